@@ -1,0 +1,225 @@
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import type { Cloud } from '../local/cloud';
+import { startDeployedCloud } from '../local/commands/deployed-cloud';
+import type { Fault } from '../local/faults/faults';
+import { parseFaults, parseSeed, SEED_RANGE } from '../local/faults/parse-faults';
+import { FunctionGraphError, type Invocation } from '../local/functiongraph/functiongraph';
+import { UsageError } from '../local/usage-error';
+
+const USAGE = `usage: npm run soak -- [--uploads N] [--minutes N] [--excess queued|discarded] [--faults LIST] [--seed N]
+
+Uploads small videos into a local cloud in which everything goes wrong, waits until all is settled, and counts: every upload
+must have exactly one task, and no 60 s may hold more create calls than MPC_REQUESTS_PER_MINUTE. Exit code 1 otherwise.`;
+
+const FAULTS =
+  'duplicate=0.2,reorder=0.1,drop=0.05,delay=0.1,mpc.429=0.1,mpc.500=0.02,mpc.502=0.02,mpc.slow=0.002,mpc.reset=0.03,' +
+  'mpc.reset-after-accept=0.05,mpc.500-after-accept=0.03,obs.503=0.03,obs.reset-after=0.02,credentials=0.03,crash=0.05';
+
+const WINDOW_MS = 60_000;
+/** A sweep leaves alone what is younger than a minute. */
+const SWEEPABLE_AFTER_MS = 61_000;
+const SWEEP_EVERY_MS = 15_000;
+const MAX_KEYS_SHOWN = 3;
+
+interface Arguments {
+  uploads: number;
+  durationMs: number;
+  excess: 'queued' | 'discarded';
+  faults: string;
+  seed: number;
+}
+
+function readArguments(): Arguments {
+  const { values } = parseArgs({
+    options: {
+      uploads: { type: 'string', default: '2000' },
+      minutes: { type: 'string', default: '15' },
+      excess: { type: 'string', default: 'queued' },
+      faults: { type: 'string', default: FAULTS },
+      seed: { type: 'string', default: String(randomInt(SEED_RANGE)) },
+    },
+  });
+  const { excess, faults } = values;
+  if (excess !== 'queued' && excess !== 'discarded') {
+    throw new UsageError(`--excess must be queued or discarded, got "${excess}"\n\n${USAGE}`);
+  }
+  const uploads = positive('uploads', values.uploads);
+  const durationMs = positive('minutes', values.minutes) * 60_000;
+  if (durationMs <= SWEEPABLE_AFTER_MS)
+    throw new UsageError('--minutes must be above 1: a sweep waits as long');
+  return { uploads, durationMs, excess, faults, seed: parseSeed(values.seed) };
+}
+
+function positive(name: string, value: string): number {
+  const number = Number(value);
+  if (number > 0) return number;
+  throw new UsageError(`--${name} must be a number above 0, got "${value}"\n\n${USAGE}`);
+}
+
+/** Everything that is seen from outside of the functions while they work. */
+class Observations {
+  readonly faults = new Map<string, number>();
+  readonly states = new Map<string, number>();
+  readonly createsAtMs: number[] = [];
+  readonly #log: { timeMs: number; text: string }[] = [];
+
+  watch(cloud: Cloud): void {
+    cloud.mpc.server.on('request', ({ method }) => {
+      if (method === 'POST') this.createsAtMs.push(performance.now());
+    });
+    cloud.functiongraph.onInvocation((invocation) => this.#add(invocation));
+  }
+
+  readonly onFault = ({ name }: Fault): void => increase(this.faults, name);
+
+  /** Most create calls in any 60 s. */
+  mostCreatesInAMinute(): number {
+    let first = 0;
+    return this.createsAtMs.reduce((most, atMs, index) => {
+      while (atMs - (this.createsAtMs[first] ?? atMs) >= WINDOW_MS) first++;
+      return Math.max(most, index - first + 1);
+    }, 0);
+  }
+
+  /** What the functions wrote about an upload. */
+  linesAbout(key: string): string[] {
+    return this.#log
+      .filter(({ text }) => text.includes(`"${key}"`))
+      .map(({ timeMs, text }) => `${new Date(timeMs).toISOString()} ${text}`);
+  }
+
+  #add({ functionName, state, outcome, event, timeMs, attempt }: Invocation): void {
+    if (functionName !== 'on-upload') return;
+    increase(this.states, state);
+    this.#log.push(...(outcome?.log ?? []));
+    const [, key] = /"key":"([^"]+)"/.exec(event) ?? [];
+    if (key !== undefined)
+      this.#log.push({ timeMs, text: `attempt ${attempt} ${state} "${decodeURIComponent(key)}"` });
+  }
+}
+
+function increase(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function startCloud(
+  { excess, faults, seed }: Arguments,
+  requestsPerMinute: number,
+  observations: Observations,
+): Promise<Cloud> {
+  const cloud = await startDeployedCloud({
+    port: 0,
+    // Nothing is captured: only which tasks there are counts.
+    mpc: { parallelTasks: 0, callsPerMinute: Math.ceil((requestsPerMinute * 100) / 80) },
+    functiongraph: { behaviour: { asyncRetryDelayMs: 300, excessAsyncEvents: excess } },
+    faults: { shares: parseFaults(faults), seed, onFault: observations.onFault },
+  });
+  for (const { configuration } of cloud.functiongraph.functions()) {
+    configuration.user_data = JSON.stringify({
+      ...JSON.parse(configuration.user_data ?? '{}'),
+      MPC_REQUESTS_PER_MINUTE: String(requestsPerMinute),
+    });
+  }
+  observations.watch(cloud);
+  return cloud;
+}
+
+async function upload(keys: readonly string[], forMs: number, { store, uploadBucket }: Cloud): Promise<void> {
+  const startedAtMs = Date.now();
+  for (const [index, key] of keys.entries()) {
+    await pause(Math.max(0, startedAtMs + (index / keys.length) * forMs - Date.now()));
+    await store.put(uploadBucket, key, Buffer.from(key));
+  }
+}
+
+/** Sweeps until one of them finds nothing left to do. @returns false when the time is over before */
+async function sweepUntilSettled(
+  count: number,
+  deadlineMs: number,
+  { functiongraph }: Cloud,
+): Promise<boolean> {
+  while (Date.now() < deadlineMs) {
+    try {
+      const { isError, body } = await functiongraph.invoke('on-upload', {
+        trigger_type: 'TIMER',
+        user_event: '',
+      });
+      const report = isError ? {} : JSON.parse(body);
+      if (report.complete && report.failed === 0 && report.already_started === count) return true;
+    } catch (error) {
+      // The one instance is busy with events.
+      if (!(error instanceof FunctionGraphError)) throw error;
+    }
+    await pause(500);
+  }
+  return false;
+}
+
+function tasksByKey(cloud: Cloud): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const { id, input, createdAtMs } of cloud.mpc.tasks.list()) {
+    const made = `task ${id} at ${new Date(createdAtMs).toISOString()}`;
+    found.set(input.object, [...(found.get(input.object) ?? []), made]);
+  }
+  return found;
+}
+
+const list = (counts: ReadonlyMap<string, number>) =>
+  [...counts].map(([name, count]) => `${name} ${count}`).join(', ');
+
+async function main(): Promise<boolean> {
+  const args = readArguments();
+  const { uploads, durationMs, excess, faults, seed } = args;
+  console.log(`seed ${seed}, excess events ${excess}, faults ${faults}`);
+  const uploadsForMs = (durationMs - SWEEPABLE_AFTER_MS) * 0.6;
+  // As many as there are uploads: what goes wrong on top has to wait, so that the pace is put to the test.
+  const requestsPerMinute = Math.ceil(uploads / (uploadsForMs / 60_000));
+  const startedAtMs = Date.now();
+  const observations = new Observations();
+  const cloud = await startCloud(args, requestsPerMinute, observations);
+  const timer = setInterval(() => cloud.functiongraph.fireTimer('on-upload', 'sweep'), SWEEP_EVERY_MS);
+  try {
+    const keys = Array.from({ length: uploads }, (_, index) => `soak/${String(index).padStart(6, '0')}.mp4`);
+    await upload(keys, uploadsForMs, cloud);
+    await pause(SWEEPABLE_AFTER_MS);
+    clearInterval(timer);
+    const isSettled = await sweepUntilSettled(uploads, startedAtMs + durationMs, cloud);
+
+    const tasks = tasksByKey(cloud);
+    const doubled = keys.filter((key) => (tasks.get(key)?.length ?? 0) > 1);
+    const lost = keys.filter((key) => !tasks.has(key));
+    const most = observations.mostCreatesInAMinute();
+    console.log(`
+uploads      ${uploads}
+tasks        ${cloud.mpc.tasks.list().length}
+doubled      ${doubled.length}
+lost         ${lost.length}
+settled      ${isSettled ? 'yes' : 'no'}, after ${((Date.now() - startedAtMs) / 1000).toFixed(0)} s
+create calls ${observations.createsAtMs.length}, at most ${most} in any 60 s; MPC_REQUESTS_PER_MINUTE is ${requestsPerMinute}
+crashes      ${observations.faults.get('crash') ?? 0}
+retries      ${observations.states.get('retrying') ?? 0}
+attempts     ${list(observations.states)}
+faults       ${list(observations.faults)}
+seed         ${seed}`);
+    for (const key of [...doubled, ...lost].slice(0, MAX_KEYS_SHOWN)) {
+      console.log([`\n${key}`, ...(tasks.get(key) ?? []), ...observations.linesAbout(key)].join('\n  '));
+    }
+    return doubled.length === 0 && lost.length === 0 && isSettled && most <= requestsPerMinute;
+  } finally {
+    clearInterval(timer);
+    await cloud.close();
+  }
+}
+
+main().then(
+  (isKept) => {
+    process.exitCode = isKept ? 0 : 1;
+  },
+  (error: unknown) => {
+    console.error(error instanceof UsageError ? error.message : error);
+    process.exitCode = 1;
+  },
+);

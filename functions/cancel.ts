@@ -1,0 +1,20 @@
+import type { FunctionContext } from '../shared/context';
+import { type ApiResponse, answer, noContent } from '../shared/gateway';
+import { openInvocation } from '../shared/invocation';
+import { cancelTask } from '../shared/mpc';
+import { type CleanUpReport, cleanUpQueue } from '../shared/queue';
+import { readTimerEvent } from '../shared/timer';
+import { parseTaskId } from '../shared/validation';
+
+/** `DELETE /snapshots/{task_id}`: takes a waiting task out of MPC's queue. On a timer: clears the queue of old ones. */
+export const handler = async (
+  event: unknown,
+  context: FunctionContext,
+): Promise<ApiResponse | CleanUpReport> => {
+  const timer = readTimerEvent(event);
+  if (timer !== undefined) return cleanUpQueue(openInvocation(context), timer.everybodys === true);
+  return answer(event, context, async (request, invocation) => {
+    await cancelTask(parseTaskId(request.taskId ?? ''), invocation);
+    return noContent();
+  });
+};

@@ -1,0 +1,53 @@
+import { recordTask } from '../shared/claims';
+import type { FunctionContext } from '../shared/context';
+import { type CreateTaskBody, parseCreateRequest } from '../shared/create-request';
+import { ApiError, OPERATION_FAILED } from '../shared/errors';
+import { type ApiResponse, answer, jsonResponse } from '../shared/gateway';
+import { createOnce } from '../shared/idempotency';
+import type { Invocation } from '../shared/invocation';
+import { type CreatedTask, createTask } from '../shared/mpc';
+import { expectedPictures, pictureOfSyncTask } from '../shared/storyboard';
+import { withNote } from '../shared/user-data';
+
+/** `POST /snapshots`: creates a snapshot task. */
+export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> =>
+  answer(event, context, async (request, invocation) => {
+    const body = parseCreateRequest(request.json(), invocation.settings);
+    if (request.query.dry_run?.at(-1) === 'true') return dryRun(body);
+    const key = request.headers['idempotency-key'];
+    const created = await (key === undefined
+      ? createTask(withNote(body), invocation)
+      : createOnce(key, body, invocation));
+    if (created.task_id) {
+      await recordTask({ bucket: body.input.bucket, key: body.input.object }, created.task_id, invocation);
+    }
+    return jsonResponse(
+      202,
+      body.sync === 1 ? syncAnswer(created, body, invocation) : { task_id: created.task_id },
+    );
+  });
+
+function dryRun(body: CreateTaskBody): ApiResponse {
+  return jsonResponse(200, { request: withNote(body), pictures: expectedPictures(body.thumbnail_para) });
+}
+
+/** A synchronous task has its picture at once; MPC says in `description` why it has none. */
+function syncAnswer(created: CreatedTask, body: CreateTaskBody, invocation: Invocation): unknown {
+  const picture = pictureOfSyncTask(created, body, invocation);
+  if (picture === undefined) {
+    throw new ApiError(
+      422,
+      OPERATION_FAILED,
+      created.description || 'no picture could be captured at this time',
+    );
+  }
+  const { task_id, status, create_time, output_file_name } = created;
+  return {
+    task_id,
+    status,
+    create_time,
+    output: created.output ?? body.output,
+    output_file_name,
+    thumbnail_info: [picture],
+  };
+}

@@ -1,0 +1,54 @@
+import { captureUpload, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from '../shared/capture-upload';
+import type { FunctionContext } from '../shared/context';
+import { type Invocation, openInvocation, remainingMs } from '../shared/invocation';
+import { type SweepReport, sweep } from '../shared/sweep';
+import { readTimerEvent } from '../shared/timer';
+import { readUploads, type UploadRecord } from '../shared/uploads';
+
+/** What became of one record of an event. */
+type SettledRecord = { bucket?: string; key?: string } & (Outcome | { skipped: UploadRecord['skip'] });
+
+/**
+ * OBS or EventGrid event: starts a capture for every video that was uploaded. On a timer: looks for uploads whose event was lost.
+ * @throws Error when a capture could not be started, so that the platform delivers the event again
+ */
+export const handler = async (
+  event: unknown,
+  context: FunctionContext,
+): Promise<{ records: SettledRecord[] } | SweepReport> => {
+  const invocation = openInvocation(context);
+  const timer = readTimerEvent(event);
+  if (timer !== undefined) return sweep(invocation, timer.dry_run === true);
+
+  const uploads = readUploads(event);
+  if (uploads === undefined) {
+    throw new Error('this is no OBS event: expected Records[].s3, Records[].obs or a CloudEvent');
+  }
+  const records: SettledRecord[] = [];
+  for (const record of uploads) records.push(await settle(record, invocation));
+
+  const failed = records.flatMap((record) =>
+    'failed' in record ? [`${record.key} (${record.failed})`] : [],
+  );
+  if (failed.length > 0) {
+    throw new Error(
+      `${failed.length} of ${records.length} captures could not be started: ${failed.join(', ').slice(0, 2000)}`,
+    );
+  }
+  return { records };
+};
+
+async function settle({ upload, skip }: UploadRecord, invocation: Invocation): Promise<SettledRecord> {
+  const settled: SettledRecord = {
+    ...(upload?.bucket !== undefined && { bucket: upload.bucket }),
+    ...(upload?.key !== undefined && { key: upload.key }),
+    ...(skip
+      ? { skipped: skip }
+      : remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS
+        ? { failed: 'no_time_left' }
+        : await captureUpload(upload, invocation)),
+  };
+  const level = 'failed' in settled ? 'error' : skip === 'unreadable_record' ? 'warn' : 'info';
+  invocation.log[level]('upload.settled', settled);
+  return settled;
+}

@@ -1,0 +1,12 @@
+import type { AccessKey } from './iam/credentials';
+
+export const REGION = 'ap-southeast-3';
+export const UPLOAD_BUCKET = 'videos';
+export const SNAPSHOT_BUCKET = 'snapshots';
+
+/** The one account of the local cloud. Its key opens nothing else. */
+export const ACCOUNT: AccessKey = {
+  accessKey: 'LOCALACCESSKEY000001',
+  secretKey: 'local-secret-key-that-opens-nothing-else',
+  projectId: '10ca110ca110ca110ca110ca110ca110',
+};

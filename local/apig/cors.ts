@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http';
+import type { GatewayAnswer } from './gateway-answer';
+
+/** What the gateway answers to a preflight (API Gateway user guide, CORS, not-so-simple request). */
+const PREFLIGHT_HEADERS = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-headers':
+    'X-Stage,X-Sdk-Date,X-Sdk-Nonce,X-Proxy-Signed-Headers,X-Sdk-Content-Sha256,X-Forwarded-For,Authorization,Content-Type,Accept,Accept-Ranges,Cache-Control,Range',
+  'access-control-expose-headers':
+    'X-Request-Id,X-Apig-Latency,X-Apig-Upstream-Latency,X-Apig-RateLimit-Api,X-Apig-RateLimit-User,X-Apig-RateLimit-App,X-Apig-RateLimit-Ip,X-Apig-RateLimit-Api-Allenv',
+  'access-control-allow-methods': 'GET,POST,PUT,DELETE,HEAD,OPTIONS,PATCH',
+  'access-control-max-age': '172800',
+};
+
+/** True for the question that a browser asks before a request to another origin. */
+export function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'OPTIONS' &&
+    headers.origin !== undefined &&
+    headers['access-control-request-method'] !== undefined
+  );
+}
+
+export function preflightAnswer(): GatewayAnswer {
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json', ...PREFLIGHT_HEADERS },
+    body: Buffer.alloc(0),
+  };
+}
+
+/** Opens an answer to pages of every origin, unless the function has said itself who may read it. */
+export function withCors(answer: GatewayAnswer): GatewayAnswer {
+  const isDecided = Object.keys(answer.headers).some(
+    (name) => name.toLowerCase() === 'access-control-allow-origin',
+  );
+  if (isDecided) return answer;
+  return { ...answer, headers: { ...answer.headers, 'access-control-allow-origin': '*' } };
+}

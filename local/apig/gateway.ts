@@ -1,0 +1,209 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Clock } from '../clock';
+import { type FunctionGraph, FunctionGraphError } from '../functiongraph/functiongraph';
+import { BodyTooLarge, newRequestId, readBody } from '../http-server';
+import type { Credentials } from '../iam/credentials';
+import { type App, authenticate } from './authentication';
+import { isPreflight, preflightAnswer, withCors } from './cors';
+import { type GatewayAnswer, readFunctionAnswer } from './gateway-answer';
+import { type GatewayRequest, gatewayEvent } from './gateway-event';
+import { Refusal } from './refusal';
+import { isPublishedPath, matchRoute, type RouteMatch } from './routes';
+
+/** What the documents leave open. */
+export interface GatewayBehaviour {
+  /** A query parameter that occurs more than once. */
+  repeatedQueryParameters: 'last' | 'array';
+  /** `queryStringParameters` of a request without query. */
+  missingQuery: 'empty' | 'null' | 'absent';
+  /**
+   * CORS enabled on every API, together with the OPTIONS API that preflights need. On the platform a new API has neither,
+   * and a function's trigger cannot ask for them.
+   */
+  cors: boolean;
+}
+
+const DEFAULT_BEHAVIOUR: GatewayBehaviour = {
+  repeatedQueryParameters: 'last',
+  missingQuery: 'empty',
+  cors: false,
+};
+
+/** One answered request. */
+export interface GatewayRequestEntry {
+  requestId: string;
+  method: string;
+  /** Path and query as received. */
+  path: string;
+  status: number;
+  durationMs: number;
+  /** Unset when no API was found. */
+  functionName?: string;
+  /** Request id of the function's invocation. */
+  invocationId?: string;
+  errorCode?: string;
+}
+
+export interface GatewayOptions {
+  functiongraph: Pick<FunctionGraph, 'apiRoutes' | 'invoke'>;
+  credentials: Credentials;
+  /** Who may call APIs with authentication APP; nobody when absent. */
+  apps?: readonly App[];
+  clock?: Clock;
+  behaviour?: Partial<GatewayBehaviour>;
+  /** Asked when no API matches, before the body is read; true when it has answered the request. */
+  fallback?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Told about every request that reached the gateway itself, after it was answered. */
+  onRequest?: (entry: GatewayRequestEntry) => void;
+}
+
+/** Largest request body that API Gateway takes by default. */
+const MAX_BODY_BYTES = 12 * 1024 * 1024;
+
+/** Longest path and query (error code table: ROMA Connect's edition of the gateway names the number). */
+const MAX_URI_BYTES = 32 * 1024;
+/** Longest header and all headers together, from the same table. */
+const MAX_HEADER_BYTES = 32 * 1024;
+const MAX_HEADERS_BYTES = 128 * 1024;
+
+/** An API Gateway in front of FunctionGraph's API Gateway triggers. Not yet listening. */
+export function createGateway(options: GatewayOptions): Server {
+  // Node's own limit has to lie above those of the gateway: its refusals look different.
+  const maxHeaderSize = 2 * (MAX_URI_BYTES + MAX_HEADERS_BYTES);
+  return createServer({ maxHeaderSize }, (request, response) => {
+    void serve(options, request, response);
+  });
+}
+
+async function serve(
+  options: GatewayOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { functiongraph, fallback, onRequest } = options;
+  const requestId = newRequestId();
+  const startedAt = performance.now();
+  const { method = 'GET', url = '/' } = request;
+  const entry: Partial<GatewayRequestEntry> = {};
+  const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
+  let answer: GatewayAnswer;
+  try {
+    checkSizes(request);
+    const routes = functiongraph.apiRoutes();
+    const path = url.split('?')[0] ?? '';
+    const match = matchRoute(routes, method, path);
+    if (behaviour.cors && isPreflight(request) && isPublishedPath(routes, path)) {
+      answer = preflightAnswer();
+    } else if (match !== undefined) {
+      entry.functionName = match.route.functionName;
+      answer = await callFunction(options, behaviour, match, request, requestId, entry);
+      if (behaviour.cors && request.headers.origin !== undefined) answer = withCors(answer);
+    } else {
+      if (fallback?.(request, response)) return;
+      throw new Refusal(
+        404,
+        'APIG.0101',
+        'The API does not exist or has not been published in the environment.',
+      );
+    }
+  } catch (error) {
+    const refusal = asRefusal(error);
+    entry.errorCode = refusal.errorCode;
+    answer = errorAnswer(refusal, requestId);
+  }
+  send(response, answer, requestId);
+  onRequest?.({
+    ...entry,
+    requestId,
+    method,
+    path: url,
+    status: response.statusCode,
+    durationMs: performance.now() - startedAt,
+  });
+}
+
+/** @throws Refusal 414 or 494 */
+function checkSizes({ url = '', rawHeaders }: IncomingMessage): void {
+  if (Buffer.byteLength(url) > MAX_URI_BYTES) throw new Refusal(414, 'APIG.0201', 'Request URI too large.');
+  let totalBytes = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const sizeBytes = Buffer.byteLength(`${rawHeaders[index]}: ${rawHeaders[index + 1]}`, 'latin1');
+    totalBytes += sizeBytes;
+    if (sizeBytes > MAX_HEADER_BYTES || totalBytes > MAX_HEADERS_BYTES) {
+      throw new Refusal(494, 'APIG.0201', 'Request headers too large.');
+    }
+  }
+}
+
+async function callFunction(
+  { functiongraph, credentials, apps = [], clock = Date.now }: GatewayOptions,
+  behaviour: GatewayBehaviour,
+  match: RouteMatch,
+  message: IncomingMessage,
+  requestId: string,
+  entry: Partial<GatewayRequestEntry>,
+): Promise<GatewayAnswer> {
+  const { route } = match;
+  const request: GatewayRequest = {
+    requestId,
+    method: message.method ?? 'GET',
+    rawUrl: message.url ?? '/',
+    headers: message.headers,
+    body: await readBody(message, MAX_BODY_BYTES),
+    clientIp: message.socket.remoteAddress ?? '',
+  };
+  authenticate(route.auth, request, { credentials, apps, clock });
+  const event = gatewayEvent(request, match, behaviour);
+  const result = await withinMs(route.timeoutMs, functiongraph.invoke(route.functionName, event, 'APIG'));
+  entry.invocationId = result.requestId;
+  if (result.isError) throw new Refusal(500, 'FSS.0500', 'Internal server error.');
+  const answer = readFunctionAnswer(result.body);
+  if (answer === undefined) {
+    throw new Refusal(
+      500,
+      'FSS.1202',
+      'The response body or callback body is invalid because they do not contain any status code.',
+    );
+  }
+  return answer;
+}
+
+/** Waits for the function, but not for longer than the API allows. The function itself runs on. */
+async function withinMs<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Refusal(504, 'APIG.0201', 'Backend timeout.')), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof FunctionGraphError) return new Refusal(error.status, error.errorCode, error.message);
+  if (error instanceof BodyTooLarge) return new Refusal(413, 'APIG.0201', 'Request entity too large.');
+  if (error instanceof URIError) return new Refusal(400, 'APIG.0201', 'Bad request.');
+  return new Refusal(500, 'APIG.0103', error instanceof Error ? error.message : String(error));
+}
+
+/** The body in which API Gateway answers for itself (API Gateway FAQ, error messages). */
+function errorAnswer({ status, errorCode, message }: Refusal, requestId: string): GatewayAnswer {
+  const body = JSON.stringify({ error_msg: message, error_code: errorCode, request_id: requestId });
+  return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(body) };
+}
+
+function send(response: ServerResponse, answer: GatewayAnswer, requestId: string): void {
+  const write = ({ status, headers, body }: GatewayAnswer) => {
+    response.writeHead(status, { ...headers, 'x-request-id': requestId, 'content-length': body.length });
+    response.end(body);
+  };
+  try {
+    write(answer);
+  } catch {
+    // The function gave a header that HTTP does not allow.
+    write(errorAnswer(new Refusal(500, 'APIG.0201', 'Invalid response header.'), requestId));
+  }
+}

@@ -1,0 +1,67 @@
+const MINIMUM_NODE = [20, 19] as const;
+
+const HELP = `usage: npm start -- [VIDEO…] [--once] [--port N] [--data DIR] [--faults LIST [--seed N]]
+       npm run --silent local -- exec [--faults LIST [--seed N]] -- COMMAND…
+       npm run --silent local -- event obs-put|obs-put-v3|eventgrid|timer|apig [--bucket B] [--key K] …
+       npm run --silent local -- invoke create|cancel|query|on-upload [-e FILE|-]
+       npm run --silent local -- sign-check [FILE|-]
+
+start   starts the local cloud, deploys the functions, uploads the sample video (or the VIDEOs) and stays up
+        --once     ends after the answer; exit code 0 only when every video has its frames
+        --port N   API Gateway and console at N, OBS, MPC and FunctionGraph at the next three (default 4000; 0: free ports)
+        --data DIR keeps objects and tasks over restarts
+        --faults LIST  lets things go wrong, such as duplicate=0.2,mpc.429=0.1,crash=0.05; --seed N replays them
+exec    starts the local cloud on free ports, runs COMMAND with its addresses and keys in the environment, stops
+event   prints a sample event; options: --bucket --key --size --etag, for apig --method --path --query --body,
+        for timer --name --user-event
+invoke  runs a function of the running local cloud (or of one started for the purpose) with an event from FILE or -
+sign-check  says why a signature is refused; JSON in: method, url, headers, body, and refusal, canonicalRequest if known
+`;
+
+async function main([command = 'help', ...args]: string[]): Promise<number> {
+  switch (command) {
+    case 'start':
+      return (await import('./commands/start')).start(args);
+    case 'exec':
+      return (await import('./commands/exec')).exec(args);
+    case 'event':
+      return (await import('./commands/event')).event(args);
+    case 'invoke':
+      return (await import('./commands/invoke')).invoke(args);
+    case 'sign-check':
+      return (await import('./commands/sign-check')).signCheck(args);
+    case 'help':
+    case '--help':
+    case '-h':
+      process.stdout.write(HELP);
+      return 0;
+    default:
+      process.stderr.write(`there is no command "${command}"\n\n${HELP}`);
+      return 2;
+  }
+}
+
+function nodeIsTooOld(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major < MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor < MINIMUM_NODE[1]);
+}
+
+if (nodeIsTooOld()) {
+  process.stderr.write(
+    `Node.js ${process.versions.node} is too old: install Node.js ${MINIMUM_NODE.join('.')} or newer (https://nodejs.org)\n`,
+  );
+  process.exitCode = 1;
+} else {
+  main(process.argv.slice(2)).then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error: unknown) => {
+      const isForThePerson = error instanceof Error && 'isUsageError' in error;
+      process.stderr.write(
+        `${isForThePerson ? error.message : error instanceof Error ? error.stack : error}\n`,
+      );
+      process.exitCode = 1;
+    },
+  );
+}

@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+import * as z from 'zod';
+import { FUNCTION_NAMES } from '../../deploy/bundle';
+import { callFunctionGraph, type Target } from '../../deploy/functiongraph-client';
+import { ACCOUNT, REGION } from '../account';
+import { UsageError } from '../usage-error';
+import { startDeployedCloud } from './deployed-cloud';
+
+const DEFAULT_ENDPOINT = 'http://127.0.0.1:4003';
+
+/**
+ * Runs a function once and prints its result; the log goes to standard error.
+ *
+ * It is asked of the local cloud at FUNCTIONGRAPH_ENDPOINT or at the default address. Where none runs, one is started
+ * for the purpose.
+ * @returns exit code 1 when the function failed
+ */
+export async function invoke(args: readonly string[]): Promise<number> {
+  const { functionName, eventFile } = readArguments(args);
+  const event = await readEvent(eventFile);
+  const endpoint = process.env.FUNCTIONGRAPH_ENDPOINT ?? DEFAULT_ENDPOINT;
+  if (await isListening(endpoint)) return run(endpoint, functionName, event);
+  const cloud = await startDeployedCloud({ port: 0 });
+  try {
+    return await run(cloud.addresses.functiongraph, functionName, event);
+  } finally {
+    await cloud.close();
+  }
+}
+
+function readArguments(args: readonly string[]): { functionName: string; eventFile: string | undefined } {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { event: { type: 'string', short: 'e' } },
+  });
+  const [functionName = ''] = positionals;
+  if (!FUNCTION_NAMES.some((name) => name === functionName)) {
+    throw new UsageError(`invoke needs one of ${FUNCTION_NAMES.join(', ')}, got "${functionName}"`);
+  }
+  return { functionName, eventFile: values.event };
+}
+
+async function readEvent(file: string | undefined): Promise<unknown> {
+  if (file === undefined) return {};
+  const source = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+  try {
+    return JSON.parse(source);
+  } catch {
+    throw new UsageError(`the event in ${file === '-' ? 'standard input' : file} is not JSON`);
+  }
+}
+
+async function isListening(endpoint: string): Promise<boolean> {
+  return fetch(endpoint).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function run(endpoint: string, functionName: string, event: unknown): Promise<number> {
+  const { HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID } = process.env;
+  const target: Target = {
+    endpoint,
+    region: REGION,
+    projectId: HUAWEICLOUD_SDK_PROJECT_ID ?? ACCOUNT.projectId,
+    credentials: {
+      accessKey: HUAWEICLOUD_SDK_AK ?? ACCOUNT.accessKey,
+      secretKey: HUAWEICLOUD_SDK_SK ?? ACCOUNT.secretKey,
+    },
+  };
+  const urn = `urn:fss:${REGION}:${target.projectId}:function:default:${functionName}:latest`;
+  const { body, headers } = await callFunctionGraph(target, 'POST', `functions/${urn}/invocations`, event, {
+    'x-cff-log-type': 'tail',
+    'x-cff-request-version': 'v1',
+  });
+  const { log, result } = InvocationAnswer.parse(body);
+  if (log) process.stderr.write(`${log.trimEnd()}\n`);
+  process.stdout.write(`${result}\n`);
+  return headers.get('x-is-func-err') === 'true' ? 1 : 0;
+}
+
+const InvocationAnswer = z.object({ result: z.string(), log: z.string().optional() });

@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import * as z from 'zod';
+import { ACCOUNT } from '../account';
+import type { ReceivedRequest } from '../iam/canonical-request';
+import { diagnoseSignature } from '../iam/signature-doctor';
+import { UsageError } from '../usage-error';
+
+/** A request as somebody writes it down, the gateway's answer to it, and what the client signed. */
+const SignatureInput = z.object({
+  method: z.string().optional(),
+  url: z.string().optional(),
+  headers: z.record(z.string(), z.coerce.string()).default({}),
+  body: z.string().default(''),
+  /** The answer of the gateway, or the sentence in it. */
+  refusal: z.union([z.string(), z.object({ error_msg: z.string() })]).optional(),
+  error_msg: z.string().optional(),
+  canonicalRequest: z.string().optional(),
+  /** When the request reached the gateway; now when absent. */
+  receivedAt: z.iso.datetime().optional(),
+});
+type SignatureInput = z.infer<typeof SignatureInput>;
+
+/**
+ * Says whether the signature of a request is right and, if not, where client and gateway part and what to do.
+ * @param args a file, or - for standard input (default)
+ * @returns exit code 0 when the signature is right
+ */
+export async function signCheck(args: readonly string[]): Promise<number> {
+  const input = await readInput(args[0] ?? '-');
+  const request = requestOf(input);
+  const refusal = refusalOf(input);
+  const { canonicalRequest, receivedAt } = input;
+  const diagnosis = diagnoseSignature(
+    {
+      ...(request !== undefined && { request }),
+      ...(refusal !== undefined && { refusal }),
+      ...(canonicalRequest !== undefined && { canonicalRequest }),
+    },
+    {
+      secretKey: secretKeyFor(request),
+      nowMs: receivedAt === undefined ? Date.now() : Date.parse(receivedAt),
+    },
+  );
+  const lines = [diagnosis.explanation];
+  if (diagnosis.difference !== undefined) {
+    const { line, client, gateway } = diagnosis.difference;
+    lines.push('', `line ${line} of the canonical request`, `  client   ${client}`, `  gateway  ${gateway}`);
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
+  return diagnosis.isRight ? 0 : 1;
+}
+
+async function readInput(file: string): Promise<SignatureInput> {
+  const source =
+    file === '-'
+      ? await text(process.stdin)
+      : await readFile(file, 'utf8').catch(() => {
+          throw new UsageError(`there is no file ${file}`);
+        });
+  let json: unknown;
+  try {
+    json = JSON.parse(source);
+  } catch {
+    throw new UsageError(
+      'sign-check needs JSON with method, url, headers and body of the request, and refusal and canonicalRequest if known',
+    );
+  }
+  const parsed = SignatureInput.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new UsageError(`sign-check cannot read ${issue?.path.join('.') || 'the input'}: ${issue?.message}`);
+}
+
+/** The request as it reached the gateway; clients add the host header by themselves. */
+function requestOf({ method, url, headers, body }: SignatureInput): ReceivedRequest | undefined {
+  if (method === undefined || url === undefined) return undefined;
+  const [, host, rawUrl = url] = /^https?:\/\/([^/?]+)(.*)$/s.exec(url) ?? [];
+  const received = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return {
+    method,
+    rawUrl: rawUrl.startsWith('/') ? rawUrl : `/${rawUrl}`,
+    headers: { ...(host !== undefined && { host }), ...Object.fromEntries(received) },
+    body: Buffer.from(body),
+  };
+}
+
+function refusalOf({ refusal, error_msg }: SignatureInput): string | undefined {
+  return typeof refusal === 'object' ? refusal.error_msg : (refusal ?? error_msg);
+}
+
+function secretKeyFor(request: ReceivedRequest | undefined): string {
+  const { HUAWEICLOUD_SDK_SK } = process.env;
+  if (HUAWEICLOUD_SDK_SK !== undefined) return HUAWEICLOUD_SDK_SK;
+  const [, accessKey] = /Access=([^,\s]+)/.exec(String(request?.headers.authorization)) ?? [];
+  if (accessKey === undefined || accessKey === ACCOUNT.accessKey) return ACCOUNT.secretKey;
+  throw new UsageError(
+    `set HUAWEICLOUD_SDK_SK to the secret key of ${accessKey}; without it only the local account (${ACCOUNT.accessKey}) can be checked`,
+  );
+}

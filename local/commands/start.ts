@@ -1,0 +1,161 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Cloud } from '../cloud';
+import { UsageError } from '../usage-error';
+import { startDeployedCloud } from './deployed-cloud';
+import { FAULT_OPTIONS, readFaults } from './fault-arguments';
+import { Progress } from './progress';
+import { uploadFile } from './upload-file';
+import { type Outcome, type Picture, waitForOutcome } from './wait-for-outcome';
+
+const SAMPLE_VIDEO = path.join(__dirname, '..', 'sample-video', 'sample.mp4');
+const DEFAULT_PORT = 4000;
+
+/**
+ * `npm start`: the whole pipeline on this machine, for the sample video or the given ones.
+ * @returns the exit code
+ */
+export async function start(args: readonly string[]): Promise<number> {
+  const startedAtMs = Date.now() - process.uptime() * 1000;
+  const { files, port, once, dataDirectory, faults } = await readArguments(args);
+  const cloud = await startDeployedCloud({
+    port,
+    ...(dataDirectory !== undefined && { dataDirectory }),
+    ...(faults !== undefined && { faults }),
+  });
+  const stopped = stopSignal();
+  // The first video should not wait for the engine to load; where it cannot load, the tasks say why.
+  cloud.capture.warmUp().catch(() => {});
+  try {
+    print(`local cloud is up after ${seconds(Date.now() - startedAtMs)}; the four functions are deployed`);
+    const isDone = await Promise.race([captureAll(files, cloud), stopped.then(() => undefined)]);
+    if (isDone === undefined) return 0;
+    if (once) return isDone ? 0 : 1;
+    printAddresses(cloud);
+    await stopped;
+    return 0;
+  } finally {
+    await cloud.close();
+  }
+}
+
+async function readArguments(args: readonly string[]) {
+  const { values, positionals } = parse(args);
+  const port = values.port === undefined ? DEFAULT_PORT : Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_532) {
+    throw new UsageError(`--port must be a whole number from 0 to 65532, got "${values.port}"`);
+  }
+  for (const file of positionals) {
+    const found = await stat(file).catch(() => undefined);
+    if (found === undefined) throw new UsageError(`there is no file ${file}`);
+    if (!found.isFile()) throw new UsageError(`${file} is not a file`);
+  }
+  return {
+    files: positionals.length > 0 ? positionals : [SAMPLE_VIDEO],
+    port,
+    once: values.once === true,
+    dataDirectory: values.data,
+    faults: readFaults(values),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        once: { type: 'boolean' },
+        port: { type: 'string' },
+        data: { type: 'string' },
+        ...FAULT_OPTIONS,
+      },
+    });
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}; see npm run --silent local -- help`);
+  }
+}
+
+/** @returns true when every video has its frames */
+async function captureAll(files: readonly string[], cloud: Cloud): Promise<boolean> {
+  const keys = keysOf(files);
+  let allDone = true;
+  for (const [index, file] of files.entries()) {
+    const outcome = await captureOne(file, keys[index] ?? file, cloud);
+    allDone &&= outcome.kind === 'frames';
+  }
+  return allDone;
+}
+
+/** `uploads/<name>`; the second file of the same name gets a number. */
+function keysOf(files: readonly string[]): string[] {
+  const used = new Set<string>();
+  return files.map((file) => {
+    const { name, ext } = path.parse(file);
+    let key = `uploads/${name}${ext}`;
+    for (let number = 2; used.has(key); number++) key = `uploads/${name}-${number}${ext}`;
+    used.add(key);
+    return key;
+  });
+}
+
+async function captureOne(file: string, key: string, cloud: Cloud): Promise<Outcome> {
+  const progress = new Progress();
+  const startedAtMs = Date.now();
+  const waiting = waitForOutcome(key, cloud, (text) => progress.show(`${key}: ${text}`));
+  await uploadFile(file, key, cloud, (share) =>
+    progress.show(`${key}: uploading ${Math.floor(share * 100)} %`),
+  );
+  const outcome = await waiting;
+  const took = seconds(Date.now() - startedAtMs);
+  progress.clear();
+  switch (outcome.kind) {
+    case 'frames':
+      print(
+        `\n${key}: task ${outcome.taskId} made ${outcome.pictures.length} frames, ${took} after the upload began`,
+      );
+      printTable(outcome.pictures);
+      break;
+    case 'failed':
+      print(`\n${key}: task ${outcome.taskId} failed: ${outcome.reason}`);
+      break;
+    case 'not-started':
+      print(`\n${key}: no capture was started: ${outcome.reason}`);
+      break;
+  }
+  return outcome;
+}
+
+function printTable(pictures: readonly Picture[]): void {
+  const nameWidth = Math.max(7, ...pictures.map(({ pic_name }) => pic_name.length));
+  print(`  ${'time'.padStart(8)}  ${'picture'.padEnd(nameWidth)}  address (valid for a while)`);
+  for (const { pic_name, time, url } of pictures) {
+    print(`  ${`${time ?? '?'} s`.padStart(8)}  ${pic_name.padEnd(nameWidth)}  ${url ?? ''}`);
+  }
+}
+
+function printAddresses({ addresses, uploadBucket, accessKey }: Cloud): void {
+  print(`
+  see it     ${addresses.gateway}/_console/
+  ask        curl '${addresses.gateway}/snapshots?size=5'
+  upload     any OBS client: ${addresses.obs}, bucket ${uploadBucket}
+             AK ${accessKey.accessKey}
+             SK ${accessKey.secretKey}
+
+Ctrl+C stops it.`);
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

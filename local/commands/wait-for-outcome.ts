@@ -1,0 +1,105 @@
+import * as z from 'zod';
+import type { Cloud } from '../cloud';
+import type { Invocation } from '../functiongraph/functiongraph';
+import type { Task } from '../mpc/task-book';
+
+const Picture = z.object({ pic_name: z.string(), time: z.number().nullable(), url: z.string().optional() });
+export type Picture = z.infer<typeof Picture>;
+
+/** What became of an upload. */
+export type Outcome =
+  | { kind: 'frames'; taskId: string; pictures: Picture[] }
+  | { kind: 'failed'; taskId: string; reason: string }
+  | { kind: 'not-started'; reason: string };
+
+const Report = z.object({
+  records: z.array(
+    z.object({
+      key: z.string().optional(),
+      started: z.string().optional(),
+      skipped: z.string().optional(),
+      task_id: z.string().optional(),
+    }),
+  ),
+});
+const Failure = z.object({ errorMessage: z.string() });
+const Answer = z.object({ thumbnail_info: z.array(Picture).optional() });
+
+/**
+ * Follows an upload from its event to its frames.
+ * @param onStep told in words what happens
+ */
+export async function waitForOutcome(
+  key: string,
+  cloud: Cloud,
+  onStep: (text: string) => void,
+): Promise<Outcome> {
+  const started = await startOfCapture(key, cloud, onStep);
+  if ('reason' in started) return { kind: 'not-started', reason: started.reason };
+  const task = await endOfTask(started.taskId, cloud, onStep);
+  if (task.status !== 'SUCCEEDED') {
+    return { kind: 'failed', taskId: task.id, reason: task.description ?? `it is ${task.status}` };
+  }
+  const response = await fetch(`${cloud.addresses.gateway}/snapshots/${task.id}`);
+  const { thumbnail_info: pictures = [] } = Answer.parse(await response.json());
+  return { kind: 'frames', taskId: task.id, pictures };
+}
+
+function startOfCapture(
+  key: string,
+  { functiongraph }: Cloud,
+  onStep: (text: string) => void,
+): Promise<{ taskId: string } | { reason: string }> {
+  return new Promise((resolve) => {
+    const stop = functiongraph.onInvocation((invocation) => {
+      if (invocation.functionName !== 'on-upload') return;
+      const result = readResult(key, invocation);
+      if (result === undefined) return;
+      if (result === 'retrying') return onStep('on-upload failed and will be tried again');
+      stop();
+      resolve(result);
+    });
+  });
+}
+
+function readResult(
+  key: string,
+  { state, outcome }: Invocation,
+): { taskId: string } | { reason: string } | 'retrying' | undefined {
+  if (outcome === undefined) return undefined;
+  const body = parseJson(outcome.body);
+  if (state === 'succeeded') {
+    const record = Report.safeParse(body).data?.records.find((candidate) => candidate.key === key);
+    const taskId = record?.started ?? record?.task_id;
+    if (taskId !== undefined) return { taskId };
+    return record?.skipped === undefined ? undefined : { reason: record.skipped.replaceAll('_', ' ') };
+  }
+  // One upload is followed at a time, so that a failed invocation is about it.
+  if (state === 'retrying') return 'retrying';
+  const failure = Failure.safeParse(body).data?.errorMessage ?? outcome.body;
+  return state === 'failed' || state === 'discarded' ? { reason: failure } : undefined;
+}
+
+function endOfTask(taskId: string, { mpc }: Cloud, onStep: (text: string) => void): Promise<Task> {
+  return new Promise((resolve) => {
+    const look = (task: Task | undefined): boolean => {
+      if (task?.id !== taskId) return false;
+      onStep(`task ${task.id} ${task.status.toLowerCase()}, ${task.pictures.length} frames`);
+      if (task.endedAtMs === undefined) return false;
+      resolve(task);
+      return true;
+    };
+    if (look(mpc.tasks.get(taskId))) return;
+    const stop = mpc.tasks.onChange((task) => {
+      if (look(task)) stop();
+    });
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

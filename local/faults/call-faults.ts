@@ -1,0 +1,130 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { newRequestId, readBody, sendJson } from '../http-server';
+import { renderError } from '../obs/xml';
+import type { Dice } from './dice';
+import type { FaultName } from './parse-faults';
+import type { Timeouts } from './timeouts';
+
+/** Longer than the ten seconds that many a client waits. */
+const MAX_SLOWNESS_MS = 12_000;
+
+/** A call on its way to a service, and what can be done with it. */
+export interface Call {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Has the service handle the call. */
+  serve: (request: IncomingMessage, response: ServerResponse) => void;
+  dice: Dice;
+  timeouts: Timeouts;
+}
+
+export type CallFault = Extract<FaultName, `${'mpc' | 'obs'}.${string}`>;
+
+/** What each fault does with a call; of several that hit the first in this order happens. */
+export const CALL_FAULTS: Readonly<Record<CallFault, (call: Call) => void>> = {
+  'mpc.reset': ({ request }) => request.socket.destroy(),
+  'mpc.429': (call) =>
+    // It passes: a client that lets a whole minute go by would do hardly anything under a share of these.
+    refuse(call, 429, 'APIGW.0308', 'The throttling threshold has been reached: policy user over ratelimit', {
+      'retry-after': '1',
+    }),
+  'mpc.500': (call) => refuse(call, 500, 'MPC.10050', 'System error. Contact technical support.'),
+  'mpc.502': (call) => refuse(call, 502, 'APIGW.0202', 'Backend unavailable.'),
+  'mpc.late': arriveLate,
+  'mpc.slow': answerLate,
+  'mpc.reset-after-accept': breakAfterwards,
+  'mpc.500-after-accept': (call) =>
+    void serveUnseen(call).then(() =>
+      refuse(call, 500, 'MPC.10050', 'System error. Contact technical support.'),
+    ),
+  'obs.503': (call) => {
+    const requestId = newRequestId();
+    const body = renderError({
+      Code: 'ServiceUnavailable',
+      Message: 'The server is overloaded or has internal errors.',
+      RequestId: requestId,
+    });
+    afterBody(call.request, () =>
+      call.response
+        .writeHead(503, { 'content-type': 'application/xml', 'x-obs-request-id': requestId })
+        .end(call.request.method === 'HEAD' ? undefined : body),
+    );
+  },
+  'obs.reset-after': breakAfterwards,
+};
+
+/** Has the service handle the call completely; its answer goes nowhere. */
+export function serveUnseen({ request, serve }: Call): Promise<void> {
+  return new Promise((resolve) => {
+    const unseen = new ServerResponse(request);
+    const nowhere = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+    unseen.assignSocket(nowhere as unknown as Socket);
+    unseen.once('finish', resolve);
+    unseen.once('close', resolve);
+    serve(request, unseen);
+  });
+}
+
+function breakAfterwards(call: Call): void {
+  void serveUnseen(call).then(() => call.request.socket.destroy());
+}
+
+/** The whole call waits on its way; a caller who hangs up meanwhile cannot call it back. */
+function arriveLate({ request, response, serve, dice, timeouts }: Call): void {
+  const waitMs = dice.roll('mpc.late: time') * MAX_SLOWNESS_MS;
+  readBody(request, Number.POSITIVE_INFINITY).then(
+    (body) => timeouts.later(waitMs, () => serve(copyOf(request, body), response)),
+    // The caller hung up before all of it was sent: there is nothing to serve.
+    () => {},
+  );
+}
+
+/** A request that outlives the connection on which it came. */
+function copyOf(request: IncomingMessage, body: Buffer): IncomingMessage {
+  const copy = new IncomingMessage(request.socket);
+  const { method, url, headers, rawHeaders, httpVersion } = request;
+  Object.assign(copy, { method, url, headers, rawHeaders, httpVersion });
+  copy.complete = true;
+  copy.push(body);
+  copy.push(null);
+  return copy;
+}
+
+/** The answer is written at once and held back on its way. */
+function answerLate({ request, response, serve, dice, timeouts }: Call): void {
+  const { socket } = request;
+  // Without a connection the answer collects in memory.
+  response.detachSocket(socket);
+  timeouts.later(dice.roll('mpc.slow: time') * MAX_SLOWNESS_MS, () => {
+    if (!socket.destroyed) response.assignSocket(socket);
+  });
+  serve(request, response);
+}
+
+/** The gateways in front of MPC put the request's id into the body too, MPC does not. */
+function refuse(
+  { request, response }: Call,
+  status: number,
+  code: string,
+  message: string,
+  headers: Record<string, string> = {},
+): void {
+  const requestId = newRequestId();
+  const id = code.startsWith('APIGW.') ? { request_id: requestId } : {};
+  afterBody(request, () =>
+    sendJson(
+      response,
+      status,
+      { error_code: code, error_msg: message, ...id },
+      { 'x-request-id': requestId, ...headers },
+    ),
+  );
+}
+
+/** A client whose connection is used while it still sends may miss the answer. */
+function afterBody(request: IncomingMessage, answer: () => void): void {
+  if (request.readableEnded) answer();
+  else request.once('end', answer).resume();
+}

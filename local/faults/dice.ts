@@ -1,0 +1,39 @@
+import { SEED_RANGE } from './parse-faults';
+
+/**
+ * Random numbers that one seed gives again and again, in independent streams: what one stream is asked for never shifts
+ * another one.
+ */
+export class Dice {
+  readonly #streams = new Map<string, () => number>();
+
+  constructor(readonly seed: number) {}
+
+  /** The next number of a stream, from 0 to below 1. */
+  roll(stream: string): number {
+    let next = this.#streams.get(stream);
+    if (next === undefined) {
+      next = mulberry32(hash(`${this.seed} ${stream}`));
+      this.#streams.set(stream, next);
+    }
+    return next();
+  }
+}
+
+/** Tommy Ettinger's generator: 32 bits of state, good enough to pick who stumbles. */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / SEED_RANGE;
+  };
+}
+
+/** FNV-1a with 32 bits. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (const byte of Buffer.from(text)) value = Math.imul(value ^ byte, 0x01000193);
+  return value >>> 0;
+}

@@ -1,0 +1,53 @@
+import type { Dice } from './dice';
+import type { FaultName } from './parse-faults';
+import type { Timeouts } from './timeouts';
+
+const MAX_DELAY_MS = 5_000;
+/** A second copy comes close behind the first. */
+const MAX_DISTANCE_MS = 2_000;
+/** An event waits this long at most for another one that it can let pass. */
+const MAX_WAIT_FOR_NEXT_MS = 1_000;
+
+export interface EventFaultsOptions {
+  /** Decides whether a fault hits this event. */
+  hits: (fault: FaultName, what: string) => boolean;
+  dice: Dice;
+  timeouts: Timeouts;
+}
+
+/** The way that events take from where they happen to the functions: some come twice, late, out of order, or never. */
+export class EventFaults {
+  readonly #options: EventFaultsOptions;
+  readonly #held = new Set<() => void>();
+
+  constructor(options: EventFaultsOptions) {
+    this.#options = options;
+  }
+
+  /** @param what names the event for whoever listens to faults */
+  deliver(what: string, send: () => void): void {
+    const { hits, dice, timeouts } = this.#options;
+    const [isDropped, isDoubled, isReordered, isDelayed] = [
+      hits('drop', what),
+      hits('duplicate', what),
+      hits('reorder', what),
+      hits('delay', what),
+    ];
+    if (isDropped) return;
+    if (isDoubled) timeouts.later(dice.roll('duplicate: distance') * MAX_DISTANCE_MS, send);
+    if (isReordered) this.#hold(send);
+    else if (isDelayed) timeouts.later(dice.roll('delay: time') * MAX_DELAY_MS, send);
+    else {
+      send();
+      for (const release of [...this.#held]) release();
+    }
+  }
+
+  #hold(send: () => void): void {
+    const release = () => {
+      if (this.#held.delete(release)) send();
+    };
+    this.#held.add(release);
+    this.#options.timeouts.later(MAX_WAIT_FOR_NEXT_MS, release);
+  }
+}

@@ -1,0 +1,174 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Attempt } from '../functiongraph/functiongraph';
+import { type AccessKey, Credentials } from '../iam/credentials';
+import { CALL_FAULTS, type Call, type CallFault, serveUnseen } from './call-faults';
+import { Dice } from './dice';
+import { EventFaults } from './event-faults';
+import type { FaultDial, FaultName } from './parse-faults';
+import { Timeouts } from './timeouts';
+
+/** A fault that happened. */
+export interface Fault {
+  name: FaultName;
+  /** Its place among the decisions of this fault, counted from 1: with the same seed the same places are hit. */
+  decision: number;
+  /** The event or call that it hit. */
+  what: string;
+}
+
+export interface FaultOptions extends FaultDial {
+  /** Told of every fault that happens. */
+  onFault?: (fault: Fault) => void;
+}
+
+interface RunningAttempt extends Attempt {
+  calls: number;
+  expiry: Stumble | undefined;
+  crash: Stumble | undefined;
+}
+
+/** At which of its calls an attempt is hit, by which decision. */
+interface Stumble {
+  call: number;
+  decision: number;
+}
+
+/** An attempt that makes fewer calls than the one at which it was to stumble goes through. */
+const LATEST_CALL = 5;
+
+/**
+ * Makes things go wrong between the services of a cloud, without their knowing: on the way of events to functions, in
+ * calls of functions to MPC and OBS, and with the instances that make these. Calls of anybody else are left alone.
+ */
+export class Faults {
+  readonly #options: FaultOptions;
+  readonly #dice: Dice;
+  readonly #timeouts = new Timeouts();
+  readonly #decisions = new Map<FaultName, number>();
+  readonly #attempts = new Map<string, RunningAttempt>();
+  readonly #events: EventFaults;
+  #credentials: KeyPerAttempt | undefined;
+
+  constructor(options: FaultOptions) {
+    this.#options = options;
+    this.#dice = new Dice(options.seed);
+    const hits = (name: FaultName, what: string) => this.#hits(name, what);
+    this.#events = new EventFaults({ hits, dice: this.#dice, timeouts: this.#timeouts });
+  }
+
+  /** Credentials that tell the attempts of functions apart by their keys. */
+  credentials(permanent: AccessKey): Credentials {
+    this.#credentials = new KeyPerAttempt(permanent);
+    return this.#credentials;
+  }
+
+  /** To be told of every attempt of a function; the function that is returned ends it. */
+  readonly onAttempt = (attempt: Attempt): (() => void) => {
+    this.#attempts.set(attempt.accessKey, {
+      ...attempt,
+      calls: 0,
+      expiry: this.#stumble('credentials'),
+      crash: this.#stumble('crash'),
+    });
+    return () => this.#attempts.delete(attempt.accessKey);
+  };
+
+  /** Stands between an event and its delivery. @param what names the event */
+  deliver(what: string, send: () => void): void {
+    this.#events.deliver(what, send);
+  }
+
+  /** Stands in front of a server from now on. */
+  intercept(server: Server, service: 'mpc' | 'obs'): void {
+    const listeners = server.listeners('request') as Call['serve'][];
+    server.removeAllListeners('request');
+    const serve: Call['serve'] = (request, response) => {
+      for (const listener of listeners) listener.call(server, request, response);
+    };
+    server.on('request', (request, response) => {
+      const attempt = this.#attempts.get(accessKeyOf(request) ?? '');
+      if (attempt === undefined) serve(request, response);
+      else
+        this.#handle(
+          { request, response, serve, dice: this.#dice, timeouts: this.#timeouts },
+          attempt,
+          service,
+        );
+    });
+  }
+
+  close(): void {
+    this.#timeouts.close();
+  }
+
+  #handle(call: Call, attempt: RunningAttempt, service: 'mpc' | 'obs'): void {
+    attempt.calls += 1;
+    const what = `${attempt.functionName}: ${service} ${call.request.method} ${call.request.url?.split('?')[0]}`;
+    // All are asked, so that no fault shifts the decisions of another one.
+    const names = (Object.keys(CALL_FAULTS) as CallFault[]).filter((name) => name.startsWith(`${service}.`));
+    const [hit] = names.filter((name) => this.#hits(name, what));
+    const { calls, expiry, crash } = attempt;
+    if (calls === expiry?.call) {
+      this.#credentials?.expire(attempt.accessKey);
+      this.#tell('credentials', expiry.decision, what);
+    }
+    if (calls === crash?.call) this.#crash(call, attempt, crash.decision, what);
+    else if (hit === undefined) call.serve(call.request, call.response);
+    else CALL_FAULTS[hit](call);
+  }
+
+  #crash(call: Call, { kill }: RunningAttempt, decision: number, what: string): void {
+    const isBefore = this.#dice.roll('crash: before or after') < 0.5;
+    this.#tell('crash', decision, `${isBefore ? 'before' : 'after'} ${what}`);
+    if (isBefore) kill();
+    else void serveUnseen(call).then(kill);
+  }
+
+  /** The call at which a fault will hit an attempt, if it does and the attempt gets that far. */
+  #stumble(name: FaultName): Stumble | undefined {
+    const { isHit, decision } = this.#decide(name);
+    if (!isHit) return undefined;
+    return { decision, call: 1 + Math.floor(this.#dice.roll(`${name}: call`) * LATEST_CALL) };
+  }
+
+  #hits(name: FaultName, what: string): boolean {
+    const { isHit, decision } = this.#decide(name);
+    if (isHit) this.#tell(name, decision, what);
+    return isHit;
+  }
+
+  #decide(name: FaultName): { isHit: boolean; decision: number } {
+    const decision = (this.#decisions.get(name) ?? 0) + 1;
+    this.#decisions.set(name, decision);
+    return { isHit: this.#dice.roll(name) < (this.#options.shares[name] ?? 0), decision };
+  }
+
+  #tell(name: FaultName, decision: number, what: string): void {
+    this.#options.onFault?.({ name, decision, what });
+  }
+}
+
+/** Each attempt gets a key of its own, so that a call shows which attempt makes it. */
+class KeyPerAttempt extends Credentials {
+  #issued = 0;
+
+  override temporaryKeyOf(agency: string): AccessKey {
+    this.#issued += 1;
+    const key = super.temporaryKeyOf(`${agency} ${this.#issued}`);
+    key.agency = agency;
+    return key;
+  }
+
+  expire(accessKey: string): void {
+    const key = this.find(accessKey);
+    if (key !== undefined) key.expiresAtMs = 0;
+  }
+}
+
+/** The id of the key in a signature: in the header, or in an address for OBS. */
+function accessKeyOf({ headers, url }: IncomingMessage): string | undefined {
+  const signature = `${headers.authorization ?? ''} ${url?.split('?')[1] ?? ''}`;
+  const [, bySdk, byObs, byUrl] =
+    /Access=([^,\s]+)|^(?:OBS|AWS) ([^:\s]+):|\bA(?:WSA)?ccessKeyId=([^&\s]+)/.exec(signature) ?? [];
+  return bySdk ?? byObs ?? byUrl;
+}

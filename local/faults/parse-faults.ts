@@ -1,0 +1,78 @@
+import { UsageError } from '../usage-error';
+
+/** Everything that can be made to go wrong, with what it does. */
+export const FAULTS = {
+  duplicate: 'an event comes twice',
+  reorder: 'an event comes after the next one',
+  drop: 'an event never comes',
+  delay: 'an event comes up to 5 s late',
+  'mpc.429': 'the quota refuses a call to MPC, for a second',
+  'mpc.500': 'MPC fails before it does anything',
+  'mpc.502': 'the gateway does not reach MPC',
+  'mpc.slow': 'MPC does it at once and answers after up to 12 s',
+  'mpc.late': 'the call reaches MPC after up to 12 s, even when the caller has given up',
+  'mpc.reset': 'the connection breaks before MPC sees the call',
+  'mpc.reset-after-accept': 'MPC does it, and the connection breaks before the answer',
+  'mpc.500-after-accept': 'MPC does it and answers 500',
+  'obs.503': 'OBS is too busy',
+  'obs.reset-after': 'OBS does it, and the connection breaks before the answer',
+  credentials: "an invocation's temporary key expires at one of its calls",
+  crash: 'an instance is killed at one of its calls, before or after that call was served',
+} as const;
+
+export type FaultName = keyof typeof FAULTS;
+
+/** How often each fault happens, from 0 to 1: of the events, calls, or (credentials, crash) invocations. */
+export type FaultShares = Partial<Record<FaultName, number>>;
+
+/** What goes wrong, and the number from which the same run can be had again. */
+export interface FaultDial {
+  shares: FaultShares;
+  /** Whole number from 0 to 2³² − 1. */
+  seed: number;
+}
+
+/** Seeds have 32 bits. */
+export const SEED_RANGE = 2 ** 32;
+
+/**
+ * Reads a list such as `duplicate=0.2,mpc.429=0.1`.
+ * @throws UsageError that names what is wrong and lists what there is
+ */
+export function parseFaults(text: string): FaultShares {
+  const shares: FaultShares = {};
+  for (const item of text.split(',').map((part) => part.trim())) {
+    if (item === '') continue;
+    const [name = '', value = ''] = item.split(/=(.*)/s).map((part) => part.trim());
+    if (!isFaultName(name))
+      throw new UsageError(`--faults: there is no fault "${name}"; there are\n${list()}`);
+    const share = value === '' ? Number.NaN : Number(value);
+    if (!(share >= 0 && share <= 1)) {
+      throw new UsageError(
+        `--faults: ${name} must be a share from 0 to 1, got "${value}"; there are\n${list()}`,
+      );
+    }
+    shares[name] = share;
+  }
+  return shares;
+}
+
+/**
+ * Reads the seed of a run.
+ * @throws UsageError
+ */
+export function parseSeed(text: string): number {
+  const seed = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (seed < SEED_RANGE) return seed;
+  throw new UsageError(`--seed must be a whole number from 0 to ${SEED_RANGE - 1}, got "${text}"`);
+}
+
+function isFaultName(name: string): name is FaultName {
+  return Object.hasOwn(FAULTS, name);
+}
+
+function list(): string {
+  return Object.entries(FAULTS)
+    .map(([name, effect]) => `  ${name.padEnd(22)} ${effect}`)
+    .join('\n');
+}

@@ -1,0 +1,160 @@
+import type { Clock } from '../clock';
+import type { Credentials } from '../iam/credentials';
+import { recordInvocation } from './async-records';
+import { agencyCredentials, type DeployedFunction, instanceConfiguration } from './deployed-function';
+import type { Slot } from './instance-pool';
+import type { Exchange, InstanceProcess, LogLine } from './instance-process';
+import type { Invocation, InvocationResult, Outcome } from './invocation';
+import { renderLog } from './invocation';
+
+const INITIALIZER_TRIES = 3;
+const DEFAULT_INITIALIZER_TIMEOUT_SECONDS = 3;
+
+/** One event on its way to a function. */
+export interface Request {
+  requestId: string;
+  deployed: DeployedFunction;
+  /** JSON text. */
+  event: string;
+  trigger: string;
+}
+
+export interface ExecutorOptions {
+  projectId: string;
+  credentials: Credentials;
+  clock: Clock;
+  publish: (invocation: Invocation) => void;
+  /** Told of every attempt before it starts; the function that is returned is called when it has ended. */
+  onAttempt?: ((attempt: Attempt) => () => void) | undefined;
+}
+
+/** One attempt of an instance to handle an event. */
+export interface Attempt {
+  functionName: string;
+  /** Id of the temporary key that the attempt is given; empty without an agency. */
+  accessKey: string;
+  /** Ends the instance at once. */
+  kill: () => void;
+}
+
+/** Runs requests on instances. */
+export class Executor {
+  readonly #options: ExecutorOptions;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+  }
+
+  /** Tells the listeners and the function's own record about a change in an invocation's life. */
+  publish(
+    request: Request,
+    attempt: number,
+    state: Invocation['state'],
+    more: Pick<Invocation, 'outcome' | 'discardReason'> = {},
+  ): void {
+    const { requestId, deployed, trigger, event } = request;
+    const timeMs = this.#options.clock();
+    const invocation = {
+      requestId,
+      functionName: deployed.name,
+      trigger,
+      state,
+      timeMs,
+      attempt,
+      event,
+      ...more,
+    };
+    recordInvocation(
+      deployed.asyncRecords,
+      invocation,
+      deployed.asyncInvoke?.enable_async_status_log === true,
+    );
+    this.#options.publish(invocation);
+  }
+
+  /**
+   * Runs one attempt in a reserved slot, tells the listeners how it ended, then releases the slot.
+   *
+   * @param endState what the outcome means for the invocation
+   */
+  async run(
+    request: Request,
+    slot: Slot,
+    attempt: number,
+    endState: (outcome: Outcome) => Invocation['state'],
+  ): Promise<Outcome> {
+    try {
+      this.publish(request, attempt, 'running');
+      const outcome = await this.#attempt(request, slot);
+      this.publish(request, attempt, endState(outcome), { outcome });
+      return outcome;
+    } finally {
+      slot.release();
+    }
+  }
+
+  /** What a synchronous caller gets of an outcome. */
+  result(request: Request, startedAtMs: number, outcome: Outcome): InvocationResult {
+    const { isError, errorCode, body, durationMs, cold } = outcome;
+    const { version, configuration } = request.deployed;
+    return {
+      requestId: request.requestId,
+      isError,
+      ...(errorCode === undefined ? {} : { errorCode }),
+      body,
+      log: renderLog(request.requestId, version, startedAtMs, configuration.memory_size, outcome),
+      durationMs,
+      cold,
+    };
+  }
+
+  async #attempt({ deployed, requestId, event }: Request, slot: Slot): Promise<Outcome> {
+    const { configuration } = deployed;
+    const startedAt = performance.now();
+    const started = await this.#start(deployed, slot);
+    const log: LogLine[] = [...started.log];
+    let exchange: Exchange | undefined = started.failed;
+    if (exchange === undefined) {
+      const { instance } = started;
+      const credentials = agencyCredentials(configuration, this.#options.credentials);
+      const ended = this.#options.onAttempt?.({
+        functionName: deployed.name,
+        accessKey: credentials.accessKey,
+        kill: () => void instance.kill(),
+      });
+      exchange = await instance.invoke(requestId, event, credentials, configuration.timeout * 1000);
+      ended?.();
+      log.push(...exchange.log);
+    }
+    return {
+      cold: started.cold,
+      durationMs: performance.now() - startedAt,
+      memoryMb: exchange.memoryUsedBytes / (1024 * 1024),
+      log,
+      ...exchange.answer,
+    };
+  }
+
+  /** An instance that is ready for the request; a new one gets three tries to initialise. */
+  async #start(
+    deployed: DeployedFunction,
+    slot: Slot,
+  ): Promise<{ instance: InstanceProcess; cold: boolean; log: LogLine[]; failed?: Exchange }> {
+    const { configuration } = deployed;
+    const timeoutMs = (configuration.initializer_timeout ?? DEFAULT_INITIALIZER_TIMEOUT_SECONDS) * 1000;
+    const log: LogLine[] = [];
+    for (let attempt = 1; ; attempt += 1) {
+      const { instance, cold } = slot.take();
+      if (!cold) return { instance, cold, log };
+      const exchange = await instance.initialise(
+        instanceConfiguration(deployed, this.#options.projectId),
+        agencyCredentials(configuration, this.#options.credentials),
+        timeoutMs,
+      );
+      log.push(...exchange.log);
+      if (!exchange.answer.isError) return { instance, cold, log };
+      await instance.kill();
+      if (attempt === INITIALIZER_TRIES || slot.withdrawn()) return { instance, cold, log, failed: exchange };
+    }
+  }
+}

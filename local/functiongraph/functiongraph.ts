@@ -1,0 +1,190 @@
+import { mkdtempSync, realpathSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Clock } from '../clock';
+import type { Credentials } from '../iam/credentials';
+import { renderObjectEvents } from '../obs/events';
+import type { ObjectEvent } from '../obs/object-store';
+import { type Delivery, notifyDestination } from './async-destinations';
+import { AsyncQueue } from './async-queue';
+import { DEFAULT_BEHAVIOUR, type FunctionGraphBehaviour } from './behaviour';
+import type { DeployedFunction } from './deployed-function';
+import { type Attempt, Executor } from './executor';
+import type { AccountConcurrency } from './instance-pool';
+import type { Invocation, InvocationResult } from './invocation';
+import { createManagementServer, type ManagementRequest } from './management-api';
+import { fireTimer, functionNamed, functionOfUrn, type Platform, runNow, versionsOf } from './platform';
+import { Timers } from './timers';
+import { isGatewayTrigger, matchesObjectEvent } from './triggers';
+
+export type { Delivery } from './async-destinations';
+export type { FunctionGraphBehaviour } from './behaviour';
+export type { DeployedFunction } from './deployed-function';
+export { FunctionGraphError } from './errors';
+export type { Attempt } from './executor';
+export type { LogLine } from './instance-process';
+export type { Invocation, InvocationResult, Outcome } from './invocation';
+export type { ManagementRequest } from './management-api';
+
+export interface FunctionGraphOptions {
+  credentials: Credentials;
+  region: string;
+  projectId: string;
+  clock?: Clock;
+  behaviour?: Partial<FunctionGraphBehaviour>;
+  /** Told about every request to the management API after it was answered. */
+  onRequest?: (request: ManagementRequest) => void;
+  /** Writes an object to OBS, for asynchronous destinations of that type; without it they are not delivered. */
+  putObject?: (bucket: string, key: string, body: string) => Promise<void>;
+  /** Told about every notification to an asynchronous destination, also about those that could not be delivered. */
+  onDelivery?: (delivery: Delivery) => void;
+  /** Told of every attempt before it starts; the function that is returned is called when it has ended. */
+  onAttempt?: (attempt: Attempt) => () => void;
+}
+
+/** A function that API Gateway publishes. */
+export interface ApiRoute {
+  functionName: string;
+  apiId: string;
+  /** Environment in which the API is published, such as RELEASE. */
+  stage: string;
+  /** Path with parameters in braces, for example `/snapshots/{task_id}`. */
+  path: string;
+  /** HTTP method or ANY. */
+  method: string;
+  /** NORMAL: the whole path must match; SWA: its beginning. */
+  matchMode: 'NORMAL' | 'SWA';
+  auth: 'IAM' | 'APP' | 'NONE';
+  timeoutMs: number;
+}
+
+/** A FunctionGraph that runs uploaded zips in processes of this machine. */
+export interface FunctionGraph {
+  /** The management API `/v2/{project_id}/fgs/…`; signed requests only. Not yet listening. */
+  server: Server;
+  functions(): readonly DeployedFunction[];
+  /**
+   * Runs a function and waits for its answer.
+   *
+   * @param trigger how the invocation is labelled
+   * @throws FunctionGraphError when the request never reaches the user's code: FSS.1051 unknown function, FSS.1201 event
+   *   above 6 MB, FSS.0429 no free instance
+   */
+  invoke(functionName: string, event: unknown, trigger?: string): Promise<InvocationResult>;
+  /**
+   * Hands an event to the asynchronous queue and returns its request id.
+   *
+   * @throws FunctionGraphError FSS.1051 unknown function, FSS.0413 event above 256 KB
+   */
+  invokeAsync(functionName: string, event: unknown, trigger: string): string;
+  /** Hands an event of OBS to every OBS and EVENTGRID trigger that asks for it. */
+  deliverObjectEvent(event: ObjectEvent): void;
+  /** Fires a timer trigger out of turn and returns the request id. */
+  fireTimer(functionName: string, triggerName: string): string;
+  apiRoutes(): readonly ApiRoute[];
+  /** Listens to every change in the life of every invocation; returns how to stop. */
+  onInvocation(listener: (invocation: Invocation) => void): () => void;
+  /** Ends all instances, timers and the server, and removes unpacked code. */
+  close(): Promise<void>;
+}
+
+/** Creates a FunctionGraph without functions. */
+export function createFunctionGraph(options: FunctionGraphOptions): FunctionGraph {
+  const { credentials, region, projectId, clock = Date.now } = options;
+  const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
+  const workDirectory = mkdtempSync(path.join(realpathSync(tmpdir()), 'functiongraph-'));
+  const listeners = new Set<(invocation: Invocation) => void>();
+  const account: AccountConcurrency = { running: 0, limit: behaviour.accountConcurrency };
+  const executor = new Executor({
+    projectId,
+    credentials,
+    clock,
+    onAttempt: options.onAttempt,
+    publish: (invocation) => {
+      for (const listener of listeners) listener(invocation);
+    },
+  });
+  const destinations = {
+    timeZone: behaviour.timeZone,
+    invoke: (urn: string, event: string) =>
+      void queue.enqueue(functionOfUrn(platform, urn), event, 'DESTINATION'),
+    putObject: options.putObject,
+    onDelivery: options.onDelivery,
+  };
+  const queue = new AsyncQueue({
+    executor,
+    behaviour,
+    clock,
+    onEnd: (end) => void notifyDestination(end, destinations),
+  });
+  const platform: Platform = {
+    region,
+    projectId,
+    clock,
+    behaviour,
+    surroundings: { projectId, workDirectory, behaviour, account, onRelease: () => queue.drain() },
+    functions: new Map(),
+    executor,
+    queue,
+    timers: new Timers(clock),
+  };
+  const server = createManagementServer(platform, credentials, options.onRequest);
+
+  return {
+    server,
+    functions: () => [...platform.functions.values()],
+    invoke: async (functionName, event, trigger = 'SYNC') =>
+      runNow(platform, functionNamed(platform, functionName), JSON.stringify(event), trigger),
+    invokeAsync: (functionName, event, trigger) =>
+      queue.enqueue(functionNamed(platform, functionName), JSON.stringify(event), trigger),
+    deliverObjectEvent: (event) => deliverObjectEvent(platform, event),
+    fireTimer: (functionName, triggerName) =>
+      fireTimer(platform, functionNamed(platform, functionName), triggerName),
+    apiRoutes: () => [...platform.functions.values()].flatMap(apiRoutesOf),
+    onInvocation(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      listeners.clear();
+      platform.timers.close();
+      queue.close();
+      server.close();
+      server.closeAllConnections();
+      const versions = [...platform.functions.values()].flatMap(versionsOf);
+      await Promise.all(versions.map(({ pool }) => pool.close()));
+      await rm(workDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+function deliverObjectEvent({ functions, behaviour, region, queue }: Platform, event: ObjectEvent): void {
+  for (const deployed of functions.values()) {
+    for (const trigger of deployed.triggers) {
+      if (trigger.type !== 'OBS' && trigger.type !== 'EVENTGRID') continue;
+      if (!matchesObjectEvent(trigger, event)) continue;
+      const rendered =
+        trigger.type === 'OBS'
+          ? renderObjectEvents(behaviour.obsTriggerShape, [event], region, {
+              encodeKeys: behaviour.obsTriggerEncodesKeys,
+            })
+          : renderObjectEvents('eventgrid', [event], region, { encodeKeys: trigger.data.Key_encode });
+      queue.enqueue(deployed, JSON.stringify(rendered), trigger.type);
+    }
+  }
+}
+
+function apiRoutesOf({ name, triggers }: DeployedFunction): ApiRoute[] {
+  return triggers.filter(isGatewayTrigger).map(({ apiId, data }) => ({
+    functionName: name,
+    apiId,
+    stage: data.env_name,
+    path: data.path,
+    method: data.req_method,
+    matchMode: data.match_mode,
+    auth: data.auth,
+    timeoutMs: data.func_info.timeout,
+  }));
+}

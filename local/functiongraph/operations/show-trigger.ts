@@ -1,0 +1,13 @@
+import type { Operation } from '../operation';
+import { triggerOf } from '../platform';
+import { triggerView } from '../views';
+
+/** Shows one trigger. */
+export const showTrigger: Operation = {
+  method: 'GET',
+  path: 'fgs/triggers/{urn}/{type}/{id}',
+  handle(platform, { params }) {
+    const { urn = '', type = '', id = '' } = params;
+    return { status: 200, body: triggerView(triggerOf(platform, urn, type, id).trigger) };
+  },
+};

@@ -1,0 +1,190 @@
+import { newRequestId } from '../http-server';
+import type { AsyncQueue } from './async-queue';
+import type { FunctionGraphBehaviour } from './behaviour';
+import type { DeployedFunction, Surroundings } from './deployed-function';
+import { FunctionGraphError } from './errors';
+import type { Executor } from './executor';
+import type { InvocationResult } from './invocation';
+import type { Timers } from './timers';
+import { timerEvent } from './trigger-events';
+import { refuseConflict, type TimerTrigger, type Trigger } from './triggers';
+
+/** Largest event of a synchronous invocation. */
+export const MAX_SYNC_EVENT_BYTES = 6 * 1024 * 1024;
+
+/** The parts that the operations of the management API work on. */
+export interface Platform {
+  region: string;
+  projectId: string;
+  clock: () => number;
+  behaviour: FunctionGraphBehaviour;
+  surroundings: Surroundings;
+  functions: Map<string, DeployedFunction>;
+  executor: Executor;
+  queue: AsyncQueue;
+  timers: Timers;
+}
+
+/** @throws FunctionGraphError FSS.1051 when there is no function of that name */
+export function functionNamed(platform: Platform, name: string): DeployedFunction {
+  const deployed = platform.functions.get(name);
+  if (deployed === undefined) throw new FunctionGraphError('FSS.1051', `function "${name}" does not exist`);
+  return deployed;
+}
+
+/**
+ * The function that a URN names; a URN without version means the latest.
+ *
+ * @throws FunctionGraphError FSS.1309 for anything that is not a URN, FSS.1051 and FSS.1052 for an unknown function and
+ *   version
+ */
+export function functionOfUrn(platform: Platform, urn: string): DeployedFunction {
+  const { deployed, version } = parseUrn(platform, urn);
+  if (version === undefined || version === deployed.version) return deployed;
+  const published = deployed.versions.get(version);
+  if (published === undefined) {
+    throw new FunctionGraphError('FSS.1052', `version "${version}" of ${deployed.name} does not exist`);
+  }
+  return published;
+}
+
+/**
+ * The same for an operation that changes the function: a published version stays as it is.
+ *
+ * @throws FunctionGraphError FSS.0400 for a published version, and those of functionOfUrn
+ */
+export function latestOfUrn(platform: Platform, urn: string): DeployedFunction {
+  const deployed = functionOfUrn(platform, urn);
+  if (deployed.version === 'latest') return deployed;
+  throw new FunctionGraphError(
+    'FSS.0400',
+    `version "${deployed.version}" of ${deployed.name} is published and cannot change: use the URN that ends with :latest`,
+  );
+}
+
+/** `latest` and what was published of it. */
+export function versionsOf(latest: DeployedFunction): DeployedFunction[] {
+  return [latest, ...latest.versions.values()];
+}
+
+function parseUrn(
+  platform: Platform,
+  urn: string,
+): { deployed: DeployedFunction; version: string | undefined } {
+  const [, region, projectId, name = '', version] =
+    /^urn:fss:([^:]+):([^:]+):function:[^:]+:([^:]+)(?::([^:]+))?$/.exec(urn) ?? [];
+  if (region !== platform.region || projectId !== platform.projectId) {
+    throw new FunctionGraphError(
+      'FSS.1309',
+      `"${urn}" is not a function URN of this project: urn:fss:${platform.region}:${platform.projectId}:function:<package>:<name>:latest`,
+    );
+  }
+  return { deployed: functionNamed(platform, name), version };
+}
+
+/**
+ * Runs a function and waits for its answer; failures of user code are results, not exceptions.
+ *
+ * @param event JSON text
+ * @throws FunctionGraphError FSS.1201 above 6 MB, FSS.0429 when no instance is free
+ */
+export async function runNow(
+  platform: Platform,
+  deployed: DeployedFunction,
+  event: string,
+  trigger: string,
+): Promise<InvocationResult> {
+  const sizeBytes = Buffer.byteLength(event);
+  if (sizeBytes > MAX_SYNC_EVENT_BYTES) {
+    throw new FunctionGraphError(
+      'FSS.1201',
+      `the event has ${sizeBytes} bytes; a synchronous invocation takes ${MAX_SYNC_EVENT_BYTES} bytes`,
+    );
+  }
+  const slot = deployed.pool.reserve();
+  if (slot === undefined) {
+    throw new FunctionGraphError(
+      'FSS.0429',
+      'Your request has been controlled by overload sdk, please retry later',
+    );
+  }
+  const request = { requestId: newRequestId(), deployed, event, trigger };
+  const startedAtMs = platform.clock();
+  const outcome = await platform.executor.run(request, slot, 1, ({ isError }) =>
+    isError ? 'failed' : 'succeeded',
+  );
+  return platform.executor.result(request, startedAtMs, outcome);
+}
+
+/** Adds a trigger to a function; a timer starts to run. Throws when it conflicts with another one. */
+export function attachTrigger(platform: Platform, deployed: DeployedFunction, trigger: Trigger): void {
+  const all = [...platform.functions.values()].flatMap(({ triggers }) => triggers);
+  refuseConflict(trigger, deployed.triggers, all);
+  deployed.triggers.push(trigger);
+  if (trigger.type === 'TIMER') setTimerStatus(platform, deployed, trigger, trigger.status);
+}
+
+/** Starts or stops a timer; one that starts counts from now. */
+export function setTimerStatus(
+  platform: Platform,
+  deployed: DeployedFunction,
+  trigger: TimerTrigger,
+  status: TimerTrigger['status'],
+): void {
+  trigger.status = status;
+  if (status === 'DISABLED') platform.timers.stop(trigger);
+  else if (!platform.timers.has(trigger)) {
+    platform.timers.start(trigger, () => fireTimer(platform, deployed, trigger.id));
+  }
+}
+
+/**
+ * A trigger by its type and id. The service answers 500 for a trigger that is missing and 401 for a function that is
+ * missing, as the Terraform provider had to learn.
+ *
+ * @throws FunctionGraphError FSS.0500 and FSS.0401
+ */
+export function triggerOf(
+  platform: Platform,
+  urn: string,
+  type: string,
+  id: string,
+): { deployed: DeployedFunction; trigger: Trigger } {
+  let deployed: DeployedFunction;
+  try {
+    deployed = functionOfUrn(platform, urn);
+  } catch (error) {
+    throw new FunctionGraphError('FSS.0401', (error as Error).message);
+  }
+  const trigger = deployed.triggers.find((candidate) => candidate.type === type && candidate.id === id);
+  if (trigger === undefined)
+    throw new FunctionGraphError('FSS.0500', `trigger ${type} "${id}" was not found`);
+  return { deployed, trigger };
+}
+
+/** Removes triggers from a function. */
+export function detachTriggers(
+  platform: Platform,
+  deployed: DeployedFunction,
+  unwanted: (trigger: Trigger) => boolean,
+): void {
+  for (const trigger of deployed.triggers.filter(unwanted)) {
+    if (trigger.type === 'TIMER') platform.timers.stop(trigger);
+    deployed.triggers.splice(deployed.triggers.indexOf(trigger), 1);
+  }
+}
+
+/** Sends a timer's event to its function; returns the request id. Throws when there is no such timer. */
+export function fireTimer(platform: Platform, deployed: DeployedFunction, triggerName: string): string {
+  const trigger = deployed.triggers.find(({ type, id }) => type === 'TIMER' && id === triggerName);
+  if (trigger?.type !== 'TIMER') {
+    throw new FunctionGraphError('FSS.1131', `function ${deployed.name} has no timer "${triggerName}"`);
+  }
+  const event = timerEvent(
+    triggerName,
+    trigger.data.user_event,
+    platform.clock(),
+    platform.behaviour.timeZone,
+  );
+  return platform.queue.enqueue(deployed, JSON.stringify(event), 'TIMER');
+}

@@ -1,0 +1,14 @@
+/** Why no picture could be taken. */
+export type CaptureFailure = 'no_video_stream' | 'unreadable' | 'past_the_end' | 'crashed' | 'timed_out';
+
+/** A video, or a moment in it, of which no picture can be taken; the message says in plain words why. */
+export class CaptureError extends Error {
+  override readonly name = 'CaptureError';
+
+  constructor(
+    readonly reason: CaptureFailure,
+    message: string,
+  ) {
+    super(message);
+  }
+}

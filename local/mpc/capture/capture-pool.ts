@@ -1,0 +1,190 @@
+import { availableParallelism } from 'node:os';
+import type { PictureSize } from './picture-size';
+import { CaptureTask, ProbeTask, type Task } from './tasks';
+import type { CapturePoint, Frame, VideoInfo } from './worker-messages';
+import { WorkerProcess } from './worker-process';
+
+export { CaptureError, type CaptureFailure } from './capture-error';
+export type { PictureSize } from './picture-size';
+export type { CapturePoint, Frame, VideoInfo } from './worker-messages';
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** What becomes of a task that is under way. */
+interface Outcome {
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Takes pictures of videos in child processes that are kept warm. Jobs take turns of a few points, so that none waits for the end
+ * of a long one. A job of 8 points or more is shared between workers that have nothing else to do.
+ */
+export class CapturePool {
+  readonly #limit: number;
+  readonly #timeoutMs: number;
+  readonly #workers = new Set<WorkerProcess>();
+  readonly #exits = new Set<Promise<void>>();
+  /** The one whose turn was longest ago comes first. */
+  readonly #tasks = new Map<Task, Outcome>();
+  #isClosed = false;
+
+  /**
+   * @param options.workers processes at most; default: one for each core, as each decodes with one thread
+   * @param options.timeoutMs how long one picture, or one look at a file, may take; default 60 s
+   */
+  constructor(options: { workers?: number; timeoutMs?: number } = {}) {
+    this.#limit = options.workers ?? availableParallelism();
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+
+  /** Process ids of the workers that are running. */
+  get workerPids(): number[] {
+    return [...this.#workers].flatMap((worker) => worker.pid ?? []);
+  }
+
+  /** Starts all workers and resolves when they are ready, so that the first job finds them warm. Throws CaptureError. */
+  async warmUp(): Promise<void> {
+    const started: Promise<void>[] = [];
+    while (this.#workers.size < this.#limit && !this.#isClosed) {
+      started.push(this.#startWorker().run({ type: 'warmUp' }, () => {}));
+    }
+    await Promise.all(started);
+    this.#assign();
+  }
+
+  /**
+   * Reads what a file says about its video.
+   * Throws CaptureError, or the signal's reason once it is aborted.
+   */
+  async probe(filePath: string, signal?: AbortSignal): Promise<VideoInfo> {
+    const task = new ProbeTask(filePath);
+    await this.#perform(task, signal);
+    if (task.info === undefined) throw new Error('the worker has not answered');
+    return task.info;
+  }
+
+  /**
+   * Takes a picture at each point, always of the frame that is on display then: presentation time <= point < that of the next.
+   *
+   * @param job.points in any order; points in the same frame give the same picture
+   * @param onFrame gets each picture as soon as it is made, one call at a time, awaited. They come in the order of time; when a job
+   *   of 8 points or more is shared by idle workers, each of them goes through its part in that order
+   * Resolves when all were handed over. Throws CaptureError (`past_the_end` for a point at or after the end of the last frame), what
+   * `onFrame` threw, or the signal's reason once it is aborted; then `onFrame` is not called any more.
+   */
+  async capture(
+    job: { filePath: string; points: readonly CapturePoint[]; size: PictureSize },
+    onFrame: (frame: Frame) => void | Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const handOver = async (frame: Frame) => {
+      if (!this.#tasks.has(task)) return;
+      try {
+        await onFrame(frame);
+      } catch (error) {
+        this.#end(task, error);
+      }
+    };
+    const task = new CaptureTask(job, handOver, () => this.#advance(task));
+    await this.#perform(task, signal);
+  }
+
+  /** Kills all workers; what is under way fails. Resolves when the processes are gone. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const task of [...this.#tasks.keys()]) this.#end(task, closedError());
+    for (const worker of this.#workers) worker.kill();
+    await Promise.all(this.#exits);
+  }
+
+  async #perform(task: Task, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#isClosed) throw closedError();
+    const abort = () => this.#end(task, signal?.reason);
+    signal?.addEventListener('abort', abort);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#tasks.set(task, { resolve, reject });
+        this.#advance(task);
+      });
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Called after each step of a task: ends it when it is over and gives out the next turns. */
+  #advance(task: Task): void {
+    if (task.isOver) this.#end(task);
+    this.#assign();
+  }
+
+  /** Ends a task; a worker that is still at it is killed, because nothing else stops a decoder. */
+  #end(task: Task, error?: unknown): void {
+    const outcome = this.#tasks.get(task);
+    if (outcome === undefined) return;
+    this.#tasks.delete(task);
+    for (const worker of task.busy) {
+      worker.kill();
+      this.#workers.delete(worker);
+    }
+    for (const worker of task.known) if (!task.busy.has(worker)) worker.forget(task.id);
+    if (error === undefined) outcome.resolve();
+    else outcome.reject(error);
+    this.#assign();
+  }
+
+  /** Gives turns to idle workers, each to the task that has waited longest. */
+  #assign(): void {
+    for (let hasGivenOut = true; hasGivenOut && !this.#isClosed; ) {
+      hasGivenOut = false;
+      for (const [task, outcome] of [...this.#tasks]) {
+        if (!task.hasTurn) continue;
+        const worker = this.#workerFor(task);
+        if (worker === undefined) return;
+        this.#tasks.delete(task);
+        this.#tasks.set(task, outcome);
+        void this.#giveTurn(task, worker);
+        hasGivenOut = true;
+      }
+    }
+  }
+
+  /** An idle worker, best one that has the task's video open; a new one when there is none and room for it. */
+  #workerFor(task: Task): WorkerProcess | undefined {
+    const idle = [...this.#workers].filter((worker) => worker.isIdle);
+    const known = idle.find((worker) => task.known.has(worker)) ?? idle[0];
+    if (known !== undefined) return known;
+    return this.#workers.size < this.#limit ? this.#startWorker() : undefined;
+  }
+
+  async #giveTurn(task: Task, worker: WorkerProcess): Promise<void> {
+    task.busy.add(worker);
+    task.known.add(worker);
+    try {
+      await worker.run(task.takeTurn(worker), (output) => task.receive(output));
+      task.busy.delete(worker);
+      task.endTurn(worker);
+      this.#advance(task);
+    } catch (error) {
+      task.busy.delete(worker);
+      this.#end(task, error);
+    }
+  }
+
+  #startWorker(): WorkerProcess {
+    const worker = new WorkerProcess(this.#timeoutMs);
+    this.#workers.add(worker);
+    const exit = worker.exited.then(() => {
+      this.#exits.delete(exit);
+      this.#workers.delete(worker);
+      this.#assign();
+    });
+    this.#exits.add(exit);
+    return worker;
+  }
+}
+
+function closedError(): Error {
+  return new Error('the capture pool was closed');
+}

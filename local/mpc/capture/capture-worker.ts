@@ -1,0 +1,45 @@
+/** The program of a capture worker: a child process that takes pictures of videos, one request at a time. */
+
+import { CaptureError } from './capture-error';
+import type { WorkerAnswer, WorkerRequest } from './worker-messages';
+
+/** Resolves when the message is on its way, so that a picture never waits for the next one to be decoded. */
+function answer(message: WorkerAnswer): Promise<void> {
+  return new Promise((resolve) => process.send?.(message, () => resolve()));
+}
+
+async function serve(request: WorkerRequest): Promise<void> {
+  let engine: typeof import('./capture-engine');
+  try {
+    engine = await import('./capture-engine');
+  } catch (error) {
+    const cause = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    await answer({ type: 'failed', reason: 'crashed', message: engineMissing(cause) });
+    return;
+  }
+  try {
+    if (request.type === 'forget') return engine.forget(request.jobId);
+    if (request.type === 'probe') await answer({ type: 'info', info: engine.probe(request.filePath) });
+    if (request.type === 'capture') {
+      for (const frame of engine.capture(request)) await answer({ type: 'frame', frame });
+    }
+    await answer({ type: 'done' });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof CaptureError ? error.reason : 'unreadable';
+    await answer({ type: 'failed', reason, message });
+  }
+}
+
+function engineMissing(cause: string): string {
+  return (
+    `the package node-av, which decodes videos, cannot be loaded on this machine (${process.platform} ${process.arch}): ${cause} ` +
+    'It needs its platform package (install without --omit=optional) and on Linux glibc 2.28 or later, not musl.'
+  );
+}
+
+let queue: Promise<void> = Promise.resolve();
+process.on('message', (request: WorkerRequest) => {
+  queue = queue.then(() => serve(request));
+});
+process.on('disconnect', () => process.exit());

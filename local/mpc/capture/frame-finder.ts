@@ -1,0 +1,285 @@
+import {
+  AV_NOPTS_VALUE,
+  AV_OPT_TYPE_INT,
+  AVDISCARD_DEFAULT,
+  AVDISCARD_NONREF,
+  AVERROR_EAGAIN,
+  AVERROR_EOF,
+} from 'node-av/constants';
+import { Codec, CodecContext, Frame } from 'node-av/lib';
+import { CaptureError } from './capture-error';
+import { PacketReader, type ReadPacket } from './packet-reader';
+import type { VideoFile } from './video-file';
+
+/** Up to here reading on is cheaper than a seek, which may land before what was already read. */
+const SEEK_BEYOND_MS = 5000;
+/** How much earlier to start when no key frame was found before the moment; four times as much at each further try. */
+const FIRST_STEP_BACK_MS = 2000;
+/** H.264 and HEVC reorder at most 16 frames: so many later ones prove that no earlier one is missing. */
+const MAX_REORDERED_FRAMES = 16;
+/** Sound commonly outlasts the pictures a little; a stated duration that is off by more is wrong or the file is cut. */
+const MAX_OUTLASTING_SOUND_MS = 1000;
+
+const LAST = Number.POSITIVE_INFINITY;
+
+/** A decoded frame. The picture belongs to the finder and is valid until its next call. */
+export interface FoundFrame {
+  picture: Frame;
+  pts: number;
+}
+
+/**
+ * Finds the frame that is on display at a moment, always exactly: pts <= moment < pts of the next frame.
+ *
+ * Which frame that is, the packets around the moment tell before anything is decoded. Then only what it needs is decoded: from
+ * the key frame before it, leaving out the frames that no other frame refers to. Asked in order of time, the finder decodes
+ * nothing twice. After an error it is of no more use.
+ */
+export class FrameFinder {
+  readonly #decoder = new CodecContext();
+  readonly #reader: PacketReader;
+  /** Read, not yet sent to the decoder. */
+  #ahead: ReadPacket[] = [];
+  /** Presentation times that were sent and are still to come out of the decoder. */
+  #inDecoder: number[] = [];
+  /** From the start of the file up to the packets ahead, the decoder gets everything. */
+  #readsFromStart = true;
+  /** The packets since a key frame at or before the moment are at hand. */
+  #isAnchored = false;
+  /** Decoding starts at the last key frame up to here: the moment, or earlier when that key frame turned out to be none. */
+  #anchorUntil = LAST;
+  /** The decoder is to start anew with the first packet ahead. */
+  #restarts = true;
+  #isDraining = false;
+  #skipsUnreferenced = false;
+  #latest = { pts: Number.NEGATIVE_INFINITY, durationTicks: 0 };
+  #found: FoundFrame | undefined;
+  /** Came out of the decoder, but is later than what was asked for. */
+  #next: FoundFrame | undefined;
+
+  /** Throws CaptureError `unreadable` when the video's codec is not supported. */
+  constructor(private readonly video: VideoFile) {
+    this.#reader = new PacketReader(video);
+    const { codecpar, timeBase } = video.stream;
+    const codec = Codec.findDecoder(codecpar.codecId);
+    this.#decoder.allocContext3(codec);
+    this.#decoder.parametersToContext(codecpar);
+    this.#decoder.pktTimebase = timeBase;
+    this.#decoder.threadCount = 1;
+    if (codec === null || this.#decoder.open2Sync(codec) < 0) {
+      this.#decoder.freeContext();
+      throw new CaptureError('unreadable', `the video's codec ${video.info.codec} is not supported`);
+    }
+  }
+
+  /**
+   * @param ticks moment on the stream's clock; Infinity for the last frame; before the first frame counts as the first
+   * Throws CaptureError: `past_the_end`, or `unreadable` when nothing there can be decoded.
+   */
+  frameAt(ticks: number): FoundFrame {
+    let isFalseAnchor = false;
+    for (let stepBackMs = 0; ; stepBackMs = stepBackMs * 4 || FIRST_STEP_BACK_MS) {
+      const from = (ticks === LAST ? this.video.statedEndTicks : ticks) ?? LAST;
+      const stepBackTicks = stepBackMs / this.video.tickMs;
+      this.#anchorUntil = isFalseAnchor ? from - stepBackTicks : ticks;
+      const isBehind = this.#found !== undefined && ticks < this.#found.pts;
+      if (isBehind || stepBackMs > 0) this.#goBackTo(from - stepBackTicks);
+      else this.#skipTo(from);
+      this.#readUpTo(ticks);
+      if (this.#isAnchored || this.#readsFromStart) {
+        this.#refusePastTheEnd(ticks);
+        const found = this.#decodeUpTo(ticks);
+        if (found !== undefined) return found;
+        isFalseAnchor = true;
+      }
+      if (this.#readsFromStart) {
+        throw new CaptureError('unreadable', 'no picture of the video can be decoded there');
+      }
+    }
+  }
+
+  close(): void {
+    this.#forget();
+    this.#decoder.freeContext();
+  }
+
+  /** Starts reading anew, at the moment or at the start of the file. */
+  #goBackTo(ticks: number): void {
+    this.#forget();
+    this.#readsFromStart = ticks <= this.video.originTicks || ticks === LAST;
+    const hasMoved = this.#readsFromStart ? this.#reader.seekToStart() : this.#reader.seek(ticks);
+    if (!hasMoved) throw new CaptureError('unreadable', 'the file does not allow going back to a picture');
+  }
+
+  /** Seeks to a moment far ahead. When that lands in what was already read, goes on behind it and keeps the decoder's state. */
+  #skipTo(ticks: number): void {
+    const headDts = this.#reader.lastDts;
+    const distanceMs = (ticks - Math.max(headDts, this.video.originTicks)) * this.video.tickMs;
+    if (this.#reader.isAtEnd || distanceMs <= SEEK_BEYOND_MS || ticks === LAST) return;
+    if (!this.#reader.seek(ticks)) return;
+    let read = this.#reader.read();
+    if (read === undefined || read.dts > headDts) {
+      this.#forget();
+      this.#readsFromStart = false;
+    }
+    while (read !== undefined && read.dts <= headDts) {
+      read.packet.free();
+      read = this.#reader.read();
+    }
+    if (read !== undefined) this.#take(read);
+  }
+
+  /** Reads on until no frame that is displayed at or before the moment can be missing. */
+  #readUpTo(ticks: number): void {
+    this.#anchor();
+    let later = 0;
+    for (const { pts } of this.#ahead) if (pts > ticks) later++;
+    while (!this.#reader.isAtEnd && later < MAX_REORDERED_FRAMES) {
+      const read = this.#reader.read();
+      if (read === undefined) return;
+      this.#take(read);
+      if (read.pts > ticks) later++;
+      if (read.dts > ticks && read.pts > ticks) return;
+    }
+  }
+
+  #take(read: ReadPacket): void {
+    this.#ahead.push(read);
+    if (read.isKey) this.#anchor();
+    if (read.isShown && read.pts > this.#latest.pts) this.#latest = read;
+  }
+
+  /** Lets decoding start at the last key frame that will do: nothing that was read before it is needed. */
+  #anchor(): void {
+    const start = this.#ahead.findLastIndex((read) => read.isKey && read.pts <= this.#anchorUntil);
+    if (start < 0) return;
+    if (start > 0 || !this.#restarts) this.#readsFromStart = false;
+    for (const { packet } of this.#ahead.splice(0, start)) packet.free();
+    this.#restarts = true;
+    this.#isAnchored = true;
+  }
+
+  #refusePastTheEnd(ticks: number): void {
+    if (ticks === LAST || !this.#reader.isAtEnd) return;
+    const { tickMs, originTicks, statedEndTicks, frameTicks } = this.video;
+    const lastFrameEnd = this.#latest.pts + (this.#latest.durationTicks || frameTicks);
+    const outlasting = Math.max(0, (statedEndTicks ?? 0) - lastFrameEnd);
+    const end = lastFrameEnd + (outlasting * tickMs <= MAX_OUTLASTING_SOUND_MS ? outlasting : 0);
+    if (ticks < end) return;
+    const [pointMs, endMs] = [ticks, end].map((value) => Math.round((value - originTicks) * tickMs));
+    throw new CaptureError(
+      'past_the_end',
+      `the point ${pointMs} ms is past the end of the video at ${endMs} ms`,
+    );
+  }
+
+  /** Decodes until the frame of the moment is out. Undefined when the decoder gives none, as after a false key frame. */
+  #decodeUpTo(ticks: number): FoundFrame | undefined {
+    const wanted = this.#latestTwo(ticks);
+    if (this.#found !== undefined && this.#found.pts === wanted.pts) return this.#found;
+    if (this.#restarts) this.#restartDecoder();
+    for (;;) {
+      this.#next ??= this.#receive(wanted.previousPts);
+      if (this.#next === undefined || this.#next.pts > wanted.pts) break;
+      this.#found?.picture.free();
+      this.#found = this.#next;
+      this.#next = undefined;
+      if (this.#found.pts === wanted.pts) return this.#found;
+    }
+    // Some packets show nothing (VP8's alternate references, second fields): then the frame before them is still on display.
+    if (this.#found === undefined && this.#readsFromStart) {
+      this.#found = this.#next;
+      this.#next = undefined;
+    }
+    return this.#found;
+  }
+
+  /** Times of the frame on display at the moment and of the one before it. */
+  #latestTwo(ticks: number): { pts: number; previousPts: number } {
+    const times = this.#ahead.filter((read) => read.isShown).map((read) => read.pts);
+    if (!this.#restarts) {
+      times.push(...this.#inDecoder);
+      for (const decoded of [this.#found, this.#next]) if (decoded !== undefined) times.push(decoded.pts);
+    }
+    let [pts, previousPts] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const time of times) {
+      if (time > ticks || time <= previousPts || time === pts) continue;
+      if (time > pts) [pts, previousPts] = [time, pts];
+      else previousPts = time;
+    }
+    return { pts, previousPts };
+  }
+
+  /** The decoder's next frame; undefined when it has none left. Frames before `neededFromPts` may be left out. */
+  #receive(neededFromPts: number): FoundFrame | undefined {
+    const picture = new Frame();
+    picture.alloc();
+    for (;;) {
+      const result = this.#decoder.receiveFrameSync(picture);
+      if (result >= 0) {
+        const time = picture.pts !== AV_NOPTS_VALUE ? picture.pts : picture.bestEffortTimestamp;
+        const pts = Number(time);
+        this.#inDecoder = this.#inDecoder.filter((sent) => sent > pts);
+        const isCutOff =
+          this.#reader.isAtEnd && pts === this.#reader.lastPts && picture.decodeErrorFlags !== 0;
+        if (!isCutOff) return { picture, pts };
+        picture.unref();
+        continue;
+      }
+      if (result === AVERROR_EAGAIN && !this.#isDraining) this.#send(neededFromPts);
+      else if (result === AVERROR_EOF || result === AVERROR_EAGAIN) break;
+      // Any other error stands for one damaged frame.
+    }
+    picture.free();
+    return undefined;
+  }
+
+  #send(neededFromPts: number): void {
+    if (this.#ahead.length === 0) {
+      const read = this.#reader.read();
+      if (read !== undefined) this.#take(read);
+    }
+    const next = this.#ahead.shift();
+    if (next === undefined) {
+      this.#decoder.sendPacketSync(null);
+      this.#isDraining = true;
+      return;
+    }
+    this.#setSkipping(!next.isKey && next.pts < neededFromPts);
+    this.#decoder.sendPacketSync(next.packet);
+    next.packet.free();
+    if (next.isShown) this.#inDecoder.push(next.pts);
+  }
+
+  /** Whether the decoder may leave out frames that no other frame refers to. */
+  #setSkipping(skips: boolean): void {
+    if (skips === this.#skipsUnreferenced) return;
+    this.#decoder.setOption('skip_frame', skips ? AVDISCARD_NONREF : AVDISCARD_DEFAULT, AV_OPT_TYPE_INT);
+    this.#skipsUnreferenced = skips;
+  }
+
+  #restartDecoder(): void {
+    this.#decoder.flushBuffers();
+    this.#isDraining = false;
+    this.#inDecoder = [];
+    this.#restarts = false;
+    this.#found?.picture.free();
+    this.#next?.picture.free();
+    this.#found = undefined;
+    this.#next = undefined;
+  }
+
+  #dropAhead(): void {
+    for (const { packet } of this.#ahead) packet.free();
+    this.#ahead = [];
+  }
+
+  /** Forgets everything that was read. */
+  #forget(): void {
+    this.#dropAhead();
+    this.#restartDecoder();
+    this.#restarts = true;
+    this.#isAnchored = false;
+    this.#latest = { pts: Number.NEGATIVE_INFINITY, durationTicks: 0 };
+  }
+}

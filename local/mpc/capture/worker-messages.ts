@@ -1,0 +1,50 @@
+import type { CaptureFailure } from './capture-error';
+import type { PictureSize } from './picture-size';
+
+/** What is known about a video without decoding it. */
+export interface VideoInfo {
+  /** As the container states it; undefined when it does not, as in live recordings. */
+  durationMs: number | undefined;
+  /** As displayed: after rotation and with square pixels. */
+  width: number;
+  height: number;
+  /** FFmpeg's name of the codec, for example `h264`. */
+  codec: string;
+  /** Average frames per second; undefined when the container does not tell. */
+  frameRate: number | undefined;
+}
+
+/** A moment to take a picture of: milliseconds from the video's first frame, or its very last frame. */
+export type CapturePoint = number | 'last';
+
+/** A capture point with its place in the caller's list. */
+export interface IndexedPoint {
+  index: number;
+  point: CapturePoint;
+}
+
+/** One picture. */
+export interface Frame {
+  /** Place of the point in the job's `points`. */
+  index: number;
+  /** When the captured frame appears, in milliseconds from the video's first frame; never later than the point. */
+  presentationMs: number;
+  width: number;
+  height: number;
+  jpeg: Buffer;
+}
+
+/** What a worker is asked to do; it does one request at a time and ends each with `done` or `failed`. */
+export type WorkerRequest =
+  | { type: 'warmUp' }
+  | { type: 'probe'; filePath: string }
+  | { type: 'capture'; jobId: number; filePath: string; size: PictureSize; points: IndexedPoint[] }
+  /** The job is over: its open video may go. Not answered. */
+  | { type: 'forget'; jobId: number };
+
+/** What a worker says about the request that it is busy with. */
+export type WorkerAnswer =
+  | { type: 'info'; info: VideoInfo }
+  | { type: 'frame'; frame: Frame }
+  | { type: 'done' }
+  | { type: 'failed'; reason: CaptureFailure; message: string };

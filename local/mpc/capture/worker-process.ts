@@ -1,0 +1,117 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { childProgram } from '../../child-program';
+import { CaptureError } from './capture-error';
+import type { WorkerAnswer, WorkerRequest } from './worker-messages';
+
+/** What a worker hands over while it is at work. */
+export type WorkerOutput = Extract<WorkerAnswer, { type: 'info' | 'frame' }>;
+
+interface Work {
+  onOutput: (output: WorkerOutput) => void;
+  resolve: () => void;
+  reject: (error: Error) => void;
+  deadline: NodeJS.Timeout;
+}
+
+/** A capture worker in a process of its own, because a damaged video may bring a decoder down. */
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  #work: Work | undefined;
+  #isAlive = true;
+  /** Resolves when the process is gone. */
+  readonly exited: Promise<void>;
+
+  /** @param timeoutMs how long one picture, or one look at a file, may take before the process is killed */
+  constructor(private readonly timeoutMs: number) {
+    this.#child = fork(childProgram('mpc/capture/capture-worker.ts'), [], {
+      // Not those of the parent: a TypeScript loader or an inspector port among them is not for the child.
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.exited = new Promise((resolve) => {
+      const gone = (how: string) => {
+        this.#isAlive = false;
+        this.#fail(
+          new CaptureError(
+            'crashed',
+            `the capture worker ended unexpectedly (${how}) while reading the video`,
+          ),
+        );
+        resolve();
+      };
+      this.#child.once('exit', (code, signal) => gone(signal ?? `exit code ${code}`));
+      this.#child.once('error', (error) => gone(error.message));
+    });
+    this.#child.on('message', (answer: WorkerAnswer) => this.#receive(answer));
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** True when it can take a request. */
+  get isIdle(): boolean {
+    return this.#isAlive && this.#work === undefined;
+  }
+
+  /**
+   * Has a request done; one at a time.
+   * Throws CaptureError; `crashed` and `timed_out` mean that the process is gone.
+   */
+  run(request: WorkerRequest, onOutput: (output: WorkerOutput) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const deadline = setTimeout(() => this.#timeOut(), this.timeoutMs).unref();
+      this.#work = { onOutput, resolve, reject, deadline };
+      this.#send(request);
+    });
+  }
+
+  /** Closes the video of a job that is over. */
+  forget(jobId: number): void {
+    this.#send({ type: 'forget', jobId });
+  }
+
+  /** Ends the process at once, whatever it is doing. */
+  kill(): void {
+    this.#isAlive = false;
+    this.#child.kill('SIGKILL');
+  }
+
+  #send(request: WorkerRequest): void {
+    // A failed write means that the process is going: its exit says the rest.
+    if (this.#child.connected) this.#child.send(request, () => {});
+  }
+
+  #receive(answer: WorkerAnswer): void {
+    const work = this.#work;
+    if (work === undefined) return;
+    if (answer.type === 'failed') {
+      this.#fail(new CaptureError(answer.reason, answer.message));
+    } else if (answer.type === 'done') {
+      this.#finish(work);
+      work.resolve();
+    } else {
+      work.deadline.refresh();
+      work.onOutput(answer);
+    }
+  }
+
+  #timeOut(): void {
+    this.kill();
+    const limit = `${this.timeoutMs / 1000} s`;
+    this.#fail(new CaptureError('timed_out', `the video gave no picture within ${limit}`));
+  }
+
+  #fail(error: Error): void {
+    const work = this.#work;
+    if (work === undefined) return;
+    this.#finish(work);
+    work.reject(error);
+  }
+
+  #finish(work: Work): void {
+    clearTimeout(work.deadline);
+    this.#work = undefined;
+  }
+}

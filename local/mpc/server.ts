@@ -1,0 +1,149 @@
+import http from 'node:http';
+import type { Clock } from '../clock';
+import { BodyTooLarge, closeServer, newRequestId, readBody, sendJson } from '../http-server';
+import type { Credentials } from '../iam/credentials';
+import { verifySdkSignature } from '../iam/sdk-signature';
+import { DEFAULT_BEHAVIOUR, type MpcBehaviour } from './behaviour';
+import type { Capture, ObjectStore } from './collaborators';
+import {
+  apiNotFound,
+  badSignature,
+  bodyTooLarge,
+  ServiceError,
+  systemError,
+  throttled,
+  wrongProject,
+} from './errors';
+import { createThumbnailsTask } from './operations/create-thumbnails-task';
+import { deleteThumbnailsTask } from './operations/delete-thumbnails-task';
+import { listThumbnailsTask } from './operations/list-thumbnails-task';
+import type { Operation, OperationAnswer, Service } from './operations/operation';
+import { TaskBook } from './task-book';
+import { TaskRunner } from './task-runner';
+import { Throttle } from './throttle';
+
+export interface MpcOptions {
+  store: ObjectStore;
+  capture: Capture;
+  credentials: Credentials;
+  /** The only region whose buckets are served. */
+  region: string;
+  /** Where the journal of tasks lives; without it tasks live in memory only. */
+  directory?: string;
+  clock?: Clock;
+  behaviour?: Partial<MpcBehaviour>;
+  /** Calls per operation and project in any 60 s; 100 as documented. */
+  callsPerMinute?: number;
+  /** How many queued tasks run at the same time; MPC tells no number. */
+  parallelTasks?: number;
+  /** Called after every answer. */
+  onRequest?: (entry: MpcRequestEntry) => void;
+}
+
+/** One line of an access log. */
+export interface MpcRequestEntry {
+  method: string;
+  /** With the query, as received. */
+  path: string;
+  status: number;
+  errorCode?: string;
+  /** What exactly was wrong, which the answer of the service does not say. */
+  detail?: string;
+  durationMs: number;
+  requestId: string;
+}
+
+export interface Mpc {
+  /** Not yet listening. */
+  server: http.Server;
+  tasks: TaskBook;
+  /** Stops the server and the work on tasks. */
+  close(): Promise<void>;
+}
+
+/** The gateway in front of MPC refuses larger bodies. */
+const MAX_BODY_BYTES = 12 * 1024 * 1024;
+const THUMBNAILS_PATH = /^\/v1\/([^/]+)\/thumbnails$/;
+const OPERATIONS = new Map<string, Operation>([
+  ['POST', createThumbnailsTask],
+  ['DELETE', deleteThumbnailsTask],
+  ['GET', listThumbnailsTask],
+]);
+
+/**
+ * A stand-in for the snapshot part of Huawei Cloud MPC v1: the same requests, answers, refusals, quota and task states,
+ * with real pictures. Tasks that an earlier process left unfinished in `directory` are queued again.
+ */
+export async function createMpc(options: MpcOptions): Promise<Mpc> {
+  const { store, capture, region, clock = Date.now, callsPerMinute = 100, parallelTasks = 2 } = options;
+  const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
+  const tasks = new TaskBook(options.directory);
+  const runner = new TaskRunner({ tasks, store, capture, behaviour, parallelTasks, clock });
+  const service: Service = { store, tasks, runner, region, behaviour, clock };
+  const throttle = new Throttle(callsPerMinute, clock);
+
+  /** What the gateway and then MPC do with a request, in this order. */
+  async function serve(request: http.IncomingMessage): Promise<OperationAnswer> {
+    const body = await readBody(request, MAX_BODY_BYTES).catch((error: unknown) => {
+      throw error instanceof BodyTooLarge ? bodyTooLarge(error.limitBytes) : error;
+    });
+    const method = request.method ?? '';
+    const rawUrl = request.url ?? '/';
+    const [path = '', search = ''] = rawUrl.split(/\?(.*)/s, 2);
+    const operation = OPERATIONS.get(method);
+    const projectId = THUMBNAILS_PATH.exec(path)?.[1];
+    if (operation === undefined || projectId === undefined) throw apiNotFound();
+
+    const { headers } = request;
+    const verdict = verifySdkSignature({ method, rawUrl, headers, body }, options.credentials, clock);
+    if (!verdict.ok) throw badSignature(verdict.reason);
+    if (!throttle.admit(`${method} ${verdict.key.projectId}`)) throw throttled(callsPerMinute);
+    if (projectId !== verdict.key.projectId) {
+      throw wrongProject(`the path names project ${projectId}, the key belongs to ${verdict.key.projectId}`);
+    }
+    const query = new URLSearchParams(search);
+    return operation({ query, contentType: headers['content-type'], body }, service);
+  }
+
+  const server = http.createServer(async (request, response) => {
+    const startedAtMs = performance.now();
+    const requestId = newRequestId();
+    const { status, body, headers, refused } = await serve(request).then(
+      (answer) => ({ ...answer, headers: {}, refused: {} }),
+      (error: unknown) => refusal(error, requestId),
+    );
+    const allHeaders = { 'x-request-id': requestId, ...headers };
+    if (body === undefined) response.writeHead(status, allHeaders).end();
+    else sendJson(response, status, body, allHeaders);
+    options.onRequest?.({
+      method: request.method ?? '',
+      path: request.url ?? '/',
+      status,
+      ...refused,
+      durationMs: performance.now() - startedAtMs,
+      requestId,
+    });
+  });
+
+  for (const task of tasks.list()) if (task.status === 'WAITING') runner.enqueue(task);
+  return {
+    server,
+    tasks,
+    async close() {
+      await Promise.all([closeServer(server), runner.close()]);
+    },
+  };
+}
+
+/** Answers of the gateway carry the request id in the body, those of MPC do not. */
+function refusal(error: unknown, requestId: string) {
+  const known = error instanceof ServiceError ? error : systemError(String(error));
+  const { status, code, message, detail } = known;
+  const body = { error_code: code, error_msg: message };
+  const headers: Record<string, string> = {};
+  if (detail !== undefined) headers['x-local-detail'] = detail.slice(0, 1000).replace(/[^\x20-\x7e]/g, '?');
+  const refused = { errorCode: code, ...(detail === undefined ? {} : { detail }) };
+  if (!code.startsWith('APIGW.')) return { status, body, headers, refused };
+  headers.server = 'api-gateway';
+  return { status, body: { ...body, request_id: requestId }, headers, refused };
+}

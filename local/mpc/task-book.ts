@@ -1,0 +1,183 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import * as z from 'zod';
+import type { Sampling } from './naming';
+import type { RequestedSize } from './size';
+
+export type TaskStatus = 'WAITING' | 'PROCESSING' | 'SUCCEEDED' | 'FAILED' | 'CANCELED';
+
+export interface ObsLocation {
+  bucket: string;
+  location: string;
+  object: string;
+}
+
+/** A snapshot task. The book changes these objects in place; others only read them. */
+export interface Task {
+  /** Digits only. */
+  id: string;
+  status: TaskStatus;
+  createdAtMs: number;
+  /** Set in the final states. */
+  endedAtMs?: number;
+  input: ObsLocation;
+  /** `object` is the directory into which the pictures really go, without a slash at either end. */
+  output: ObsLocation;
+  userData?: string;
+  /** Why the task failed. */
+  description?: string;
+  /** Names of the pictures so far, in the order of capture. */
+  pictures: string[];
+  /** The one file that came out, where there is only one: a single picture, or the archive. */
+  outputFileName?: string;
+  sampling: Sampling;
+  size: RequestedSize;
+  /** `output_filename` of the request. */
+  fileName?: string;
+  /** Pack the pictures into one archive. */
+  tar: boolean;
+}
+
+export type NewTask = Omit<Task, 'id' | 'pictures'>;
+
+const obsLocation = z.object({ bucket: z.string(), location: z.string(), object: z.string() });
+const journalLine: z.ZodType<Task> = z.object({
+  id: z.string().regex(/^\d+$/),
+  status: z.enum(['WAITING', 'PROCESSING', 'SUCCEEDED', 'FAILED', 'CANCELED']),
+  createdAtMs: z.number(),
+  endedAtMs: z.number().exactOptional(),
+  input: obsLocation,
+  output: obsLocation,
+  userData: z.string().exactOptional(),
+  description: z.string().exactOptional(),
+  pictures: z.array(z.string()),
+  outputFileName: z.string().exactOptional(),
+  sampling: z.discriminatedUnion('type', [
+    z.object({
+      type: z.literal('TIME'),
+      intervalSeconds: z.number(),
+      startSeconds: z.number(),
+      durationSeconds: z.number(),
+    }),
+    z.object({ type: z.literal('DOTS'), seconds: z.array(z.number()) }),
+    z.object({ type: z.literal('DOTS_MS'), milliseconds: z.array(z.number()) }),
+  ]),
+  size: z.object({ width: z.number(), height: z.number(), maxLength: z.number() }),
+  fileName: z.string().exactOptional(),
+  tar: z.boolean(),
+});
+
+/** Ids are at most 16 characters and look like 4280012 in the wild. */
+const FIRST_ID = 1_000_001;
+
+/** All tasks and their states. With a directory they outlive the process, in a journal of one line per change. */
+export class TaskBook {
+  readonly #tasks = new Map<string, Task>();
+  readonly #listeners = new Set<(task: Task) => void>();
+  readonly #journal: string | undefined;
+  #nextId = FIRST_ID;
+
+  /**
+   * Tasks that were running when the last process ended are WAITING again, without pictures.
+   *
+   * @param directory where the journal lives; undefined keeps the tasks in memory only
+   * @throws Error when the journal is damaged elsewhere than in its last line, which a crash may have cut
+   */
+  constructor(directory?: string) {
+    if (directory === undefined) return;
+    mkdirSync(directory, { recursive: true });
+    this.#journal = path.join(directory, 'tasks.jsonl');
+    for (const task of readJournal(this.#journal)) {
+      if (task.status === 'PROCESSING') Object.assign(task, { status: 'WAITING', pictures: [] });
+      this.#tasks.set(task.id, task);
+      this.#nextId = Math.max(this.#nextId, Number(task.id) + 1);
+    }
+    const partial = `${this.#journal}.partial`;
+    writeFileSync(partial, this.list().map(toLine).join(''));
+    renameSync(partial, this.#journal);
+  }
+
+  /** All tasks, oldest first. */
+  list(): readonly Task[] {
+    return [...this.#tasks.values()];
+  }
+
+  get(id: string): Task | undefined {
+    return this.#tasks.get(id);
+  }
+
+  /** Calls the listener after every change of state and every new picture. Returns the way to stop that. */
+  onChange(listener: (task: Task) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  add(task: NewTask): Task {
+    const added: Task = { ...task, id: String(this.#nextId++), pictures: [] };
+    this.#tasks.set(added.id, added);
+    this.#record(added);
+    return added;
+  }
+
+  start(task: Task): void {
+    this.#move(task, 'WAITING', { status: 'PROCESSING' });
+  }
+
+  /** Pictures are not written to the journal one by one: a task that was cut off starts over anyway. */
+  addPicture(task: Task, name: string): void {
+    task.pictures.push(name);
+    this.#notify(task);
+  }
+
+  succeed(task: Task, endedAtMs: number, outputFileName: string | undefined): void {
+    const result = outputFileName === undefined ? {} : { outputFileName };
+    this.#move(task, 'PROCESSING', { status: 'SUCCEEDED', endedAtMs, ...result });
+  }
+
+  fail(task: Task, endedAtMs: number, description: string): void {
+    this.#move(task, 'PROCESSING', { status: 'FAILED', endedAtMs, description: description.slice(0, 256) });
+  }
+
+  /** Only a queued task can be cancelled. */
+  cancel(task: Task, endedAtMs: number): void {
+    this.#move(task, 'WAITING', { status: 'CANCELED', endedAtMs });
+  }
+
+  #move(task: Task, from: TaskStatus, change: Partial<Task>): void {
+    if (task.status !== from) {
+      throw new Error(`task ${task.id} is ${task.status}; only ${from} can become ${change.status}`);
+    }
+    Object.assign(task, change);
+    this.#record(task);
+  }
+
+  #record(task: Task): void {
+    if (this.#journal !== undefined) appendFileSync(this.#journal, toLine(task));
+    this.#notify(task);
+  }
+
+  #notify(task: Task): void {
+    for (const listener of this.#listeners) listener(task);
+  }
+}
+
+function toLine(task: Task): string {
+  return `${JSON.stringify(task)}\n`;
+}
+
+function readJournal(file: string): Task[] {
+  if (!existsSync(file)) return [];
+  const latest = new Map<string, Task>();
+  const lines = readFileSync(file, 'utf8').split('\n');
+  // A line counts once its line break is there; what follows the last one was cut by a crash.
+  for (const [index, line] of lines.slice(0, -1).entries()) {
+    try {
+      const task = journalLine.parse(JSON.parse(line));
+      latest.set(task.id, task);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`${file}, line ${index + 1} is damaged; remove the line or the file. ${reason}`);
+    }
+  }
+  return [...latest.values()];
+}

@@ -1,0 +1,246 @@
+import { once, setMaxListeners } from 'node:events';
+import { PassThrough } from 'node:stream';
+import type { Clock } from '../clock';
+import type { MpcBehaviour } from './behaviour';
+import { CaptureError, type CaptureFailure } from './capture/capture-error';
+import type { Frame, VideoInfo } from './capture/worker-messages';
+import type { Capture, ObjectStore } from './collaborators';
+import { keyIn, PastTheEnd, planPictures, tarName } from './naming';
+import { pictureSize } from './size';
+import { TAR_END, tarEntry } from './tar';
+import type { Task, TaskBook } from './task-book';
+
+type CaptureJob = Parameters<Capture['capture']>[0];
+
+/** Why a task failed. */
+export type FailureReason = CaptureFailure | 'no_input' | 'system';
+
+/** A task that cannot be done; the message becomes its `description`. */
+export class TaskFailure extends Error {
+  constructor(
+    readonly reason: FailureReason,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface TaskRunnerOptions {
+  tasks: TaskBook;
+  store: ObjectStore;
+  capture: Capture;
+  behaviour: MpcBehaviour;
+  parallelTasks: number;
+  clock: Clock;
+}
+
+/** Works the queue off, oldest task first, a few at a time. */
+export class TaskRunner {
+  readonly #options: TaskRunnerOptions;
+  readonly #queue: Task[] = [];
+  readonly #delays = new Set<NodeJS.Timeout>();
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #closing = new AbortController();
+  #busy = 0;
+
+  constructor(options: TaskRunnerOptions) {
+    this.#options = options;
+    // Everything that runs listens to it, and nothing limits how many synchronous requests run.
+    setMaxListeners(0, this.#closing.signal);
+  }
+
+  /** Queues a WAITING task; it starts when a place is free and its least waiting time is over. */
+  enqueue(task: Task): void {
+    const { behaviour, clock } = this.#options;
+    const waitMs = task.createdAtMs + behaviour.queueDelayMs - clock();
+    if (waitMs <= 0) {
+      this.#admit(task);
+      return;
+    }
+    const delay = setTimeout(() => {
+      this.#delays.delete(delay);
+      this.#admit(task);
+    }, waitMs);
+    this.#delays.add(delay.unref());
+  }
+
+  /**
+   * Does a WAITING task at once, whatever the queue holds.
+   *
+   * @returns why it failed; undefined when it succeeded
+   */
+  run(task: Task): Promise<TaskFailure | undefined> {
+    this.#options.tasks.start(task);
+    const done = this.#process(task);
+    this.#running.add(done);
+    return done.finally(() => this.#running.delete(done));
+  }
+
+  /** Stops the work. What was running stays PROCESSING in the journal and starts over in the next process. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const delay of this.#delays) clearTimeout(delay);
+    await Promise.allSettled(this.#running);
+  }
+
+  #admit(task: Task): void {
+    this.#queue.push(task);
+    this.#next();
+  }
+
+  #next(): void {
+    while (this.#busy < this.#options.parallelTasks && !this.#closing.signal.aborted) {
+      const task = this.#queue.shift();
+      if (task === undefined) return;
+      if (task.status !== 'WAITING') continue;
+      this.#busy++;
+      void this.run(task).finally(() => {
+        this.#busy--;
+        this.#next();
+      });
+    }
+  }
+
+  async #process(task: Task): Promise<TaskFailure | undefined> {
+    const { tasks, clock } = this.#options;
+    try {
+      const outputFileName = await this.#makePictures(task);
+      if (!this.#closing.signal.aborted) tasks.succeed(task, clock(), outputFileName);
+      return undefined;
+    } catch (error) {
+      const failure = asFailure(error);
+      if (!this.#closing.signal.aborted) tasks.fail(task, clock(), failure.message);
+      return failure;
+    }
+  }
+
+  /** @returns the one file that came out, if it is one */
+  async #makePictures(task: Task): Promise<string | undefined> {
+    const { store, capture } = this.#options;
+    const { signal } = this.#closing;
+    const filePath = findInput(store, task);
+    const video = await capture.probe(filePath, signal);
+    const durationMs = video.durationMs ?? (await measuredDurationMs(capture, filePath, video, signal));
+    try {
+      return await this.#makePicturesOf(task, filePath, video, durationMs);
+    } catch (error) {
+      if (task.sampling.type !== 'TIME' || asFailure(error).reason !== 'past_the_end') throw error;
+      // "To the end" means the end of the pictures; a header may state more, where sound goes on longer.
+      const shorterMs = await measuredDurationMs(capture, filePath, video, signal);
+      if (shorterMs >= durationMs) throw error;
+      return this.#makePicturesOf(task, filePath, video, shorterMs);
+    }
+  }
+
+  async #makePicturesOf(
+    task: Task,
+    filePath: string,
+    video: VideoInfo,
+    durationMs: number,
+  ): Promise<string | undefined> {
+    const { behaviour } = this.#options;
+    // With an archive, `output_filename` is the archive's name.
+    const fileName = task.tar ? undefined : task.fileName;
+    const planned = planPictures(task.sampling, durationMs, fileName, behaviour.dotPastEnd);
+    const pictures = planned.filter(({ name }) => !task.pictures.includes(name));
+    const job = {
+      filePath,
+      points: pictures.map(({ point }) => point),
+      size: pictureSize(task.size, video, behaviour.sizeWithoutRule),
+    };
+    const names = pictures.map(({ name }) => name);
+    if (task.tar) return this.#storeArchive(task, job, names);
+    await this.#storePictures(task, job, names);
+    return planned.length === 1 ? names[0] : undefined;
+  }
+
+  async #storePictures(task: Task, job: CaptureJob, names: readonly string[]): Promise<void> {
+    const { store, capture, tasks } = this.#options;
+    const { bucket, object: directory } = task.output;
+    const storePicture = async (frame: Frame) => {
+      const name = nameOf(frame, names);
+      await store.put(bucket, keyIn(directory, name), frame.jpeg, { contentType: 'image/jpeg' });
+      tasks.addPicture(task, name);
+    };
+    let storing: Promise<void> | undefined;
+    try {
+      const onFrame = (frame: Frame) => {
+        storing = storePicture(frame);
+        return storing;
+      };
+      await capture.capture(job, onFrame, this.#closing.signal);
+    } finally {
+      // A capture that fails does not wait for the picture that is being stored; the task's end must.
+      await storing?.catch(() => {});
+    }
+  }
+
+  /** @returns the name of the archive */
+  async #storeArchive(task: Task, job: CaptureJob, names: readonly string[]): Promise<string> {
+    const { store, capture, tasks, clock } = this.#options;
+    const { signal } = this.#closing;
+    const archive = tarName(task.fileName, task.id);
+    const key = keyIn(task.output.object, archive);
+    const members: string[] = [];
+    const content = new PassThrough();
+    // Every failure reaches us through `stored` or `captured`; without a listener this event would end the process.
+    content.on('error', () => {});
+    const stored = store.put(task.output.bucket, key, content, { contentType: 'application/x-tar' });
+    stored.catch((error) => content.destroy(error));
+    const addMember = async (frame: Frame) => {
+      if (content.errored !== null) throw content.errored;
+      const name = nameOf(frame, names);
+      members.push(name);
+      if (!content.write(tarEntry(name, frame.jpeg, clock()))) await once(content, 'drain', { signal });
+    };
+    const captured = capture.capture(job, addMember, signal);
+    captured.then(
+      () => content.end(TAR_END),
+      (error) => content.destroy(error),
+    );
+    await Promise.all([captured, stored]);
+    for (const name of members) tasks.addPicture(task, name);
+    return archive;
+  }
+}
+
+function nameOf({ index }: Frame, names: readonly string[]): string {
+  const name = names[index];
+  if (name === undefined) throw new TaskFailure('system', `System error. Frame ${index} was not asked for.`);
+  return name;
+}
+
+/** The path of the input's bytes. MPC's own examples start keys with a slash that the object does not have. */
+function findInput(store: ObjectStore, { input: { bucket, object } }: Task): string {
+  const found = store.head(bucket, object) ?? store.head(bucket, object.replace(/^\/+/, ''));
+  if (found === undefined) {
+    throw new TaskFailure('no_input', `The input file ${object} does not exist in the bucket ${bucket}.`);
+  }
+  return found.filePath;
+}
+
+/** When the last frame's time on the screen ends. */
+async function measuredDurationMs(
+  capture: Capture,
+  filePath: string,
+  video: VideoInfo,
+  signal: AbortSignal,
+): Promise<number> {
+  let lastFrameMs = 0;
+  const job = { filePath, points: ['last' as const], size: 'source' as const };
+  await capture.capture(
+    job,
+    (frame) => {
+      lastFrameMs = frame.presentationMs;
+    },
+    signal,
+  );
+  return lastFrameMs + (video.frameRate === undefined ? 0 : 1000 / video.frameRate);
+}
+
+function asFailure(error: unknown): TaskFailure {
+  if (error instanceof TaskFailure) return error;
+  if (error instanceof PastTheEnd) return new TaskFailure('past_the_end', error.message);
+  if (error instanceof CaptureError) return new TaskFailure(error.reason, error.message);
+  return new TaskFailure('system', `System error. ${error instanceof Error ? error.message : String(error)}`);
+}

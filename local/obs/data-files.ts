@@ -1,0 +1,103 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { createWriteStream, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { ObsError } from './errors';
+
+/** A body that lies on disk completely, but belongs to nothing yet. */
+export interface ReceivedFile {
+  /** Name under which the file may be kept. */
+  name: string;
+  sizeBytes: number;
+  /** 32 hexadecimal digits. */
+  md5: string;
+}
+
+/** The largest body of one request: 5 GB (OBS API reference, PutObject and UploadPart). */
+export const MAX_BODY_BYTES = 5 * 1024 ** 3;
+
+/** What arrives while a write to disk is under way goes into the next one, up to this size. */
+const WRITE_BUFFER_BYTES = 1024 ** 2;
+
+/** Bodies on disk: `incoming/` while they arrive, `objects/` once they are complete. Files never change after that. */
+export class DataFiles {
+  readonly #incoming: string;
+  readonly #objects: string;
+
+  constructor(directory: string) {
+    this.#incoming = path.join(directory, 'incoming');
+    this.#objects = path.join(directory, 'objects');
+    // Whatever was still arriving when the last process ended was never acknowledged.
+    rmSync(this.#incoming, { recursive: true, force: true });
+    mkdirSync(this.#incoming, { recursive: true });
+    mkdirSync(this.#objects, { recursive: true });
+  }
+
+  pathOf(name: string): string {
+    return path.join(this.#objects, name);
+  }
+
+  /**
+   * Streams a body to disk.
+   *
+   * @param contentMd5 base64, as in the header Content-MD5
+   * @throws ObsError InvalidDigest, BadDigest or EntityTooLarge; nothing is left behind then
+   */
+  async receive(body: Readable | Uint8Array, contentMd5?: string): Promise<ReceivedFile> {
+    const expected = contentMd5 === undefined ? undefined : Buffer.from(contentMd5, 'base64').toString('hex');
+    if (expected !== undefined && expected.length !== 32) {
+      throw new ObsError('InvalidDigest', `Content-MD5 '${contentMd5}' is not the base64 form of 128 bits.`);
+    }
+    const name = randomUUID();
+    const incoming = path.join(this.#incoming, name);
+    const hash = createHash('md5');
+    let sizeBytes = 0;
+    async function* measured(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        sizeBytes += chunk.length;
+        if (sizeBytes > MAX_BODY_BYTES) {
+          throw new ObsError(
+            'EntityTooLarge',
+            `The body exceeds ${MAX_BODY_BYTES} bytes: use a multipart upload.`,
+          );
+        }
+        yield chunk;
+      }
+    }
+    try {
+      await pipeline(
+        body instanceof Uint8Array ? [body] : body,
+        measured,
+        createWriteStream(incoming, { flags: 'wx', highWaterMark: WRITE_BUFFER_BYTES }),
+      );
+      const md5 = hash.digest('hex');
+      if (expected !== undefined && expected !== md5) {
+        throw new ObsError('BadDigest', 'The Content-MD5 you specified does not match what OBS received.');
+      }
+      return { name, sizeBytes, md5 };
+    } catch (error) {
+      rmSync(incoming, { force: true });
+      throw error;
+    }
+  }
+
+  /** Makes a received file permanent. */
+  keep(name: string): void {
+    renameSync(path.join(this.#incoming, name), this.pathOf(name));
+  }
+
+  /** Deletes a file, received or kept. */
+  discard(name: string): void {
+    rmSync(path.join(this.#incoming, name), { force: true });
+    rmSync(this.pathOf(name), { force: true });
+  }
+
+  /** Deletes what no journal entry names: a process died between two steps of a commit. */
+  discardAllBut(names: ReadonlySet<string>): void {
+    for (const name of readdirSync(this.#objects)) {
+      if (!names.has(name)) this.discard(name);
+    }
+  }
+}

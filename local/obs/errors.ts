@@ -1,0 +1,61 @@
+/** The codes of OBS that the stand-in answers with, and their HTTP status (OBS API reference, error codes). */
+const STATUS = {
+  BadDigest: 400,
+  EntityTooLarge: 400,
+  EntityTooSmall: 400,
+  IncompleteBody: 400,
+  InvalidArgument: 400,
+  InvalidBucketName: 400,
+  InvalidDigest: 400,
+  InvalidLocationConstraint: 400,
+  InvalidPart: 400,
+  InvalidPartOrder: 400,
+  InvalidRequest: 400,
+  InvalidURI: 400,
+  KeyTooLongError: 400,
+  MalformedXML: 400,
+  MetadataTooLarge: 400,
+  MissingRequiredHeader: 400,
+  AccessDenied: 403,
+  AccessForbidden: 403,
+  InvalidAccessKeyId: 403,
+  RequestTimeTooSkewed: 403,
+  SignatureDoesNotMatch: 403,
+  VirtualHostDomainRequired: 403,
+  NoSuchBucket: 404,
+  NoSuchCORSConfiguration: 404,
+  NoSuchKey: 404,
+  NoSuchUpload: 404,
+  BucketNotEmpty: 409,
+  ObjectAlreadyExists: 409,
+  MissingContentLength: 411,
+  PreconditionFailed: 412,
+  InvalidRange: 416,
+  InternalError: 500,
+  NotImplemented: 501,
+} as const;
+
+export type ObsErrorCode = keyof typeof STATUS;
+
+/** Codes of a write that must not replace an object, and would. */
+export type OverwriteRefusal = Extract<ObsErrorCode, 'PreconditionFailed' | 'ObjectAlreadyExists'>;
+
+/** A refusal in the vocabulary of OBS: what the server prints as an `<Error>` document. */
+export class ObsError extends Error {
+  readonly status: number;
+
+  /**
+   * @param details further elements of the error document, for example `StringToSign`
+   * @param headers further headers of the answer
+   */
+  constructor(
+    readonly code: ObsErrorCode,
+    message: string,
+    readonly details: Readonly<Record<string, string>> = {},
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+    this.name = 'ObsError';
+    this.status = STATUS[code];
+  }
+}

@@ -1,0 +1,40 @@
+import type { Notification } from './journal';
+import type { ObjectEvent } from './object-event';
+
+/** What a notification can ask for (OBS API reference, "Configuring event notification for a bucket"). */
+export const NOTIFICATION_EVENTS = [
+  'ObjectCreated:*',
+  'ObjectCreated:Put',
+  'ObjectCreated:Post',
+  'ObjectCreated:Copy',
+  'ObjectCreated:CompleteMultipartUpload',
+  'ObjectRemoved:*',
+  'ObjectRemoved:Delete',
+  'ObjectRemoved:DeleteMarkerCreated',
+] as const;
+
+/** What runs the functions that notifications name. */
+export interface FunctionTarget {
+  /** Whether there is a function of this URN; a URN without a version means the latest. */
+  has(functionUrn: string): boolean;
+  /** Takes an event for a function and returns at once. It may throw when the function has gone meanwhile. */
+  invoke(functionUrn: string, event: unknown): void;
+}
+
+/** True when the notification asks for this event. */
+export function wantsEvent({ events, prefix, suffix }: Notification, event: ObjectEvent): boolean {
+  const [family] = event.eventName.split(':');
+  return (
+    event.key.startsWith(prefix) &&
+    event.key.endsWith(suffix) &&
+    events.some((name) => name === event.eventName || name === `${family}:*`)
+  );
+}
+
+/** True when some key can pass both filters: one prefix begins with the other, and one suffix ends with the other. */
+export function filtersOverlap(one: Notification, other: Notification): boolean {
+  return (
+    (one.prefix.startsWith(other.prefix) || other.prefix.startsWith(one.prefix)) &&
+    (one.suffix.endsWith(other.suffix) || other.suffix.endsWith(one.suffix))
+  );
+}

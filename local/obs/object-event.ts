@@ -1,0 +1,19 @@
+/** A committed change of an object, as listeners and notifications are told. */
+export interface ObjectEvent {
+  eventName:
+    | 'ObjectCreated:Put'
+    | 'ObjectCreated:Post'
+    | 'ObjectCreated:Copy'
+    | 'ObjectCreated:CompleteMultipartUpload'
+    | 'ObjectRemoved:Delete';
+  bucket: string;
+  key: string;
+  /** Set for created objects only, like `etag`. */
+  sizeBytes?: number;
+  etag?: string;
+  /** 32 hexadecimal digits that grow with every write. */
+  sequencer: string;
+  timeMs: number;
+  requestId: string;
+  sourceIp: string;
+}

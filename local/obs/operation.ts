@@ -1,0 +1,177 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import type { ObsBehaviour } from './behaviour';
+import { ObsError } from './errors';
+import type { FunctionTarget } from './notification';
+import type { MultipartUpload, ObjectDescription, ObjectStore, StoredObject } from './object-store';
+import type { ObsRequest } from './request';
+import { type Dialect, VOCABULARY } from './signature';
+import type { XmlDocument } from './xml';
+
+/** One call that has passed authentication. */
+export interface Call {
+  store: ObjectStore;
+  request: ObsRequest;
+  region: string;
+  /** The account that owns every bucket. */
+  ownerId: string;
+  behaviour: ObsBehaviour;
+  /** Where notifications go; absent when nothing receives them. */
+  functions?: FunctionTarget;
+}
+
+/** What an operation answers; the server adds what every answer carries. */
+export interface Answer {
+  status: number;
+  headers?: Record<string, string>;
+  xml?: XmlDocument;
+  body?: Readable;
+}
+
+/** One operation of the API. It may throw ObsError. */
+export type Operation = (call: Call) => Answer | Promise<Answer>;
+
+const MAX_METADATA_BYTES = 8 * 1024;
+
+/** Headers that are kept with an object and come back with it. */
+const CONTENT_HEADERS = [
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'expires',
+];
+
+/** The bucket of a request that is routed to buckets or objects. */
+export function bucketOf({ request }: Call): string {
+  return request.bucket ?? '';
+}
+
+/** The key of a request that is routed to objects. */
+export function keyOf({ request }: Call): string {
+  return request.key ?? '';
+}
+
+/** @throws ObsError NoSuchBucket or NoSuchKey */
+export function objectOf(store: ObjectStore, bucket: string, key: string): StoredObject {
+  requireBucket(store, bucket);
+  const object = store.head(bucket, key);
+  if (object === undefined)
+    throw new ObsError('NoSuchKey', 'The specified key does not exist.', { Key: key });
+  return object;
+}
+
+/**
+ * An object and its data, opened; when it was overwritten in this very moment, its successor.
+ *
+ * @throws ObsError NoSuchBucket or NoSuchKey
+ */
+export async function openObject(
+  store: ObjectStore,
+  bucket: string,
+  key: string,
+): Promise<{ object: StoredObject; file: FileHandle }> {
+  for (;;) {
+    const object = objectOf(store, bucket, key);
+    try {
+      return { object, file: await open(object.filePath) };
+    } catch (error) {
+      if (store.head(bucket, key) === object) throw error;
+    }
+  }
+}
+
+/** @throws ObsError NoSuchBucket */
+export function requireBucket(store: ObjectStore, bucket: string): void {
+  if (!store.hasBucket(bucket)) {
+    throw new ObsError('NoSuchBucket', `The specified bucket '${bucket}' does not exist.`, {
+      BucketName: bucket,
+    });
+  }
+}
+
+/** The multipart upload that the request names. @throws ObsError NoSuchBucket or NoSuchUpload */
+export function uploadOf(call: Call): MultipartUpload {
+  requireBucket(call.store, bucketOf(call));
+  return call.store.upload(bucketOf(call), keyOf(call), call.request.query.get('uploadId') ?? '');
+}
+
+/** Type, metadata and content headers as the request names them. @throws ObsError MetadataTooLarge */
+export function descriptionOf({ headers, dialect }: ObsRequest): Partial<ObjectDescription> {
+  const prefix = `${VOCABULARY[dialect].headerPrefix}meta-`;
+  const contentType = headers.get('content-type');
+  const metadata: Record<string, string> = {};
+  const contentHeaders: Record<string, string> = {};
+  let metadataBytes = 0;
+  for (const [name, value] of headers) {
+    if (CONTENT_HEADERS.includes(name)) contentHeaders[name] = value;
+    if (!name.startsWith(prefix)) continue;
+    metadata[name.slice(prefix.length)] = value;
+    metadataBytes += name.length - prefix.length + value.length;
+  }
+  if (metadataBytes > MAX_METADATA_BYTES) {
+    throw new ObsError(
+      'MetadataTooLarge',
+      `User metadata takes ${metadataBytes} bytes, the limit is ${MAX_METADATA_BYTES} bytes: send less.`,
+    );
+  }
+  return { metadata, contentHeaders, ...(contentType !== undefined && { contentType }) };
+}
+
+/** The headers that describe an object, in the words of the dialect. */
+export function objectHeaders(object: StoredObject, dialect: Dialect): Record<string, string> {
+  const prefix = `${VOCABULARY[dialect].headerPrefix}meta-`;
+  return {
+    ...object.contentHeaders,
+    'content-type': object.contentType,
+    etag: quoted(object.etag),
+    'last-modified': new Date(object.lastModifiedMs).toUTCString(),
+    'accept-ranges': 'bytes',
+    ...Object.fromEntries(Object.entries(object.metadata).map(([name, value]) => [prefix + name, value])),
+  };
+}
+
+export function quoted(etag: string): string {
+  return `"${etag}"`;
+}
+
+export function unquoted(etag: string): string {
+  return etag.replace(/^"(.*)"$/, '$1');
+}
+
+/** A time as XML answers print it. */
+export function xmlTime(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}
+
+/** @throws ObsError InvalidArgument when the parameter is not a whole number within these bounds */
+export function integerParameter(
+  { query }: ObsRequest,
+  name: string,
+  { minimum, maximum, otherwise }: { minimum: number; maximum: number; otherwise?: number },
+): number {
+  const text = query.get(name);
+  if (text === undefined && otherwise !== undefined) return otherwise;
+  const value = /^\d+$/.test(text ?? '') ? Number(text) : Number.NaN;
+  if (!(value >= minimum && value <= maximum)) {
+    throw new ObsError('InvalidArgument', `${name} must be a whole number from ${minimum} to ${maximum}.`, {
+      ArgumentName: name,
+      ArgumentValue: text ?? '',
+    });
+  }
+  return value;
+}
+
+/**
+ * Encodes names for an answer when the client asked for it (`encoding-type=url`), since XML cannot hold every character.
+ *
+ * @throws ObsError InvalidArgument for any other encoding
+ */
+export function nameEncoder({ query }: ObsRequest): (name: string) => string {
+  const encoding = query.get('encoding-type');
+  if (encoding === undefined) return (name) => name;
+  if (encoding !== 'url') {
+    throw new ObsError('InvalidArgument', `encoding-type '${encoding}' is invalid: the only one is 'url'.`);
+  }
+  return (name) => encodeURIComponent(name).replaceAll('%2F', '/');
+}

@@ -1,0 +1,8 @@
+import { bucketOf, type Operation, requireBucket } from '../operation';
+
+/** HEAD /?apiversion, with a bucket or without: how a client finds out, unsigned, that it may speak the OBS dialect. */
+export const headApiVersion: Operation = (call) => {
+  if (call.request.bucket !== undefined) requireBucket(call.store, bucketOf(call));
+  const { apiVersion } = call.behaviour;
+  return { status: 200, headers: apiVersion === 'unannounced' ? {} : { 'x-obs-api': apiVersion } };
+};

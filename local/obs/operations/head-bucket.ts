@@ -1,0 +1,15 @@
+import { bucketOf, type Operation, requireBucket } from '../operation';
+import { protocolName } from '../request';
+
+/** HEAD /bucket */
+export const headBucket: Operation = (call) => {
+  requireBucket(call.store, bucketOf(call));
+  const { dialect } = call.request;
+  return {
+    status: 200,
+    headers: {
+      [dialect === 'obs' ? 'x-obs-bucket-location' : 'x-amz-bucket-region']: call.region,
+      [protocolName(dialect, 'storage-class')]: 'STANDARD',
+    },
+  };
+};

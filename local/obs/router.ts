@@ -1,0 +1,124 @@
+import { ObsError } from './errors';
+import type { Operation } from './operation';
+import { abortMultipartUpload } from './operations/abort-multipart-upload';
+import { completeMultipartUpload } from './operations/complete-multipart-upload';
+import { copyObject } from './operations/copy-object';
+import { createBucket } from './operations/create-bucket';
+import { deleteBucket } from './operations/delete-bucket';
+import { deleteBucketCors } from './operations/delete-bucket-cors';
+import { deleteObject } from './operations/delete-object';
+import { deleteObjects } from './operations/delete-objects';
+import { getBucketCors } from './operations/get-bucket-cors';
+import { getBucketLocation } from './operations/get-bucket-location';
+import { getBucketNotification } from './operations/get-bucket-notification';
+import { getObject } from './operations/get-object';
+import { headApiVersion } from './operations/head-api-version';
+import { headBucket } from './operations/head-bucket';
+import { headObject } from './operations/head-object';
+import { initiateMultipartUpload } from './operations/initiate-multipart-upload';
+import { listBuckets } from './operations/list-buckets';
+import { listMultipartUploads } from './operations/list-multipart-uploads';
+import { listObjects } from './operations/list-objects';
+import { listObjectsV2 } from './operations/list-objects-v2';
+import { listParts } from './operations/list-parts';
+import { preflight } from './operations/preflight';
+import { putObject } from './operations/put-object';
+import { setBucketCors } from './operations/set-bucket-cors';
+import { setBucketNotification } from './operations/set-bucket-notification';
+import { uploadPart } from './operations/upload-part';
+import { type ObsRequest, protocolHeader, protocolName } from './request';
+import { SUB_RESOURCES } from './signature';
+
+/** Method, what the request addresses, and the parameters or the header that select an operation. */
+const OPERATIONS: ReadonlyMap<string, Operation> = new Map([
+  ['GET service', listBuckets],
+  ['PUT bucket', createBucket],
+  ['HEAD bucket', headBucket],
+  ['DELETE bucket', deleteBucket],
+  ['GET bucket', listObjects],
+  ['GET bucket?list-type', listObjectsV2],
+  ['GET bucket?location', getBucketLocation],
+  ['GET bucket?uploads', listMultipartUploads],
+  ['POST bucket?delete', deleteObjects],
+  ['PUT bucket?cors', setBucketCors],
+  ['GET bucket?cors', getBucketCors],
+  ['DELETE bucket?cors', deleteBucketCors],
+  ['PUT bucket?notification', setBucketNotification],
+  ['GET bucket?notification', getBucketNotification],
+  ['PUT object', putObject],
+  ['PUT object from copy-source', copyObject],
+  ['GET object', getObject],
+  ['HEAD object', headObject],
+  ['DELETE object', deleteObject],
+  ['POST object?uploads', initiateMultipartUpload],
+  ['PUT object?partNumber&uploadId', uploadPart],
+  ['GET object?uploadId', listParts],
+  ['POST object?uploadId', completeMultipartUpload],
+  ['DELETE object?uploadId', abortMultipartUpload],
+]);
+
+/** What OBS answers to anybody, without a signature. */
+const PUBLIC_OPERATIONS: ReadonlyMap<string, Operation> = new Map([
+  ['HEAD service?apiversion', headApiVersion],
+  ['HEAD bucket?apiversion', headApiVersion],
+  ['OPTIONS bucket', preflight],
+  ['OPTIONS object', preflight],
+]);
+
+/** Parameters that select an operation without being part of the signature. */
+const UNSIGNED_SELECTORS = ['apiversion', 'list-type'];
+
+/** Signed parameters that only change how an operation answers. */
+const MODIFIER = /^(response-|x-(obs|amz)-security-token$)/;
+
+/** Headers that ask for something that is not here; without a refusal a client would believe it got it. */
+const UNSUPPORTED_HEADERS = [
+  'server-side-encryption',
+  'tagging',
+  'object-lock-mode',
+  'grant-read',
+  'grant-full-control',
+];
+
+/** The operation that this request may have without a signature; undefined for all others. */
+export function publicOperation(request: ObsRequest): Operation | undefined {
+  // A preflight carries the parameters of the request that it asks for, among them those of a signature.
+  const name = request.method === 'OPTIONS' ? `OPTIONS ${addressee(request)}` : operationName(request);
+  return PUBLIC_OPERATIONS.get(name);
+}
+
+/** The operation that this request asks for. @throws ObsError NotImplemented */
+export function findOperation(request: ObsRequest): Operation {
+  const name = operationName(request);
+  const operation = OPERATIONS.get(name);
+  if (operation === undefined) {
+    throw new ObsError('NotImplemented', `'${name}' is not implemented by this local stand-in of OBS.`);
+  }
+  for (const unsupported of UNSUPPORTED_HEADERS) {
+    if (protocolHeader(request, unsupported) !== undefined) refuseHeader(request, unsupported);
+  }
+  const acl = protocolHeader(request, 'acl');
+  if (acl !== undefined && acl !== 'private') refuseHeader(request, 'acl');
+  return operation;
+}
+
+function refuseHeader(request: ObsRequest, name: string): never {
+  throw new ObsError(
+    'NotImplemented',
+    `The header ${protocolName(request.dialect, name)} is not implemented by this local stand-in of OBS.`,
+  );
+}
+
+function addressee({ bucket, key }: ObsRequest): string {
+  if (key !== undefined) return 'object';
+  return bucket === undefined ? 'service' : 'bucket';
+}
+
+function operationName(request: ObsRequest): string {
+  const selectors = [...request.query.keys()]
+    .filter((name) => (SUB_RESOURCES.has(name) && !MODIFIER.test(name)) || UNSIGNED_SELECTORS.includes(name))
+    .sort();
+  const parameters = selectors.length === 0 ? '' : `?${selectors.join('&')}`;
+  const source = protocolHeader(request, 'copy-source') === undefined ? '' : ' from copy-source';
+  return `${request.method} ${addressee(request)}${parameters}${source}`;
+}

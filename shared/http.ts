@@ -1,0 +1,190 @@
+import type { Agent, ClientRequest, IncomingHttpHeaders } from 'node:http';
+import { ServiceTimedOut, ServiceUnavailable } from './errors';
+
+/** One request, ready to be sent. */
+export interface HttpRequest {
+  method: string;
+  /** `https://host[:port]` */
+  origin: string;
+  /** Encoded path and query; sent as it is. */
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  body?: string;
+}
+
+export interface HttpResponse {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+  /** How many times the request was sent. */
+  attempts: number;
+}
+
+/**
+ * - `always`: after any passing failure. For reads, deletions and writes of the same content.
+ * - `refused`: when it provably never left, or was refused by the quota (429). For what creates something.
+ * - `unsent`: when it provably never left. For what also keeps a pace of its own.
+ */
+export type Repeat = 'always' | 'refused' | 'unsent';
+
+export interface SendOptions {
+  /** Name of the service, for error messages. */
+  service: string;
+  /** When everything must be over, ms since the epoch. */
+  deadlineMs: number;
+  /** After which failures the request may be sent again. */
+  repeat: Repeat;
+}
+
+const MAX_ATTEMPTS = 4;
+const FIRST_DELAY_MS = 200;
+/** A longer wait is left to the caller: nobody should pay for a function that sleeps. */
+const MAX_DELAY_MS = 5_000;
+/** One attempt may take no longer than this, so that a hanging connection leaves time for another try. */
+const ATTEMPT_TIMEOUT_MS = 10_000;
+/** Services close idle connections; one that rested longer than this is not trusted with a request. */
+const IDLE_LIMIT_MS = 4_000;
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const PASSING_FAILURES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+
+type Protocol = 'http:' | 'https:';
+
+interface Transport {
+  request: typeof import('node:http').request;
+  agent: Agent;
+}
+
+// Connections outlive an invocation; credentials never do.
+const transports: Partial<Record<Protocol, Transport>> = {};
+let lastUsedMs = 0;
+
+/** Loaded when first needed: what an invocation does not use is not part of its cold start. */
+function transportOf(protocol: Protocol): Transport {
+  const known = transports[protocol];
+  if (known !== undefined) return known;
+  const { request, Agent }: typeof import('node:http') | typeof import('node:https') =
+    protocol === 'https:' ? require('node:https') : require('node:http');
+  const transport = { request, agent: new Agent({ keepAlive: true }) };
+  transports[protocol] = transport;
+  return transport;
+}
+
+/**
+ * Sends a request and, where that is safe, sends it again: with jittered back-off, honouring a Retry-After of a
+ * few seconds, never past the deadline. Redirects are not followed.
+ *
+ * @param prepare makes the request; called for every attempt, because a signature carries its time
+ * @returns the last answer, whatever its status
+ * @throws ServiceTimedOut, ServiceUnavailable
+ */
+export async function send(prepare: () => HttpRequest, options: SendOptions): Promise<HttpResponse> {
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await sendOnce(prepare(), options, attempt).catch((error: unknown) => error);
+    const delayMs =
+      attempt < MAX_ATTEMPTS ? delayBeforeRepeatMs(outcome, attempt, options.repeat) : undefined;
+    if (delayMs === undefined || delayMs > MAX_DELAY_MS || Date.now() + delayMs >= options.deadlineMs) {
+      if (isResponse(outcome)) return outcome;
+      throw outcome;
+    }
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+  }
+}
+
+function isResponse(outcome: unknown): outcome is HttpResponse {
+  return typeof outcome === 'object' && outcome !== null && 'status' in outcome && 'attempts' in outcome;
+}
+
+/** How long to wait before the next attempt; undefined when there must be none. */
+function delayBeforeRepeatMs(outcome: unknown, attempt: number, repeat: Repeat): number | undefined {
+  const backOffMs = FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+  if (isResponse(outcome)) {
+    const isPassing =
+      repeat === 'always'
+        ? PASSING_FAILURES.has(outcome.status)
+        : repeat === 'refused' && outcome.status === 429;
+    if (!isPassing) return undefined;
+    const retryAfterSeconds = parseRetryAfter(outcome.headers['retry-after']);
+    return Math.max(backOffMs, (retryAfterSeconds ?? 0) * 1000);
+  }
+  if (outcome instanceof ServiceUnavailable)
+    return repeat === 'always' || !outcome.mayHaveArrived ? backOffMs : undefined;
+  if (outcome instanceof ServiceTimedOut) return repeat === 'always' ? backOffMs : undefined;
+  return undefined;
+}
+
+/** Seconds from a Retry-After header, which holds seconds or a date (RFC 9110, section 10.2.3). */
+export function parseRetryAfter(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const seconds = /^\d+$/.test(value.trim()) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined;
+}
+
+async function sendOnce(request: HttpRequest, options: SendOptions, attempt: number): Promise<HttpResponse> {
+  const timeoutMs = Math.min(ATTEMPT_TIMEOUT_MS, options.deadlineMs - Date.now());
+  if (timeoutMs <= 0) throw new ServiceTimedOut(options.service);
+  const isTls = request.origin.startsWith('https:');
+  const { request: open, agent } = transportOf(isTls ? 'https:' : 'http:');
+  if (Date.now() - lastUsedMs > IDLE_LIMIT_MS) dropIdleConnections(agent);
+
+  return new Promise((resolve, reject) => {
+    const target = new URL(request.origin);
+    const sent: ClientRequest = open({
+      agent,
+      method: request.method,
+      hostname: target.hostname.replace(/^\[|\]$/g, ''),
+      port: target.port,
+      path: request.path,
+      headers: { ...request.headers, ...bodyLength(request) },
+    });
+    let isConnected = false;
+    const timer = setTimeout(() => sent.destroy(new ServiceTimedOut(options.service)), timeoutMs);
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
+      const mayHaveArrived = isConnected || sent.reusedSocket;
+      const known = error instanceof ServiceTimedOut || error instanceof ServiceUnavailable;
+      reject(known ? error : new ServiceUnavailable(options.service, errorCode(error), mayHaveArrived));
+    };
+    sent.on('socket', (socket) => {
+      // A socket that is used again is connected, and would keep a listener of every request.
+      if (sent.reusedSocket) return;
+      socket.once(isTls ? 'secureConnect' : 'connect', () => {
+        isConnected = true;
+      });
+    });
+    sent.on('error', fail);
+    sent.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      let sizeBytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        sizeBytes += chunk.length;
+        if (sizeBytes > MAX_BODY_BYTES) {
+          sent.destroy(
+            new ServiceUnavailable(options.service, `answer exceeds ${MAX_BODY_BYTES} bytes`, true),
+          );
+        }
+        chunks.push(chunk);
+      });
+      response.on('error', fail);
+      response.on('end', () => {
+        clearTimeout(timer);
+        lastUsedMs = Date.now();
+        const body = Buffer.concat(chunks).toString('utf8');
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body, attempts: attempt });
+      });
+    });
+    sent.end(request.body);
+  });
+}
+
+function bodyLength(request: HttpRequest): Record<string, number> {
+  return request.body === undefined ? {} : { 'content-length': Buffer.byteLength(request.body) };
+}
+
+function dropIdleConnections(agent: Agent): void {
+  for (const sockets of Object.values(agent.freeSockets))
+    for (const socket of sockets ?? []) socket.destroy();
+}
+
+function errorCode(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

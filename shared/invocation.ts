@@ -1,0 +1,43 @@
+import type { FunctionContext } from './context';
+import { Log } from './log';
+import { readSettings, type Settings } from './settings';
+import type { Credentials } from './signing';
+
+/** All that one invocation needs: who we are, what is allowed, how long, and where to write what happened. */
+export interface Invocation {
+  settings: Settings;
+  /** The agency's temporary credentials, read from the context of this very invocation. */
+  credentials: Credentials;
+  projectId: string;
+  /** When the answer must be ready, ms since the epoch. */
+  deadlineMs: number;
+  log: Log;
+}
+
+/** Time that is kept back for the answer itself. */
+const RESERVE_MS = 300;
+
+/**
+ * Reads the context of an invocation.
+ * @throws SettingsError when the settings do not fit
+ */
+export function openInvocation(context: FunctionContext): Invocation {
+  const settings = readSettings(context);
+  const securityToken = context.getSecurityToken();
+  return {
+    settings,
+    credentials: {
+      accessKey: context.getSecurityAccessKey(),
+      secretKey: context.getSecuritySecretKey(),
+      ...(securityToken && { securityToken }),
+    },
+    projectId: context.getProjectID(),
+    deadlineMs: Date.now() + context.getRemainingTimeInMilliSeconds() - RESERVE_MS,
+    log: new Log(context.getRequestID(), settings.logLevel),
+  };
+}
+
+/** Milliseconds that are left for work. */
+export function remainingMs(invocation: Invocation): number {
+  return invocation.deadlineMs - Date.now();
+}

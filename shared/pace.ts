@@ -1,0 +1,107 @@
+import * as z from 'zod/mini';
+import { type Invocation, remainingMs } from './invocation';
+import { RECORDS_FOLDER } from './locations';
+import { getJson, putJson } from './obs';
+import { listOf } from './schema';
+
+/*
+ * At most MPC_REQUESTS_PER_MINUTE create calls leave in any 60 s, whatever happens to instances. What this instance sent it
+ * knows itself. What an instance before it may have sent, one that crashed a moment ago perhaps, it learns from an object:
+ * calls are reserved there in small lots before they are used, and a lot counts as sent until its time is over.
+ */
+
+/** A minute, and what calls may gain on each other on their way. */
+const WINDOW_MS = 61_000;
+/** A lot is a compromise: small lots mean more writes, large ones more that is lost with an instance. */
+const LOT_CALLS = 10;
+const LOT_LIFETIME_MS = 10_000;
+const OBJECT_KEY = `${RECORDS_FOLDER}pace.json`;
+
+interface Lot {
+  until_ms: number;
+  calls: number;
+}
+
+const isLot = (lot: unknown): boolean =>
+  Number.isInteger((lot as Lot | undefined)?.until_ms) && Number.isInteger((lot as Lot).calls);
+const Reservations = z.object({ lots: listOf<Lot>(isLot, '') });
+
+// One instance handles one event at a time, so that its memory is a safe place for what it has sent.
+let lotsOfOthers: Lot[] | undefined;
+let ownLots: Lot[] = [];
+let sentAtMs: number[] = [];
+let callsLeftInLot = 0;
+let pausedUntilMs = 0;
+
+/**
+ * Waits until one more create call may leave.
+ * @param reserveMs time that must be left after the wait
+ * @returns what to call in the moment in which the call leaves; undefined when the invocation ends before its turn would come
+ * @throws what OBS throws when the reservation cannot be written
+ */
+export async function takeTurn(reserveMs: number, invocation: Invocation): Promise<(() => void) | undefined> {
+  lotsOfOthers ??= await readLots(invocation);
+  const { mpcRequestsPerMinute } = invocation.settings;
+  for (;;) {
+    const now = Date.now();
+    const waitMs = Math.max(pausedUntilMs - now, msUntilFree(now, mpcRequestsPerMinute));
+    if (remainingMs(invocation) - waitMs < reserveMs) return undefined;
+    if (waitMs <= 0) break;
+    invocation.log.debug('pace.waiting', { wait_ms: waitMs });
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+  await reserve(invocation);
+  callsLeftInLot -= 1;
+  return () => sentAtMs.push(Date.now());
+}
+
+/** MPC said that the quota is used up: nothing leaves before this long is over. */
+export function pause(seconds: number): void {
+  pausedUntilMs = Math.max(pausedUntilMs, Date.now() + seconds * 1000);
+}
+
+function msUntilFree(now: number, limit: number): number {
+  sentAtMs = sentAtMs.filter((atMs) => atMs > now - WINDOW_MS);
+  lotsOfOthers = (lotsOfOthers ?? []).filter((lot) => lot.until_ms > now - WINDOW_MS);
+  const ends = [
+    ...sentAtMs.map((atMs) => ({ endsAtMs: atMs + WINDOW_MS, calls: 1 })),
+    ...lotsOfOthers.map((lot) => ({ endsAtMs: lot.until_ms + WINDOW_MS, calls: lot.calls })),
+  ].sort((a, b) => a.endsAtMs - b.endsAtMs);
+  let excess = ends.reduce((sum, { calls }) => sum + calls, 0) + 1 - limit;
+  for (const { endsAtMs, calls } of ends) {
+    if (excess <= 0) break;
+    excess -= calls;
+    if (excess <= 0) return endsAtMs - now;
+  }
+  return 0;
+}
+
+/** Makes sure that a call of a written lot is left. */
+async function reserve(invocation: Invocation): Promise<void> {
+  const now = Date.now();
+  const current = ownLots.at(-1);
+  if (callsLeftInLot > 0 && current !== undefined && current.until_ms > now) return;
+  const lot = {
+    until_ms: now + LOT_LIFETIME_MS,
+    calls: Math.min(LOT_CALLS, invocation.settings.mpcRequestsPerMinute),
+  };
+  const stillCounting = [...(lotsOfOthers ?? []), ...ownLots].filter(
+    ({ until_ms }) => until_ms > now - WINDOW_MS,
+  );
+  await putJson(
+    invocation.settings.snapshotBucket,
+    OBJECT_KEY,
+    { lots: [...stillCounting, lot] },
+    invocation,
+  );
+  ownLots = [...ownLots.filter(({ until_ms }) => until_ms > now - WINDOW_MS), lot];
+  callsLeftInLot = lot.calls;
+}
+
+async function readLots(invocation: Invocation): Promise<Lot[]> {
+  const stored = z.safeParse(
+    Reservations,
+    await getJson(invocation.settings.snapshotBucket, OBJECT_KEY, invocation),
+  );
+  return stored.success ? stored.data.lots : [];
+}

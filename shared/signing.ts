@@ -1,0 +1,210 @@
+import { createHash, createHmac } from 'node:crypto';
+
+/** Access keys of the account or, with `securityToken`, temporary ones of an agency. */
+export interface Credentials {
+  accessKey: string;
+  secretKey: string;
+  securityToken?: string;
+}
+
+/** Query parameters in any order; a name may repeat. */
+export type Query = readonly (readonly [name: string, value: string])[];
+
+/** A request before it is signed. */
+export interface UnsignedRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Host as the Host header carries it, with the port when there is one. */
+  host: string;
+  /** Path, not encoded, starting with `/`. */
+  path: string;
+  query?: Query;
+  /** Further headers; all of them are signed. */
+  headers?: Readonly<Record<string, string>>;
+  /** The exact text that is sent. */
+  body?: string;
+}
+
+const ALGORITHM = 'SDK-HMAC-SHA256';
+
+/**
+ * Signs a request with SDK-HMAC-SHA256, the AK/SK algorithm of Huawei Cloud's API Gateway
+ * (API Gateway developer guide, "Signing algorithm").
+ *
+ * @param request what will be sent
+ * @param credentials a security token is sent as `x-security-token` and signed
+ * @param timeMs signing time, ms since the epoch; the gateway accepts about 15 minutes of skew
+ * @returns all headers to send, lower-case names
+ */
+export function signRequest(
+  request: UnsignedRequest,
+  credentials: Credentials,
+  timeMs: number,
+): Record<string, string> {
+  const date = sdkDate(timeMs);
+  const headers = headersToSign(request, credentials, date);
+  const signedHeaders = signedHeaderNames(headers);
+  const toSign = stringToSign(date, canonicalRequest(request, headers, signedHeaders));
+  const signature = hmacSha256(credentials.secretKey, toSign);
+  headers.authorization = `${ALGORITHM} Access=${credentials.accessKey}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
+  return headers;
+}
+
+/** `20191115T033655Z`: the basic ISO form, in UTC. */
+export function sdkDate(timeMs: number): string {
+  return new Date(timeMs).toISOString().replace(/[-:]|\.\d+/g, '');
+}
+
+/** The headers of the request in lower case and trimmed, with host, date and security token. */
+export function headersToSign(
+  request: UnsignedRequest,
+  credentials: Credentials,
+  date: string,
+): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers ?? {}))
+    headers[name.toLowerCase()] = value.trim();
+  headers.host = request.host;
+  headers['x-sdk-date'] = date;
+  if (credentials.securityToken) headers['x-security-token'] = credentials.securityToken;
+  return headers;
+}
+
+/** `host;x-sdk-date`: the names in the order of their code units. */
+export function signedHeaderNames(headers: Readonly<Record<string, string>>): string {
+  return Object.keys(headers).sort().join(';');
+}
+
+/** Method, URI, query, headers, their names and the hash of the body, one under the other. */
+export function canonicalRequest(
+  request: UnsignedRequest,
+  headers: Readonly<Record<string, string>>,
+  signedHeaders: string,
+): string {
+  const canonicalHeaders = signedHeaders
+    .split(';')
+    .map((name) => `${name}:${headers[name]}\n`)
+    .join('');
+  return [
+    request.method,
+    canonicalUri(request.path),
+    canonicalQuery(request.query ?? []),
+    canonicalHeaders,
+    signedHeaders,
+    sha256Hex(request.body ?? ''),
+  ].join('\n');
+}
+
+/** Every segment encoded once, and always a slash at the end, although the request goes out without it. */
+export function canonicalUri(path: string): string {
+  const encoded = encodePath(path);
+  return encoded.endsWith('/') ? encoded : `${encoded}/`;
+}
+
+/** Sorted by name, then by value. What is signed is also what is sent. */
+export function canonicalQuery(query: Query): string {
+  return [...query]
+    .sort(([nameA, valueA], [nameB, valueB]) => compare(nameA, nameB) || compare(valueA, valueB))
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .join('&');
+}
+
+/** Algorithm, date and the hash of the canonical request, one under the other. */
+export function stringToSign(date: string, canonical: string): string {
+  return `${ALGORITHM}\n${date}\n${sha256Hex(canonical)}`;
+}
+
+/** One OBS request that a temporary URL allows. */
+export interface ObsUrlRequest {
+  method: 'GET' | 'PUT' | 'DELETE';
+  /** `https://obs.<region>.myhuaweicloud.com` or the address of a stand-in. */
+  endpoint: string;
+  bucket: string;
+  /** Object key, not encoded; empty for a request to the bucket. */
+  key: string;
+  /** End of validity, seconds since the epoch. With temporary credentials the URL dies with their token. */
+  expiresAtSeconds: number;
+  /** Must then be sent as the Content-Type header, to the letter. */
+  contentType?: string;
+  /** What a listing is limited to. Not part of the signature. */
+  parameters?: Readonly<Record<string, string>>;
+}
+
+/** An OBS URL in the parts that an HTTP client and a browser need. */
+export interface ObsUrl {
+  /** `https://bucket.obs.region.myhuaweicloud.com` */
+  origin: string;
+  /** Encoded path and query. */
+  path: string;
+}
+
+/** Signs a temporary OBS URL (OBS API reference, "Authentication of a signature in a URL"). */
+export function signObsUrl(request: ObsUrlRequest, credentials: Credentials): ObsUrl {
+  const { accessKey, secretKey, securityToken } = credentials;
+  const parameters: [name: string, value: string][] = [
+    ['AccessKeyId', accessKey],
+    ['Expires', String(request.expiresAtSeconds)],
+    ['Signature', hmacSha1Base64(secretKey, obsStringToSign(request, securityToken))],
+  ];
+  if (securityToken) parameters.push(['x-obs-security-token', securityToken]);
+  parameters.push(...Object.entries(request.parameters ?? {}));
+  const query = parameters.map(([name, value]) => `${name}=${encode(value)}`).join('&');
+  const { origin, pathPrefix } = obsAddress(request.endpoint, request.bucket);
+  return { origin, path: `${pathPrefix}/${encodePath(request.key)}?${query}` };
+}
+
+/** Method, (no) MD5, content type, expiry and resource, one under the other. */
+export function obsStringToSign(
+  request: Pick<ObsUrlRequest, 'method' | 'bucket' | 'key' | 'expiresAtSeconds' | 'contentType'>,
+  securityToken?: string,
+): string {
+  return [
+    request.method,
+    '',
+    request.contentType ?? '',
+    request.expiresAtSeconds,
+    obsCanonicalResource(request.bucket, request.key, securityToken),
+  ].join('\n');
+}
+
+/** `/bucket/` and the encoded key, then the security token as it is: the only signed parameter that is used here. */
+export function obsCanonicalResource(bucket: string, key: string, securityToken?: string): string {
+  return `/${bucket}/${encodePath(key)}${securityToken ? `?x-obs-security-token=${securityToken}` : ''}`;
+}
+
+/** Buckets are addressed by virtual host; by path where the endpoint is an IP address, which has no sub-domains. */
+export function obsAddress(endpoint: string, bucket: string): { origin: string; pathPrefix: string } {
+  const { protocol, host, hostname } = new URL(endpoint);
+  const isIpAddress = /^[\d.]+$|^\[/.test(hostname);
+  return isIpAddress
+    ? { origin: `${protocol}//${host}`, pathPrefix: `/${bucket}` }
+    : { origin: `${protocol}//${bucket}.${host}`, pathPrefix: '' };
+}
+
+/** Percent-encodes all but the unreserved characters of RFC 3986. A lone surrogate becomes U+FFFD. */
+export function encode(text: string): string {
+  return encodeURIComponent(text.toWellFormed()).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+/** Percent-encodes every segment of a path and keeps its slashes. */
+export function encodePath(path: string): string {
+  return path.split('/').map(encode).join('/');
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function sha256Hex(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function hmacSha256(secretKey: string, text: string): string {
+  return createHmac('sha256', secretKey).update(text).digest('hex');
+}
+
+function hmacSha1Base64(secretKey: string, text: string): string {
+  return createHmac('sha1', secretKey).update(text).digest('base64');
+}

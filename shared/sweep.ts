@@ -1,0 +1,178 @@
+import * as z from 'zod/mini';
+import { captureUpload, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from './capture-upload';
+import { describeFailure } from './errors';
+import { type Invocation, remainingMs } from './invocation';
+import { RECORDS_FOLDER } from './locations';
+import { mpcTime, tasksMatching } from './mpc';
+import { getJson, type ListedObject, listObjects, putJson } from './obs';
+import { text, whole } from './schema';
+import { reasonToSkip, type Upload } from './uploads';
+import { unwrapUserData } from './user-data';
+
+/** What a sweep found and did. */
+export interface SweepReport {
+  /** Uploads that were looked at: videos under the prefix, with bytes in them. */
+  looked_at: number;
+  already_started: number;
+  started: number;
+  /** Left for the next sweep. */
+  failed: number;
+  /** Claims for which MPC has more than one task, with the task ids. */
+  doubled: readonly { claim: string; task_ids: readonly string[] }[];
+  /** True when the end of the last bucket was reached; otherwise the next sweep goes on where this one stopped. */
+  complete: boolean;
+  /** Only of a dry run: the first keys that would be started. */
+  would_start?: readonly string[];
+}
+
+/** Fresh events must not be kept waiting for longer than this. */
+const MAX_DURATION_MS = 55_000;
+/** The event of an upload younger than this is probably on its way. */
+const MIN_AGE_MS = 60_000;
+/** What has a task costs one small read; so many of them at a time. */
+const PARALLEL_READS = 8;
+const MAX_KEYS_REPORTED = 100;
+/** How far the first sweep looks for doubled tasks; later ones look from where the last one ended. */
+const FIRST_LOOK_BACK_MS = 3_600_000;
+const OBJECT_KEY = `${RECORDS_FOLDER}sweep.json`;
+
+const Progress = z.object({
+  bucket: z.optional(text),
+  marker: z.optional(text),
+  doubles_until_ms: z.optional(whole(0, Number.MAX_SAFE_INTEGER)),
+});
+type Progress = z.infer<typeof Progress>;
+
+/**
+ * Looks through the upload buckets for videos without a task and starts them: lost events, uploads from before the installation,
+ * half-written claims. It goes on where the last sweep stopped, is safe to run twice and beside live events.
+ * @param isDryRun reports what it would start and starts nothing
+ */
+export async function sweep(invocation: Invocation, isDryRun: boolean): Promise<SweepReport> {
+  const { settings } = invocation;
+  const bounded = {
+    ...invocation,
+    deadlineMs: Math.min(invocation.deadlineMs, Date.now() + MAX_DURATION_MS),
+  };
+  const stored = z.safeParse(Progress, await getJson(settings.snapshotBucket, OBJECT_KEY, bounded));
+  const progress: Progress = stored.success && !isDryRun ? stored.data : {};
+  const report: SweepReport & { would_start: string[] } = {
+    looked_at: 0,
+    already_started: 0,
+    started: 0,
+    failed: 0,
+    doubled: [],
+    complete: false,
+    would_start: [],
+  };
+  const doublesSinceMs = progress.doubles_until_ms ?? Date.now() - FIRST_LOOK_BACK_MS;
+  const now = Date.now();
+  const stoppedAt = await sweepBuckets(progress, report, isDryRun, bounded);
+  report.complete = stoppedAt === undefined;
+  report.doubled = await doubledClaims(doublesSinceMs, bounded);
+  if (!isDryRun) {
+    // Tasks of the last minutes may belong to a claim whose second task is yet to come.
+    const next: Progress = { ...stoppedAt, doubles_until_ms: now - 10 * 60_000 };
+    await write(next, invocation);
+  }
+  const { would_start, ...rest } = report;
+  invocation.log[report.doubled.length > 0 || report.failed > 0 ? 'warn' : 'info']('sweep.done', rest);
+  return isDryRun ? report : rest;
+}
+
+/** @returns where it stopped; undefined when everything was looked at */
+async function sweepBuckets(
+  progress: Progress,
+  report: SweepReport & { would_start: string[] },
+  isDryRun: boolean,
+  invocation: Invocation,
+): Promise<{ bucket: string; marker?: string } | undefined> {
+  const { uploadBuckets, uploadPrefix } = invocation.settings;
+  const first = Math.max(0, uploadBuckets.indexOf(progress.bucket ?? ''));
+  let marker = uploadBuckets[first] === progress.bucket ? progress.marker : undefined;
+  for (const bucket of uploadBuckets.slice(first)) {
+    for (;;) {
+      const from = { prefix: uploadPrefix, ...(marker !== undefined && { marker }) };
+      if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return at(bucket, marker);
+      const { objects, isTruncated } = await listObjects(bucket, from, invocation);
+      const uploads = objects.filter((object) => isToBeLookedAt(object, bucket, invocation));
+      for (let start = 0; start < uploads.length; start += PARALLEL_READS) {
+        if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return at(bucket, marker);
+        const group = uploads.slice(start, start + PARALLEL_READS).map((object) => ({ bucket, ...object }));
+        if (!(await sweepGroup(group, report, isDryRun, invocation))) return at(bucket, marker);
+        marker = group.at(-1)?.key ?? marker;
+      }
+      marker = objects.at(-1)?.key;
+      if (!isTruncated) break;
+      // A sweep that is cut off must not begin from the start again.
+      if (!isDryRun) await write({ ...progress, ...at(bucket, marker) }, invocation);
+    }
+    marker = undefined;
+  }
+  return undefined;
+}
+
+function write(progress: Progress, invocation: Invocation): Promise<void> {
+  return putJson(invocation.settings.snapshotBucket, OBJECT_KEY, progress, invocation);
+}
+
+function at(bucket: string, marker: string | undefined): { bucket: string; marker?: string } {
+  return { bucket, ...(marker !== undefined && { marker }) };
+}
+
+/** What has a task is found out together, what has none is started one after the other. @returns false to stop */
+async function sweepGroup(
+  group: readonly Upload[],
+  report: SweepReport & { would_start: string[] },
+  isDryRun: boolean,
+  invocation: Invocation,
+): Promise<boolean> {
+  const looked = await Promise.all(
+    group.map(async (upload) => ({ upload, outcome: await captureUpload(upload, invocation, true) })),
+  );
+  for (const { upload, outcome } of looked) {
+    const final = 'started' in outcome && !isDryRun ? await captureUpload(upload, invocation) : outcome;
+    report.looked_at++;
+    count(final, report);
+    if ('started' in final) {
+      if (isDryRun && report.would_start.length < MAX_KEYS_REPORTED) report.would_start.push(upload.key);
+      if (!isDryRun)
+        invocation.log.info('sweep.started', {
+          bucket: upload.bucket,
+          key: upload.key,
+          task_id: final.started,
+        });
+    }
+    if ('failed' in final && final.failed === 'no_time_left') return false;
+  }
+  return true;
+}
+
+function count(outcome: Outcome, report: SweepReport): void {
+  if ('started' in outcome) report.started++;
+  else if ('failed' in outcome) report.failed++;
+  else if (outcome.skipped === 'already_started') report.already_started++;
+}
+
+function isToBeLookedAt(object: ListedObject, bucket: string, { settings }: Invocation): boolean {
+  const isOldEnough = object.lastModifiedMs <= Date.now() - MIN_AGE_MS;
+  return isOldEnough && reasonToSkip({ bucket, ...object }, settings) === undefined;
+}
+
+/** Claims that have more than one task, which only overlapping invocations can bring about. */
+async function doubledClaims(sinceMs: number, invocation: Invocation): Promise<SweepReport['doubled']> {
+  const byClaim = new Map<string, string[]>();
+  // What cannot be listed now must not keep uploads from being captured: it is logged, and looked for by the next sweep.
+  const tasks = await tasksMatching([['start_time', mpcTime(sinceMs)]], invocation).catch(
+    (error: unknown) => {
+      invocation.log.warn('sweep.doubles_not_sought', describeFailure(error));
+      return [];
+    },
+  );
+  for (const task of tasks) {
+    const { claim } = unwrapUserData(task.user_data).note;
+    if (claim === undefined || task.status === 'CANCELED') continue;
+    byClaim.set(claim, [...(byClaim.get(claim) ?? []), task.task_id]);
+  }
+  return [...byClaim].filter(([, ids]) => ids.length > 1).map(([claim, task_ids]) => ({ claim, task_ids }));
+}

@@ -1,0 +1,15 @@
+import * as z from 'zod/mini';
+import { parseJson } from './json';
+import { oneOf, text } from './schema';
+
+const TimerEvent = z.object({ trigger_type: oneOf('TIMER'), user_event: z.optional(text) });
+
+/**
+ * Reads the event of a TIMER trigger (FunctionGraph developer guide, "Timer event source").
+ * @returns the JSON object in its `user_event`, empty when there is none; undefined for any other event
+ */
+export function readTimerEvent(event: unknown): Readonly<Record<string, unknown>> | undefined {
+  const timer = z.safeParse(TimerEvent, event);
+  if (!timer.success) return undefined;
+  return Object(parseJson(timer.data.user_event ?? ''));
+}

@@ -1,0 +1,162 @@
+import * as z from 'zod/mini';
+import { ApiError, type Detail, INVALID_REQUEST } from './errors';
+import { oneOf, side, textThat, whole, wholes } from './schema';
+
+// Limits of MPC's snapshot API (API reference, "Creating a snapshot task"; its OpenAPI description for the ranges).
+const MAX_INTERVAL_SECONDS = 100;
+const MAX_ASYNC_DOTS = 10;
+const MAX_WIDTH_PX = 3840;
+const MAX_HEIGHT_PX = 2160;
+const MIN_SIDE_PX = 96;
+const MIN_MAX_LENGTH_PX = 240;
+const MAX_FILE_NAME_CHARACTERS = 256;
+export const MAX_USER_DATA_CHARACTERS = 65_535;
+const MAX_INT32 = 2_147_483_647;
+/** OBS API reference, "Uploading an object". */
+const MAX_KEY_BYTES = 1024;
+
+/** OBS API reference, "Creating a bucket". */
+export const bucketName = textThat(
+  (name) =>
+    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && !/\.\.|\.-|-\.|^\d+\.\d+\.\d+\.\d+$/.test(name),
+  'must be a bucket name: 3 to 63 lower-case letters, digits, hyphens and dots',
+);
+
+/** Well-formed Unicode without control characters. */
+function isCleanText(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+  return text.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(text);
+}
+
+/** What OBS takes as a key and what can be handed on without changing it. */
+export function isObjectKey(key: string): boolean {
+  return key !== '' && Buffer.byteLength(key) <= MAX_KEY_BYTES && isCleanText(key);
+}
+
+export const objectKey = textThat(
+  isObjectKey,
+  `must be 1 to ${MAX_KEY_BYTES} bytes of well-formed UTF-8 without control characters`,
+);
+
+/** MPC's ids: the documents show digits and allow up to 16 characters. */
+export function isTaskId(id: unknown): boolean {
+  return typeof id === 'string' && /^[A-Za-z0-9]{1,16}$/.test(id);
+}
+
+export const ThumbnailParaSchema = z.strictObject({
+  type: z.optional(oneOf('TIME', 'DOTS', 'DOTS_MS')),
+  time: z.optional(whole(1, MAX_INTERVAL_SECONDS, 's')),
+  start_time: z.optional(whole(0, MAX_INT32, 's')),
+  duration: z.optional(whole(0, MAX_INT32, 's')),
+  dots: z.optional(wholes(0, MAX_INT32, 's')),
+  dots_ms: z.optional(wholes(0, MAX_INT32, 'ms')),
+  output_filename: z.optional(
+    textThat(
+      (name) => /^[^/\\]+$/.test(name) && name.length <= MAX_FILE_NAME_CHARACTERS && isCleanText(name),
+      `must be 1 to ${MAX_FILE_NAME_CHARACTERS} characters without slashes and control characters`,
+    ),
+  ),
+  format: z.optional(oneOf(1)),
+  width: z.optional(side(MIN_SIDE_PX, MAX_WIDTH_PX)),
+  height: z.optional(side(MIN_SIDE_PX, MAX_HEIGHT_PX)),
+  max_length: z.optional(whole(MIN_MAX_LENGTH_PX, MAX_WIDTH_PX, 'px')),
+  amount: z.optional(whole(1, 100, '%')),
+  threshold: z.optional(whole(0, 255)),
+});
+
+/** `thumbnail_para` of MPC: what is captured. Times are in seconds except `dots_ms`; `type` is TIME when left out. */
+export type ThumbnailPara = z.infer<typeof ThumbnailParaSchema>;
+
+/** Checks the CAPTURE setting: the `thumbnail_para` of tasks that uploads start. */
+export function thumbnailParaForUploads(
+  json: unknown,
+): { ok: true; thumbnailPara: ThumbnailPara } | { ok: false; details: Detail[] } {
+  const parsed = z.safeParse(ThumbnailParaSchema, json, { reportInput: true });
+  if (!parsed.success) return { ok: false, details: describeIssues(parsed.error.issues) };
+  const details = fieldsTogetherFaults(parsed.data, 0);
+  return details.length > 0 ? { ok: false, details } : { ok: true, thumbnailPara: parsed.data };
+}
+
+/** Which fields go together, by type and sync (API reference, descriptions of `type`, `dots` and `dots_ms`). */
+export function fieldsTogetherFaults(para: ThumbnailPara, sync: 0 | 1): Detail[] {
+  const fault = (field: string, message: string): Detail[] => [{ path: `thumbnail_para.${field}`, message }];
+  if (para.type === 'DOTS') {
+    const count = para.dots?.length ?? 0;
+    if (sync === 1 && count !== 1)
+      return fault('dots', `must hold exactly 1 time (s) when sync is 1, got ${count}`);
+    return count >= 1 && count <= MAX_ASYNC_DOTS
+      ? []
+      : fault('dots', `must hold 1 to ${MAX_ASYNC_DOTS} times (s) when type is DOTS, got ${count}`);
+  }
+  if (para.type === 'DOTS_MS') {
+    if (sync === 0)
+      return fault('type', 'must not be DOTS_MS unless sync is 1; use DOTS, in seconds, for sync 0');
+    const count = para.dots_ms?.length ?? 0;
+    return count === 1 ? [] : fault('dots_ms', `must hold exactly 1 time (ms), got ${count}`);
+  }
+  return sync === 1 ? fault('type', 'must be DOTS or DOTS_MS when sync is 1, got "TIME"') : [];
+}
+
+/**
+ * Parses a request at the border.
+ * @throws ApiError 400 MPC.10202 with a detail per fault
+ */
+export function parse<T extends z.ZodMiniType>(schema: T, value: unknown): z.infer<T> {
+  const parsed = z.safeParse(schema, value, { reportInput: true });
+  if (!parsed.success) throw invalidRequest(describeIssues(parsed.error.issues));
+  return parsed.data;
+}
+
+/** Checks a task id from the path. @throws ApiError 400 MPC.10202 */
+export function parseTaskId(value: string): string {
+  if (isTaskId(value)) return value;
+  throw invalidRequest([
+    { path: 'task_id', message: `must be a task id: 1 to 16 letters and digits, got ${show(value)}` },
+  ]);
+}
+
+/** The error for a request that MPC would refuse, in MPC's own vocabulary. */
+export function invalidRequest(details: readonly Detail[]): ApiError {
+  const summary = details.map(({ path, message }) => `${path || 'the body'} ${message}`).join('; ');
+  return new ApiError(400, INVALID_REQUEST, `Invalid request parameter: ${summary}`, { details });
+}
+
+/** More of them say nothing new. */
+const MAX_UNKNOWN_FIELDS = 20;
+
+/** Says of each fault the field, what is allowed and the value. Needs zod's `reportInput`. */
+export function describeIssues(issues: readonly z.core.$ZodIssue[]): Detail[] {
+  return issues.flatMap((issue): Detail[] => {
+    const path = issue.path.join('.');
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.slice(0, MAX_UNKNOWN_FIELDS).map((key) => ({
+        path: [...issue.path, shorten(key)].join('.'),
+        message: 'is not a known field',
+      }));
+    }
+    return [{ path, message: describeIssue(issue) }];
+  });
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  if (issue.input === undefined) return 'is required';
+  const got = `, got ${show(issue.input)}`;
+  if (issue.code === 'invalid_type') return `must be an ${issue.expected}${got}`;
+  return issue.message + got;
+}
+
+/** The value as JSON, shortened, so that an error never echoes a whole body. A long text is told by its length. */
+export function show(value: unknown): string {
+  if (typeof value === 'string' && value.length > 60) {
+    return `${value.length} characters (${Buffer.byteLength(value)} bytes)`;
+  }
+  try {
+    return shorten(JSON.stringify(value));
+  } catch {
+    return `something too deep`;
+  }
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}

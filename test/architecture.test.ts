@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { buildSync } from 'esbuild';
+
+const ROOT = path.resolve(__dirname, '..');
+
+/** All modules of this project that an entry point pulls in, directly or not. */
+function modulesOf(entry: string): string[] {
+  const { metafile } = buildSync({
+    entryPoints: [path.join(ROOT, entry)],
+    absWorkingDir: ROOT,
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'node',
+    packages: 'external',
+    outdir: '.build',
+    logLevel: 'silent',
+  });
+  return Object.keys(metafile.inputs);
+}
+
+const sources = (folder: string) =>
+  readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `${folder}/${file}`);
+
+test('the functions know shared/ and nothing else', () => {
+  for (const entry of sources('functions')) {
+    expect(modulesOf(entry).filter((file) => !/^(functions|shared)\//.test(file))).toEqual([]);
+  }
+});
+
+test('no service of the local cloud reaches product code, not even through others', () => {
+  for (const entry of [
+    'local/cloud.ts',
+    ...sources('local/mpc'),
+    ...sources('local/functiongraph'),
+    ...sources('local/obs'),
+  ]) {
+    expect(modulesOf(entry).filter((file) => /^(shared|functions|deploy)\//.test(file))).toEqual([]);
+  }
+});
+
+test('deploy/ takes nothing but signing from shared/', () => {
+  for (const entry of sources('deploy')) {
+    expect(
+      modulesOf(entry).filter((file) => file.startsWith('shared/') && file !== 'shared/signing.ts'),
+    ).toEqual([]);
+  }
+});
+
+test('each promise and each fact names a test that exists', () => {
+  for (const document of ['INVARIANTS.md', 'local/FIDELITY.md']) {
+    const text = readFileSync(path.join(ROOT, document), 'utf8');
+    const references = [...text.matchAll(/`(test\/[\w./-]+\.test\.ts)`(?:\s+“([^”]+)”)?/g)];
+    expect(references.length).toBeGreaterThan(5);
+    for (const [, file = '', name] of references) {
+      const source = readFileSync(path.join(ROOT, file), 'utf8');
+      if (name !== undefined)
+        expect(`${file}: ${source.includes(name) ? name : 'missing'}`).toBe(`${file}: ${name}`);
+    }
+  }
+});
+
+/** Where the switches are that choose between two readings of the documents. */
+const BEHAVIOURS = [
+  'local/obs/behaviour.ts',
+  'local/mpc/behaviour.ts',
+  'local/functiongraph/behaviour.ts',
+  'local/apig/gateway.ts',
+];
+
+test('every switch of the local cloud stands in the ledger of facts, and every fact says how it was verified', () => {
+  const rows = readFileSync(path.join(ROOT, 'local/FIDELITY.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| fact '))
+    .map((line) => line.slice(2, -2).split(' | '));
+  for (const [fact, , verified, , tests = '', ...more] of rows) {
+    expect([fact, verified]).toEqual([
+      fact,
+      expect.stringMatching(/^(document|captured|vendor code|guess)$/),
+    ]);
+    expect([fact, tests]).toEqual([
+      fact,
+      expect.stringMatching(/^`test\/[^`]+`( “[^”]+”)?(, `test\/[^`]+`( “[^”]+”)?)*$/),
+    ]);
+    expect([fact, ...more]).toEqual([fact]);
+  }
+  const listed = rows.map(([, , , name]) => name);
+  for (const file of BEHAVIOURS) {
+    const source = readFileSync(path.join(ROOT, file), 'utf8');
+    const [, fields = ''] = /interface \w+Behaviour \{\n(.*?)\n\}/s.exec(source) ?? [];
+    const names = [...fields.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => `\`${name}\``);
+    expect(names.length).toBeGreaterThan(1);
+    expect(listed).toEqual(expect.arrayContaining(names));
+  }
+});

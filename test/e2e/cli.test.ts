@@ -1,0 +1,212 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { makeClip } from '../clip';
+import { until } from '../wait';
+
+const ROOT = path.resolve(__dirname, '..', '..');
+const TSX = path.join(ROOT, 'node_modules', '.bin', 'tsx');
+
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the command line as `npm start` and `npm run local` do, without npm around it. */
+function local(args: readonly string[], input = ''): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(TSX, ['local/cli.ts', ...args], { cwd: ROOT }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+    child.stdin?.end(input);
+  });
+}
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'cli-test-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('start', () => {
+  test('shows the sample video’s frames and ends with 0', async () => {
+    const { code, stdout } = await local(['start', '--once', '--port', '0']);
+    expect(stdout).toMatch(/uploads\/sample\.mp4: task \d+ made 5 frames/);
+    expect(stdout).toMatch(
+      /10 s {2}10\.jpg +http:\/\/127\.0\.0\.1:\d+\/snapshots\/snapshots\/uploads\/sample\.mp4\/10\.jpg\?/,
+    );
+    expect(code).toBe(0);
+  });
+
+  test('takes videos of one’s own, two of the same name included', async () => {
+    const clip = await makeClip({ seconds: 2 });
+    const { code, stdout } = await local(['start', clip, clip, '--once', '--port', '0']);
+    expect(stdout.match(/made 2 frames/g)).toHaveLength(2);
+    expect(code).toBe(0);
+  });
+
+  test('ends with 1 and says why when a video has no frames', async () => {
+    const broken = path.join(folder, 'broken.mp4');
+    await writeFile(broken, 'no video');
+    const { code, stdout } = await local(['start', broken, '--once', '--port', '0']);
+    expect(stdout).toMatch(/uploads\/broken\.mp4: task \d+ failed: /);
+    expect(code).toBe(1);
+  });
+
+  test('says that a file is no video by its name', async () => {
+    const text = path.join(folder, 'note.txt');
+    await writeFile(text, 'hello');
+    const { code, stdout } = await local(['start', text, '--once', '--port', '0']);
+    expect(stdout).toContain('uploads/note.txt: no capture was started: not a video');
+    expect(code).toBe(1);
+  });
+
+  test('names a file that is not there', async () => {
+    expect(await local(['start', 'nowhere.mp4'])).toMatchObject({
+      code: 1,
+      stderr: 'there is no file nowhere.mp4\n',
+    });
+  });
+
+  test('names a port that is taken and the way out', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as AddressInfo;
+    const { code, stderr } = await local(['start', '--once', '--port', String(port)]);
+    other.close();
+    expect(stderr).toBe(
+      `port ${port} is taken by another program; choose others with --port N, or free ones with --port 0\n`,
+    );
+    expect(code).toBe(1);
+  });
+
+  test.each([['--port', 'many'], ['--colour']])('refuses %s %s', async (...args) => {
+    const { code, stderr } = await local(['start', ...args]);
+    expect(code).toBe(1);
+    expect(stderr.trimEnd()).not.toContain('\n');
+  });
+
+  test('keeps objects and finished tasks over a kill', async () => {
+    const data = path.join(folder, 'data');
+    const port = await freePort();
+    const run = () =>
+      spawn(TSX, ['local/cli.ts', 'start', '--port', String(port), '--data', data], {
+        cwd: ROOT,
+        detached: true,
+      });
+    const tasks = async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/snapshots?status=SUCCEEDED`).catch(
+        () => undefined,
+      );
+      return answer?.status === 200
+        ? ((await answer.json()) as { task_array: { task_id: string; thumbnail_info: { url: string }[] }[] })
+            .task_array
+        : [];
+    };
+    const first = run();
+    const [before] = await until(async () => ((await tasks()).length > 0 ? tasks() : undefined), {
+      timeoutMs: 25_000,
+    });
+    process.kill(-(first.pid ?? 0), 'SIGKILL');
+    const second = run();
+    try {
+      const after = await until(
+        async () => (await tasks()).find(({ task_id }) => task_id === before?.task_id),
+        { timeoutMs: 25_000 },
+      );
+      expect(after.thumbnail_info).toHaveLength(5);
+      for (const { url } of after.thumbnail_info) expect((await fetch(url)).status).toBe(200);
+    } finally {
+      process.kill(-(second.pid ?? 0), 'SIGKILL');
+    }
+  }, 60_000);
+});
+
+describe('exec', () => {
+  test('gives the command the addresses and keys of a local cloud and hands on its exit code', async () => {
+    const program = path.join(folder, 'ask.mjs');
+    await writeFile(
+      program,
+      `const answer = await fetch(process.env.API_ENDPOINT + '/snapshots');
+       console.log(answer.status, Object.keys(process.env).filter((name) => /HUAWEICLOUD|ENDPOINT|BUCKET/.test(name)).sort().join(' '));
+       process.exit(7);`,
+    );
+    const { code, stdout } = await local(['exec', '--', 'node', program]);
+    expect(stdout).toBe(
+      '200 API_ENDPOINT FUNCTIONGRAPH_ENDPOINT HUAWEICLOUD_SDK_AK HUAWEICLOUD_SDK_PROJECT_ID HUAWEICLOUD_SDK_REGION HUAWEICLOUD_SDK_SK MPC_ENDPOINT OBS_ENDPOINT SNAPSHOT_BUCKET UPLOAD_BUCKET\n',
+    );
+    expect(code).toBe(7);
+  });
+
+  test('says that a command is not there, with a shell’s exit code', async () => {
+    expect(await local(['exec', '--', 'no-such-command'])).toMatchObject({ code: 127 });
+  });
+});
+
+describe('event and invoke', () => {
+  test.each([
+    ['obs-put', { Records: [{ eventName: 'ObjectCreated:Put', s3: { object: { key: 'a%2Fb+c.mp4' } } }] }],
+    [
+      'obs-put-v3',
+      { Records: [{ eventName: 'ObjectCreated:Put', obs: { object: { key: 'a%2Fb+c.mp4' } } }] },
+    ],
+    ['eventgrid', { specversion: '1.0', data: { obs: { object: { key: 'a%2Fb+c.mp4' } } } }],
+  ])('event %s prints an event of that shape', async (kind, expected) => {
+    const { stdout } = await local(['event', kind, '--key', 'a/b c.mp4']);
+    expect(JSON.parse(stdout)).toMatchObject(expected);
+  });
+
+  test('event timer and event apig print events of those triggers', async () => {
+    expect(JSON.parse((await local(['event', 'timer', '--name', 'clean-up'])).stdout)).toMatchObject({
+      trigger_type: 'TIMER',
+      trigger_name: 'clean-up',
+    });
+    const { stdout } = await local(['event', 'apig', '--method', 'DELETE', '--path', '/snapshots/12']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      httpMethod: 'DELETE',
+      path: '/snapshots/12',
+      pathParameters: { task_id: '12' },
+    });
+  });
+
+  test('an event can be piped into a function', async () => {
+    const { stdout: event } = await local(['event', 'timer']);
+    const { code, stdout } = await local(['invoke', 'cancel', '-e', '-'], event);
+    expect(JSON.parse(stdout)).toEqual({ seen: 0, cancelled: 0, too_late: 0, not_ours: 0, failed: 0 });
+    expect(code).toBe(0);
+  });
+
+  test('a function that fails ends with 1 and its error', async () => {
+    const file = path.join(folder, 'event.json');
+    await writeFile(file, '{"no":"event"}');
+    const { code, stdout } = await local(['invoke', 'on-upload', '-e', file]);
+    expect(stdout).toContain('this is no OBS event');
+    expect(code).toBe(1);
+  });
+
+  test.each([[['event', 'nonsense']], [['invoke', 'nonsense']], [['nonsense']]])(
+    '%j is answered by what there is',
+    async (args) => {
+      const { code, stderr } = await local(args);
+      expect(code).toBeGreaterThan(0);
+      expect(stderr).toContain('nonsense');
+    },
+  );
+});
+
+test('the package asks for the Node.js that the command line checks', async () => {
+  const { engines } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8'));
+  expect(engines.node).toBe('>=20.19');
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => probe.once('listening', resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}

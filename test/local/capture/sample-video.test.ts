@@ -1,0 +1,36 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { CapturePool } from '../../../local/mpc/capture/capture-pool';
+import { clockText } from '../../../local/sample-video/paint-time';
+import { readFrameTimeMs } from '../../read-frame-time';
+
+const SAMPLE = path.join(__dirname, '../../../local/sample-video/sample.mp4');
+const pool = new CapturePool({ workers: 1 });
+afterAll(() => pool.close());
+
+test('the sample video is small and plays for 20 s', async () => {
+  expect(statSync(SAMPLE).size).toBeLessThan(1_000_000);
+  expect(await pool.probe(SAMPLE)).toEqual({
+    durationMs: 20_000,
+    width: 640,
+    height: 360,
+    codec: 'h264',
+    frameRate: 15,
+  });
+});
+
+test('a picture without a row of blocks has no readable time', async () => {
+  let jpeg: Buffer | undefined;
+  await pool.capture({ filePath: SAMPLE, points: [7000], size: 'source' }, (frame) => {
+    jpeg = frame.jpeg;
+  });
+  expect(() => readFrameTimeMs(jpeg!)).toThrow(/no readable time/);
+});
+
+test.each([
+  [0, '00:00.000'],
+  [63_450, '01:03.450'],
+  [59_999.6, '01:00.000'],
+])('%d ms are drawn as %s', (timeMs, text) => {
+  expect(clockText(timeMs)).toBe(text);
+});

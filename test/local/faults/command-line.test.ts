@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+
+const ROOT = path.resolve(__dirname, '..', '..', '..');
+
+function local(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const tsx = path.join(ROOT, 'node_modules', '.bin', 'tsx');
+  return new Promise((resolve) => {
+    execFile(tsx, ['local/cli.ts', ...args], { cwd: ROOT }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+}
+
+test('start takes faults, prints the seed, and an upload comes through all the same', async () => {
+  const faults = 'duplicate=1,obs.503=0.1,obs.reset-after=0.1';
+  const { code, stdout, stderr } = await local(
+    ...['start', '--once', '--port', '0', '--faults', faults, '--seed', '7'],
+  );
+  expect(stderr).toContain(`faults ${faults}; again with --seed 7\n`);
+  expect(stdout).toContain('made 5 frames');
+  expect(code).toBe(0);
+});
+
+test('exec takes faults before its command and leaves the options of the command alone', async () => {
+  const { code, stdout, stderr } = await local(
+    ...['exec', '--faults', 'drop=1', 'node', '-p', 'process.argv.slice(1).join()', '--', '--seed', 'x'],
+  );
+  expect(stdout).toBe('--seed,x\n');
+  expect(stderr).toMatch(/^faults drop=1; again with --seed \d+$/m);
+  expect(code).toBe(0);
+});
+
+test.each([
+  [['start', '--faults', 'luck=1'], 'there is no fault "luck"'],
+  [['exec', '--faults', 'drop=2', '--', 'true'], 'drop must be a share from 0 to 1, got "2"'],
+  [['exec', '--faults', 'drop=1', '--seed', '-1', '--', 'true'], '--seed'],
+  [['start', '--seed', '7'], '--seed decides about --faults: give these too'],
+])('%j ends with 1 and says: %s', async (args, message) => {
+  const { code, stderr } = await local(...args);
+  expect(stderr).toContain(message);
+  expect(stderr).not.toContain('    at ');
+  expect(code).toBe(1);
+});

@@ -1,0 +1,148 @@
+import { REGION } from '../obs-fixture';
+import { answers, newBucket, stored, type VendorCall } from './vendor-call';
+
+const cors = {
+  ID: 'site',
+  AllowedMethod: ['GET', 'PUT'],
+  AllowedOrigin: ['https://*.example.com'],
+  AllowedHeader: ['*'],
+  ExposeHeader: ['etag'],
+  MaxAgeSeconds: '100',
+};
+const preflight = {
+  Origin: 'https://www.example.com',
+  AccessControlRequestMethods: ['PUT'],
+  AccessControlRequestHeaders: ['content-type'],
+};
+const notification = {
+  ID: 'uploads',
+  Filter: {
+    FilterRules: [
+      { Name: 'prefix', Value: 'in/' },
+      { Name: 'suffix', Value: '.mp4' },
+    ],
+  },
+  FunctionGraph: `urn:fss:${REGION}:0123456789abcdef0123456789abcdef:function:default:on-upload:latest`,
+  Event: ['ObjectCreated:*'],
+};
+
+export const BUCKET_CALLS: readonly VendorCall[] = [
+  [
+    'listBuckets',
+    async ({ client, Bucket }) => {
+      const { CommonMsg, InterfaceResult } = await client.listBuckets();
+      expect(CommonMsg.Status).toBe(200);
+      expect(InterfaceResult.Buckets).toContainEqual(
+        expect.objectContaining({ BucketName: Bucket, Location: REGION }),
+      );
+    },
+  ],
+  answers('createBucket', () => ({ Bucket: 'made-by-the-table', Location: REGION }), 200),
+  [
+    'createBucket again → 200',
+    async (vendor) => {
+      const { CommonMsg } = await vendor.client.createBucket({ Bucket: vendor.Bucket });
+      expect(CommonMsg.Status).toBe(200);
+    },
+  ],
+  answers('createBucket', () => ({ Bucket: 'my..bucket' }), 400, 'InvalidBucketName'),
+  answers(
+    'createBucket',
+    () => ({ Bucket: 'far-away', Location: 'eu-west-101' }),
+    400,
+    'InvalidLocationConstraint',
+  ),
+  answers('headBucket', () => ({}), 200),
+  answers('headBucket', () => ({ Bucket: 'missing' }), 404, 'NoSuchBucket'),
+  answers('getBucketMetadata', () => ({}), 200),
+  [
+    'getBucketLocation',
+    async ({ client, Bucket }) => {
+      const { InterfaceResult } = await client.getBucketLocation({ Bucket });
+      expect(InterfaceResult.Location).toBe(REGION);
+    },
+  ],
+  [
+    'deleteBucket → 204',
+    async (vendor) => {
+      const Bucket = await newBucket(vendor);
+      expect((await vendor.client.deleteBucket({ Bucket })).CommonMsg.Status).toBe(204);
+      expect(vendor.obs.store.hasBucket(Bucket)).toBe(false);
+    },
+  ],
+  [
+    'deleteBucket → 409 BucketNotEmpty',
+    async (vendor) => {
+      await stored(vendor);
+      const { CommonMsg } = await vendor.client.deleteBucket({ Bucket: vendor.Bucket });
+      expect(CommonMsg).toMatchObject({ Status: 409, Code: 'BucketNotEmpty' });
+    },
+  ],
+  [
+    'setBucketCors, getBucketCors, deleteBucketCors',
+    async (vendor) => {
+      const Bucket = await newBucket(vendor);
+      expect((await vendor.call('setBucketCors', { Bucket, CorsRules: [cors] })).CommonMsg.Status).toBe(200);
+      expect((await vendor.call('getBucketCors', { Bucket })).InterfaceResult.CorsRules).toEqual([cors]);
+      expect((await vendor.call('deleteBucketCors', { Bucket })).CommonMsg.Status).toBe(204);
+    },
+  ],
+  answers('getBucketCors', () => ({}), 404, 'NoSuchCORSConfiguration'),
+  [
+    'optionsBucket → 200',
+    async (vendor) => {
+      const Bucket = await newBucket(vendor);
+      await vendor.call('setBucketCors', { Bucket, CorsRules: [cors] });
+      const { CommonMsg, InterfaceResult } = await vendor.call('optionsBucket', { Bucket, ...preflight });
+      expect(CommonMsg.Status).toBe(200);
+      expect(InterfaceResult).toMatchObject({
+        AllowOrigin: 'https://www.example.com',
+        AllowMethod: 'GET, PUT',
+      });
+    },
+  ],
+  [
+    'optionsObject → 200',
+    async (vendor) => {
+      const Bucket = await newBucket(vendor);
+      await vendor.call('setBucketCors', { Bucket, CorsRules: [cors] });
+      const { CommonMsg } = await vendor.call('optionsObject', { Bucket, Key: 'a', ...preflight });
+      expect(CommonMsg.Status).toBe(200);
+    },
+  ],
+  answers('optionsObject', () => ({ Key: 'a', ...preflight }), 403, 'AccessForbidden'),
+  [
+    'setBucketNotification, getBucketNotification, and none again',
+    async (vendor) => {
+      const Bucket = await newBucket(vendor);
+      const set = (...FunctionGraphConfigurations: object[]) =>
+        vendor.call('setBucketNotification', { Bucket, FunctionGraphConfigurations });
+      const get = async () => (await vendor.call('getBucketNotification', { Bucket })).InterfaceResult;
+      // From an empty document the client reads no list at all.
+      expect(await get()).not.toHaveProperty('FunctionGraphConfigurations');
+      expect((await set(notification)).CommonMsg.Status).toBe(200);
+      // Each dialect has its own spelling of events, and the client hands it through.
+      expect(await get()).toMatchObject({
+        FunctionGraphConfigurations: [
+          { ...notification, Event: [expect.stringMatching(/^(s3:)?ObjectCreated:\*$/)] },
+        ],
+      });
+      expect((await set()).CommonMsg.Status).toBe(200);
+      expect(vendor.obs.store.notifications(Bucket)).toEqual([]);
+    },
+  ],
+  answers(
+    'setBucketNotification',
+    () => ({ FunctionGraphConfigurations: [notification, { ...notification, ID: 'twice' }] }),
+    400,
+    'InvalidArgument',
+  ),
+  answers(
+    'setBucketNotification',
+    () => ({
+      TopicConfigurations: [{ ID: 'a', Topic: 'urn:smn:x:y:z', Event: ['ObjectCreated:*'] }],
+    }),
+    501,
+    'NotImplemented',
+  ),
+];

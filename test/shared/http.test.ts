@@ -1,0 +1,182 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ServiceTimedOut, ServiceUnavailable } from '../../shared/errors';
+import { type HttpRequest, parseRetryAfter, send } from '../../shared/http';
+
+type Step = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A server that answers each request by the next step; the last step serves all further ones. */
+async function serve(...steps: Step[]): Promise<{ origin: string; seen: IncomingMessage[]; server: Server }> {
+  const seen: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request);
+    request.resume();
+    steps[Math.min(seen.length, steps.length) - 1]!(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  servers.push(server);
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, server };
+}
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.close();
+    server.closeAllConnections();
+  }
+});
+
+const status =
+  (code: number, headers: Record<string, string> = {}): Step =>
+  (_, response) => {
+    response.writeHead(code, headers).end(`status ${code}`);
+  };
+const reset: Step = (request) => request.socket.destroy();
+const hang: Step = () => {};
+
+const get = (origin: string): HttpRequest => ({ method: 'GET', origin, path: '/', headers: {} });
+const post = (origin: string): HttpRequest => ({ ...get(origin), method: 'POST', body: '{}' });
+const within = (ms: number) => ({ service: 'MPC', deadlineMs: Date.now() + ms });
+
+describe('a request that may be repeated', () => {
+  test.each([408, 429, 500, 502, 503, 504])('is sent again after status %i', async (code) => {
+    const { origin, seen } = await serve(status(code), status(200));
+    const response = await send(() => get(origin), { ...within(5000), repeat: 'always' });
+    expect(response).toMatchObject({ status: 200, attempts: 2 });
+    expect(seen).toHaveLength(2);
+  });
+
+  test('is sent again after a lost connection, and prepared anew each time', async () => {
+    const { origin } = await serve(reset, status(200));
+    let prepared = 0;
+    const prepare = () => {
+      prepared += 1;
+      return get(origin);
+    };
+    expect((await send(prepare, { ...within(5000), repeat: 'always' })).status).toBe(200);
+    expect(prepared).toBe(2);
+  });
+
+  test('is not sent again after a refusal that would not change', async () => {
+    const { origin, seen } = await serve(status(403));
+    expect((await send(() => get(origin), { ...within(5000), repeat: 'always' })).status).toBe(403);
+    expect(seen).toHaveLength(1);
+  });
+
+  test('gives its last answer after four attempts', async () => {
+    const { origin, seen } = await serve(status(500));
+    const response = await send(() => get(origin), { ...within(20_000), repeat: 'always' });
+    expect(response).toMatchObject({ status: 500, attempts: 4 });
+    expect(seen).toHaveLength(4);
+  });
+});
+
+describe('a request that creates something', () => {
+  test.each([500, 502, 503, 504, 408])(
+    'is not sent again after status %i: it may have been done',
+    async (code) => {
+      const { origin, seen } = await serve(status(code));
+      expect((await send(() => post(origin), { ...within(5000), repeat: 'refused' })).status).toBe(code);
+      expect(seen).toHaveLength(1);
+    },
+  );
+
+  test('is sent again when the quota refused it', async () => {
+    const { origin } = await serve(status(429), status(202));
+    expect((await send(() => post(origin), { ...within(5000), repeat: 'refused' })).status).toBe(202);
+  });
+
+  test('is not sent again on the quiet when it keeps a pace of its own', async () => {
+    const { origin, seen } = await serve(status(429), status(202));
+    expect((await send(() => post(origin), { ...within(5000), repeat: 'unsent' })).status).toBe(429);
+    expect(seen).toHaveLength(1);
+  });
+
+  test('is not sent again when the connection breaks after it left', async () => {
+    const { origin, seen } = await serve(reset);
+    const failure = send(() => post(origin), { ...within(5000), repeat: 'refused' });
+    await expect(failure).rejects.toMatchObject({ mayHaveArrived: true });
+    expect(seen).toHaveLength(1);
+  });
+
+  test('is sent again when nobody listened: it never left', async () => {
+    const { origin, server } = await serve(status(202));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    let attempts = 0;
+    const response = await send(
+      () => {
+        attempts += 1;
+        if (attempts === 2) void new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+        return post(origin);
+      },
+      { ...within(10_000), repeat: 'refused' },
+    );
+    expect(response.status).toBe(202);
+    expect(attempts).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe('the deadline', () => {
+  test('ends a request that hangs', async () => {
+    const { origin } = await serve(hang);
+    await expect(send(() => get(origin), { ...within(200), repeat: 'always' })).rejects.toThrow(
+      ServiceTimedOut,
+    );
+  });
+
+  test('ends an answer that never ends', async () => {
+    const { origin } = await serve((_, response) => response.writeHead(200).write('{'));
+    await expect(send(() => get(origin), { ...within(200), repeat: 'always' })).rejects.toThrow(
+      ServiceTimedOut,
+    );
+  });
+
+  test('is not overrun by Retry-After: the refusal itself is handed on', async () => {
+    const { origin, seen } = await serve(status(429, { 'retry-after': '30' }));
+    const response = await send(() => get(origin), { ...within(2000), repeat: 'always' });
+    expect(response.status).toBe(429);
+    expect(seen).toHaveLength(1);
+  });
+
+  test('is not slept away: a long Retry-After is handed on at once', async () => {
+    const { origin, seen } = await serve(status(429, { 'retry-after': '20' }));
+    expect((await send(() => get(origin), { ...within(60_000), repeat: 'always' })).status).toBe(429);
+    expect(seen).toHaveLength(1);
+  });
+
+  test('that has passed lets nothing leave', async () => {
+    const { origin, seen } = await serve(status(200));
+    await expect(send(() => get(origin), { ...within(-1), repeat: 'always' })).rejects.toThrow(
+      ServiceTimedOut,
+    );
+    expect(seen).toHaveLength(0);
+  });
+});
+
+test('Retry-After is read as seconds and as a date', () => {
+  expect(parseRetryAfter('7')).toBe(7);
+  expect(parseRetryAfter(new Date(Date.now() + 60_000).toUTCString())).toBeGreaterThan(55);
+  expect(parseRetryAfter('Wed, 21 Oct 2015 07:28:00 GMT')).toBe(0);
+  expect(parseRetryAfter('soon')).toBeUndefined();
+  expect(parseRetryAfter(undefined)).toBeUndefined();
+});
+
+test('one connection serves request after request', async () => {
+  const { origin, seen } = await serve(status(200));
+  for (let i = 0; i < 3; i++) await send(() => get(origin), { ...within(5000), repeat: 'always' });
+  expect(new Set(seen.map((request) => request.socket.remotePort)).size).toBe(1);
+});
+
+test('a redirect is not followed: it would hand the credentials to somebody else', async () => {
+  const other = await serve(status(200));
+  const { origin } = await serve(status(307, { location: other.origin }));
+  expect((await send(() => get(origin), { ...within(5000), repeat: 'always' })).status).toBe(307);
+  expect(other.seen).toHaveLength(0);
+});
+
+test('a failure names the service and the cause', async () => {
+  const failure = send(() => get('http://127.0.0.1:1'), { ...within(300), repeat: 'refused' });
+  await expect(failure).rejects.toThrow(ServiceUnavailable);
+  await expect(failure).rejects.toThrow('MPC is not available: ECONNREFUSED');
+});
