@@ -6,7 +6,7 @@ import type { Picture, TaskWithPictures } from './storyboard';
 const STYLE =
   ':root{color-scheme:light dark}body{margin:0;padding:1rem;font:1rem/1.5 system-ui,sans-serif;background:Canvas;color:CanvasText}' +
   'h1{margin:0;font-size:1.25rem;overflow-wrap:anywhere}ol{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,max(9rem,15vw)),1fr));gap:1rem;margin:0;padding:0;list-style:none}' +
-  'figure{margin:0}img{display:block;width:100%;aspect-ratio:16/9;object-fit:contain;background:#000;border-radius:.25rem}figcaption{text-align:center;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}';
+  'figure{margin:0}img{display:block;width:100%;aspect-ratio:16/9;object-fit:contain;background:#000}figcaption{text-align:center;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}';
 
 /** The contact sheet of a task: one page without scripts, complete but for the pictures, with its headers. */
 export function contactSheet(
