@@ -53,11 +53,11 @@ export function parseListRequest(
   if (count > MAX_IDS)
     throw invalidRequest([{ path: 'task_id', message: `must be at most ${MAX_IDS} ids, got ${count}` }]);
   if (request.wait !== undefined) {
-    const message = 'needs the task id in the path, /snapshots/{task_id}?wait=…';
+    const message = 'must come with the task id in the path, /snapshots/{task_id}?wait=…';
     throw invalidRequest([{ path: 'wait', message }]);
   }
   if (request.object === undefined && (request.format ?? 'json') !== 'json') {
-    const message = 'needs one video (object=…) or the task id in the path, /snapshots/{task_id}?format=…';
+    const message = 'must come with object=… or with the task id in the path, /snapshots/{task_id}?format=…';
     throw invalidRequest([{ path: 'format', message }]);
   }
   if (request.bucket !== undefined && !uploadBuckets.includes(request.bucket)) {
@@ -73,5 +73,7 @@ export function parseViewRequest(query: Readonly<Record<string, readonly string[
 }
 
 function lastValues(query: Readonly<Record<string, readonly string[]>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(query).map(([name, values]) => [name, values.at(-1)]));
+  return Object.fromEntries(
+    Object.entries(query).flatMap(([name, values]) => (values.length > 0 ? [[name, values.at(-1)]] : [])),
+  );
 }

@@ -94,7 +94,10 @@ function pictureUrl(output: Task['output'], name: string, invocation: Invocation
   const bucket = output?.bucket;
   if (bucket === undefined || ![settings.snapshotBucket, ...settings.uploadBuckets].includes(bucket))
     return undefined;
-  return temporaryUrl(bucket, pictureKey(output, name), settings.urlTtlSeconds, invocation);
+  const key = pictureKey(output, name);
+  // Browsers resolve such parts, and would ask for something else.
+  if (/(^|\/)\.\.?(\/|$)/.test(key)) return undefined;
+  return temporaryUrl(bucket, key, settings.urlTtlSeconds, invocation);
 }
 
 /** The key of a picture. MPC may return the directory with a slash at either end. */

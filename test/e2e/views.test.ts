@@ -205,8 +205,8 @@ test('waiting is cut to the time that the function has', async () => {
 test.each([
   ['/1?format=xml', 'format must be one of json, vtt, storyboard, html, poster, got "xml"'],
   ['/1?wait=901', 'wait must be a whole number from 0 to 900 s, got "901"'],
-  ['?format=vtt', 'format needs one video (object=…) or the task id in the path'],
-  [`?${OBJECT}&wait=5`, 'wait needs the task id in the path'],
+  ['?format=vtt', 'format must come with object=… or with the task id in the path'],
+  [`?${OBJECT}&wait=5`, 'wait must come with the task id in the path'],
 ])('%s is refused in words', async (path, message) => {
   const response = await get(path);
   expect(response.status).toBe(400);

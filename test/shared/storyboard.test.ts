@@ -63,6 +63,18 @@ describe('the pictures of a task', () => {
     expect(foreign.thumbnail_info?.[0]).toEqual({ pic_name: '5.jpg', time: 5, end_time: 9 });
   });
 
+  test.each(['..', '.', 'a/../../b'])(
+    'have no address that a browser would take for another one: %s',
+    (name) => {
+      const odd = {
+        ...task,
+        output: { bucket: 'snapshots', object: '' },
+        thumbnail_info: [{ pic_name: name }],
+      };
+      expect(withPictures(odd, invocation).thumbnail_info).toEqual([{ pic_name: name, time: null }]);
+    },
+  );
+
   test('have no address of their own inside an archive', () => {
     const packed = withPictures({ ...task, output_file_name: '7684.tar' }, invocation);
     expect(packed.thumbnail_info?.[0]).toEqual({ pic_name: '5.jpg', time: 5, end_time: 9 });
