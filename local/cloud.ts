@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ACCOUNT, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
 import { createGateway } from './apig/gateway';
 import { createConsole } from './console/console';
+import { holdDataDirectory } from './data-directory';
 import { type FaultOptions, Faults } from './faults/faults';
 import {
   createFunctionGraph,
@@ -68,11 +69,11 @@ export class PortTaken extends UsageError {
 
 /**
  * Starts the local cloud without any function in it.
- * @throws PortTaken
+ * @throws PortTaken, DataDirectoryTaken
  */
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const directory = options.dataDirectory ?? (await mkdtemp(path.join(tmpdir(), 'mpc-snapshots-')));
-  await mkdir(directory, { recursive: true });
+  const releaseDirectory = holdDataDirectory(directory);
   const faults = options.faults === undefined ? undefined : new Faults(options.faults);
   const credentials = faults?.credentials(ACCOUNT) ?? new Credentials(ACCOUNT);
   const store = await ObjectStore.open(path.join(directory, 'obs'));
@@ -148,6 +149,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     await mpc.close();
     await capture.close();
     await store.close();
+    releaseDirectory();
     if (options.dataDirectory === undefined) await rm(directory, { recursive: true, force: true });
   };
   const servers = { gateway, obs, mpc: mpc.server, functiongraph: functiongraph.server };

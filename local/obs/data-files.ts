@@ -76,7 +76,7 @@ export class DataFiles {
       return { name, sizeBytes, md5 };
     } catch (error) {
       // A body may break off before the file is open; removed at once, it would appear afterwards.
-      if (!file.closed) await new Promise((resolve) => file.once('close', resolve));
+      if (!file.closed) await new Promise<void>((resolve) => file.once('close', () => resolve()));
       rmSync(incoming, { force: true });
       throw error;
     }
