@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { UsageError } from '../usage-error';
 import { startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
+import { parseArguments } from './parse-arguments';
 
 /** Exit code of a shell for a command that cannot be found. */
 const NOT_FOUND = 127;
@@ -16,7 +17,7 @@ export async function exec(args: readonly string[]): Promise<number> {
   const { own, command, rest } = split(args);
   if (command === undefined)
     throw new UsageError('exec needs a command: npm run --silent local -- exec -- COMMAND…');
-  const faults = readFaults(parse(own));
+  const faults = readFaults(parseArguments({ args: [...own], options: FAULT_OPTIONS }).values);
   const cloud = await startDeployedCloud({ port: 0, ...(faults !== undefined && { faults }) });
   try {
     return await run(command, rest, { ...process.env, ...cloud.environment });
@@ -32,14 +33,6 @@ function split(args: readonly string[]) {
   const ownCount = end?.index ?? args.length;
   const [command, ...rest] = args.slice(ownCount + (end?.kind === 'option-terminator' ? 1 : 0));
   return { own: args.slice(0, ownCount), command, rest };
-}
-
-function parse(own: readonly string[]) {
-  try {
-    return parseArgs({ args: [...own], options: FAULT_OPTIONS }).values;
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}; see npm run --silent local -- help`);
-  }
 }
 
 function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

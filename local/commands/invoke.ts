@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { FUNCTION_NAMES } from '../../deploy/bundle';
 import { callFunctionGraph, type Target } from '../../deploy/functiongraph-client';
 import { ACCOUNT, REGION } from '../account';
 import { UsageError } from '../usage-error';
 import { startDeployedCloud } from './deployed-cloud';
+import { parseArguments } from './parse-arguments';
+import { readInput } from './read-input';
 
 const DEFAULT_ENDPOINT = 'http://127.0.0.1:4003';
 
@@ -31,7 +30,7 @@ export async function invoke(args: readonly string[]): Promise<number> {
 }
 
 function readArguments(args: readonly string[]): { functionName: string; eventFile: string | undefined } {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseArguments({
     args: [...args],
     allowPositionals: true,
     options: { event: { type: 'string', short: 'e' } },
@@ -45,7 +44,7 @@ function readArguments(args: readonly string[]): { functionName: string; eventFi
 
 async function readEvent(file: string | undefined): Promise<unknown> {
   if (file === undefined) return {};
-  const source = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+  const source = await readInput(file);
   try {
     return JSON.parse(source);
   } catch {

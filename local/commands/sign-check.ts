@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import { ACCOUNT } from '../account';
 import type { ReceivedRequest } from '../iam/canonical-request';
 import { diagnoseSignature } from '../iam/signature-doctor';
 import { UsageError } from '../usage-error';
+import { readInput } from './read-input';
 
 /** A request as somebody writes it down, the gateway's answer to it, and what the client signed. */
 const SignatureInput = z.object({
@@ -27,7 +26,7 @@ type SignatureInput = z.infer<typeof SignatureInput>;
  * @returns exit code 0 when the signature is right
  */
 export async function signCheck(args: readonly string[]): Promise<number> {
-  const input = await readInput(args[0] ?? '-');
+  const input = parseInput(await readInput(args[0] ?? '-'));
   const request = requestOf(input);
   const refusal = refusalOf(input);
   const { canonicalRequest, receivedAt } = input;
@@ -51,13 +50,7 @@ export async function signCheck(args: readonly string[]): Promise<number> {
   return diagnosis.isRight ? 0 : 1;
 }
 
-async function readInput(file: string): Promise<SignatureInput> {
-  const source =
-    file === '-'
-      ? await text(process.stdin)
-      : await readFile(file, 'utf8').catch(() => {
-          throw new UsageError(`there is no file ${file}`);
-        });
+function parseInput(source: string): SignatureInput {
   let json: unknown;
   try {
     json = JSON.parse(source);

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Cloud } from '../cloud';
 import { UsageError } from '../usage-error';
 import { startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
+import { parseArguments } from './parse-arguments';
 import { Progress } from './progress';
 import { uploadFile } from './upload-file';
 import { type Outcome, type Picture, waitForOutcome } from './wait-for-outcome';
@@ -41,7 +41,16 @@ export async function start(args: readonly string[]): Promise<number> {
 }
 
 async function readArguments(args: readonly string[]) {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseArguments({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      once: { type: 'boolean' },
+      port: { type: 'string' },
+      data: { type: 'string' },
+      ...FAULT_OPTIONS,
+    },
+  });
   const port = values.port === undefined ? DEFAULT_PORT : Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_532) {
     throw new UsageError(`--port must be a whole number from 0 to 65532, got "${values.port}"`);
@@ -58,23 +67,6 @@ async function readArguments(args: readonly string[]) {
     dataDirectory: values.data,
     faults: readFaults(values),
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        once: { type: 'boolean' },
-        port: { type: 'string' },
-        data: { type: 'string' },
-        ...FAULT_OPTIONS,
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}; see npm run --silent local -- help`);
-  }
 }
 
 /** @returns true when every video has its frames */

@@ -126,6 +126,20 @@ describe('start', () => {
   }, 60_000);
 });
 
+test.each([
+  [['invoke', 'query', '-e', 'nowhere.json']],
+  [['invoke', 'query', '--colour']],
+  [['exec', '--seed', '--', 'true']],
+  [['event', 'obs-put', '--size', 'large']],
+  [['event', 'obs-put', '--colour']],
+  [['sign-check', 'nowhere.json']],
+])('what is wrong with %j is told in one line', async (args) => {
+  const { code, stdout, stderr } = await local(args);
+  expect(code).toBe(1);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^[^\n]+\n$/);
+});
+
 describe('exec', () => {
   test('gives the command the addresses and keys of a local cloud and hands on its exit code', async () => {
     const program = path.join(folder, 'ask.mjs');
