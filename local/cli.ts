@@ -4,7 +4,7 @@ const HELP = `usage: npm start -- [VIDEO…] [--once] [--port N] [--data DIR] [-
        npm run --silent local -- exec [--faults LIST [--seed N]] -- COMMAND…
        npm run --silent local -- event obs-put|obs-put-v3|eventgrid|timer|apig [--bucket B] [--key K] …
        npm run --silent local -- invoke create|cancel|query|on-upload [-e FILE|-]
-       npm run --silent local -- sign-check [FILE|-]
+       npm run --silent local -- sign-check [FILE|-|--last]
 
 start   starts the local cloud, deploys the functions, uploads the sample video (or the VIDEOs) and stays up
         --once     ends after the answer; exit code 0 only when every video has its frames
@@ -16,6 +16,7 @@ event   prints a sample event; options: --bucket --key --size --etag, for apig -
         for timer --name --user-event
 invoke  runs a function of the running local cloud (or of one started for the purpose) with an event from FILE or -
 sign-check  says why a signature is refused; JSON in: method, url, headers, body, and refusal, canonicalRequest if known
+        --last  explains what the running local cloud refused last
 `;
 
 async function main([command = 'help', ...args]: string[]): Promise<number> {

@@ -15,6 +15,8 @@ import {
 import { matchesObjectEvent } from './functiongraph/triggers';
 import { closeServer, listen } from './http-server';
 import { type AccessKey, Credentials } from './iam/credentials';
+import { createIamServer, isIamPath } from './iam/iam-server';
+import { rememberLastRefusal } from './iam/last-refusal';
 import { CapturePool } from './mpc/capture/capture-pool';
 import { createMpc, type Mpc, type MpcOptions } from './mpc/server';
 import { ObjectStore } from './obs/object-store';
@@ -139,7 +141,16 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     accessKey: ACCOUNT,
     uploadBucket: UPLOAD_BUCKET,
   });
-  const gateway = createGateway({ functiongraph, credentials, fallback: pages.handle });
+  const explainLastRefusal = rememberLastRefusal(credentials);
+  const iam = createIamServer({ credentials, region: REGION });
+  const gateway = createGateway({
+    functiongraph,
+    credentials,
+    fallback: (request, response) =>
+      explainLastRefusal(request, response) ||
+      (isIamPath(request.url ?? '/') && iam.emit('request', request, response)) ||
+      pages.handle(request, response),
+  });
 
   const close = async (): Promise<void> => {
     stopEvents();
@@ -208,6 +219,7 @@ function environmentOf(addresses: Addresses): Record<string, string> {
     HUAWEICLOUD_SDK_PROJECT_ID: ACCOUNT.projectId,
     HUAWEICLOUD_SDK_REGION: REGION,
     API_ENDPOINT: addresses.gateway,
+    IAM_ENDPOINT: addresses.gateway,
     OBS_ENDPOINT: addresses.obs,
     MPC_ENDPOINT: addresses.mpc,
     FUNCTIONGRAPH_ENDPOINT: addresses.functiongraph,
