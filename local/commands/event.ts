@@ -6,7 +6,7 @@ import { newRequestId } from '../http-server';
 import { renderObjectEvents } from '../obs/events';
 import type { ObjectEvent } from '../obs/object-store';
 import { UsageError } from '../usage-error';
-import { parseArguments } from './parse-arguments';
+import { readArguments, readWhole } from './arguments';
 
 const SHAPES = { 'obs-put': 's3', 'obs-put-v3': 'obs', eventgrid: 'eventgrid' } as const;
 
@@ -43,18 +43,13 @@ function objectEvent(args: string[]): ObjectEvent {
     eventName: 'ObjectCreated:Put',
     bucket: values.bucket ?? UPLOAD_BUCKET,
     key,
-    sizeBytes: sizeOf(values.size),
+    sizeBytes: readWhole('--size', values.size, [0, Number.MAX_SAFE_INTEGER]) ?? 1_000_000,
     etag: values.etag ?? createHash('md5').update(key).digest('hex'),
     sequencer: '000000000000000000000000000000A1',
     timeMs: Date.now(),
     requestId: newRequestId(),
     sourceIp: '127.0.0.1',
   };
-}
-
-function sizeOf(text = '1000000'): number {
-  if (!/^\d+$/.test(text)) throw new UsageError(`--size must be a whole number of bytes, got "${text}"`);
-  return Number(text);
 }
 
 function apiEvent(args: string[]): unknown {
@@ -91,8 +86,7 @@ function options<const Name extends string>(
   args: string[],
   names: readonly Name[],
 ): Partial<Record<Name, string>> {
-  const { values } = parseArguments({
-    args,
+  const { values } = readArguments(args, {
     options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
   });
   return values as Partial<Record<Name, string>>;

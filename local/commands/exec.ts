@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../usage-error';
+import { readArguments } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
-import { parseArguments } from './parse-arguments';
 
 /** Exit code of a shell for a command that cannot be found. */
 const NOT_FOUND = 127;
@@ -17,7 +17,7 @@ export async function exec(args: readonly string[]): Promise<number> {
   const { own, command, rest } = split(args);
   if (command === undefined)
     throw new UsageError('exec needs a command: npm run --silent local -- exec -- COMMAND…');
-  const faults = readFaults(parseArguments({ args: [...own], options: FAULT_OPTIONS }).values);
+  const faults = readFaults(readArguments(own, { options: FAULT_OPTIONS }).values);
   const cloud = await startDeployedCloud({ port: 0, ...(faults !== undefined && { faults }) });
   try {
     return await run(command, rest, { ...process.env, ...cloud.environment });

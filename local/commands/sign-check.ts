@@ -4,7 +4,7 @@ import type { ReceivedRequest } from '../iam/canonical-request';
 import { LAST_REFUSAL_PATH } from '../iam/last-refusal';
 import { type Diagnosis, diagnoseSignature } from '../iam/signature-doctor';
 import { UsageError } from '../usage-error';
-import { parseArguments } from './parse-arguments';
+import { readArguments } from './arguments';
 import { readInput } from './read-input';
 
 /** A request as somebody writes it down, the gateway's answer to it, and what the client signed. */
@@ -42,8 +42,7 @@ const LastRefusalAnswer = z
  * @returns exit code 0 when the signature is right, or none was refused
  */
 export async function signCheck(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArguments({
-    args: [...args],
+  const { values, positionals } = readArguments(args, {
     allowPositionals: true,
     options: { last: { type: 'boolean' } },
   });

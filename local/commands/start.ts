@@ -2,9 +2,9 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Cloud } from '../cloud';
 import { UsageError } from '../usage-error';
+import { readArguments, readWhole } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
-import { parseArguments } from './parse-arguments';
 import { Progress } from './progress';
 import { uploadFile } from './upload-file';
 import { type Outcome, type Picture, waitForOutcome } from './wait-for-outcome';
@@ -18,7 +18,7 @@ const DEFAULT_PORT = 4000;
  */
 export async function start(args: readonly string[]): Promise<number> {
   const startedAtMs = Date.now() - process.uptime() * 1000;
-  const { files, port, once, dataDirectory, faults } = await readArguments(args);
+  const { files, port, once, dataDirectory, faults } = await readStart(args);
   const cloud = await startDeployedCloud({
     port,
     ...(dataDirectory !== undefined && { dataDirectory }),
@@ -40,9 +40,8 @@ export async function start(args: readonly string[]): Promise<number> {
   }
 }
 
-async function readArguments(args: readonly string[]) {
-  const { values, positionals } = parseArguments({
-    args: [...args],
+async function readStart(args: readonly string[]) {
+  const { values, positionals } = readArguments(args, {
     allowPositionals: true,
     options: {
       once: { type: 'boolean' },
@@ -51,10 +50,7 @@ async function readArguments(args: readonly string[]) {
       ...FAULT_OPTIONS,
     },
   });
-  const port = values.port === undefined ? DEFAULT_PORT : Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_532) {
-    throw new UsageError(`--port must be a whole number from 0 to 65532, got "${values.port}"`);
-  }
+  const port = readWhole('--port', values.port, [0, 65_532]) ?? DEFAULT_PORT;
   for (const file of positionals) {
     const found = await stat(file).catch(() => undefined);
     if (found === undefined) throw new UsageError(`there is no file ${file}`);

@@ -135,7 +135,7 @@ test.each([
   [['sign-check', 'nowhere.json']],
 ])('what is wrong with %j is told in one line', async (args) => {
   const { code, stdout, stderr } = await local(args);
-  expect(code).toBe(1);
+  expect(code).toBeGreaterThan(0);
   expect(stdout).toBe('');
   expect(stderr).toMatch(/^[^\n]+\n$/);
 });
