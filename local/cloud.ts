@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ACCOUNT, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
-import { createGateway } from './apig/gateway';
+import { createGateway, type GatewayOptions } from './apig/gateway';
 import { createConsole } from './console/console';
 import { holdDataDirectory } from './data-directory';
 import { type FaultOptions, Faults } from './faults/faults';
@@ -32,6 +32,7 @@ export interface CloudOptions {
   mpc?: Pick<MpcOptions, 'behaviour' | 'callsPerMinute' | 'parallelTasks'>;
   functiongraph?: Pick<FunctionGraphOptions, 'behaviour'>;
   obs?: Pick<ObsOptions, 'behaviour'>;
+  apig?: Pick<GatewayOptions, 'behaviour'>;
   /** What goes wrong between the services; nothing when absent. */
   faults?: FaultOptions;
 }
@@ -150,6 +151,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       explainLastRefusal(request, response) ||
       (isIamPath(request.url ?? '/') && iam.emit('request', request, response)) ||
       pages.handle(request, response),
+    ...options.apig,
   });
 
   const close = async (): Promise<void> => {

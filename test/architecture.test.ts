@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
+import { SWITCHES } from '../local/switches';
 
 const ROOT = path.resolve(__dirname, '..');
 
@@ -67,16 +68,6 @@ test('each promise and each fact names a test that exists', () => {
   }
 });
 
-/** The fields of all `…Behaviour` interfaces: the switches that choose between two readings of the documents. */
-function switches(): string[] {
-  return sources('local').flatMap((file) => {
-    const source = readFileSync(path.join(ROOT, file), 'utf8');
-    return [...source.matchAll(/interface \w+Behaviour \{\n(.*?)\n\}/gs)].flatMap(([, fields = '']) =>
-      [...fields.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => `\`${name}\``),
-    );
-  });
-}
-
 test('every switch of the local cloud stands in the ledger of facts, and every fact says how it was verified', () => {
   const rows = readFileSync(path.join(ROOT, 'local/FIDELITY.md'), 'utf8')
     .split('\n')
@@ -95,5 +86,6 @@ test('every switch of the local cloud stands in the ledger of facts, and every f
   }
   const listed = new Set(rows.map(([, , , name = '']) => name));
   listed.delete('–');
-  expect([...listed].sort()).toEqual([...new Set(switches())].sort());
+  const switches = [...SWITCHES.keys()].map((name) => `\`${name}\``);
+  expect([...listed].sort()).toEqual(switches.sort());
 });

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Cloud } from '../cloud';
+import { parseSwitches } from '../switches';
 import { UsageError } from '../usage-error';
 import { readArguments, readWhole } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
@@ -18,11 +19,12 @@ const DEFAULT_PORT = 4000;
  */
 export async function start(args: readonly string[]): Promise<number> {
   const startedAtMs = Date.now() - process.uptime() * 1000;
-  const { files, port, once, dataDirectory, faults } = await readStart(args);
+  const { files, port, once, dataDirectory, faults, behaviour } = await readStart(args);
   const cloud = await startDeployedCloud({
     port,
     ...(dataDirectory !== undefined && { dataDirectory }),
     ...(faults !== undefined && { faults }),
+    ...behaviour,
   });
   const stopped = stopSignal();
   // The first video should not wait for the engine to load; where it cannot load, the tasks say why.
@@ -47,6 +49,7 @@ async function readStart(args: readonly string[]) {
       once: { type: 'boolean' },
       port: { type: 'string' },
       data: { type: 'string' },
+      behaviour: { type: 'string' },
       ...FAULT_OPTIONS,
     },
   });
@@ -62,6 +65,7 @@ async function readStart(args: readonly string[]) {
     once: values.once === true,
     dataDirectory: values.data,
     faults: readFaults(values),
+    behaviour: parseSwitches(values.behaviour ?? ''),
   };
 }
 
