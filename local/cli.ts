@@ -1,21 +1,23 @@
 const MINIMUM_NODE = [20, 19] as const;
 
-const HELP = `usage: npm start -- [VIDEO…] [--once] [--port N] [--data DIR] [--faults LIST [--seed N]]
-       npm run --silent local -- exec [--faults LIST [--seed N]] -- COMMAND…
+const HELP = `usage: npm start -- [VIDEO…] [--once] [--port N] [--data DIR] [--faults LIST [--seed N]] [--behaviour LIST]
+       npm run --silent local -- exec [--faults LIST [--seed N]] [--behaviour LIST] -- COMMAND…
        npm run --silent local -- event obs-put|obs-put-v3|eventgrid|timer|apig [--bucket B] [--key K] …
        npm run --silent local -- invoke create|cancel|query|on-upload [-e FILE|-]
-       npm run --silent local -- sign-check [FILE|-]
+       npm run --silent local -- sign-check [FILE|-|--last]
 
 start   starts the local cloud, deploys the functions, uploads the sample video (or the VIDEOs) and stays up
         --once     ends after the answer; exit code 0 only when every video has its frames
         --port N   API Gateway and console at N, OBS, MPC and FunctionGraph at the next three (default 4000; 0: free ports)
         --data DIR keeps objects and tasks over restarts
         --faults LIST  lets things go wrong, such as duplicate=0.2,mpc.429=0.1,crash=0.05; --seed N replays them
+        --behaviour LIST  chooses another reading where the documents leave one open, such as mpc.idsAs=number
 exec    starts the local cloud on free ports, runs COMMAND with its addresses and keys in the environment, stops
 event   prints a sample event; options: --bucket --key --size --etag, for apig --method --path --query --body,
         for timer --name --user-event
 invoke  runs a function of the running local cloud (or of one started for the purpose) with an event from FILE or -
 sign-check  says why a signature is refused; JSON in: method, url, headers, body, and refusal, canonicalRequest if known
+        --last  explains what the running local cloud refused last
 `;
 
 async function main([command = 'help', ...args]: string[]): Promise<number> {

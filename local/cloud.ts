@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ACCOUNT, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
-import { createGateway } from './apig/gateway';
+import { createGateway, type GatewayOptions } from './apig/gateway';
 import { createConsole } from './console/console';
+import { holdDataDirectory } from './data-directory';
 import { type FaultOptions, Faults } from './faults/faults';
 import {
   createFunctionGraph,
@@ -14,6 +15,8 @@ import {
 import { matchesObjectEvent } from './functiongraph/triggers';
 import { closeServer, listen } from './http-server';
 import { type AccessKey, Credentials } from './iam/credentials';
+import { createIamServer, isIamPath } from './iam/iam-server';
+import { rememberLastRefusal } from './iam/last-refusal';
 import { CapturePool } from './mpc/capture/capture-pool';
 import { createMpc, type Mpc, type MpcOptions } from './mpc/server';
 import { ObjectStore } from './obs/object-store';
@@ -29,6 +32,7 @@ export interface CloudOptions {
   mpc?: Pick<MpcOptions, 'behaviour' | 'callsPerMinute' | 'parallelTasks'>;
   functiongraph?: Pick<FunctionGraphOptions, 'behaviour'>;
   obs?: Pick<ObsOptions, 'behaviour'>;
+  apig?: Pick<GatewayOptions, 'behaviour'>;
   /** What goes wrong between the services; nothing when absent. */
   faults?: FaultOptions;
 }
@@ -68,11 +72,11 @@ export class PortTaken extends UsageError {
 
 /**
  * Starts the local cloud without any function in it.
- * @throws PortTaken
+ * @throws PortTaken, DataDirectoryTaken
  */
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const directory = options.dataDirectory ?? (await mkdtemp(path.join(tmpdir(), 'mpc-snapshots-')));
-  await mkdir(directory, { recursive: true });
+  const releaseDirectory = holdDataDirectory(directory);
   const faults = options.faults === undefined ? undefined : new Faults(options.faults);
   const credentials = faults?.credentials(ACCOUNT) ?? new Credentials(ACCOUNT);
   const store = await ObjectStore.open(path.join(directory, 'obs'));
@@ -138,7 +142,17 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     accessKey: ACCOUNT,
     uploadBucket: UPLOAD_BUCKET,
   });
-  const gateway = createGateway({ functiongraph, credentials, fallback: pages.handle });
+  const explainLastRefusal = rememberLastRefusal(credentials);
+  const iam = createIamServer({ credentials, region: REGION });
+  const gateway = createGateway({
+    functiongraph,
+    credentials,
+    fallback: (request, response) =>
+      explainLastRefusal(request, response) ||
+      (isIamPath(request.url ?? '/') && iam.emit('request', request, response)) ||
+      pages.handle(request, response),
+    ...options.apig,
+  });
 
   const close = async (): Promise<void> => {
     stopEvents();
@@ -148,6 +162,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     await mpc.close();
     await capture.close();
     await store.close();
+    releaseDirectory();
     if (options.dataDirectory === undefined) await rm(directory, { recursive: true, force: true });
   };
   const servers = { gateway, obs, mpc: mpc.server, functiongraph: functiongraph.server };
@@ -206,6 +221,7 @@ function environmentOf(addresses: Addresses): Record<string, string> {
     HUAWEICLOUD_SDK_PROJECT_ID: ACCOUNT.projectId,
     HUAWEICLOUD_SDK_REGION: REGION,
     API_ENDPOINT: addresses.gateway,
+    IAM_ENDPOINT: addresses.gateway,
     OBS_ENDPOINT: addresses.obs,
     MPC_ENDPOINT: addresses.mpc,
     FUNCTIONGRAPH_ENDPOINT: addresses.functiongraph,

@@ -48,7 +48,7 @@ const Batch = z.object({ Records: listOf<unknown>(() => true, '') });
  */
 export function readUploads(event: unknown): UploadRecord[] | undefined {
   const batch = z.safeParse(Batch, event);
-  if (batch.success) return batch.data.Records.map((record) => readRecord(record, decodeFormKey));
+  if (batch.success) return batch.data.Records.map((record) => readRecord(record, decodeRecordKey));
   const cloudEvent = z.safeParse(CloudEvent, event);
   if (cloudEvent.success) return [readRecord(cloudEvent.data.data, decodeIfEncoded)];
   return undefined;
@@ -85,7 +85,7 @@ function textOf(value: unknown): string {
  * Decodes a key that is form-encoded: `+` is a space, `%2F` a slash (OBS user guide: "TEST%2F%E4%B8%AD+%E6%96%87.jpg").
  * A key that is no valid encoding is taken as it is.
  */
-export function decodeFormKey(key: string): string {
+function decodeFormKey(key: string): string {
   try {
     return decodeURIComponent(key.replaceAll('+', ' '));
   } catch {
@@ -94,10 +94,18 @@ export function decodeFormKey(key: string): string {
 }
 
 /**
+ * The documents encode the keys of records, slashes included; S3, whose form they have, leaves slashes alone. Captured
+ * keys prove neither, so that a key with a space or any other character that both encode is taken as it is.
+ */
+export function decodeRecordKey(key: string): string {
+  return /^[\w.~*%+!'()/-]*$/.test(key) ? decodeFormKey(key) : key;
+}
+
+/**
  * On EventGrid the encoding is a switch of the subscription (`objectKeyEncode`). An encoded key holds only what the
  * encoding leaves over, so that a slash, a space or any other such character tells that the switch is off.
  */
-export function decodeIfEncoded(key: string): string {
+function decodeIfEncoded(key: string): string {
   return /^[\w.~*%+!'()-]*$/.test(key) ? decodeFormKey(key) : key;
 }
 

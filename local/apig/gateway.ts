@@ -4,30 +4,12 @@ import { type FunctionGraph, FunctionGraphError } from '../functiongraph/functio
 import { BodyTooLarge, newRequestId, readBody } from '../http-server';
 import type { Credentials } from '../iam/credentials';
 import { type App, authenticate } from './authentication';
+import { DEFAULT_BEHAVIOUR, type GatewayBehaviour } from './behaviour';
 import { isPreflight, preflightAnswer, withCors } from './cors';
 import { type GatewayAnswer, readFunctionAnswer } from './gateway-answer';
 import { type GatewayRequest, gatewayEvent } from './gateway-event';
 import { Refusal } from './refusal';
 import { isPublishedPath, matchRoute, type RouteMatch } from './routes';
-
-/** What the documents leave open. */
-export interface GatewayBehaviour {
-  /** A query parameter that occurs more than once. */
-  repeatedQueryParameters: 'last' | 'array';
-  /** `queryStringParameters` of a request without query. */
-  missingQuery: 'empty' | 'null' | 'absent';
-  /**
-   * CORS enabled on every API, together with the OPTIONS API that preflights need. On the platform a new API has neither,
-   * and a function's trigger cannot ask for them.
-   */
-  cors: boolean;
-}
-
-const DEFAULT_BEHAVIOUR: GatewayBehaviour = {
-  repeatedQueryParameters: 'last',
-  missingQuery: 'empty',
-  cors: false,
-};
 
 /** One answered request. */
 export interface GatewayRequestEntry {

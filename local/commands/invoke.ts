@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { FUNCTION_NAMES } from '../../deploy/bundle';
 import { callFunctionGraph, type Target } from '../../deploy/functiongraph-client';
 import { ACCOUNT, REGION } from '../account';
 import { UsageError } from '../usage-error';
+import { readArguments } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
+import { readInput } from './read-input';
 
 const DEFAULT_ENDPOINT = 'http://127.0.0.1:4003';
 
@@ -18,7 +17,7 @@ const DEFAULT_ENDPOINT = 'http://127.0.0.1:4003';
  * @returns exit code 1 when the function failed
  */
 export async function invoke(args: readonly string[]): Promise<number> {
-  const { functionName, eventFile } = readArguments(args);
+  const { functionName, eventFile } = readInvocation(args);
   const event = await readEvent(eventFile);
   const endpoint = process.env.FUNCTIONGRAPH_ENDPOINT ?? DEFAULT_ENDPOINT;
   if (await isListening(endpoint)) return run(endpoint, functionName, event);
@@ -30,9 +29,8 @@ export async function invoke(args: readonly string[]): Promise<number> {
   }
 }
 
-function readArguments(args: readonly string[]): { functionName: string; eventFile: string | undefined } {
-  const { values, positionals } = parseArgs({
-    args: [...args],
+function readInvocation(args: readonly string[]): { functionName: string; eventFile: string | undefined } {
+  const { values, positionals } = readArguments(args, {
     allowPositionals: true,
     options: { event: { type: 'string', short: 'e' } },
   });
@@ -45,7 +43,7 @@ function readArguments(args: readonly string[]): { functionName: string; eventFi
 
 async function readEvent(file: string | undefined): Promise<unknown> {
   if (file === undefined) return {};
-  const source = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+  const source = await readInput(file);
   try {
     return JSON.parse(source);
   } catch {

@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import { ACCOUNT } from '../account';
 import type { ReceivedRequest } from '../iam/canonical-request';
-import { diagnoseSignature } from '../iam/signature-doctor';
+import { LAST_REFUSAL_PATH } from '../iam/last-refusal';
+import { type Diagnosis, diagnoseSignature } from '../iam/signature-doctor';
 import { UsageError } from '../usage-error';
+import { readArguments } from './arguments';
+import { readInput } from './read-input';
 
 /** A request as somebody writes it down, the gateway's answer to it, and what the client signed. */
 const SignatureInput = z.object({
@@ -21,13 +22,32 @@ const SignatureInput = z.object({
 });
 type SignatureInput = z.infer<typeof SignatureInput>;
 
+const DEFAULT_ENDPOINT = 'http://127.0.0.1:4000';
+const LastRefusalAnswer = z
+  .object({
+    method: z.string(),
+    url: z.string(),
+    receivedAt: z.string(),
+    isRight: z.boolean(),
+    explanation: z.string(),
+    difference: z
+      .object({ line: z.number(), client: z.string(), gateway: z.string(), explanation: z.string() })
+      .exactOptional(),
+  })
+  .nullable();
+
 /**
  * Says whether the signature of a request is right and, if not, where client and gateway part and what to do.
- * @param args a file, or - for standard input (default)
- * @returns exit code 0 when the signature is right
+ * @param args a file, - for standard input (default), or --last for what the running local cloud refused last
+ * @returns exit code 0 when the signature is right, or none was refused
  */
 export async function signCheck(args: readonly string[]): Promise<number> {
-  const input = await readInput(args[0] ?? '-');
+  const { values, positionals } = readArguments(args, {
+    allowPositionals: true,
+    options: { last: { type: 'boolean' } },
+  });
+  if (values.last === true) return explainLast(process.env.API_ENDPOINT ?? DEFAULT_ENDPOINT);
+  const input = parseInput(await readInput(positionals[0] ?? '-'));
   const request = requestOf(input);
   const refusal = refusalOf(input);
   const { canonicalRequest, receivedAt } = input;
@@ -42,22 +62,35 @@ export async function signCheck(args: readonly string[]): Promise<number> {
       nowMs: receivedAt === undefined ? Date.now() : Date.parse(receivedAt),
     },
   );
-  const lines = [diagnosis.explanation];
-  if (diagnosis.difference !== undefined) {
-    const { line, client, gateway } = diagnosis.difference;
-    lines.push('', `line ${line} of the canonical request`, `  client   ${client}`, `  gateway  ${gateway}`);
-  }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(diagnosis);
   return diagnosis.isRight ? 0 : 1;
 }
 
-async function readInput(file: string): Promise<SignatureInput> {
-  const source =
-    file === '-'
-      ? await text(process.stdin)
-      : await readFile(file, 'utf8').catch(() => {
-          throw new UsageError(`there is no file ${file}`);
-        });
+/** What the local cloud at this address refused last, in its own explanation. */
+async function explainLast(endpoint: string): Promise<number> {
+  const response = await fetch(`${endpoint}${LAST_REFUSAL_PATH}`).catch(() => {
+    throw new UsageError(`no local cloud answers at ${endpoint}: start it, or set API_ENDPOINT`);
+  });
+  const last = LastRefusalAnswer.parse(await response.json());
+  if (last === null) {
+    process.stdout.write(`no signature was refused by the local cloud at ${endpoint}\n`);
+    return 0;
+  }
+  process.stdout.write(`${last.method} ${last.url}, refused at ${last.receivedAt}\n`);
+  print(last);
+  return 1;
+}
+
+function print({ explanation, difference }: Diagnosis): void {
+  const lines = [explanation];
+  if (difference !== undefined) {
+    const { line, client, gateway } = difference;
+    lines.push('', `line ${line} of the canonical request`, `  client   ${client}`, `  gateway  ${gateway}`);
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function parseInput(source: string): SignatureInput {
   let json: unknown;
   try {
     json = JSON.parse(source);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock';
+import type { ReceivedRequest } from './canonical-request';
 
 /** One access key that the local cloud accepts. */
 export interface AccessKey {
@@ -11,6 +12,8 @@ export interface AccessKey {
   expiresAtMs?: number;
   /** The IAM agency that a temporary key acts for. */
   agency?: string;
+  /** The agency's token, issued together with the key. */
+  token?: string;
 }
 
 /** A token that takes the place of a signature in `X-Auth-Token`. */
@@ -27,6 +30,8 @@ const TEMPORARY_KEY_CACHE_MS = 10 * 60 * 1000;
 
 /** The keys of the one account that the local cloud knows: a permanent one and those issued to agencies. */
 export class Credentials {
+  /** Told of every request whose SDK signature was refused, in the words of the refusal. */
+  onRefusal?: (request: ReceivedRequest, reason: string) => void;
   readonly #keys = new Map<string, AccessKey>();
   readonly #tokens = new Map<string, Token>();
   readonly #cachedUntilMs = new Map<string, { key: AccessKey; untilMs: number }>();
@@ -79,6 +84,7 @@ export class Credentials {
       projectId: this.permanent.projectId,
       expiresAtMs: now + TEMPORARY_KEY_LIFETIME_MS,
       agency,
+      token: this.issueToken().value,
     };
     this.#keys.set(key.accessKey, key);
     this.#cachedUntilMs.set(agency, { key, untilMs: now + TEMPORARY_KEY_CACHE_MS });

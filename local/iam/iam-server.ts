@@ -15,9 +15,14 @@ export interface IamOptions {
 const DOMAIN_ID = '0000000000000000000000000000d0a1';
 const MAX_BODY_BYTES = 12 * 1024 * 1024;
 
+/** Whether a path belongs to IAM where it shares an address with others. */
+export function isIamPath(url: string): boolean {
+  return url.startsWith('/v3/');
+}
+
 /**
  * The one call of IAM that the vendor's SDKs make by themselves: `GET /v3/projects`, when a client is given a region but
- * no project id. Not part of the local cloud's addresses, as its clients are all told their project. Not yet listening.
+ * no project id. In the local cloud it is reached at the address of API Gateway. Not yet listening.
  */
 export function createIamServer(options: IamOptions): Server {
   return createServer((request, response) => {
