@@ -190,13 +190,16 @@ describe('before a task is final', () => {
   });
 });
 
-test('waiting is cut to the time that the function has', async () => {
+test('waiting is cut to the time that the function has, and ends at once with a task that was cancelled', async () => {
   const stuck = await LocalService.start({ mpc: { behaviour: { queueDelayMs: 3_600_000 } } });
   try {
     for (const { configuration } of stuck.cloud.functiongraph.functions()) configuration.timeout = 4;
     const { body } = await stuck.call('POST', '/snapshots', { input });
     const waited = await stuck.call('GET', `/snapshots/${body.task_id}?wait=900`);
     expect(waited).toMatchObject({ status: 200, body: { status: 'WAITING' } });
+    await stuck.call('DELETE', `/snapshots/${body.task_id}`);
+    const cancelled = await stuck.call('GET', `/snapshots/${body.task_id}?format=vtt&wait=900`);
+    expect(cancelled).toMatchObject({ status: 422, body: { error_msg: 'The task was cancelled' } });
   } finally {
     await stuck.stop();
   }
