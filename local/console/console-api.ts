@@ -18,7 +18,7 @@
  * | `POST faults` FaultsRequest | FaultDial as it is now |
  *
  * A POST needs `Content-Type: application/json` (even where the body is `{}`) and comes from the console's own origin.
- * Everything refused is `{error}` (ConsoleError) with status 400, 403, 404 or 415; 502 when the deployed service does not answer.
+ * Everything refused is `{error}` (ConsoleError) with status 400, 403, 404, 413 or 415; 502 when the deployed service does not answer.
  *
  * Tasks are cancelled, waited for and shown with the service's own API on the same origin, in the local cloud and against the
  * deployed functions alike: `DELETE /snapshots/{id}`, `GET /snapshots/{id}?wait=N`,
@@ -80,7 +80,7 @@ export interface ConsoleState {
 
 /**
  * What became different. A list holds the entries that are new or changed, whole: an entry with a known identity (named at each
- * type) replaces the old one, any other is new. Entries that fell out of LIMITS are not mentioned: the page cuts its lists itself.
+ * type) replaces the old one, any other is new; the newest come first. Entries that fell out of LIMITS are not mentioned: the page cuts its lists itself.
  */
 export interface ConsoleChange {
   uploads?: Upload[];
@@ -319,8 +319,8 @@ export interface Explanation {
   verdict: 'captured' | 'in_progress' | 'not_captured' | 'not_found';
   /**
    * The cause in one word, to be looked up in the README: what on-upload reported (`not_a_video`, `own_output`, …), or
-   * `no_such_object`, `no_event`, `event_dropped`, `event_discarded`, `event_on_its_way`, `invocation_failed`,
-   * `invocation_retrying`, `waiting`, `processing`, `succeeded`, `failed`, `cancelled`.
+   * `no_such_object`, `no_trigger`, `no_event`, `no_report`, `event_dropped`, `event_discarded`, `event_on_its_way`, `invocation_failed`,
+   * `invocation_retrying`, `started`, `waiting`, `processing`, `succeeded`, `failed`, `cancelled`.
    */
   reason: string;
   /** In whole sentences. */
@@ -350,11 +350,8 @@ export interface UploadUrl {
   url: string;
 }
 
-export interface DeliverRequest {
-  /** `ObjectEvent.id` */
-  event: string;
-  times: 1 | 2;
-}
+/** Delivers an event that was seen, by its `ObjectEvent.id`; or a new one of an object in the upload bucket, by its key. */
+export type DeliverRequest = { times: 1 | 2 } & ({ event: string } | { key: string });
 
 export interface DeliverAnswer {
   /** Of the invocations that it makes. */
