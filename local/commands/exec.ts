@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../usage-error';
+import { readArguments } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 
@@ -35,11 +36,7 @@ function split(args: readonly string[]) {
 }
 
 function parse(own: readonly string[]) {
-  try {
-    return parseArgs({ args: [...own], options: FAULT_OPTIONS }).values;
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}; see npm run --silent local -- help`);
-  }
+  return readArguments(own, { options: FAULT_OPTIONS }).values;
 }
 
 function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

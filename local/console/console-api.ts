@@ -319,7 +319,7 @@ export interface Explanation {
   verdict: 'captured' | 'in_progress' | 'not_captured' | 'not_found';
   /**
    * The cause in one word, to be looked up in the README: what on-upload reported (`not_a_video`, `own_output`, …), or
-   * `no_such_object`, `no_trigger`, `no_event`, `no_report`, `event_dropped`, `event_discarded`, `event_on_its_way`, `invocation_failed`,
+   * `no_such_object`, `no_task`, `no_trigger`, `no_event`, `no_report`, `event_dropped`, `event_discarded`, `event_on_its_way`, `invocation_failed`,
    * `invocation_retrying`, `started`, `waiting`, `processing`, `succeeded`, `failed`, `cancelled`.
    */
   reason: string;

@@ -16,8 +16,8 @@ export interface Facts {
   object: { sizeBytes: number; lastModifiedMs: number } | undefined;
   /** True when a trigger asks for creations of this key. */
   isWatched: boolean;
-  /** Since when events were seen at all. */
-  watchingSinceMs: number;
+  /** Since when events were seen at all; undefined where they cannot be seen from here. */
+  watchingSinceMs: number | undefined;
   /** Of this key, newest first. */
   events: readonly ObjectEvent[];
   /** What on-upload said last. */
@@ -188,7 +188,15 @@ function findingOfReport({ outcome, reason = '', taskId, requestId }: CaptureRep
 }
 
 function noEvent(facts: Facts): Finding {
-  const { object, watchingSinceMs } = facts;
+  const { object, watchingSinceMs, key } = facts;
+  if (watchingSinceMs === undefined) {
+    return {
+      verdict: 'not_captured',
+      reason: 'no_task',
+      summary: 'It is in the bucket and has no task. Events and invocations cannot be seen from here.',
+      remedy: `Search the log of on-upload for ${key}: its line upload.settled has the reason. Without such a line the event was lost; the timer of on-upload looks for such uploads every few minutes.`,
+    };
+  }
   const isOlder = object !== undefined && object.lastModifiedMs < watchingSinceMs;
   return {
     verdict: 'not_captured',
@@ -243,7 +251,9 @@ function objectStep({ object, bucket }: Facts): ExplanationStep {
   };
 }
 
-function missingEventStep({ isWatched }: Facts, task: Task | undefined): ExplanationStep {
+function missingEventStep({ isWatched, watchingSinceMs }: Facts, task: Task | undefined): ExplanationStep {
+  if (watchingSinceMs === undefined)
+    return { what: 'event', state: 'unknown', text: 'Not to be seen from here.' };
   if (!isWatched) return { what: 'event', state: 'problem', text: 'No trigger asks for it.' };
   return { what: 'event', state: task === undefined ? 'problem' : 'unknown', text: 'None known.' };
 }

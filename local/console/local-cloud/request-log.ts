@@ -64,7 +64,12 @@ export class RequestLog {
     more: { [Name in keyof RequestEntry]?: RequestEntry[Name] | undefined },
   ): void {
     const known = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined));
-    const entry: RequestEntry = { ...request, id, timeMs: Math.round(Date.now() - request.durationMs), ...known };
+    const entry: RequestEntry = {
+      ...request,
+      id,
+      timeMs: Math.round(Date.now() - request.durationMs),
+      ...known,
+    };
     this.#entries.set(id, entry);
     for (const listener of this.#listeners) listener(entry);
   }
