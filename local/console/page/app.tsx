@@ -61,7 +61,7 @@ export function App() {
       case 'events':
         return <EventsView state={loaded} />;
       case 'invocations':
-        return <InvocationsView invocations={loaded.invocations} selected={selected} />;
+        return <InvocationsView state={loaded} selected={selected} />;
       case 'requests':
         return <RequestsView requests={loaded.requests} />;
       case 'timers':

@@ -7,7 +7,7 @@ import type { Stage } from './videos';
 const VERDICTS: Record<Explanation['verdict'], { kind: Stage['kind']; label: string }> = {
   captured: { kind: 'good', label: 'Captured' },
   in_progress: { kind: 'working', label: 'In progress' },
-  not_captured: { kind: 'bad', label: 'Not captured' },
+  not_captured: { kind: 'idle', label: 'Not captured' },
   not_found: { kind: 'idle', label: 'Not found' },
 };
 
@@ -53,7 +53,7 @@ const STATES: Record<ExplanationStep['state'], string> = {
 function Step({ step }: { step: ExplanationStep }) {
   const { what, state, text, timeMs, requestId } = step;
   return (
-    <li class={`step ${state}`}>
+    <li class={`step step-${state}`}>
       <span class="step-what">
         {what}
         <span class="visually-hidden">, {STATES[state]}</span>

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { FaultDial } from '../console-api';
 import { setFaults } from './api';
-import { Action, Empty, Key, Moment, ViewHead } from './parts';
+import { Action, Key, Moment, ViewHead } from './parts';
 import { useTeller } from './toasts';
 
 type Shares = Readonly<Record<string, number>>;
@@ -36,6 +36,26 @@ export function FaultsView({ dial, canWrite }: { dial: FaultDial; canWrite: bool
       </p>
       <div class="faults">
         <section aria-label="Dial">
+          {canWrite && (
+            <div class="actions">
+              <label class="seed">
+                Seed
+                <input
+                  class="field num"
+                  type="number"
+                  min={0}
+                  max={4294967295}
+                  step={1}
+                  value={seed}
+                  onInput={({ currentTarget }) => setSeed(currentTarget.value)}
+                />
+              </label>
+              <Action class="main-action" disabled={!isChanged} onAct={() => apply(shares)}>
+                Set
+              </Action>
+              <Action onAct={() => apply({})}>Nothing goes wrong</Action>
+            </div>
+          )}
           <ul class="dial">
             {dial.faults.map(({ name, effect }) => (
               <li key={name}>
@@ -62,31 +82,11 @@ export function FaultsView({ dial, canWrite }: { dial: FaultDial; canWrite: bool
               </li>
             ))}
           </ul>
-          {canWrite && (
-            <div class="actions">
-              <label class="seed">
-                Seed
-                <input
-                  class="field num"
-                  type="number"
-                  min={0}
-                  max={4294967295}
-                  step={1}
-                  value={seed}
-                  onInput={({ currentTarget }) => setSeed(currentTarget.value)}
-                />
-              </label>
-              <Action class="main-action" disabled={!isChanged} onAct={() => apply(shares)}>
-                Set
-              </Action>
-              <Action onAct={() => apply({})}>Nothing goes wrong</Action>
-            </div>
-          )}
         </section>
         <section class="panel" aria-label="What went wrong">
           <h2>What went wrong</h2>
           {dial.hits.length === 0 ? (
-            <Empty title="Nothing so far" />
+            <p class="quiet">Nothing so far.</p>
           ) : (
             <ul class="hits">
               {dial.hits.map(({ name, what, timeMs }, index) => (

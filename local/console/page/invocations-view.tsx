@@ -1,9 +1,16 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
-import type { AttemptDetail, Invocation, InvocationState } from '../console-api';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type {
+  AttemptDetail,
+  ConsoleState,
+  Invocation,
+  InvocationState,
+  ObjectEvent,
+  RequestEntry,
+} from '../console-api';
 import { fetchInvocation } from './api';
 import { useFetched } from './fetched';
 import { formatDuration, plural } from './format';
-import { Badge, Choices, Empty, Moment, Search, useGrowing, ViewHead } from './parts';
+import { Badge, Choices, Empty, Key, Moment, Search, useGrowing, ViewHead } from './parts';
 import type { Stage } from './videos';
 
 export const INVOCATION_STATES: Record<InvocationState, { kind: Stage['kind']; label: string }> = {
@@ -18,8 +25,9 @@ export const INVOCATION_STATES: Record<InvocationState, { kind: Stage['kind']; l
 const ROWS_AT_ONCE = 100;
 
 /** What the functions did, with their logs. */
-export function InvocationsView(props: { invocations: readonly Invocation[]; selected: string | undefined }) {
-  const { invocations, selected } = props;
+export function InvocationsView({ state, selected }: { state: ConsoleState; selected: string | undefined }) {
+  const { invocations, events, requests } = state;
+  const subjects = useMemo(() => subjectsOf(events, requests), [events, requests]);
   const [functionName, setFunctionName] = useState('all');
   const [text, setText] = useState('');
   const names = [...new Set(invocations.map((invocation) => invocation.functionName))].sort();
@@ -28,7 +36,9 @@ export function InvocationsView(props: { invocations: readonly Invocation[]; sel
     (invocation) =>
       (functionName === 'all' || invocation.functionName === functionName) &&
       (wanted === '' ||
-        `${invocation.requestId} ${invocation.trigger} ${invocation.state}`.toLowerCase().includes(wanted)),
+        `${invocation.requestId} ${invocation.trigger} ${invocation.state} ${subjects.get(invocation.requestId)}`
+          .toLowerCase()
+          .includes(wanted)),
   );
   const { shown, end } = useGrowing(found.length, ROWS_AT_ONCE);
   const visible = found.slice(0, shown);
@@ -45,7 +55,7 @@ export function InvocationsView(props: { invocations: readonly Invocation[]; sel
           onChoose={setFunctionName}
           choices={[{ value: 'all', label: 'All' }, ...names.map((value) => ({ value, label: value }))]}
         />
-        <Search label="Request id, trigger or state" value={text} onInput={setText} />
+        <Search label="Key, request id or state" value={text} onInput={setText} />
       </div>
       {listed.length === 0 ? (
         <Empty title="No invocation">
@@ -56,6 +66,7 @@ export function InvocationsView(props: { invocations: readonly Invocation[]; sel
           <div class="table-head" aria-hidden="true">
             <span>Function</span>
             <span>State</span>
+            <span>About</span>
             <span>Trigger</span>
             <span class="right">Duration</span>
             <span>Start</span>
@@ -65,6 +76,7 @@ export function InvocationsView(props: { invocations: readonly Invocation[]; sel
             <InvocationEntry
               key={invocation.requestId}
               invocation={invocation}
+              subject={subjects.get(invocation.requestId)}
               isLinked={invocation.requestId === selected}
             />
           ))}
@@ -75,7 +87,20 @@ export function InvocationsView(props: { invocations: readonly Invocation[]; sel
   );
 }
 
-function InvocationEntry({ invocation, isLinked }: { invocation: Invocation; isLinked: boolean }) {
+/** What each invocation was about, by request id: the key of the object, or the request that API Gateway handed on. */
+function subjectsOf(events: readonly ObjectEvent[], requests: readonly RequestEntry[]): Map<string, string> {
+  const subjects = new Map<string, string>();
+  for (const { key, deliveries } of events) {
+    for (const { requestId } of deliveries) subjects.set(requestId, key);
+  }
+  for (const { invocationId, method, path } of requests) {
+    if (invocationId !== undefined) subjects.set(invocationId, `${method} ${path}`);
+  }
+  return subjects;
+}
+
+function InvocationEntry(props: { invocation: Invocation; subject: string | undefined; isLinked: boolean }) {
+  const { invocation, subject, isLinked } = props;
   const [isOpen, setOpen] = useState(isLinked);
   const element = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
@@ -100,6 +125,7 @@ function InvocationEntry({ invocation, isLinked }: { invocation: Invocation; isL
           <Badge kind={kind}>{label}</Badge>
           {retries > 0 && <span class="badge waiting">{plural(retries, 'retry', 'retries')}</span>}
         </span>
+        <span class="subject">{subject !== undefined && <Key>{subject}</Key>}</span>
         <span class="quiet">{trigger}</span>
         <span class="right num">{last?.durationMs !== undefined && formatDuration(last.durationMs)}</span>
         <span class="quiet">{last?.isCold !== undefined && (last.isCold ? 'cold' : 'warm')}</span>
@@ -136,7 +162,7 @@ function AttemptView({ attempt, isOnly }: { attempt: AttemptDetail; isOnly: bool
   const { number, startedAtMs, durationMs, memoryMb, isCold, isError, log = [], result } = attempt;
   const facts = [
     durationMs !== undefined && formatDuration(durationMs),
-    memoryMb !== undefined && `${memoryMb} MB`,
+    memoryMb !== undefined && `${Math.round(memoryMb)} MB`,
     isCold !== undefined && (isCold ? 'cold start' : 'warm'),
   ].filter((fact) => fact !== false);
   return (

@@ -6,6 +6,7 @@ import type { Stage } from './videos';
 const ICONS = {
   play: 'M7 5l10 7-10 7z',
   sheet: 'M4 5h7v6H4zM13 5h7v6h-7zM4 13h7v6H4zM13 13h7v6h-7z',
+  film: 'M4 5h16v14H4zM8 5v14M16 5v14M4 12h4M16 12h4',
   back: 'M15 5l-7 7 7 7',
   close: 'M6 6l12 12M18 6L6 18',
   upload: 'M12 16V5M7 10l5-5 5 5M5 19h14',

@@ -1,7 +1,7 @@
 import { Component } from 'preact';
 import { pictureUrl } from './api';
 import { formatDuration, formatSize, plural } from './format';
-import { Badge, Elapsed, Key, Moment } from './parts';
+import { Badge, Elapsed, Icon, Key, Moment } from './parts';
 import { linkTo } from './route';
 import { newestMs, stageOf, type Video } from './videos';
 
@@ -24,7 +24,9 @@ export class VideoRow extends Component<VideoRowProps> {
       <li class="row">
         <a class="row-link" href={linkTo('videos', video.id)} aria-current={isSelected ? 'true' : undefined}>
           <div class="cover">
-            {task?.cover !== undefined && (
+            {task?.cover === undefined ? (
+              <Icon name="film" />
+            ) : (
               <img src={pictureUrl(task.id, task.cover)} alt="" loading="lazy" decoding="async" />
             )}
           </div>
