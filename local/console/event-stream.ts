@@ -4,7 +4,7 @@ import type { ConsoleChange, ConsoleState } from './console-api';
 /** Proxies and browsers give up connections that say nothing for long. */
 const KEEP_ALIVE_MS = 15_000;
 /** A page that reads slower than things change begins anew instead of falling behind for ever. */
-const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
 /** What the stream is about. */
 export interface Streamed {
@@ -21,12 +21,11 @@ export async function streamEvents(streamed: Streamed, response: ServerResponse)
   const early: ConsoleChange[] = [];
   let send = (change: ConsoleChange): void => void early.push(change);
   // Heard before the state is read: what changes meanwhile is told twice rather than never.
-  const stop = streamed.onChange((change) => send(change));
-  response.once('close', stop);
-  const state = await streamed.state().catch((error: unknown) => {
-    stop();
-    throw error;
-  });
+  response.once(
+    'close',
+    streamed.onChange((change) => send(change)),
+  );
+  const state = await streamed.state();
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   const write = (text: string): void => {
     response.write(text);
