@@ -29,7 +29,8 @@ export async function frames(args: readonly string[]): Promise<number> {
   const task = await cloud.finalTask(started.task_id, Math.max(0, endMs - Date.now()));
   if (values.json) printJson(task);
   else show(key, task);
-  if (values.open) await open(`${cloud.gateway}/snapshots/${task.task_id}?format=html`);
+  if (values.open && task.thumbnail_info.length > 0)
+    await open(`${cloud.gateway}/snapshots/${task.task_id}?format=html`);
   if (!isFinal(task)) return 3;
   return task.thumbnail_info.length > 0 ? 0 : 1;
 }
