@@ -95,7 +95,7 @@ test.each<[string, string[], unknown, RegExp]>([
   ['is signed with a key that nobody told', [], requestOf('AKX', 'SK'), /^set HUAWEICLOUD_SDK_SK .* of AKX;/],
 ])('input that %s is told in one line', async (_, args, input, message) => {
   const { code, stderr } = await signCheck(args, input);
-  expect(code).toBe(1);
+  expect(code).toBe(2);
   expect(stderr).toMatch(message);
   expect(stderr.trimEnd()).not.toContain('\n');
 });
