@@ -8,7 +8,7 @@ import { FaultsView } from './faults-view';
 import { InvocationsView } from './invocations-view';
 import { Empty, Icon, ViewHead } from './parts';
 import { RequestsView } from './requests-view';
-import { linkTo, useRoute } from './route';
+import { linkTo, useRoute, useScrollMemory } from './route';
 import { SettingsView } from './settings-view';
 import { TimersView } from './timers-view';
 import { Toasts } from './toasts';
@@ -43,12 +43,18 @@ function activeFaults({ faults }: ConsoleState): number {
   return faults.faults.filter(({ share }) => share > 0).length;
 }
 
+/** On a wide screen the list of videos stays where it is, beside the one that is selected. */
+function isList(view: string, selected: string | undefined): boolean {
+  return selected === undefined || (view === 'videos' && matchMedia('(min-width: 1200px)').matches);
+}
+
 /** The whole page. */
 export function App() {
   const connection = useConnection();
   const { view, selected } = useRoute('videos');
   const transfers = useTransfers();
   const { state, status } = connection;
+  useScrollMemory(isList(view, selected) ? view : `${view} ${selected}`);
   const entry = VIEWS.find(({ name }) => name === view) ?? VIEWS[0];
   const videos = useRef<ReadonlyMap<string, Video>>(new Map());
   if (state !== undefined) videos.current = videosOf(state, videos.current);

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 /** What the address shows: `#/videos/<id>` is the view `videos` with the selection `<id>`. */
 export interface Route {
@@ -19,6 +19,17 @@ export function useRoute(defaultView: string): Route {
   }, []);
   const [, view = defaultView, selected] = /^#\/([\w-]+)(?:\/(.+))?$/.exec(hash) ?? [];
   return { view, selected: selected === undefined ? undefined : decode(selected) };
+}
+
+/** Begins each place at its top, and goes on where it was left when a person comes back. */
+export function useScrollMemory(place: string): void {
+  const positions = useRef(new Map<string, number>());
+  useLayoutEffect(() => {
+    scrollTo(0, positions.current.get(place) ?? 0);
+    const remember = (): void => void positions.current.set(place, scrollY);
+    addEventListener('scroll', remember);
+    return () => removeEventListener('scroll', remember);
+  }, [place]);
 }
 
 function decode(text: string): string {
