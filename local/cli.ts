@@ -17,6 +17,7 @@ explain KEY                     why the object was captured, or was not
 tasks [--status S] [--count N]  the newest tasks (20), and their places in the queue
 frames KEY [--wait SECONDS] [--open]
         the frames of its newest task, once that is final or the time (60 s) is over; --open shows them in the browser
+deliver KEY [--twice]           the event of the upload once more, past all faults; it starts no second task
 
 event obs-put|obs-put-v3|eventgrid|timer|apig
         prints a sample event; options: --bucket --key --size --etag, for apig --method --path --query --body,
@@ -26,11 +27,11 @@ invoke create|cancel|query|on-upload [-e FILE|-] [--port N]
 sign-check [FILE|-]
         says why a signature is refused; JSON in: method, url, headers, body, and refusal, canonicalRequest if known
 
-console --api URL | --stage STAGE [--write] [--port N]
+console --api URL [--stage NAME] [--write] [--port N] [--no-open]
         the console against the deployed functions, with your own credentials in HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK,
         HUAWEICLOUD_SDK_PROJECT_ID (HUAWEICLOUD_SDK_SECURITY_TOKEN); changes nothing without --write
 
-explain, tasks, frames, event and invoke take --json: what they print is for programs then.
+explain, tasks, frames, deliver, event and invoke take --json: what they print is for programs then.
 
 exit codes  0  yes: captured, frames are there, the function succeeded, the signature is right
             1  no: not captured, failed, not found, refused
@@ -51,6 +52,8 @@ async function main([command = 'help', ...args]: string[]): Promise<number> {
       return (await import('./commands/tasks')).tasks(args);
     case 'frames':
       return (await import('./commands/frames')).frames(args);
+    case 'deliver':
+      return (await import('./commands/deliver')).deliver(args);
     case 'console':
       return (await import('./commands/console')).openConsole(args);
     case 'event':

@@ -1,6 +1,5 @@
 import type { Explanation, ExplanationStep } from '../console/console-api';
-import { UsageError } from '../usage-error';
-import { readArguments } from './arguments';
+import { readArguments, readKey } from './arguments';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
 import { coloured, print, printable, printJson, table } from './terminal';
 
@@ -14,10 +13,7 @@ const STEP_COLOUR = { ok: 'green', waiting: 'yellow', problem: 'red', unknown: '
  */
 export async function explain(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, { allowPositionals: true, options: CLOUD_OPTIONS });
-  const [key, ...more] = positionals;
-  if (key === undefined || more.length > 0) {
-    throw new UsageError('explain needs one object key, such as uploads/sample.mp4');
-  }
+  const key = readKey('explain', positionals);
   const explanation = await RunningCloud.at(values).explain(key);
   if (values.json) printJson(explanation);
   else show(explanation);

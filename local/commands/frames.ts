@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UsageError } from '../usage-error';
-import { readArguments, readWhole } from './arguments';
+import { readArguments, readKey, readWhole } from './arguments';
 import { openInBrowser } from './open-in-browser';
 import { CLOUD_OPTIONS, isFinal, RunningCloud, type Task } from './running-cloud';
 import { print, printable, printJson, table } from './terminal';
@@ -17,10 +16,7 @@ export async function frames(args: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: { ...CLOUD_OPTIONS, wait: { type: 'string' }, open: { type: 'boolean' } },
   });
-  const [key, ...more] = positionals;
-  if (key === undefined || more.length > 0) {
-    throw new UsageError('frames needs one object key, such as uploads/sample.mp4');
-  }
+  const key = readKey('frames', positionals);
   const waitSeconds = readWhole('--wait', values.wait, [0, 3600]) ?? DEFAULT_WAIT_SECONDS;
   const cloud = RunningCloud.at(values);
   const endMs = Date.now() + waitSeconds * 1000;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import type { ConsoleState, Explanation } from '../console/console-api';
+import type { ConsoleState, DeliverAnswer, Explanation } from '../console/console-api';
 import { UsageError } from '../usage-error';
 import { readWhole } from './arguments';
 
@@ -42,17 +42,17 @@ export class RunningCloud {
 
   /** Everything that the console shows. */
   async state(): Promise<ConsoleState> {
-    return (await this.#get('/_console/state')) as ConsoleState;
+    return (await this.#ask('/_console/state')) as ConsoleState;
   }
 
   /** Why a key was captured or was not. */
   async explain(key: string): Promise<Explanation> {
-    return (await this.#get(`/_console/explain?key=${encodeURIComponent(key)}`)) as Explanation;
+    return (await this.#ask(`/_console/explain?key=${encodeURIComponent(key)}`)) as Explanation;
   }
 
   /** The newest task of an upload; undefined when there is none. */
   async newestTask(key: string): Promise<Task | undefined> {
-    const answer = await this.#get(`/snapshots?object=${encodeURIComponent(key)}`);
+    const answer = await this.#ask(`/snapshots?object=${encodeURIComponent(key)}`);
     return z.object({ task_array: z.array(Task) }).parse(answer).task_array[0];
   }
 
@@ -63,14 +63,27 @@ export class RunningCloud {
       const askedMs = Date.now();
       const waitSeconds = Math.min(MAX_WAIT_SECONDS, Math.floor((endMs - askedMs) / 1000));
       const query = waitSeconds > 0 ? `?wait=${waitSeconds}` : '';
-      const task = Task.parse(await this.#get(`/snapshots/${encodeURIComponent(taskId)}${query}`));
+      const task = Task.parse(await this.#ask(`/snapshots/${encodeURIComponent(taskId)}${query}`));
       if (isFinal(task) || Date.now() + MIN_PAUSE_MS >= endMs) return task;
       await sleep(Math.max(0, askedMs + MIN_PAUSE_MS - Date.now()));
     }
   }
 
-  async #get(path: string): Promise<unknown> {
-    const response = await fetch(this.gateway + path).catch(() => {
+  /**
+   * Delivers an event of an object in the upload bucket, as if it were uploaded now.
+   * @returns the request ids of the invocations; undefined when there is no such object
+   */
+  async deliver(key: string, times: 1 | 2): Promise<string[] | undefined> {
+    if ((await this.explain(key)).steps[0]?.state !== 'ok') return undefined;
+    return ((await this.#ask('/_console/deliver', { key, times })) as DeliverAnswer).requestIds;
+  }
+
+  async #ask(path: string, body?: unknown): Promise<unknown> {
+    const sent =
+      body === undefined
+        ? {}
+        : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+    const response = await fetch(this.gateway + path, sent).catch(() => {
       throw new UsageError(
         `no local cloud answers at ${this.gateway}: start one with npm start, or name the port of a running one with --port N`,
       );

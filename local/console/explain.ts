@@ -204,7 +204,7 @@ function noEvent(facts: Facts): Finding {
     summary: isOlder
       ? 'It was uploaded before this cloud was started, and no event of it has been seen since.'
       : 'No event of it is known: it was lost, or too many others came after it.',
-    remedy: `${whenSwept(facts)} Or deliver an event of it: on-upload then says what it thinks of the key.`,
+    remedy: `${whenSwept(facts)} Or deliver an event of it by hand: on-upload then says what it thinks of the key.`,
   };
 }
 

@@ -158,6 +158,20 @@ describe('an upload that is under way', () => {
   });
 });
 
+test('the event of an upload can be delivered by hand, and starts no second task', async () => {
+  const { code, stdout } = await ask('deliver', 'uploads/whole.mp4', '--twice', '--json');
+  expect(code).toBe(0);
+  const { requestIds } = JSON.parse(stdout) as { requestIds: string[] };
+  await until(() =>
+    requestIds.every((id) =>
+      service.invocations.some(({ requestId, state }) => requestId === id && state === 'succeeded'),
+    ),
+  );
+  const { body } = await service.call<{ total: number }>('GET', '/snapshots?object=uploads/whole.mp4');
+  expect([requestIds.length, body.total]).toEqual([2, 1]);
+  expect((await ask('deliver', 'uploads/nowhere.mp4')).code).toBe(1);
+});
+
 test('an event can be piped into a function', async () => {
   const key = 'uploads/note.txt';
   const event = await run(['event', 'obs-put', '--key', key, '--json']);
@@ -172,6 +186,7 @@ test('wrong arguments end with 2 and say in one line what is wrong', async () =>
   const wrong = [
     ['explain'],
     ['explain', 'a', 'b'],
+    ['deliver'],
     ['frames', 'a', '--wait', 'long'],
     ['tasks', '--status', 'tired'],
     ['tasks', '--colour'],
