@@ -5,6 +5,8 @@ import path from 'node:path';
 import { ACCOUNT, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
 import { createGateway, type GatewayOptions } from './apig/gateway';
 import { createConsole } from './console/console';
+import { LocalSource } from './console/local-cloud/local-source';
+import { RequestLog } from './console/local-cloud/request-log';
 import { holdDataDirectory } from './data-directory';
 import { type FaultOptions, Faults } from './faults/faults';
 import {
@@ -12,13 +14,12 @@ import {
   type FunctionGraph,
   type FunctionGraphOptions,
 } from './functiongraph/functiongraph';
-import { matchesObjectEvent } from './functiongraph/triggers';
 import { closeServer, listen } from './http-server';
-import { type AccessKey, Credentials } from './iam/credentials';
+import type { AccessKey } from './iam/credentials';
 import { createIamServer, isIamPath } from './iam/iam-server';
-import { rememberLastRefusal } from './iam/last-refusal';
 import { CapturePool } from './mpc/capture/capture-pool';
 import { createMpc, type Mpc, type MpcOptions } from './mpc/server';
+import { ObjectEventDelivery } from './object-event-delivery';
 import { ObjectStore } from './obs/object-store';
 import { createObsServer, type ObsOptions } from './obs/server';
 import { UsageError } from './usage-error';
@@ -33,7 +34,7 @@ export interface CloudOptions {
   functiongraph?: Pick<FunctionGraphOptions, 'behaviour'>;
   obs?: Pick<ObsOptions, 'behaviour'>;
   apig?: Pick<GatewayOptions, 'behaviour'>;
-  /** What goes wrong between the services; nothing when absent. */
+  /** What goes wrong between the services; nothing when absent, until somebody sets it on the console. */
   faults?: FaultOptions;
 }
 
@@ -77,8 +78,9 @@ export class PortTaken extends UsageError {
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const directory = options.dataDirectory ?? (await mkdtemp(path.join(tmpdir(), 'mpc-snapshots-')));
   const releaseDirectory = holdDataDirectory(directory);
-  const faults = options.faults === undefined ? undefined : new Faults(options.faults);
-  const credentials = faults?.credentials(ACCOUNT) ?? new Credentials(ACCOUNT);
+  const faults = new Faults(options.faults);
+  const credentials = faults.credentials(ACCOUNT);
+  const requests = new RequestLog(credentials);
   const store = await ObjectStore.open(path.join(directory, 'obs'));
   for (const bucket of [UPLOAD_BUCKET, SNAPSHOT_BUCKET]) {
     if (!store.hasBucket(bucket)) await store.createBucket(bucket);
@@ -90,6 +92,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     credentials,
     region: REGION,
     directory: path.join(directory, 'mpc'),
+    onRequest: requests.mpc,
     ...options.mpc,
   });
   const functiongraph = createFunctionGraph({
@@ -99,11 +102,13 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     putObject: async (bucket, key, body) => {
       await store.put(bucket, key, Buffer.from(body), { contentType: 'application/json' });
     },
-    ...(faults !== undefined && { onAttempt: faults.onAttempt }),
+    onAttempt: faults.onAttempt,
+    onRequest: (request) => {
+      requests.functiongraph(request);
+      if (request.method !== 'GET') source.functionsChanged();
+    },
     ...options.functiongraph,
   });
-  const deliver = (what: string, send: () => void) =>
-    faults === undefined ? send() : faults.deliver(what, send);
   const functionOf = (functionUrn: string) =>
     functiongraph.functions().find(({ urn }) => urn === functionUrn || urn === `${functionUrn}:latest`);
   const obs = createObsServer({
@@ -113,51 +118,43 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     functions: {
       has: (functionUrn) => functionOf(functionUrn) !== undefined,
       invoke: (functionUrn, event) =>
-        deliver(functionUrn, () =>
+        void faults.deliver(functionUrn, () =>
           functiongraph.invokeAsync(functionOf(functionUrn)?.name ?? functionUrn, event, 'OBS'),
         ),
     },
+    onRequest: requests.obs,
     ...options.obs,
   });
-  const stopEvents = store.onObjectEvent((event) => {
-    // What nobody waits for cannot go astray either.
-    const isWanted = functiongraph
-      .functions()
-      .some(({ triggers }) =>
-        triggers.some(
-          (trigger) =>
-            (trigger.type === 'OBS' || trigger.type === 'EVENTGRID') && matchesObjectEvent(trigger, event),
-        ),
-      );
-    if (!isWanted) return;
-    const what = `${event.eventName} ${event.bucket}/${event.key}`;
-    deliver(what, () => functiongraph.deliverObjectEvent(event));
-  });
-  faults?.intercept(mpc.server, 'mpc');
-  faults?.intercept(obs, 'obs');
-  const pages = createConsole({
+  const deliveries = new ObjectEventDelivery({ store, functiongraph, faults });
+  faults.intercept(mpc.server, 'mpc');
+  faults.intercept(obs, 'obs');
+  const source = new LocalSource({
     store,
     tasks: mpc.tasks,
     functiongraph,
+    deliveries,
+    faults,
+    requests,
     accessKey: ACCOUNT,
+    region: REGION,
     uploadBucket: UPLOAD_BUCKET,
+    snapshotBucket: SNAPSHOT_BUCKET,
   });
-  const explainLastRefusal = rememberLastRefusal(credentials);
+  const pages = createConsole(source);
   const iam = createIamServer({ credentials, region: REGION });
   const gateway = createGateway({
     functiongraph,
     credentials,
+    onRequest: requests.gateway,
     fallback: (request, response) =>
-      explainLastRefusal(request, response) ||
-      (isIamPath(request.url ?? '/') && iam.emit('request', request, response)) ||
-      pages.handle(request, response),
+      (isIamPath(request.url ?? '/') && iam.emit('request', request, response)) || pages(request, response),
     ...options.apig,
   });
 
   const close = async (): Promise<void> => {
-    stopEvents();
-    faults?.close();
-    pages.close();
+    deliveries.close();
+    faults.close();
+    source.close();
     await Promise.all([closeServer(gateway), closeServer(obs), functiongraph.close()]);
     await mpc.close();
     await capture.close();
@@ -168,7 +165,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const servers = { gateway, obs, mpc: mpc.server, functiongraph: functiongraph.server };
   try {
     const addresses = await listenAll(servers, options.port);
-    pages.setObsAddress(addresses.obs);
+    source.setObsAddress(addresses.obs);
     await store.setCors(UPLOAD_BUCKET, [
       {
         allowedOrigins: consoleOrigins(addresses.gateway),

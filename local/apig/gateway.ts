@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Clock } from '../clock';
 import { type FunctionGraph, FunctionGraphError } from '../functiongraph/functiongraph';
 import { BodyTooLarge, newRequestId, readBody } from '../http-server';
+import type { ReceivedRequest } from '../iam/canonical-request';
 import type { Credentials } from '../iam/credentials';
 import { type App, authenticate } from './authentication';
 import { DEFAULT_BEHAVIOUR, type GatewayBehaviour } from './behaviour';
@@ -24,6 +25,10 @@ export interface GatewayRequestEntry {
   /** Request id of the function's invocation. */
   invocationId?: string;
   errorCode?: string;
+  /** The gateway's own sentence, when it refused. */
+  detail?: string;
+  /** The request itself, when it was refused for its signature. */
+  unproven?: ReceivedRequest;
 }
 
 export interface GatewayOptions {
@@ -91,6 +96,7 @@ async function serve(
   } catch (error) {
     const refusal = asRefusal(error);
     entry.errorCode = refusal.errorCode;
+    entry.detail = refusal.message;
     answer = errorAnswer(refusal, requestId);
   }
   send(response, answer, requestId);
@@ -134,7 +140,12 @@ async function callFunction(
     body: await readBody(message, MAX_BODY_BYTES),
     clientIp: message.socket.remoteAddress ?? '',
   };
-  authenticate(route.auth, request, { credentials, apps, clock });
+  try {
+    authenticate(route.auth, request, { credentials, apps, clock });
+  } catch (error) {
+    if (request.headers.authorization !== undefined) entry.unproven = request;
+    throw error;
+  }
   const event = gatewayEvent(request, match, behaviour);
   const result = await withinMs(route.timeoutMs, functiongraph.invoke(route.functionName, event, 'APIG'));
   entry.invocationId = result.requestId;

@@ -34,3 +34,13 @@ export function readWhole(
   if (value >= smallest && value <= largest) return value;
   throw new UsageError(`${name} must be a whole number from ${smallest} to ${largest}, got "${text}"`);
 }
+
+/**
+ * Reads the one object key that a command is about.
+ * @throws UsageError
+ */
+export function readKey(command: string, positionals: readonly string[]): string {
+  const [key, ...more] = positionals;
+  if (key !== undefined && more.length === 0) return key;
+  throw new UsageError(`${command} needs one object key, such as uploads/sample.mp4`);
+}

@@ -87,7 +87,11 @@ function options<const Name extends string>(
   names: readonly Name[],
 ): Partial<Record<Name, string>> {
   const { values } = readArguments(args, {
-    options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+    options: {
+      ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+      // Every event is JSON; the option is taken so that all commands take it.
+      json: { type: 'boolean' as const },
+    },
   });
   return values as Partial<Record<Name, string>>;
 }

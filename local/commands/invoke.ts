@@ -3,23 +3,25 @@ import { FUNCTION_NAMES } from '../../deploy/bundle';
 import { callFunctionGraph, type Target } from '../../deploy/functiongraph-client';
 import { ACCOUNT, REGION } from '../account';
 import { UsageError } from '../usage-error';
-import { readArguments } from './arguments';
+import { readArguments, readWhole } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { readInput } from './read-input';
 
-const DEFAULT_ENDPOINT = 'http://127.0.0.1:4003';
+const DEFAULT_PORT = 4003;
+/** FunctionGraph's port lies so many above that of API Gateway, which `--port` names. */
+const PORT_DISTANCE = 3;
 
 /**
  * Runs a function once and prints its result; the log goes to standard error.
  *
- * It is asked of the local cloud at FUNCTIONGRAPH_ENDPOINT or at the default address. Where none runs, one is started
- * for the purpose.
+ * It is asked of the local cloud at `--port`, at FUNCTIONGRAPH_ENDPOINT or at the default address. Where none runs, one is
+ * started for the purpose.
  * @returns exit code 1 when the function failed
  */
 export async function invoke(args: readonly string[]): Promise<number> {
-  const { functionName, eventFile } = readInvocation(args);
+  const { functionName, eventFile, port } = readInvocation(args);
   const event = await readEvent(eventFile);
-  const endpoint = process.env.FUNCTIONGRAPH_ENDPOINT ?? DEFAULT_ENDPOINT;
+  const endpoint = endpointAt(port);
   if (await isListening(endpoint)) return run(endpoint, functionName, event);
   const cloud = await startDeployedCloud({ port: 0 });
   try {
@@ -29,16 +31,21 @@ export async function invoke(args: readonly string[]): Promise<number> {
   }
 }
 
-function readInvocation(args: readonly string[]): { functionName: string; eventFile: string | undefined } {
+function readInvocation(args: readonly string[]) {
   const { values, positionals } = readArguments(args, {
     allowPositionals: true,
-    options: { event: { type: 'string', short: 'e' } },
+    options: { event: { type: 'string', short: 'e' }, port: { type: 'string' }, json: { type: 'boolean' } },
   });
   const [functionName = ''] = positionals;
   if (!FUNCTION_NAMES.some((name) => name === functionName)) {
     throw new UsageError(`invoke needs one of ${FUNCTION_NAMES.join(', ')}, got "${functionName}"`);
   }
-  return { functionName, eventFile: values.event };
+  return { functionName, eventFile: values.event, port: readWhole('--port', values.port, [1, 65_532]) };
+}
+
+function endpointAt(port: number | undefined): string {
+  if (port !== undefined) return `http://127.0.0.1:${port + PORT_DISTANCE}`;
+  return process.env.FUNCTIONGRAPH_ENDPOINT ?? `http://127.0.0.1:${DEFAULT_PORT}`;
 }
 
 async function readEvent(file: string | undefined): Promise<unknown> {

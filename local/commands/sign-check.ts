@@ -1,11 +1,11 @@
 import * as z from 'zod';
 import { ACCOUNT } from '../account';
 import type { ReceivedRequest } from '../iam/canonical-request';
-import { LAST_REFUSAL_PATH } from '../iam/last-refusal';
-import { type Diagnosis, diagnoseSignature } from '../iam/signature-doctor';
+import { diagnoseSignature } from '../iam/signature-doctor';
 import { UsageError } from '../usage-error';
 import { readArguments } from './arguments';
 import { readInput } from './read-input';
+import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
 
 /** A request as somebody writes it down, the gateway's answer to it, and what the client signed. */
 const SignatureInput = z.object({
@@ -22,20 +22,6 @@ const SignatureInput = z.object({
 });
 type SignatureInput = z.infer<typeof SignatureInput>;
 
-const DEFAULT_ENDPOINT = 'http://127.0.0.1:4000';
-const LastRefusalAnswer = z
-  .object({
-    method: z.string(),
-    url: z.string(),
-    receivedAt: z.string(),
-    isRight: z.boolean(),
-    explanation: z.string(),
-    difference: z
-      .object({ line: z.number(), client: z.string(), gateway: z.string(), explanation: z.string() })
-      .exactOptional(),
-  })
-  .nullable();
-
 /**
  * Says whether the signature of a request is right and, if not, where client and gateway part and what to do.
  * @param args a file, - for standard input (default), or --last for what the running local cloud refused last
@@ -44,9 +30,9 @@ const LastRefusalAnswer = z
 export async function signCheck(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     allowPositionals: true,
-    options: { last: { type: 'boolean' } },
+    options: { last: { type: 'boolean' }, port: CLOUD_OPTIONS.port },
   });
-  if (values.last === true) return explainLast(process.env.API_ENDPOINT ?? DEFAULT_ENDPOINT);
+  if (values.last === true) return explainLast(RunningCloud.at(values));
   const input = parseInput(await readInput(positionals[0] ?? '-'));
   const request = requestOf(input);
   const refusal = refusalOf(input);
@@ -62,30 +48,35 @@ export async function signCheck(args: readonly string[]): Promise<number> {
       nowMs: receivedAt === undefined ? Date.now() : Date.parse(receivedAt),
     },
   );
-  print(diagnosis);
+  const { explanation, difference } = diagnosis;
+  print(explanation, difference && { ...difference, service: difference.gateway });
   return diagnosis.isRight ? 0 : 1;
 }
 
-/** What the local cloud at this address refused last, in its own explanation. */
-async function explainLast(endpoint: string): Promise<number> {
-  const response = await fetch(`${endpoint}${LAST_REFUSAL_PATH}`).catch(() => {
-    throw new UsageError(`no local cloud answers at ${endpoint}: start it, or set API_ENDPOINT`);
-  });
-  const last = LastRefusalAnswer.parse(await response.json());
-  if (last === null) {
-    process.stdout.write(`no signature was refused by the local cloud at ${endpoint}\n`);
+/** What the local cloud refused last, in its own explanation. */
+async function explainLast(cloud: RunningCloud): Promise<number> {
+  const { requests } = await cloud.state();
+  const refused = requests.find(({ signature }) => signature !== undefined);
+  if (refused?.signature === undefined) {
+    process.stdout.write(`no signature was refused by the local cloud at ${cloud.gateway}\n`);
     return 0;
   }
-  process.stdout.write(`${last.method} ${last.url}, refused at ${last.receivedAt}\n`);
-  print(last);
+  const { service, method, path, timeMs } = refused;
+  const { explanation, difference, expected } = refused.signature;
+  process.stdout.write(`${service} ${method} ${path}, refused at ${new Date(timeMs).toISOString()}\n`);
+  print(explanation, difference);
+  if (expected !== undefined) process.stdout.write(`\n${expected}\n`);
   return 1;
 }
 
-function print({ explanation, difference }: Diagnosis): void {
+function print(
+  explanation: string,
+  difference: { line: number | string; client: string; service: string } | undefined,
+): void {
   const lines = [explanation];
   if (difference !== undefined) {
-    const { line, client, gateway } = difference;
-    lines.push('', `line ${line} of the canonical request`, `  client   ${client}`, `  gateway  ${gateway}`);
+    const { line, client, service } = difference;
+    lines.push('', `line ${line} of the canonical request`, `  client   ${client}`, `  gateway  ${service}`);
   }
   process.stdout.write(`${lines.join('\n')}\n`);
 }

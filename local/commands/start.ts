@@ -7,6 +7,7 @@ import { readArguments, readWhole } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 import { Progress } from './progress';
+import { stopSignal } from './stop-signal';
 import { uploadFile } from './upload-file';
 import { type Outcome, type Picture, waitForOutcome } from './wait-for-outcome';
 
@@ -136,12 +137,6 @@ function printAddresses({ addresses, uploadBucket, accessKey }: Cloud): void {
              SK ${accessKey.secretKey}
 
 Ctrl+C stops it.`);
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
 }
 
 function seconds(ms: number): string {

@@ -17,7 +17,7 @@ import type { Invocation, InvocationResult } from './invocation';
 import { createManagementServer, type ManagementRequest } from './management-api';
 import { fireTimer, functionNamed, functionOfUrn, type Platform, runNow, versionsOf } from './platform';
 import { Timers } from './timers';
-import { isGatewayTrigger, matchesObjectEvent } from './triggers';
+import { isGatewayTrigger, matchesObjectEvent, type TimerTrigger } from './triggers';
 
 export type { Delivery } from './async-destinations';
 export type { FunctionGraphBehaviour } from './behaviour';
@@ -79,9 +79,15 @@ export interface FunctionGraph {
    * @throws FunctionGraphError FSS.1051 unknown function, FSS.0413 event above 256 KB
    */
   invokeAsync(functionName: string, event: unknown, trigger: string): string;
-  /** Hands an event of OBS to every OBS and EVENTGRID trigger that asks for it. */
-  deliverObjectEvent(event: ObjectEvent): void;
-  /** Fires a timer trigger out of turn and returns the request id. */
+  /** Hands an event of OBS to every OBS and EVENTGRID trigger that asks for it and returns the request ids. */
+  deliverObjectEvent(event: ObjectEvent): string[];
+  /** The timer triggers of all functions, and when each fires next; undefined when it does not. */
+  timers(): readonly { functionName: string; trigger: TimerTrigger; nextMs: number | undefined }[];
+  /**
+   * Fires a timer trigger out of turn and returns the request id.
+   *
+   * @throws FunctionGraphError FSS.1051 unknown function, FSS.1131 no such timer
+   */
   fireTimer(functionName: string, triggerName: string): string;
   apiRoutes(): readonly ApiRoute[];
   /** Listens to every change in the life of every invocation; returns how to stop. */
@@ -140,6 +146,16 @@ export function createFunctionGraph(options: FunctionGraphOptions): FunctionGrap
     invokeAsync: (functionName, event, trigger) =>
       queue.enqueue(functionNamed(platform, functionName), JSON.stringify(event), trigger),
     deliverObjectEvent: (event) => deliverObjectEvent(platform, event),
+    timers: () =>
+      [...platform.functions.values()].flatMap(({ name, triggers }) =>
+        triggers
+          .filter((trigger) => trigger.type === 'TIMER')
+          .map((trigger) => ({
+            functionName: name,
+            trigger,
+            nextMs: platform.timers.nextMs(trigger),
+          })),
+      ),
     fireTimer: (functionName, triggerName) =>
       fireTimer(platform, functionNamed(platform, functionName), triggerName),
     apiRoutes: () => [...platform.functions.values()].flatMap(apiRoutesOf),
@@ -160,7 +176,8 @@ export function createFunctionGraph(options: FunctionGraphOptions): FunctionGrap
   };
 }
 
-function deliverObjectEvent({ functions, behaviour, region, queue }: Platform, event: ObjectEvent): void {
+function deliverObjectEvent({ functions, behaviour, region, queue }: Platform, event: ObjectEvent): string[] {
+  const requestIds: string[] = [];
   for (const deployed of functions.values()) {
     for (const trigger of deployed.triggers) {
       if (trigger.type !== 'OBS' && trigger.type !== 'EVENTGRID') continue;
@@ -171,9 +188,10 @@ function deliverObjectEvent({ functions, behaviour, region, queue }: Platform, e
               encodeKeys: behaviour.obsTriggerEncodesKeys,
             })
           : renderObjectEvents('eventgrid', [event], region, { encodeKeys: trigger.data.Key_encode });
-      queue.enqueue(deployed, JSON.stringify(rendered), trigger.type);
+      requestIds.push(queue.enqueue(deployed, JSON.stringify(rendered), trigger.type));
     }
   }
+  return requestIds;
 }
 
 function apiRoutesOf({ name, triggers }: DeployedFunction): ApiRoute[] {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock';
-import type { ReceivedRequest } from './canonical-request';
 
 /** One access key that the local cloud accepts. */
 export interface AccessKey {
@@ -30,8 +29,6 @@ const TEMPORARY_KEY_CACHE_MS = 10 * 60 * 1000;
 
 /** The keys of the one account that the local cloud knows: a permanent one and those issued to agencies. */
 export class Credentials {
-  /** Told of every request whose SDK signature was refused, in the words of the refusal. */
-  onRefusal?: (request: ReceivedRequest, reason: string) => void;
   readonly #keys = new Map<string, AccessKey>();
   readonly #tokens = new Map<string, Token>();
   readonly #cachedUntilMs = new Map<string, { key: AccessKey; untilMs: number }>();

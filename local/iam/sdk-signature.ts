@@ -20,8 +20,8 @@ export const MAX_SKEW_MS = 15 * 60 * 1000;
 export const AUTHORIZATION =
   /^SDK-HMAC-SHA256 Access=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{64})$/;
 
-/** Where a verifier looks keys up, and whom it tells what it refused. */
-export type KeyRing = Pick<Credentials, 'find' | 'isExpired' | 'onRefusal'>;
+/** Where a verifier looks keys up. */
+export type KeyRing = Pick<Credentials, 'find' | 'isExpired'>;
 
 /** How a gateway words the refusals that differ between IAM and app authentication. */
 export interface RefusalWording {
@@ -49,17 +49,6 @@ export function verifySdkSignature(
   keys: KeyRing,
   clock: Clock,
   wording: RefusalWording = IAM_WORDING,
-): SdkSignatureVerdict {
-  const verdict = check(request, keys, clock, wording);
-  if (!verdict.ok) keys.onRefusal?.(request, verdict.reason);
-  return verdict;
-}
-
-function check(
-  request: ReceivedRequest,
-  keys: KeyRing,
-  clock: Clock,
-  wording: RefusalWording,
 ): SdkSignatureVerdict {
   const authorization = single(request.headers.authorization);
   if (authorization === undefined) return { ok: false, reason: 'no authorization header' };

@@ -1,13 +1,14 @@
 import http from 'node:http';
 import type { Clock } from '../clock';
 import { BodyTooLarge, closeServer, newRequestId, readBody, sendJson } from '../http-server';
+import type { ReceivedRequest } from '../iam/canonical-request';
 import type { Credentials } from '../iam/credentials';
 import { verifySdkSignature } from '../iam/sdk-signature';
 import { DEFAULT_BEHAVIOUR, type MpcBehaviour } from './behaviour';
 import type { Capture, ObjectStore } from './collaborators';
 import {
   apiNotFound,
-  badSignature,
+  BadSignature,
   bodyTooLarge,
   ServiceError,
   systemError,
@@ -51,6 +52,8 @@ export interface MpcRequestEntry {
   detail?: string;
   durationMs: number;
   requestId: string;
+  /** The request itself, when it was refused for its signature. */
+  unproven?: ReceivedRequest;
 }
 
 export interface Mpc {
@@ -95,8 +98,9 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
     if (operation === undefined || projectId === undefined) throw apiNotFound();
 
     const { headers } = request;
-    const verdict = verifySdkSignature({ method, rawUrl, headers, body }, options.credentials, clock);
-    if (!verdict.ok) throw badSignature(verdict.reason);
+    const received = { method, rawUrl, headers, body };
+    const verdict = verifySdkSignature(received, options.credentials, clock);
+    if (!verdict.ok) throw new BadSignature(verdict.reason, received);
     if (!throttle.admit(`${method} ${verdict.key.projectId}`)) throw throttled(callsPerMinute);
     if (projectId !== verdict.key.projectId) {
       throw wrongProject(`the path names project ${projectId}, the key belongs to ${verdict.key.projectId}`);
@@ -142,7 +146,11 @@ function refusal(error: unknown, requestId: string) {
   const body = { error_code: code, error_msg: message };
   const headers: Record<string, string> = {};
   if (detail !== undefined) headers['x-local-detail'] = detail.slice(0, 1000).replace(/[^\x20-\x7e]/g, '?');
-  const refused = { errorCode: code, ...(detail === undefined ? {} : { detail }) };
+  const refused = {
+    errorCode: code,
+    ...(detail !== undefined && { detail }),
+    ...(known instanceof BadSignature && { detail: known.reason, unproven: known.received }),
+  };
   if (!code.startsWith('APIGW.')) return { status, body, headers, refused };
   headers.server = 'api-gateway';
   return { status, body: { ...body, request_id: requestId }, headers, refused };

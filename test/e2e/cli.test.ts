@@ -67,7 +67,7 @@ describe('start', () => {
 
   test('names a file that is not there', async () => {
     expect(await local(['start', 'nowhere.mp4'])).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: 'there is no file nowhere.mp4\n',
     });
   });
@@ -81,12 +81,12 @@ describe('start', () => {
     expect(stderr).toBe(
       `port ${port} is taken by another program; choose others with --port N, or free ones with --port 0\n`,
     );
-    expect(code).toBe(1);
+    expect(code).toBe(2);
   });
 
   test.each([['--port', 'many'], ['--colour']])('refuses %s %s', async (...args) => {
     const { code, stderr } = await local(['start', ...args]);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr.trimEnd()).not.toContain('\n');
   });
 

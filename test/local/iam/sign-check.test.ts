@@ -95,7 +95,7 @@ test.each<[string, string[], unknown, RegExp]>([
   ['is signed with a key that nobody told', [], requestOf('AKX', 'SK'), /^set HUAWEICLOUD_SDK_SK .* of AKX;/],
 ])('input that %s is told in one line', async (_, args, input, message) => {
   const { code, stderr } = await signCheck(args, input);
-  expect(code).toBe(1);
+  expect(code).toBe(2);
   expect(stderr).toMatch(message);
   expect(stderr.trimEnd()).not.toContain('\n');
 });
@@ -116,9 +116,7 @@ test('--last explains what the running local cloud refused last, whichever of it
     const { code, stdout } = await last();
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      new RegExp(
-        `^POST ${mpc.slice('http://'.length)}/v1/p/thumbnails, refused at 2.*Z\nThe bytes of the body differ: .*\n\nline 9 of the canonical request\n`,
-      ),
+      /^MPC POST \/v1\/p\/thumbnails, refused at 2.*Z\nThe bytes of the body differ: .*\n\nline 9 of the canonical request\n/,
     );
 
     const functions = requestOf('AKOTHER', 'SK', `${functiongraph}/v2/p/fgs/functions`);
@@ -132,5 +130,5 @@ test('--last explains what the running local cloud refused last, whichever of it
 test('--last without a local cloud says so in one line', async () => {
   const { code, stderr } = await signCheck(['--last'], '', { API_ENDPOINT: 'http://127.0.0.1:1' });
   expect(code).toBeGreaterThan(0);
-  expect(stderr).toBe('no local cloud answers at http://127.0.0.1:1: start it, or set API_ENDPOINT\n');
+  expect(stderr).toMatch(/^no local cloud answers at http:\/\/127\.0\.0\.1:1: start one with npm start/);
 });
