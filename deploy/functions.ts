@@ -50,7 +50,8 @@ export function functionDefinitions(
     {
       name: 'query',
       memoryMb: 128,
-      timeoutSeconds: 10,
+      // `?wait=` may use most of it. Below the gateway's, so that even a cold start answers by itself.
+      timeoutSeconds: 28,
       triggers: [api('GET', '/snapshots'), api('GET', '/snapshots/{task_id}')],
     },
     {

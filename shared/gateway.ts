@@ -57,9 +57,9 @@ export async function answer(
   try {
     const invocation = openInvocation(context);
     log = invocation.log;
-    const response = await action(readRequest(event), invocation);
-    log.info('api.answered', { status: response.statusCode });
-    return response;
+    const answered = await action(readRequest(event), invocation);
+    log.info('api.answered', { status: answered.statusCode });
+    return answered;
   } catch (error) {
     const apiError = toApiError(error);
     const level = apiError.status >= 500 ? 'error' : 'info';
@@ -78,17 +78,17 @@ export function jsonResponse(
   body: unknown,
   headers: Record<string, string> = {},
 ): ApiResponse {
-  return {
-    statusCode,
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-    isBase64Encoded: false,
-  };
+  return response(statusCode, JSON.stringify(body), { 'content-type': 'application/json', ...headers });
+}
+
+/** An answer of any type. */
+export function response(statusCode: number, body: string, headers: Record<string, string>): ApiResponse {
+  return { statusCode, headers, body, isBase64Encoded: false };
 }
 
 /** 204: nothing else to say. */
 export function noContent(): ApiResponse {
-  return { statusCode: 204, headers: {}, body: '', isBase64Encoded: false };
+  return response(204, '', {});
 }
 
 function errorResponse(error: ApiError, requestId: string): ApiResponse {

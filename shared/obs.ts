@@ -75,11 +75,15 @@ export async function listObjects(
   from: { prefix?: string; marker?: string },
   invocation: Invocation,
 ): Promise<{ objects: ListedObject[]; isTruncated: boolean }> {
-  // Encoded keys hold no character that XML would escape.
+  // Of what XML escapes, an encoded key may hold the apostrophe alone, which URLs need not encode.
   const parameters = { 'encoding-type': 'url', ...from };
   const { body } = await call({ method: 'GET', bucket, key: '', parameters }, invocation);
   const objects = [...body.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, contents = '']) => ({
-    key: decodeURIComponent(element(contents, 'Key').replaceAll('+', ' ')),
+    key: decodeURIComponent(
+      element(contents, 'Key')
+        .replaceAll('+', ' ')
+        .replace(/&(apos|#39|#x27);/g, "'"),
+    ),
     etag: element(contents, 'ETag').replaceAll(/"|&quot;/g, ''),
     sizeBytes: Number(element(contents, 'Size')),
     lastModifiedMs: Date.parse(element(contents, 'LastModified')) || 0,

@@ -215,7 +215,7 @@ describe('the sweep', () => {
         user_event: JSON.stringify(options),
       })
     ).json;
-  const objects = ['lost/1 ä+%.mp4', 'lost/2.MOV'];
+  const objects = [`lost/1 ä+%'"<&.mp4`, 'lost/2.MOV'];
 
   beforeAll(async () => {
     setUserData({ MPC_REQUESTS_PER_MINUTE: '10000' });
