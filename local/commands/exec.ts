@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../usage-error';
-import { startDeployedCloud } from './deployed-cloud';
+import { NOTHING_DISCARDED, startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 
 /** Exit code of a shell for a command that cannot be found. */
@@ -17,7 +17,11 @@ export async function exec(args: readonly string[]): Promise<number> {
   if (command === undefined)
     throw new UsageError('exec needs a command: npm run --silent local -- exec -- COMMAND…');
   const faults = readFaults(parse(own));
-  const cloud = await startDeployedCloud({ port: 0, ...(faults !== undefined && { faults }) });
+  const cloud = await startDeployedCloud({
+    port: 0,
+    functiongraph: NOTHING_DISCARDED,
+    ...(faults !== undefined && { faults }),
+  });
   try {
     return await run(command, rest, { ...process.env, ...cloud.environment });
   } finally {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Cloud } from '../cloud';
 import { UsageError } from '../usage-error';
-import { startDeployedCloud } from './deployed-cloud';
+import { NOTHING_DISCARDED, startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 import { Progress } from './progress';
 import { uploadFile } from './upload-file';
@@ -21,6 +21,7 @@ export async function start(args: readonly string[]): Promise<number> {
   const { files, port, once, dataDirectory, faults } = await readArguments(args);
   const cloud = await startDeployedCloud({
     port,
+    functiongraph: NOTHING_DISCARDED,
     ...(dataDirectory !== undefined && { dataDirectory }),
     ...(faults !== undefined && { faults }),
   });

@@ -2,7 +2,7 @@
 export interface FunctionGraphBehaviour {
   /**
    * An asynchronous event that meets no free instance: the page on concurrency says it is discarded, the page on
-   * asynchronous invocation says it waits.
+   * asynchronous invocation says it waits. What is finished works with the worse of the two.
    */
   excessAsyncEvents: 'queued' | 'discarded';
   /** The wait before an asynchronous event is tried again; undocumented. */
@@ -24,7 +24,7 @@ export interface FunctionGraphBehaviour {
 }
 
 export const DEFAULT_BEHAVIOUR: FunctionGraphBehaviour = {
-  excessAsyncEvents: 'queued',
+  excessAsyncEvents: 'discarded',
   asyncRetryDelayMs: 1000,
   defaultAsyncRetryAttempts: 1,
   obsTriggerShape: 's3',

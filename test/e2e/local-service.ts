@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import ObsClient from 'esdk-obs-nodejs';
 import type { Cloud, CloudOptions } from '../../local/cloud';
-import { startDeployedCloud } from '../../local/commands/deployed-cloud';
+import { NOTHING_DISCARDED, startDeployedCloud } from '../../local/commands/deployed-cloud';
 import type { Invocation, InvocationResult } from '../../local/functiongraph/functiongraph';
 import { until } from '../wait';
 
@@ -37,7 +37,9 @@ export class LocalService {
   }
 
   static async start(options: Partial<CloudOptions> = {}): Promise<LocalService> {
-    return new LocalService(await startDeployedCloud({ port: 0, ...options }));
+    return new LocalService(
+      await startDeployedCloud({ port: 0, functiongraph: NOTHING_DISCARDED, ...options }),
+    );
   }
 
   async stop(): Promise<void> {

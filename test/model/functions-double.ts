@@ -1,0 +1,259 @@
+import type { FunctionContext } from '../../shared/context';
+import { accessKeyOf, type CloudDouble, type CloudRequest } from './cloud-double';
+import { type CallEnd, installInMemoryHttp } from './in-memory-http';
+import { quiet, type VirtualTime } from './virtual-time';
+
+/** What becomes of one outgoing call of an invocation. `before` and `after` say whether the service does it. */
+export const FATES = [
+  'ok',
+  'crash-before',
+  'crash-after',
+  'reset-before',
+  'reset-after',
+  'refused-connection',
+  'hang-before',
+  'hang-after',
+  'slow',
+  'late',
+  'throttled',
+  'error-before',
+  'error-after',
+  'expired-credentials',
+] as const;
+export type Fate = (typeof FATES)[number];
+
+export type FunctionName = 'create' | 'cancel' | 'on-upload';
+
+export type Outcome =
+  | { kind: 'returned'; value: unknown }
+  | { kind: 'failed'; message: string }
+  | { kind: 'killed' };
+
+type Handler = (event: unknown, context: FunctionContext) => Promise<unknown>;
+
+/** A process with the functions loaded. What they keep between invocations, they keep here. */
+interface Instance {
+  handlers: Record<FunctionName, Handler>;
+  lastUsedMs: number;
+}
+
+interface Running {
+  accessKey: string;
+  instance: Instance;
+  killAtMs: number;
+  fates: readonly Fate[];
+  calls: number;
+  isExpired: boolean;
+  outcome?: Outcome;
+}
+
+const TIMEOUT_SECONDS: Record<FunctionName, number> = { create: 30, cancel: 60, 'on-upload': 60 };
+/** The FAQ of FunctionGraph: instances without work are reclaimed after about a minute. */
+const RECLAIM_AFTER_MS = 60_000;
+/** API Gateway gives a back end no longer than this. */
+const LATEST_ARRIVAL_MS = 59_000;
+/** Within the time that the functions wait for an answer. */
+const SLOW_ARRIVAL_MS = 8_000;
+
+/** FunctionGraph in memory: loads the real functions, runs them against a double of the cloud, kills them. */
+export class FunctionsDouble {
+  readonly logLines: string[] = [];
+  readonly #cloud: CloudDouble;
+  readonly #time: VirtualTime;
+  readonly #userData: Readonly<Record<string, string>>;
+  readonly #running = new Map<string, Running>();
+  /** Calls that wait for their turn while two invocations run side by side. */
+  #held: { accessKey: string; release: () => void }[] | undefined;
+  #warm: Instance | undefined;
+  #invocations = 0;
+
+  constructor(cloud: CloudDouble, time: VirtualTime, userData: Readonly<Record<string, string>>) {
+    this.#cloud = cloud;
+    this.#time = time;
+    this.#userData = userData;
+    installInMemoryHttp((request, connected) => this.#serve(request, connected));
+    const keepLine = (line: unknown): void => void this.logLines.push(String(line));
+    jest.spyOn(console, 'log').mockImplementation(keepLine);
+    jest.spyOn(console, 'error').mockImplementation(keepLine);
+  }
+
+  /** Runs one invocation to its end. Of on-upload there is one instance, as long as it is neither killed nor reclaimed. */
+  async invoke(name: FunctionName, event: unknown, fates: readonly Fate[] = []): Promise<Outcome> {
+    const isWarm = this.#warm !== undefined && this.#time.nowMs - this.#warm.lastUsedMs <= RECLAIM_AFTER_MS;
+    const instance = isWarm && this.#warm !== undefined ? this.#warm : load(this.#time.nowMs);
+    this.#warm = instance;
+    const running = this.#start(name, event, instance, fates);
+    await this.#untilSettled([running], () => 0);
+    if (running.outcome?.kind === 'killed') this.#warm = undefined;
+    return running.outcome ?? { kind: 'killed' };
+  }
+
+  /**
+   * Runs two invocations at the same time, each in an instance of its own; of on-upload the platform should not.
+   * @param order which of the two makes the next call, where both want to
+   */
+  async invokeBoth(
+    name: FunctionName,
+    events: readonly [unknown, unknown],
+    order: readonly boolean[],
+  ): Promise<Outcome[]> {
+    this.#held = [];
+    const turns = [...order];
+    const running = events.map((event) => this.#start(name, event, load(this.#time.nowMs), []));
+    await this.#untilSettled(running, (count) => (turns.shift() === true && count > 1 ? 1 : 0));
+    this.#held = undefined;
+    return running.map(({ outcome }) => outcome ?? { kind: 'killed' });
+  }
+
+  /** Says which function made a call. */
+  nameOf(accessKey: string): string {
+    return accessKey.split(':')[0] ?? '';
+  }
+
+  #start(name: FunctionName, event: unknown, instance: Instance, fates: readonly Fate[]): Running {
+    this.#invocations += 1;
+    const running: Running = {
+      accessKey: `${name}:${this.#invocations}`,
+      instance,
+      killAtMs: this.#time.nowMs + TIMEOUT_SECONDS[name] * 1000,
+      fates,
+      calls: 0,
+      isExpired: false,
+    };
+    this.#running.set(running.accessKey, running);
+    const settle = (outcome: Outcome) => {
+      running.outcome ??= outcome;
+      this.#running.delete(running.accessKey);
+      instance.lastUsedMs = this.#time.nowMs;
+    };
+    this.#time.runFor(running, () =>
+      instance.handlers[name](event, this.#context(name, running)).then(
+        (value) => settle({ kind: 'returned', value }),
+        (error: unknown) => settle({ kind: 'failed', message: String(error) }),
+      ),
+    );
+    return running;
+  }
+
+  async #untilSettled(running: readonly Running[], choose: (count: number) => number): Promise<void> {
+    for (;;) {
+      await quiet();
+      const alive = running.filter(({ outcome }) => outcome === undefined);
+      if (alive.length === 0) return;
+      const held = this.#held?.splice(choose(this.#held.length), 1)[0];
+      if (held !== undefined) {
+        held.release();
+        continue;
+      }
+      const killAtMs = Math.min(...alive.map((one) => one.killAtMs));
+      if ((this.#time.nextMs ?? Number.POSITIVE_INFINITY) < killAtMs) {
+        this.#time.fireNext();
+        continue;
+      }
+      this.#time.nowMs = killAtMs;
+      for (const one of alive) if (one.killAtMs <= killAtMs) this.#kill(one);
+    }
+  }
+
+  #kill(running: Running): void {
+    running.outcome ??= { kind: 'killed' };
+    this.#running.delete(running.accessKey);
+    this.#time.forget(running);
+  }
+
+  async #serve(request: CloudRequest, connected: () => void): Promise<CallEnd> {
+    const accessKey = decodeURIComponent(accessKeyOf(request));
+    const running = this.#running.get(accessKey);
+    if (running === undefined) return 'never';
+    const held = this.#held;
+    if (held !== undefined) await new Promise<void>((release) => held.push({ accessKey, release }));
+    running.calls += 1;
+    const isMpc = request.path.includes('/thumbnails');
+    const fate = running.fates[running.calls - 1] ?? 'ok';
+    if (fate === 'refused-connection') return 'refused';
+    connected();
+    if (fate === 'expired-credentials') running.isExpired = true;
+    if (running.isExpired)
+      return isMpc ? mpcFailure(401, 'APIGW.0301') : obsFailure(403, 'InvalidAccessKeyId');
+    const failure = (mpcStatus: number, code: string) =>
+      isMpc ? mpcFailure(mpcStatus, code) : obsFailure(503, 'ServiceUnavailable');
+    const does = () => this.#cloud.handle(request);
+    switch (fate) {
+      case 'ok':
+        return does();
+      case 'crash-before':
+        this.#kill(running);
+        return 'never';
+      case 'crash-after':
+        does();
+        this.#kill(running);
+        return 'never';
+      case 'reset-before':
+        return 'reset';
+      case 'reset-after':
+        does();
+        return 'reset';
+      case 'hang-before':
+        return 'never';
+      case 'hang-after':
+        does();
+        return 'never';
+      case 'slow':
+        return this.#later(SLOW_ARRIVAL_MS, does);
+      case 'late':
+        // Only MPC takes up a call after so long; OBS either has it or not.
+        if (!isMpc) return does();
+        return this.#later(LATEST_ARRIVAL_MS, does);
+      case 'throttled':
+        return failure(429, 'APIGW.0308');
+      case 'error-before':
+        return failure(500, 'MPC.10050');
+      case 'error-after':
+        does();
+        return failure(500, 'MPC.10050');
+      case 'expired-credentials':
+        return failure(401, 'APIGW.0301');
+    }
+  }
+
+  #later(delayMs: number, does: () => CallEnd): Promise<CallEnd> {
+    return new Promise((resolve) => this.#time.after(delayMs, () => resolve(does())));
+  }
+
+  #context(name: FunctionName, running: Running): FunctionContext {
+    return {
+      getRequestID: () => `request ${this.#invocations}`,
+      getRemainingTimeInMilliSeconds: () => running.killAtMs - this.#time.nowMs,
+      getProjectID: () => '77b6a44cba5143ab91d13ab9a8ff44fd',
+      getFunctionName: () => name,
+      getUserData: (key) => this.#userData[key],
+      getSecurityAccessKey: () => running.accessKey,
+      getSecuritySecretKey: () => 'secret',
+      getSecurityToken: () => 'token',
+    };
+  }
+}
+
+/** A cold start. Only what the functions themselves keep is new: loading zod again would take most of the time. */
+function load(nowMs: number): Instance {
+  const zod = jest.requireActual('zod/mini');
+  let handlers: Record<FunctionName, Handler> | undefined;
+  jest.isolateModules(() => {
+    jest.doMock('zod/mini', () => zod);
+    handlers = {
+      create: require('../../functions/create').handler,
+      cancel: require('../../functions/cancel').handler,
+      'on-upload': require('../../functions/on-upload').handler,
+    };
+  });
+  if (handlers === undefined) throw new Error('the functions did not load');
+  return { handlers, lastUsedMs: nowMs };
+}
+
+function obsFailure(status: number, code: string): CallEnd {
+  return { status, body: `<Error><Code>${code}</Code><Message>${code}</Message></Error>` };
+}
+
+function mpcFailure(status: number, code: string): CallEnd {
+  return { status, body: JSON.stringify({ error_code: code, error_msg: code }) };
+}
