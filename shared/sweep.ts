@@ -36,8 +36,8 @@ const MAX_KEYS_REPORTED = 100;
 const FIRST_LOOK_BACK_MS = 3_600_000;
 /** A sweep is there for what has no task: looking for doubled ones takes no more of its time. */
 const MAX_DOUBLES_MS = 10_000;
-/** Tasks of the last minutes may belong to a claim whose second task is yet to come. */
-const DOUBLES_OVERLAP_MS = 10 * 60_000;
+/** What is looked at again next time: clocks may differ by a quarter of an hour, and a second task may be yet to come. */
+const DOUBLES_OVERLAP_MS = 17 * 60_000;
 const OBJECT_KEY = `${RECORDS_FOLDER}sweep.json`;
 
 const Progress = z.object({

@@ -2,8 +2,6 @@ import type { Fate, Outcome } from '../model/functions-double';
 import { ARCHIVE, InstallationDouble, SNAPSHOTS, uploadRecord, VIDEOS } from '../model/installation-double';
 import { postEvent } from './installation';
 
-afterEach(() => jest.restoreAllMocks());
-
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const DAY_MS = 24 * 60 * MINUTE_MS;

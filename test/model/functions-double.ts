@@ -1,6 +1,8 @@
+import path from 'node:path';
+import { buildSync } from 'esbuild';
 import type { FunctionContext } from '../../shared/context';
 import { accessKeyOf, type CloudDouble, type CloudRequest } from './cloud-double';
-import { type CallEnd, installInMemoryHttp } from './in-memory-http';
+import { type CallEnd, inMemoryHttp } from './in-memory-http';
 import { quiet, type VirtualTime } from './virtual-time';
 
 /** What becomes of one outgoing call of an invocation. `before` and `after` say whether the service does it. */
@@ -71,16 +73,12 @@ export class FunctionsDouble {
     this.#cloud = cloud;
     this.#time = time;
     this.#userData = userData;
-    installInMemoryHttp((request, connected) => this.#serve(request, connected));
-    const keepLine = (line: unknown): void => void this.logLines.push(String(line));
-    jest.spyOn(console, 'log').mockImplementation(keepLine);
-    jest.spyOn(console, 'error').mockImplementation(keepLine);
   }
 
   /** Runs one invocation to its end. Of on-upload there is one instance, as long as it is neither killed nor reclaimed. */
   async invoke(name: FunctionName, event: unknown, fates: readonly Fate[] = []): Promise<Outcome> {
     const isWarm = this.#warm !== undefined && this.#time.nowMs - this.#warm.lastUsedMs <= RECLAIM_AFTER_MS;
-    const instance = isWarm && this.#warm !== undefined ? this.#warm : load(this.#time.nowMs);
+    const instance = isWarm && this.#warm !== undefined ? this.#warm : this.#load();
     this.#warm = instance;
     const running = this.#start(name, event, instance, fates);
     await this.#untilSettled([running], () => 0);
@@ -99,7 +97,7 @@ export class FunctionsDouble {
   ): Promise<Outcome[]> {
     this.#held = [];
     const turns = [...order];
-    const running = events.map((event) => this.#start(name, event, load(this.#time.nowMs), []));
+    const running = events.map((event) => this.#start(name, event, this.#load(), []));
     await this.#untilSettled(running, (count) => (turns.shift() === true && count > 1 ? 1 : 0));
     this.#held = undefined;
     return running.map(({ outcome }) => outcome ?? { kind: 'killed' });
@@ -108,6 +106,26 @@ export class FunctionsDouble {
   /** Says which function made a call. */
   nameOf(accessKey: string): string {
     return accessKey.split(':')[0] ?? '';
+  }
+
+  /** A cold start. */
+  #load(): Instance {
+    compiled ??= compile();
+    const loaded = { exports: {} as Record<FunctionName, Handler> };
+    const http = inMemoryHttp((request, connected) => this.#serve(request, connected));
+    const keepLine = (line: string) => this.logLines.push(line);
+    compiled(
+      loaded.exports,
+      loaded,
+      (name: string) => (name === 'node:http' ? http : require(name)),
+      this.#time.Date,
+      this.#time.setTimeout,
+      this.#time.clearTimeout,
+      { log: keepLine, error: keepLine },
+      // The jitter of repeats.
+      Object.assign(Object.create(Math), { random: () => 0.5 }),
+    );
+    return { handlers: loaded.exports, lastUsedMs: this.#time.nowMs };
   }
 
   #start(name: FunctionName, event: unknown, instance: Instance, fates: readonly Fate[]): Running {
@@ -234,20 +252,27 @@ export class FunctionsDouble {
   }
 }
 
-/** A cold start. Only what the functions themselves keep is new: loading zod again would take most of the time. */
-function load(nowMs: number): Instance {
-  const zod = jest.requireActual('zod/mini');
-  let handlers: Record<FunctionName, Handler> | undefined;
-  jest.isolateModules(() => {
-    jest.doMock('zod/mini', () => zod);
-    handlers = {
-      create: require('../../functions/create').handler,
-      cancel: require('../../functions/cancel').handler,
-      'on-upload': require('../../functions/on-upload').handler,
-    };
+let compiled: ((...parts: unknown[]) => void) | undefined;
+
+/** The functions as one piece of code, to be run anew for every instance. Only zod, which keeps nothing, stays outside. */
+function compile(): (...parts: unknown[]) => void {
+  const names: FunctionName[] = ['create', 'cancel', 'on-upload'];
+  const { outputFiles } = buildSync({
+    stdin: {
+      contents: names.map((name) => `export { handler as '${name}' } from './functions/${name}';`).join('\n'),
+      resolveDir: path.join(__dirname, '..', '..'),
+    },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['zod/mini'],
+    write: false,
   });
-  if (handlers === undefined) throw new Error('the functions did not load');
-  return { handlers, lastUsedMs: nowMs };
+  return new Function(
+    ...['exports', 'module', 'require', 'Date', 'setTimeout', 'clearTimeout', 'console', 'Math'],
+    outputFiles[0]?.text ?? '',
+  ) as (...parts: unknown[]) => void;
 }
 
 function obsFailure(status: number, code: string): CallEnd {

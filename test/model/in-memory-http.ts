@@ -8,25 +8,17 @@ export type CallEnd = CloudAnswer | 'reset' | 'refused' | 'never';
 /** @param connected to be called when the connection stands, before anything can have arrived */
 export type Serve = (request: CloudRequest, connected: () => void) => Promise<CallEnd>;
 
-let serveNow: Serve | undefined;
-
 /**
- * Replaces what the functions use of `node:http`, from now on and for modules that are loaded from now on: no sockets, nothing
- * takes time, and the same calls happen in the same order every time.
+ * What the functions use of `node:http`, without sockets: nothing takes time, and the same calls happen in the same order every
+ * time.
  */
-export function installInMemoryHttp(serve: Serve): void {
-  serveNow = serve;
-  // jest calls this once, whatever comes after: what serves must be looked up at every call.
-  jest.doMock('node:http', () => ({
+export function inMemoryHttp(serve: Serve) {
+  return {
     Agent: class {
       freeSockets = {};
     },
-    request: (options: RequestOptions) =>
-      new InMemoryRequest(
-        options,
-        (request, connected) => serveNow?.(request, connected) ?? Promise.resolve('never'),
-      ),
-  }));
+    request: (options: RequestOptions) => new InMemoryRequest(options, serve),
+  };
 }
 
 class InMemoryRequest extends EventEmitter {

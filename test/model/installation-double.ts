@@ -18,9 +18,6 @@ export class InstallationDouble {
   readonly functions: FunctionsDouble;
 
   constructor({ userData, ...options }: InstallationOptions = {}) {
-    this.time.install();
-    // The jitter of repeats.
-    jest.spyOn(Math, 'random').mockReturnValue(0.5);
     this.cloud = new CloudDouble([VIDEOS, ARCHIVE, SNAPSHOTS], {
       now: () => this.time.nowMs,
       numbers: false,

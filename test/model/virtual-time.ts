@@ -10,8 +10,8 @@ interface Timer {
 const owners = new AsyncLocalStorage<object>();
 
 /**
- * Time that passes only when nothing else can happen. It stands in for `Date.now` and the global timers, so that code that
- * waits for a minute runs in no time, and in the same order every time.
+ * Time that passes only when nothing else can happen. Code that is given its `Date` and timers waits for a minute in no time,
+ * and in the same order every time.
  */
 export class VirtualTime {
   nowMs: number;
@@ -22,16 +22,19 @@ export class VirtualTime {
     this.nowMs = startMs;
   }
 
-  /** Takes the place of the real clock until `jest.restoreAllMocks()`. */
-  install(): void {
-    jest.spyOn(Date, 'now').mockImplementation(() => this.nowMs);
-    jest
-      .spyOn(globalThis, 'setTimeout')
-      .mockImplementation(((run: () => void, delayMs = 0) =>
-        this.after(delayMs, run, owners.getStore())) as unknown as typeof setTimeout);
-    jest.spyOn(globalThis, 'clearTimeout').mockImplementation((id) => {
-      this.#timers.delete(Number(id));
-    });
+  readonly setTimeout = (run: () => void, delayMs = 0): number => this.after(delayMs, run, owners.getStore());
+
+  readonly clearTimeout = (id: number): void => void this.#timers.delete(id);
+
+  /** `Date` of code in this time. */
+  get Date(): DateConstructor {
+    const now = () => this.nowMs;
+    return class extends Date {
+      static override now = now;
+      constructor(...parts: ConstructorParameters<DateConstructor> | []) {
+        super(...((parts.length === 0 ? [now()] : parts) as ConstructorParameters<DateConstructor>));
+      }
+    } as DateConstructor;
   }
 
   after(delayMs: number, run: () => void, owner?: object): number {
