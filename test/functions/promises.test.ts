@@ -68,6 +68,18 @@ describe('one upload, one task', () => {
     },
   );
 
+  test.each([
+    { firstPage: 0, numbers: false },
+    { firstPage: 1, numbers: true },
+  ] as const)('a lost answer is found on a later page of the list, too: %j', async (options) => {
+    const service = new InstallationDouble({ ...options, userData: { MPC_REQUESTS_PER_MINUTE: '1000' } });
+    await service.deliver([service.upload('a.mp4')], [...BEFORE_CREATE, 'crash-after']);
+    const records = Array.from({ length: 250 }, (_, number) => service.upload(`${number}.mp4`));
+    await service.deliver(records);
+    await sweepUntilSettled(service);
+    expect(service.tasksOf('a.mp4')).toHaveLength(1);
+  });
+
   test('many half-written claims do not use up the quota with look-ups', async () => {
     const service = new InstallationDouble();
     for (let number = 0; number < 50; number++) {

@@ -56,7 +56,7 @@ abstract class Step implements fc.AsyncCommand<object, History> {
   abstract toString(): string;
 }
 
-const KEYS = ['a.mp4', 'b c+ä%.MOV', 'c/d.mp4'];
+const KEYS = ['a.mp4', 'b c+ä%.MOV', 'c/d.mp4', 'e.mp4', 'f.mp4'];
 /** FunctionGraph tries an event again at most so often. */
 const MAX_RETRIES = 3;
 
@@ -78,6 +78,19 @@ class Upload extends Step {
   }
   toString() {
     return `upload ${this.bucket}/${this.key} "${this.content}"`;
+  }
+}
+
+/** Many at once, more than the pace allows. */
+class UploadAll extends Step {
+  constructor(readonly content: string) {
+    super();
+  }
+  async run(model: object, history: History) {
+    for (const key of KEYS) await new Upload(key, this.content, VIDEOS).run(model, history);
+  }
+  toString() {
+    return `upload all keys "${this.content}"`;
   }
 }
 
@@ -268,40 +281,51 @@ function told(fates: readonly Fate[]): string {
   return odd.length === 0 ? '' : `(${odd.join(', ')})`;
 }
 
-/** Most calls go well; each of the others may meet any fate, at any number. */
-const fates = fc.array(
-  fc.oneof(
-    { arbitrary: fc.constant<Fate>('ok'), weight: 4 },
-    { arbitrary: fc.constantFrom(...FATES), weight: 1 },
-  ),
-  { maxLength: 10 },
+const oddFate = fc.oneof(
+  { arbitrary: fc.constantFrom(...FATES), weight: 2 },
+  // Those that leave open whether there is a task.
+  { arbitrary: fc.constantFrom<Fate>('late', 'slow', 'hang-after', 'reset-after', 'crash-after'), weight: 1 },
+);
+/** Most invocations meet with one accident at most, at any of their calls. */
+const fates = fc.oneof(
+  { arbitrary: fc.constant<Fate[]>([]), weight: 2 },
+  {
+    arbitrary: fc.tuple(fc.nat(6), oddFate).map(([at, fate]) => [...Array<Fate>(at).fill('ok'), fate]),
+    weight: 4,
+  },
+  { arbitrary: fc.array(fc.oneof(fc.constant<Fate>('ok'), oddFate), { maxLength: 10 }), weight: 1 },
 );
 const index = fc.nat(7);
 const order = fc.array(fc.boolean(), { maxLength: 14 });
 const key = fc.constantFrom(...KEYS);
 
-/** Histories of uploads, events with their accidents, sweeps, calls of the API, and time between them. */
-export const histories = (maxCommands: number) =>
-  fc.commands(
-    [
-      fc
-        .record({ key, content: fc.constantFrom('1', '2'), bucket: fc.constantFrom(VIDEOS, VIDEOS, ARCHIVE) })
-        .map(({ key, content, bucket }) => new Upload(key, content, bucket)),
-      fc
-        .tuple(index, fc.integer({ min: 1, max: 3 }), fates)
-        .map(([at, count, fates]) => new Deliver(at, count, fates)),
-      fc.tuple(index, fc.constant(1), fates).map(([at, count, fates]) => new Deliver(at, count, fates)),
-      index.map((at) => new Lose(at)),
-      index.map((at) => new Duplicate(at)),
-      fc.tuple(index, order).map(([at, order]) => new Overlap(at, order)),
-      fc.tuple(fates, fc.boolean()).map(([fates, isDryRun]) => new Sweep(fates, isDryRun)),
-      fc.constantFrom(1, 15, 70, 100, 240).map((seconds) => new Wait(seconds)),
-      fc.constantFrom(2, 30, 300).map((seconds) => new Throttle(seconds)),
-      fc
-        .tuple(fc.constantFrom('k1', 'k2'), fates, fc.option(order, { freq: 6, nil: undefined }))
-        .map(([name, fates, order]) => new Create(name, fates, order)),
-      fates.map((fates) => new CleanUp(fates)),
-      fc.constant(new OwnOutput()),
-    ],
-    { maxCommands, size: 'max' },
-  );
+/**
+ * Histories of uploads, events with their accidents, sweeps, calls of the API, and time between them.
+ * @param mayOverlap whether two instances work at the same time now and then
+ */
+export function histories(mayOverlap: boolean) {
+  const upload = fc.record({
+    key,
+    content: fc.constantFrom('1', '2'),
+    bucket: fc.constantFrom(VIDEOS, VIDEOS, ARCHIVE),
+  });
+  const twice = fc.option(order, { freq: 6, nil: undefined });
+  const single = [
+    upload.map(({ key, content, bucket }) => new Upload(key, content, bucket)),
+    fc.constantFrom('1', '2').map((content) => new UploadAll(content)),
+    fc.tuple(index, fc.integer({ min: 1, max: 8 }), fates).map((parts) => new Deliver(...parts)),
+    fc.tuple(index, fc.constant(1), fates).map((parts) => new Deliver(...parts)),
+    index.map((at) => new Lose(at)),
+    index.map((at) => new Duplicate(at)),
+    fc.tuple(fates, fc.boolean()).map((parts) => new Sweep(...parts)),
+    fc.constantFrom(1, 15, 15, 70, 100, 240).map((seconds) => new Wait(seconds)),
+    fc.constantFrom(2, 30, 300).map((seconds) => new Throttle(seconds)),
+    fc
+      .tuple(fc.constantFrom('k1', 'k2'), fates, mayOverlap ? twice : fc.constant(undefined))
+      .map((parts) => new Create(...parts)),
+    fates.map((fates) => new CleanUp(fates)),
+    fc.constant(new OwnOutput()),
+  ];
+  const overlapping = fc.tuple(index, order).map((parts) => new Overlap(...parts));
+  return fc.commands(mayOverlap ? [...single, overlapping] : single, { maxCommands: 30, size: 'max' });
+}

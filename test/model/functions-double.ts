@@ -271,7 +271,8 @@ function compile(): (...parts: unknown[]) => void {
   });
   return new Function(
     ...['exports', 'module', 'require', 'Date', 'setTimeout', 'clearTimeout', 'console', 'Math'],
-    outputFiles[0]?.text ?? '',
+    // Each module would copy all of zod for itself.
+    (outputFiles[0]?.text ?? '').replaceAll('__toESM(require("zod/mini"))', 'require("zod/mini")'),
   ) as (...parts: unknown[]) => void;
 }
 
