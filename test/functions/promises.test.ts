@@ -37,7 +37,7 @@ describe('one upload, one task', () => {
     async (fate) => {
       const service = new InstallationDouble({ listLagMs: 5 * SECOND_MS });
       const record = service.upload('a.mp4');
-      expect((await service.deliver([record], [...BEFORE_CREATE, fate])).kind).not.toBe('returned');
+      expect((await service.deliver([record], { create: fate })).kind).not.toBe('returned');
       for (let second = 0; second < 120; second += 10) {
         await service.time.pass(10 * SECOND_MS);
         await service.deliver([record]);
@@ -62,7 +62,7 @@ describe('one upload, one task', () => {
     'a lost answer is found again when MPC’s clock is %i minutes ahead',
     async (minutes) => {
       const service = new InstallationDouble({ clockAheadMs: minutes * MINUTE_MS });
-      await service.deliver([service.upload('a.mp4')], [...BEFORE_CREATE, 'crash-after']);
+      await service.deliver([service.upload('a.mp4')], { create: 'crash-after' });
       await sweepUntilSettled(service);
       expect(service.cloud.creates).toHaveLength(1);
     },
@@ -73,7 +73,7 @@ describe('one upload, one task', () => {
     { firstPage: 1, numbers: true },
   ] as const)('a lost answer is found on a later page of the list, too: %j', async (options) => {
     const service = new InstallationDouble({ ...options, userData: { MPC_REQUESTS_PER_MINUTE: '1000' } });
-    await service.deliver([service.upload('a.mp4')], [...BEFORE_CREATE, 'crash-after']);
+    await service.deliver([service.upload('a.mp4')], { create: 'crash-after' });
     const records = Array.from({ length: 250 }, (_, number) => service.upload(`${number}.mp4`));
     await service.deliver(records);
     await sweepUntilSettled(service);
@@ -84,10 +84,7 @@ describe('one upload, one task', () => {
     const service = new InstallationDouble();
     for (let number = 0; number < 50; number++) {
       const record = service.upload(`${number}.mp4`);
-      const fates: Fate[] = number === 0 ? [...BEFORE_CREATE] : ['ok', 'ok'];
-      // Every tenth call reserves a lot.
-      if (number > 0 && number % 10 === 0) fates.push('ok');
-      await service.deliver([record], [...fates, 'error-after']);
+      await service.deliver([record], { create: 'error-after' });
     }
     expect(service.cloud.tasks).toHaveLength(50);
     await service.time.pass(2 * MINUTE_MS);
@@ -174,7 +171,7 @@ describe('the pace', () => {
 
   test('counts a call from when it was over: a slow one may have arrived late', async () => {
     const service = new InstallationDouble({ userData: PACE });
-    await service.deliver([service.upload('a.mp4')], [...BEFORE_CREATE, 'slow']);
+    await service.deliver([service.upload('a.mp4')], { create: 'slow' });
     const second = service.upload('b.mp4');
     await deliverEvery20Seconds(service, second);
     const [a = 0, b = 0] = service.cloud.creates.map(({ atMs }) => atMs);

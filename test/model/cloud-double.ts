@@ -59,7 +59,7 @@ export class CloudDouble {
   readonly buckets = new Map<string, Map<string, StoredObject>>();
   readonly tasks: DoubledTask[] = [];
   /** When each create call arrived, and who sent it. */
-  readonly creates: { atMs: number; accessKey: string; isAccepted: boolean }[] = [];
+  readonly creates: { atMs: number; accessKey: string }[] = [];
   mpcCalls = 0;
   /** Until when MPC refuses every call. */
   throttledUntilMs = 0;
@@ -81,11 +81,26 @@ export class CloudDouble {
   }
 
   handle(request: CloudRequest): CloudAnswer {
+    return this.arrive(request) ?? this.serve(request);
+  }
+
+  /** What the gateway in front of MPC does: it counts the call. @returns its refusal when the quota is used up */
+  arrive(request: CloudRequest): CloudAnswer | undefined {
+    if (!isForMpc(request)) return undefined;
+    this.mpcCalls += 1;
+    const atMs = this.#options.now();
+    const isThrottled = atMs < this.throttledUntilMs;
+    if (request.method === 'POST') this.creates.push({ atMs, accessKey: accessKeyOf(request) });
+    if (!isThrottled) return undefined;
+    const seconds = Math.ceil((this.throttledUntilMs - atMs) / 1000);
+    return mpcError(429, 'APIGW.0308', { 'retry-after': String(seconds) });
+  }
+
+  /** What the service behind it does. */
+  serve(request: CloudRequest): CloudAnswer {
     const [path = '', search = ''] = request.path.split('?');
     const query = new URLSearchParams(search);
-    return path.startsWith('/v1/') && path.endsWith('/thumbnails')
-      ? this.#mpc(request, query)
-      : this.#obs(request, path, query);
+    return isForMpc(request) ? this.#mpc(request, query) : this.#obs(request, path, query);
   }
 
   #obs({ method, body }: CloudRequest, path: string, query: URLSearchParams): CloudAnswer {
@@ -103,19 +118,6 @@ export class CloudDouble {
   }
 
   #mpc(request: CloudRequest, query: URLSearchParams): CloudAnswer {
-    this.mpcCalls += 1;
-    const isThrottled = this.#options.now() < this.throttledUntilMs;
-    if (request.method === 'POST') {
-      this.creates.push({
-        atMs: this.#options.now(),
-        accessKey: accessKeyOf(request),
-        isAccepted: !isThrottled,
-      });
-    }
-    if (isThrottled) {
-      const seconds = Math.ceil((this.throttledUntilMs - this.#options.now()) / 1000);
-      return mpcError(429, 'APIGW.0308', { 'retry-after': String(seconds) });
-    }
     if (request.method === 'POST') return this.#create(request);
     if (request.method === 'DELETE') return this.#cancel(query.get('task_id') ?? '');
     const ids = query.getAll('task_id');
@@ -186,6 +188,10 @@ export class CloudDouble {
   #id({ id }: DoubledTask): string | number {
     return this.#options.numbers ? id : String(id);
   }
+}
+
+function isForMpc({ path }: CloudRequest): boolean {
+  return /^\/v1\/\w+\/thumbnails(\?|$)/.test(path);
 }
 
 /** `yyyymmddhhmmss`, UTC. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { postEvent } from '../functions/installation';
-import { FATES, type Fate, type Outcome } from './functions-double';
+import { FATES, type Fate, type Fates, type Outcome } from './functions-double';
 import { ARCHIVE, type InstallationDouble, uploadRecord, VIDEOS } from './installation-double';
 
 /** An event that the platform still has to deliver. */
@@ -129,7 +129,7 @@ class Deliver extends OnPending {
   constructor(
     index: number,
     readonly count: number,
-    readonly fates: readonly Fate[],
+    readonly fates: Fates,
   ) {
     super(index);
   }
@@ -169,7 +169,7 @@ class Overlap extends OnPending {
 
 class Sweep extends Step {
   constructor(
-    readonly fates: readonly Fate[],
+    readonly fates: Fates,
     readonly isDryRun: boolean,
   ) {
     super();
@@ -188,7 +188,7 @@ class Sweep extends Step {
 
 /** Nothing in these histories waits long enough to be cancelled. */
 class CleanUp extends Step {
-  constructor(readonly fates: readonly Fate[]) {
+  constructor(readonly fates: Fates) {
     super();
   }
   async run(_: object, { service }: History) {
@@ -227,7 +227,7 @@ class Throttle extends Step {
 class Create extends Step {
   constructor(
     readonly key: string,
-    readonly fates: readonly Fate[],
+    readonly fates: Fates,
     readonly order: readonly boolean[] | undefined,
   ) {
     super();
@@ -276,7 +276,8 @@ export function recordOf({ bucket, key, etag }: PendingEvent): unknown {
   return uploadRecord(bucket, key, etag);
 }
 
-function told(fates: readonly Fate[]): string {
+function told(fates: Fates): string {
+  if ('create' in fates) return `(create call ${fates.create})`;
   const odd = fates.flatMap((fate, index) => (fate === 'ok' ? [] : [`call ${index + 1} ${fate}`]));
   return odd.length === 0 ? '' : `(${odd.join(', ')})`;
 }
@@ -287,11 +288,12 @@ const oddFate = fc.oneof(
   { arbitrary: fc.constantFrom<Fate>('late', 'slow', 'hang-after', 'reset-after', 'crash-after'), weight: 1 },
 );
 /** Most invocations meet with one accident at most, at any of their calls. */
-const fates = fc.oneof(
-  { arbitrary: fc.constant<Fate[]>([]), weight: 2 },
+const fates: fc.Arbitrary<Fates> = fc.oneof(
+  { arbitrary: fc.constant<Fates>([]), weight: 2 },
+  { arbitrary: fc.record({ create: oddFate }), weight: 2 },
   {
     arbitrary: fc.tuple(fc.nat(6), oddFate).map(([at, fate]) => [...Array<Fate>(at).fill('ok'), fate]),
-    weight: 4,
+    weight: 2,
   },
   { arbitrary: fc.array(fc.oneof(fc.constant<Fate>('ok'), oddFate), { maxLength: 10 }), weight: 1 },
 );

@@ -24,6 +24,9 @@ export const FATES = [
 ] as const;
 export type Fate = (typeof FATES)[number];
 
+/** What becomes of the calls of an invocation: of each in turn, or of the first that creates a task. All others go well. */
+export type Fates = readonly Fate[] | { create: Fate };
+
 export type FunctionName = 'create' | 'cancel' | 'on-upload';
 
 export type Outcome =
@@ -43,8 +46,9 @@ interface Running {
   accessKey: string;
   instance: Instance;
   killAtMs: number;
-  fates: readonly Fate[];
+  fates: Fates;
   calls: number;
+  creates: number;
   isExpired: boolean;
   outcome?: Outcome;
 }
@@ -52,7 +56,7 @@ interface Running {
 const TIMEOUT_SECONDS: Record<FunctionName, number> = { create: 30, cancel: 60, 'on-upload': 60 };
 /** The FAQ of FunctionGraph: instances without work are reclaimed after about a minute. */
 const RECLAIM_AFTER_MS = 60_000;
-/** API Gateway gives a back end no longer than this. */
+/** API Gateway gives a back end no longer than a minute. */
 const LATEST_ARRIVAL_MS = 59_000;
 /** Within the time that the functions wait for an answer. */
 const SLOW_ARRIVAL_MS = 8_000;
@@ -76,7 +80,7 @@ export class FunctionsDouble {
   }
 
   /** Runs one invocation to its end. Of on-upload there is one instance, as long as it is neither killed nor reclaimed. */
-  async invoke(name: FunctionName, event: unknown, fates: readonly Fate[] = []): Promise<Outcome> {
+  async invoke(name: FunctionName, event: unknown, fates: Fates = []): Promise<Outcome> {
     const isWarm = this.#warm !== undefined && this.#time.nowMs - this.#warm.lastUsedMs <= RECLAIM_AFTER_MS;
     const instance = isWarm && this.#warm !== undefined ? this.#warm : this.#load();
     this.#warm = instance;
@@ -128,7 +132,7 @@ export class FunctionsDouble {
     return { handlers: loaded.exports, lastUsedMs: this.#time.nowMs };
   }
 
-  #start(name: FunctionName, event: unknown, instance: Instance, fates: readonly Fate[]): Running {
+  #start(name: FunctionName, event: unknown, instance: Instance, fates: Fates): Running {
     this.#invocations += 1;
     const running: Running = {
       accessKey: `${name}:${this.#invocations}`,
@@ -136,6 +140,7 @@ export class FunctionsDouble {
       killAtMs: this.#time.nowMs + TIMEOUT_SECONDS[name] * 1000,
       fates,
       calls: 0,
+      creates: 0,
       isExpired: false,
     };
     this.#running.set(running.accessKey, running);
@@ -185,9 +190,8 @@ export class FunctionsDouble {
     if (running === undefined) return 'never';
     const held = this.#held;
     if (held !== undefined) await new Promise<void>((release) => held.push({ accessKey, release }));
-    running.calls += 1;
     const isMpc = request.path.includes('/thumbnails');
-    const fate = running.fates[running.calls - 1] ?? 'ok';
+    const fate = nextFate(running, isMpc && request.method === 'POST');
     if (fate === 'refused-connection') return 'refused';
     connected();
     if (fate === 'expired-credentials') running.isExpired = true;
@@ -219,9 +223,11 @@ export class FunctionsDouble {
       case 'slow':
         return this.#later(SLOW_ARRIVAL_MS, does);
       case 'late':
-        // Only MPC takes up a call after so long; OBS either has it or not.
+        // Only MPC's gateway holds a call for so long. It has counted it by then.
         if (!isMpc) return does();
-        return this.#later(LATEST_ARRIVAL_MS, does);
+        return (
+          this.#cloud.arrive(request) ?? this.#later(LATEST_ARRIVAL_MS, () => this.#cloud.serve(request))
+        );
       case 'throttled':
         return failure(429, 'APIGW.0308');
       case 'error-before':
@@ -250,6 +256,14 @@ export class FunctionsDouble {
       getSecurityToken: () => 'token',
     };
   }
+}
+
+function nextFate(running: Running, isCreate: boolean): Fate {
+  const { fates } = running;
+  running.calls += 1;
+  if (isCreate) running.creates += 1;
+  if ('create' in fates) return isCreate && running.creates === 1 ? fates.create : 'ok';
+  return fates[running.calls - 1] ?? 'ok';
 }
 
 let compiled: ((...parts: unknown[]) => void) | undefined;

@@ -1,6 +1,6 @@
 import { postEvent } from '../functions/installation';
 import { CloudDouble, type CloudDoubleOptions } from './cloud-double';
-import { type Fate, FunctionsDouble, type Outcome } from './functions-double';
+import { type Fates, FunctionsDouble, type Outcome } from './functions-double';
 import { VirtualTime } from './virtual-time';
 
 export const VIDEOS = 'videos';
@@ -45,20 +45,20 @@ export class InstallationDouble {
     return uploadRecord(bucket, key, etag);
   }
 
-  deliver(records: readonly unknown[], fates: readonly Fate[] = []): Promise<Outcome> {
+  deliver(records: readonly unknown[], fates: Fates = []): Promise<Outcome> {
     return this.functions.invoke('on-upload', { Records: records }, fates);
   }
 
-  sweep(options: object = {}, fates: readonly Fate[] = []): Promise<Outcome> {
+  sweep(options: object = {}, fates: Fates = []): Promise<Outcome> {
     return this.functions.invoke('on-upload', timer(options), fates);
   }
 
-  cleanUp(options: object = {}, fates: readonly Fate[] = []): Promise<Outcome> {
+  cleanUp(options: object = {}, fates: Fates = []): Promise<Outcome> {
     return this.functions.invoke('cancel', timer(options), fates);
   }
 
   /** `POST /snapshots`. */
-  create(body: unknown, headers: Record<string, string> = {}, fates: readonly Fate[] = []): Promise<Outcome> {
+  create(body: unknown, headers: Record<string, string> = {}, fates: Fates = []): Promise<Outcome> {
     return this.functions.invoke('create', postEvent(JSON.stringify(body), { headers }), fates);
   }
 
