@@ -1,4 +1,5 @@
 import type { Agent, ClientRequest, IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
 import { ServiceTimedOut, ServiceUnavailable } from './errors';
 
 /** One request, ready to be sent. */
@@ -56,7 +57,8 @@ interface Transport {
 
 // Connections outlive an invocation; credentials never do.
 const transports: Partial<Record<Protocol, Transport>> = {};
-let lastUsedMs = 0;
+/** When each of them was last used. */
+const usedAtMs = new WeakMap<Socket, number>();
 
 /** Loaded when first needed: what an invocation does not use is not part of its cold start. */
 function transportOf(protocol: Protocol): Transport {
@@ -124,7 +126,7 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
   if (timeoutMs <= 0) throw new ServiceTimedOut(options.service);
   const isTls = request.origin.startsWith('https:');
   const { request: open, agent } = transportOf(isTls ? 'https:' : 'http:');
-  if (Date.now() - lastUsedMs > IDLE_LIMIT_MS) dropIdleConnections(agent);
+  dropIdleConnections(agent);
 
   return new Promise((resolve, reject) => {
     const target = new URL(request.origin);
@@ -137,6 +139,7 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
       headers: { ...request.headers, ...bodyLength(request) },
     });
     let isConnected = false;
+    let connection: Socket | undefined;
     const timer = setTimeout(() => sent.destroy(new ServiceTimedOut(options.service)), timeoutMs);
     const fail = (error: Error): void => {
       clearTimeout(timer);
@@ -145,6 +148,7 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
       reject(known ? error : new ServiceUnavailable(options.service, errorCode(error), mayHaveArrived));
     };
     sent.on('socket', (socket) => {
+      connection = socket;
       // A socket that is used again is connected, and would keep a listener of every request.
       if (sent.reusedSocket) return;
       socket.once(isTls ? 'secureConnect' : 'connect', () => {
@@ -167,7 +171,7 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
       response.on('error', fail);
       response.on('end', () => {
         clearTimeout(timer);
-        lastUsedMs = Date.now();
+        if (connection !== undefined) usedAtMs.set(connection, Date.now());
         const body = Buffer.concat(chunks).toString('utf8');
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body, attempts: attempt });
       });
@@ -181,8 +185,9 @@ function bodyLength(request: HttpRequest): Record<string, number> {
 }
 
 function dropIdleConnections(agent: Agent): void {
-  for (const sockets of Object.values(agent.freeSockets))
-    for (const socket of sockets ?? []) socket.destroy();
+  for (const socket of Object.values(agent.freeSockets).flat()) {
+    if (socket !== undefined && Date.now() - (usedAtMs.get(socket) ?? 0) > IDLE_LIMIT_MS) socket.destroy();
+  }
 }
 
 function errorCode(error: Error): string {

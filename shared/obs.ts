@@ -91,6 +91,17 @@ export async function listObjects(
   return { objects, isTruncated: element(body, 'IsTruncated') === 'true' };
 }
 
+/** The object as a listing shows it; undefined when there is none. @throws as listObjects */
+export async function findObject(
+  bucket: string,
+  key: string,
+  invocation: Invocation,
+): Promise<ListedObject | undefined> {
+  // Of all keys that begin with this one, it comes first itself.
+  const { objects } = await listObjects(bucket, { prefix: key }, invocation);
+  return objects[0]?.key === key ? objects[0] : undefined;
+}
+
 async function call(
   request: Omit<ObsUrlRequest, 'endpoint' | 'expiresAtSeconds'>,
   invocation: Invocation,

@@ -70,7 +70,6 @@ function readRecord(record: unknown, decodeKey: (key: string) => string): Upload
     etag: textOf(object.eTag).replaceAll('"', ''),
     ...(/^\d+$/.test(textOf(object.size)) && { sizeBytes: Number(object.size) }),
   };
-  if (!isObjectKey(upload.key)) return { upload, skip: 'unreadable_record' };
   // Some producers spell it with the `s3:` of the notification configuration.
   if (!/^(s3:)?ObjectCreated:/.test(read.eventName)) return { upload, skip: 'not_a_creation' };
   return { upload };
@@ -111,6 +110,7 @@ function decodeIfEncoded(key: string): string {
 
 /** Decides whether an upload is to be captured. @returns the reason against it, undefined when there is none */
 export function reasonToSkip(upload: Upload, settings: Settings): SkipReason | undefined {
+  if (!isObjectKey(upload.key)) return 'unreadable_record';
   if (isOwnOutput(upload.bucket, upload.key, settings)) return 'own_output';
   if (!settings.uploadBuckets.includes(upload.bucket)) return 'bucket_not_allowed';
   if (!upload.key.startsWith(settings.uploadPrefix)) return 'outside_prefix';

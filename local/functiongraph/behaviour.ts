@@ -4,9 +4,9 @@ import * as z from 'zod';
 export const functionGraphBehaviour = z.object({
   /**
    * An asynchronous event that meets no free instance: the page on concurrency says it is discarded, the page on
-   * asynchronous invocation says it waits.
+   * asynchronous invocation says it waits. What is finished works with the worse of the two.
    */
-  excessAsyncEvents: z.enum(['queued', 'discarded']).default('queued'),
+  excessAsyncEvents: z.enum(['queued', 'discarded']).default('discarded'),
   /** The wait before an asynchronous event is tried again; undocumented. */
   asyncRetryDelayMs: z.int().min(0).default(1000),
   /** Retries of a function that has no asynchronous configuration; documented as 0, 1 and 3 in different places. */
