@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { adviceFor } from './advice';
 import { CallFailed } from './cloud-api';
 import { DeployError } from './errors';
@@ -87,7 +86,7 @@ async function add(addition: Addition, isFreed: boolean, api: FunctionGraphApi):
     } catch (error) {
       const mayGetFree = isFreed && error instanceof CallFailed && STILL_TAKEN.has(error.code);
       if (!mayGetFree || tries === STILL_TAKEN_TRIES) throw error;
-      await pause(STILL_TAKEN_PAUSE_MS);
+      await api.cloud.pause(STILL_TAKEN_PAUSE_MS);
     }
   }
 }

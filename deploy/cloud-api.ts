@@ -8,7 +8,7 @@ export interface Connection {
   projectId: string;
   credentials: Credentials;
   /** Addresses without a slash at the end, where they are not those of the region. */
-  endpoints: Readonly<Partial<Record<CloudService, string>>>;
+  endpoints: Readonly<Partial<Record<CloudService | 'obs', string>>>;
 }
 
 /** Services that take SDK-HMAC-SHA256 at `https://<service>.<region>.myhuaweicloud.com`. */
@@ -66,6 +66,8 @@ const TIMEOUT_MS = 60_000;
  */
 export class CloudApi {
   readonly #options: Required<CloudApiOptions>;
+  /** Waits, as many ms as are given. */
+  readonly pause: (ms: number) => Promise<unknown>;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
   /** Calls sent so far, repeated ones included. */
@@ -76,6 +78,7 @@ export class CloudApi {
     options: CloudApiOptions = {},
   ) {
     this.#options = { parallelCalls: PARALLEL_CALLS, pause, random: Math.random, ...options };
+    this.pause = this.#options.pause;
   }
 
   /**
@@ -92,7 +95,7 @@ export class CloudApi {
         } catch (error) {
           if (!(error instanceof CallFailed) || tries === TRIES || !isWorthAnotherTry(error)) throw error;
           if (error.isOutcomeUnknown && request.method === 'POST') throw error;
-          await this.#options.pause(pauseMs(tries, this.#options.random()));
+          await this.pause(pauseMs(tries, this.#options.random()));
         }
       }
     } finally {
@@ -218,7 +221,7 @@ export function connectionFrom(
   );
   const securityToken = environment.HUAWEICLOUD_SDK_SECURITY_TOKEN?.trim();
   if (missing.length > 0) throw new DeployError(missing);
-  const endpoints: Partial<Record<CloudService, string>> = {};
+  const endpoints: Partial<Record<CloudService | 'obs', string>> = {};
   for (const [service, name] of Object.entries(ENDPOINT_VARIABLES)) {
     const value = environment[name]?.trim();
     if (!value) continue;
@@ -237,9 +240,10 @@ export function connectionFrom(
   };
 }
 
-const ENDPOINT_VARIABLES: Readonly<Record<CloudService, string>> = {
+const ENDPOINT_VARIABLES: Readonly<Record<CloudService | 'obs', string>> = {
   functiongraph: 'FUNCTIONGRAPH_ENDPOINT',
   apig: 'APIG_ENDPOINT',
   iam: 'IAM_ENDPOINT',
   mpc: 'MPC_ENDPOINT',
+  obs: 'OBS_ENDPOINT',
 };

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { buildArtifacts, readArtifacts, writeArtifacts } from './artifacts';
+import { refuseBuckets } from './buckets';
 import { CloudApi, connectionFrom } from './cloud-api';
 import { deploy } from './deploy';
 import { DeployError } from './errors';
@@ -123,6 +124,7 @@ export class HuaweiProvider {
 
   async #deploy({ wanted, api, options, print }: Session): Promise<void> {
     const artifacts = await readArtifacts(this.#packageDirectory, wanted.service, wanted.functions);
+    await refuseBuckets(wanted, api.cloud.connection);
     await deploy(wanted, artifacts, api, {
       dryRun: options['dry-run'] === true,
       force: options.force === true,

@@ -13,6 +13,8 @@ export interface WantedState {
   stage: string;
   region: string;
   functions: readonly WantedFunction[];
+  /** All buckets that events come from and that functions write to. */
+  buckets: readonly string[];
 }
 
 /** One function in the words of FunctionGraph, without its code. */
@@ -79,7 +81,22 @@ export function wantedState(resolved: unknown): WantedState {
       faults.push(`serverless.yml: ${wanted[first]?.key} and ${key} have the same name "${name}"`);
   }
   if (faults.length > 0) throw new DeployError(faults);
-  return { service, stage: provider.stage, region: provider.region, functions: wanted };
+  return {
+    service,
+    stage: provider.stage,
+    region: provider.region,
+    functions: wanted,
+    buckets: bucketsOf(functions),
+  };
+}
+
+function bucketsOf(functions: ServiceDefinition['functions']): string[] {
+  const named = Object.values(functions).flatMap(({ events, writes, asynchronous }) => [
+    ...events.flatMap(({ obs, eventgrid }) => [obs?.bucket, eventgrid?.bucket]),
+    ...writes.map(({ bucket }) => bucket),
+    asynchronous?.onFailure?.obs.bucket,
+  ]);
+  return [...new Set(named.filter((bucket) => bucket !== undefined))];
 }
 
 /**
