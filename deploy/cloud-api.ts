@@ -47,6 +47,8 @@ export interface CloudApiOptions {
   /** Waits this long; replaced in tests. */
   pause?: (ms: number) => Promise<unknown>;
   random?: () => number;
+  /** Longest wait for one answer. */
+  timeoutMs?: number;
 }
 
 const PARALLEL_CALLS = 6;
@@ -77,7 +79,13 @@ export class CloudApi {
     readonly connection: Connection,
     options: CloudApiOptions = {},
   ) {
-    this.#options = { parallelCalls: PARALLEL_CALLS, pause, random: Math.random, ...options };
+    this.#options = {
+      parallelCalls: PARALLEL_CALLS,
+      pause,
+      random: Math.random,
+      timeoutMs: TIMEOUT_MS,
+      ...options,
+    };
     this.pause = this.#options.pause;
   }
 
@@ -143,12 +151,12 @@ export class CloudApi {
         method,
         headers: sent,
         redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(this.#options.timeoutMs),
         ...(text !== undefined && { body: text }),
       });
       answer = await response.text();
     } catch (error) {
-      throw unanswered(what, origin, error);
+      throw unanswered(what, origin, error, this.#options.timeoutMs);
     }
     if (response.ok) return { body: parse(answer), headers: response.headers };
     throw refused(what, response.status, answer);
@@ -165,10 +173,10 @@ function pauseMs(tries: number, random: number): number {
   return longest * (0.5 + random / 2);
 }
 
-function unanswered(what: string, origin: string, error: unknown): CallFailed {
+function unanswered(what: string, origin: string, error: unknown, timeoutMs: number): CallFailed {
   const { name, cause } = error as Error & { cause?: { code?: string } };
   const code = cause?.code ?? name;
-  const reason = name === 'TimeoutError' ? `no answer within ${TIMEOUT_MS / 1000} s` : `no answer (${code})`;
+  const reason = name === 'TimeoutError' ? `no answer within ${timeoutMs / 1000} s` : `no answer (${code})`;
   const neverLeft = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'].includes(code);
   return new CallFailed(0, code, `${what}: ${reason} from ${origin}`, !neverLeft);
 }
