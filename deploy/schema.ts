@@ -66,15 +66,17 @@ const optionalText = keyPart.optional().transform((value) => (value === '' ? und
 
 const userData = (what: string) =>
   z.record(
-    text(
-      `a name of ${what}: a letter, then letters, digits and _, not beginning with RUNTIME_`,
-      /^(?!RUNTIME_)[A-Za-z]\w*$/,
-    ),
+    z.string().regex(/^(?!RUNTIME_)[A-Za-z]\w*$/),
     z.preprocess(
       (value) => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : value),
       z.string({ error: (issue) => `must be a text, a number or a boolean, ${got(issue)}` }),
     ),
-    { error: (issue) => `must be names with values, ${got(issue)}` },
+    {
+      error: (issue) =>
+        issue.code === 'invalid_key'
+          ? `is no name of ${what}: a letter, then letters, digits and _, not beginning with RUNTIME_`
+          : `must be names with values, ${got(issue)}`,
+    },
   );
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS', 'ANY'] as const;
