@@ -19,7 +19,7 @@ export async function startDeployedCloud(options: CloudOptions): Promise<Cloud> 
 }
 
 /** `npm run deploy -- --stage local` within this process, without the framework's start-up. */
-async function deployTo({ environment, region }: Cloud): Promise<void> {
+export async function deployTo({ environment, region }: Cloud): Promise<void> {
   const wanted = wantedState(await readService(LOCAL_STAGE, environment));
   const api = new FunctionGraphApi(new CloudApi(connectionFrom(environment, region)));
   await deploy(wanted, await buildArtifacts(wanted.functions), api);
