@@ -153,7 +153,7 @@ export class HuaweiProvider {
 }
 
 /** The API of this stage is open to everybody: it stays on this machine. */
-function refuseFarAway(endpoint: string | undefined): void {
+export function refuseFarAway(endpoint: string | undefined): void {
   const host = endpoint === undefined ? undefined : new URL(endpoint).hostname;
   if (host !== undefined && /^(127(\.\d+){3}|localhost|\[::1\])$/.test(host)) return;
   throw new DeployError([

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildArtifacts, readArtifacts, refuseHandler, writeArtifacts } from '../../deploy/artifacts';
 import { bucketState, refuseBuckets } from '../../deploy/buckets';
+import { zipFunction } from '../../deploy/bundle';
 import type { CommandOptions } from '../../deploy/framework';
 import { info } from '../../deploy/info';
 import { invoke } from '../../deploy/invoke';
-import type { Session } from '../../deploy/provider-plugin';
+import { refuseFarAway, type Session } from '../../deploy/provider-plugin';
 import { remove } from '../../deploy/remove';
 import { type Cloud, startCloud } from '../../local/cloud';
 import { CloudToDeployTo, codeFor, KEY, wantedOf } from './cloud-to-deploy-to';
@@ -79,6 +80,25 @@ describe('with a deployed stage', () => {
       '--data is not JSON',
     );
   });
+
+  test('`invoke` fails when the function does', async () => {
+    const code = 'exports.handler = async (event, context) => { throw new Error("no"); };';
+    await cloud.api().updateCode('mpc-snapshots-prod-create', await zipFunction(Buffer.from(code)));
+    await expect(invoke(await session({ function: 'create', log: true }))).rejects.toThrow(
+      'mpc-snapshots-prod-create failed',
+    );
+    expect(printed.join('\n')).toMatch(/invocation exception, error: no[\s\S]*"errorMessage"/);
+  });
+});
+
+test.each([
+  undefined,
+  'https://functiongraph.ap-southeast-3.myhuaweicloud.com',
+  'http://127.0.0.1.example.com',
+])('stage local is refused at %s: its API is open to everybody', (endpoint) => {
+  expect(() => refuseFarAway(endpoint)).toThrow('FUNCTIONGRAPH_ENDPOINT must be an address of this machine');
+  refuseFarAway('http://127.0.0.1:4003');
+  refuseFarAway('http://localhost:4003');
 });
 
 describe('a package', () => {
