@@ -5,7 +5,7 @@ import { withAdvice } from './deploy';
 import { DeployError } from './errors';
 import type { CommandOptions } from './framework';
 import type { Session } from './provider-plugin';
-import type { WantedFunction, WantedState } from './wanted-state';
+import { functionNamed } from './wanted-state';
 
 const ROOT = path.resolve(__dirname, '..');
 
@@ -14,7 +14,7 @@ const ROOT = path.resolve(__dirname, '..');
  * @throws DeployError also when the function fails, for the exit code
  */
 export async function invoke({ wanted, api, options, print }: Session): Promise<void> {
-  const { name } = functionNamed(options.function, wanted);
+  const { name } = functionNamed(wanted, options.function);
   const event = await readEvent(options);
   const { isError, result, log } = await withAdvice(() => api.invoke(name, event));
   if (options.log === true && log !== '') print(log.trimEnd());
@@ -25,29 +25,22 @@ export async function invoke({ wanted, api, options, print }: Session): Promise<
     ]);
 }
 
-/** Runs a function in the local cloud, under the rules of the platform's runtime. */
-export async function invokeLocally(wanted: WantedState, options: CommandOptions): Promise<void> {
-  const { source } = functionNamed(options.function, wanted);
+/** Runs a function in a local cloud, as stage `local` and under the rules of the platform's runtime. */
+export async function invokeLocally(options: CommandOptions): Promise<void> {
   const event = JSON.stringify(await readEvent(options));
   const exitCode = await new Promise<number | null>((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'local/cli.ts', 'invoke', source, '-e', '-'], {
-      cwd: ROOT,
-      stdio: ['pipe', 'inherit', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', 'local/cli.ts', 'invoke', options.function ?? '', '-e', '-'],
+      {
+        cwd: ROOT,
+        stdio: ['pipe', 'inherit', 'inherit'],
+      },
+    );
     child.on('error', reject).on('close', resolve);
     child.stdin.end(event);
   });
   if (exitCode !== 0) throw new DeployError([`${options.function} failed`]);
-}
-
-function functionNamed(key: string | undefined, { functions }: WantedState): WantedFunction {
-  const found = functions.find((one) => one.key === key);
-  if (found === undefined) {
-    throw new DeployError([
-      `there is no function "${key}"; there are ${functions.map((one) => one.key).join(', ')}`,
-    ]);
-  }
-  return found;
 }
 
 async function readEvent({ data, path: file, raw }: CommandOptions): Promise<unknown> {

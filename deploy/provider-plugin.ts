@@ -11,7 +11,8 @@ import { invoke, invokeLocally } from './invoke';
 import { planText } from './plan-text';
 import { remove } from './remove';
 import { FRAMEWORK_SCHEMA } from './schema';
-import { LOCAL_STAGE, type WantedState, wantedState } from './wanted-state';
+import { functionNamed, type WantedState, wantedState } from './wanted-state';
+import { LOCAL_STAGE } from './wanted-triggers';
 
 /** What a command of the plugin works with. */
 export interface Session {
@@ -66,7 +67,7 @@ export class HuaweiProvider {
       'deploy:function:deploy': () => this.#run('Deploying', () => this.#deployFunction(this.#session())),
       'info:info': () => this.#run('Reading', () => info(this.#session())),
       'invoke:invoke': () => this.#run('Invoking', () => invoke(this.#session())),
-      'invoke:local:invoke': () => this.#run('Invoking', () => invokeLocally(this.#wanted(), this.#options)),
+      'invoke:local:invoke': () => this.#run('Invoking', () => invokeLocally(this.#options)),
       'remove:remove': () => this.#run('Removing', () => remove(this.#session())),
     };
   }
@@ -136,7 +137,7 @@ export class HuaweiProvider {
 
   /** Code, configuration and triggers of one function. */
   async #deployFunction({ wanted, api, options, print }: Session): Promise<void> {
-    const functions = wanted.functions.filter(({ key }) => key === options.function);
+    const functions = [functionNamed(wanted, options.function)];
     await deploy(wanted, await buildArtifacts(functions), api, {
       dryRun: options['dry-run'] === true,
       force: options.force === true,

@@ -52,13 +52,11 @@ const memorySize = z.preprocess(
 const timeout = whole(3, MAX_TIMEOUT_SECONDS, 's');
 const runtime = choice(RUNTIMES);
 const agency = text('the name of an IAM agency that trusts FunctionGraph', /^[\w-]{1,64}$/);
+/** May be empty here: parameters that are missing are complained of together, where all of them are known. */
 const bucket = z
   .string({ error: (issue) => `must be the name of a bucket, ${got(issue)}` })
-  .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
-    error: (issue) =>
-      issue.input === ''
-        ? 'is empty: set UPLOAD_BUCKET and SNAPSHOT_BUCKET in the environment or in .env.<stage>'
-        : `must be 3 to 63 lower-case letters, digits, periods and hyphens, ${got(issue)}`,
+  .regex(/^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
+    error: (issue) => `must be 3 to 63 lower-case letters, digits, periods and hyphens, ${got(issue)}`,
   });
 const keyPart = z.string({ error: (issue) => `must be a text, ${got(issue)}` });
 /** An empty parameter stands for one that is not given. */

@@ -1,9 +1,8 @@
 import { FUNCTION_NAMES, type FunctionName } from './bundle';
 import { DeployError } from './errors';
-import { type EventDefinition, type FunctionDefinition, Service, type ServiceDefinition } from './schema';
+import { type FunctionDefinition, Service, type ServiceDefinition } from './schema';
+import { type Complain, refuseLoops, type WantedTrigger, wantedTrigger } from './wanted-triggers';
 
-/** The stage of the local cloud: the only one whose API may be open, and it may not leave this machine. */
-export const LOCAL_STAGE = 'local';
 const MAX_USER_DATA_CHARACTERS = 4096;
 const MAX_TRIGGERS = 10;
 
@@ -46,17 +45,6 @@ export interface AsynchronousConfiguration {
   destination_config: { on_failure: { destination: string; param: string } };
 }
 
-export type TriggerType = 'APIG' | 'DEDICATEDGATEWAY' | 'OBS' | 'EVENTGRID' | 'TIMER';
-
-/** A trigger in the words of FunctionGraph. */
-export interface WantedTrigger {
-  type: TriggerType;
-  /** Only timers can be disabled. */
-  status?: 'ACTIVE' | 'DISABLED';
-  /** Complete, with the defaults of the API: what is left out could not be compared. */
-  eventData: Readonly<Record<string, unknown>>;
-}
-
 /**
  * Turns a service, as the framework resolved it from `serverless.yml`, into what FunctionGraph shall have.
  * @throws DeployError with a line for every property that is wrong
@@ -80,23 +68,39 @@ export function wantedState(resolved: unknown): WantedState {
     if (first < index)
       faults.push(`serverless.yml: ${wanted[first]?.key} and ${key} have the same name "${name}"`);
   }
+  const needsGroup = Object.values(functions).some(({ events }) =>
+    events.some(({ apigw }) => apigw !== undefined),
+  );
+  if (needsGroup && provider.apigw.group_id === undefined) {
+    faults.push(
+      'serverless.yml: provider.apigw.group_id is empty: set APIG_GROUP_ID, the id of an API group, in the environment or in .env.<stage>',
+    );
+  }
   if (faults.length > 0) throw new DeployError(faults);
   return {
     service,
     stage: provider.stage,
     region: provider.region,
     functions: wanted,
-    buckets: bucketsOf(functions),
+    buckets: bucketsOf(Object.values(functions)),
   };
 }
 
-function bucketsOf(functions: ServiceDefinition['functions']): string[] {
-  const named = Object.values(functions).flatMap(({ events, writes, asynchronous }) => [
+function bucketsOf(functions: readonly FunctionDefinition[]): string[] {
+  const named = functions.flatMap(({ events, writes, asynchronous }) => [
     ...events.flatMap(({ obs, eventgrid }) => [obs?.bucket, eventgrid?.bucket]),
     ...writes.map(({ bucket }) => bucket),
     asynchronous?.onFailure?.obs.bucket,
   ]);
   return [...new Set(named.filter((bucket) => bucket !== undefined))];
+}
+
+/** @throws DeployError when there is no function of that name in `serverless.yml` */
+export function functionNamed({ functions }: WantedState, key: string | undefined): WantedFunction {
+  const found = functions.find((one) => one.key === key);
+  if (found !== undefined) return found;
+  const keys = functions.map((one) => one.key).join(', ');
+  throw new DeployError([`there is no function "${key}"; there are ${keys}`]);
 }
 
 /**
@@ -106,8 +110,6 @@ function bucketsOf(functions: ServiceDefinition['functions']): string[] {
 export function ownerMark({ service, stage }: Pick<WantedState, 'service' | 'stage'>): string {
   return `[serverless ${service}/${stage}]`;
 }
-
-type Complain = (message: string) => void;
 
 function wantedFunction(
   key: string,
@@ -128,6 +130,11 @@ function wantedFunction(
   if (source === undefined) {
     const handlers = FUNCTION_NAMES.map((file) => `functions/${file}.handler`).join(', ');
     complain(`.handler must be one of ${handlers}, got "${definition.handler}"`);
+  }
+  if (bucketsOf([definition]).includes('')) {
+    complain(
+      ' names a bucket that is empty: set UPLOAD_BUCKET and SNAPSHOT_BUCKET in the environment or in .env.<stage>',
+    );
   }
   const userData = filled({ ...provider.environment, ...definition.environment });
   const secrets = filled({ ...provider.secrets, ...definition.secrets });
@@ -176,87 +183,6 @@ function refuseUserData(
   }
 }
 
-function wantedTrigger(
-  event: EventDefinition,
-  key: string,
-  functionName: string,
-  { stage, apigw: gateway }: ServiceDefinition['provider'],
-  complain: Complain,
-): WantedTrigger {
-  if (event.apigw !== undefined) {
-    const { path, req_method, name, auth = gateway.auth, timeout, match_mode } = event.apigw;
-    if (auth === 'NONE' && stage !== LOCAL_STAGE) {
-      complain(
-        `.apigw: auth NONE would let anybody call ${req_method} ${path}; use IAM or APP outside stage ${LOCAL_STAGE}`,
-      );
-    }
-    if (gateway.group_id === undefined) {
-      complain('.apigw needs provider.apigw.group_id, the id of an API group: set APIG_GROUP_ID');
-    }
-    return {
-      type: gateway.instance_id === undefined ? 'APIG' : 'DEDICATEDGATEWAY',
-      eventData: {
-        name: name ?? apiName(functionName, req_method, path),
-        type: 1,
-        path,
-        protocol: 'HTTPS',
-        req_method,
-        group_id: gateway.group_id,
-        match_mode,
-        env_name: gateway.env_name,
-        env_id: gateway.env_id,
-        auth,
-        func_info: { timeout: timeout ?? gateway.timeout },
-        backend_type: 'FUNCTION',
-        ...(gateway.sl_domain !== undefined && { sl_domain: gateway.sl_domain }),
-        ...(gateway.instance_id !== undefined && { instance_id: gateway.instance_id }),
-      },
-    };
-  }
-  if (event.obs !== undefined) {
-    const { bucket, events, prefix, suffix, name = `${key}-${bucket}`.slice(0, 64) } = event.obs;
-    return { type: 'OBS', eventData: { bucket, events, prefix, suffix, name } };
-  }
-  if (event.eventgrid !== undefined) {
-    const { bucket, event_types, prefix, suffix, channel_id, channel_name, agency } = event.eventgrid;
-    return {
-      type: 'EVENTGRID',
-      eventData: {
-        channel_id,
-        ...(channel_name !== undefined && { channel_name }),
-        source_name: 'HC.OBS.DWR',
-        trigger_name: key,
-        agency,
-        bucket,
-        event_types,
-        // Keys are decoded by the functions, whatever shape the event has.
-        Key_encode: true,
-        prefix,
-        suffix,
-      },
-    };
-  }
-  const { name, rate, cron, input, status } = event.timer as NonNullable<EventDefinition['timer']>;
-  return {
-    type: 'TIMER',
-    status,
-    eventData: {
-      name,
-      schedule_type: rate === undefined ? 'Cron' : 'Rate',
-      schedule: rate ?? cron,
-      user_event: input === undefined ? '' : typeof input === 'string' ? input : JSON.stringify(input),
-    },
-  };
-}
-
-/** API names may hold letters, digits and _ only, and must be told apart within a group. */
-function apiName(functionName: string, method: string, path: string): string {
-  return `${functionName}_${method.toLowerCase()}_${path}`
-    .replaceAll(/\W+/g, '_')
-    .replace(/_+$/, '')
-    .slice(0, 64);
-}
-
 function asynchronousConfiguration({
   retries,
   maxEventAge,
@@ -272,28 +198,6 @@ function asynchronousConfiguration({
           : { destination: 'OBS', param: JSON.stringify(onFailure.obs) },
     },
   };
-}
-
-/** A function whose output starts it again would run, and be paid for, for ever. */
-function refuseLoops({ events, writes }: FunctionDefinition, complain: Complain): void {
-  for (const [index, { obs, eventgrid }] of events.entries()) {
-    const trigger = obs ?? eventgrid;
-    if (trigger === undefined) continue;
-    for (const place of writes) {
-      const overlaps =
-        trigger.bucket === place.bucket &&
-        (trigger.prefix.startsWith(place.prefix) || place.prefix.startsWith(trigger.prefix)) &&
-        (trigger.suffix.endsWith(place.suffix) || place.suffix.endsWith(trigger.suffix));
-      if (!overlaps) continue;
-      complain(
-        `.events[${index}] listens to ${placeText(trigger)}, and the function writes to ${placeText(place)}: it would start itself. Use another bucket, or a prefix or suffix that keeps them apart`,
-      );
-    }
-  }
-}
-
-function placeText({ bucket, prefix, suffix }: { bucket: string; prefix: string; suffix: string }): string {
-  return `${bucket}/${prefix}*${suffix}`;
 }
 
 /** An empty value leaves the key out, so that a parameter can. */

@@ -3,7 +3,8 @@ import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
 import { deploy } from '../../deploy/deploy';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { readService } from '../../deploy/service-file';
-import { LOCAL_STAGE, wantedState } from '../../deploy/wanted-state';
+import { wantedState } from '../../deploy/wanted-state';
+import { LOCAL_STAGE } from '../../deploy/wanted-triggers';
 import { type Cloud, type CloudOptions, startCloud } from '../cloud';
 
 /** Starts the local cloud and deploys stage `local` of `serverless.yml` to it, through the same calls as to Huawei Cloud. */

@@ -162,7 +162,7 @@ describe('a wrong value is refused with its place, what is allowed and what came
       },
     ],
     [
-      'functions.on-upload.events[0].obs.bucket is empty: set UPLOAD_BUCKET and SNAPSHOT_BUCKET in the environment or in .env.<stage>',
+      'functions.on-upload names a bucket that is empty: set UPLOAD_BUCKET and SNAPSHOT_BUCKET in the environment or in .env.<stage>',
       (s) => {
         s.functions['on-upload'].events[0].obs.bucket = '';
       },
@@ -186,7 +186,7 @@ describe('a wrong value is refused with its place, what is allowed and what came
       },
     ],
     [
-      'functions.create.events[0].apigw needs provider.apigw.group_id, the id of an API group: set APIG_GROUP_ID',
+      'provider.apigw.group_id is empty: set APIG_GROUP_ID, the id of an API group,',
       (s) => {
         s.provider.apigw.group_id = '';
       },
