@@ -62,6 +62,8 @@ export class CloudToDeployTo {
   readonly calls: string[] = [];
   /** Fates of the calls to come, in order; all others pass. */
   readonly fates: Fate[] = [];
+  /** How many of the next triggers find their place taken still, as while another one is deleted in the background. */
+  takenTriggers = 0;
   /** How often each call is throttled before it passes. */
   throttledTimes = 0;
   readonly #seen = new Map<string, number>();
@@ -151,9 +153,14 @@ export class CloudToDeployTo {
     this.calls.push(describe(incoming));
     const fate = this.fates.shift() ?? this.#throttle(`${incoming.method} ${incoming.url} ${body}`);
     if (fate === 'lost-before') return void outgoing.destroy();
-    if (typeof fate === 'number') {
-      const error = { error_code: `FSS.0${fate}`, error_msg: `refused by the test with ${fate}` };
-      return void outgoing.writeHead(fate).end(JSON.stringify(error));
+    const refuse = (status: number, code: string) => {
+      const error = { error_code: code, error_msg: `refused by the test with ${status}` };
+      outgoing.writeHead(status).end(JSON.stringify(error));
+    };
+    if (typeof fate === 'number') return refuse(fate, `FSS.0${fate}`);
+    if (this.takenTriggers > 0 && describe(incoming).startsWith('POST triggers')) {
+      this.takenTriggers -= 1;
+      return refuse(409, 'FSS.1147');
     }
     const answer = await this.#forward(incoming, body);
     if (fate === 'lost-after') return void outgoing.destroy();

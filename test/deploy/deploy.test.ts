@@ -160,6 +160,35 @@ describe('a deployment again', () => {
     expect(cloud.state()).toEqual(await cleanState(less));
   });
 
+  test('waits while the place of a trigger is still taken by the one that was deleted', async () => {
+    const first = await wantedOf('prod');
+    await cloud.deploy(first, await codeFor(first));
+    const second = await wantedOf('prod', secondVersion);
+    cloud.takenTriggers = 3;
+    await cloud.deploy(second, await codeFor(second));
+    expect(cloud.takenTriggers).toBe(0);
+    expect(cloud.state()).toEqual(await cleanState(secondVersion));
+  });
+
+  test('with secrets sends them every time, encrypted, and shows their names only', async () => {
+    const withSecret = (service: ServiceObject) => {
+      service.functions.create.secrets = { API_TOKEN: 'a-very-secret-value' };
+    };
+    const wanted = await wantedOf('prod', withSecret);
+    const code = await codeFor(wanted);
+    await cloud.deploy(wanted, code);
+    const [create] = cloud.functiongraph.functions();
+    expect(create?.configuration.encrypted_user_data).toBe('{"API_TOKEN":"a-very-secret-value"}');
+    expect(create?.configuration.user_data).not.toContain('secret');
+    const lines = await cloud.deploy(wanted, code);
+    expect(lines).toEqual([
+      '~ mpc-snapshots-prod-create: secrets API_TOKEN sent every time, for they cannot be read back',
+    ]);
+    const without = await wantedOf('prod');
+    await cloud.deploy(without, await codeFor(without), { force: true });
+    expect(cloud.functiongraph.functions()[0]?.configuration.encrypted_user_data).toBe('{}');
+  });
+
   test('leaves triggers alone that are of no type from here', async () => {
     const wanted = await wantedOf('prod');
     const code = await codeFor(wanted);
