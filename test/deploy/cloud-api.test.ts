@@ -1,6 +1,7 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { CallFailed, CloudApi, type CloudApiOptions, connectionFrom } from '../../deploy/cloud-api';
 import { closeServer, listen } from '../../local/http-server';
+import { until } from '../wait';
 
 let server: Server;
 let requests = 0;
@@ -121,6 +122,25 @@ test('what a refusal quotes of the request is not passed on', async () => {
   expect(message).toBe(
     'GET /v2/p/fgs/functions: 401 APIG.0301 Incorrect IAM authentication information: verify aksk signature fail',
   );
+});
+
+test('no more than six calls are under way at the same time', async () => {
+  const held: ServerResponse[] = [];
+  const api = await clientOf((request, response) => {
+    if (request.headers.authorization === undefined) response.end();
+    else held.push(response);
+  });
+  const calls = 15;
+  const done = Promise.all(Array.from({ length: calls }, () => api.call('functiongraph', get)));
+  for (let answered = 0; answered < calls; answered += 1) {
+    const wanted = Math.min(6, calls - answered);
+    await until(() => held.length >= wanted);
+    // A request that comes after those of the client: had it sent more of them, they would be here.
+    await fetch(api.connection.endpoints.functiongraph ?? '');
+    expect(held).toHaveLength(wanted);
+    held.shift()?.end('{}');
+  }
+  await done;
 });
 
 describe('the environment', () => {

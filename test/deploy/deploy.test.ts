@@ -376,23 +376,6 @@ describe('a failure', () => {
     expect(cloud.calls).toHaveLength(5);
   });
 
-  test('no more than six calls are under way at the same time', async () => {
-    let running = 0;
-    let most = 0;
-    cloud.functiongraph.server.prependListener('request', (_, response) => {
-      running += 1;
-      most = Math.max(most, running);
-      response.on('close', () => {
-        running -= 1;
-      });
-    });
-    const wanted = await wantedOf('prod');
-    await cloud.deploy(wanted, await codeFor(wanted));
-    await cloud.deploy(wanted, await codeFor(wanted));
-    expect(most).toBeGreaterThan(1);
-    expect(most).toBeLessThanOrEqual(6);
-  });
-
   test('a wrong secret key is one line that names the variables and shows nothing of the key or the request', async () => {
     const wanted = await wantedOf('prod');
     const credentials = { accessKey: KEY.accessKey, secretKey: 'wrong-secret', securityToken: 'a-token' };
