@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ACCOUNT, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
+import { ACCOUNT, API_GROUP, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
 import { createGateway } from './apig/gateway';
+import { createApiGroupServer } from './apig/group-server';
 import { createConsole } from './console/console';
 import { type FaultOptions, Faults } from './faults/faults';
 import {
@@ -13,7 +14,9 @@ import {
 } from './functiongraph/functiongraph';
 import { matchesObjectEvent } from './functiongraph/triggers';
 import { closeServer, listen } from './http-server';
+import { functionsAgency } from './iam/agencies';
 import { type AccessKey, Credentials } from './iam/credentials';
+import { createIamServer } from './iam/iam-server';
 import { CapturePool } from './mpc/capture/capture-pool';
 import { createMpc, type Mpc, type MpcOptions } from './mpc/server';
 import { ObjectStore } from './obs/object-store';
@@ -21,7 +24,7 @@ import { createObsServer, type ObsOptions } from './obs/server';
 import { UsageError } from './usage-error';
 
 export interface CloudOptions {
-  /** API Gateway and console listen here; OBS, MPC and FunctionGraph on the next three. 0 takes free ports. */
+  /** API Gateway and console listen here; OBS, MPC, FunctionGraph, IAM and the groups of API Gateway on the next five. 0 takes free ports. */
   port: number;
   /** Objects and tasks are kept here over restarts; in a temporary folder when absent. */
   dataDirectory?: string;
@@ -39,9 +42,12 @@ export interface Addresses {
   obs: string;
   mpc: string;
   functiongraph: string;
+  iam: string;
+  /** Where API Gateway is asked for its groups. */
+  apig: string;
 }
 
-/** A running local cloud: OBS, MPC, FunctionGraph, API Gateway and console in one process. */
+/** A running local cloud: OBS, MPC, FunctionGraph, API Gateway, IAM and console in one process. */
 export interface Cloud {
   addresses: Addresses;
   accessKey: AccessKey;
@@ -139,18 +145,24 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     uploadBucket: UPLOAD_BUCKET,
   });
   const gateway = createGateway({ functiongraph, credentials, fallback: pages.handle });
+  const iam = createIamServer({
+    credentials,
+    region: REGION,
+    agencies: [functionsAgency(UPLOAD_BUCKET, SNAPSHOT_BUCKET)],
+  });
+  const apig = createApiGroupServer({ credentials, groups: [{ id: API_GROUP, name: API_GROUP }] });
 
   const close = async (): Promise<void> => {
     stopEvents();
     faults?.close();
     pages.close();
-    await Promise.all([closeServer(gateway), closeServer(obs), functiongraph.close()]);
+    await Promise.all([...[gateway, obs, iam, apig].map(closeServer), functiongraph.close()]);
     await mpc.close();
     await capture.close();
     await store.close();
     if (options.dataDirectory === undefined) await rm(directory, { recursive: true, force: true });
   };
-  const servers = { gateway, obs, mpc: mpc.server, functiongraph: functiongraph.server };
+  const servers = { gateway, obs, mpc: mpc.server, functiongraph: functiongraph.server, iam, apig };
   try {
     const addresses = await listenAll(servers, options.port);
     pages.setObsAddress(addresses.obs);
@@ -184,7 +196,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 async function listenAll(servers: Record<keyof Addresses, Server>, port: number): Promise<Addresses> {
   const addresses: Partial<Addresses> = {};
   let next = port;
-  for (const name of ['gateway', 'obs', 'mpc', 'functiongraph'] as const) {
+  for (const name of ['gateway', 'obs', 'mpc', 'functiongraph', 'iam', 'apig'] as const) {
     const wanted = next;
     const taken = await listen(servers[name], wanted).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'EADDRINUSE' ? new PortTaken(wanted) : error;
@@ -209,6 +221,8 @@ function environmentOf(addresses: Addresses): Record<string, string> {
     OBS_ENDPOINT: addresses.obs,
     MPC_ENDPOINT: addresses.mpc,
     FUNCTIONGRAPH_ENDPOINT: addresses.functiongraph,
+    IAM_ENDPOINT: addresses.iam,
+    APIG_ENDPOINT: addresses.apig,
     UPLOAD_BUCKET,
     SNAPSHOT_BUCKET,
   };

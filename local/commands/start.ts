@@ -43,8 +43,8 @@ export async function start(args: readonly string[]): Promise<number> {
 async function readArguments(args: readonly string[]) {
   const { values, positionals } = parse(args);
   const port = values.port === undefined ? DEFAULT_PORT : Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_532) {
-    throw new UsageError(`--port must be a whole number from 0 to 65532, got "${values.port}"`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_530) {
+    throw new UsageError(`--port must be a whole number from 0 to 65530, got "${values.port}"`);
   }
   for (const file of positionals) {
     const found = await stat(file).catch(() => undefined);

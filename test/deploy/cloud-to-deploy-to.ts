@@ -125,20 +125,8 @@ export class CloudToDeployTo {
     return plans.flatMap(planText);
   }
 
-  /** Everything that is deployed, without what only tells when it was. */
   state(): unknown {
-    return this.functiongraph
-      .functions()
-      .map(({ name, configuration, code, triggers, asyncInvoke }) => ({
-        name,
-        configuration: { encrypted_user_data: '{}', ...configuration },
-        digest: code.digest,
-        asyncInvoke,
-        triggers: triggers
-          .map(({ type, id, status, data }) => ({ type, id, status, data }))
-          .sort((a, b) => a.id.localeCompare(b.id)),
-      }))
-      .sort((a, b) => a.name.localeCompare(b.name));
+    return stateOf(this.functiongraph);
   }
 
   namesOfFunctions(): string[] {
@@ -196,6 +184,22 @@ export class CloudToDeployTo {
       },
     );
   }
+}
+
+/** Everything that is deployed, without what only tells when it was. */
+export function stateOf(functiongraph: FunctionGraph) {
+  return functiongraph
+    .functions()
+    .map(({ name, configuration, code, triggers, asyncInvoke }) => ({
+      name,
+      configuration: { encrypted_user_data: '{}', ...configuration },
+      digest: code.digest,
+      asyncInvoke,
+      triggers: triggers
+        .map(({ type, id, status, data }) => ({ type, id, status, data }))
+        .sort((a, b) => a.id.localeCompare(b.id)),
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name));
 }
 
 function describe({ method, url = '' }: IncomingMessage): string {

@@ -8,6 +8,7 @@ import { FUNCTION_NAMES } from '../../deploy/bundle';
 import { type Cloud, startCloud } from '../../local/cloud';
 import { deployTo } from '../../local/commands/deployed-cloud';
 import { until } from '../wait';
+import { stateOf } from './cloud-to-deploy-to';
 
 const ROOT = path.resolve(__dirname, '..', '..');
 const SAMPLE_VIDEO = path.join(ROOT, 'local', 'sample-video', 'sample.mp4');
@@ -60,22 +61,7 @@ function serverless(
   });
 }
 
-/** Everything that is deployed, without what only tells when it was. */
-function state() {
-  return cloud.functiongraph
-    .functions()
-    .map(({ name, configuration, code, triggers, asyncInvoke }) => ({
-      name,
-      configuration,
-      digest: code.digest,
-      asyncInvoke,
-      triggers: triggers
-        .map(({ type, id, status, data }) => ({ type, id, status, data }))
-        .sort((a, b) => a.id.localeCompare(b.id)),
-    }))
-    .sort((a, b) => a.name.localeCompare(b.name));
-}
-
+const state = () => stateOf(cloud.functiongraph);
 const digestOf = (name: string) => state().find((one) => one.name === name)?.digest;
 
 test('`deploy --stage local` makes a service that captures uploads, and is what `npm start` deploys', async () => {
