@@ -50,7 +50,7 @@ async function changeFunction(change: FunctionChange, zips: Zips, api: FunctionG
   const { wanted, action, configuration, sendsCode, asynchronous } = change;
   const zip = zips[wanted.key];
   if (sendsCode && zip === undefined) throw new DeployError([`the package has no code of ${wanted.key}`]);
-  if (action === 'recreate') await api.deleteFunction(wanted.name);
+  if (action === 'recreate') await removeFunction(wanted.name, api);
   if (action !== 'update' && zip !== undefined) await api.createFunction(wanted, zip);
   if (configuration.length > 0) await api.updateConfiguration(wanted);
   if (action === 'update' && sendsCode && zip !== undefined) await api.updateCode(wanted.name, zip);

@@ -30,7 +30,7 @@ const ListedFunction = z.object({
 });
 export type ListedFunction = z.infer<typeof ListedFunction>;
 
-const FunctionList = z.object({ functions: z.array(ListedFunction).nullish() });
+const FunctionList = z.object({ functions: z.array(ListedFunction).nullable() });
 
 /** A trigger as FunctionGraph shows it. */
 const LiveTrigger = z.object({
@@ -87,7 +87,7 @@ export class FunctionGraphApi {
           ['maxitems', String(PAGE_SIZE)],
         ],
       });
-      const page = FunctionList.parse(body).functions ?? [];
+      const page = read(FunctionList, body, 'the list of functions').functions ?? [];
       found.push(...page);
       if (page.length < PAGE_SIZE) return found;
     }
@@ -99,7 +99,7 @@ export class FunctionGraphApi {
       method: 'GET',
       path: `functions/${this.urnOf(name)}/config`,
     });
-    return answer && LiveConfiguration.parse(answer.body);
+    return answer && read(LiveConfiguration, answer.body, `the configuration of ${name}`);
   }
 
   async createFunction(wanted: WantedFunction, zip: Buffer): Promise<void> {
@@ -144,7 +144,7 @@ export class FunctionGraphApi {
       method: 'GET',
       path: `functions/${this.urnOf(name)}/async-invoke-config`,
     });
-    return answer && LiveAsynchronous.parse(answer.body);
+    return answer && read(LiveAsynchronous, answer.body, `the asynchronous configuration of ${name}`);
   }
 
   async updateAsynchronous(name: string, configuration: AsynchronousConfiguration): Promise<void> {
@@ -164,7 +164,7 @@ export class FunctionGraphApi {
 
   async listTriggers(name: string): Promise<LiveTrigger[]> {
     const answer = await this.#callUnlessGone({ method: 'GET', path: `triggers/${this.urnOf(name)}` });
-    return answer === undefined ? [] : z.array(LiveTrigger).parse(answer.body);
+    return answer === undefined ? [] : read(z.array(LiveTrigger), answer.body, `the triggers of ${name}`);
   }
 
   async createTrigger(name: string, { type, status, eventData }: WantedTrigger): Promise<void> {
@@ -205,7 +205,7 @@ export class FunctionGraphApi {
       body: event,
       headers: { 'x-cff-log-type': 'tail', 'x-cff-request-version': 'v1' },
     });
-    const { result, log } = Invocation.parse(body);
+    const { result, log } = read(Invocation, body, `the result of ${name}`);
     return { isError: headers.get('x-is-func-err') === 'true', result: result ?? '', log: log ?? '' };
   }
 
@@ -222,6 +222,19 @@ export class FunctionGraphApi {
       throw error;
     }
   }
+}
+
+/** @throws CallFailed for an answer that is not as documented, as of something else that listens at the address */
+function read<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.join('.') || 'all of it';
+  throw new CallFailed(
+    200,
+    'UNEXPECTED_ANSWER',
+    `${what}: the answer is not FunctionGraph's (${field}: ${issue?.message})`,
+  );
 }
 
 function configurationBody(wanted: WantedFunction) {

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildArtifacts, readArtifacts, refuseHandler, writeArtifacts } from '../../deploy/artifacts';
@@ -10,6 +11,7 @@ import { invoke } from '../../deploy/invoke';
 import { refuseFarAway, type Session } from '../../deploy/provider-plugin';
 import { remove } from '../../deploy/remove';
 import { type Cloud, startCloud } from '../../local/cloud';
+import { closeServer, listen } from '../../local/http-server';
 import { CloudToDeployTo, codeFor, KEY, wantedOf } from './cloud-to-deploy-to';
 
 let folder: string;
@@ -68,6 +70,16 @@ describe('with a deployed stage', () => {
     expect(text).toContain('APIG POST /snapshots (IAM)');
     expect(text).toContain('OBS prod-videos/*');
     expect(text).toContain('TIMER sweep 5m');
+  });
+
+  test('an answer of something else than FunctionGraph is an error in one line', async () => {
+    const server = createServer((_, response) => response.end('<html>'));
+    const endpoint = `http://127.0.0.1:${await listen(server, 0)}`;
+    const api = cloud.api({ ...cloud.connection, endpoints: { functiongraph: endpoint } });
+    await expect(info({ ...(await session()), api })).rejects.toThrow(
+      /^the list of functions: the answer is not FunctionGraph's \(functions: .*; check FUNCTIONGRAPH_ENDPOINT/,
+    );
+    await closeServer(server);
   });
 
   test('`invoke` prints the result and knows only functions of the stage', async () => {

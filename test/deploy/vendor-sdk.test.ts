@@ -43,7 +43,7 @@ test('the vendor’s SDK reads back what was deployed', async () => {
         timeout: one.timeoutSeconds,
         digest: code.find(({ key }) => key === one.key)?.digest,
         app_xrole: 'mpc-snapshots',
-        description: '[serverless mpc-snapshots/prod]',
+        description: expect.stringMatching(/\. \[serverless mpc-snapshots\/prod\]$/),
       });
       expect(JSON.parse(configuration.user_data)).toMatchObject({ SNAPSHOT_BUCKET: 'prod-snapshots' });
       const triggers: { trigger_type_code: string }[] = [
