@@ -121,6 +121,8 @@ function functionChange(
   }
   const fields = fieldChanges(wanted, live);
   const configuration = fields.length === 0 && force ? [{ field: 'everything (--force)' }] : fields;
+  // Documented as the SHA-512 of the code. Were it that of something else, the code would be sent every time and, being the
+  // same, change nothing.
   const sendsCode = force || live.configuration.digest !== digest;
   const asynchronous = asynchronousChange(wanted.asynchronous, live.asynchronous);
   if (configuration.length === 0 && !sendsCode && asynchronous === 'keep') return undefined;

@@ -2,6 +2,9 @@ import { deploy } from '../../deploy/deploy';
 import { DeployError } from '../../deploy/errors';
 import { CloudToDeployTo, codeFor, type Fate, KEY, type ServiceObject, wantedOf } from './cloud-to-deploy-to';
 
+// Some of these deploy a hundred times.
+jest.setTimeout(120_000);
+
 let cloud: CloudToDeployTo;
 beforeEach(async () => {
   cloud = await CloudToDeployTo.start();
@@ -87,6 +90,25 @@ describe('a first deployment', () => {
     await cloud.deploy(wanted, await codeFor(wanted));
     // 4 functions, the number of instances and the asynchronous settings of on-upload, 7 triggers.
     expect(cloud.calls).toHaveLength(1 + 4 + 2 + 7);
+  });
+
+  test('with a dedicated gateway, an EventGrid event and a cron expression is found again as it was made', async () => {
+    const wanted = await wantedOf('prod', (service) => {
+      service.provider.apigw.instance_id = 'instance-1';
+      service.functions['on-upload'].events[0] = {
+        eventgrid: { bucket: 'prod-videos', channel_id: 'channel-1' },
+      };
+      service.functions.cancel.events[1].timer = {
+        name: 'clean-up',
+        cron: 'CRON_TZ=Europe/Berlin 0 30 3 * * *',
+        input: { everybodys: true },
+      };
+    });
+    const code = await codeFor(wanted);
+    await cloud.deploy(wanted, code);
+    const types = cloud.functiongraph.functions().flatMap(({ triggers }) => triggers.map(({ type }) => type));
+    expect(types.sort()).toEqual([...Array(4).fill('DEDICATEDGATEWAY'), 'EVENTGRID', 'TIMER', 'TIMER']);
+    expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
   });
 
   test('with --dry-run shows the plan and changes nothing', async () => {
