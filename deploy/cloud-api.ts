@@ -133,7 +133,12 @@ export class CloudApi {
         host,
         path,
         query,
-        headers: { 'content-type': 'application/json', 'x-project-id': projectId, ...headers },
+        headers: {
+          'content-type': 'application/json',
+          // IAM belongs to no region, and so to no project.
+          ...(service !== 'iam' && { 'x-project-id': projectId }),
+          ...headers,
+        },
         ...(text !== undefined && { body: text }),
       },
       credentials,
@@ -182,9 +187,11 @@ function unanswered(what: string, origin: string, error: unknown, timeoutMs: num
 }
 
 function refused(what: string, status: number, answer: string): CallFailed {
-  const { error_code, error_msg } = parse(answer) as { error_code?: unknown; error_msg?: unknown };
+  const { error_code, error_msg, error } = parse(answer) as Readonly<Record<string, unknown>>;
   const code = typeof error_code === 'string' ? error_code : '';
-  const reason = typeof error_msg === 'string' ? withoutQuotedRequest(error_msg) : '';
+  // IAM has a form of its own.
+  const said = error_msg ?? (Object(error) as { message?: unknown }).message;
+  const reason = typeof said === 'string' ? withoutQuotedRequest(said) : '';
   return new CallFailed(
     status,
     code,

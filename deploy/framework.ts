@@ -31,4 +31,6 @@ export interface CommandOptions {
   path?: string;
   raw?: boolean;
   log?: boolean;
+  json?: boolean;
+  policy?: boolean;
 }

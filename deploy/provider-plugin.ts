@@ -3,6 +3,7 @@ import { buildArtifacts, readArtifacts, writeArtifacts } from './artifacts';
 import { refuseBuckets } from './buckets';
 import { CloudApi, connectionFrom } from './cloud-api';
 import { deploy } from './deploy';
+import { doctor } from './doctor/doctor';
 import { DeployError } from './errors';
 import type { CommandOptions, Framework, FrameworkUtilities } from './framework';
 import { FunctionGraphApi } from './functiongraph-api';
@@ -49,6 +50,15 @@ export class HuaweiProvider {
         },
       },
     },
+    // `npm run doctor`; the framework has a command of that name, about its own deprecations.
+    diagnose: {
+      usage: 'Look at everything that a stage needs, and say what is missing; changes nothing',
+      lifecycleEvents: ['diagnose'],
+      options: {
+        json: { usage: 'Print the findings as JSON', type: 'boolean' },
+        policy: { usage: 'Print the policy that the agency needs, and look at nothing', type: 'boolean' },
+      },
+    },
   };
 
   static getProviderName(): string {
@@ -65,6 +75,7 @@ export class HuaweiProvider {
       'before:package:createDeploymentArtifacts': () => this.#run('Packaging', () => this.#package()),
       'deploy:deploy': () => this.#run('Deploying', () => this.#deploy(this.#session())),
       'deploy:function:deploy': () => this.#run('Deploying', () => this.#deployFunction(this.#session())),
+      'diagnose:diagnose': () => this.#run('Looking', () => this.#doctor()),
       'info:info': () => this.#run('Reading', () => info(this.#session())),
       'invoke:invoke': () => this.#run('Invoking', () => invoke(this.#session())),
       'invoke:local:invoke': () => this.#run('Invoking', () => invokeLocally(this.#options)),
@@ -93,16 +104,35 @@ export class HuaweiProvider {
 
   #readWanted(): WantedState {
     const { service, provider, functions } = this.#framework.service;
-    const stage = this.#options.stage ?? provider.stage;
+    const stage = this.#stage;
     return wantedState({ service, provider: { ...provider, stage }, functions });
   }
 
   #session(): Session {
     const wanted = this.#wanted();
-    const connection = connectionFrom(process.env, wanted.region);
-    if (wanted.stage === LOCAL_STAGE) refuseFarAway(connection.endpoints.functiongraph);
-    const api = new FunctionGraphApi(new CloudApi(connection));
-    return { wanted, api, options: this.#options, print: (line) => this.#utilities.writeText(line) };
+    return { wanted, api: this.#openApi(), options: this.#options, print: this.#print };
+  }
+
+  readonly #print = (line: string): void => this.#utilities.writeText(line);
+
+  get #stage(): string {
+    return this.#options.stage ?? this.#framework.service.provider.stage ?? '';
+  }
+
+  #openApi(): FunctionGraphApi {
+    const connection = connectionFrom(process.env, String(this.#framework.service.provider.region));
+    if (this.#stage === LOCAL_STAGE) refuseFarAway(connection.endpoints.functiongraph);
+    return new FunctionGraphApi(new CloudApi(connection));
+  }
+
+  #doctor(): Promise<void> {
+    return doctor({
+      stage: this.#stage,
+      readWanted: () => this.#wanted(),
+      openApi: () => this.#openApi(),
+      options: this.#options,
+      print: this.#print,
+    });
   }
 
   /** Where the package is: read from there when it was named, else written there before. */
