@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ACCOUNT, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
+import { ACCOUNT, API_GROUP, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
 import { createGateway, type GatewayOptions } from './apig/gateway';
+import { createApiGroupServer } from './apig/group-server';
 import { createConsole } from './console/console';
 import { LocalSource } from './console/local-cloud/local-source';
 import { RequestLog } from './console/local-cloud/request-log';
@@ -15,8 +16,9 @@ import {
   type FunctionGraphOptions,
 } from './functiongraph/functiongraph';
 import { closeServer, listen } from './http-server';
+import { functionsAgency } from './iam/agencies';
 import type { AccessKey } from './iam/credentials';
-import { createIamServer, isIamPath } from './iam/iam-server';
+import { createIamServer } from './iam/iam-server';
 import { CapturePool } from './mpc/capture/capture-pool';
 import { createMpc, type Mpc, type MpcOptions } from './mpc/server';
 import { ObjectEventDelivery } from './object-event-delivery';
@@ -25,7 +27,7 @@ import { createObsServer, type ObsOptions } from './obs/server';
 import { UsageError } from './usage-error';
 
 export interface CloudOptions {
-  /** API Gateway and console listen here; OBS, MPC and FunctionGraph on the next three. 0 takes free ports. */
+  /** API Gateway and console listen here; OBS, MPC, FunctionGraph, IAM and the groups of API Gateway on the next five. 0 takes free ports. */
   port: number;
   /** Objects and tasks are kept here over restarts; in a temporary folder when absent. */
   dataDirectory?: string;
@@ -38,7 +40,7 @@ export interface CloudOptions {
   faults?: FaultOptions;
 }
 
-/** Address of each service, without a slash at the end. */
+/** Address of each service, without a slash at the end. IAM is asked at that of API Gateway. */
 export interface Addresses {
   gateway: string;
   obs: string;
@@ -46,7 +48,7 @@ export interface Addresses {
   functiongraph: string;
 }
 
-/** A running local cloud: OBS, MPC, FunctionGraph, API Gateway and console in one process. */
+/** A running local cloud: OBS, MPC, FunctionGraph, API Gateway, IAM and console in one process. */
 export interface Cloud {
   addresses: Addresses;
   accessKey: AccessKey;
@@ -141,13 +143,21 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     snapshotBucket: SNAPSHOT_BUCKET,
   });
   const pages = createConsole(source);
-  const iam = createIamServer({ credentials, region: REGION });
+  const iam = createIamServer({
+    credentials,
+    region: REGION,
+    agencies: [functionsAgency(UPLOAD_BUCKET, SNAPSHOT_BUCKET)],
+  });
+  const groups = createApiGroupServer({ credentials, groups: [{ id: API_GROUP, name: API_GROUP }] });
+  // Without ports of their own: two more would not be worth it for what is only asked a few times.
+  const atGateway = (url: string): Server | undefined =>
+    /^\/v3(\.0)?\//.test(url) ? iam : /^\/v[12][^?]*\/apigw\//.test(url) ? groups : undefined;
   const gateway = createGateway({
     functiongraph,
     credentials,
     onRequest: requests.gateway,
     fallback: (request, response) =>
-      (isIamPath(request.url ?? '/') && iam.emit('request', request, response)) || pages(request, response),
+      atGateway(request.url ?? '/')?.emit('request', request, response) ?? pages(request, response),
     ...options.apig,
   });
 
@@ -222,6 +232,7 @@ function environmentOf(addresses: Addresses): Record<string, string> {
     OBS_ENDPOINT: addresses.obs,
     MPC_ENDPOINT: addresses.mpc,
     FUNCTIONGRAPH_ENDPOINT: addresses.functiongraph,
+    APIG_ENDPOINT: addresses.gateway,
     UPLOAD_BUCKET,
     SNAPSHOT_BUCKET,
   };

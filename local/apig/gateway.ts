@@ -10,7 +10,7 @@ import { isPreflight, preflightAnswer, withCors } from './cors';
 import { type GatewayAnswer, readFunctionAnswer } from './gateway-answer';
 import { type GatewayRequest, gatewayEvent } from './gateway-event';
 import { Refusal } from './refusal';
-import { isPublishedPath, matchRoute, type RouteMatch } from './routes';
+import { isPublishedPath, matchRoute, type RouteMatch, routesOfHost } from './routes';
 
 /** One answered request. */
 export interface GatewayRequestEntry {
@@ -76,7 +76,7 @@ async function serve(
   let answer: GatewayAnswer;
   try {
     checkSizes(request);
-    const routes = functiongraph.apiRoutes();
+    const routes = routesOfHost(functiongraph.apiRoutes(), request.headers.host ?? '');
     const path = url.split('?')[0] ?? '';
     const match = matchRoute(routes, method, path);
     if (behaviour.cors && isPreflight(request) && isPublishedPath(routes, path)) {

@@ -69,6 +69,7 @@ function apiEvent(args: string[]): unknown {
       route: {
         functionName: 'query',
         apiId: newRequestId(),
+        groupId: 'local',
         stage: 'RELEASE',
         path,
         method: 'ANY',

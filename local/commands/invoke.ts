@@ -1,6 +1,6 @@
-import * as z from 'zod';
 import { FUNCTION_NAMES } from '../../deploy/bundle';
-import { callFunctionGraph, type Target } from '../../deploy/functiongraph-client';
+import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
+import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { ACCOUNT, REGION } from '../account';
 import { UsageError } from '../usage-error';
 import { readArguments, readWhole } from './arguments';
@@ -66,25 +66,21 @@ async function isListening(endpoint: string): Promise<boolean> {
 }
 
 async function run(endpoint: string, functionName: string, event: unknown): Promise<number> {
-  const { HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID } = process.env;
-  const target: Target = {
-    endpoint,
-    region: REGION,
-    projectId: HUAWEICLOUD_SDK_PROJECT_ID ?? ACCOUNT.projectId,
-    credentials: {
-      accessKey: HUAWEICLOUD_SDK_AK ?? ACCOUNT.accessKey,
-      secretKey: HUAWEICLOUD_SDK_SK ?? ACCOUNT.secretKey,
+  const connection = connectionFrom(
+    {
+      HUAWEICLOUD_SDK_AK: ACCOUNT.accessKey,
+      HUAWEICLOUD_SDK_SK: ACCOUNT.secretKey,
+      HUAWEICLOUD_SDK_PROJECT_ID: ACCOUNT.projectId,
+      ...process.env,
+      FUNCTIONGRAPH_ENDPOINT: endpoint,
     },
-  };
-  const urn = `urn:fss:${REGION}:${target.projectId}:function:default:${functionName}:latest`;
-  const { body, headers } = await callFunctionGraph(target, 'POST', `functions/${urn}/invocations`, event, {
-    'x-cff-log-type': 'tail',
-    'x-cff-request-version': 'v1',
-  });
-  const { log, result } = InvocationAnswer.parse(body);
-  if (log) process.stderr.write(`${log.trimEnd()}\n`);
+    REGION,
+  );
+  const { isError, result, log } = await new FunctionGraphApi(new CloudApi(connection)).invoke(
+    functionName,
+    event,
+  );
+  if (log !== '') process.stderr.write(`${log.trimEnd()}\n`);
   process.stdout.write(`${result}\n`);
-  return headers.get('x-is-func-err') === 'true' ? 1 : 0;
+  return isError ? 1 : 0;
 }
-
-const InvocationAnswer = z.object({ result: z.string(), log: z.string().optional() });

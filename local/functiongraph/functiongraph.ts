@@ -48,6 +48,8 @@ export interface FunctionGraphOptions {
 export interface ApiRoute {
   functionName: string;
   apiId: string;
+  /** API group, which has a sub-domain of its own; empty when the trigger names none. */
+  groupId: string;
   /** Environment in which the API is published, such as RELEASE. */
   stage: string;
   /** Path with parameters in braces, for example `/snapshots/{task_id}`. */
@@ -198,6 +200,7 @@ function apiRoutesOf({ name, triggers }: DeployedFunction): ApiRoute[] {
   return triggers.filter(isGatewayTrigger).map(({ apiId, data }) => ({
     functionName: name,
     apiId,
+    groupId: data.group_id ?? '',
     stage: data.env_name,
     path: data.path,
     method: data.req_method,

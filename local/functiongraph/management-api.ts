@@ -15,6 +15,7 @@ import { invokeFunction } from './operations/invoke-function';
 import { invokeFunctionAsync } from './operations/invoke-function-async';
 import { listAsyncInvocations } from './operations/list-async-invocations';
 import { listFunctions } from './operations/list-functions';
+import { listQuotas } from './operations/list-quotas';
 import { listTriggers } from './operations/list-triggers';
 import { listVersions } from './operations/list-versions';
 import { publishVersion } from './operations/publish-version';
@@ -32,6 +33,7 @@ import type { Platform } from './platform';
 const OPERATIONS: readonly Operation[] = [
   createFunction,
   listFunctions,
+  listQuotas,
   showFunctionConfig,
   updateFunctionConfig,
   updateMaxInstances,

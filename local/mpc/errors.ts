@@ -54,7 +54,7 @@ export const apiNotFound = () =>
     404,
     'APIGW.0101',
     'The API does not exist or has not been published in the environment.',
-    'the local MPC serves POST, DELETE and GET /v1/{project_id}/thumbnails',
+    'the local MPC serves POST, DELETE and GET /v1/{project_id}/thumbnails, GET /v1/{project_id}/buckets and GET /v1/{project_id}/agencies',
   );
 
 export const bodyTooLarge = (limitBytes: number) =>

@@ -17,8 +17,10 @@ import {
 } from './errors';
 import { createThumbnailsTask } from './operations/create-thumbnails-task';
 import { deleteThumbnailsTask } from './operations/delete-thumbnails-task';
+import { listAllBuckets } from './operations/list-all-buckets';
 import { listThumbnailsTask } from './operations/list-thumbnails-task';
 import type { Operation, OperationAnswer, Service } from './operations/operation';
+import { showAgenciesTask } from './operations/show-agencies-task';
 import { TaskBook } from './task-book';
 import { TaskRunner } from './task-runner';
 import { Throttle } from './throttle';
@@ -29,6 +31,8 @@ export interface MpcOptions {
   credentials: Credentials;
   /** The only region whose buckets are served. */
   region: string;
+  /** The buckets that MPC was let into one by one; the whole account when absent. */
+  authorizedBuckets?: readonly string[];
   /** Where the journal of tasks lives; without it tasks live in memory only. */
   directory?: string;
   clock?: Clock;
@@ -66,11 +70,13 @@ export interface Mpc {
 
 /** The gateway in front of MPC refuses larger bodies. */
 const MAX_BODY_BYTES = 12 * 1024 * 1024;
-const THUMBNAILS_PATH = /^\/v1\/([^/]+)\/thumbnails$/;
+const PATH = /^\/v1\/([^/]+)\/(\w+)$/;
 const OPERATIONS = new Map<string, Operation>([
-  ['POST', createThumbnailsTask],
-  ['DELETE', deleteThumbnailsTask],
-  ['GET', listThumbnailsTask],
+  ['POST thumbnails', createThumbnailsTask],
+  ['DELETE thumbnails', deleteThumbnailsTask],
+  ['GET thumbnails', listThumbnailsTask],
+  ['GET buckets', listAllBuckets],
+  ['GET agencies', showAgenciesTask],
 ]);
 
 /**
@@ -82,7 +88,8 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
   const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
   const tasks = new TaskBook(options.directory);
   const runner = new TaskRunner({ tasks, store, capture, behaviour, parallelTasks, clock });
-  const service: Service = { store, tasks, runner, region, behaviour, clock };
+  const authorizedBuckets = options.authorizedBuckets ?? 'all';
+  const service: Service = { store, tasks, runner, region, authorizedBuckets, behaviour, clock };
   const throttle = new Throttle(callsPerMinute, clock);
 
   /** What the gateway and then MPC do with a request, in this order. */
@@ -93,15 +100,15 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
     const method = request.method ?? '';
     const rawUrl = request.url ?? '/';
     const [path = '', search = ''] = rawUrl.split(/\?(.*)/s, 2);
-    const operation = OPERATIONS.get(method);
-    const projectId = THUMBNAILS_PATH.exec(path)?.[1];
+    const [, projectId, resource] = PATH.exec(path) ?? [];
+    const operation = OPERATIONS.get(`${method} ${resource}`);
     if (operation === undefined || projectId === undefined) throw apiNotFound();
 
     const { headers } = request;
     const received = { method, rawUrl, headers, body };
     const verdict = verifySdkSignature(received, options.credentials, clock);
     if (!verdict.ok) throw new BadSignature(verdict.reason, received);
-    if (!throttle.admit(`${method} ${verdict.key.projectId}`)) throw throttled(callsPerMinute);
+    if (!throttle.admit(`${method} ${resource} ${verdict.key.projectId}`)) throw throttled(callsPerMinute);
     if (projectId !== verdict.key.projectId) {
       throw wrongProject(`the path names project ${projectId}, the key belongs to ${verdict.key.projectId}`);
     }

@@ -37,9 +37,7 @@ export class LocalService {
   }
 
   static async start(options: Partial<CloudOptions> = {}): Promise<LocalService> {
-    return new LocalService(
-      await startDeployedCloud({ port: 0, ...options }),
-    );
+    return new LocalService(await startDeployedCloud({ port: 0, ...options }));
   }
 
   async stop(): Promise<void> {
