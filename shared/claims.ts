@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { CreateTaskBody } from './create-request';
 import { describeFailure, ServiceRefused, ServiceUnavailable } from './errors';
+import { connect } from './http';
 import type { Invocation } from './invocation';
 import { RECORDS_FOLDER } from './locations';
 import { type CreatedTask, createTask, mpcTime, type Task, tasksMatching } from './mpc';
@@ -122,6 +123,8 @@ export async function createClaimedTask(
   leave?: () => void,
 ): Promise<ClaimedTask> {
   const claimedAtMs = Date.now();
+  // The call itself must not leave before the claim is written; the connection may.
+  connect(invocation.settings.mpcEndpoint);
   await write(claim, { state: 'claimed', claimed_at_ms: claimedAtMs }, invocation);
   try {
     leave?.();

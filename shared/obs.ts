@@ -1,8 +1,8 @@
 import { ServiceRefused } from './errors';
-import { type HttpResponse, parseRetryAfter, send } from './http';
+import { connect, type HttpResponse, parseRetryAfter, send } from './http';
 import type { Invocation } from './invocation';
 import { redact } from './redaction';
-import { type ObsUrlRequest, signObsUrl } from './signing';
+import { type ObsUrlRequest, obsAddress, signObsUrl } from './signing';
 
 /** An object as a listing shows it. */
 export interface ListedObject {
@@ -85,6 +85,11 @@ export async function listObjects(
     lastModifiedMs: Date.parse(element(contents, 'LastModified')) || 0,
   }));
   return { objects, isTruncated: element(body, 'IsTruncated') === 'true' };
+}
+
+/** Opens a connection to a bucket that will be used soon. */
+export function connectToBucket(bucket: string, { settings }: Invocation): void {
+  connect(obsAddress(settings.obsEndpoint, bucket).origin);
 }
 
 async function call(
