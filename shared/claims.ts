@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { CreateTaskBody } from './create-request';
 import { describeFailure, ServiceRefused, ServiceUnavailable } from './errors';
@@ -9,6 +8,7 @@ import { type CreatedTask, createTask, mpcTime, type Task, tasksMatching } from 
 import { getJson, listObjects, putJson } from './obs';
 import { anything, oneOf, text, whole } from './schema';
 import type { Settings } from './settings';
+import { sha256Hex } from './signing';
 import type { Upload } from './uploads';
 import { unwrapUserData, withNote } from './user-data';
 
@@ -261,5 +261,5 @@ function claimsFolder(bucket: string, key: string): string {
 
 /** A short name for something that is told apart by these parts. */
 export function digest(...parts: string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40);
+  return sha256Hex(JSON.stringify(parts)).slice(0, 40);
 }

@@ -11,12 +11,14 @@ export interface HttpRequest {
   /** Encoded path and query; sent as it is. */
   path: string;
   headers: Readonly<Record<string, string>>;
-  body?: string;
+  body?: string | undefined;
 }
 
 export interface HttpResponse {
   status: number;
   headers: IncomingHttpHeaders;
+  /** What its Retry-After asks for; undefined without one. */
+  retryAfterSeconds: number | undefined;
   body: string;
   /** How many times the request was sent. */
   attempts: number;
@@ -167,8 +169,7 @@ function delayBeforeRepeatMs(outcome: unknown, attempt: number, repeat: Repeat):
         ? PASSING_FAILURES.has(outcome.status)
         : repeat === 'refused' && outcome.status === 429;
     if (!isPassing) return undefined;
-    const retryAfterSeconds = parseRetryAfter(outcome.headers['retry-after']);
-    return Math.max(backOffMs, (retryAfterSeconds ?? 0) * 1000);
+    return Math.max(backOffMs, (outcome.retryAfterSeconds ?? 0) * 1000);
   }
   if (outcome instanceof ServiceUnavailable)
     return repeat === 'always' || !outcome.mayHaveArrived ? backOffMs : undefined;
@@ -198,7 +199,7 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
       host,
       port,
       path: request.path,
-      headers: { ...request.headers, ...bodyLength(request) },
+      headers: request.headers,
     });
     const timer = setTimeout(() => sent.destroy(new ServiceTimedOut(options.service)), timeoutMs);
     const fail = (error: Error): void => {
@@ -226,16 +227,19 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
       response.on('error', fail);
       response.on('end', () => {
         clearTimeout(timer);
-        const body = Buffer.concat(chunks).toString('utf8');
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body, attempts: attempt });
+        const { statusCode: status = 0, headers } = response;
+        const retryAfterSeconds = parseRetryAfter(headers['retry-after']);
+        resolve({
+          status,
+          headers,
+          retryAfterSeconds,
+          body: Buffer.concat(chunks).toString(),
+          attempts: attempt,
+        });
       });
     });
     sent.end(request.body);
   });
-}
-
-function bodyLength(request: HttpRequest): Record<string, number> {
-  return request.body === undefined ? {} : { 'content-length': Buffer.byteLength(request.body) };
 }
 
 function dropStaleConnections(agent: Agent): void {

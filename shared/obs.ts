@@ -1,5 +1,5 @@
 import { ServiceRefused } from './errors';
-import { connect, type HttpResponse, parseRetryAfter, send } from './http';
+import { connect, type HttpResponse, send } from './http';
 import type { Invocation } from './invocation';
 import { redact } from './redaction';
 import { type ObsUrlRequest, obsAddress, signObsUrl } from './signing';
@@ -110,7 +110,7 @@ async function call(
         credentials,
       ),
       headers: request.contentType === undefined ? {} : { 'content-type': request.contentType },
-      ...(body !== undefined && { body }),
+      body,
     }),
     // Writing the same record twice leaves the same record.
     { service: 'OBS', deadlineMs, repeat: 'always' },
@@ -118,12 +118,10 @@ async function call(
   if (response.status < 200 || response.status > 299) {
     throw new ServiceRefused(
       'OBS',
-      response.status,
+      response,
       element(response.body, 'Code'),
       redact(element(response.body, 'Message'), credentials),
       String(response.headers['x-obs-request-id'] ?? ''),
-      parseRetryAfter(response.headers['retry-after']),
-      response.attempts,
     );
   }
   return response;

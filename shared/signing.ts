@@ -4,7 +4,7 @@ import { createHmac, hash } from 'node:crypto';
 export interface Credentials {
   accessKey: string;
   secretKey: string;
-  securityToken?: string;
+  securityToken?: string | undefined;
 }
 
 /** Query parameters in any order; a name may repeat. */
@@ -21,7 +21,7 @@ export interface UnsignedRequest {
   /** Further headers; all of them are signed. */
   headers?: Readonly<Record<string, string>>;
   /** The exact text that is sent. */
-  body?: string;
+  body?: string | undefined;
 }
 
 const ALGORITHM = 'SDK-HMAC-SHA256';
