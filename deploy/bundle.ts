@@ -22,7 +22,7 @@ export interface Bundle {
  * Long names of fields that never leave the process: of `Invocation`, `Settings`, `Credentials`, errors, requests on their way. In a bundle
  * they become short ones, which is 5 % of its bytes. What is sent, received or logged is in snake_case and not among them.
  */
-const INTERNAL_FIELDS =
+export const INTERNAL_FIELDS =
   'settings|credentials|projectId|deadlineMs|securityToken|accessKey|secretKey|snapshotBucket|uploadBuckets|uploadPrefix|uploadSuffixes|' +
   'outputDirectory|mpcEndpoint|obsEndpoint|mpcRequestsPerMinute|urlTtlSeconds|queueLimitMinutes|logLevel|retryAfterSeconds|mayHaveArrived|' +
   'areCredentialsRejected|settleAfterMs|objectKey|expiresAtSeconds|pathPrefix|isOptional|isTruncated|thumbnailPara|lastModifiedMs|sizeBytes|' +

@@ -145,36 +145,37 @@ function addressOf(origin: string): { protocol: Protocol; host: string; port: nu
  */
 export async function send(prepare: () => HttpRequest, options: SendOptions): Promise<HttpResponse> {
   for (let attempt = 1; ; attempt++) {
-    const outcome = await sendOnce(prepare(), options, attempt).catch((error: unknown) => error);
+    const outcome = await sendOnce(prepare(), options, attempt).catch((error: unknown) => ({ error }));
     const delayMs =
       attempt < MAX_ATTEMPTS ? delayBeforeRepeatMs(outcome, attempt, options.repeat) : undefined;
     if (delayMs === undefined || delayMs > MAX_DELAY_MS || Date.now() + delayMs >= options.deadlineMs) {
-      if (isResponse(outcome)) return outcome;
-      throw outcome;
+      if ('error' in outcome) throw outcome.error;
+      return outcome;
     }
     await new Promise((resolve) => setTimeout(resolve, delayMs));
   }
 }
 
-function isResponse(outcome: unknown): outcome is HttpResponse {
-  return typeof outcome === 'object' && outcome !== null && 'status' in outcome && 'attempts' in outcome;
-}
-
 /** How long to wait before the next attempt; undefined when there must be none. */
-function delayBeforeRepeatMs(outcome: unknown, attempt: number, repeat: Repeat): number | undefined {
+function delayBeforeRepeatMs(
+  outcome: HttpResponse | { error: unknown },
+  attempt: number,
+  repeat: Repeat,
+): number | undefined {
   const backOffMs = FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
-  if (isResponse(outcome)) {
-    const isPassing =
-      repeat === 'always'
-        ? PASSING_FAILURES.has(outcome.status)
-        : repeat === 'refused' && outcome.status === 429;
-    if (!isPassing) return undefined;
-    return Math.max(backOffMs, (outcome.retryAfterSeconds ?? 0) * 1000);
+  if ('error' in outcome) {
+    const { error } = outcome;
+    const isSafe =
+      error instanceof ServiceUnavailable
+        ? repeat === 'always' || !error.mayHaveArrived
+        : error instanceof ServiceTimedOut && repeat === 'always';
+    return isSafe ? backOffMs : undefined;
   }
-  if (outcome instanceof ServiceUnavailable)
-    return repeat === 'always' || !outcome.mayHaveArrived ? backOffMs : undefined;
-  if (outcome instanceof ServiceTimedOut) return repeat === 'always' ? backOffMs : undefined;
-  return undefined;
+  const isPassing =
+    repeat === 'always'
+      ? PASSING_FAILURES.has(outcome.status)
+      : repeat === 'refused' && outcome.status === 429;
+  return isPassing ? Math.max(backOffMs, (outcome.retryAfterSeconds ?? 0) * 1000) : undefined;
 }
 
 /** Seconds from a Retry-After header, which holds seconds or a date (RFC 9110, section 10.2.3). */

@@ -1,9 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
-import { bundleFunction, bundleWith, FUNCTION_NAMES, zipFunction } from '../../deploy/bundle';
+import {
+  bundleFunction,
+  bundleWith,
+  FUNCTION_NAMES,
+  INTERNAL_FIELDS,
+  zipFunction,
+} from '../../deploy/bundle';
 
 const ROOT = path.resolve(__dirname, '..', '..');
 /** Every byte and every module is cold start (bench/README.md). */
@@ -40,6 +46,15 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
       expect.stringContaining(`functions/${name}.ts`),
     );
   });
+});
+
+test('no field that gets a short name in the bundles stands in the sources as a text', async () => {
+  const quoted = new RegExp(`['"\`](${INTERNAL_FIELDS})['"\`]`);
+  for (const folder of ['functions', 'shared']) {
+    for (const file of await readdir(path.join(ROOT, folder))) {
+      expect(await readFile(path.join(ROOT, folder, file), 'utf8')).not.toMatch(quoted);
+    }
+  }
 });
 
 test('a combinator of zod that the subset lacks fails the build', async () => {
