@@ -1,23 +1,26 @@
 import { readFileSync } from 'node:fs';
 
 /*
- * Loads one function and calls it as FunctionGraph would: `cold` once, `warm` for a while. Prints what that took.
- * Arguments: mode, file of the function, file with the event, address of the services.
+ * Loads one function and calls it: `cold` once, `warm` many times at once for a while, `steady` one call after the other as FunctionGraph
+ * would. Prints what that took.
+ * Arguments: mode, file of the function, file with the event, addresses of MPC and OBS.
  */
 
 const WARM_UP_MS = 700;
 const MEASURED_MS = 1_000;
 const AT_THE_SAME_TIME = 16;
+const STEADY_WARM_UP_CALLS = 5;
+const STEADY_CALLS = 10;
 
-const [, , mode = '', file = '', eventFile = '', origin = ''] = process.argv;
+const [, , mode = '', file = '', eventFile = '', mpc = '', obs = ''] = process.argv;
 const event: unknown = JSON.parse(readFileSync(eventFile, 'utf8'));
 const userData: Record<string, string> = {
   REGION: 'ap-southeast-3',
   UPLOAD_BUCKETS: 'videos',
   SNAPSHOT_BUCKET: 'snapshots',
   MPC_REQUESTS_PER_MINUTE: '10000',
-  MPC_ENDPOINT: origin,
-  OBS_ENDPOINT: origin,
+  MPC_ENDPOINT: mpc,
+  OBS_ENDPOINT: obs,
 };
 const context = {
   getRequestID: () => '11cdcdcf-3394-9dc6-d722-640a13091c77',
@@ -84,7 +87,16 @@ async function warm(): Promise<void> {
   print({ cpuUs: (user + system) / calls, callsPerSecond });
 }
 
-(mode === 'cold' ? cold() : warm()).catch((error: unknown) => {
+async function steady(): Promise<void> {
+  const { handler } = require(file) as { handler: Handler };
+  for (let call = 0; call < STEADY_WARM_UP_CALLS; call++) check(await handler(event, context));
+  const startedAt = performance.now();
+  for (let call = 0; call < STEADY_CALLS; call++) check(await handler(event, context));
+  print({ callMs: (performance.now() - startedAt) / STEADY_CALLS });
+}
+
+const work = { cold, warm, steady }[mode] ?? steady;
+work().catch((error: unknown) => {
   console.error(error);
   process.exitCode = 1;
 });
