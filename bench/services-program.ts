@@ -34,7 +34,11 @@ const answer: RequestListener = (request, response) => {
       : request.method === 'GET'
         ? [404, NO_SUCH_KEY]
         : [200, ''];
-    const send = () => response.writeHead(Number(status), { 'content-type': 'application/json' }).end(body);
+    const headers = {
+      'content-type': 'application/json',
+      ...(status !== 204 && { 'content-length': Buffer.byteLength(String(body)) }),
+    };
+    const send = () => response.writeHead(Number(status), headers).end(body);
     if (delayMs > 0) setTimeout(send, delayMs);
     else send();
   });
