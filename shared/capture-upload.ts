@@ -3,7 +3,7 @@ import { describeFailure, ServiceRefused } from './errors';
 import type { Invocation } from './invocation';
 import { outputDirectoryOf } from './locations';
 import { findObject } from './obs';
-import { pause, takeTurn } from './pace';
+import { learnReservations, pause, takeTurn } from './pace';
 import { reasonToSkip, type SkipReason, type Upload } from './uploads';
 
 /** What became of one upload. */
@@ -35,7 +35,9 @@ export async function captureUpload(
     if (etag === undefined) return { skipped: 'gone' };
     const identified = { ...upload, etag };
     const claim = uploadClaim(identified, invocation.settings);
-    const claimed = await findClaimedTask(claim, invocation);
+    // What cannot be learned now is asked for again when it is needed.
+    const learned = isDryRun ? undefined : learnReservations(invocation).catch(() => {});
+    const [claimed] = await Promise.all([findClaimedTask(claim, invocation), learned]);
     if (claimed !== undefined) return { skipped: 'already_started', task_id: claimed.task_id };
     if (isDryRun) return { started: 'dry run' };
     const over = await takeTurn(MIN_TIME_FOR_A_CAPTURE_MS, invocation);

@@ -39,6 +39,11 @@ let callsLeftInLot = 0;
 let lotEndsAtMs = 0;
 let pausedUntilMs = 0;
 
+/** Learns what instances before this one have reserved. It only reads, so that it may run beside the look for a claim. */
+export async function learnReservations(invocation: Invocation): Promise<void> {
+  lotsOfOthers ??= await readLots(invocation);
+}
+
 /**
  * Waits until one more create call may leave.
  * @param reserveMs time that must be left after the wait
@@ -46,7 +51,7 @@ let pausedUntilMs = 0;
  * @throws what OBS throws when the reservation cannot be written
  */
 export async function takeTurn(reserveMs: number, invocation: Invocation): Promise<(() => void) | undefined> {
-  lotsOfOthers ??= await readLots(invocation);
+  await learnReservations(invocation);
   const { mpcRequestsPerMinute } = invocation.settings;
   for (;;) {
     const now = Date.now();

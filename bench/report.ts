@@ -1,0 +1,133 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
+import path from 'node:path';
+import { type Goal, median, quantile, type Report, type Suite, type Table } from './suite';
+
+const RESULTS = path.join(__dirname, 'RESULTS.md');
+const README = path.join(__dirname, '..', 'README.md');
+
+/** Where and when something was measured. */
+export interface Machine {
+  node: string;
+  cpu: string;
+  memoryGb: number;
+  system: string;
+  /** Runnable processes per core over the last minute, before the measurement: what else was going on. */
+  loadPerCore: number;
+  date: string;
+}
+
+export function describeMachine(): Machine {
+  const cores = cpus();
+  return {
+    node: process.versions.node,
+    cpu: `${cores.length} × ${cores[0]?.model.trim() ?? 'unknown CPU'}`,
+    memoryGb: Math.round(totalmem() / 1e9),
+    system: `${type()} ${release()}, ${process.arch}`,
+    loadPerCore: Number(((loadavg()[0] ?? 0) / cores.length).toFixed(1)),
+    date: new Date().toISOString().slice(0, 10),
+  };
+}
+
+/** A suite's section as Markdown that is just as well read on a terminal. */
+export function toMarkdown(suite: Suite, report: Report, machine: Machine): string {
+  return [
+    `## ${suite.name}`,
+    suite.about,
+    `Node.js ${machine.node}, ${machine.cpu}, ${machine.memoryGb} GB, ${machine.system}; load per core before: ${machine.loadPerCore}; ${machine.date}.`,
+    ...report.tables.map(tableToMarkdown),
+    ...(report.goals?.length ? [goalsToMarkdown(report.goals)] : []),
+  ].join('\n\n');
+}
+
+/** The same for programs: each series with median, quartiles and ratio, each goal with what came out. */
+export function toJson(suite: Suite, report: Report, machine: Machine): unknown {
+  return {
+    suite: suite.name,
+    machine,
+    tables: report.tables.map((table) => ({ ...table, series: summaries(table) })),
+    goals: (report.goals ?? []).map((goal) => ({ ...goal, isMet: isMet(goal) })),
+  };
+}
+
+/** Puts sections into RESULTS.md in place of what stood there under their headings; the others stay. */
+export async function writeResults(sections: ReadonlyMap<string, string>): Promise<void> {
+  const before = await readFile(RESULTS, 'utf8').catch(() => '');
+  const kept = before.split(/^(?=## )/m).filter((section) => section.startsWith('## '));
+  const all = new Map(kept.map((section) => [/^## (.*)/.exec(section)?.[1] ?? '', section.trim()]));
+  for (const [name, section] of sections) all.set(name, section);
+  const head =
+    '# Results\n\nWritten by `npm run bench`; what the numbers taught stands in [README.md](README.md). Median, quartiles and number of\n' +
+    'measurements; variants of one table took turns in one run, so that ratios hold where absolute values are the machine’s.';
+  await writeFile(RESULTS, `${[head, ...all.values()].join('\n\n')}\n`);
+}
+
+/** Puts a suite's Markdown into the project's README between its marks. @throws Error when the marks are not there */
+export async function writeReadme(suite: Suite, markdown: string): Promise<void> {
+  const before = await readFile(README, 'utf8');
+  const marks = new RegExp(`(<!-- bench ${suite.name} -->\\n)[^]*?(<!-- /bench -->)`);
+  if (!marks.test(before)) throw new Error(`README.md has no place for "${suite.name}"`);
+  await writeFile(
+    README,
+    before.replace(marks, (_, start: string, end: string) => `${start}${markdown}\n${end}`),
+  );
+}
+
+interface Summary {
+  name: string;
+  median: number;
+  quartiles: [lower: number, upper: number];
+  count: number;
+  /** Median divided by the median of the base. */
+  ratio: number;
+}
+
+function summaries(table: Table): Summary[] {
+  const base = table.series.find(({ name }) => name === table.base) ?? table.series[0];
+  return table.series.map(({ name, values }) => ({
+    name,
+    median: median(values),
+    quartiles: [quantile(values, 0.25), quantile(values, 0.75)],
+    count: values.length,
+    ratio: median(values) / median(base?.values ?? []),
+  }));
+}
+
+function tableToMarkdown(table: Table): string {
+  const rows = summaries(table).map((row) => {
+    const spread = `${digits(row.quartiles[0])} – ${digits(row.quartiles[1])}`;
+    return [row.name, digits(row.median), row.count > 1 ? spread : '', `× ${digits(row.ratio)}`, row.count];
+  });
+  const cells = [['', table.unit, 'quartiles', 'ratio', 'n'], ...rows].map((row) => row.map(String));
+  const widths = (cells[0] ?? []).map((_, column) =>
+    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
+  );
+  const lines = cells.map(
+    (row) =>
+      `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`,
+  );
+  const rule = `|${widths.map((width, column) => `${'-'.repeat(width + 1)}${column === 0 ? '-' : ':'}`).join('|')}|`;
+  const [head = '', ...body] = lines;
+  return [`### ${table.title}`, ...(table.note ? [table.note] : []), [head, rule, ...body].join('\n')].join(
+    '\n\n',
+  );
+}
+
+function goalsToMarkdown(goals: readonly Goal[]): string {
+  return goals
+    .map((goal) => {
+      const limit = goal.atLeast !== undefined ? `at least ${goal.atLeast}` : `at most ${goal.atMost}`;
+      return `- ${isMet(goal) ? 'met' : 'MISSED'}: ${goal.text}: ${digits(goal.measured)} (aim: ${limit})`;
+    })
+    .join('\n');
+}
+
+function isMet({ measured, atLeast, atMost }: Goal): boolean {
+  return (atLeast === undefined || measured >= atLeast) && (atMost === undefined || measured <= atMost);
+}
+
+/** Three digits that count, and never less than the whole number. */
+function digits(value: number): string {
+  const magnitude = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
+  return value.toFixed(Math.min(magnitude, 3));
+}
