@@ -46,9 +46,11 @@ async function seriousFindings(page: Page): Promise<string[]> {
 async function settle(page: Page): Promise<void> {
   await page.locator('.skeleton').first().waitFor({ state: 'detached' });
   await page.waitForFunction(() =>
-    [...document.images].every(
-      ({ complete, loading, naturalWidth }) => loading === 'lazy' || (complete && naturalWidth > 0),
-    ),
+    [...document.images].every((image) => {
+      const { top, bottom } = image.getBoundingClientRect();
+      const isInWindow = bottom > 0 && top < innerHeight && bottom > top;
+      return !isInWindow || (image.complete && image.naturalWidth > 0);
+    }),
   );
 }
 
