@@ -21,6 +21,8 @@ export interface ObsLogEntry {
   method: string;
   bucket?: string;
   key?: string;
+  /** Decoded, the signature of a temporary URL included: not to be shown. Absent when the request could not be read. */
+  query?: ReadonlyMap<string, string>;
   status: number;
   errorCode?: string;
   /** The sentence of the refusal. */
@@ -117,6 +119,7 @@ async function respond(
     method: message.method ?? '',
     ...(request?.bucket !== undefined && { bucket: request.bucket }),
     ...(request?.key !== undefined && { key: request.key }),
+    ...(request !== undefined && { query: request.query }),
     status: rendered.status,
     ...(refusal !== undefined && { errorCode: refusal.code, detail: refusal.message }),
     ...(refusal?.details.StringToSign !== undefined && { stringToSign: refusal.details.StringToSign }),

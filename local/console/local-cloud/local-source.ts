@@ -23,7 +23,7 @@ import { CaptureReports } from './capture-reports';
 import { settingsView, timersView } from './function-view';
 import { InvocationLog } from './invocation-log';
 import { ObjectEventLog } from './object-event-log';
-import type { RequestLog } from './request-log';
+import { type RequestLog, SHOWN_BY_CONSOLE } from './request-log';
 import { framesOf, taskView } from './task-view';
 
 export interface LocalSourceOptions {
@@ -147,11 +147,11 @@ export class LocalSource implements ConsoleSource {
   async pictureUrl(id: string, name: string) {
     const { output, pictures } = this.#task(id);
     if (!pictures.includes(name)) throw new ConsoleRefusal(404, `task ${id} has no picture ${name}`);
-    return this.#signedUrl('GET', output.bucket, [output.object, name].filter(Boolean).join('/'));
+    return this.#shownUrl(output.bucket, [output.object, name].filter(Boolean).join('/'));
   }
 
   async videoUrl(key: string) {
-    return this.#signedUrl('GET', this.#options.uploadBucket, key);
+    return this.#shownUrl(this.#options.uploadBucket, key);
   }
 
   async uploadUrl(name: string) {
@@ -293,6 +293,10 @@ export class LocalSource implements ConsoleSource {
     const task = this.#options.tasks.get(id);
     if (task === undefined) throw new ConsoleRefusal(404, `there is no task ${id}`);
     return task;
+  }
+
+  #shownUrl(bucket: string, key: string): string {
+    return `${this.#signedUrl('GET', bucket, key)}&${SHOWN_BY_CONSOLE}`;
   }
 
   #signedUrl(method: 'GET' | 'PUT', bucket: string, key: string): string {

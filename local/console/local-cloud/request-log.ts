@@ -8,6 +8,12 @@ import type { ObsLogEntry } from '../../obs/server';
 import { LIMITS, type RequestEntry, type SignatureVerdict } from '../console-api';
 import { Recent } from '../recent';
 
+/**
+ * Query parameter that OBS does not know and no signature covers: it marks what the console itself shows. Left in the log, the
+ * page's own pictures would push out everything that a person looks for there.
+ */
+export const SHOWN_BY_CONSOLE = 'x-console';
+
 /** The last requests to the four services; of those refused for their signature, why. */
 export class RequestLog {
   readonly #entries = new Recent<RequestEntry>(LIMITS.requests);
@@ -19,7 +25,9 @@ export class RequestLog {
   }
 
   readonly obs = (entry: ObsLogEntry): void => {
-    const { bucket, key, method, status, errorCode, detail, stringToSign, durationMs, requestId } = entry;
+    const { bucket, key, query, method, status, errorCode, detail, stringToSign, durationMs, requestId } =
+      entry;
+    if (query?.has(SHOWN_BY_CONSOLE)) return;
     const path = `/${[bucket, key].filter((part) => part !== undefined).join('/')}`;
     const signature = stringToSign === undefined ? undefined : mismatch(stringToSign);
     this.#add({ service: 'OBS', method, path, status, durationMs }, requestId, {

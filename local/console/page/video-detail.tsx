@@ -1,9 +1,9 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ConsoleState, Frame, Task } from '../console-api';
 import { cancelTask, fetchExplanation, fetchFrames, snapshotUrl } from './api';
 import { ExplanationPanel } from './explanation';
 import { useFetched } from './fetched';
-import { fileName, formatSize, formatVideoTime, plural } from './format';
+import { fileName, formatSize, formatVideoTime } from './format';
 import { Action, Badge, Choices, Icon, Key, Moment } from './parts';
 import { PlayerDialog } from './player-dialog';
 import { useTeller } from './toasts';
@@ -14,7 +14,10 @@ export function VideoDetail({ video, state }: { video: Video; state: ConsoleStat
   const { upload, tasks, bucket, key } = video;
   const { service } = state;
   const [chosenId, setChosenId] = useState<string>();
-  const task = tasks.find(({ id }) => id === chosenId) ?? tasks[0];
+  // A newer task is offered, but does not take the place of the one that somebody looks at.
+  const shownId = useRef<string | undefined>(undefined);
+  const task = tasks.find(({ id }) => id === (chosenId ?? shownId.current)) ?? tasks[0];
+  shownId.current = task?.id;
   const stage = stageOf(video);
   const explanation = useFetched(key, video, () => fetchExplanation(key));
   useEffect(() => {
@@ -42,14 +45,21 @@ export function VideoDetail({ video, state }: { video: Video; state: ConsoleStat
           </>
         )}
       </p>
-      {tasks.length > 1 && task !== undefined && (
-        <Choices
-          label="Which task"
-          chosen={task.id}
-          onChoose={setChosenId}
-          choices={tasks.map(({ id }) => ({ value: id, label: `Task ${id}` }))}
-        />
-      )}
+      <div class="detail-tasks">
+        {task === undefined ? (
+          <span class="quiet">No task yet</span>
+        ) : (
+          <Choices
+            label="Which task"
+            chosen={task.id}
+            onChoose={setChosenId}
+            choices={tasks.map((one) => ({
+              value: one.id,
+              label: `Task ${one.id} · ${stageOfTask(one).label}`,
+            }))}
+          />
+        )}
+      </div>
       {task !== undefined && (
         <TaskPanel
           key={task.id}
@@ -146,9 +156,9 @@ function TaskFacts({ task, tasks }: { task: Task; tasks: readonly Task[] }) {
   const position = 1 + tasks.filter(({ status, id }) => status === 'WAITING' && isBefore(id, task.id)).length;
   return (
     <small class="quiet">
-      task <span class="mono">{task.id}</span> · {stageOfTask(task).label.toLowerCase()}
-      {task.status === 'WAITING' && `, number ${position} in the queue`}
-      {task.frameCount > 0 && !task.isArchive && ` · ${plural(task.frameCount, 'frame')}`}
+      {task.status === 'WAITING' && `number ${position} in the queue`}
+      {task.frameCount > 0 && !task.isArchive && task.frameCount}
+      {task.status === 'PROCESSING' && ' so far'}
     </small>
   );
 }

@@ -3,7 +3,7 @@ import { pictureUrl } from './api';
 import { formatDuration, formatSize, plural } from './format';
 import { Badge, Elapsed, Icon, Key, Moment } from './parts';
 import { linkTo } from './route';
-import { newestMs, stageOf, type Video } from './videos';
+import { arrivedAtMs, stageOf, type Video } from './videos';
 
 interface VideoRowProps {
   video: Video;
@@ -36,7 +36,7 @@ export class VideoRow extends Component<VideoRowProps> {
             </span>
             <span class="row-facts quiet">
               {upload !== undefined && <span class="num">{formatSize(upload.sizeBytes)}</span>}
-              <Moment timeMs={newestMs(video)} />
+              <Moment timeMs={arrivedAtMs(video)} />
               {tasks.length > 1 && <span>{plural(tasks.length, 'task')}</span>}
             </span>
           </div>

@@ -7,7 +7,7 @@ import { VideoDetail } from './video-detail';
 import { VideoRow } from './video-row';
 import { type Stage, stageOf, type Video } from './videos';
 
-const ROWS_AT_ONCE = 150;
+const ROWS_AT_ONCE = 60;
 type Choice = 'all' | 'open' | 'good' | 'other';
 
 const CHOICE_OF: Record<Stage['kind'], Choice> = {

@@ -46,7 +46,7 @@ export function videosOf(state: ConsoleState, known: ReadonlyMap<string, Video>)
     const [task] = tasks;
     if (task !== undefined) videos.push({ id, bucket: task.bucket, key: task.key, upload: undefined, tasks });
   }
-  videos.sort((a, b) => newestMs(b) - newestMs(a));
+  videos.sort((a, b) => arrivedAtMs(b) - arrivedAtMs(a));
   return new Map(
     videos.map((video) => {
       const old = known.get(video.id);
@@ -90,9 +90,9 @@ export function stageOf({ upload, tasks }: Video): Stage {
   }
 }
 
-/** When something last began for a video: its upload or its newest task. */
-export function newestMs({ upload, tasks }: Video): number {
-  return Math.max(upload?.lastModifiedMs ?? 0, tasks[0]?.createdAtMs ?? 0);
+/** When a video came: its upload or, where that is not known, its first task. A later task does not move it in the list. */
+export function arrivedAtMs({ upload, tasks }: Video): number {
+  return upload?.lastModifiedMs ?? tasks.at(-1)?.createdAtMs ?? 0;
 }
 
 function isSame(a: Video, b: Video): boolean {

@@ -274,6 +274,23 @@ describe('the request log', () => {
     expect(JSON.stringify(entry)).not.toContain('AAAA');
   });
 
+  test('is not filled by the pictures and videos that the console itself shows', async () => {
+    const { body } = await page.post<UploadUrl>('upload-url', { name: 'shown.txt' });
+    expect((await fetch(body.url, { method: 'PUT', body: Buffer.from('x') })).status).toBe(200);
+    expect(await (await fetch(`${root}/_console/video?key=uploads/shown.txt`)).text()).toBe('x');
+    // The same object for somebody else, later: once that is there, the first would be too.
+    const { addresses } = service.cloud;
+    expect((await fetch(`${addresses.obs}/videos/uploads/shown.txt`)).status).toBe(403);
+    await until(() =>
+      page.sent('requests').find(({ path, status }) => path.endsWith('shown.txt') && status === 403),
+    );
+    const requests = page.sent('requests').filter(({ path }) => path.endsWith('shown.txt'));
+    expect(requests.map(({ method, status }) => [method, status])).toEqual([
+      ['PUT', 200],
+      ['GET', 403],
+    ]);
+  });
+
   test('leads from a call of the API to its invocation', async () => {
     await service.call('GET', '/snapshots?size=1');
     const entry = await until(() =>
