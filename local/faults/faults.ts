@@ -47,6 +47,7 @@ export class Faults {
   readonly #decisions = new Map<FaultName, number>();
   readonly #attempts = new Map<string, RunningAttempt>();
   readonly #events: EventFaults;
+  readonly #burst = { untilMs: 0 };
   #credentials: KeyPerAttempt | undefined;
 
   constructor(options: FaultOptions) {
@@ -90,7 +91,7 @@ export class Faults {
       if (attempt === undefined) serve(request, response);
       else
         this.#handle(
-          { request, response, serve, dice: this.#dice, timeouts: this.#timeouts },
+          { request, response, serve, dice: this.#dice, timeouts: this.#timeouts, burst: this.#burst },
           attempt,
           service,
         );
@@ -113,6 +114,7 @@ export class Faults {
       this.#tell('credentials', expiry.decision, what);
     }
     if (calls === crash?.call) this.#crash(call, attempt, crash.decision, what);
+    else if (service === 'mpc' && Date.now() < this.#burst.untilMs) CALL_FAULTS['mpc.burst'](call);
     else if (hit === undefined) call.serve(call.request, call.response);
     else CALL_FAULTS[hit](call);
   }
