@@ -21,7 +21,8 @@ import { unwrapUserData, withNote } from './user-data';
  *         │        MPC refused: no task    │    │ └── found later, and the  ─┘
  *         └──────────── released ◄─────────┘    │     id is in MPC's list
  *                          │                    │
- *                          └────────────────────┴──── found later, and the id is not there: claimed anew
+ *                          └────────────────────┴──── found later, and the id is not there: claimed anew,
+ *                                                      once MPC can take up the first call no more
  *
  * Whatever happens between two writes, the claim found later says enough: before anything is sent again, its id is looked
  * up in MPC's list, where it stands in the task's `user_data`.

@@ -10,6 +10,9 @@ import type { Timeouts } from './timeouts';
 /** Longer than the ten seconds that many a client waits. */
 const MAX_SLOWNESS_MS = 12_000;
 
+/** Longest time for which somebody else's burst uses up the quota. */
+const MAX_BURST_MS = 20_000;
+
 /** A call on its way to a service, and what can be done with it. */
 export interface Call {
   request: IncomingMessage;
@@ -18,6 +21,8 @@ export interface Call {
   serve: (request: IncomingMessage, response: ServerResponse) => void;
   dice: Dice;
   timeouts: Timeouts;
+  /** Until when MPC's quota is used up by somebody else; one for all calls. */
+  burst: { untilMs: number };
 }
 
 export type CallFault = Extract<FaultName, `${'mpc' | 'obs'}.${string}`>;
@@ -27,9 +32,12 @@ export const CALL_FAULTS: Readonly<Record<CallFault, (call: Call) => void>> = {
   'mpc.reset': ({ request }) => request.socket.destroy(),
   'mpc.429': (call) =>
     // It passes: a client that lets a whole minute go by would do hardly anything under a share of these.
-    refuse(call, 429, 'APIGW.0308', 'The throttling threshold has been reached: policy user over ratelimit', {
-      'retry-after': '1',
-    }),
+    throttle(call, 1),
+  'mpc.burst': (call) => {
+    const { burst, dice } = call;
+    if (burst.untilMs <= Date.now()) burst.untilMs = Date.now() + dice.roll('mpc.burst: time') * MAX_BURST_MS;
+    throttle(call, Math.ceil((burst.untilMs - Date.now()) / 1000));
+  },
   'mpc.500': (call) => refuse(call, 500, 'MPC.10050', 'System error. Contact technical support.'),
   'mpc.502': (call) => refuse(call, 502, 'APIGW.0202', 'Backend unavailable.'),
   'mpc.late': arriveLate,
@@ -101,6 +109,11 @@ function answerLate({ request, response, serve, dice, timeouts }: Call): void {
     if (!socket.destroyed) response.assignSocket(socket);
   });
   serve(request, response);
+}
+
+function throttle(call: Call, retryAfterSeconds: number): void {
+  const message = 'The throttling threshold has been reached: policy user over ratelimit';
+  refuse(call, 429, 'APIGW.0308', message, { 'retry-after': String(retryAfterSeconds) });
 }
 
 /** The gateways in front of MPC put the request's id into the body too, MPC does not. */

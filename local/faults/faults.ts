@@ -51,6 +51,7 @@ export class Faults {
   readonly #attempts = new Map<string, RunningAttempt>();
   readonly #events: EventFaults;
   #shares: FaultShares;
+  readonly #burst = { untilMs: 0 };
   #credentials: KeyPerAttempt | undefined;
 
   constructor({ shares, seed, onFault }: FaultOptions = NO_FAULTS) {
@@ -118,7 +119,7 @@ export class Faults {
       if (attempt === undefined) serve(request, response);
       else
         this.#handle(
-          { request, response, serve, dice: this.#dice, timeouts: this.#timeouts },
+          { request, response, serve, dice: this.#dice, timeouts: this.#timeouts, burst: this.#burst },
           attempt,
           service,
         );
@@ -145,6 +146,7 @@ export class Faults {
       this.#tell('credentials', expiry.decision, what);
     }
     if (calls === crash?.call) this.#crash(call, attempt, crash.decision, what);
+    else if (service === 'mpc' && Date.now() < this.#burst.untilMs) CALL_FAULTS['mpc.burst'](call);
     else if (hit === undefined) call.serve(call.request, call.response);
     else CALL_FAULTS[hit](call);
   }

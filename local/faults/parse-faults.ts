@@ -7,6 +7,7 @@ export const FAULTS = {
   drop: 'an event never comes',
   delay: 'an event comes up to 5 s late',
   'mpc.429': 'the quota refuses a call to MPC, for a second',
+  'mpc.burst': 'somebody else uses up the quota: MPC refuses every call for up to 20 s',
   'mpc.500': 'MPC fails before it does anything',
   'mpc.502': 'the gateway does not reach MPC',
   'mpc.slow': 'MPC does it at once and answers after up to 12 s',

@@ -4,6 +4,7 @@ import type { Cloud, CloudOptions } from '../../local/cloud';
 import { startDeployedCloud } from '../../local/commands/deployed-cloud';
 import type { Invocation, InvocationResult } from '../../local/functiongraph/functiongraph';
 import { until } from '../wait';
+import { secretsIn } from './secrets';
 
 /** A task as `GET /snapshots` answers it. */
 export interface ListedTask {
@@ -40,9 +41,16 @@ export class LocalService {
     return new LocalService(await startDeployedCloud({ port: 0, ...options }));
   }
 
+  /** Ends it all, and looks for secrets in everything that the functions wrote. */
   async stop(): Promise<void> {
     this.#obs.close();
     await this.cloud.close();
+    for (const { outcome, trigger } of this.invocations) {
+      const lines = outcome?.log.map(({ text }) => text) ?? [];
+      // A caller of the API gets addresses that are signed; what an event brings about is kept by the platform.
+      const texts = trigger === 'APIG' ? lines : [...lines, outcome?.body ?? ''];
+      for (const text of texts) expect({ text, secrets: secretsIn(text) }).toEqual({ text, secrets: [] });
+    }
   }
 
   /** Uploads with the vendor's client. A Buffer as body would be corrupted by it. */
@@ -68,6 +76,7 @@ export class LocalService {
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
+    if (response.status >= 400) expect({ text, secrets: secretsIn(text) }).toEqual({ text, secrets: [] });
     return {
       status: response.status,
       headers: response.headers,

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { type AccessKey, Credentials } from '../../local/iam/credentials';
+import { Credentials } from '../../local/iam/credentials';
 import { makeClip } from '../clip';
 import { LocalService } from './local-service';
 import { type Carried, QuotingRelay } from './quoting-relay';
+import { issuedKeys, secretsIn as secretsOf } from './secrets';
 
 let service: LocalService;
 let relay: QuotingRelay;
-const issued: AccessKey[] = [];
 /** Makes the functions' secret key wrong, as after a key was withdrawn. */
 let isSecretKeyWrong = false;
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
     // Characters that look different in a URL.
     if (!key.securityToken?.startsWith('a+/b')) key.securityToken = `a+/b${key.securityToken}`;
     const given = isSecretKeyWrong ? { ...key, secretKey: `wrong-${key.secretKey}` } : key;
-    issued.push(given);
+    issuedKeys.push(given);
     return given;
   });
   service = await LocalService.start({ mpc: { callsPerMinute: 10_000 } });
@@ -97,27 +97,11 @@ async function callEverything(): Promise<{ name: string; status: number; text: s
   return answers;
 }
 
-/** What a text may look like that still tells a secret: as it is, in a URL, in base64, cut off. */
-function formsOf(secret: string): string[] {
-  const forms = [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')];
-  return forms.map((form) => form.slice(0, 12));
-}
-
-function secretsIn(text: string): string[] {
-  const keys = issued.flatMap(({ accessKey, secretKey, securityToken = '' }) => [
-    accessKey,
-    secretKey,
-    securityToken,
-  ]);
-  const signatures = relay.carried.flatMap(({ signature }) => (signature === '' ? [] : [signature]));
-  const found = [...new Set([...keys, ...signatures])].filter((secret) =>
-    formsOf(secret).some((form) => text.includes(form)),
+const secretsIn = (text: string) =>
+  secretsOf(
+    text,
+    relay.carried.map(({ signature }) => signature),
   );
-  const patterns = text.match(
-    /Signature=[^\s&"*…]+|SDK-HMAC-SHA256 Access=[^*]|AccessKeyId=[^*]|security-token[=:]\s*[^*\s]+/gi,
-  );
-  return [...found, ...(patterns ?? [])];
-}
 
 /** Runs every kind of call and searches everything that a person other than the caller of a success may read. */
 async function expectNoSecret(isHealthy = false): Promise<{ log: string }> {
@@ -128,7 +112,7 @@ async function expectNoSecret(isHealthy = false): Promise<{ log: string }> {
   const log = invocations.flatMap(({ outcome }) => outcome?.log.map(({ text }) => text) ?? []);
   expect(log.length).toBeGreaterThan(15);
   expect(relay.carried.length - carriedBefore).toBeGreaterThan(8);
-  expect(issued.length).toBeGreaterThan(0);
+  expect(issuedKeys.length).toBeGreaterThan(0);
   for (const line of log) expect({ line, secrets: secretsIn(line) }).toEqual({ line, secrets: [] });
 
   const mayHaveAddresses = ['create sync', 'query', 'query video'];
@@ -159,7 +143,7 @@ function refuseQuoting(quote: (carried: Carried) => string, mpcCode = 'APIGW.030
 
 test('the search finds what it looks for', async () => {
   await callEverything();
-  const [key] = issued;
+  const [key] = issuedKeys;
   const [{ url, authorization } = { url: '', authorization: '' }] = relay.carried.filter(
     ({ authorization }) => authorization,
   );

@@ -86,6 +86,27 @@ describe('a call of a function', () => {
     expect(service.served).toEqual([]);
   });
 
+  test('mpc.burst: is refused with all that follow, until the time that Retry-After says', async () => {
+    let now = Date.now();
+    jest.spyOn(Date, 'now').mockImplementation(() => now);
+    try {
+      const service = await Service.start({ 'mpc.burst': 0.3 });
+      const statuses = async (count: number) => {
+        const seen = [];
+        for (let call = 0; call < count; call++) seen.push((await service.call()).status);
+        return seen;
+      };
+      // Once one is refused, none gets through.
+      const seen = await statuses(20);
+      expect(seen).toContain(429);
+      expect(seen.slice(seen.indexOf(429))).toEqual(Array(20 - seen.indexOf(429)).fill(429));
+      now += 20_000;
+      expect(await statuses(20)).toContain(202);
+    } finally {
+      jest.restoreAllMocks();
+    }
+  });
+
   test('mpc.reset: breaks off before the service sees it', async () => {
     const service = await Service.start({ 'mpc.reset': 1 });
     await expect(service.call()).rejects.toMatchObject({ code: 'ECONNRESET' });

@@ -17,7 +17,7 @@ async function start(shares: FaultShares, seed: number) {
   const cloud = await startDeployedCloud({
     port: 0,
     mpc: { parallelTasks: 0 },
-    functiongraph: { behaviour: { asyncRetryDelayMs: 10 } },
+    functiongraph: { behaviour: { asyncRetryDelayMs: 10, excessAsyncEvents: 'queued' } },
     faults: { shares, seed, onFault: (fault) => faults.push(fault) },
   });
   clouds.push(cloud);
