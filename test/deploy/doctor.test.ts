@@ -230,7 +230,7 @@ describe('the command', () => {
       options: {},
       print: (line) => printed.push(line),
       ...changed,
-    }).catch((error: unknown) => error);
+    });
     return { text: printed.join('\n'), outcome };
   };
 
@@ -244,12 +244,12 @@ describe('the command', () => {
     expect(text).toContain('missing         serverless.yml: provider.apigw.group_id is empty');
     expect(text).toContain('missing         environment: HUAWEICLOUD_SDK_AK is not set');
     expect(text).toContain('\n4 missing');
-    expect(outcome).toBeInstanceOf(DeployError);
+    expect(outcome).toBe(false);
   });
 
   test('says all of it to programs as well, and fails only when something is missing', async () => {
     const { text, outcome } = await visit({ options: { json: true } });
-    expect(outcome).toBeUndefined();
+    expect(outcome).toBe(true);
     expect(JSON.parse(text)).toMatchObject({ stage: 'local', ok: true });
     const failing = await visit({
       options: { json: true },
@@ -259,7 +259,7 @@ describe('the command', () => {
         ),
     });
     expect(JSON.parse(failing.text)).toMatchObject({ ok: false });
-    expect(failing.outcome).toMatchObject({ message: 'stage local: missing: access key' });
+    expect(failing.outcome).toBe(false);
   });
 
   test('prints what to do below each point', () => {
