@@ -84,7 +84,7 @@ describe('of the access key', () => {
   test('where IAM cannot be reached', async () => {
     const findings = await found({ IAM_ENDPOINT: 'http://127.0.0.1:9' });
     expect(notOk(findings)).toEqual([
-      expect.objectContaining({ state: 'unseen', text: expect.stringContaining('no answer') }),
+      expect.objectContaining({ point: 'IAM', state: 'missing', text: expect.stringContaining('no answer') }),
     ]);
   });
 
