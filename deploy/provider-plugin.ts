@@ -125,14 +125,16 @@ export class HuaweiProvider {
     return new FunctionGraphApi(new CloudApi(connection));
   }
 
-  #doctor(): Promise<void> {
-    return doctor({
+  async #doctor(): Promise<void> {
+    const ok = await doctor({
       stage: this.#stage,
       readWanted: () => this.#wanted(),
       openApi: () => this.#openApi(),
       options: this.#options,
       print: this.#print,
     });
+    // The framework would write an error of ours to standard output, behind what programs read there.
+    if (!ok) process.exitCode = 1;
   }
 
   /** Where the package is: read from there when it was named, else written there before. */

@@ -116,9 +116,10 @@ function refused(error: CallFailed): Account {
       ],
     };
   }
+  // Nothing was looked at: that must not pass for a stage in which nothing is missing.
   return stop({
-    point: 'access key',
-    state: 'unseen',
+    point: 'IAM',
+    state: 'missing',
     text: message,
     todo: 'check the network, and IAM_ENDPOINT if it is set',
   });

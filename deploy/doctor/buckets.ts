@@ -89,7 +89,7 @@ async function bucketFinding(
   return {
     point,
     state: 'unseen',
-    text: 'the key may not look at it; it may belong to another account',
+    text: 'OBS does not show it to this key: does it belong to another account?',
     todo: `look with the key of an administrator: obsutil stat obs://${bucket}`,
   };
 }

@@ -12,22 +12,20 @@ const TIME_MS = 10_000;
  */
 export async function checkSettings({ functions }: WantedState): Promise<Finding[]> {
   const { code } = await bundleFunction('create');
-  const findings = await Promise.all(
-    functions.map(async (one): Promise<Finding | undefined> => {
-      const fault = await settingsFault(code.toString(), one);
-      if (fault === undefined) return undefined;
-      return {
-        point: `user data of ${one.key}`,
-        state: 'missing',
-        text: fault,
-        todo: 'change environment in serverless.yml, or the parameters that it takes its values from (README, "Settings")',
-      };
-    }),
-  );
-  const faults = findings.filter((finding) => finding !== undefined);
-  return faults.length > 0
-    ? faults
-    : [{ point: 'user data', state: 'ok', text: 'the functions accept their settings' }];
+  const keysByFault = new Map<string, string[]>();
+  for (const one of functions) {
+    const fault = await settingsFault(code.toString(), one);
+    if (fault !== undefined) keysByFault.set(fault, [...(keysByFault.get(fault) ?? []), one.key]);
+  }
+  if (keysByFault.size === 0) {
+    return [{ point: 'user data', state: 'ok', text: 'the functions accept their settings' }];
+  }
+  return [...keysByFault].map(([text, keys]) => ({
+    point: `user data of ${keys.join(', ')}`,
+    state: 'missing',
+    text,
+    todo: 'change environment in serverless.yml, or the parameters that it takes its values from (README, "Settings")',
+  }));
 }
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;

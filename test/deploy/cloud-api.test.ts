@@ -167,6 +167,19 @@ describe('the environment', () => {
     expect(headers['x-project-id']).toBe('project');
   });
 
+  test('has a project, which goes to all services but IAM: that is one for all regions', async () => {
+    const seen: (string | string[] | undefined)[] = [];
+    const api = await clientOf((request, response) => {
+      seen.push(request.headers['x-project-id']);
+      response.end('{}');
+    });
+    const { functiongraph = '' } = api.connection.endpoints;
+    const connection = { ...api.connection, endpoints: { functiongraph, iam: functiongraph } };
+    await new CloudApi(connection).call('functiongraph', get);
+    await new CloudApi(connection).call('iam', get);
+    expect(seen).toEqual(['project', undefined]);
+  });
+
   test('may not name an endpoint with a path', () => {
     expect(() =>
       connectionFrom({ ...VARIABLES, FUNCTIONGRAPH_ENDPOINT: 'http://a/b' }, 'ap-southeast-3'),

@@ -114,6 +114,22 @@ describe('a command that fails', () => {
   });
 });
 
+test('`diagnose` ends with exit code 0 when all is there, and with 1 when something is missing', async () => {
+  await deployTo(cloud);
+  const well = await serverless(['diagnose', '--stage', 'local']);
+  expect(well).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^ok .*\n13 ok\n$/s) });
+  const ill = await serverless(['diagnose', '--stage', 'local', '--json'], {
+    environment: { SNAPSHOT_BUCKET: 'nowhere' },
+  });
+  expect(ill.exitCode).toBe(1);
+  const { ok, findings } = JSON.parse(ill.output) as { ok: boolean; findings: Record<string, string>[] };
+  expect(ok).toBe(false);
+  expect(findings.filter(({ state }) => state === 'missing').map(({ point }) => point)).toEqual([
+    'bucket nowhere',
+    'rights of mpc-snapshots',
+  ]);
+});
+
 test('`invoke` prints the result, with --log the end of the log before it', async () => {
   await deployTo(cloud);
   const event = JSON.stringify({

@@ -66,6 +66,11 @@ const SETTINGS = {
 
 // Each step stands on those before it, as in a deployment.
 describe("the vendor's SDK", () => {
+  test('asks how many functions there may be', async () => {
+    const quotas = { resources: [{ type: 'fgs_func_num', quota: 400, used: 0 }] };
+    await call('listQuotas', {}, { httpStatusCode: 200, quotas });
+  });
+
   test('creates a function and shows it', async () => {
     const created = await call(
       'createFunction',
@@ -216,6 +221,6 @@ describe("the vendor's SDK", () => {
   test('deletes it', async () => {
     await call('deleteFunction', { function_urn: URN }, { httpStatusCode: 204 });
     expect(cloud.functiongraph.functions()).toEqual([]);
-    expect(passed.size).toBe(22);
+    expect(passed.size).toBe(23);
   });
 });

@@ -6,12 +6,17 @@ import type { SdkResponse } from '@huaweicloud/huaweicloud-sdk-core/SdkResponse'
 import { ACCOUNT, REGION as LOCAL_REGION } from '../../../local/account';
 import { startCloud } from '../../../local/cloud';
 import { closeServer, listen } from '../../../local/http-server';
+import { type Agency, functionsAgency, MPC_ADMINISTRATOR } from '../../../local/iam/agencies';
 import { Credentials } from '../../../local/iam/credentials';
 import { createIamServer } from '../../../local/iam/iam-server';
 
 const KEY = { accessKey: 'AKTEST', secretKey: 'SKTEST', projectId: '0123456789abcdef0123456789abcdef' };
 const REGION = 'cn-north-4';
-const server = createIamServer({ credentials: new Credentials(KEY), region: REGION });
+const AGENCY: Agency = {
+  ...functionsAgency('videos', 'snapshots'),
+  allProjectsRoles: [{ ...MPC_ADMINISTRATOR, id: '0000000000000000000000000000e003' }],
+};
+const server = createIamServer({ credentials: new Credentials(KEY), region: REGION, agencies: [AGENCY] });
 let endpoint: string;
 
 beforeAll(async () => {
@@ -32,11 +37,15 @@ function client(ak: string, sk: string, iam = endpoint, service = iam, region = 
 
 /** Asks for the project list as that client, which first has to find out the project by itself. */
 function list(asking: HcClient, name: string) {
-  return asking.sendRequest<SdkResponse & { projects: { id: string; name: string }[] }>({
+  return get<{ projects: { id: string; name: string }[] }>(asking, '/v3/projects', { name });
+}
+
+function get<Body>(asking: HcClient, url: string, queryParams: Record<string, string> = {}) {
+  return asking.sendRequest<SdkResponse & Body>({
     method: 'GET',
-    url: '/v3/projects',
+    url,
     contentType: 'application/json',
-    queryParams: { name },
+    queryParams,
     pathParams: {},
     headers: {},
     data: {},
@@ -85,4 +94,47 @@ test('a client of the local cloud that knows only its key and region reaches MPC
   } finally {
     await cloud.close();
   }
+});
+
+describe('an agency', () => {
+  const DOMAIN = '0000000000000000000000000000d0a1';
+  const roles = `agencies/${AGENCY.id}/roles`;
+  const asking = () => client(KEY.accessKey, KEY.secretKey);
+
+  test('is found by its name within the account, and says whom it trusts', async () => {
+    const found = (name: string, domain_id = DOMAIN) =>
+      get<{ agencies: unknown[] }>(asking(), '/v3.0/OS-AGENCY/agencies', { domain_id, name });
+    expect((await found('mpc-snapshots')).agencies).toEqual([
+      expect.objectContaining({ id: AGENCY.id, name: 'mpc-snapshots', trust_domain_name: 'op_svc_cff' }),
+    ]);
+    expect((await found('another')).agencies).toEqual([]);
+    await expect(found('mpc-snapshots', 'f'.repeat(32))).rejects.toMatchObject({ httpStatusCode: 403 });
+  });
+
+  test('has rights in the project and on global services, with their policies', async () => {
+    const inProject = await get<{ roles: unknown }>(
+      asking(),
+      `/v3.0/OS-AGENCY/projects/${KEY.projectId}/${roles}`,
+    );
+    expect(inProject.roles).toEqual([MPC_ADMINISTRATOR]);
+    const global = await get<{ roles: unknown }>(asking(), `/v3.0/OS-AGENCY/domains/${DOMAIN}/${roles}`);
+    expect(global.roles).toEqual(AGENCY.domainRoles);
+    await expect(
+      get(asking(), `/v3.0/OS-AGENCY/domains/${DOMAIN}/agencies/other/roles`),
+    ).rejects.toMatchObject({ httpStatusCode: 404 });
+  });
+
+  test('has rights in all projects, without their policies, which are shown by id', async () => {
+    const path = `/v3.0/OS-INHERIT/domains/${DOMAIN}/${roles}/inherited_to_projects`;
+    const inherited = await get<{ roles: { id: string; policy?: unknown }[] }>(asking(), path);
+    expect(inherited.roles).toEqual([
+      {
+        id: '0000000000000000000000000000e003',
+        name: 'mpc_adm',
+        links: { self: '/v3/roles/0000000000000000000000000000e003' },
+      },
+    ]);
+    const shown = await get<{ role: unknown }>(asking(), '/v3/roles/0000000000000000000000000000e003');
+    expect(shown.role).toEqual(AGENCY.allProjectsRoles[0]);
+  });
 });

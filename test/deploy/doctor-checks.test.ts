@@ -1,0 +1,272 @@
+import type { Server } from 'node:http';
+import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
+import { checkAccount } from '../../deploy/doctor/account';
+import { checkAgencies } from '../../deploy/doctor/agency';
+import type { Finding } from '../../deploy/doctor/finding';
+import { checkGateway } from '../../deploy/doctor/gateway';
+import { leastPolicies } from '../../deploy/doctor/rights';
+import { type ApiGroup, createApiGroupServer } from '../../local/apig/group-server';
+import { closeServer, listen } from '../../local/http-server';
+import {
+  type Agency,
+  customPolicy,
+  functionsAgency,
+  MPC_ADMINISTRATOR,
+  type Role,
+} from '../../local/iam/agencies';
+import { Credentials } from '../../local/iam/credentials';
+import { createIamServer, type IamOptions } from '../../local/iam/iam-server';
+import { KEY, REGION, type ServiceObject, wantedOf } from './cloud-to-deploy-to';
+
+const AGENCY = functionsAgency('prod-videos', 'prod-snapshots');
+const DOMAIN = '0000000000000000000000000000d0a1';
+const credentials = new Credentials(KEY);
+const servers: Server[] = [];
+afterEach(() => Promise.all(servers.splice(0).map(closeServer)));
+
+/** A client of one service, which listens for the time of a test. */
+async function clientOf(
+  variable: 'IAM_ENDPOINT' | 'APIG_ENDPOINT',
+  server: Server,
+  changed: Record<string, string> = {},
+): Promise<CloudApi> {
+  servers.push(server);
+  const environment = {
+    HUAWEICLOUD_SDK_AK: KEY.accessKey,
+    HUAWEICLOUD_SDK_SK: KEY.secretKey,
+    HUAWEICLOUD_SDK_PROJECT_ID: KEY.projectId,
+    [variable]: `http://127.0.0.1:${await listen(server, 0)}`,
+    ...changed,
+  };
+  return new CloudApi(connectionFrom(environment, REGION), { pause: async () => {} });
+}
+
+function iam(options: Partial<IamOptions> = {}, changed: Record<string, string> = {}): Promise<CloudApi> {
+  const server = createIamServer({ credentials, region: REGION, agencies: [AGENCY], ...options });
+  return clientOf('IAM_ENDPOINT', server, changed);
+}
+
+/** Everything but what is well. */
+const notOk = (findings: readonly Finding[]) => findings.filter(({ state }) => state !== 'ok');
+
+describe('of the access key', () => {
+  const found = async (changed: Record<string, string> = {}, options: Partial<IamOptions> = {}) =>
+    (await checkAccount(await iam(options, changed))).findings;
+
+  test('with a wrong secret, that is said and not shown', async () => {
+    const findings = await found({ HUAWEICLOUD_SDK_SK: 'a-wrong-secret' });
+    expect(notOk(findings)).toEqual([
+      expect.objectContaining({
+        state: 'missing',
+        text: expect.stringContaining('HUAWEICLOUD_SDK_SK does not belong to HUAWEICLOUD_SDK_AK'),
+      }),
+    ]);
+    expect(JSON.stringify(findings)).not.toContain('a-wrong-secret');
+  });
+
+  test('that is temporary, without its token', async () => {
+    const { accessKey, secretKey } = credentials.temporaryKeyOf('somebody');
+    const findings = await found({ HUAWEICLOUD_SDK_AK: accessKey, HUAWEICLOUD_SDK_SK: secretKey });
+    expect(notOk(findings)[0]?.text).toContain('HUAWEICLOUD_SDK_SECURITY_TOKEN is missing');
+  });
+
+  test('with a clock that is 20 minutes late, both times are told', async () => {
+    const findings = await found({}, { clock: () => Date.now() + 20 * 60_000 });
+    expect(notOk(findings)).toEqual([
+      expect.objectContaining({
+        point: 'clock',
+        state: 'missing',
+        text: expect.stringMatching(/more than 15 min .*: it says \d{8}T\d{6}Z, the cloud \d{8}T\d{6}Z/),
+      }),
+    ]);
+  });
+
+  test('where IAM cannot be reached', async () => {
+    const findings = await found({ IAM_ENDPOINT: 'http://127.0.0.1:9' });
+    expect(notOk(findings)).toEqual([
+      expect.objectContaining({ point: 'IAM', state: 'missing', text: expect.stringContaining('no answer') }),
+    ]);
+  });
+
+  test('the project must be that of the region, and the right one is named', async () => {
+    const findings = await found({ HUAWEICLOUD_SDK_PROJECT_ID: 'f'.repeat(32) });
+    expect(findings).toContainEqual({
+      point: 'project',
+      state: 'missing',
+      text: `HUAWEICLOUD_SDK_PROJECT_ID ${'f'.repeat(32)} is no project of this account`,
+      todo: `set HUAWEICLOUD_SDK_PROJECT_ID=${KEY.projectId} (ap-southeast-3)`,
+    });
+    const other = await found({}, { region: 'ap-southeast-1' });
+    expect(notOk(other)).toContainEqual(
+      expect.objectContaining({
+        point: 'project',
+        text: expect.stringContaining('belongs to ap-southeast-1, not to ap-southeast-3'),
+        todo: expect.stringContaining('no project in ap-southeast-3'),
+      }),
+    );
+  });
+});
+
+describe('of the agency', () => {
+  const found = async (options: Partial<IamOptions> = {}) =>
+    checkAgencies(await wantedOf('prod'), DOMAIN, await iam(options));
+  const foundOf = (changed: Partial<Agency>) => found({ agencies: [{ ...AGENCY, ...changed }] });
+
+  test('that has what the README asks for, that all is well', async () => {
+    expect((await found()).map(({ point, state }) => `${state} ${point}`)).toEqual([
+      'ok agency mpc-snapshots',
+      'ok rights of mpc-snapshots',
+    ]);
+  });
+
+  test('that is unknown, how to make it', async () => {
+    expect(notOk(await found({ agencies: [] }))).toEqual([
+      {
+        point: 'agency mpc-snapshots',
+        state: 'missing',
+        text: 'does not exist',
+        todo: expect.stringMatching(
+          /^hcloud IAM CreateAgency .*--agency.name=mpc-snapshots --agency.domain_id=\w+ --agency.trust_domain_name=op_svc_cff/,
+        ),
+      },
+    ]);
+  });
+
+  test.each<[string, Partial<Agency>, string]>([
+    ['that trusts somebody else', { trustDomainName: 'op_svc_ecs' }, 'trusts op_svc_ecs, not FunctionGraph'],
+    ['that has ended', { expireTime: '2026-01-02T00:00:00.000000' }, 'ended at 2026-01-02'],
+  ])('%s', async (_, changed, text) => {
+    const findings = notOk(await foundOf(changed));
+    expect(findings).toEqual([
+      expect.objectContaining({ state: 'missing', text: expect.stringContaining(text) }),
+    ]);
+  });
+
+  test.each<[string, Partial<Agency>, string]>([
+    ['the role of MPC', { projectRoles: [] }, 'may not use MPC in ap-southeast-3'],
+    [
+      'its policy',
+      { domainRoles: [] },
+      'lacks obs:bucket:ListBucket on bucket:prod-videos, obs:bucket:ListBucket on bucket:prod-snapshots, obs:object:GetObject on object:prod-snapshots/*, obs:object:PutObject on object:prod-snapshots/*',
+    ],
+    [
+      'a right, which is denied',
+      { domainRoles: [...AGENCY.domainRoles, policyOf('Deny', ['obs:object:PutObject'])] },
+      'lacks obs:object:PutObject on object:prod-snapshots/*',
+    ],
+    [
+      'a part of a bucket',
+      {
+        domainRoles: [
+          policyOf('Allow', ['obs:bucket:ListBucket', 'obs:object:Get*']),
+          policyOf('Allow', ['OBS:object:putobject'], ['obs:*:*:object:prod-snapshots/snapshots/*']),
+        ],
+      },
+      'lacks obs:object:PutObject on object:prod-snapshots/*',
+    ],
+  ])('without %s, what it lacks', async (_, changed, text) => {
+    const findings = notOk(await foundOf(changed));
+    expect(findings).toContainEqual(
+      expect.objectContaining({ point: 'rights of mpc-snapshots', state: 'missing', text }),
+    );
+  });
+
+  test('rights in all projects count, though IAM lists them without their policies', async () => {
+    const findings = await foundOf({ projectRoles: [], allProjectsRoles: [MPC_ADMINISTRATOR] });
+    expect(notOk(findings)).toEqual([]);
+  });
+
+  test.each<[string, Role]>([
+    ['Tenant Administrator', roleOf('Tenant Administrator')],
+    ['OBS Administrator', roleOf('OBS Administrator')],
+    ['everything-in-obs', policyOf('Allow', ['obs:*:*'], undefined, 'everything-in-obs')],
+  ])('with %s is enough, and a word about too much', async (name, role) => {
+    const findings = notOk(await foundOf({ domainRoles: [role] }));
+    expect(findings).toEqual([
+      expect.objectContaining({
+        point: 'rights of mpc-snapshots',
+        state: 'note',
+        text: `${name} allows far more than the functions need`,
+      }),
+    ]);
+  });
+
+  test('that the key may not look at, that it cannot be seen', async () => {
+    const findings = notOk(await found({ maySeeAgencies: false }));
+    expect(findings).toEqual([
+      expect.objectContaining({
+        point: 'agency mpc-snapshots',
+        state: 'unseen',
+        text: expect.stringContaining('You are not authorized'),
+        todo: expect.stringContaining('IAM ReadOnlyAccess'),
+      }),
+    ]);
+  });
+
+  test('the policy of `--policy` is enough, and not too much', async () => {
+    const { Statement } = leastPolicies(await wantedOf('prod')).globalPolicy;
+    expect(notOk(await foundOf({ domainRoles: [customPolicy('printed', Statement)] }))).toEqual([]);
+  });
+});
+
+describe('of the API group', () => {
+  const found = async (groups: readonly ApiGroup[], change: (service: ServiceObject) => void = () => {}) => {
+    const apig = await clientOf('APIG_ENDPOINT', createApiGroupServer({ credentials, groups }));
+    return checkGateway(await wantedOf('prod', change), apig);
+  };
+  const dedicated = (service: ServiceObject) => {
+    service.provider.apigw.instance_id = 'gateway-1';
+  };
+
+  test('that is missing, what to do', async () => {
+    expect(await found([])).toEqual([
+      {
+        point: 'API group group-of-prod',
+        state: 'missing',
+        text: 'does not exist in the shared gateway',
+        todo: expect.stringContaining('set APIG_INSTANCE_ID'),
+      },
+    ]);
+  });
+
+  test('of the shared gateway, that it is there', async () => {
+    expect(await found([{ id: 'group-of-prod', name: 'prod' }])).toEqual([
+      { point: 'API group group-of-prod', state: 'ok', text: 'of the shared gateway' },
+    ]);
+  });
+
+  test('of a dedicated gateway, whether both are there', async () => {
+    const both = await found([{ id: 'group-of-prod', name: 'prod', instanceId: 'gateway-1' }], dedicated);
+    expect(both).toEqual([
+      { point: 'gateway gateway-1', state: 'ok', text: 'runs' },
+      { point: 'API group group-of-prod', state: 'ok', text: 'exists' },
+    ]);
+    const gatewayOnly = await found([{ id: 'other', name: 'other', instanceId: 'gateway-1' }], dedicated);
+    expect(notOk(gatewayOnly)).toEqual([
+      expect.objectContaining({
+        point: 'API group group-of-prod',
+        state: 'missing',
+        todo: expect.stringContaining('hcloud APIG CreateApiGroupV2'),
+      }),
+    ]);
+    expect(await found([], dedicated)).toEqual([
+      expect.objectContaining({ point: 'gateway gateway-1', state: 'missing' }),
+    ]);
+  });
+});
+
+function policyOf(
+  effect: 'Allow' | 'Deny',
+  actions: string[],
+  resources?: string[],
+  name = 'some-policy',
+): Role {
+  return customPolicy(name, [
+    { Effect: effect, Action: actions, ...(resources !== undefined && { Resource: resources }) },
+  ]);
+}
+
+/** A role of the system, whose statements are in an older language. */
+function roleOf(displayName: string): Role {
+  return { ...MPC_ADMINISTRATOR, display_name: displayName, type: 'AA' };
+}

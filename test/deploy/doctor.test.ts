@@ -1,0 +1,288 @@
+import diagnostics from 'node:diagnostics_channel';
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import path from 'node:path';
+import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
+import { diagnose, doctor, findingsText } from '../../deploy/doctor/doctor';
+import type { Finding } from '../../deploy/doctor/finding';
+import { DeployError } from '../../deploy/errors';
+import { FunctionGraphApi } from '../../deploy/functiongraph-api';
+import type { WantedState } from '../../deploy/wanted-state';
+import { type Cloud, startCloud } from '../../local/cloud';
+import { deployTo } from '../../local/commands/deployed-cloud';
+import { closeServer, listen } from '../../local/http-server';
+import { Credentials } from '../../local/iam/credentials';
+import { createMpc } from '../../local/mpc/server';
+import { createObsServer } from '../../local/obs/server';
+import { type ServiceObject, wantedOf } from './cloud-to-deploy-to';
+
+let cloud: Cloud;
+let credentials: Credentials;
+const servers: Server[] = [];
+beforeAll(async () => {
+  cloud = await startCloud({ port: 0 });
+  credentials = new Credentials(cloud.accessKey);
+  await deployTo(cloud);
+});
+afterEach(() => Promise.all(servers.splice(0).map(closeServer)));
+afterAll(() => cloud.close());
+
+/** Stage `local`, as it is deployed. */
+function wanted(change: (service: ServiceObject) => void = () => {}): Promise<WantedState> {
+  return wantedOf('local', (service) => {
+    const { UPLOAD_BUCKET, SNAPSHOT_BUCKET, MPC_ENDPOINT, OBS_ENDPOINT } = cloud.environment;
+    Object.assign(service.provider.environment, {
+      UPLOAD_BUCKETS: UPLOAD_BUCKET,
+      SNAPSHOT_BUCKET,
+      MPC_ENDPOINT,
+      OBS_ENDPOINT,
+    });
+    const uploads = service.functions['on-upload'];
+    uploads.events[0].obs.bucket = UPLOAD_BUCKET;
+    uploads.asynchronous.onFailure.obs.bucket = SNAPSHOT_BUCKET;
+    for (const place of uploads.writes) place.bucket = SNAPSHOT_BUCKET;
+    service.provider.apigw.group_id = 'local';
+    change(service);
+  });
+}
+
+/** What is found with a part of the environment changed. */
+async function found(
+  environment: Readonly<Record<string, string>> = {},
+  state: WantedState | undefined = undefined,
+): Promise<Finding[]> {
+  const seen = state ?? (await wanted());
+  const connection = connectionFrom({ ...cloud.environment, ...environment }, seen.region);
+  const api = new CloudApi(connection, { pause: async () => {} });
+  return diagnose(seen, new FunctionGraphApi(api));
+}
+
+async function addressOf(server: Server): Promise<string> {
+  servers.push(server);
+  return `http://127.0.0.1:${await listen(server, 0)}`;
+}
+
+/** Everything but what is well. */
+const notOk = (findings: readonly Finding[]) => findings.filter(({ state }) => state !== 'ok');
+
+test('a stage that has everything is all well, and is only looked at', async () => {
+  const methods = new Set<string>();
+  const remember = (message: unknown) =>
+    methods.add((message as { request: { method: string } }).request.method);
+  diagnostics.subscribe('undici:request:create', remember);
+  const findings = await found();
+  diagnostics.unsubscribe('undici:request:create', remember);
+  expect(notOk(findings)).toEqual([]);
+  expect(findings.length).toBeGreaterThan(10);
+  expect([...methods]).toEqual(['GET']);
+});
+
+test('with a key that is not known, nothing else is asked', async () => {
+  const findings = await found({ HUAWEICLOUD_SDK_AK: 'AKOFSOMEBODY' });
+  expect(notOk(findings)).toEqual([
+    expect.objectContaining({
+      point: 'access key',
+      state: 'missing',
+      text: expect.stringContaining('HUAWEICLOUD_SDK_AK is not known'),
+    }),
+  ]);
+});
+
+describe('of a bucket', () => {
+  test('that is missing, how to make it', async () => {
+    const state = await wanted((service) => {
+      service.functions['on-upload'].events[0].obs.bucket = 'nowhere';
+    });
+    const findings = await found({}, state);
+    expect(findings).toContainEqual({
+      point: 'bucket nowhere',
+      state: 'missing',
+      text: 'does not exist',
+      todo: 'obsutil mb obs://nowhere -location=ap-southeast-3',
+    });
+    expect(findings.map(({ point }) => point)).not.toContain('MPC on nowhere');
+  });
+
+  test('that lies in another region, where', async () => {
+    const obs = createObsServer({ store: cloud.store, credentials, region: 'ap-southeast-1' });
+    const findings = await found({ OBS_ENDPOINT: await addressOf(obs) });
+    expect(notOk(findings)).toEqual(
+      ['videos', 'snapshots'].map((bucket) =>
+        expect.objectContaining({
+          point: `bucket ${bucket}`,
+          state: 'missing',
+          text: expect.stringContaining('lies in ap-southeast-1, the functions in ap-southeast-3'),
+        }),
+      ),
+    );
+  });
+
+  test('that MPC may not use, how to let it', async () => {
+    const mpc = await createMpc({
+      store: cloud.store,
+      capture: cloud.capture,
+      credentials,
+      region: cloud.region,
+      authorizedBuckets: ['videos'],
+    });
+    const findings = await found({ MPC_ENDPOINT: await addressOf(mpc.server) });
+    expect(notOk(findings)).toEqual([
+      {
+        point: 'MPC on snapshots',
+        state: 'missing',
+        text: 'MPC may not use this bucket',
+        todo: 'hcloud MPC UpdateBucketAuthorized --cli-region=ap-southeast-3 --bucket=snapshots --operation=1',
+      },
+    ]);
+    await mpc.close();
+  });
+
+  test('that nobody shows, that it cannot be seen', async () => {
+    const strangers = new Credentials({ ...cloud.accessKey, secretKey: 'another' });
+    const obs = createObsServer({ store: cloud.store, credentials: strangers, region: cloud.region });
+    const findings = await found({
+      OBS_ENDPOINT: await addressOf(obs),
+      MPC_ENDPOINT: cloud.addresses.gateway,
+    });
+    expect(notOk(findings).map(({ point, state }) => `${state} ${point}`)).toEqual([
+      'unseen bucket videos',
+      'unseen MPC on videos',
+      'unseen bucket snapshots',
+      'unseen MPC on snapshots',
+    ]);
+    expect(notOk(findings)[1]?.todo).toContain('MPC.10209');
+  });
+});
+
+describe('of the functions', () => {
+  test('that are not deployed, that there is room for them and how to deploy', async () => {
+    const state = { ...(await wanted()), stage: 'prod' };
+    const functions = state.functions.map((one) => ({ ...one, name: `prod-${one.name}` }));
+    expect((await found({}, { ...state, functions })).slice(-2)).toEqual([
+      { point: 'quota of functions', state: 'ok', text: '4 of 400 used, 4 more are needed' },
+      { point: 'functions', state: 'note', text: 'not deployed yet', todo: 'npm run deploy -- --stage prod' },
+    ]);
+  });
+
+  test('that differ, in what; of another’s that has the name, that it stands in the way', async () => {
+    const changed = await wanted((service) => {
+      service.functions.query.timeout = 20;
+      service.functions.cancel.events.pop();
+    });
+    expect((await found({}, changed)).at(-1)).toMatchObject({
+      state: 'note',
+      text: expect.stringMatching(/different from serverless.yml: ~ query: .*20.*; - cancel TIMER clean-up/),
+    });
+    const state = { ...(await wanted()), stage: 'prod' };
+    expect((await found({}, state)).at(-1)).toMatchObject({
+      state: 'missing',
+      text: expect.stringContaining('was not deployed by stage prod'),
+    });
+  });
+
+  test('the settings are judged by the functions’ own code', async () => {
+    const state = await wanted((service) => {
+      service.provider.environment.URL_TTL_SECONDS = '0';
+      service.functions.query.environment = { LOG_LEVEL: 'loud' };
+    });
+    const faults = (await found({}, state)).filter(({ point }) => point.startsWith('user data'));
+    expect(faults[0]).toMatchObject({
+      point: 'user data of create, cancel, on-upload',
+      state: 'missing',
+      text: 'URL_TTL_SECONDS must be a whole number from 1 to 86400 s, got "0"',
+    });
+    expect(faults[1]).toMatchObject({
+      point: 'user data of query',
+      text: expect.stringContaining('LOG_LEVEL must be one of debug'),
+    });
+    const tooFar = await wanted((service) => {
+      service.provider.environment.CAPTURE = '{"type":"TIME","time":120}';
+    });
+    expect(notOk(await found({}, tooFar))).toContainEqual(
+      expect.objectContaining({ text: expect.stringMatching(/CAPTURE .*from 1 to 100 s, got 120/) }),
+    );
+  });
+
+  test('a region of the Chinese mainland has no OBS triggers; a channel of EventGrid cannot be seen', async () => {
+    const state = await wanted((service) => {
+      service.provider.region = 'cn-north-4';
+      service.functions.cancel.events.push({
+        eventgrid: { bucket: 'videos', channel_id: 'channel-1', agency: 'fgs_to_eg' },
+      });
+    });
+    const findings = await found({}, state);
+    expect(findings).toContainEqual(expect.objectContaining({ point: 'region', state: 'missing' }));
+    expect(findings).toContainEqual(
+      expect.objectContaining({ point: 'event channel channel-1', state: 'unseen' }),
+    );
+  });
+});
+
+describe('the command', () => {
+  const visit = async (changed: Partial<Parameters<typeof doctor>[0]> = {}) => {
+    const printed: string[] = [];
+    const state = await wanted();
+    const connection = connectionFrom(cloud.environment, cloud.region);
+    const outcome = await doctor({
+      stage: 'local',
+      readWanted: () => state,
+      openApi: () => new FunctionGraphApi(new CloudApi(connection)),
+      options: {},
+      print: (line) => printed.push(line),
+      ...changed,
+    });
+    return { text: printed.join('\n'), outcome };
+  };
+
+  test('tells at once what serverless.yml and the environment lack', async () => {
+    const { text, outcome } = await visit({
+      readWanted: () => {
+        throw new DeployError(['serverless.yml: provider.apigw.group_id is empty: set APIG_GROUP_ID']);
+      },
+      openApi: () => new FunctionGraphApi(new CloudApi(connectionFrom({}, 'ap-southeast-3'))),
+    });
+    expect(text).toContain('missing         serverless.yml: provider.apigw.group_id is empty');
+    expect(text).toContain('missing         environment: HUAWEICLOUD_SDK_AK is not set');
+    expect(text).toContain('\n4 missing');
+    expect(outcome).toBe(false);
+  });
+
+  test('says all of it to programs as well, and fails only when something is missing', async () => {
+    const { text, outcome } = await visit({ options: { json: true } });
+    expect(outcome).toBe(true);
+    expect(JSON.parse(text)).toMatchObject({ stage: 'local', ok: true });
+    const failing = await visit({
+      options: { json: true },
+      openApi: () =>
+        new FunctionGraphApi(
+          new CloudApi(connectionFrom({ ...cloud.environment, HUAWEICLOUD_SDK_SK: 'no' }, cloud.region)),
+        ),
+    });
+    expect(JSON.parse(failing.text)).toMatchObject({ ok: false });
+    expect(failing.outcome).toBe(false);
+  });
+
+  test('prints what to do below each point', () => {
+    expect(
+      findingsText([
+        { point: 'a', state: 'ok', text: 'well' },
+        { point: 'b', state: 'unseen', text: 'hidden', todo: 'look there' },
+      ]),
+    ).toEqual([
+      'ok              a: well',
+      'cannot be seen  b: hidden',
+      '                → look there',
+      '',
+      '1 ok, 1 cannot be seen',
+    ]);
+  });
+
+  test('prints the policy that the README shows, with the buckets of the stage', async () => {
+    const { text } = await visit({ options: { policy: true } });
+    expect(text).toContain('"OBS:*:*:object:snapshots/*"');
+    const readme = readFileSync(path.resolve(__dirname, '..', '..', 'README.md'), 'utf8');
+    const [, shown = ''] = /```json\n(\{\s*"Version": "1\.1".*?)```/s.exec(readme) ?? [];
+    const ofReadme = shown.replaceAll('my-videos', 'videos').replaceAll('my-snapshots', 'snapshots');
+    expect(JSON.parse(ofReadme)).toEqual(JSON.parse(text));
+  });
+});
