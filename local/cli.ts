@@ -2,7 +2,7 @@ const MINIMUM_NODE = [20, 19] as const;
 
 const HELP = `usage: npm start -- [VIDEO…] [--once] [--port N] [--data DIR] [--faults LIST [--seed N]] [--behaviour LIST]
        npm run --silent local -- COMMAND …
-       npm run console -- --api URL [--write] …
+       npm run console -- --stage NAME [--api URL] [--write] …
 
 start   starts the local cloud, deploys the functions, uploads the sample video (or the VIDEOs) and stays up
         --once     ends after the answer; exit code 0 only when every video has its frames
@@ -29,9 +29,10 @@ sign-check [FILE|-|--last]
         says why a signature is refused; JSON in: method, url, headers, body, and refusal, canonicalRequest if known
         --last  explains what the running local cloud refused last
 
-console --api URL [--stage NAME] [--write] [--port N] [--no-open]
-        the console against the deployed functions, with your own credentials in HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK,
-        HUAWEICLOUD_SDK_PROJECT_ID (HUAWEICLOUD_SDK_SECURITY_TOKEN); changes nothing without --write
+console --stage NAME [--api URL] [--write] [--port N] [--no-open]
+        the console against the deployed functions of a stage, with your own credentials in HUAWEICLOUD_SDK_AK,
+        HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID (HUAWEICLOUD_SDK_SECURITY_TOKEN); changes nothing without --write;
+        --api where FunctionGraph shall not be asked for the address
 
 explain, tasks, frames, deliver, event and invoke take --json: what they print is for programs then.
 

@@ -97,6 +97,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     onRequest: requests.mpc,
     ...options.mpc,
   });
+  let apiAddress: string | undefined;
   const functiongraph = createFunctionGraph({
     credentials,
     region: REGION,
@@ -105,6 +106,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       await store.put(bucket, key, Buffer.from(body), { contentType: 'application/json' });
     },
     onAttempt: faults.onAttempt,
+    apiAddress: () => apiAddress,
     onRequest: (request) => {
       requests.functiongraph(request);
       if (request.method !== 'GET') source.functionsChanged();
@@ -175,6 +177,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const servers = { gateway, obs, mpc: mpc.server, functiongraph: functiongraph.server };
   try {
     const addresses = await listenAll(servers, options.port);
+    apiAddress = addresses.gateway;
     source.setObsAddress(addresses.obs);
     await store.setCors(UPLOAD_BUCKET, [
       {

@@ -3,6 +3,7 @@ import { callerOf, deployedService } from '../console/deployed/deployed-service'
 import { closeServer, listen } from '../http-server';
 import { UsageError } from '../usage-error';
 import { readArguments, readWhole } from './arguments';
+import { stageEnvironment } from './deployed-stage';
 import { openInBrowser } from './open-in-browser';
 import { stopSignal } from './stop-signal';
 import { print } from './terminal';
@@ -22,9 +23,11 @@ export async function openConsole(args: readonly string[]): Promise<number> {
     },
   });
   const port = readWhole('--port', values.port, [0, 65_535]) ?? 0;
-  const service = deployedService(values, process.env);
+  const environment =
+    values.stage === undefined ? process.env : await stageEnvironment(values.stage, process.env, values.api);
+  const service = deployedService(values, environment);
   const canWrite = values.write === true;
-  const console = createDeployedConsole({ service, caller: callerOf(process.env), canWrite });
+  const console = createDeployedConsole({ service, caller: callerOf(environment), canWrite });
   const stopped = stopSignal();
   const taken = await listen(console.server, port).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error;

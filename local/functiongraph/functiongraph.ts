@@ -36,6 +36,8 @@ export interface FunctionGraphOptions {
   behaviour?: Partial<FunctionGraphBehaviour>;
   /** Told about every request to the management API after it was answered. */
   onRequest?: (request: ManagementRequest) => void;
+  /** Where API Gateway listens, once that is known: triggers show the addresses of their APIs. */
+  apiAddress?: () => string | undefined;
   /** Writes an object to OBS, for asynchronous destinations of that type; without it they are not delivered. */
   putObject?: (bucket: string, key: string, body: string) => Promise<void>;
   /** Told about every notification to an asynchronous destination, also about those that could not be delivered. */
@@ -137,6 +139,7 @@ export function createFunctionGraph(options: FunctionGraphOptions): FunctionGrap
     executor,
     queue,
     timers: new Timers(clock),
+    apiAddress: options.apiAddress ?? (() => undefined),
   };
   const server = createManagementServer(platform, credentials, options.onRequest);
 

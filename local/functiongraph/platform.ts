@@ -23,6 +23,8 @@ export interface Platform {
   executor: Executor;
   queue: AsyncQueue;
   timers: Timers;
+  /** Where API Gateway listens; undefined as long as nobody knows. */
+  apiAddress: () => string | undefined;
 }
 
 /** @throws FunctionGraphError FSS.1051 when there is no function of that name */

@@ -28,11 +28,19 @@ export function functionView(platform: Platform, deployed: DeployedFunction) {
 }
 
 /** A trigger as the management API shows it. */
-export function triggerView(trigger: Trigger) {
+export function triggerView({ apiAddress }: Pick<Platform, 'apiAddress'>, trigger: Trigger) {
   const { type, id, status, createdAtMs } = trigger;
   const time = new Date(createdAtMs).toISOString();
+  const address = apiAddress();
   const published =
-    'apiId' in trigger ? { api_id: trigger.apiId, api_name: trigger.data.name, triggerid: trigger.id } : {};
+    'apiId' in trigger
+      ? {
+          api_id: trigger.apiId,
+          api_name: trigger.data.name,
+          triggerid: trigger.id,
+          ...(address !== undefined && { invoke_url: address + trigger.data.path }),
+        }
+      : {};
   return {
     trigger_id: id,
     trigger_type_code: type,

@@ -16,6 +16,6 @@ export const createTrigger: Operation = {
       platform.clock(),
     );
     attachTrigger(platform, deployed, trigger);
-    return { status: 201, body: triggerView(trigger) };
+    return { status: 201, body: triggerView(platform, trigger) };
   },
 };

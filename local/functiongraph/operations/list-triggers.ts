@@ -8,6 +8,6 @@ export const listTriggers: Operation = {
   path: 'fgs/triggers/{urn}',
   handle: (platform, { params }) => ({
     status: 200,
-    body: latestOfUrn(platform, params.urn ?? '').triggers.map(triggerView),
+    body: latestOfUrn(platform, params.urn ?? '').triggers.map((trigger) => triggerView(platform, trigger)),
   }),
 };

@@ -8,6 +8,6 @@ export const showTrigger: Operation = {
   path: 'fgs/triggers/{urn}/{type}/{id}',
   handle(platform, { params }) {
     const { urn = '', type = '', id = '' } = params;
-    return { status: 200, body: triggerView(triggerOf(platform, urn, type, id).trigger) };
+    return { status: 200, body: triggerView(platform, triggerOf(platform, urn, type, id).trigger) };
   },
 };

@@ -29,7 +29,7 @@ export const updateTrigger: Operation = {
       if (trigger.type !== 'TIMER') throw refuseStatus(trigger.type);
       setTimerStatus(platform, deployed, trigger, status);
     }
-    return { status: 200, body: triggerView(trigger) };
+    return { status: 200, body: triggerView(platform, trigger) };
   },
 };
 

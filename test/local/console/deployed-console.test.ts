@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { stageEnvironment } from '../../../local/commands/deployed-stage';
 import type { ConsoleState, Explanation, FrameList, UploadUrl } from '../../../local/console/console-api';
 import { createDeployedConsole, type DeployedConsole } from '../../../local/console/deployed/console-server';
 import { callerOf, deployedService } from '../../../local/console/deployed/deployed-service';
@@ -240,6 +241,30 @@ test('a service that is gone is said to be', async () => {
   expect(await relayed.json()).toMatchObject({ error_code: 'CONSOLE.502' });
   console.close();
   await closeServer(console.server);
+});
+
+describe('a stage', () => {
+  test('is found by its name: buckets in serverless.yml, the address of its API at FunctionGraph', async () => {
+    const { API_ENDPOINT, UPLOAD_BUCKET, SNAPSHOT_BUCKET, ...environment } = service.cloud.environment;
+    const stage = await stageEnvironment('local', environment, undefined);
+    expect(deployedService({ stage: 'local' }, stage)).toMatchObject({
+      apiEndpoint: API_ENDPOINT,
+      obsEndpoint: environment.OBS_ENDPOINT,
+      uploadBucket: UPLOAD_BUCKET,
+      snapshotBucket: SNAPSHOT_BUCKET,
+      region: service.cloud.region,
+    });
+  });
+
+  test('whose address is given asks nobody', async () => {
+    const environment = { ...service.cloud.environment, FUNCTIONGRAPH_ENDPOINT: 'http://127.0.0.1:9' };
+    const stage = await stageEnvironment('local', environment, 'http://127.0.0.1:8');
+    expect(deployedService({ api: 'http://127.0.0.1:8' }, stage).apiEndpoint).toBe('http://127.0.0.1:8');
+  });
+
+  test('that lacks something says what, line by line', async () => {
+    await expect(stageEnvironment('prod', {}, undefined)).rejects.toThrow(/SNAPSHOT_BUCKET/);
+  });
 });
 
 test('what is missing in the environment is named at once', () => {

@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
+import { DeployError } from '../../deploy/errors';
+import { FunctionGraphApi } from '../../deploy/functiongraph-api';
+import { readService } from '../../deploy/service-file';
+import { wantedState } from '../../deploy/wanted-state';
+import { UsageError } from '../usage-error';
+
+const ROOT = path.resolve(__dirname, '..', '..');
+
+/** Names of variables with their values; those of processes are of this kind. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Where a deployed stage is, as variables of the environment: what `serverless.yml` says of it and, where API_ENDPOINT is not
+ * set, the address under which FunctionGraph published its API. Variables that are set count more.
+ *
+ * `.env.<stage>`, or `.env` where there is none, is read as the framework does.
+ * @param api address that is given in another way, so that nobody needs to be asked for it
+ * @throws UsageError
+ */
+export async function stageEnvironment(
+  stage: string,
+  environment: Environment,
+  api: string | undefined,
+): Promise<Environment> {
+  const known = { ...variablesOf(stage), ...environment };
+  try {
+    const wanted = wantedState(await readService(stage, known as Record<string, string>));
+    const query = wanted.functions.find(({ source }) => source === 'query');
+    if (query === undefined)
+      throw new UsageError('serverless.yml has no function query: the console asks it');
+    const { UPLOAD_BUCKETS = '', SNAPSHOT_BUCKET, UPLOAD_PREFIX, OBS_ENDPOINT } = query.userData;
+    const cloud = new FunctionGraphApi(new CloudApi(connectionFrom(known, wanted.region)));
+    return {
+      HUAWEICLOUD_SDK_REGION: wanted.region,
+      UPLOAD_BUCKET: UPLOAD_BUCKETS.split(',')[0]?.trim(),
+      SNAPSHOT_BUCKET,
+      UPLOAD_PREFIX,
+      OBS_ENDPOINT,
+      ...(!api && !known.API_ENDPOINT && { API_ENDPOINT: await publishedAddress(cloud, query.name) }),
+      ...known,
+    };
+  } catch (error) {
+    if (error instanceof DeployError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function variablesOf(stage: string): Environment {
+  const file = [`.env.${stage}`, '.env'].map((name) => path.join(ROOT, name)).find(existsSync);
+  return file === undefined ? {} : parseEnv(readFileSync(file, 'utf8'));
+}
+
+async function publishedAddress(cloud: FunctionGraphApi, functionName: string): Promise<string> {
+  const triggers = await cloud.listTriggers(functionName);
+  const url = triggers.map(({ event_data }) => event_data.invoke_url).find((one) => typeof one === 'string');
+  if (typeof url === 'string') return url.replace(/\/snapshots\b.*$/, '');
+  throw new UsageError(
+    `FunctionGraph tells no address of an API of ${functionName}: deploy it first, or name the address with --api URL`,
+  );
+}
