@@ -7,7 +7,7 @@ const indexed = (JSON.parse(points) as (number | 'last')[]).map((point, index) =
 
 function run(): number {
   const startedAt = performance.now();
-  for (const _frame of capture({ jobId: startedAt, filePath, size: { maxLength: 640 }, points: indexed })) {
+  for (const _frame of capture({ id: 1, filePath }, { size: { maxLength: 640 }, points: indexed })) {
     // The pictures themselves are not needed.
   }
   return performance.now() - startedAt;

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { PictureSize } from './picture-size';
-import { CaptureTask, ProbeTask, type Task } from './tasks';
+import { CaptureTask, OpenTask, SharedVideo, type Task } from './tasks';
 import type { CapturePoint, Frame, VideoInfo } from './worker-messages';
 import { WorkerProcess } from './worker-process';
 
@@ -9,6 +9,26 @@ export type { PictureSize } from './picture-size';
 export type { CapturePoint, Frame, VideoInfo } from './worker-messages';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** A video that stays open, so that what opening it costs is paid once. To be closed when it is not needed any more. */
+export interface Video {
+  readonly info: VideoInfo;
+  /**
+   * Takes a picture at each point, always of the frame that is on display then: presentation time <= point < that of the next.
+   *
+   * @param job.points in any order; points in the same frame give the same picture
+   * @param onFrame gets each picture as soon as it is made, one call at a time, awaited. They come in the order of time; when
+   *   several workers share a job, each of them goes through its part in that order
+   * Resolves when all were handed over. Throws CaptureError (`past_the_end` for a point at or after the end of the last frame), what
+   * `onFrame` threw, or the signal's reason once it is aborted; then `onFrame` is not called any more.
+   */
+  capture(
+    job: { points: readonly CapturePoint[]; size: PictureSize },
+    onFrame: (frame: Frame) => void | Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  close(): void;
+}
 
 /** What becomes of a task that is under way. */
 interface Outcome {
@@ -54,27 +74,34 @@ export class CapturePool {
   }
 
   /**
-   * Reads what a file says about its video.
+   * Opens a file and reads what it says about its video.
    * Throws CaptureError, or the signal's reason once it is aborted.
    */
-  async probe(filePath: string, signal?: AbortSignal): Promise<VideoInfo> {
-    const task = new ProbeTask(filePath);
+  async open(filePath: string, signal?: AbortSignal): Promise<Video> {
+    const video = new SharedVideo(filePath);
+    const task = new OpenTask(video);
     await this.#perform(task, signal);
     if (task.info === undefined) throw new Error('the worker has not answered');
-    return task.info;
+    return {
+      info: task.info,
+      capture: (...job) => this.#capture(video, ...job),
+      close: () => {
+        for (const worker of video.openIn) worker.closeVideo(video.id);
+      },
+    };
   }
 
-  /**
-   * Takes a picture at each point, always of the frame that is on display then: presentation time <= point < that of the next.
-   *
-   * @param job.points in any order; points in the same frame give the same picture
-   * @param onFrame gets each picture as soon as it is made, one call at a time, awaited. They come in the order of time; when a job
-   *   of 8 points or more is shared by idle workers, each of them goes through its part in that order
-   * Resolves when all were handed over. Throws CaptureError (`past_the_end` for a point at or after the end of the last frame), what
-   * `onFrame` threw, or the signal's reason once it is aborted; then `onFrame` is not called any more.
-   */
-  async capture(
-    job: { filePath: string; points: readonly CapturePoint[]; size: PictureSize },
+  /** Kills all workers; what is under way fails. Resolves when the processes are gone. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const task of [...this.#tasks.keys()]) this.#end(task, closedError());
+    for (const worker of this.#workers) worker.kill();
+    await Promise.all(this.#exits);
+  }
+
+  async #capture(
+    video: SharedVideo,
+    job: { points: readonly CapturePoint[]; size: PictureSize },
     onFrame: (frame: Frame) => void | Promise<void>,
     signal?: AbortSignal,
   ): Promise<void> {
@@ -86,16 +113,8 @@ export class CapturePool {
         this.#end(task, error);
       }
     };
-    const task = new CaptureTask(job, handOver, () => this.#advance(task));
+    const task = new CaptureTask(video, job, handOver, () => this.#advance(task));
     await this.#perform(task, signal);
-  }
-
-  /** Kills all workers; what is under way fails. Resolves when the processes are gone. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    for (const task of [...this.#tasks.keys()]) this.#end(task, closedError());
-    for (const worker of this.#workers) worker.kill();
-    await Promise.all(this.#exits);
   }
 
   async #perform(task: Task, signal: AbortSignal | undefined): Promise<void> {
@@ -128,7 +147,6 @@ export class CapturePool {
       worker.kill();
       this.#workers.delete(worker);
     }
-    for (const worker of task.known) if (!task.busy.has(worker)) worker.forget(task.id);
     if (error === undefined) outcome.resolve();
     else outcome.reject(error);
     this.#assign();
@@ -153,14 +171,14 @@ export class CapturePool {
   /** An idle worker, best one that has the task's video open; a new one when there is none and room for it. */
   #workerFor(task: Task): WorkerProcess | undefined {
     const idle = [...this.#workers].filter((worker) => worker.isIdle);
-    const known = idle.find((worker) => task.known.has(worker)) ?? idle[0];
+    const known = idle.find((worker) => task.video.openIn.has(worker)) ?? idle[0];
     if (known !== undefined) return known;
     return this.#workers.size < this.#limit ? this.#startWorker() : undefined;
   }
 
   async #giveTurn(task: Task, worker: WorkerProcess): Promise<void> {
     task.busy.add(worker);
-    task.known.add(worker);
+    task.video.openIn.add(worker);
     try {
       await worker.run(task.takeTurn(worker), (output) => task.receive(output));
       task.busy.delete(worker);

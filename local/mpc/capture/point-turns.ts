@@ -32,14 +32,17 @@ export class PointTurns {
     return this.#parts.length === 0;
   }
 
-  /** The next points for a worker: where it was before, else a stretch that nobody works at, else half of the longest one. */
-  take(worker: unknown): IndexedPoint[] {
+  /**
+   * The next points for a worker: where it was before, else a stretch that nobody works at, else half of the longest one. With the
+   * point that comes after them.
+   */
+  take(worker: unknown): { points: IndexedPoint[]; nextPoint: CapturePoint | undefined } {
     const free = this.#parts.filter((part) => part.inHand === 0);
     const part = free.find((candidate) => candidate.worker === worker) ?? free[0] ?? this.#share();
     part.worker = worker;
     const points = part.left.splice(0, POINTS_PER_TURN);
     part.inHand = points.length;
-    return points;
+    return { points, nextPoint: part.left[0]?.point };
   }
 
   /** The worker has captured the points of its turn. */
