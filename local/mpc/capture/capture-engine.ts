@@ -24,26 +24,23 @@ export function open(video: VideoReference): VideoInfo {
   return opened(video).file.info;
 }
 
-/** Takes pictures of a video, which is opened when it is not yet, or not any more. Throws CaptureError. */
-export function* capture(
-  reference: VideoReference,
-  { size, points, nextPoint }: CaptureTurn,
-): Generator<Frame> {
+/**
+ * Takes a picture of a video, which is opened when it is not yet, or not any more. Asked in order of time, nothing is decoded twice.
+ * Throws CaptureError.
+ */
+export function capture(reference: VideoReference, { size, point, nextPoint }: CaptureTurn): Frame {
   const video = opened(reference);
   const { file } = video;
   try {
     video.finder ??= new FrameFinder(file);
     const encoder = encoderFor(video, pictureDimensions(file.displayedSize, size));
-    for (const [place, { index, point }] of points.entries()) {
-      const next = points[place + 1]?.point ?? nextPoint;
-      const { picture, pts } = video.finder.frameAt(
-        ticksOf(point, file),
-        next === undefined ? undefined : ticksOf(next, file),
-      );
-      if (video.latest?.pts !== pts) video.latest = { pts, jpeg: encoder.encode(picture) };
-      const presentationMs = Math.round((pts - file.originTicks) * file.tickMs * 1000) / 1000;
-      yield { index, presentationMs, ...encoder.size, jpeg: video.latest.jpeg };
-    }
+    const { picture, pts } = video.finder.frameAt(
+      ticksOf(point.point, file),
+      nextPoint === undefined ? undefined : ticksOf(nextPoint, file),
+    );
+    if (video.latest?.pts !== pts) video.latest = { pts, jpeg: encoder.encode(picture) };
+    const presentationMs = Math.round((pts - file.originTicks) * file.tickMs * 1000) / 1000;
+    return { index: point.index, presentationMs, ...encoder.size, jpeg: video.latest.jpeg };
   } catch (error) {
     close(reference.id);
     throw error;

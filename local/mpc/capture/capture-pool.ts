@@ -37,8 +37,8 @@ interface Outcome {
 }
 
 /**
- * Takes pictures of videos in child processes that are kept warm. Jobs take turns of a few points, so that none waits for the end
- * of a long one. A job of 8 points or more is shared between workers that have nothing else to do.
+ * Takes pictures of videos in child processes that are kept warm. Jobs take turns, so that none waits for the end of a long one.
+ * A job whose points are far apart is shared between workers that have nothing else to do.
  */
 export class CapturePool {
   readonly #limit: number;
@@ -47,6 +47,7 @@ export class CapturePool {
   readonly #exits = new Set<Promise<void>>();
   /** The one whose turn was longest ago comes first. */
   readonly #tasks = new Map<Task, Outcome>();
+  readonly #videos = new Set<SharedVideo>();
   #isClosed = false;
 
   /**
@@ -79,16 +80,20 @@ export class CapturePool {
    */
   async open(filePath: string, signal?: AbortSignal): Promise<Video> {
     const video = new SharedVideo(filePath);
-    const task = new OpenTask(video);
-    await this.#perform(task, signal);
-    if (task.info === undefined) throw new Error('the worker has not answered');
-    return {
-      info: task.info,
-      capture: (...job) => this.#capture(video, ...job),
-      close: () => {
-        for (const worker of video.openIn) worker.closeVideo(video.id);
-      },
+    this.#videos.add(video);
+    const close = () => {
+      this.#videos.delete(video);
+      for (const worker of video.openIn) worker.closeVideo(video.id);
     };
+    try {
+      const task = new OpenTask(video);
+      await this.#perform(task, signal);
+      if (task.info === undefined) throw new Error('the worker has not answered');
+      return { info: task.info, capture: (...job) => this.#capture(video, ...job), close };
+    } catch (error) {
+      close();
+      throw error;
+    }
   }
 
   /** Kills all workers; what is under way fails. Resolves when the processes are gone. */
@@ -152,28 +157,56 @@ export class CapturePool {
     this.#assign();
   }
 
-  /** Gives turns to idle workers, each to the task that has waited longest. */
+  /** Gives turns to idle workers. */
   #assign(): void {
-    for (let hasGivenOut = true; hasGivenOut && !this.#isClosed; ) {
-      hasGivenOut = false;
-      for (const [task, outcome] of [...this.#tasks]) {
-        if (!task.hasTurn) continue;
-        const worker = this.#workerFor(task);
-        if (worker === undefined) return;
-        this.#tasks.delete(task);
-        this.#tasks.set(task, outcome);
-        void this.#giveTurn(task, worker);
-        hasGivenOut = true;
-      }
+    while (!this.#isClosed) {
+      const match = this.#match();
+      if (match === undefined) return;
+      const { task, worker } = match;
+      const outcome = this.#tasks.get(task);
+      if (outcome === undefined) return;
+      this.#tasks.delete(task);
+      this.#tasks.set(task, outcome);
+      void this.#giveTurn(task, worker);
     }
   }
 
-  /** An idle worker, best one that has the task's video open; a new one when there is none and room for it. */
-  #workerFor(task: Task): WorkerProcess | undefined {
+  /**
+   * A task and the worker that does its next turn. Tasks come in the order in which they have waited; each stays with one worker, as
+   * an open video takes memory in every worker that has it. A worker without work of its own helps with the rest.
+   */
+  #match(): { task: Task; worker: WorkerProcess } | undefined {
+    const ready = [...this.#tasks.keys()].filter((task) => task.hasTurn);
+    if (ready.length === 0) return undefined;
     const idle = [...this.#workers].filter((worker) => worker.isIdle);
-    const known = idle.find((worker) => task.video.openIn.has(worker)) ?? idle[0];
-    if (known !== undefined) return known;
-    return this.#workers.size < this.#limit ? this.#startWorker() : undefined;
+    if (idle.length === 0 && this.#workers.size < this.#limit) idle.push(this.#startWorker());
+    const [leastLoaded] = idle.sort((one, other) => this.#load(one) - this.#load(other));
+    if (leastLoaded === undefined) return undefined;
+    for (const task of ready) {
+      const { home } = task.video;
+      if (home !== undefined && idle.includes(home)) return { task, worker: home };
+      if (home !== undefined && this.#workers.has(home)) continue;
+      task.video.home = leastLoaded;
+      return { task, worker: leastLoaded };
+    }
+    const [task] = ready;
+    if (task === undefined) return undefined;
+    this.#moveIfUneven(task.video, leastLoaded);
+    return { task, worker: leastLoaded };
+  }
+
+  #load(worker: WorkerProcess): number {
+    let count = 0;
+    for (const { home } of this.#videos) if (home === worker) count++;
+    return count;
+  }
+
+  /** Two videos more in one worker than in another would give their tasks less than their share. */
+  #moveIfUneven(video: SharedVideo, to: WorkerProcess): void {
+    const { home } = video;
+    if (home === undefined || this.#load(home) - this.#load(to) < 2) return;
+    home.closeVideo(video.id);
+    video.home = to;
   }
 
   async #giveTurn(task: Task, worker: WorkerProcess): Promise<void> {

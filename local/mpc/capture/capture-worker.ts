@@ -21,7 +21,7 @@ async function serve(request: WorkerRequest): Promise<void> {
     if (request.type === 'close') return engine.close(request.videoId);
     if (request.type === 'open') await answer({ type: 'info', info: engine.open(request.video) });
     if (request.type === 'capture') {
-      for (const frame of engine.capture(request.video, request.turn)) await answer({ type: 'frame', frame });
+      await answer({ type: 'frame', frame: engine.capture(request.video, request.turn) });
     }
     await answer({ type: 'done' });
   } catch (error) {

@@ -1,15 +1,17 @@
 import type { PictureSize } from './picture-size';
-import { POINTS_PER_TURN, PointTurns } from './point-turns';
+import { PointTurns } from './point-turns';
 import type { CapturePoint, Frame, VideoInfo, VideoReference, WorkerRequest } from './worker-messages';
 import type { WorkerOutput, WorkerProcess } from './worker-process';
 
 /** A job whose pictures are made faster than they are accepted waits, instead of piling them up. */
-const MAX_FRAMES_WAITING = 2 * POINTS_PER_TURN;
+const MAX_FRAMES_WAITING = 8;
 
 /** A video that workers have open. */
 export class SharedVideo {
   static #lastId = 0;
   readonly id = ++SharedVideo.#lastId;
+  /** The worker that has it open as long as tasks of it are under way. */
+  home: WorkerProcess | undefined;
   /** The workers that may have it open. */
   readonly openIn = new Set<WorkerProcess>();
 

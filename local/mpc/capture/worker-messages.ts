@@ -48,12 +48,11 @@ export interface VideoReference {
   filePath: string;
 }
 
-/** Pictures to take without a break. */
+/** A picture to take. */
 export interface CaptureTurn {
   size: PictureSize;
-  /** In order of time. */
-  points: IndexedPoint[];
-  /** The point that will most likely be asked for after these. */
+  point: IndexedPoint;
+  /** The point that will most likely be asked for after this one. */
   nextPoint?: CapturePoint | undefined;
 }
 

@@ -50,14 +50,13 @@ test('a long list that workers share gives each point once, with its own frame',
   expect(pool.workerPids).toHaveLength(3);
 });
 
-test('a short list is not split', async () => {
+test.each([
+  ['far apart are shared by idle workers', [0, 11_000], 2],
+  ['close together are left to one worker, which decodes what leads to them once', [0, 500, 1000, 1500], 1],
+])('points %s', async (_, points, workers) => {
   const pool = newPool({ workers: 3 });
-  await captureFile(
-    pool,
-    { filePath: await makeClip(CLIP), points: [0, 1000, 2000, 3000, 4000], size: 'source' },
-    () => {},
-  );
-  expect(pool.workerPids).toHaveLength(1);
+  await captureFile(pool, { filePath: await makeClip(CLIP), points, size: 'source' }, () => {});
+  expect(pool.workerPids).toHaveLength(workers);
 });
 
 test('no points, no work', async () => {
@@ -143,13 +142,12 @@ test('frames that are not taken do not pile up: 8 wait, then the job gets no mor
   while (task.hasTurn) {
     const request = task.takeTurn(worker);
     if (request.type !== 'capture') throw new Error('not a capture request');
-    for (const { index } of request.turn.points) {
-      task.receive({
-        type: 'frame',
-        frame: { index, presentationMs: 0, width: 1, height: 1, jpeg: Buffer.of() },
-      });
-      made++;
-    }
+    const { index } = request.turn.point;
+    task.receive({
+      type: 'frame',
+      frame: { index, presentationMs: 0, width: 1, height: 1, jpeg: Buffer.of() },
+    });
+    made++;
     task.endTurn(worker);
   }
   expect(made).toBe(8);
