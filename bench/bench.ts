@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../local/usage-error';
+import { cold, warm } from './functions';
 import { describeMachine, toJson, toMarkdown, writeResults } from './report';
+import { signing } from './signing';
 import { start } from './start';
 import type { Suite } from './suite';
 import { uploadToFrames } from './upload-to-frames';
 
 /** All suites, in the order in which they run. A new one needs a line here and a section in README.md. */
-const SUITES: readonly Suite[] = [uploadToFrames, start];
+const SUITES: readonly Suite[] = [cold, warm, signing, uploadToFrames, start];
 
 const USAGE = `npm run bench [-- [SUITE…] [--json] [--dry]]
 

@@ -74,15 +74,11 @@ export function seriesOf<Sample>(
   return [...samples].map(([name, all]) => ({ name, values: all.map(value) }));
 }
 
-/** The median of a variant's values. @throws Error when nothing was measured under this name */
-export function medianOf<Sample>(
-  samples: ReadonlyMap<string, readonly Sample[]>,
-  name: string,
-  value: (sample: Sample) => number,
-): number {
-  const all = samples.get(name);
-  if (all === undefined || all.length === 0) throw new Error(`nothing was measured under "${name}"`);
-  return median(all.map(value));
+/** The median of the series of this name. @throws Error when there is none */
+export function medianOf(series: readonly Series[], name: string): number {
+  const found = series.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`nothing was measured under "${name}"`);
+  return median(found.values);
 }
 
 export function median(values: readonly number[]): number {

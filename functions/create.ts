@@ -6,6 +6,7 @@ import { type ApiResponse, answer, jsonResponse } from '../shared/gateway';
 import { createOnce } from '../shared/idempotency';
 import type { Invocation } from '../shared/invocation';
 import { type CreatedTask, createTask } from '../shared/mpc';
+import { connectToBucket } from '../shared/obs';
 import { expectedPictures, pictureOfSyncTask } from '../shared/storyboard';
 import { withNote } from '../shared/user-data';
 
@@ -14,6 +15,8 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
   answer(event, context, async (request, invocation) => {
     const body = parseCreateRequest(request.json(), invocation.settings);
     if (request.query.dry_run?.at(-1) === 'true') return dryRun(body);
+    // For the record of the task: under way while MPC is at work.
+    connectToBucket(invocation.settings.snapshotBucket, invocation);
     const key = request.headers['idempotency-key'];
     const created = await (key === undefined
       ? createTask(withNote(body), invocation)

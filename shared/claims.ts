@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { CreateTaskBody } from './create-request';
 import { describeFailure, ServiceRefused, ServiceUnavailable } from './errors';
+import { connect } from './http';
 import type { Invocation } from './invocation';
 import { RECORDS_FOLDER } from './locations';
 import { type CreatedTask, createTask, mpcTime, type Task, tasksMatching } from './mpc';
 import { getJson, listObjects, putJson } from './obs';
 import { anything, oneOf, text, whole } from './schema';
 import type { Settings } from './settings';
+import { sha256Hex } from './signing';
 import type { Upload } from './uploads';
 import { unwrapUserData, withNote } from './user-data';
 
@@ -122,6 +123,8 @@ export async function createClaimedTask(
   leave?: () => void,
 ): Promise<ClaimedTask> {
   const claimedAtMs = Date.now();
+  // The call itself must not leave before the claim is written; the connection may.
+  connect(invocation.settings.mpcEndpoint);
   await write(claim, { state: 'claimed', claimed_at_ms: claimedAtMs }, invocation);
   try {
     leave?.();
@@ -258,5 +261,5 @@ function claimsFolder(bucket: string, key: string): string {
 
 /** A short name for something that is told apart by these parts. */
 export function digest(...parts: string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40);
+  return sha256Hex(JSON.stringify(parts)).slice(0, 40);
 }

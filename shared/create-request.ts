@@ -47,10 +47,10 @@ export interface CreateTaskBody {
   input: ObsLocation;
   output: ObsLocation;
   thumbnail_para: ThumbnailPara;
-  user_data?: string;
-  tar?: 0 | 1;
-  sync?: 0 | 1;
-  original_dir?: 0 | 1;
+  user_data?: string | undefined;
+  tar?: 0 | 1 | undefined;
+  sync?: 0 | 1 | undefined;
+  original_dir?: 0 | 1 | undefined;
 }
 
 /**
@@ -91,16 +91,7 @@ export function parseCreateRequest(json: unknown, settings: Settings): CreateTas
     faults.push({ path: 'output.object', message: `must lie outside ${RECORDS_FOLDER}` });
   }
   if (faults.length > 0) throw invalidRequest(faults);
-  const { user_data, tar, sync, original_dir } = request;
-  return {
-    input,
-    output,
-    thumbnail_para: thumbnailPara,
-    ...(user_data !== undefined && { user_data }),
-    ...(tar !== undefined && { tar }),
-    ...(sync !== undefined && { sync }),
-    ...(original_dir !== undefined && { original_dir }),
-  };
+  return { ...request, input, output, thumbnail_para: thumbnailPara };
 }
 
 /** What a synchronous task captures when the request does not say: the first frame. */

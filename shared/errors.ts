@@ -1,3 +1,5 @@
+import type { HttpResponse } from './http';
+
 /** One thing that is wrong with a request: where, and what to change. */
 export interface Detail {
   /** Dotted path of the field, for example `thumbnail_para.time`. */
@@ -22,18 +24,23 @@ export class SettingsError extends Error {}
 
 /** A cloud service refused a request. */
 export class ServiceRefused extends Error {
+  readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
+  /** How many times the request had been sent. */
+  readonly attempts: number;
+
   constructor(
     readonly service: 'MPC' | 'OBS',
-    readonly status: number,
+    response: Pick<HttpResponse, 'status' | 'retryAfterSeconds' | 'attempts'>,
     /** The service's own code, for example `MPC.10202` or `NoSuchKey`; empty when the answer held none. */
     readonly code: string,
     message: string,
     readonly requestId: string,
-    readonly retryAfterSeconds?: number,
-    /** How many times the request had been sent. */
-    readonly attempts = 1,
   ) {
     super(message);
+    this.status = response.status;
+    this.retryAfterSeconds = response.retryAfterSeconds;
+    this.attempts = response.attempts;
   }
 
   /** True when it is our credentials that were refused, not the request. */

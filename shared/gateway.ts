@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import * as z from 'zod/mini';
 import type { FunctionContext } from './context';
 import { type ApiError, describeFailure, toApiError } from './errors';
+import { connect } from './http';
 import { type Invocation, openInvocation } from './invocation';
 import { Log } from './log';
 import { anything, text } from './schema';
@@ -57,6 +58,8 @@ export async function answer(
   try {
     const invocation = openInvocation(context);
     log = invocation.log;
+    // Every action calls MPC in the end: the connection is under way while the request is being checked.
+    connect(invocation.settings.mpcEndpoint);
     const response = await action(readRequest(event), invocation);
     log.info('api.answered', { status: response.statusCode });
     return response;

@@ -1,4 +1,6 @@
-import type { Agent, ClientRequest, IncomingHttpHeaders } from 'node:http';
+import type { Agent, ClientRequest, ClientRequestArgs, IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import { ServiceTimedOut, ServiceUnavailable } from './errors';
 
 /** One request, ready to be sent. */
@@ -9,12 +11,14 @@ export interface HttpRequest {
   /** Encoded path and query; sent as it is. */
   path: string;
   headers: Readonly<Record<string, string>>;
-  body?: string;
+  body?: string | undefined;
 }
 
 export interface HttpResponse {
   status: number;
   headers: IncomingHttpHeaders;
+  /** What its Retry-After asks for; undefined without one. */
+  retryAfterSeconds: number | undefined;
   body: string;
   /** How many times the request was sent. */
   attempts: number;
@@ -56,7 +60,12 @@ interface Transport {
 
 // Connections outlive an invocation; credentials never do.
 const transports: Partial<Record<Protocol, Transport>> = {};
-let lastUsedMs = 0;
+/** Opened before there was a request for them, by host and port. */
+const earlyConnections = new Map<string, Socket>();
+/** Connections that were established: whatever was written to another one never left. */
+const established = new WeakSet<Socket>();
+/** Since when a connection has been without a request, ms since the epoch. */
+const restingSinceMs = new WeakMap<Socket, number>();
 
 /** Loaded when first needed: what an invocation does not use is not part of its cold start. */
 function transportOf(protocol: Protocol): Transport {
@@ -64,9 +73,66 @@ function transportOf(protocol: Protocol): Transport {
   if (known !== undefined) return known;
   const { request, Agent }: typeof import('node:http') | typeof import('node:https') =
     protocol === 'https:' ? require('node:https') : require('node:http');
-  const transport = { request, agent: new Agent({ keepAlive: true }) };
+  const agent = new Agent({ keepAlive: true });
+  const { createConnection, keepSocketAlive } = agent;
+  agent.createConnection = (options, callback) => {
+    const early = takeEarly(`${options.host}:${options.port}`);
+    if (early !== undefined) return early.ref();
+    const socket = createConnection.call(agent, options, callback) as Socket;
+    socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => established.add(socket));
+    return socket;
+  };
+  agent.keepSocketAlive = (socket) => {
+    restingSinceMs.set(socket as Socket, Date.now());
+    return keepSocketAlive.call(agent, socket);
+  };
+  const transport = { request, agent };
   transports[protocol] = transport;
   return transport;
+}
+
+/**
+ * Opens a connection while there is other work to do; the next request to this origin uses it. Nothing is opened where one rests,
+ * and a failure shows in that request, not here.
+ * @param origin `https://host[:port]`
+ */
+export function connect(origin: string): void {
+  const { protocol, host, port } = addressOf(origin);
+  const { agent } = transportOf(protocol);
+  const name = `${host}:${port}`;
+  dropStaleConnections(agent);
+  const early = takeEarly(name);
+  if (early === undefined && Object.keys(agent.freeSockets).some((key) => key.startsWith(`${name}:`))) return;
+  earlyConnections.set(name, early ?? open(agent, host, port));
+}
+
+function open(agent: Agent, host: string, port: number): Socket {
+  // TLS knows no name that is an IP address (RFC 6066, section 3).
+  const options: ConnectionOptions = { host, port, servername: /^[\d.]+$|:/.test(host) ? '' : host };
+  const socket = agent.createConnection(options as ClientRequestArgs) as Socket;
+  socket.setNoDelay();
+  restingSinceMs.set(socket, Date.now());
+  // It is found destroyed when it is wanted.
+  socket.on('error', () => {});
+  return socket.unref();
+}
+
+/** The early connection of this name if it can still be trusted with a request. */
+function takeEarly(name: string): Socket | undefined {
+  const socket = earlyConnections.get(name);
+  earlyConnections.delete(name);
+  if (socket === undefined || isFresh(socket)) return socket;
+  socket.destroy();
+  return undefined;
+}
+
+function addressOf(origin: string): { protocol: Protocol; host: string; port: number } {
+  const { protocol, hostname, port } = new URL(origin);
+  return {
+    protocol: protocol as Protocol,
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port) || (protocol === 'https:' ? 443 : 80),
+  };
 }
 
 /**
@@ -79,37 +145,37 @@ function transportOf(protocol: Protocol): Transport {
  */
 export async function send(prepare: () => HttpRequest, options: SendOptions): Promise<HttpResponse> {
   for (let attempt = 1; ; attempt++) {
-    const outcome = await sendOnce(prepare(), options, attempt).catch((error: unknown) => error);
+    const outcome = await sendOnce(prepare(), options, attempt).catch((error: unknown) => ({ error }));
     const delayMs =
       attempt < MAX_ATTEMPTS ? delayBeforeRepeatMs(outcome, attempt, options.repeat) : undefined;
     if (delayMs === undefined || delayMs > MAX_DELAY_MS || Date.now() + delayMs >= options.deadlineMs) {
-      if (isResponse(outcome)) return outcome;
-      throw outcome;
+      if ('error' in outcome) throw outcome.error;
+      return outcome;
     }
     await new Promise((resolve) => setTimeout(resolve, delayMs));
   }
 }
 
-function isResponse(outcome: unknown): outcome is HttpResponse {
-  return typeof outcome === 'object' && outcome !== null && 'status' in outcome && 'attempts' in outcome;
-}
-
 /** How long to wait before the next attempt; undefined when there must be none. */
-function delayBeforeRepeatMs(outcome: unknown, attempt: number, repeat: Repeat): number | undefined {
+function delayBeforeRepeatMs(
+  outcome: HttpResponse | { error: unknown },
+  attempt: number,
+  repeat: Repeat,
+): number | undefined {
   const backOffMs = FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
-  if (isResponse(outcome)) {
-    const isPassing =
-      repeat === 'always'
-        ? PASSING_FAILURES.has(outcome.status)
-        : repeat === 'refused' && outcome.status === 429;
-    if (!isPassing) return undefined;
-    const retryAfterSeconds = parseRetryAfter(outcome.headers['retry-after']);
-    return Math.max(backOffMs, (retryAfterSeconds ?? 0) * 1000);
+  if ('error' in outcome) {
+    const { error } = outcome;
+    const isSafe =
+      error instanceof ServiceUnavailable
+        ? repeat === 'always' || !error.mayHaveArrived
+        : error instanceof ServiceTimedOut && repeat === 'always';
+    return isSafe ? backOffMs : undefined;
   }
-  if (outcome instanceof ServiceUnavailable)
-    return repeat === 'always' || !outcome.mayHaveArrived ? backOffMs : undefined;
-  if (outcome instanceof ServiceTimedOut) return repeat === 'always' ? backOffMs : undefined;
-  return undefined;
+  const isPassing =
+    repeat === 'always'
+      ? PASSING_FAILURES.has(outcome.status)
+      : repeat === 'refused' && outcome.status === 429;
+  return isPassing ? Math.max(backOffMs, (outcome.retryAfterSeconds ?? 0) * 1000) : undefined;
 }
 
 /** Seconds from a Retry-After header, which holds seconds or a date (RFC 9110, section 10.2.3). */
@@ -122,34 +188,29 @@ export function parseRetryAfter(value: string | undefined): number | undefined {
 async function sendOnce(request: HttpRequest, options: SendOptions, attempt: number): Promise<HttpResponse> {
   const timeoutMs = Math.min(ATTEMPT_TIMEOUT_MS, options.deadlineMs - Date.now());
   if (timeoutMs <= 0) throw new ServiceTimedOut(options.service);
-  const isTls = request.origin.startsWith('https:');
-  const { request: open, agent } = transportOf(isTls ? 'https:' : 'http:');
-  if (Date.now() - lastUsedMs > IDLE_LIMIT_MS) dropIdleConnections(agent);
+  const { protocol, host, port } = addressOf(request.origin);
+  const { request: begin, agent } = transportOf(protocol);
+  dropStaleConnections(agent);
 
   return new Promise((resolve, reject) => {
-    const target = new URL(request.origin);
-    const sent: ClientRequest = open({
+    let socket: Socket | undefined;
+    const sent: ClientRequest = begin({
       agent,
       method: request.method,
-      hostname: target.hostname.replace(/^\[|\]$/g, ''),
-      port: target.port,
+      host,
+      port,
       path: request.path,
-      headers: { ...request.headers, ...bodyLength(request) },
+      headers: request.headers,
     });
-    let isConnected = false;
     const timer = setTimeout(() => sent.destroy(new ServiceTimedOut(options.service)), timeoutMs);
     const fail = (error: Error): void => {
       clearTimeout(timer);
-      const mayHaveArrived = isConnected || sent.reusedSocket;
+      const mayHaveArrived = socket !== undefined && established.has(socket);
       const known = error instanceof ServiceTimedOut || error instanceof ServiceUnavailable;
       reject(known ? error : new ServiceUnavailable(options.service, errorCode(error), mayHaveArrived));
     };
-    sent.on('socket', (socket) => {
-      // A socket that is used again is connected, and would keep a listener of every request.
-      if (sent.reusedSocket) return;
-      socket.once(isTls ? 'secureConnect' : 'connect', () => {
-        isConnected = true;
-      });
+    sent.on('socket', (given) => {
+      socket = given;
     });
     sent.on('error', fail);
     sent.on('response', (response) => {
@@ -167,22 +228,28 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
       response.on('error', fail);
       response.on('end', () => {
         clearTimeout(timer);
-        lastUsedMs = Date.now();
-        const body = Buffer.concat(chunks).toString('utf8');
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body, attempts: attempt });
+        const { statusCode: status = 0, headers } = response;
+        const retryAfterSeconds = parseRetryAfter(headers['retry-after']);
+        resolve({
+          status,
+          headers,
+          retryAfterSeconds,
+          body: Buffer.concat(chunks).toString(),
+          attempts: attempt,
+        });
       });
     });
     sent.end(request.body);
   });
 }
 
-function bodyLength(request: HttpRequest): Record<string, number> {
-  return request.body === undefined ? {} : { 'content-length': Buffer.byteLength(request.body) };
+function dropStaleConnections(agent: Agent): void {
+  for (const socket of Object.values(agent.freeSockets).flat())
+    if (socket && !isFresh(socket)) socket.destroy();
 }
 
-function dropIdleConnections(agent: Agent): void {
-  for (const sockets of Object.values(agent.freeSockets))
-    for (const socket of sockets ?? []) socket.destroy();
+function isFresh(socket: Socket): boolean {
+  return !socket.destroyed && Date.now() - (restingSinceMs.get(socket) ?? 0) <= IDLE_LIMIT_MS;
 }
 
 function errorCode(error: Error): string {

@@ -23,13 +23,12 @@ const RESERVE_MS = 300;
  */
 export function openInvocation(context: FunctionContext): Invocation {
   const settings = readSettings(context);
-  const securityToken = context.getSecurityToken();
   return {
     settings,
     credentials: {
       accessKey: context.getSecurityAccessKey(),
       secretKey: context.getSecuritySecretKey(),
-      ...(securityToken && { securityToken }),
+      securityToken: context.getSecurityToken() || undefined,
     },
     projectId: context.getProjectID(),
     deadlineMs: Date.now() + context.getRemainingTimeInMilliSeconds() - RESERVE_MS,

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Settings } from './settings';
+import { sha256Hex } from './signing';
 import type { Upload } from './uploads';
 
 /** Folder of this service's own records in the snapshot bucket. */
@@ -52,5 +52,5 @@ export function outputDirectoryOf(
   const isSound =
     Buffer.byteLength(directory) <= MAX_DIRECTORY_BYTES &&
     !directory.split('/').some((part) => /^\.{0,2}$/.test(part));
-  return isSound ? directory : fill(createHash('sha256').update(upload.key).digest('hex'));
+  return isSound ? directory : fill(sha256Hex(upload.key));
 }

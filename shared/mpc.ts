@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { CreateTaskBody } from './create-request';
 import { ServiceRefused, ServiceUnavailable } from './errors';
-import { type HttpResponse, parseRetryAfter, type Repeat, send } from './http';
+import { type HttpResponse, type Repeat, send } from './http';
 import type { Invocation } from './invocation';
 import { parseJson } from './json';
 import { redact } from './redaction';
@@ -172,12 +172,12 @@ async function call(
           path,
           query,
           headers: { 'content-type': 'application/json', 'x-project-id': projectId },
-          ...(text !== undefined && { body: text }),
+          body: text,
         },
         credentials,
         Date.now(),
       ),
-      ...(text !== undefined && { body: text }),
+      body: text,
     }),
     { service: 'MPC', deadlineMs, repeat },
   );
@@ -190,12 +190,10 @@ function refusal(response: HttpResponse, { credentials }: Invocation): ServiceRe
   const { error_code, error_msg, error } = parsed.success ? parsed.data : {};
   return new ServiceRefused(
     'MPC',
-    response.status,
+    response,
     error?.code ?? error_code ?? '',
     redact(error?.message ?? error_msg ?? 'no error message', credentials),
     requestIdOf(response),
-    parseRetryAfter(response.headers['retry-after']),
-    response.attempts,
   );
 }
 

@@ -1,8 +1,8 @@
 import { ServiceRefused } from './errors';
-import { type HttpResponse, parseRetryAfter, send } from './http';
+import { connect, type HttpResponse, send } from './http';
 import type { Invocation } from './invocation';
 import { redact } from './redaction';
-import { type ObsUrlRequest, signObsUrl } from './signing';
+import { type ObsUrlRequest, obsAddress, signObsUrl } from './signing';
 
 /** An object as a listing shows it. */
 export interface ListedObject {
@@ -87,6 +87,11 @@ export async function listObjects(
   return { objects, isTruncated: element(body, 'IsTruncated') === 'true' };
 }
 
+/** Opens a connection to a bucket that will be used soon. */
+export function connectToBucket(bucket: string, { settings }: Invocation): void {
+  connect(obsAddress(settings.obsEndpoint, bucket).origin);
+}
+
 async function call(
   request: Omit<ObsUrlRequest, 'endpoint' | 'expiresAtSeconds'>,
   invocation: Invocation,
@@ -105,7 +110,7 @@ async function call(
         credentials,
       ),
       headers: request.contentType === undefined ? {} : { 'content-type': request.contentType },
-      ...(body !== undefined && { body }),
+      body,
     }),
     // Writing the same record twice leaves the same record.
     { service: 'OBS', deadlineMs, repeat: 'always' },
@@ -113,12 +118,10 @@ async function call(
   if (response.status < 200 || response.status > 299) {
     throw new ServiceRefused(
       'OBS',
-      response.status,
+      response,
       element(response.body, 'Code'),
       redact(element(response.body, 'Message'), credentials),
       String(response.headers['x-obs-request-id'] ?? ''),
-      parseRetryAfter(response.headers['retry-after']),
-      response.attempts,
     );
   }
   return response;

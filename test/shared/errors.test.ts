@@ -8,7 +8,7 @@ import {
 import { redact } from '../../shared/redaction';
 
 const refused = (status: number, code: string, message = 'm', retryAfterSeconds?: number) =>
-  new ServiceRefused('MPC', status, code, message, 'r1', retryAfterSeconds);
+  new ServiceRefused('MPC', { status, retryAfterSeconds, attempts: 1 }, code, message, 'r1');
 
 describe('what a caller is told', () => {
   test.each([
@@ -25,7 +25,18 @@ describe('what a caller is told', () => {
     ['a pause of MPC', refused(503, ''), 503, 'APIGW.0201'],
     ['a time-out', new ServiceTimedOut('MPC'), 504, 'APIGW.0201'],
     ['a broken line', new ServiceUnavailable('MPC', 'ECONNRESET', true), 502, 'APIGW.0201'],
-    ['a refusal of OBS', new ServiceRefused('OBS', 403, 'AccessDenied', 'm', 'r'), 502, 'APIGW.0201'],
+    [
+      'a refusal of OBS',
+      new ServiceRefused(
+        'OBS',
+        { status: 403, retryAfterSeconds: undefined, attempts: 1 },
+        'AccessDenied',
+        'm',
+        'r',
+      ),
+      502,
+      'APIGW.0201',
+    ],
     ['wrong settings', new SettingsError('REGION is required'), 500, 'APIGW.0601'],
     ['anything else', new TypeError("Cannot read properties of undefined (reading 'x')"), 500, 'APIGW.0601'],
   ])('%s', (_, error, status, code) => {

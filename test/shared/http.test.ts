@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { ServiceTimedOut, ServiceUnavailable } from '../../shared/errors';
-import { type HttpRequest, parseRetryAfter, send } from '../../shared/http';
+import { connect, type HttpRequest, parseRetryAfter, send } from '../../shared/http';
 
 type Step = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -166,6 +166,69 @@ test('one connection serves request after request', async () => {
   const { origin, seen } = await serve(status(200));
   for (let i = 0; i < 3; i++) await send(() => get(origin), { ...within(5000), repeat: 'always' });
   expect(new Set(seen.map((request) => request.socket.remotePort)).size).toBe(1);
+});
+
+describe('a connection that was opened early', () => {
+  /** What a server counts of its connections; resolves `opened` when the first one is there. */
+  function watch(server: Server) {
+    const sockets: Socket[] = [];
+    const opened = new Promise<Socket>((resolve) => {
+      server.on('connection', (socket) => {
+        sockets.push(socket);
+        resolve(socket);
+      });
+    });
+    return { sockets, opened };
+  }
+
+  test('serves the next request', async () => {
+    const { origin, seen, server } = await serve(status(200));
+    const { sockets, opened } = watch(server);
+    connect(origin);
+    connect(origin);
+    await opened;
+    expect(seen).toHaveLength(0);
+    for (let i = 0; i < 2; i++) await send(() => get(origin), { ...within(5000), repeat: 'always' });
+    connect(origin);
+    await send(() => get(origin), { ...within(5000), repeat: 'always' });
+    expect(sockets).toHaveLength(1);
+  });
+
+  test('that broke before it was used is replaced, also for a request that must not be repeated', async () => {
+    const { origin, seen, server } = await serve(status(202));
+    const { sockets, opened } = watch(server);
+    connect(origin);
+    (await opened).destroy();
+    // Its end must have come here; the next connection is made after it, to the same server.
+    await send(() => get(origin), { ...within(5000), repeat: 'always' });
+    expect((await send(() => post(origin), { ...within(5000), repeat: 'unsent' })).status).toBe(202);
+    expect(seen).toHaveLength(2);
+    expect(sockets.length).toBeLessThanOrEqual(3);
+  });
+
+  test('that breaks when the request has left is not tried again with one that creates something', async () => {
+    const { origin, seen, server } = await serve(reset);
+    const { opened } = watch(server);
+    connect(origin);
+    await opened;
+    const failure = send(() => post(origin), { ...within(5000), repeat: 'refused' });
+    await expect(failure).rejects.toMatchObject({ mayHaveArrived: true });
+    expect(seen).toHaveLength(1);
+  });
+
+  test('where nobody listens fails no one but the request that comes', async () => {
+    const origin = 'http://127.0.0.1:1';
+    connect(origin);
+    const failure = send(() => get(origin), { ...within(300), repeat: 'refused' });
+    await expect(failure).rejects.toMatchObject({ mayHaveArrived: false });
+  });
+});
+
+test('a connection that the server closed between two requests fails neither', async () => {
+  const { origin, server } = await serve(status(200));
+  await send(() => get(origin), { ...within(5000), repeat: 'always' });
+  server.closeAllConnections();
+  expect((await send(() => get(origin), { ...within(5000), repeat: 'always' })).status).toBe(200);
 });
 
 test('a redirect is not followed: it would hand the credentials to somebody else', async () => {

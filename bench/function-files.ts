@@ -1,0 +1,79 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { bundleFunction, FUNCTION_NAMES } from '../deploy/bundle';
+
+/** Rivals, what a user would otherwise write, and floors, which nothing can beat that does this work; files in `rivals/`. */
+const RIVALS = [
+  'sdk-core-create',
+  'fetch-create',
+  'undici-create',
+  'constant-headers',
+  'raw-socket',
+  'empty',
+] as const;
+
+/** A function ready to be loaded, and the event that it is called with. */
+export interface FunctionFile {
+  name: string;
+  file: string;
+  eventFile: string;
+  sizeBytes: number;
+}
+
+const create = {
+  httpMethod: 'POST',
+  path: '/snapshots',
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify({
+    input: { bucket: 'videos', location: 'ap-southeast-3', object: 'uploads/sample.mp4' },
+    output: { bucket: 'snapshots', location: 'ap-southeast-3', object: 'snapshots/uploads/sample.mp4' },
+    thumbnail_para: { type: 'TIME', time: 10, max_length: 480 },
+  }),
+  isBase64Encoded: false,
+};
+const task = { path: '/snapshots/1000001', pathParameters: { task_id: '1000001' }, isBase64Encoded: false };
+const upload = {
+  Records: [
+    {
+      eventName: 'ObjectCreated:Put',
+      s3: { bucket: { name: 'videos' }, object: { key: 'uploads%2Fsample.mp4', eTag: 'e1', size: 1000 } },
+    },
+  ],
+};
+
+/** Bundles our functions as they are deployed and the rivals in the same way, and writes an event for each. */
+export async function writeFunctionFiles(folder: string): Promise<FunctionFile[]> {
+  const add = async (name: string, code: Buffer, event: unknown): Promise<FunctionFile> => {
+    const file = path.join(folder, `${name}.js`);
+    const eventFile = path.join(folder, `${name}.json`);
+    await writeFile(file, code);
+    await writeFile(eventFile, JSON.stringify(event));
+    return { name, file, eventFile, sizeBytes: code.length };
+  };
+  const events = {
+    create,
+    cancel: { httpMethod: 'DELETE', ...task },
+    query: { httpMethod: 'GET', ...task },
+    'on-upload': upload,
+  };
+  const files: FunctionFile[] = [];
+  for (const name of RIVALS) files.push(await add(name, await bundleRival(name), create));
+  for (const name of FUNCTION_NAMES)
+    files.push(await add(name, (await bundleFunction(name)).code, events[name]));
+  return files;
+}
+
+async function bundleRival(name: (typeof RIVALS)[number]): Promise<Buffer> {
+  const { outputFiles } = await build({
+    entryPoints: [path.join(__dirname, 'rivals', `${name}.ts`)],
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    write: false,
+    logLevel: 'silent',
+  });
+  return Buffer.from(outputFiles[0]?.contents ?? []);
+}

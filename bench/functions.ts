@@ -1,0 +1,223 @@
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { childProgram } from '../local/child-program';
+import { type FunctionFile, writeFunctionFiles } from './function-files';
+import { runNode, startServer, withFolder } from './process';
+import { medianOf, type Series, type Suite, seriesOf, takeTurns } from './suite';
+
+const COLD_ROUNDS = 21;
+const WARM_ROUNDS = 5;
+
+const RIVAL = 'sdk-core-create';
+const FLOOR = 'constant-headers';
+const BARE = 'empty';
+
+/** What one call in a fresh process takes. */
+export interface ColdCall {
+  loadMs: number;
+  firstCallMs: number;
+  coldMs: number;
+  memoryMb: number;
+  processCpuMs: number;
+}
+
+/** What one call of many takes. */
+export interface WarmCall {
+  cpuUs: number;
+  callsPerSecond: number;
+}
+
+/** Starts the services that functions call. The protocol's address is made by `originOf`. */
+export function startServices(delayMs = 0) {
+  return startServer([childProgram('../bench/services-program.ts'), String(delayMs)]);
+}
+
+export type Protocol = 'http' | 'https';
+
+export function originOf(protocol: Protocol, ready: unknown): string {
+  return `${protocol}://127.0.0.1:${(ready as Record<Protocol, number>)[protocol]}`;
+}
+
+/** One call of a function in a fresh process. */
+export async function call<T>(
+  mode: 'cold' | 'warm',
+  { file, eventFile }: FunctionFile,
+  origin: string,
+): Promise<T> {
+  const program = childProgram('../bench/call-program.ts');
+  const args = ['--no-warnings', program, mode, file, eventFile, origin];
+  // The services vouch for themselves; nobody's chain is verified, ours or the rivals'.
+  return (await runNode(args, { NODE_TLS_REJECT_UNAUTHORIZED: '0' })) as T;
+}
+
+/** From `require` to the first answer, in a fresh process. */
+export const cold: Suite = {
+  name: 'cold',
+  about:
+    'Functions in a fresh process, from `require` to the first answer, against services on this machine. `create` makes two calls ' +
+    '(MPC, and a record in OBS), `cancel` and `query` one, `on-upload` six (five of them keep the promise of one task); rivals and floors make one.',
+  run: () =>
+    withFolder(async (folder) => {
+      const files = await writeFunctionFiles(folder);
+      const services = await startServices();
+      try {
+        const measure = async (protocol: Protocol) => {
+          const origin = originOf(protocol, services.ready);
+          return takeTurns(
+            files.map((file) => ({ name: file.name, measure: () => call<ColdCall>('cold', file, origin) })),
+            COLD_ROUNDS,
+          );
+        };
+        const http = await measure('http');
+        const https = await measure('https');
+        const coldHttp = seriesOf(http, ({ coldMs }) => coldMs);
+        const coldHttps = seriesOf(https, ({ coldMs }) => coldMs);
+        const memory = above(
+          BARE,
+          seriesOf(https, ({ memoryMb }) => memoryMb),
+        );
+        const times = (series: readonly Series[], name: string) =>
+          medianOf(series, RIVAL) / medianOf(series, name);
+        const ofFloor = (series: readonly Series[], name: string) =>
+          medianOf(series, name) / medianOf(series, FLOOR);
+        return {
+          tables: [
+            {
+              title: 'size of the bundle',
+              unit: 'bytes',
+              base: RIVAL,
+              series: sizes(files, (code) => code.length),
+            },
+            {
+              title: 'size, compressed',
+              unit: 'bytes',
+              base: RIVAL,
+              series: sizes(files, (code) => gzipSync(code).length),
+            },
+            { title: 'load', unit: 'ms', base: RIVAL, series: seriesOf(http, ({ loadMs }) => loadMs) },
+            { title: 'cold call by http', unit: 'ms', base: RIVAL, series: coldHttp },
+            {
+              title: 'cold call by https',
+              unit: 'ms',
+              base: RIVAL,
+              series: coldHttps,
+              note: 'Node.js 20 parses its root certificates for the first TLS connection of a process; every variant pays for that.',
+            },
+            {
+              title: 'CPU of the whole process, https',
+              unit: 'ms',
+              base: RIVAL,
+              series: seriesOf(https, ({ processCpuMs }) => processCpuMs),
+            },
+            { title: 'memory above an empty handler, https', unit: 'MB', base: RIVAL, series: memory },
+          ],
+          goals: [
+            {
+              text: 'cold http, create: times faster than sdk-core',
+              measured: times(coldHttp, 'create'),
+              atLeast: 5.5,
+            },
+            {
+              text: 'cold http, cancel: times faster than sdk-core',
+              measured: times(coldHttp, 'cancel'),
+              atLeast: 5.5,
+            },
+            {
+              text: 'cold https, create: times faster than sdk-core',
+              measured: times(coldHttps, 'create'),
+              atLeast: 3.3,
+            },
+            {
+              text: 'cold https, cancel: times faster than sdk-core',
+              measured: times(coldHttps, 'cancel'),
+              atLeast: 3.3,
+            },
+            {
+              text: 'cold http, create: times the floor of constant headers',
+              measured: ofFloor(coldHttp, 'create'),
+              atMost: 1.5,
+            },
+            {
+              text: 'cold https, create: times the floor of constant headers',
+              measured: ofFloor(coldHttps, 'create'),
+              atMost: 1.15,
+            },
+            {
+              text: 'cold http, cancel: times the floor of constant headers',
+              measured: ofFloor(coldHttp, 'cancel'),
+              atMost: 1.15,
+            },
+            {
+              text: 'memory above bare Node.js: times less than sdk-core',
+              measured: times(memory, 'create'),
+              atLeast: 4.5,
+            },
+          ],
+        };
+      } finally {
+        services.stop();
+      }
+    }),
+};
+
+/** Many calls in one process. */
+export const warm: Suite = {
+  name: 'warm',
+  about:
+    'The same functions called again and again in one process, 16 calls at a time, by http. `create` makes two calls, `on-upload` ' +
+    'looks its upload up and writes its claim each time. A raw socket takes one call at a time and is left out.',
+  run: () =>
+    withFolder(async (folder) => {
+      const files = (await writeFunctionFiles(folder)).filter(
+        ({ name }) => name !== 'raw-socket' && name !== BARE,
+      );
+      const services = await startServices();
+      try {
+        const origin = originOf('http', services.ready);
+        const samples = await takeTurns(
+          files.map((file) => ({ name: file.name, measure: () => call<WarmCall>('warm', file, origin) })),
+          WARM_ROUNDS,
+        );
+        const cpu = seriesOf(samples, ({ cpuUs }) => cpuUs);
+        const less = (name: string) => medianOf(cpu, RIVAL) / medianOf(cpu, name);
+        return {
+          tables: [
+            { title: 'CPU per call', unit: 'µs', base: RIVAL, series: cpu },
+            {
+              title: 'calls per second',
+              unit: '1/s',
+              base: RIVAL,
+              series: seriesOf(samples, ({ callsPerSecond }) => callsPerSecond),
+              note: 'The services answer on the other core and are the limit of the fastest ones.',
+            },
+          ],
+          goals: [
+            {
+              text: 'warm, cancel: times less CPU per call than sdk-core',
+              measured: less('cancel'),
+              atLeast: 7,
+            },
+            {
+              text: 'warm, create with its two calls: times less CPU than sdk-core with one',
+              measured: less('create'),
+              atLeast: 3.5,
+            },
+          ],
+        };
+      } finally {
+        services.stop();
+      }
+    }),
+};
+
+function sizes(files: readonly FunctionFile[], size: (code: Buffer) => number): Series[] {
+  return files.map(({ name, file }) => ({ name, values: [size(readFileSync(file))] }));
+}
+
+/** Each value less the median of the base, which is left out. */
+function above(base: string, series: readonly Series[]): Series[] {
+  const floor = medianOf(series, base);
+  return series
+    .filter(({ name }) => name !== base)
+    .map(({ name, values }) => ({ name, values: values.map((value) => value - floor) }));
+}

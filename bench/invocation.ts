@@ -1,0 +1,18 @@
+import type { Invocation } from '../shared/invocation';
+import { Log } from '../shared/log';
+import { functionContext, settingsWith } from '../test/shared/function-context';
+
+const context = functionContext();
+
+/** An invocation of a small installation, for what is measured without a function around it. */
+export const invocation: Invocation = {
+  settings: settingsWith(),
+  credentials: {
+    accessKey: context.getSecurityAccessKey(),
+    secretKey: context.getSecuritySecretKey(),
+    securityToken: context.getSecurityToken(),
+  },
+  projectId: context.getProjectID(),
+  deadlineMs: Number.POSITIVE_INFINITY,
+  log: new Log(context.getRequestID()),
+};
