@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../local/usage-error';
+import { capture } from './capture';
 import { cold, warm } from './functions';
+import { localCloud } from './local-cloud';
 import { describeMachine, toJson, toMarkdown, writeResults } from './report';
 import { signing } from './signing';
 import { start } from './start';
@@ -8,7 +10,7 @@ import type { Suite } from './suite';
 import { uploadToFrames } from './upload-to-frames';
 
 /** All suites, in the order in which they run. A new one needs a line here and a section in README.md. */
-const SUITES: readonly Suite[] = [cold, warm, signing, uploadToFrames, start];
+const SUITES: readonly Suite[] = [cold, warm, signing, capture, uploadToFrames, localCloud, start];
 
 const USAGE = `npm run bench [-- [SUITE…] [--json] [--dry]]
 
