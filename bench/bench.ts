@@ -1,22 +1,34 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../local/usage-error';
 import { capture } from './capture';
+import { cost } from './cost';
 import { cold, warm } from './functions';
 import { localCloud } from './local-cloud';
-import { describeMachine, toJson, toMarkdown, writeResults } from './report';
+import { describeMachine, toJson, toMarkdown, writeReadme, writeResults } from './report';
 import { signing } from './signing';
 import { start } from './start';
 import type { Suite } from './suite';
+import { tricks } from './tricks';
 import { uploadToFrames } from './upload-to-frames';
 
 /** All suites, in the order in which they run. A new one needs a line here and a section in README.md. */
-const SUITES: readonly Suite[] = [cold, warm, signing, capture, uploadToFrames, localCloud, start];
+const SUITES: readonly Suite[] = [
+  cold,
+  warm,
+  signing,
+  tricks,
+  cost,
+  capture,
+  uploadToFrames,
+  localCloud,
+  start,
+];
 
 const USAGE = `npm run bench [-- [SUITE…] [--json] [--dry]]
 
 Without a name all suites run. Results go to bench/RESULTS.md, each suite's into its own section.
   --json   prints one JSON value instead of tables
-  --dry    leaves RESULTS.md as it is
+  --dry    leaves RESULTS.md and README.md as they are
 
 Suites:
 ${SUITES.map(({ name, about }) => `  ${JSON.stringify(name)}  ${about}`).join('\n')}`;
@@ -36,6 +48,7 @@ async function main(): Promise<void> {
     console.error(`${suite.name}: ${((Date.now() - startedAtMs) / 1000).toFixed(0)} s`);
     json.push(toJson(suite, report, machine));
     sections.set(suite.name, toMarkdown(suite, report, machine));
+    if (report.readme !== undefined && !values.dry) await writeReadme(suite, report.readme);
     if (!values.json) console.log(`\n${sections.get(suite.name)}`);
   }
   if (values.json) console.log(JSON.stringify(json, null, 2));

@@ -42,26 +42,35 @@ const upload = {
   ],
 };
 
+/** The event that each of our functions is called with. */
+export const EVENTS = {
+  create,
+  cancel: { httpMethod: 'DELETE', ...task },
+  query: { httpMethod: 'GET', ...task },
+  'on-upload': upload,
+};
+
 /** Bundles our functions as they are deployed and the rivals in the same way, and writes an event for each. */
 export async function writeFunctionFiles(folder: string): Promise<FunctionFile[]> {
-  const add = async (name: string, code: Buffer, event: unknown): Promise<FunctionFile> => {
-    const file = path.join(folder, `${name}.js`);
-    const eventFile = path.join(folder, `${name}.json`);
-    await writeFile(file, code);
-    await writeFile(eventFile, JSON.stringify(event));
-    return { name, file, eventFile, sizeBytes: code.length };
-  };
-  const events = {
-    create,
-    cancel: { httpMethod: 'DELETE', ...task },
-    query: { httpMethod: 'GET', ...task },
-    'on-upload': upload,
-  };
   const files: FunctionFile[] = [];
-  for (const name of RIVALS) files.push(await add(name, await bundleRival(name), create));
+  for (const name of RIVALS) files.push(await writeFunction(folder, name, await bundleRival(name), create));
   for (const name of FUNCTION_NAMES)
-    files.push(await add(name, (await bundleFunction(name)).code, events[name]));
+    files.push(await writeFunction(folder, name, (await bundleFunction(name)).code, EVENTS[name]));
   return files;
+}
+
+/** Writes one function and its event into the folder. */
+export async function writeFunction(
+  folder: string,
+  name: string,
+  code: Buffer,
+  event: unknown,
+): Promise<FunctionFile> {
+  const file = path.join(folder, `${name}.js`);
+  const eventFile = path.join(folder, `${name}.json`);
+  await writeFile(file, code);
+  await writeFile(eventFile, JSON.stringify(event));
+  return { name, file, eventFile, sizeBytes: code.length };
 }
 
 async function bundleRival(name: (typeof RIVALS)[number]): Promise<Buffer> {

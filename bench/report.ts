@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type Goal, median, quantile, type Report, type Suite, type Table } from './suite';
 
 const RESULTS = path.join(__dirname, 'RESULTS.md');
+const README = path.join(__dirname, '..', 'README.md');
 
 /** Where and when something was measured. */
 export interface Machine {
@@ -59,6 +60,17 @@ export async function writeResults(sections: ReadonlyMap<string, string>): Promi
     '# Results\n\nWritten by `npm run bench`; what the numbers taught stands in [README.md](README.md). Median, quartiles and number of\n' +
     'measurements; variants of one table took turns in one run, so that ratios hold where absolute values are the machine’s.';
   await writeFile(RESULTS, `${[head, ...all.values()].join('\n\n')}\n`);
+}
+
+/** Puts a suite's Markdown into the project's README between its marks. @throws Error when the marks are not there */
+export async function writeReadme(suite: Suite, markdown: string): Promise<void> {
+  const before = await readFile(README, 'utf8');
+  const marks = new RegExp(`(<!-- bench ${suite.name} -->\\n)[^]*?(<!-- /bench -->)`);
+  if (!marks.test(before)) throw new Error(`README.md has no place for "${suite.name}"`);
+  await writeFile(
+    README,
+    before.replace(marks, (_, start: string, end: string) => `${start}${markdown}\n${end}`),
+  );
 }
 
 interface Summary {

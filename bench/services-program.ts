@@ -1,14 +1,21 @@
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { selfSignedCertificate } from '../test/self-signed-certificate';
 
 /*
  * Stands in for MPC and OBS, in a process of its own, by http and by https: answers of the right form and nothing behind them.
- * The first argument is how long every answer takes, ms. Prints its ports.
+ * Arguments: how long every answer takes, and how long everything is on its way in either direction, both in ms. Prints the addresses.
  */
 
 const delayMs = Number(process.argv[2] ?? 0);
+const distanceMs = Number(process.argv[3] ?? 0);
 const TASK =
   '{"task_id":"1000001","status":"SUCCEEDED","create_time":"20261124101500","output":{"bucket":"snapshots","location":"ap-southeast-3","object":"snapshots/uploads/sample.mp4"},"thumbnail_info":[{"pic_name":"0.jpg"},{"pic_name":"10.jpg"}]}';
 const NO_SUCH_KEY =
@@ -27,7 +34,11 @@ const answer: RequestListener = (request, response) => {
       : request.method === 'GET'
         ? [404, NO_SUCH_KEY]
         : [200, ''];
-    const send = () => response.writeHead(Number(status), { 'content-type': 'application/json' }).end(body);
+    const headers = {
+      'content-type': 'application/json',
+      ...(status !== 204 && { 'content-length': Buffer.byteLength(String(body)) }),
+    };
+    const send = () => response.writeHead(Number(status), headers).end(body);
     if (delayMs > 0) setTimeout(send, delayMs);
     else send();
   });
@@ -38,11 +49,34 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function main(): Promise<void> {
+/** A way to a port on which everything takes its time. */
+function farAway(port: number): Promise<number> {
+  const slowly = (from: Socket, to: Socket) => {
+    from.on('data', (chunk) => setTimeout(() => to.write(chunk), distanceMs));
+    from.on('close', () => to.destroy());
+    from.on('error', () => {});
+  };
+  const server = createTcpServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    near.setNoDelay();
+    far.setNoDelay();
+    slowly(near, far);
+    slowly(far, near);
+  });
+  return listen(server);
+}
+
+/** One service, reachable by both protocols. */
+async function serve(): Promise<Record<'http' | 'https', string>> {
   const keepAliveTimeout = 60_000;
   const http = await listen(createServer({ keepAliveTimeout }, answer));
   const https = await listen(createTlsServer({ ...selfSignedCertificate(), keepAliveTimeout }, answer));
-  console.log(JSON.stringify({ http, https }));
+  const address = async (port: number) => `127.0.0.1:${distanceMs > 0 ? await farAway(port) : port}`;
+  return { http: `http://${await address(http)}`, https: `https://${await address(https)}` };
+}
+
+async function main(): Promise<void> {
+  console.log(JSON.stringify({ mpc: await serve(), obs: await serve() }));
 }
 
 main().catch((error: unknown) => {

@@ -7,13 +7,13 @@ import { parseFaults, parseSeed, SEED_RANGE } from '../local/faults/parse-faults
 import { FunctionGraphError, type Invocation } from '../local/functiongraph/functiongraph';
 import { UsageError } from '../local/usage-error';
 
-const USAGE = `usage: npm run soak -- [--uploads N] [--minutes N] [--excess queued|discarded] [--faults LIST] [--seed N]
+const USAGE = `usage: npm run soak -- [--uploads N] [--minutes N] [--excess discarded|queued] [--faults LIST] [--seed N]
 
 Uploads small videos into a local cloud in which everything goes wrong, waits until all is settled, and counts: every upload
 must have exactly one task, and no 60 s may hold more create calls than MPC_REQUESTS_PER_MINUTE. Exit code 1 otherwise.`;
 
 const FAULTS =
-  'duplicate=0.2,reorder=0.1,drop=0.05,delay=0.1,mpc.429=0.1,mpc.500=0.02,mpc.502=0.02,mpc.slow=0.002,mpc.reset=0.03,' +
+  'duplicate=0.2,reorder=0.1,drop=0.05,delay=0.1,mpc.429=0.1,mpc.500=0.02,mpc.502=0.02,mpc.slow=0.002,mpc.late=0.005,mpc.reset=0.03,' +
   'mpc.reset-after-accept=0.05,mpc.500-after-accept=0.03,obs.503=0.03,obs.reset-after=0.02,credentials=0.03,crash=0.05';
 
 const WINDOW_MS = 60_000;
@@ -34,8 +34,8 @@ function readArguments(): Arguments {
   const { values } = parseArgs({
     options: {
       uploads: { type: 'string', default: '2000' },
-      minutes: { type: 'string', default: '15' },
-      excess: { type: 'string', default: 'queued' },
+      minutes: { type: 'string', default: '10' },
+      excess: { type: 'string', default: 'discarded' },
       faults: { type: 'string', default: FAULTS },
       seed: { type: 'string', default: String(randomInt(SEED_RANGE)) },
     },

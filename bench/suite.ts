@@ -11,6 +11,8 @@ export interface Suite {
 export interface Report {
   tables: readonly Table[];
   goals?: readonly Goal[];
+  /** Markdown for the project's README, between `<!-- bench NAME -->` and `<!-- /bench -->`. */
+  readme?: string;
 }
 
 /** Values of one unit, one series per variant. */

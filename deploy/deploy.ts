@@ -1,119 +1,57 @@
-import { bundleFunction, FUNCTION_NAMES, zipFunction } from './bundle';
-import { callFunctionGraph, type Target } from './functiongraph-client';
-import { type FunctionDefinition, functionDefinitions, type TriggerDefinition } from './functions';
+import { adviceFor } from './advice';
+import { apply } from './apply';
+import type { Artifact } from './artifacts';
+import { CallFailed } from './cloud-api';
+import { DeployError } from './errors';
+import type { FunctionGraphApi } from './functiongraph-api';
+import { liveState } from './live-state';
+import { isEmpty, type Plan, type PlanOptions, plan } from './plan';
+import type { WantedState } from './wanted-state';
 
-export interface Deployment {
-  target: Target;
-  uploadBuckets: readonly string[];
-  snapshotBucket: string;
-  /** IAM agency whose temporary credentials the functions get. */
-  agency: string;
-  /** How API Gateway knows its callers. NONE lets anybody in: for the local cloud only. */
-  apiAuthentication: 'IAM' | 'NONE';
-  /** API group that the APIs go into. */
-  apiGroupId: string;
-  /** The functions' settings, by key. */
-  userData: Readonly<Record<string, string>>;
+export interface DeployOptions extends PlanOptions {
+  /** Stop after the plan. */
+  dryRun?: boolean;
+  /** Told of the plan before it is carried out; a second time only when answers were lost. */
+  onPlan?: (plan: Plan) => void;
 }
+
+/** With every round of lost answers there is less left to do. */
+const ROUNDS = 3;
 
 /**
- * Bundles the four functions and creates them with their triggers.
- * @throws FunctionGraphRefused
+ * Makes the cloud look as wanted: reads what is there, does the difference. It keeps no state of its own, so it may be
+ * interrupted anywhere and run again.
+ * @param artifacts the code of every function that may have to be sent
+ * @throws DeployError with a line for everything that failed or stands in the way
  */
-export async function deploy(deployment: Deployment): Promise<void> {
-  const definitions = functionDefinitions(deployment.uploadBuckets, deployment.snapshotBucket);
-  const bundles = await Promise.all(FUNCTION_NAMES.map(bundleFunction));
-  await Promise.all(
-    definitions.map(async (definition) => {
-      const bundle = bundles[FUNCTION_NAMES.indexOf(definition.name)];
-      if (bundle !== undefined) await createFunction(definition, await zipFunction(bundle.code), deployment);
-    }),
-  );
-}
-
-async function createFunction(
-  definition: FunctionDefinition,
-  zip: Buffer,
-  deployment: Deployment,
+export async function deploy(
+  wanted: WantedState,
+  artifacts: readonly Artifact[],
+  api: FunctionGraphApi,
+  { dryRun = false, onPlan, ...options }: DeployOptions = {},
 ): Promise<void> {
-  const { target, agency, userData } = deployment;
-  const configuration = {
-    func_name: definition.name,
-    runtime: 'Node.js20.15',
-    handler: 'index.handler',
-    memory_size: definition.memoryMb,
-    timeout: definition.timeoutSeconds,
-    user_data: JSON.stringify(userData),
-    xrole: agency,
-    app_xrole: agency,
-  };
-  await callFunctionGraph(target, 'POST', 'functions', {
-    ...configuration,
-    package: 'default',
-    code_type: 'zip',
-    code_filename: 'index.zip',
-    func_code: { file: zip.toString('base64') },
-  });
-  const urn = `urn:fss:${target.region}:${target.projectId}:function:default:${definition.name}:latest`;
-  if (definition.maxInstances !== undefined) {
-    await callFunctionGraph(target, 'PUT', `functions/${urn}/config`, {
-      ...configuration,
-      strategy_config: { concurrency: definition.maxInstances },
-    });
-  }
-  if (definition.asynchronous !== undefined) {
-    await callFunctionGraph(target, 'PUT', `functions/${urn}/async-invoke-config`, {
-      max_async_retry_attempts: definition.asynchronous.retries,
-      max_async_event_age_in_seconds: definition.asynchronous.maxEventAgeSeconds,
-      destination_config: {
-        on_failure: { destination: 'OBS', param: JSON.stringify(definition.asynchronous.onFailure) },
-      },
-    });
-  }
-  for (const trigger of definition.triggers) {
-    await callFunctionGraph(
-      target,
-      'POST',
-      `triggers/${urn}`,
-      triggerBody(definition.name, trigger, deployment),
-    );
+  const digests = Object.fromEntries(artifacts.map(({ key, digest }) => [key, digest]));
+  const zips = Object.fromEntries(artifacts.map(({ key, zip }) => [key, zip]));
+  for (let rounds = 1; ; rounds += 1) {
+    const live = await withAdvice(() => liveState(api, wanted));
+    const todo = plan(wanted, live, digests, options);
+    if (todo.refusals.length > 0) throw new DeployError(todo.refusals);
+    onPlan?.(todo);
+    if (dryRun || isEmpty(todo)) return;
+    try {
+      return await apply(todo, zips, api);
+    } catch (error) {
+      const isWorthAnotherLook = error instanceof DeployError && error.isOutcomeUnknown && rounds < ROUNDS;
+      if (!isWorthAnotherLook) throw error;
+    }
   }
 }
 
-function triggerBody(functionName: string, trigger: TriggerDefinition, deployment: Deployment): unknown {
-  switch (trigger.type) {
-    case 'APIG':
-      return {
-        trigger_type_code: 'APIG',
-        event_data: {
-          name: `${functionName}_${trigger.method.toLowerCase()}`,
-          type: 1,
-          path: trigger.path,
-          protocol: 'HTTPS',
-          req_method: trigger.method,
-          group_id: deployment.apiGroupId,
-          match_mode: 'NORMAL',
-          env_name: 'RELEASE',
-          env_id: 'DEFAULT_ENVIRONMENT_RELEASE_ID',
-          auth: deployment.apiAuthentication,
-          func_info: { timeout: trigger.timeoutMs },
-          backend_type: 'FUNCTION',
-        },
-      };
-    case 'OBS':
-      return {
-        trigger_type_code: 'OBS',
-        event_data: {
-          bucket: trigger.bucket,
-          events: trigger.events,
-          name: `${functionName}-${trigger.bucket}`,
-        },
-      };
-    case 'TIMER':
-      return {
-        trigger_type_code: 'TIMER',
-        trigger_status: 'ACTIVE',
-        event_data: { name: trigger.name, schedule_type: 'Rate', schedule: trigger.rate },
-      };
+/** Turns the failure of a call into one line with what to do. */
+export async function withAdvice<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof CallFailed ? new DeployError([adviceFor(error)]) : error;
   }
 }

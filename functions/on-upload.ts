@@ -48,7 +48,8 @@ async function settle({ upload, skip }: UploadRecord, invocation: Invocation): P
         ? { failed: 'no_time_left' }
         : await captureUpload(upload, invocation)),
   };
-  const level = 'failed' in settled ? 'error' : skip === 'unreadable_record' ? 'warn' : 'info';
+  const isUnreadable = 'skipped' in settled && settled.skipped === 'unreadable_record';
+  const level = 'failed' in settled ? 'error' : isUnreadable ? 'warn' : 'info';
   invocation.log[level]('upload.settled', settled);
   return settled;
 }

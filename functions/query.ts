@@ -1,30 +1,43 @@
+import { awaitTask } from '../shared/await-task';
 import { recordedTasks } from '../shared/claims';
 import type { FunctionContext } from '../shared/context';
 import { ApiError, NO_SUCH_TASK } from '../shared/errors';
 import { type ApiResponse, answer, jsonResponse } from '../shared/gateway';
 import type { Invocation } from '../shared/invocation';
-import { type ListRequest, MAX_IDS, parseListRequest } from '../shared/list-request';
+import { type ListRequest, MAX_IDS, parseListRequest, parseViewRequest } from '../shared/list-request';
 import { listTasks, type Task } from '../shared/mpc';
 import type { Query } from '../shared/signing';
 import { withPictures } from '../shared/storyboard';
+import { showTask } from '../shared/task-view';
 import { parseTaskId } from '../shared/validation';
 
 /** `GET /snapshots` and `GET /snapshots/{task_id}`: what became of tasks, and where their pictures are. */
-export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> =>
-  answer(event, context, async (request, invocation) => {
-    if (request.taskId !== undefined) return oneTask(parseTaskId(request.taskId), invocation);
-    const list = parseListRequest(request.query, invocation.settings);
-    if (list.object !== undefined) return tasksOfVideo(list.object, list.bucket, invocation);
-    return manyTasks(list, invocation);
+export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> => {
+  const opened: Record<string, string> = {};
+  const answered = await answer(event, context, async (request, invocation) => {
+    // Players fetch tracks from pages of any origin; without this, such a page could not even read why there is none.
+    if (/^(vtt|storyboard)$/.test(request.query.format?.at(-1) ?? ''))
+      opened['access-control-allow-origin'] = '*';
+    if (request.taskId !== undefined) {
+      const taskId = parseTaskId(request.taskId);
+      const { format, wait } = parseViewRequest(request.query);
+      return showTask(await awaitTask(taskId, Number(wait ?? 0), invocation), format, invocation);
+    }
+    const { format, object, bucket, ...list } = parseListRequest(request.query, invocation.settings);
+    if (object === undefined) return manyTasks(list, invocation);
+    const tasks = await tasksOfVideo(object, bucket, invocation);
+    if ((format ?? 'json') === 'json') return listResponse(tasks, false, tasks.length, invocation);
+    const task = tasks.find(({ status }) => status === 'SUCCEEDED') ?? tasks[0];
+    if (task === undefined) throw new ApiError(404, NO_SUCH_TASK, `The video has no task: ${object}`);
+    return showTask(task, format, invocation);
   });
+  return { ...answered, headers: { ...answered.headers, ...opened } };
+};
 
-async function oneTask(taskId: string, invocation: Invocation): Promise<ApiResponse> {
-  const [task] = (await listTasks([['task_id', taskId]], invocation)).tasks;
-  if (task === undefined) throw new ApiError(404, NO_SUCH_TASK, `The task does not exist: ${taskId}`);
-  return jsonResponse(200, withPictures(task, invocation));
-}
-
-async function manyTasks(request: ListRequest, invocation: Invocation): Promise<ApiResponse> {
+async function manyTasks(
+  request: Omit<ListRequest, 'object' | 'bucket' | 'format'>,
+  invocation: Invocation,
+): Promise<ApiResponse> {
   const query: Query = Object.entries(request).flatMap(([name, value]) =>
     [value].flat().map((item) => [name, String(item)] as const),
   );
@@ -32,11 +45,12 @@ async function manyTasks(request: ListRequest, invocation: Invocation): Promise<
   return listResponse(tasks, isTruncated, total, invocation);
 }
 
+/** The tasks of a video, newest first. */
 async function tasksOfVideo(
   key: string,
   bucket: string | undefined,
   invocation: Invocation,
-): Promise<ApiResponse> {
+): Promise<Task[]> {
   const buckets = bucket === undefined ? invocation.settings.uploadBuckets : [bucket];
   const ids = (await Promise.all(buckets.map((name) => recordedTasks(name, key, invocation)))).flat();
   const tasks: Task[] = [];
@@ -47,8 +61,7 @@ async function tasksOfVideo(
   // Times are yyyymmddhhmmss and ids count up: the greater, the newer.
   const age = (task: Task): string =>
     (task.create_time ?? '').padStart(14, '0') + task.task_id.padStart(16, '0');
-  tasks.sort((a, b) => (age(a) < age(b) ? 1 : -1));
-  return listResponse(tasks, false, tasks.length, invocation);
+  return tasks.sort((a, b) => (age(a) < age(b) ? 1 : -1));
 }
 
 function listResponse(

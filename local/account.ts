@@ -3,6 +3,8 @@ import type { AccessKey } from './iam/credentials';
 export const REGION = 'ap-southeast-3';
 export const UPLOAD_BUCKET = 'videos';
 export const SNAPSHOT_BUCKET = 'snapshots';
+/** The only API group that can be looked up; triggers take any. */
+export const API_GROUP = 'local';
 
 /** The one account of the local cloud. Its key opens nothing else. */
 export const ACCOUNT: AccessKey = {

@@ -1,27 +1,33 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ACCOUNT, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
-import { createGateway } from './apig/gateway';
+import { ACCOUNT, API_GROUP, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
+import { createGateway, type GatewayOptions } from './apig/gateway';
+import { createApiGroupServer } from './apig/group-server';
 import { createConsole } from './console/console';
+import { LocalSource } from './console/local-cloud/local-source';
+import { RequestLog } from './console/local-cloud/request-log';
+import { holdDataDirectory } from './data-directory';
 import { type FaultOptions, Faults } from './faults/faults';
 import {
   createFunctionGraph,
   type FunctionGraph,
   type FunctionGraphOptions,
 } from './functiongraph/functiongraph';
-import { matchesObjectEvent } from './functiongraph/triggers';
 import { closeServer, listen } from './http-server';
-import { type AccessKey, Credentials } from './iam/credentials';
+import { functionsAgency } from './iam/agencies';
+import type { AccessKey } from './iam/credentials';
+import { createIamServer } from './iam/iam-server';
 import { CapturePool } from './mpc/capture/capture-pool';
 import { createMpc, type Mpc, type MpcOptions } from './mpc/server';
+import { ObjectEventDelivery } from './object-event-delivery';
 import { ObjectStore } from './obs/object-store';
 import { createObsServer, type ObsOptions } from './obs/server';
 import { UsageError } from './usage-error';
 
 export interface CloudOptions {
-  /** API Gateway and console listen here; OBS, MPC and FunctionGraph on the next three. 0 takes free ports. */
+  /** API Gateway and console listen here; OBS, MPC, FunctionGraph, IAM and the groups of API Gateway on the next five. 0 takes free ports. */
   port: number;
   /** Objects and tasks are kept here over restarts; in a temporary folder when absent. */
   dataDirectory?: string;
@@ -29,11 +35,12 @@ export interface CloudOptions {
   mpc?: Pick<MpcOptions, 'behaviour' | 'callsPerMinute' | 'parallelTasks'>;
   functiongraph?: Pick<FunctionGraphOptions, 'behaviour'>;
   obs?: Pick<ObsOptions, 'behaviour'>;
-  /** What goes wrong between the services; nothing when absent. */
+  apig?: Pick<GatewayOptions, 'behaviour'>;
+  /** What goes wrong between the services; nothing when absent, until somebody sets it on the console. */
   faults?: FaultOptions;
 }
 
-/** Address of each service, without a slash at the end. */
+/** Address of each service, without a slash at the end. IAM is asked at that of API Gateway. */
 export interface Addresses {
   gateway: string;
   obs: string;
@@ -41,7 +48,7 @@ export interface Addresses {
   functiongraph: string;
 }
 
-/** A running local cloud: OBS, MPC, FunctionGraph, API Gateway and console in one process. */
+/** A running local cloud: OBS, MPC, FunctionGraph, API Gateway, IAM and console in one process. */
 export interface Cloud {
   addresses: Addresses;
   accessKey: AccessKey;
@@ -68,13 +75,14 @@ export class PortTaken extends UsageError {
 
 /**
  * Starts the local cloud without any function in it.
- * @throws PortTaken
+ * @throws PortTaken, DataDirectoryTaken
  */
 export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const directory = options.dataDirectory ?? (await mkdtemp(path.join(tmpdir(), 'mpc-snapshots-')));
-  await mkdir(directory, { recursive: true });
-  const faults = options.faults === undefined ? undefined : new Faults(options.faults);
-  const credentials = faults?.credentials(ACCOUNT) ?? new Credentials(ACCOUNT);
+  const releaseDirectory = holdDataDirectory(directory);
+  const faults = new Faults(options.faults);
+  const credentials = faults.credentials(ACCOUNT);
+  const requests = new RequestLog(credentials);
   const store = await ObjectStore.open(path.join(directory, 'obs'));
   for (const bucket of [UPLOAD_BUCKET, SNAPSHOT_BUCKET]) {
     if (!store.hasBucket(bucket)) await store.createBucket(bucket);
@@ -86,6 +94,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     credentials,
     region: REGION,
     directory: path.join(directory, 'mpc'),
+    onRequest: requests.mpc,
     ...options.mpc,
   });
   const functiongraph = createFunctionGraph({
@@ -95,11 +104,13 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     putObject: async (bucket, key, body) => {
       await store.put(bucket, key, Buffer.from(body), { contentType: 'application/json' });
     },
-    ...(faults !== undefined && { onAttempt: faults.onAttempt }),
+    onAttempt: faults.onAttempt,
+    onRequest: (request) => {
+      requests.functiongraph(request);
+      if (request.method !== 'GET') source.functionsChanged();
+    },
     ...options.functiongraph,
   });
-  const deliver = (what: string, send: () => void) =>
-    faults === undefined ? send() : faults.deliver(what, send);
   const functionOf = (functionUrn: string) =>
     functiongraph.functions().find(({ urn }) => urn === functionUrn || urn === `${functionUrn}:latest`);
   const obs = createObsServer({
@@ -109,51 +120,62 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     functions: {
       has: (functionUrn) => functionOf(functionUrn) !== undefined,
       invoke: (functionUrn, event) =>
-        deliver(functionUrn, () =>
+        void faults.deliver(functionUrn, () =>
           functiongraph.invokeAsync(functionOf(functionUrn)?.name ?? functionUrn, event, 'OBS'),
         ),
     },
+    onRequest: requests.obs,
     ...options.obs,
   });
-  const stopEvents = store.onObjectEvent((event) => {
-    // What nobody waits for cannot go astray either.
-    const isWanted = functiongraph
-      .functions()
-      .some(({ triggers }) =>
-        triggers.some(
-          (trigger) =>
-            (trigger.type === 'OBS' || trigger.type === 'EVENTGRID') && matchesObjectEvent(trigger, event),
-        ),
-      );
-    if (!isWanted) return;
-    const what = `${event.eventName} ${event.bucket}/${event.key}`;
-    deliver(what, () => functiongraph.deliverObjectEvent(event));
-  });
-  faults?.intercept(mpc.server, 'mpc');
-  faults?.intercept(obs, 'obs');
-  const pages = createConsole({
+  const deliveries = new ObjectEventDelivery({ store, functiongraph, faults });
+  faults.intercept(mpc.server, 'mpc');
+  faults.intercept(obs, 'obs');
+  const source = new LocalSource({
     store,
     tasks: mpc.tasks,
     functiongraph,
+    deliveries,
+    faults,
+    requests,
     accessKey: ACCOUNT,
+    region: REGION,
     uploadBucket: UPLOAD_BUCKET,
+    snapshotBucket: SNAPSHOT_BUCKET,
   });
-  const gateway = createGateway({ functiongraph, credentials, fallback: pages.handle });
+  const pages = createConsole(source);
+  const iam = createIamServer({
+    credentials,
+    region: REGION,
+    agencies: [functionsAgency(UPLOAD_BUCKET, SNAPSHOT_BUCKET)],
+  });
+  const groups = createApiGroupServer({ credentials, groups: [{ id: API_GROUP, name: API_GROUP }] });
+  // Without ports of their own: two more would not be worth it for what is only asked a few times.
+  const atGateway = (url: string): Server | undefined =>
+    /^\/v3(\.0)?\//.test(url) ? iam : /^\/v[12][^?]*\/apigw\//.test(url) ? groups : undefined;
+  const gateway = createGateway({
+    functiongraph,
+    credentials,
+    onRequest: requests.gateway,
+    fallback: (request, response) =>
+      atGateway(request.url ?? '/')?.emit('request', request, response) ?? pages(request, response),
+    ...options.apig,
+  });
 
   const close = async (): Promise<void> => {
-    stopEvents();
-    faults?.close();
-    pages.close();
+    deliveries.close();
+    faults.close();
+    source.close();
     await Promise.all([closeServer(gateway), closeServer(obs), functiongraph.close()]);
     await mpc.close();
     await capture.close();
     await store.close();
+    releaseDirectory();
     if (options.dataDirectory === undefined) await rm(directory, { recursive: true, force: true });
   };
   const servers = { gateway, obs, mpc: mpc.server, functiongraph: functiongraph.server };
   try {
     const addresses = await listenAll(servers, options.port);
-    pages.setObsAddress(addresses.obs);
+    source.setObsAddress(addresses.obs);
     await store.setCors(UPLOAD_BUCKET, [
       {
         allowedOrigins: consoleOrigins(addresses.gateway),
@@ -206,9 +228,11 @@ function environmentOf(addresses: Addresses): Record<string, string> {
     HUAWEICLOUD_SDK_PROJECT_ID: ACCOUNT.projectId,
     HUAWEICLOUD_SDK_REGION: REGION,
     API_ENDPOINT: addresses.gateway,
+    IAM_ENDPOINT: addresses.gateway,
     OBS_ENDPOINT: addresses.obs,
     MPC_ENDPOINT: addresses.mpc,
     FUNCTIONGRAPH_ENDPOINT: addresses.functiongraph,
+    APIG_ENDPOINT: addresses.gateway,
     UPLOAD_BUCKET,
     SNAPSHOT_BUCKET,
   };

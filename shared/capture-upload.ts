@@ -2,13 +2,14 @@ import { ClaimInFlight, createClaimedTask, findClaimedTask, uploadClaim } from '
 import { describeFailure, ServiceRefused } from './errors';
 import type { Invocation } from './invocation';
 import { outputDirectoryOf } from './locations';
-import { pause, takeTurn } from './pace';
+import { findObject } from './obs';
+import { learnReservations, pause, takeTurn } from './pace';
 import { reasonToSkip, type SkipReason, type Upload } from './uploads';
 
 /** What became of one upload. */
 export type Outcome =
   | { started: string }
-  | { skipped: SkipReason | 'already_started'; task_id?: string }
+  | { skipped: SkipReason | 'already_started' | 'gone'; task_id?: string | undefined }
   | { failed: string };
 
 /** Reading the claim, reserving a turn, writing the claim, creating the task, completing the claim. */
@@ -29,14 +30,20 @@ export async function captureUpload(
   const reason = reasonToSkip(upload, invocation.settings);
   if (reason !== undefined) return { skipped: reason };
   try {
-    const claim = uploadClaim(upload, invocation.settings);
-    const claimed = await findClaimedTask(claim, invocation);
+    // What cannot be learned now is asked for again when it is needed.
+    const learned = isDryRun ? undefined : learnReservations(invocation).catch(() => {});
+    // The sweep sees ETags: without one, event and sweep would mean two uploads.
+    const etag = upload.etag || (await findObject(upload.bucket, upload.key, invocation))?.etag;
+    if (etag === undefined) return { skipped: 'gone' };
+    const identified = { ...upload, etag };
+    const claim = uploadClaim(identified, invocation.settings);
+    const [claimed] = await Promise.all([findClaimedTask(claim, invocation), learned]);
     if (claimed !== undefined) return { skipped: 'already_started', task_id: claimed.task_id };
     if (isDryRun) return { started: 'dry run' };
-    const leave = await takeTurn(MIN_TIME_FOR_A_CAPTURE_MS, invocation);
-    if (leave === undefined) return { failed: 'no_time_left' };
-    const { task_id } = await createClaimedTask(claim, requestFor(upload, invocation), invocation, leave);
-    return { started: task_id };
+    const over = await takeTurn(MIN_TIME_FOR_A_CAPTURE_MS, invocation);
+    if (over === undefined) return { failed: 'no_time_left' };
+    const { task_id } = await createClaimedTask(claim, requestFor(identified, invocation), invocation, over);
+    return { started: task_id ?? '' };
   } catch (error) {
     if (error instanceof ClaimInFlight) return { failed: 'claim_not_settled' };
     if (error instanceof ServiceRefused && error.status === 429)

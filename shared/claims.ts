@@ -42,8 +42,6 @@ export interface ClaimRequest {
   key: string;
   /** What was asked for, where one name may be used for different requests. */
   fingerprint?: string;
-  /** So long an unfinished claim counts as being worked on, ms. */
-  settleAfterMs: number;
 }
 
 const ClaimRecord = z.object({
@@ -66,11 +64,15 @@ export class ClaimInFlight extends Error {
 /** The claim was made for something else. */
 export class ClaimMismatch extends Error {}
 
-/** A create call is given up after 10 s. One that MPC had not taken up by then would arrive too late to be seen. */
-const UPLOAD_SETTLE_AFTER_MS = 12_000;
-/** Clocks of functions and MPC may differ; a create call takes no longer than a function may run. */
-const LOOK_BACK_MS = 2 * 60_000;
-const LOOK_AHEAD_MS = 15 * 60_000;
+/** A create call that is not over so long after its claim is given up. */
+export const CALL_WITHIN_MS = 15_000;
+/**
+ * So long an unfinished claim counts as being worked on: API Gateway, in front of MPC, holds a call for 60 s at most, so that one
+ * which MPC has not taken up by then never will be, whatever became of the caller.
+ */
+const SETTLE_AFTER_MS = CALL_WITHIN_MS + 60_000;
+/** Clocks in the cloud agree within seconds. Were they further apart than a quarter of an hour, no signature would be accepted. */
+const CLOCK_TOLERANCES_MS = [60_000, 15 * 60_000];
 /** More tasks than these of one video are not looked up: the newest are the ones that matter. */
 const MAX_CLAIMS_READ = 20;
 
@@ -85,18 +87,18 @@ export function uploadClaim(upload: Upload, settings: Settings): ClaimRequest {
     objectKey: `${claimsFolder(upload.bucket, upload.key)}${id}.json`,
     bucket: upload.bucket,
     key: upload.key,
-    settleAfterMs: UPLOAD_SETTLE_AFTER_MS,
   };
 }
 
-/** The one task of a claim: MPC's answer, or as much of it as MPC's list still tells. */
-export type ClaimedTask = CreatedTask & { task_id: string };
-
-/** The task of a claim that is settled; undefined when nothing was begun or it was released. */
+/**
+ * The task of a claim that is settled, as MPC answered it or as far as MPC's list still tells; undefined when nothing was begun or
+ * it was released.
+ * @throws ClaimInFlight, ClaimMismatch; what OBS and MPC throw
+ */
 export async function findClaimedTask(
   claim: ClaimRequest,
   invocation: Invocation,
-): Promise<ClaimedTask | undefined> {
+): Promise<CreatedTask | undefined> {
   const parsed = z.safeParse(
     ClaimRecord,
     await getJson(invocation.settings.snapshotBucket, claim.objectKey, invocation),
@@ -105,33 +107,34 @@ export async function findClaimedTask(
   const record = parsed.data;
   if (record.state === 'released') return undefined;
   if (claim.fingerprint !== undefined && record.fingerprint !== claim.fingerprint) throw new ClaimMismatch();
-  if (record.state === 'accepted' && record.task_id !== undefined) {
-    return { ...(record.answer as CreatedTask), task_id: record.task_id };
-  }
+  if (record.state === 'accepted') return { ...(record.answer as CreatedTask), task_id: record.task_id };
   return settle(claim, record, invocation);
 }
 
 /**
  * Creates the task of a claim for which `findClaimedTask` found none.
- * @param leave for calls that wait their turn: told when the call leaves, which then is never sent again on the quiet
+ * @param over for calls that wait their turn: told when the call is over, which is never sent again on the quiet
  * @throws what createTask throws; the claim is released when MPC provably made no task
  */
 export async function createClaimedTask(
   claim: ClaimRequest,
   body: CreateTaskBody,
   invocation: Invocation,
-  leave?: () => void,
-): Promise<ClaimedTask> {
+  over?: () => void,
+): Promise<CreatedTask> {
   const claimedAtMs = Date.now();
   // The call itself must not leave before the claim is written; the connection may.
   connect(invocation.settings.mpcEndpoint);
   await write(claim, { state: 'claimed', claimed_at_ms: claimedAtMs }, invocation);
+  logStep('claim.claimed', claim, invocation);
+  const deadlineMs = Math.min(invocation.deadlineMs, claimedAtMs + CALL_WITHIN_MS);
+  const repeat = over ? 'unsent' : 'refused';
   try {
-    leave?.();
-    const repeat = leave ? 'unsent' : 'refused';
-    const answer = await createTask(withNote(body, claim.id), invocation, repeat);
-    if (!answer.task_id) throw new ServiceUnavailable('MPC', 'its answer names no task', true);
-    const created = { ...answer, task_id: answer.task_id };
+    const call = createTask(withNote(body, claim.id), { ...invocation, deadlineMs }, repeat);
+    const created = await call.finally(over);
+    // Whether the answer to a synchronous request names the task is not documented.
+    if (!created.task_id && body.sync !== 1)
+      throw new ServiceUnavailable('MPC', 'its answer names no task', true);
     await complete(claim, created, claimedAtMs, invocation);
     return created;
   } catch (error) {
@@ -156,54 +159,84 @@ async function settle(
   claim: ClaimRequest,
   record: ClaimRecord,
   invocation: Invocation,
-): Promise<ClaimedTask | undefined> {
-  const tasks = await tasksOfClaim(claim.id, record.claimed_at_ms, invocation);
-  const [first] = tasks;
-  if (first !== undefined) {
-    if (tasks.length > 1) {
-      invocation.log.error('claim.doubled', {
-        claim: claim.id,
-        task_ids: tasks.map(({ task_id }) => task_id),
-      });
+): Promise<CreatedTask | undefined> {
+  const { claimed_at_ms } = record;
+  for (const toleranceMs of CLOCK_TOLERANCES_MS) {
+    const { tasks, asOfMs } = await tasksAround(claimed_at_ms, toleranceMs, invocation);
+    const [first, ...others] = tasks
+      .filter(({ user_data }) => unwrapUserData(user_data).note.claim === claim.id)
+      .sort((a, b) => a.task_id.length - b.task_id.length || (a.task_id < b.task_id ? -1 : 1));
+    if (first !== undefined) {
+      if (others.length > 0) {
+        const task_ids = [first, ...others].map(({ task_id }) => task_id);
+        invocation.log.error('claim.doubled', { claim: claim.id, task_ids });
+      }
+      const { task_id, status, create_time, output, output_file_name } = first;
+      const created = { task_id, status, create_time, output, output_file_name };
+      await complete(claim, created, claimed_at_ms, invocation);
+      return created;
     }
-    const { task_id, status, create_time, output, output_file_name } = first;
-    const created = { task_id, status, create_time, output, output_file_name };
-    await complete(claim, created, record.claimed_at_ms, invocation);
-    return created;
+    const leftMs = claimed_at_ms + SETTLE_AFTER_MS - asOfMs;
+    if (leftMs > 0) throw new ClaimInFlight(Math.ceil(leftMs / 1000));
   }
-  const ageMs = Date.now() - record.claimed_at_ms;
-  if (ageMs < claim.settleAfterMs) throw new ClaimInFlight(Math.ceil((claim.settleAfterMs - ageMs) / 1000));
-  invocation.log.info('claim.abandoned', { claim: claim.id, age_ms: ageMs });
+  logStep('claim.abandoned', claim, invocation);
   return undefined;
 }
 
-async function tasksOfClaim(id: string, claimedAtMs: number, invocation: Invocation): Promise<Task[]> {
-  const tasks = await tasksMatching(
-    [
-      ['start_time', mpcTime(claimedAtMs - LOOK_BACK_MS)],
-      ['end_time', mpcTime(claimedAtMs + LOOK_AHEAD_MS)],
-    ],
-    invocation,
-  );
-  return tasks
-    .filter(({ user_data }) => unwrapUserData(user_data).note.claim === id)
-    .sort((a, b) => a.task_id.length - b.task_id.length || (a.task_id < b.task_id ? -1 : 1));
+interface Listing {
+  tasks: Task[];
+  /** What MPC accepted later than this may be missing. */
+  asOfMs: number;
+}
+
+const listings = new WeakMap<Invocation, Map<string, Promise<Listing>>>();
+
+/**
+ * The tasks that calls made under a claim of this time. List calls count against MPC's quota: claims of about the same time,
+ * of which there are many after a failure of MPC, share one listing in an invocation.
+ */
+function tasksAround(timeMs: number, toleranceMs: number, invocation: Invocation): Promise<Listing> {
+  const fromMs = (Math.floor(timeMs / toleranceMs) - 1) * toleranceMs;
+  const start = mpcTime(fromMs);
+  const end = mpcTime(fromMs + 3 * toleranceMs + SETTLE_AFTER_MS);
+  const known = listings.get(invocation) ?? new Map<string, Promise<Listing>>();
+  listings.set(invocation, known);
+  const asOfMs = Date.now();
+  const filter = [
+    ['start_time', start],
+    ['end_time', end],
+  ] as const;
+  const listing =
+    known.get(start + end) ?? tasksMatching(filter, invocation).then((tasks) => ({ tasks, asOfMs }));
+  known.set(start + end, listing);
+  return listing;
 }
 
 /** The task exists whether or not that can be written down: a claim left half-written is settled later. */
 async function complete(
   claim: ClaimRequest,
-  created: ClaimedTask,
+  created: CreatedTask,
   claimedAtMs: number,
   invocation: Invocation,
 ): Promise<void> {
   const record: ClaimRecord = {
     state: 'accepted',
     claimed_at_ms: claimedAtMs,
-    task_id: created.task_id,
+    ...(created.task_id !== undefined && { task_id: created.task_id }),
     answer: created,
   };
   await attempt(() => write(claim, record, invocation), claim, invocation);
+  logStep('claim.accepted', claim, invocation, { task_id: created.task_id });
+}
+
+/** Each step can be followed by claim, object and task. */
+function logStep(
+  step: string,
+  claim: ClaimRequest,
+  { log }: Invocation,
+  more?: { task_id?: string | undefined },
+): void {
+  log.info(step, { claim: claim.id, bucket: claim.bucket, key: claim.key, ...more });
 }
 
 async function attempt(
@@ -237,7 +270,6 @@ export async function recordTask(
     ...video,
     id: taskId,
     objectKey: `${claimsFolder(video.bucket, video.key)}${taskId}.json`,
-    settleAfterMs: 0,
   };
   await complete(claim, { task_id: taskId }, Date.now(), invocation);
 }

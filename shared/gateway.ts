@@ -60,9 +60,9 @@ export async function answer(
     log = invocation.log;
     // Every action calls MPC in the end: the connection is under way while the request is being checked.
     connect(invocation.settings.mpcEndpoint);
-    const response = await action(readRequest(event), invocation);
-    log.info('api.answered', { status: response.statusCode });
-    return response;
+    const answered = await action(readRequest(event), invocation);
+    log.info('api.answered', { status: answered.statusCode });
+    return answered;
   } catch (error) {
     const apiError = toApiError(error);
     const level = apiError.status >= 500 ? 'error' : 'info';
@@ -81,17 +81,17 @@ export function jsonResponse(
   body: unknown,
   headers: Record<string, string> = {},
 ): ApiResponse {
-  return {
-    statusCode,
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-    isBase64Encoded: false,
-  };
+  return response(statusCode, JSON.stringify(body), { 'content-type': 'application/json', ...headers });
+}
+
+/** An answer of any type. */
+export function response(statusCode: number, body: string, headers: Record<string, string>): ApiResponse {
+  return { statusCode, headers, body, isBase64Encoded: false };
 }
 
 /** 204: nothing else to say. */
 export function noContent(): ApiResponse {
-  return { statusCode: 204, headers: {}, body: '', isBase64Encoded: false };
+  return response(204, '', {});
 }
 
 function errorResponse(error: ApiError, requestId: string): ApiResponse {

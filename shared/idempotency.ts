@@ -1,5 +1,4 @@
 import {
-  type ClaimedTask,
   ClaimInFlight,
   ClaimMismatch,
   type ClaimRequest,
@@ -11,11 +10,9 @@ import type { CreateTaskBody } from './create-request';
 import { ApiError } from './errors';
 import type { Invocation } from './invocation';
 import { RECORDS_FOLDER } from './locations';
+import type { CreatedTask } from './mpc';
 import { withNote } from './user-data';
 import { invalidRequest } from './validation';
-
-/** Longer than `create` may run: until then another call with the same key may still be at work. */
-const SETTLE_AFTER_MS = 35_000;
 
 /**
  * Creates a task once for an `Idempotency-Key`: the same key and the same body give the same task, however often they come.
@@ -28,7 +25,7 @@ export async function createOnce(
   key: string,
   body: CreateTaskBody,
   invocation: Invocation,
-): Promise<ClaimedTask> {
+): Promise<CreatedTask> {
   if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
     throw invalidRequest([
       { path: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' },
@@ -63,6 +60,5 @@ function requestClaim(key: string, body: CreateTaskBody): ClaimRequest {
     bucket: body.input.bucket,
     key: body.input.object,
     fingerprint: digest(JSON.stringify(body)),
-    settleAfterMs: SETTLE_AFTER_MS,
   };
 }

@@ -129,8 +129,16 @@ export async function listTasks(query: Query, invocation: Invocation): Promise<T
 const PAGE_SIZE = 100;
 const MAX_PAGES = 100;
 
-/** All tasks that a filter matches, over all pages. @throws as listTasks; ServiceUnavailable when the list never ends */
-export async function tasksMatching(filter: Query, invocation: Invocation): Promise<Task[]> {
+/**
+ * All tasks that a filter matches, over all pages.
+ * @param enoughPages where a part will do: no more pages than these are asked for
+ * @throws as listTasks; ServiceUnavailable when the list never ends
+ */
+export async function tasksMatching(
+  filter: Query,
+  invocation: Invocation,
+  enoughPages = Number.POSITIVE_INFINITY,
+): Promise<Task[]> {
   const tasks = new Map<string, Task>();
   for (let page = 0; page < MAX_PAGES; page++) {
     const before = tasks.size;
@@ -139,7 +147,7 @@ export async function tasksMatching(filter: Query, invocation: Invocation): Prom
     for (const task of answer.tasks) tasks.set(task.task_id, task);
     // Whether pages count from 0 or from 1 is not documented: 0 and 1 may be the same page.
     const isRepeated = tasks.size === before && page > 1;
-    if (!answer.isTruncated || isRepeated) return [...tasks.values()];
+    if (!answer.isTruncated || isRepeated || page + 1 >= enoughPages) return [...tasks.values()];
   }
   throw new ServiceUnavailable('MPC', 'its list does not end', false);
 }

@@ -75,11 +75,15 @@ export async function listObjects(
   from: { prefix?: string; marker?: string },
   invocation: Invocation,
 ): Promise<{ objects: ListedObject[]; isTruncated: boolean }> {
-  // Encoded keys hold no character that XML would escape.
+  // Of what XML escapes, an encoded key may hold the apostrophe alone, which URLs need not encode.
   const parameters = { 'encoding-type': 'url', ...from };
   const { body } = await call({ method: 'GET', bucket, key: '', parameters }, invocation);
   const objects = [...body.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, contents = '']) => ({
-    key: decodeURIComponent(element(contents, 'Key').replaceAll('+', ' ')),
+    key: decodeURIComponent(
+      element(contents, 'Key')
+        .replaceAll('+', ' ')
+        .replace(/&(apos|#39|#x27);/g, "'"),
+    ),
     etag: element(contents, 'ETag').replaceAll(/"|&quot;/g, ''),
     sizeBytes: Number(element(contents, 'Size')),
     lastModifiedMs: Date.parse(element(contents, 'LastModified')) || 0,
@@ -90,6 +94,17 @@ export async function listObjects(
 /** Opens a connection to a bucket that will be used soon. */
 export function connectToBucket(bucket: string, { settings }: Invocation): void {
   connect(obsAddress(settings.obsEndpoint, bucket).origin);
+}
+
+/** The object as a listing shows it; undefined when there is none. @throws as listObjects */
+export async function findObject(
+  bucket: string,
+  key: string,
+  invocation: Invocation,
+): Promise<ListedObject | undefined> {
+  // Of all keys that begin with this one, it comes first itself.
+  const { objects } = await listObjects(bucket, { prefix: key }, invocation);
+  return objects[0]?.key === key ? objects[0] : undefined;
 }
 
 async function call(

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { CALL_WITHIN_MS } from './claims';
 import { type Invocation, remainingMs } from './invocation';
 import { RECORDS_FOLDER } from './locations';
 import { getJson, putJson } from './obs';
@@ -15,9 +16,12 @@ const WINDOW_MS = 61_000;
 /** A lot is a compromise: small lots mean more writes, large ones more that is lost with an instance. */
 const LOT_CALLS = 10;
 const LOT_LIFETIME_MS = 10_000;
+/** MPC's gateway may count by the hour, but nobody knows that it will not change its mind. */
+const MAX_PAUSE_SECONDS = 600;
 const OBJECT_KEY = `${RECORDS_FOLDER}pace.json`;
 
 interface Lot {
+  /** When the last of its calls is over at the latest. */
   until_ms: number;
   calls: number;
 }
@@ -29,18 +33,25 @@ const Reservations = z.object({ lots: listOf<Lot>(isLot, '') });
 // One instance handles one event at a time, so that its memory is a safe place for what it has sent.
 let lotsOfOthers: Lot[] | undefined;
 let ownLots: Lot[] = [];
-let sentAtMs: number[] = [];
+/** When each call was over: until then it may not have arrived. One that is on its way has the time of its turn. */
+let turns: { atMs: number }[] = [];
 let callsLeftInLot = 0;
+let lotEndsAtMs = 0;
 let pausedUntilMs = 0;
+
+/** Learns what instances before this one have reserved. It only reads, so that it may run beside the look for a claim. */
+export async function learnReservations(invocation: Invocation): Promise<void> {
+  lotsOfOthers ??= await readLots(invocation);
+}
 
 /**
  * Waits until one more create call may leave.
  * @param reserveMs time that must be left after the wait
- * @returns what to call in the moment in which the call leaves; undefined when the invocation ends before its turn would come
+ * @returns what to call when that call is over; undefined when the invocation ends before its turn would come
  * @throws what OBS throws when the reservation cannot be written
  */
 export async function takeTurn(reserveMs: number, invocation: Invocation): Promise<(() => void) | undefined> {
-  lotsOfOthers ??= await readLots(invocation);
+  await learnReservations(invocation);
   const { mpcRequestsPerMinute } = invocation.settings;
   for (;;) {
     const now = Date.now();
@@ -52,19 +63,23 @@ export async function takeTurn(reserveMs: number, invocation: Invocation): Promi
   }
   await reserve(invocation);
   callsLeftInLot -= 1;
-  return () => sentAtMs.push(Date.now());
+  const turn = { atMs: Date.now() };
+  turns.push(turn);
+  return () => {
+    turn.atMs = Date.now();
+  };
 }
 
 /** MPC said that the quota is used up: nothing leaves before this long is over. */
 export function pause(seconds: number): void {
-  pausedUntilMs = Math.max(pausedUntilMs, Date.now() + seconds * 1000);
+  pausedUntilMs = Math.max(pausedUntilMs, Date.now() + Math.min(seconds, MAX_PAUSE_SECONDS) * 1000);
 }
 
 function msUntilFree(now: number, limit: number): number {
-  sentAtMs = sentAtMs.filter((atMs) => atMs > now - WINDOW_MS);
+  turns = turns.filter(({ atMs }) => atMs > now - WINDOW_MS);
   lotsOfOthers = (lotsOfOthers ?? []).filter((lot) => lot.until_ms > now - WINDOW_MS);
   const ends = [
-    ...sentAtMs.map((atMs) => ({ endsAtMs: atMs + WINDOW_MS, calls: 1 })),
+    ...turns.map(({ atMs }) => ({ endsAtMs: atMs + WINDOW_MS, calls: 1 })),
     ...lotsOfOthers.map((lot) => ({ endsAtMs: lot.until_ms + WINDOW_MS, calls: lot.calls })),
   ].sort((a, b) => a.endsAtMs - b.endsAtMs);
   let excess = ends.reduce((sum, { calls }) => sum + calls, 0) + 1 - limit;
@@ -76,26 +91,20 @@ function msUntilFree(now: number, limit: number): number {
   return 0;
 }
 
-/** Makes sure that a call of a written lot is left. */
+/** Makes sure that a call of a written lot is left. A lot that was too long in the writing is written anew. */
 async function reserve(invocation: Invocation): Promise<void> {
-  const now = Date.now();
-  const current = ownLots.at(-1);
-  if (callsLeftInLot > 0 && current !== undefined && current.until_ms > now) return;
-  const lot = {
-    until_ms: now + LOT_LIFETIME_MS,
-    calls: Math.min(LOT_CALLS, invocation.settings.mpcRequestsPerMinute),
-  };
-  const stillCounting = [...(lotsOfOthers ?? []), ...ownLots].filter(
-    ({ until_ms }) => until_ms > now - WINDOW_MS,
-  );
-  await putJson(
-    invocation.settings.snapshotBucket,
-    OBJECT_KEY,
-    { lots: [...stillCounting, lot] },
-    invocation,
-  );
-  ownLots = [...ownLots.filter(({ until_ms }) => until_ms > now - WINDOW_MS), lot];
-  callsLeftInLot = lot.calls;
+  while (callsLeftInLot === 0 || Date.now() >= lotEndsAtMs) {
+    const now = Date.now();
+    const lot = {
+      until_ms: now + LOT_LIFETIME_MS + CALL_WITHIN_MS,
+      calls: Math.min(LOT_CALLS, invocation.settings.mpcRequestsPerMinute),
+    };
+    ownLots = [...ownLots.filter(({ until_ms }) => until_ms > now - WINDOW_MS), lot];
+    const lots = [...(lotsOfOthers ?? []), ...ownLots];
+    await putJson(invocation.settings.snapshotBucket, OBJECT_KEY, { lots }, invocation);
+    lotEndsAtMs = now + LOT_LIFETIME_MS;
+    callsLeftInLot = lot.calls;
+  }
 }
 
 async function readLots(invocation: Invocation): Promise<Lot[]> {

@@ -21,6 +21,8 @@ export interface CleanUpReport {
 const NO_LONGER_WAITING: ReadonlySet<string> = new Set([OPERATION_FAILED, NO_SUCH_TASK, INVALID_REQUEST]);
 /** A call that would be cut off half-way is not begun. */
 const MIN_TIME_FOR_A_CALL_MS = 2_000;
+/** List calls count against MPC's quota; more tasks than are on these could not be cancelled in one run anyway. */
+const PAGES_PER_RUN = 10;
 
 /**
  * Cancels the tasks that have waited in MPC's queue for longer than QUEUE_LIMIT_MINUTES. What one run cannot do, the
@@ -30,26 +32,27 @@ const MIN_TIME_FOR_A_CALL_MS = 2_000;
 export async function cleanUpQueue(invocation: Invocation, everybodys: boolean): Promise<CleanUpReport> {
   const tasks = await oldWaitingTasks(invocation);
   const report: CleanUpReport = { seen: tasks.length, cancelled: 0, too_late: 0, not_ours: 0, failed: 0 };
-  for (const task of tasks) report[await cancelOne(task, everybodys, invocation)]++;
+  let isQuotaLeft = true;
+  for (const task of tasks) {
+    if (!isQuotaLeft || remainingMs(invocation) < MIN_TIME_FOR_A_CALL_MS) {
+      report.failed++;
+      continue;
+    }
+    try {
+      const mayCancel = everybodys || (await isOurs(task, invocation));
+      if (mayCancel) await cancelTask(task.task_id, invocation);
+      report[mayCancel ? 'cancelled' : 'not_ours']++;
+    } catch (error) {
+      const isTooLate = error instanceof ServiceRefused && NO_LONGER_WAITING.has(error.code);
+      report[isTooLate ? 'too_late' : 'failed']++;
+      if (isTooLate) continue;
+      // What is left of the quota belongs to uploads and callers.
+      isQuotaLeft = !(error instanceof ServiceRefused && error.status === 429);
+      invocation.log.warn('queue.not_cancelled', { task_id: task.task_id, ...describeFailure(error) });
+    }
+  }
   invocation.log.info('queue.cleaned', { ...report });
   return report;
-}
-
-async function cancelOne(
-  task: Task,
-  everybodys: boolean,
-  invocation: Invocation,
-): Promise<keyof Omit<CleanUpReport, 'seen'>> {
-  if (remainingMs(invocation) < MIN_TIME_FOR_A_CALL_MS) return 'failed';
-  try {
-    if (!everybodys && !(await isOurs(task, invocation))) return 'not_ours';
-    await cancelTask(task.task_id, invocation);
-    return 'cancelled';
-  } catch (error) {
-    if (error instanceof ServiceRefused && NO_LONGER_WAITING.has(error.code)) return 'too_late';
-    invocation.log.warn('queue.not_cancelled', { task_id: task.task_id, ...describeFailure(error) });
-    return 'failed';
-  }
 }
 
 /** A task of this installation carries a claim and writes to the snapshot bucket, or is recorded there. */
@@ -70,11 +73,14 @@ async function oldWaitingTasks(invocation: Invocation): Promise<Task[]> {
       ['end_time', limit],
     ],
     invocation,
+    PAGES_PER_RUN,
   );
   return tasks.filter(
     (task) =>
       task.status === 'WAITING' &&
-      (task.create_time ?? '') <= limit &&
+      // One whose age is not known is left alone.
+      task.create_time !== undefined &&
+      task.create_time <= limit &&
       uploadBuckets.includes(task.input?.bucket ?? ''),
   );
 }

@@ -5,7 +5,7 @@ import { parseJson } from './json';
 import { fixedFolder } from './locations';
 import type { LogLevel } from './log';
 import { oneOf, text, textThat, wholeText } from './schema';
-import { describeIssues, type ThumbnailPara, thumbnailParaForUploads } from './validation';
+import { check, checkCapture, type ThumbnailPara } from './validation';
 
 /** What an installation is told by its functions' user data. */
 export interface Settings {
@@ -94,15 +94,12 @@ export function readSettings(context: FunctionContext): Settings {
     const value = context.getUserData(key) ?? process.env[key];
     if (value !== undefined && value !== '') raw[key] = value;
   }
-  const parsed = z.safeParse(SettingsSchema, raw, { reportInput: true });
-  if (!parsed.success) throw settingsError(describeIssues(parsed.error.issues));
-  const values = parsed.data;
+  const { data: values, details } = check(SettingsSchema, raw);
+  if (details) throw settingsError(details);
   const uploadBuckets = listOf(values.UPLOAD_BUCKETS);
-  const capture = thumbnailParaForUploads(parseJson(values.CAPTURE));
+  const capture = checkCapture(parseJson(values.CAPTURE));
   const { REGION } = values;
-  const faults = capture.ok
-    ? []
-    : capture.details.map(({ message, path }) => ({ path: `CAPTURE ${path}`, message }));
+  const faults = (capture.details ?? []).map(({ message, path }) => ({ path: `CAPTURE ${path}`, message }));
   if (!MPC_REGIONS.split(', ').includes(REGION) && values.MPC_ENDPOINT === undefined) {
     faults.push({
       path: 'REGION',
@@ -114,7 +111,7 @@ export function readSettings(context: FunctionContext): Settings {
     const message = `must start outside UPLOAD_PREFIX ("${values.UPLOAD_PREFIX}") when SNAPSHOT_BUCKET is an upload bucket, got "${values.OUTPUT_DIRECTORY}"`;
     faults.push({ path: 'OUTPUT_DIRECTORY', message });
   }
-  if (faults.length > 0 || !capture.ok) throw settingsError(faults);
+  if (faults.length > 0 || !capture.data) throw settingsError(faults);
   return {
     region: REGION,
     uploadBuckets,
@@ -122,7 +119,7 @@ export function readSettings(context: FunctionContext): Settings {
     uploadSuffixes: listOf(values.UPLOAD_SUFFIXES.toLowerCase()),
     snapshotBucket: values.SNAPSHOT_BUCKET,
     outputDirectory: values.OUTPUT_DIRECTORY,
-    capture: capture.thumbnailPara,
+    capture: capture.data,
     mpcRequestsPerMinute: Number(values.MPC_REQUESTS_PER_MINUTE),
     urlTtlSeconds: Number(values.URL_TTL_SECONDS),
     queueLimitMinutes: Number(values.QUEUE_LIMIT_MINUTES),

@@ -34,6 +34,10 @@ const PARALLEL_READS = 8;
 const MAX_KEYS_REPORTED = 100;
 /** How far the first sweep looks for doubled tasks; later ones look from where the last one ended. */
 const FIRST_LOOK_BACK_MS = 3_600_000;
+/** A sweep is there for what has no task: looking for doubled ones takes no more of its time. */
+const MAX_DOUBLES_MS = 10_000;
+/** What is looked at again next time: clocks may differ by a quarter of an hour, and a second task may be yet to come. */
+const DOUBLES_OVERLAP_MS = 17 * 60_000;
 const OBJECT_KEY = `${RECORDS_FOLDER}sweep.json`;
 
 const Progress = z.object({
@@ -65,16 +69,11 @@ export async function sweep(invocation: Invocation, isDryRun: boolean): Promise<
     complete: false,
     would_start: [],
   };
-  const doublesSinceMs = progress.doubles_until_ms ?? Date.now() - FIRST_LOOK_BACK_MS;
-  const now = Date.now();
+  progress.doubles_until_ms ??= Date.now() - FIRST_LOOK_BACK_MS;
+  report.doubled = await doubledClaims(progress, bounded);
   const stoppedAt = await sweepBuckets(progress, report, isDryRun, bounded);
   report.complete = stoppedAt === undefined;
-  report.doubled = await doubledClaims(doublesSinceMs, bounded);
-  if (!isDryRun) {
-    // Tasks of the last minutes may belong to a claim whose second task is yet to come.
-    const next: Progress = { ...stoppedAt, doubles_until_ms: now - 10 * 60_000 };
-    await write(next, invocation);
-  }
+  if (!isDryRun) await write({ ...stoppedAt, doubles_until_ms: progress.doubles_until_ms }, invocation);
   const { would_start, ...rest } = report;
   invocation.log[report.doubled.length > 0 || report.failed > 0 ? 'warn' : 'info']('sweep.done', rest);
   return isDryRun ? report : rest;
@@ -94,7 +93,16 @@ async function sweepBuckets(
     for (;;) {
       const from = { prefix: uploadPrefix, ...(marker !== undefined && { marker }) };
       if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return at(bucket, marker);
-      const { objects, isTruncated } = await listObjects(bucket, from, invocation);
+      let page: Awaited<ReturnType<typeof listObjects>>;
+      try {
+        page = await listObjects(bucket, from, invocation);
+      } catch (error) {
+        // A bucket that is gone or locked must not keep the next one waiting for ever.
+        report.failed++;
+        invocation.log.error('sweep.bucket_not_listed', { bucket, ...describeFailure(error) });
+        break;
+      }
+      const { objects, isTruncated } = page;
       const uploads = objects.filter((object) => isToBeLookedAt(object, bucket, invocation));
       for (let start = 0; start < uploads.length; start += PARALLEL_READS) {
         if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return at(bucket, marker);
@@ -103,7 +111,7 @@ async function sweepBuckets(
         marker = group.at(-1)?.key ?? marker;
       }
       marker = objects.at(-1)?.key;
-      if (!isTruncated) break;
+      if (!isTruncated || objects.length === 0) break;
       // A sweep that is cut off must not begin from the start again.
       if (!isDryRun) await write({ ...progress, ...at(bucket, marker) }, invocation);
     }
@@ -160,19 +168,21 @@ function isToBeLookedAt(object: ListedObject, bucket: string, { settings }: Invo
 }
 
 /** Claims that have more than one task, which only overlapping invocations can bring about. */
-async function doubledClaims(sinceMs: number, invocation: Invocation): Promise<SweepReport['doubled']> {
+async function doubledClaims(progress: Progress, invocation: Invocation): Promise<SweepReport['doubled']> {
+  const now = Date.now();
+  const sinceMs = progress.doubles_until_ms ?? now;
+  const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, now + MAX_DOUBLES_MS) };
   const byClaim = new Map<string, string[]>();
-  // What cannot be listed now must not keep uploads from being captured: it is logged, and looked for by the next sweep.
-  const tasks = await tasksMatching([['start_time', mpcTime(sinceMs)]], invocation).catch(
-    (error: unknown) => {
-      invocation.log.warn('sweep.doubles_not_sought', describeFailure(error));
-      return [];
-    },
-  );
-  for (const task of tasks) {
-    const { claim } = unwrapUserData(task.user_data).note;
-    if (claim === undefined || task.status === 'CANCELED') continue;
-    byClaim.set(claim, [...(byClaim.get(claim) ?? []), task.task_id]);
+  try {
+    for (const task of await tasksMatching([['start_time', mpcTime(sinceMs)]], bounded)) {
+      const { claim } = unwrapUserData(task.user_data).note;
+      if (claim === undefined || task.status === 'CANCELED') continue;
+      byClaim.set(claim, [...(byClaim.get(claim) ?? []), task.task_id]);
+    }
+    progress.doubles_until_ms = Math.max(sinceMs, now - DOUBLES_OVERLAP_MS);
+  } catch (error) {
+    // What cannot be listed now must not keep uploads from being captured: the next sweep looks for it.
+    invocation.log.warn('sweep.doubles_not_sought', describeFailure(error));
   }
   return [...byClaim].filter(([, ids]) => ids.length > 1).map(([claim, task_ids]) => ({ claim, task_ids }));
 }

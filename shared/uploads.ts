@@ -48,7 +48,7 @@ const Batch = z.object({ Records: listOf<unknown>(() => true, '') });
  */
 export function readUploads(event: unknown): UploadRecord[] | undefined {
   const batch = z.safeParse(Batch, event);
-  if (batch.success) return batch.data.Records.map((record) => readRecord(record, decodeFormKey));
+  if (batch.success) return batch.data.Records.map((record) => readRecord(record, decodeRecordKey));
   const cloudEvent = z.safeParse(CloudEvent, event);
   if (cloudEvent.success) return [readRecord(cloudEvent.data.data, decodeIfEncoded)];
   return undefined;
@@ -70,7 +70,6 @@ function readRecord(record: unknown, decodeKey: (key: string) => string): Upload
     etag: textOf(object.eTag).replaceAll('"', ''),
     ...(/^\d+$/.test(textOf(object.size)) && { sizeBytes: Number(object.size) }),
   };
-  if (!isObjectKey(upload.key)) return { upload, skip: 'unreadable_record' };
   // Some producers spell it with the `s3:` of the notification configuration.
   if (!/^(s3:)?ObjectCreated:/.test(read.eventName)) return { upload, skip: 'not_a_creation' };
   return { upload };
@@ -85,7 +84,7 @@ function textOf(value: unknown): string {
  * Decodes a key that is form-encoded: `+` is a space, `%2F` a slash (OBS user guide: "TEST%2F%E4%B8%AD+%E6%96%87.jpg").
  * A key that is no valid encoding is taken as it is.
  */
-export function decodeFormKey(key: string): string {
+function decodeFormKey(key: string): string {
   try {
     return decodeURIComponent(key.replaceAll('+', ' '));
   } catch {
@@ -94,15 +93,24 @@ export function decodeFormKey(key: string): string {
 }
 
 /**
+ * The documents encode the keys of records, slashes included; S3, whose form they have, leaves slashes alone. Captured
+ * keys prove neither, so that a key with a space or any other character that both encode is taken as it is.
+ */
+export function decodeRecordKey(key: string): string {
+  return /^[\w.~*%+!'()/-]*$/.test(key) ? decodeFormKey(key) : key;
+}
+
+/**
  * On EventGrid the encoding is a switch of the subscription (`objectKeyEncode`). An encoded key holds only what the
  * encoding leaves over, so that a slash, a space or any other such character tells that the switch is off.
  */
-export function decodeIfEncoded(key: string): string {
+function decodeIfEncoded(key: string): string {
   return /^[\w.~*%+!'()-]*$/.test(key) ? decodeFormKey(key) : key;
 }
 
 /** Decides whether an upload is to be captured. @returns the reason against it, undefined when there is none */
 export function reasonToSkip(upload: Upload, settings: Settings): SkipReason | undefined {
+  if (!isObjectKey(upload.key)) return 'unreadable_record';
   if (isOwnOutput(upload.bucket, upload.key, settings)) return 'own_output';
   if (!settings.uploadBuckets.includes(upload.bucket)) return 'bucket_not_allowed';
   if (!upload.key.startsWith(settings.uploadPrefix)) return 'outside_prefix';

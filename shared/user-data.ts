@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { CreateTaskBody } from './create-request';
 import { parseJson } from './json';
-import { text, whole } from './schema';
+import { oneOf, text, whole } from './schema';
 import { MAX_USER_DATA_CHARACTERS } from './validation';
 
 /** What this service itself keeps in a task's `user_data`, beside the caller's own. */
@@ -10,12 +10,15 @@ export interface TaskNote {
   claim?: string | undefined;
   /** The moment of the only picture, where its name does not tell it, milliseconds. */
   time_ms?: number | undefined;
+  /** The last picture is the last frame of the video. */
+  to_end?: 1 | undefined;
 }
 
 const Envelope = z.object({
   'mpc-snapshots': z.object({
     claim: z.optional(text),
     time_ms: z.optional(whole(0, Number.MAX_SAFE_INTEGER)),
+    to_end: z.optional(oneOf(1)),
   }),
   user_data: z.optional(text),
 });
@@ -34,12 +37,14 @@ export function unwrapUserData(userData: string | undefined): {
 /**
  * The body with this service's note in its `user_data`: the claim, and the moment of the only picture where its name will
  * not tell it. MPC gives a single picture exactly the name that was asked for, and a name in milliseconds looks like
- * one in seconds. The caller's own data travels inside and comes out again with `unwrapUserData`; data that leaves no room for
+ * one in seconds. A note that is written anyway also says when the pictures run to the end of the video. The caller's own data travels inside and comes out again with `unwrapUserData`; data that leaves no room for
  * the note goes without it.
  */
 export function withNote(body: CreateTaskBody, claim?: string): CreateTaskBody {
   const note: TaskNote = { claim, time_ms: momentOfOnlyPictureMs(body) };
   if (note.claim === undefined && note.time_ms === undefined) return body;
+  const { type = 'TIME', duration } = body.thumbnail_para;
+  if (type === 'TIME' && !duration) note.to_end = 1;
   const wrapped = JSON.stringify({ 'mpc-snapshots': note, user_data: body.user_data });
   const fits = body.user_data === undefined || wrapped.length <= MAX_USER_DATA_CHARACTERS;
   return fits ? { ...body, user_data: wrapped } : body;

@@ -67,14 +67,21 @@ export const ThumbnailParaSchema = z.strictObject({
 /** `thumbnail_para` of MPC: what is captured. Times are in seconds except `dots_ms`; `type` is TIME when left out. */
 export type ThumbnailPara = z.infer<typeof ThumbnailParaSchema>;
 
+/** Checks a value. @returns what the schema makes of it, or what is wrong with it, field by field */
+export function check<T extends z.ZodMiniType>(
+  schema: T,
+  value: unknown,
+): { data: z.infer<T>; details?: undefined } | { data?: undefined; details: Detail[] } {
+  const parsed = z.safeParse(schema, value, { reportInput: true });
+  return parsed.success ? { data: parsed.data } : { details: describeIssues(parsed.error.issues) };
+}
+
 /** Checks the CAPTURE setting: the `thumbnail_para` of tasks that uploads start. */
-export function thumbnailParaForUploads(
-  json: unknown,
-): { ok: true; thumbnailPara: ThumbnailPara } | { ok: false; details: Detail[] } {
-  const parsed = z.safeParse(ThumbnailParaSchema, json, { reportInput: true });
-  if (!parsed.success) return { ok: false, details: describeIssues(parsed.error.issues) };
-  const details = fieldsTogetherFaults(parsed.data, 0);
-  return details.length > 0 ? { ok: false, details } : { ok: true, thumbnailPara: parsed.data };
+export function checkCapture(json: unknown): ReturnType<typeof check<typeof ThumbnailParaSchema>> {
+  const checked = check(ThumbnailParaSchema, json);
+  if (checked.details) return checked;
+  const details = fieldsTogetherFaults(checked.data, 0);
+  return details.length > 0 ? { details } : checked;
 }
 
 /** Which fields go together, by type and sync (API reference, descriptions of `type`, `dots` and `dots_ms`). */
@@ -102,9 +109,9 @@ export function fieldsTogetherFaults(para: ThumbnailPara, sync: 0 | 1): Detail[]
  * @throws ApiError 400 MPC.10202 with a detail per fault
  */
 export function parse<T extends z.ZodMiniType>(schema: T, value: unknown): z.infer<T> {
-  const parsed = z.safeParse(schema, value, { reportInput: true });
-  if (!parsed.success) throw invalidRequest(describeIssues(parsed.error.issues));
-  return parsed.data;
+  const { data, details } = check(schema, value);
+  if (details) throw invalidRequest(details);
+  return data as z.infer<T>;
 }
 
 /** Checks a task id from the path. @throws ApiError 400 MPC.10202 */
@@ -125,7 +132,7 @@ export function invalidRequest(details: readonly Detail[]): ApiError {
 const MAX_UNKNOWN_FIELDS = 20;
 
 /** Says of each fault the field, what is allowed and the value. Needs zod's `reportInput`. */
-export function describeIssues(issues: readonly z.core.$ZodIssue[]): Detail[] {
+function describeIssues(issues: readonly z.core.$ZodIssue[]): Detail[] {
   return issues.flatMap((issue): Detail[] => {
     const path = issue.path.join('.');
     if (issue.code === 'unrecognized_keys') {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { GatewayBehaviour } from './gateway';
+import type { GatewayBehaviour } from './behaviour';
 import type { RouteMatch } from './routes';
 
 /** A request as the gateway received it. */

@@ -2,32 +2,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Clock } from '../clock';
 import { type FunctionGraph, FunctionGraphError } from '../functiongraph/functiongraph';
 import { BodyTooLarge, newRequestId, readBody } from '../http-server';
+import type { ReceivedRequest } from '../iam/canonical-request';
 import type { Credentials } from '../iam/credentials';
 import { type App, authenticate } from './authentication';
+import { DEFAULT_BEHAVIOUR, type GatewayBehaviour } from './behaviour';
 import { isPreflight, preflightAnswer, withCors } from './cors';
 import { type GatewayAnswer, readFunctionAnswer } from './gateway-answer';
 import { type GatewayRequest, gatewayEvent } from './gateway-event';
 import { Refusal } from './refusal';
-import { isPublishedPath, matchRoute, type RouteMatch } from './routes';
-
-/** What the documents leave open. */
-export interface GatewayBehaviour {
-  /** A query parameter that occurs more than once. */
-  repeatedQueryParameters: 'last' | 'array';
-  /** `queryStringParameters` of a request without query. */
-  missingQuery: 'empty' | 'null' | 'absent';
-  /**
-   * CORS enabled on every API, together with the OPTIONS API that preflights need. On the platform a new API has neither,
-   * and a function's trigger cannot ask for them.
-   */
-  cors: boolean;
-}
-
-const DEFAULT_BEHAVIOUR: GatewayBehaviour = {
-  repeatedQueryParameters: 'last',
-  missingQuery: 'empty',
-  cors: false,
-};
+import { isPublishedPath, matchRoute, type RouteMatch, routesOfHost } from './routes';
 
 /** One answered request. */
 export interface GatewayRequestEntry {
@@ -42,6 +25,10 @@ export interface GatewayRequestEntry {
   /** Request id of the function's invocation. */
   invocationId?: string;
   errorCode?: string;
+  /** The gateway's own sentence, when it refused. */
+  detail?: string;
+  /** The request itself, when it was refused for its signature. */
+  unproven?: ReceivedRequest;
 }
 
 export interface GatewayOptions {
@@ -89,7 +76,7 @@ async function serve(
   let answer: GatewayAnswer;
   try {
     checkSizes(request);
-    const routes = functiongraph.apiRoutes();
+    const routes = routesOfHost(functiongraph.apiRoutes(), request.headers.host ?? '');
     const path = url.split('?')[0] ?? '';
     const match = matchRoute(routes, method, path);
     if (behaviour.cors && isPreflight(request) && isPublishedPath(routes, path)) {
@@ -109,6 +96,7 @@ async function serve(
   } catch (error) {
     const refusal = asRefusal(error);
     entry.errorCode = refusal.errorCode;
+    entry.detail = refusal.message;
     answer = errorAnswer(refusal, requestId);
   }
   send(response, answer, requestId);
@@ -152,7 +140,12 @@ async function callFunction(
     body: await readBody(message, MAX_BODY_BYTES),
     clientIp: message.socket.remoteAddress ?? '',
   };
-  authenticate(route.auth, request, { credentials, apps, clock });
+  try {
+    authenticate(route.auth, request, { credentials, apps, clock });
+  } catch (error) {
+    if (request.headers.authorization !== undefined) entry.unproven = request;
+    throw error;
+  }
   const event = gatewayEvent(request, match, behaviour);
   const result = await withinMs(route.timeoutMs, functiongraph.invoke(route.functionName, event, 'APIG'));
   entry.invocationId = result.requestId;

@@ -7,6 +7,17 @@ export interface RouteMatch {
 }
 
 /**
+ * The APIs that a host publishes: those of the group whose sub-domain it is (`<group id>.localhost`), else all.
+ *
+ * @param host as the Host header has it
+ */
+export function routesOfHost(routes: readonly ApiRoute[], host: string): readonly ApiRoute[] {
+  const [subdomain] = host.split('.');
+  const own = routes.filter(({ groupId }) => groupId === subdomain);
+  return own.length > 0 ? own : routes;
+}
+
+/**
  * The published API that a request calls; of several the most specific one: more fixed parts first, then a whole
  * path before a prefix, then a named method before ANY.
  *

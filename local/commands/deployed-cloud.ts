@@ -1,9 +1,19 @@
+import { buildArtifacts } from '../../deploy/artifacts';
+import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
 import { deploy } from '../../deploy/deploy';
+import { FunctionGraphApi } from '../../deploy/functiongraph-api';
+import { readService } from '../../deploy/service-file';
+import { wantedState } from '../../deploy/wanted-state';
+import { LOCAL_STAGE } from '../../deploy/wanted-triggers';
 import { type Cloud, type CloudOptions, startCloud } from '../cloud';
 
-/** Starts the local cloud and deploys the four functions to it, through the same calls as to Huawei Cloud. */
+/** For whoever watches: what several uploads at once must wait for is a moment, not the sweep. */
+const NOTHING_DISCARDED = { excessAsyncEvents: 'queued' } as const;
+
+/** Starts the local cloud and deploys stage `local` of `serverless.yml` to it, through the same calls as to Huawei Cloud. */
 export async function startDeployedCloud(options: CloudOptions): Promise<Cloud> {
-  const cloud = await startCloud(options);
+  const behaviour = { ...NOTHING_DISCARDED, ...options.functiongraph?.behaviour };
+  const cloud = await startCloud({ ...options, functiongraph: { ...options.functiongraph, behaviour } });
   try {
     await deployTo(cloud);
     return cloud;
@@ -13,28 +23,9 @@ export async function startDeployedCloud(options: CloudOptions): Promise<Cloud> 
   }
 }
 
-function deployTo(cloud: Cloud): Promise<void> {
-  const { addresses, accessKey, region, uploadBucket, snapshotBucket } = cloud;
-  return deploy({
-    target: {
-      endpoint: addresses.functiongraph,
-      projectId: accessKey.projectId,
-      region,
-      credentials: { accessKey: accessKey.accessKey, secretKey: accessKey.secretKey },
-    },
-    uploadBuckets: [uploadBucket],
-    snapshotBucket,
-    agency: 'mpc-snapshots',
-    apiAuthentication: 'NONE',
-    apiGroupId: 'local',
-    userData: {
-      REGION: region,
-      UPLOAD_BUCKETS: uploadBucket,
-      SNAPSHOT_BUCKET: snapshotBucket,
-      MPC_ENDPOINT: addresses.mpc,
-      OBS_ENDPOINT: addresses.obs,
-      // Closer together than the default, so that a short video shows something.
-      CAPTURE: '{"type":"TIME","time":5,"max_length":640}',
-    },
-  });
+/** `npm run deploy -- --stage local` within this process, without the framework's start-up. */
+export async function deployTo({ environment, region }: Cloud): Promise<void> {
+  const wanted = wantedState(await readService(LOCAL_STAGE, environment));
+  const api = new FunctionGraphApi(new CloudApi(connectionFrom(environment, region)));
+  await deploy(wanted, await buildArtifacts(wanted.functions), api);
 }

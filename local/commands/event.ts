@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { REGION, UPLOAD_BUCKET } from '../account';
 import { gatewayEvent } from '../apig/gateway-event';
 import { timerEvent } from '../functiongraph/trigger-events';
@@ -7,6 +6,7 @@ import { newRequestId } from '../http-server';
 import { renderObjectEvents } from '../obs/events';
 import type { ObjectEvent } from '../obs/object-store';
 import { UsageError } from '../usage-error';
+import { readArguments, readWhole } from './arguments';
 
 const SHAPES = { 'obs-put': 's3', 'obs-put-v3': 'obs', eventgrid: 'eventgrid' } as const;
 
@@ -43,7 +43,7 @@ function objectEvent(args: string[]): ObjectEvent {
     eventName: 'ObjectCreated:Put',
     bucket: values.bucket ?? UPLOAD_BUCKET,
     key,
-    sizeBytes: Number(values.size ?? 1_000_000),
+    sizeBytes: readWhole('--size', values.size, [0, Number.MAX_SAFE_INTEGER]) ?? 1_000_000,
     etag: values.etag ?? createHash('md5').update(key).digest('hex'),
     sequencer: '000000000000000000000000000000A1',
     timeMs: Date.now(),
@@ -69,6 +69,7 @@ function apiEvent(args: string[]): unknown {
       route: {
         functionName: 'query',
         apiId: newRequestId(),
+        groupId: 'local',
         stage: 'RELEASE',
         path,
         method: 'ANY',
@@ -86,13 +87,12 @@ function options<const Name extends string>(
   args: string[],
   names: readonly Name[],
 ): Partial<Record<Name, string>> {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
-    });
-    return values as Partial<Record<Name, string>>;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const { values } = readArguments(args, {
+    options: {
+      ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+      // Every event is JSON; the option is taken so that all commands take it.
+      json: { type: 'boolean' as const },
+    },
+  });
+  return values as Partial<Record<Name, string>>;
 }

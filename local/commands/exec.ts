@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
+import { parseSwitches } from '../switches';
 import { UsageError } from '../usage-error';
+import { readArguments } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
+
+const OPTIONS = { ...FAULT_OPTIONS, behaviour: { type: 'string' } } as const;
 
 /** Exit code of a shell for a command that cannot be found. */
 const NOT_FOUND = 127;
@@ -16,8 +20,13 @@ export async function exec(args: readonly string[]): Promise<number> {
   const { own, command, rest } = split(args);
   if (command === undefined)
     throw new UsageError('exec needs a command: npm run --silent local -- exec -- COMMAND…');
-  const faults = readFaults(parse(own));
-  const cloud = await startDeployedCloud({ port: 0, ...(faults !== undefined && { faults }) });
+  const { values } = readArguments(own, { options: OPTIONS });
+  const faults = readFaults(values);
+  const cloud = await startDeployedCloud({
+    port: 0,
+    ...(faults !== undefined && { faults }),
+    ...parseSwitches(values.behaviour ?? ''),
+  });
   try {
     return await run(command, rest, { ...process.env, ...cloud.environment });
   } finally {
@@ -27,19 +36,11 @@ export async function exec(args: readonly string[]): Promise<number> {
 
 /** Our own options end at the first `--` or at the first word that belongs to none of them. */
 function split(args: readonly string[]) {
-  const { tokens } = parseArgs({ args: [...args], options: FAULT_OPTIONS, strict: false, tokens: true });
+  const { tokens } = parseArgs({ args: [...args], options: OPTIONS, strict: false, tokens: true });
   const end = tokens.find(({ kind }) => kind !== 'option');
   const ownCount = end?.index ?? args.length;
   const [command, ...rest] = args.slice(ownCount + (end?.kind === 'option-terminator' ? 1 : 0));
   return { own: args.slice(0, ownCount), command, rest };
-}
-
-function parse(own: readonly string[]) {
-  try {
-    return parseArgs({ args: [...own], options: FAULT_OPTIONS }).values;
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}; see npm run --silent local -- help`);
-  }
 }
 
 function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

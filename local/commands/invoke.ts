@@ -1,26 +1,27 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
-import * as z from 'zod';
 import { FUNCTION_NAMES } from '../../deploy/bundle';
-import { callFunctionGraph, type Target } from '../../deploy/functiongraph-client';
+import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
+import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { ACCOUNT, REGION } from '../account';
 import { UsageError } from '../usage-error';
+import { readArguments, readWhole } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
+import { readInput } from './read-input';
 
-const DEFAULT_ENDPOINT = 'http://127.0.0.1:4003';
+const DEFAULT_PORT = 4003;
+/** FunctionGraph's port lies so many above that of API Gateway, which `--port` names. */
+const PORT_DISTANCE = 3;
 
 /**
  * Runs a function once and prints its result; the log goes to standard error.
  *
- * It is asked of the local cloud at FUNCTIONGRAPH_ENDPOINT or at the default address. Where none runs, one is started
- * for the purpose.
+ * It is asked of the local cloud at `--port`, at FUNCTIONGRAPH_ENDPOINT or at the default address. Where none runs, one is
+ * started for the purpose.
  * @returns exit code 1 when the function failed
  */
 export async function invoke(args: readonly string[]): Promise<number> {
-  const { functionName, eventFile } = readArguments(args);
+  const { functionName, eventFile, port } = readInvocation(args);
   const event = await readEvent(eventFile);
-  const endpoint = process.env.FUNCTIONGRAPH_ENDPOINT ?? DEFAULT_ENDPOINT;
+  const endpoint = endpointAt(port);
   if (await isListening(endpoint)) return run(endpoint, functionName, event);
   const cloud = await startDeployedCloud({ port: 0 });
   try {
@@ -30,22 +31,26 @@ export async function invoke(args: readonly string[]): Promise<number> {
   }
 }
 
-function readArguments(args: readonly string[]): { functionName: string; eventFile: string | undefined } {
-  const { values, positionals } = parseArgs({
-    args: [...args],
+function readInvocation(args: readonly string[]) {
+  const { values, positionals } = readArguments(args, {
     allowPositionals: true,
-    options: { event: { type: 'string', short: 'e' } },
+    options: { event: { type: 'string', short: 'e' }, port: { type: 'string' }, json: { type: 'boolean' } },
   });
   const [functionName = ''] = positionals;
   if (!FUNCTION_NAMES.some((name) => name === functionName)) {
     throw new UsageError(`invoke needs one of ${FUNCTION_NAMES.join(', ')}, got "${functionName}"`);
   }
-  return { functionName, eventFile: values.event };
+  return { functionName, eventFile: values.event, port: readWhole('--port', values.port, [1, 65_532]) };
+}
+
+function endpointAt(port: number | undefined): string {
+  if (port !== undefined) return `http://127.0.0.1:${port + PORT_DISTANCE}`;
+  return process.env.FUNCTIONGRAPH_ENDPOINT ?? `http://127.0.0.1:${DEFAULT_PORT}`;
 }
 
 async function readEvent(file: string | undefined): Promise<unknown> {
   if (file === undefined) return {};
-  const source = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+  const source = await readInput(file);
   try {
     return JSON.parse(source);
   } catch {
@@ -61,25 +66,21 @@ async function isListening(endpoint: string): Promise<boolean> {
 }
 
 async function run(endpoint: string, functionName: string, event: unknown): Promise<number> {
-  const { HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID } = process.env;
-  const target: Target = {
-    endpoint,
-    region: REGION,
-    projectId: HUAWEICLOUD_SDK_PROJECT_ID ?? ACCOUNT.projectId,
-    credentials: {
-      accessKey: HUAWEICLOUD_SDK_AK ?? ACCOUNT.accessKey,
-      secretKey: HUAWEICLOUD_SDK_SK ?? ACCOUNT.secretKey,
+  const connection = connectionFrom(
+    {
+      HUAWEICLOUD_SDK_AK: ACCOUNT.accessKey,
+      HUAWEICLOUD_SDK_SK: ACCOUNT.secretKey,
+      HUAWEICLOUD_SDK_PROJECT_ID: ACCOUNT.projectId,
+      ...process.env,
+      FUNCTIONGRAPH_ENDPOINT: endpoint,
     },
-  };
-  const urn = `urn:fss:${REGION}:${target.projectId}:function:default:${functionName}:latest`;
-  const { body, headers } = await callFunctionGraph(target, 'POST', `functions/${urn}/invocations`, event, {
-    'x-cff-log-type': 'tail',
-    'x-cff-request-version': 'v1',
-  });
-  const { log, result } = InvocationAnswer.parse(body);
-  if (log) process.stderr.write(`${log.trimEnd()}\n`);
+    REGION,
+  );
+  const { isError, result, log } = await new FunctionGraphApi(new CloudApi(connection)).invoke(
+    functionName,
+    event,
+  );
+  if (log !== '') process.stderr.write(`${log.trimEnd()}\n`);
   process.stdout.write(`${result}\n`);
-  return headers.get('x-is-func-err') === 'true' ? 1 : 0;
+  return isError ? 1 : 0;
 }
-
-const InvocationAnswer = z.object({ result: z.string(), log: z.string().optional() });

@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 import { ACCOUNT } from '../account';
 import type { ReceivedRequest } from '../iam/canonical-request';
 import { diagnoseSignature } from '../iam/signature-doctor';
 import { UsageError } from '../usage-error';
+import { readArguments } from './arguments';
+import { readInput } from './read-input';
+import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
 
 /** A request as somebody writes it down, the gateway's answer to it, and what the client signed. */
 const SignatureInput = z.object({
@@ -23,11 +24,16 @@ type SignatureInput = z.infer<typeof SignatureInput>;
 
 /**
  * Says whether the signature of a request is right and, if not, where client and gateway part and what to do.
- * @param args a file, or - for standard input (default)
- * @returns exit code 0 when the signature is right
+ * @param args a file, - for standard input (default), or --last for what the running local cloud refused last
+ * @returns exit code 0 when the signature is right, or none was refused
  */
 export async function signCheck(args: readonly string[]): Promise<number> {
-  const input = await readInput(args[0] ?? '-');
+  const { values, positionals } = readArguments(args, {
+    allowPositionals: true,
+    options: { last: { type: 'boolean' }, port: CLOUD_OPTIONS.port },
+  });
+  if (values.last === true) return explainLast(RunningCloud.at(values));
+  const input = parseInput(await readInput(positionals[0] ?? '-'));
   const request = requestOf(input);
   const refusal = refusalOf(input);
   const { canonicalRequest, receivedAt } = input;
@@ -42,22 +48,40 @@ export async function signCheck(args: readonly string[]): Promise<number> {
       nowMs: receivedAt === undefined ? Date.now() : Date.parse(receivedAt),
     },
   );
-  const lines = [diagnosis.explanation];
-  if (diagnosis.difference !== undefined) {
-    const { line, client, gateway } = diagnosis.difference;
-    lines.push('', `line ${line} of the canonical request`, `  client   ${client}`, `  gateway  ${gateway}`);
-  }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  const { explanation, difference } = diagnosis;
+  print(explanation, difference && { ...difference, service: difference.gateway });
   return diagnosis.isRight ? 0 : 1;
 }
 
-async function readInput(file: string): Promise<SignatureInput> {
-  const source =
-    file === '-'
-      ? await text(process.stdin)
-      : await readFile(file, 'utf8').catch(() => {
-          throw new UsageError(`there is no file ${file}`);
-        });
+/** What the local cloud refused last, in its own explanation. */
+async function explainLast(cloud: RunningCloud): Promise<number> {
+  const { requests } = await cloud.state();
+  const refused = requests.find(({ signature }) => signature !== undefined);
+  if (refused?.signature === undefined) {
+    process.stdout.write(`no signature was refused by the local cloud at ${cloud.gateway}\n`);
+    return 0;
+  }
+  const { service, method, path, timeMs } = refused;
+  const { explanation, difference, expected } = refused.signature;
+  process.stdout.write(`${service} ${method} ${path}, refused at ${new Date(timeMs).toISOString()}\n`);
+  print(explanation, difference);
+  if (expected !== undefined) process.stdout.write(`\n${expected}\n`);
+  return 1;
+}
+
+function print(
+  explanation: string,
+  difference: { line: number | string; client: string; service: string } | undefined,
+): void {
+  const lines = [explanation];
+  if (difference !== undefined) {
+    const { line, client, service } = difference;
+    lines.push('', `line ${line} of the canonical request`, `  client   ${client}`, `  gateway  ${service}`);
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function parseInput(source: string): SignatureInput {
   let json: unknown;
   try {
     json = JSON.parse(source);

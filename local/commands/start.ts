@@ -1,11 +1,13 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Cloud } from '../cloud';
+import { parseSwitches } from '../switches';
 import { UsageError } from '../usage-error';
+import { readArguments, readWhole } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 import { Progress } from './progress';
+import { stopSignal } from './stop-signal';
 import { uploadFile } from './upload-file';
 import { type Outcome, type Picture, waitForOutcome } from './wait-for-outcome';
 
@@ -18,11 +20,12 @@ const DEFAULT_PORT = 4000;
  */
 export async function start(args: readonly string[]): Promise<number> {
   const startedAtMs = Date.now() - process.uptime() * 1000;
-  const { files, port, once, dataDirectory, faults } = await readArguments(args);
+  const { files, port, once, dataDirectory, faults, behaviour } = await readStart(args);
   const cloud = await startDeployedCloud({
     port,
     ...(dataDirectory !== undefined && { dataDirectory }),
     ...(faults !== undefined && { faults }),
+    ...behaviour,
   });
   const stopped = stopSignal();
   // The first video should not wait for the engine to load; where it cannot load, the tasks say why.
@@ -40,12 +43,18 @@ export async function start(args: readonly string[]): Promise<number> {
   }
 }
 
-async function readArguments(args: readonly string[]) {
-  const { values, positionals } = parse(args);
-  const port = values.port === undefined ? DEFAULT_PORT : Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_532) {
-    throw new UsageError(`--port must be a whole number from 0 to 65532, got "${values.port}"`);
-  }
+async function readStart(args: readonly string[]) {
+  const { values, positionals } = readArguments(args, {
+    allowPositionals: true,
+    options: {
+      once: { type: 'boolean' },
+      port: { type: 'string' },
+      data: { type: 'string' },
+      behaviour: { type: 'string' },
+      ...FAULT_OPTIONS,
+    },
+  });
+  const port = readWhole('--port', values.port, [0, 65_532]) ?? DEFAULT_PORT;
   for (const file of positionals) {
     const found = await stat(file).catch(() => undefined);
     if (found === undefined) throw new UsageError(`there is no file ${file}`);
@@ -57,24 +66,8 @@ async function readArguments(args: readonly string[]) {
     once: values.once === true,
     dataDirectory: values.data,
     faults: readFaults(values),
+    behaviour: parseSwitches(values.behaviour ?? ''),
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        once: { type: 'boolean' },
-        port: { type: 'string' },
-        data: { type: 'string' },
-        ...FAULT_OPTIONS,
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}; see npm run --silent local -- help`);
-  }
 }
 
 /** @returns true when every video has its frames */
@@ -144,12 +137,6 @@ function printAddresses({ addresses, uploadBucket, accessKey }: Cloud): void {
              SK ${accessKey.secretKey}
 
 Ctrl+C stops it.`);
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
 }
 
 function seconds(ms: number): string {

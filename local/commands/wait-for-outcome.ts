@@ -45,19 +45,28 @@ export async function waitForOutcome(
   return { kind: 'frames', taskId: task.id, pictures };
 }
 
+/** Told by the function that the event of the upload runs, or by the task itself: the sweep starts it when the event is lost. */
 function startOfCapture(
   key: string,
-  { functiongraph }: Cloud,
+  { functiongraph, mpc, uploadBucket }: Cloud,
   onStep: (text: string) => void,
 ): Promise<{ taskId: string } | { reason: string }> {
   return new Promise((resolve) => {
-    const stop = functiongraph.onInvocation((invocation) => {
+    const end = (result: { taskId: string } | { reason: string }) => {
+      stopInvocations();
+      stopTasks();
+      resolve(result);
+    };
+    const stopInvocations = functiongraph.onInvocation((invocation) => {
       if (invocation.functionName !== 'on-upload') return;
       const result = readResult(key, invocation);
-      if (result === undefined) return;
-      if (result === 'retrying') return onStep('on-upload failed and will be tried again');
-      stop();
-      resolve(result);
+      if (result === 'retrying') onStep('on-upload failed and will be tried again');
+      else if (result !== undefined) end(result);
+    });
+    // Tasks of an earlier process may still be under way, for an earlier upload of this key.
+    const earlier = new Set(mpc.tasks.list().map(({ id }) => id));
+    const stopTasks = mpc.tasks.onChange(({ id, input }) => {
+      if (input.bucket === uploadBucket && input.object === key && !earlier.has(id)) end({ taskId: id });
     });
   });
 }

@@ -1,192 +1,178 @@
-import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import path from 'node:path';
-import type { FunctionGraph } from '../functiongraph/functiongraph';
-import { sendJson } from '../http-server';
-import type { AccessKey } from '../iam/credentials';
-import type { Task, TaskBook } from '../mpc/task-book';
-import type { ObjectStore } from '../obs/object-store';
-import { temporaryUrl } from '../obs/signature';
+import * as z from 'zod';
+import { BodyTooLarge, readBody, sendJson } from '../http-server';
+import type { ConsoleError } from './console-api';
+import { ConsoleRefusal, type ConsoleSource, type LocalTools } from './console-source';
+import { streamEvents } from './event-stream';
 
-export interface ConsoleOptions {
-  store: ObjectStore;
-  tasks: TaskBook;
-  functiongraph: Pick<FunctionGraph, 'onInvocation'>;
-  accessKey: AccessKey;
-  uploadBucket: string;
-}
-
-export interface Console {
-  /** Answers what belongs to the console; false leaves the request to somebody else. */
-  handle(request: IncomingMessage, response: ServerResponse): boolean;
-  /** Where OBS listens, once that is known. */
-  setObsAddress(address: string): void;
-  close(): void;
-}
+/** Answers what belongs to the console; false leaves the request to somebody else. */
+export type ConsoleHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 const ROOT = '/_console/';
-const ASSETS: Readonly<Record<string, { file: string; type: string }>> = {
-  '': { file: 'page.html', type: 'text/html; charset=utf-8' },
-  'page.css': { file: 'page.css', type: 'text/css; charset=utf-8' },
-  'page.js': { file: 'page.js', type: 'text/javascript; charset=utf-8' },
+const MAX_BODY_BYTES = 64 * 1024;
+
+interface Call {
+  source: ConsoleSource;
+  query: URLSearchParams;
+  request: IncomingMessage;
+  response: ServerResponse;
+}
+
+const uploadUrlRequest = z.object({ name: z.string().max(1024) });
+const deliverRequest = z.intersection(
+  z.object({ times: z.union([z.literal(1), z.literal(2)]) }),
+  z.union([z.object({ event: z.string() }), z.object({ key: z.string() })]),
+);
+const fireRequest = z.object({ functionName: z.string(), timer: z.string() });
+const faultsRequest = z.object({
+  shares: z.record(z.string(), z.number().min(0).max(1)),
+  seed: z.number().int().min(0).exactOptional(),
+});
+
+/** What the page may ask for; console-api.ts says what each answers. */
+const ROUTES: Readonly<Record<string, (call: Call) => unknown>> = {
+  'GET events': ({ source, response }) => streamEvents(source, response),
+  'GET state': async ({ source, response }) => sendJson(response, 200, await source.state()),
+  'GET frames': async (call) => answer(call, await call.source.frames(parameter(call, 'task'))),
+  'GET picture': async (call) =>
+    lead(call, await call.source.pictureUrl(parameter(call, 'task'), parameter(call, 'name'))),
+  'GET video': async (call) => lead(call, await call.source.videoUrl(parameter(call, 'key'))),
+  'GET invocation': (call) => answer(call, localTools(call).invocation(parameter(call, 'id'))),
+  'GET explain': async (call) => answer(call, await call.source.explain(parameter(call, 'key'))),
+  'POST upload-url': async (call) => {
+    const { name } = await readJson(call, uploadUrlRequest);
+    answer(call, await call.source.uploadUrl(name));
+  },
+  'POST deliver': async (call) =>
+    answer(call, localTools(call).deliver(await readJson(call, deliverRequest))),
+  'POST fire': async (call) => answer(call, localTools(call).fire(await readJson(call, fireRequest))),
+  'POST faults': async (call) =>
+    answer(call, localTools(call).setFaults(await readJson(call, faultsRequest))),
 };
-/** Many changes in a short time are told to the pages in one message. */
-const TELL_AFTER_MS = 100;
-const URL_LIFETIME_SECONDS = 12 * 3600;
-/** Older uploads are there, but not on the page. */
-const MAX_UPLOADS_SHOWN = 100;
 
-/** The page at `/_console/`: uploads, their tasks and frames, pushed to the browser as they change. */
-export function createConsole(options: ConsoleOptions): Console {
-  const { store, tasks, functiongraph, accessKey, uploadBucket } = options;
-  const listeners = new Set<ServerResponse>();
-  /** Why the last event of a key started no task, as the function reported it. */
-  const remarks = new Map<string, string>();
-  let obsAddress = '';
-  let timer: NodeJS.Timeout | undefined;
-
-  const signedUrl = (method: 'GET' | 'PUT', bucket: string, key: string): string =>
-    temporaryUrl({
-      endpoint: obsAddress,
-      bucket,
-      key,
-      method,
-      accessKey,
-      expiresAtSeconds: Math.floor(Date.now() / 1000) + URL_LIFETIME_SECONDS,
-    });
-
-  const taskView = (task: Task) => ({
-    id: task.id,
-    status: task.status,
-    description: task.description,
-    frames: task.tar
-      ? []
-      : task.pictures.map((name) => ({
-          name,
-          url: signedUrl('GET', task.output.bucket, [task.output.object, name].filter(Boolean).join('/')),
-        })),
-  });
-
-  const state = () => {
-    const byKey = new Map<string, Task[]>();
-    for (const task of tasks.list()) {
-      if (task.input.bucket !== uploadBucket) continue;
-      byKey.set(task.input.object, [task, ...(byKey.get(task.input.object) ?? [])]);
-    }
-    const { objects } = store.list(uploadBucket, {});
-    const newest = objects.sort((a, b) => b.lastModifiedMs - a.lastModifiedMs).slice(0, MAX_UPLOADS_SHOWN);
-    return {
-      uploadBucket,
-      uploads: newest.map(({ key, sizeBytes, lastModifiedMs }) => ({
-        key,
-        sizeBytes,
-        lastModifiedMs,
-        remark: remarks.get(key),
-        tasks: (byKey.get(key) ?? []).map(taskView),
-      })),
-    };
-  };
-
-  const tell = (): void => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      if (listeners.size === 0) return;
-      const message = `data: ${JSON.stringify(state())}\n\n`;
-      for (const listener of listeners) listener.write(message);
-    }, TELL_AFTER_MS).unref();
-  };
-
-  const stops = [
-    store.onObjectEvent(tell),
-    tasks.onChange(tell),
-    functiongraph.onInvocation(({ functionName, outcome, state: progress }) => {
-      if (functionName !== 'on-upload' || outcome === undefined) return;
-      for (const { key, remark } of remarksOf(outcome.body, progress)) remarks.set(key, remark);
-      tell();
-    }),
-  ];
-
-  const stream = (response: ServerResponse): void => {
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    response.write(`data: ${JSON.stringify(state())}\n\n`);
-    listeners.add(response);
-    response.on('close', () => listeners.delete(response));
-  };
-
-  return {
-    handle(request, response) {
-      const url = new URL(request.url ?? '/', 'http://console');
-      if (url.pathname === '/') {
-        response.writeHead(302, { location: ROOT }).end();
-        return true;
-      }
-      if (!url.pathname.startsWith(ROOT)) return false;
-      const name = url.pathname.slice(ROOT.length);
-      const asset = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined;
-      if (!isOwnHost(request)) {
-        // A page elsewhere that resolved its own name to this machine must not read what is here.
-        response.writeHead(403).end('open the console at http://127.0.0.1 or http://localhost');
-      } else if (request.method === 'GET' && asset !== undefined) {
-        sendAsset(response, asset.file, asset.type, obsAddress);
-      } else if (request.method === 'GET' && name === 'state') {
-        stream(response);
-      } else if (request.method === 'POST' && name === 'upload-url') {
-        const key = `uploads/${url.searchParams.get('name') || 'video'}`;
-        sendJson(response, 200, { key, url: signedUrl('PUT', uploadBucket, key) });
-      } else {
-        response.writeHead(404).end();
-      }
+/** The console at `/_console/`: the page, and what it is sent and may ask for. */
+export function createConsole(source: ConsoleSource): ConsoleHandler {
+  return (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://console');
+    if (url.pathname === '/') {
+      response.writeHead(302, { location: ROOT }).end();
       return true;
-    },
-    setObsAddress(address) {
-      obsAddress = address;
-    },
-    close() {
-      clearTimeout(timer);
-      for (const stop of stops) stop();
-      for (const listener of listeners) listener.end();
-    },
+    }
+    if (!url.pathname.startsWith(ROOT)) return false;
+    const call = { source, query: url.searchParams, request, response };
+    serve(call, url.pathname.slice(ROOT.length)).catch((error: unknown) => refuse(response, error));
+    return true;
   };
 }
 
-/** What the result of on-upload says of the keys that got no task. */
-function remarksOf(body: string, progress: string): { key: string; remark: string }[] {
-  const result: unknown = parseJson(body);
-  const records = (result as { records?: unknown })?.records;
-  if (Array.isArray(records)) {
-    return records.flatMap((record: { key?: unknown; skipped?: unknown }) =>
-      typeof record?.key === 'string' && typeof record.skipped === 'string'
-        ? [{ key: record.key, remark: `skipped: ${record.skipped}` }]
-        : [],
-    );
+async function serve(call: Call, name: string): Promise<void> {
+  const { request, response, source } = call;
+  if (!isOwnHost(request)) {
+    throw new ConsoleRefusal(403, 'open the console at http://127.0.0.1 or http://localhost');
   }
-  const message = (result as { errorMessage?: unknown })?.errorMessage;
-  const key =
-    typeof message === 'string' ? /could not be started: (.+) \([^()]*\)$/.exec(message)?.[1] : undefined;
-  return key === undefined
-    ? []
-    : [{ key, remark: progress === 'retrying' ? 'failed, will be tried again' : 'failed' }];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+  const route = `${request.method} ${name}`;
+  const handle = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
+  if (handle !== undefined) {
+    refuseForeigners(request);
+    await handle(call);
+  } else if (request.method === 'GET' || request.method === 'HEAD') {
+    await sendAsset(response, name, source.obsOrigins());
+  } else {
+    throw new ConsoleRefusal(404, `the console has no ${route}`);
   }
 }
 
-function isOwnHost(request: IncomingMessage): boolean {
-  return /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? '');
+/** A name that somebody else resolves to this machine must not read what is here. */
+export function isOwnHost({ headers }: IncomingMessage): boolean {
+  return /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
 }
 
-function sendAsset(response: ServerResponse, file: string, type: string, obsAddress: string): void {
-  const body = readFileSync(path.join(__dirname, file));
+/**
+ * Pages of other origins may neither ask nor act. Clients that are no browsers send none of these headers.
+ * @throws ConsoleRefusal 403
+ */
+export function refuseForeigners({ headers }: IncomingMessage): void {
+  const { origin, host } = headers;
+  const site = headers['sec-fetch-site'];
+  const isForeign = site !== undefined && site !== 'same-origin' && site !== 'none';
+  if (isForeign || (origin !== undefined && origin !== `http://${host}`)) {
+    throw new ConsoleRefusal(403, 'only the console itself may ask this');
+  }
+}
+
+async function sendAsset(
+  response: ServerResponse,
+  name: string,
+  obsOrigins: readonly string[],
+): Promise<void> {
+  // The bundler is not needed before somebody looks.
+  const { contentSecurityPolicy, pageAsset } = await import('./page-assets');
+  const asset = await pageAsset(name);
+  if (asset === undefined) throw new ConsoleRefusal(404, `the console has no ${name}`);
   response.writeHead(200, {
-    'content-type': type,
-    'content-length': body.length,
-    'cache-control': 'no-cache',
-    'content-security-policy': `default-src 'none'; script-src 'self'; style-src 'self'; img-src ${obsAddress} data:; connect-src 'self' ${obsAddress}`,
+    'content-type': asset.type,
+    'content-length': asset.body.length,
+    'cache-control': asset.isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+    'content-security-policy': contentSecurityPolicy(obsOrigins),
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
   });
-  response.end(body);
+  response.end(asset.body);
+}
+
+function answer({ response }: Call, body: unknown): void {
+  sendJson(response, 200, body, { 'cache-control': 'no-store' });
+}
+
+/** Sends the browser on to a temporary address. */
+function lead({ response }: Call, location: string): void {
+  response.writeHead(302, { location, 'cache-control': 'no-store' }).end();
+}
+
+/** @throws ConsoleRefusal 400 */
+function parameter({ query }: Call, name: string): string {
+  const value = query.get(name);
+  if (!value) throw new ConsoleRefusal(400, `the query parameter ${name} is missing`);
+  return value;
+}
+
+/** @throws ConsoleRefusal 404 against the deployed functions */
+function localTools({ source }: Call): LocalTools {
+  if (source.local !== undefined) return source.local;
+  throw new ConsoleRefusal(404, 'only the local cloud can do this');
+}
+
+/** @throws ConsoleRefusal 400, 413 or 415 */
+async function readJson<T>({ request }: Call, schema: z.ZodType<T>): Promise<T> {
+  // A form of another origin cannot send this type unasked.
+  if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
+    throw new ConsoleRefusal(415, 'send Content-Type: application/json');
+  }
+  const body = await readBody(request, MAX_BODY_BYTES);
+  let json: unknown;
+  try {
+    json = JSON.parse(body.toString());
+  } catch {
+    throw new ConsoleRefusal(400, 'the body is not JSON');
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new ConsoleRefusal(400, `${issue?.path.join('.') || 'the body'}: ${issue?.message}`);
+}
+
+function refuse(response: ServerResponse, error: unknown): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const [status, message] =
+    error instanceof ConsoleRefusal
+      ? [error.status, error.message]
+      : error instanceof BodyTooLarge
+        ? [413, error.message]
+        : [500, 'the console failed; the terminal in which it runs says why'];
+  if (status === 500) console.error('console:', error);
+  sendJson(response, status, { error: message } satisfies ConsoleError, { 'cache-control': 'no-store' });
 }

@@ -6,14 +6,27 @@ import { SEED_RANGE } from './parse-faults';
  */
 export class Dice {
   readonly #streams = new Map<string, () => number>();
+  #seed: number;
 
-  constructor(readonly seed: number) {}
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  get seed(): number {
+    return this.#seed;
+  }
+
+  /** Begins all streams anew, from another seed or the same one. */
+  reseed(seed: number): void {
+    this.#seed = seed;
+    this.#streams.clear();
+  }
 
   /** The next number of a stream, from 0 to below 1. */
   roll(stream: string): number {
     let next = this.#streams.get(stream);
     if (next === undefined) {
-      next = mulberry32(hash(`${this.seed} ${stream}`));
+      next = mulberry32(hash(`${this.#seed} ${stream}`));
       this.#streams.set(stream, next);
     }
     return next();

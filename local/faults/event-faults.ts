@@ -24,23 +24,23 @@ export class EventFaults {
     this.#options = options;
   }
 
-  /** @param what names the event for whoever listens to faults */
-  deliver(what: string, send: () => void): void {
+  /**
+   * @param what names the event for whoever listens to faults
+   * @returns which faults hit it
+   */
+  deliver(what: string, send: () => void): FaultName[] {
     const { hits, dice, timeouts } = this.#options;
-    const [isDropped, isDoubled, isReordered, isDelayed] = [
-      hits('drop', what),
-      hits('duplicate', what),
-      hits('reorder', what),
-      hits('delay', what),
-    ];
-    if (isDropped) return;
-    if (isDoubled) timeouts.later(dice.roll('duplicate: distance') * MAX_DISTANCE_MS, send);
-    if (isReordered) this.#hold(send);
-    else if (isDelayed) timeouts.later(dice.roll('delay: time') * MAX_DELAY_MS, send);
+    // All are asked, so that no fault shifts the decisions of another one.
+    const hit = (['drop', 'duplicate', 'reorder', 'delay'] as const).filter((name) => hits(name, what));
+    if (hit.includes('drop')) return ['drop'];
+    if (hit.includes('duplicate')) timeouts.later(dice.roll('duplicate: distance') * MAX_DISTANCE_MS, send);
+    if (hit.includes('reorder')) this.#hold(send);
+    else if (hit.includes('delay')) timeouts.later(dice.roll('delay: time') * MAX_DELAY_MS, send);
     else {
       send();
       for (const release of [...this.#held]) release();
     }
+    return hit;
   }
 
   #hold(send: () => void): void {

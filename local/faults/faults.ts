@@ -4,7 +4,7 @@ import { type AccessKey, Credentials } from '../iam/credentials';
 import { CALL_FAULTS, type Call, type CallFault, serveUnseen } from './call-faults';
 import { Dice } from './dice';
 import { EventFaults } from './event-faults';
-import type { FaultDial, FaultName } from './parse-faults';
+import type { FaultDial, FaultName, FaultShares } from './parse-faults';
 import { Timeouts } from './timeouts';
 
 /** A fault that happened. */
@@ -20,6 +20,9 @@ export interface FaultOptions extends FaultDial {
   /** Told of every fault that happens. */
   onFault?: (fault: Fault) => void;
 }
+
+/** Where nothing goes wrong until somebody turns the dial. */
+const NO_FAULTS: FaultOptions = { shares: {}, seed: 0 };
 
 interface RunningAttempt extends Attempt {
   calls: number;
@@ -41,29 +44,50 @@ const LATEST_CALL = 5;
  * calls of functions to MPC and OBS, and with the instances that make these. Calls of anybody else are left alone.
  */
 export class Faults {
-  readonly #options: FaultOptions;
+  readonly #listeners = new Set<(fault: Fault) => void>();
   readonly #dice: Dice;
   readonly #timeouts = new Timeouts();
   readonly #decisions = new Map<FaultName, number>();
   readonly #attempts = new Map<string, RunningAttempt>();
   readonly #events: EventFaults;
+  #shares: FaultShares;
   #credentials: KeyPerAttempt | undefined;
 
-  constructor(options: FaultOptions) {
-    this.#options = options;
-    this.#dice = new Dice(options.seed);
+  constructor({ shares, seed, onFault }: FaultOptions = NO_FAULTS) {
+    this.#shares = shares;
+    this.#dice = new Dice(seed);
+    if (onFault !== undefined) this.#listeners.add(onFault);
     const hits = (name: FaultName, what: string) => this.#hits(name, what);
     this.#events = new EventFaults({ hits, dice: this.#dice, timeouts: this.#timeouts });
   }
 
-  /** Credentials that tell the attempts of functions apart by their keys. */
+  /** What goes wrong from now on. */
+  get dial(): FaultDial {
+    return { shares: this.#shares, seed: this.#dice.seed };
+  }
+
+  /** Sets what goes wrong from now on; all decisions begin anew, as the seed gives them. */
+  turn({ shares, seed }: FaultDial): void {
+    this.#shares = shares;
+    this.#dice.reseed(seed);
+    this.#decisions.clear();
+  }
+
+  /** Listens to every fault that happens; returns how to stop. */
+  onFault(listener: (fault: Fault) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Credentials that tell the attempts of functions apart by their keys, as long as anything is to go wrong. */
   credentials(permanent: AccessKey): Credentials {
-    this.#credentials = new KeyPerAttempt(permanent);
+    this.#credentials = new KeyPerAttempt(permanent, () => this.#isOn());
     return this.#credentials;
   }
 
   /** To be told of every attempt of a function; the function that is returned ends it. */
   readonly onAttempt = (attempt: Attempt): (() => void) => {
+    if (!this.#isOn()) return () => {};
     this.#attempts.set(attempt.accessKey, {
       ...attempt,
       calls: 0,
@@ -73,9 +97,13 @@ export class Faults {
     return () => this.#attempts.delete(attempt.accessKey);
   };
 
-  /** Stands between an event and its delivery. @param what names the event */
-  deliver(what: string, send: () => void): void {
-    this.#events.deliver(what, send);
+  /**
+   * Stands between an event and its delivery.
+   * @param what names the event
+   * @returns which faults hit it
+   */
+  deliver(what: string, send: () => void): FaultName[] {
+    return this.#events.deliver(what, send);
   }
 
   /** Stands in front of a server from now on. */
@@ -99,6 +127,10 @@ export class Faults {
 
   close(): void {
     this.#timeouts.close();
+  }
+
+  #isOn(): boolean {
+    return Object.values(this.#shares).some((share) => share > 0);
   }
 
   #handle(call: Call, attempt: RunningAttempt, service: 'mpc' | 'obs'): void {
@@ -140,19 +172,26 @@ export class Faults {
   #decide(name: FaultName): { isHit: boolean; decision: number } {
     const decision = (this.#decisions.get(name) ?? 0) + 1;
     this.#decisions.set(name, decision);
-    return { isHit: this.#dice.roll(name) < (this.#options.shares[name] ?? 0), decision };
+    return { isHit: this.#dice.roll(name) < (this.#shares[name] ?? 0), decision };
   }
 
   #tell(name: FaultName, decision: number, what: string): void {
-    this.#options.onFault?.({ name, decision, what });
+    for (const listener of this.#listeners) listener({ name, decision, what });
   }
 }
 
 /** Each attempt gets a key of its own, so that a call shows which attempt makes it. */
 class KeyPerAttempt extends Credentials {
+  readonly #isOn: () => boolean;
   #issued = 0;
 
+  constructor(permanent: AccessKey, isOn: () => boolean) {
+    super(permanent);
+    this.#isOn = isOn;
+  }
+
   override temporaryKeyOf(agency: string): AccessKey {
+    if (!this.#isOn()) return super.temporaryKeyOf(agency);
     this.#issued += 1;
     const key = super.temporaryKeyOf(`${agency} ${this.#issued}`);
     key.agency = agency;

@@ -1,36 +1,42 @@
+import * as z from 'zod';
+
 /** What the documents leave open, or settle in two ways, and the stand-in therefore lets a test choose. */
-export interface FunctionGraphBehaviour {
+export const functionGraphBehaviour = z.object({
   /**
    * An asynchronous event that meets no free instance: the page on concurrency says it is discarded, the page on
-   * asynchronous invocation says it waits.
+   * asynchronous invocation says it waits. What is finished works with the worse of the two.
    */
-  excessAsyncEvents: 'queued' | 'discarded';
+  excessAsyncEvents: z.enum(['queued', 'discarded']).default('discarded'),
   /** The wait before an asynchronous event is tried again; undocumented. */
-  asyncRetryDelayMs: number;
+  asyncRetryDelayMs: z.int().min(0).default(1000),
   /** Retries of a function that has no asynchronous configuration; documented as 0, 1 and 3 in different places. */
-  defaultAsyncRetryAttempts: number;
+  defaultAsyncRetryAttempts: z.int().min(0).max(3).default(1),
   /** The event of a direct OBS trigger: the older S3 shape or the newer OBS message 3.0. */
-  obsTriggerShape: 's3' | 'obs';
+  obsTriggerShape: z.enum(['s3', 'obs']).default('s3'),
   /** Whether a direct OBS trigger form-encodes object keys (`/` as `%2F`, space as `+`). */
-  obsTriggerEncodesKeys: boolean;
+  obsTriggerEncodesKeys: z.boolean().default(true),
   /** Whether plain user data also appears in `process.env`; documented for HTTP functions only. */
-  userDataInEnvironment: boolean;
+  userDataInEnvironment: z.boolean().default(false),
   /** How long an instance without work is kept; the FAQ says about one minute. */
-  idleReclaimMs: number;
+  idleReclaimMs: z.int().min(0).default(60_000),
   /** Requests that run at the same time in the whole account; 100 unless raised by a ticket. */
-  accountConcurrency: number;
+  accountConcurrency: z.int().min(0).default(100),
   /** The time zone of cron expressions without CRON_TZ: the region's own. */
-  timeZone: string;
-}
+  timeZone: z
+    .string()
+    .refine(isTimeZone, { error: 'must be a time zone such as Europe/Berlin' })
+    .default('Asia/Shanghai'),
+});
 
-export const DEFAULT_BEHAVIOUR: FunctionGraphBehaviour = {
-  excessAsyncEvents: 'queued',
-  asyncRetryDelayMs: 1000,
-  defaultAsyncRetryAttempts: 1,
-  obsTriggerShape: 's3',
-  obsTriggerEncodesKeys: true,
-  userDataInEnvironment: false,
-  idleReclaimMs: 60_000,
-  accountConcurrency: 100,
-  timeZone: 'Asia/Shanghai',
-};
+export type FunctionGraphBehaviour = z.infer<typeof functionGraphBehaviour>;
+
+export const DEFAULT_BEHAVIOUR: Readonly<FunctionGraphBehaviour> = functionGraphBehaviour.parse({});
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -88,15 +88,15 @@ export function instanceConfiguration(deployed: DeployedFunction, projectId: str
   };
 }
 
-/** The key of the execution agency, or of the configuration agency when there is none; empty without either. */
+/** Key and token of the execution agency, or of the configuration agency when there is none; empty without either. */
 export function agencyCredentials(
   configuration: FunctionConfiguration,
   credentials: Credentials,
 ): InvocationCredentials {
   const agency = configuration.app_xrole || configuration.xrole;
-  if (!agency) return { accessKey: '', secretKey: '', securityToken: '' };
-  const key = credentials.temporaryKeyOf(agency);
-  return { accessKey: key.accessKey, secretKey: key.secretKey, securityToken: key.securityToken ?? '' };
+  if (!agency) return { accessKey: '', secretKey: '', securityToken: '', token: '' };
+  const { accessKey, secretKey, securityToken = '', token = '' } = credentials.temporaryKeyOf(agency);
+  return { accessKey, secretKey, securityToken, token };
 }
 
 /** 300 at 128 MB and 400 at 256 MB are seen in sample outputs; the line through both is our guess for the rest. */

@@ -17,7 +17,7 @@ import type { Invocation, InvocationResult } from './invocation';
 import { createManagementServer, type ManagementRequest } from './management-api';
 import { fireTimer, functionNamed, functionOfUrn, type Platform, runNow, versionsOf } from './platform';
 import { Timers } from './timers';
-import { isGatewayTrigger, matchesObjectEvent } from './triggers';
+import { isGatewayTrigger, matchesObjectEvent, type TimerTrigger } from './triggers';
 
 export type { Delivery } from './async-destinations';
 export type { FunctionGraphBehaviour } from './behaviour';
@@ -48,6 +48,8 @@ export interface FunctionGraphOptions {
 export interface ApiRoute {
   functionName: string;
   apiId: string;
+  /** API group, which has a sub-domain of its own; empty when the trigger names none. */
+  groupId: string;
   /** Environment in which the API is published, such as RELEASE. */
   stage: string;
   /** Path with parameters in braces, for example `/snapshots/{task_id}`. */
@@ -79,9 +81,15 @@ export interface FunctionGraph {
    * @throws FunctionGraphError FSS.1051 unknown function, FSS.0413 event above 256 KB
    */
   invokeAsync(functionName: string, event: unknown, trigger: string): string;
-  /** Hands an event of OBS to every OBS and EVENTGRID trigger that asks for it. */
-  deliverObjectEvent(event: ObjectEvent): void;
-  /** Fires a timer trigger out of turn and returns the request id. */
+  /** Hands an event of OBS to every OBS and EVENTGRID trigger that asks for it and returns the request ids. */
+  deliverObjectEvent(event: ObjectEvent): string[];
+  /** The timer triggers of all functions, and when each fires next; undefined when it does not. */
+  timers(): readonly { functionName: string; trigger: TimerTrigger; nextMs: number | undefined }[];
+  /**
+   * Fires a timer trigger out of turn and returns the request id.
+   *
+   * @throws FunctionGraphError FSS.1051 unknown function, FSS.1131 no such timer
+   */
   fireTimer(functionName: string, triggerName: string): string;
   apiRoutes(): readonly ApiRoute[];
   /** Listens to every change in the life of every invocation; returns how to stop. */
@@ -140,6 +148,16 @@ export function createFunctionGraph(options: FunctionGraphOptions): FunctionGrap
     invokeAsync: (functionName, event, trigger) =>
       queue.enqueue(functionNamed(platform, functionName), JSON.stringify(event), trigger),
     deliverObjectEvent: (event) => deliverObjectEvent(platform, event),
+    timers: () =>
+      [...platform.functions.values()].flatMap(({ name, triggers }) =>
+        triggers
+          .filter((trigger) => trigger.type === 'TIMER')
+          .map((trigger) => ({
+            functionName: name,
+            trigger,
+            nextMs: platform.timers.nextMs(trigger),
+          })),
+      ),
     fireTimer: (functionName, triggerName) =>
       fireTimer(platform, functionNamed(platform, functionName), triggerName),
     apiRoutes: () => [...platform.functions.values()].flatMap(apiRoutesOf),
@@ -160,7 +178,8 @@ export function createFunctionGraph(options: FunctionGraphOptions): FunctionGrap
   };
 }
 
-function deliverObjectEvent({ functions, behaviour, region, queue }: Platform, event: ObjectEvent): void {
+function deliverObjectEvent({ functions, behaviour, region, queue }: Platform, event: ObjectEvent): string[] {
+  const requestIds: string[] = [];
   for (const deployed of functions.values()) {
     for (const trigger of deployed.triggers) {
       if (trigger.type !== 'OBS' && trigger.type !== 'EVENTGRID') continue;
@@ -171,15 +190,17 @@ function deliverObjectEvent({ functions, behaviour, region, queue }: Platform, e
               encodeKeys: behaviour.obsTriggerEncodesKeys,
             })
           : renderObjectEvents('eventgrid', [event], region, { encodeKeys: trigger.data.Key_encode });
-      queue.enqueue(deployed, JSON.stringify(rendered), trigger.type);
+      requestIds.push(queue.enqueue(deployed, JSON.stringify(rendered), trigger.type));
     }
   }
+  return requestIds;
 }
 
 function apiRoutesOf({ name, triggers }: DeployedFunction): ApiRoute[] {
   return triggers.filter(isGatewayTrigger).map(({ apiId, data }) => ({
     functionName: name,
     apiId,
+    groupId: data.group_id ?? '',
     stage: data.env_name,
     path: data.path,
     method: data.req_method,

@@ -2,11 +2,12 @@
 
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
 
-/** The temporary key of the function's agency; empty strings without an agency. */
+/** Temporary key and IAM token of the function's agency; empty strings without an agency. */
 export interface InvocationCredentials {
   accessKey: string;
   secretKey: string;
   securityToken: string;
+  token: string;
 }
 
 /** What an instance must know before its first request. */

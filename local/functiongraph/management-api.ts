@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { BodyTooLarge, newRequestId, readBody, sendJson } from '../http-server';
+import type { ReceivedRequest } from '../iam/canonical-request';
 import type { Credentials } from '../iam/credentials';
 import { verifySdkSignature } from '../iam/sdk-signature';
 import { FunctionGraphError } from './errors';
@@ -14,6 +15,7 @@ import { invokeFunction } from './operations/invoke-function';
 import { invokeFunctionAsync } from './operations/invoke-function-async';
 import { listAsyncInvocations } from './operations/list-async-invocations';
 import { listFunctions } from './operations/list-functions';
+import { listQuotas } from './operations/list-quotas';
 import { listTriggers } from './operations/list-triggers';
 import { listVersions } from './operations/list-versions';
 import { publishVersion } from './operations/publish-version';
@@ -31,6 +33,7 @@ import type { Platform } from './platform';
 const OPERATIONS: readonly Operation[] = [
   createFunction,
   listFunctions,
+  listQuotas,
   showFunctionConfig,
   updateFunctionConfig,
   updateMaxInstances,
@@ -64,6 +67,9 @@ export interface ManagementRequest {
   status: number;
   errorCode?: string;
   durationMs: number;
+  /** Why the request was refused for its signature, and the request itself. */
+  detail?: string;
+  unproven?: ReceivedRequest;
 }
 
 /** The server of `/v2/{project_id}/fgs/…`. Every request must be signed with SDK-HMAC-SHA256. */
@@ -75,8 +81,12 @@ export function createManagementServer(
   return createServer((request, response) => {
     const requestId = newRequestId();
     const startedAt = performance.now();
+    let refused: Pick<ManagementRequest, 'detail' | 'unproven'> = {};
     void answer(platform, credentials, request)
-      .catch((error: unknown) => errorAnswer(error, requestId))
+      .catch((error: unknown) => {
+        if (error instanceof Unauthorised) refused = { detail: error.message, unproven: error.received };
+        return errorAnswer(error, requestId);
+      })
       .then(({ status, body, headers = {}, errorCode }) => {
         send(response, status, body, { 'x-request-id': requestId, ...headers });
         onRequest?.({
@@ -86,13 +96,21 @@ export function createManagementServer(
           status,
           ...(errorCode === undefined ? {} : { errorCode }),
           durationMs: performance.now() - startedAt,
+          ...refused,
         });
       });
   });
 }
 
 /** A request that API Gateway's front would have stopped. */
-class Unauthorised extends Error {}
+class Unauthorised extends Error {
+  constructor(
+    reason: string,
+    readonly received: ReceivedRequest,
+  ) {
+    super(reason);
+  }
+}
 
 async function answer(
   platform: Platform,
@@ -101,8 +119,9 @@ async function answer(
 ): Promise<OperationAnswer> {
   const { method = 'GET', url: rawUrl = '/', headers } = request;
   const body = await readBody(request, MAX_BODY_BYTES);
-  const verdict = verifySdkSignature({ method, rawUrl, headers, body }, credentials, platform.clock);
-  if (!verdict.ok) throw new Unauthorised(verdict.reason);
+  const received = { method, rawUrl, headers, body };
+  const verdict = verifySdkSignature(received, credentials, platform.clock);
+  if (!verdict.ok) throw new Unauthorised(verdict.reason, received);
 
   const url = new URL(rawUrl, 'http://host');
   const [, version, projectId, ...segments] = url.pathname

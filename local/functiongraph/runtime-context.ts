@@ -92,9 +92,9 @@ export class RuntimeContext {
     return this.#credentials.securityToken;
   }
 
-  /** The IAM token of the agency; the local cloud issues none. */
+  /** The IAM token of the agency. */
   getToken(): string {
-    return '';
+    return this.#credentials.token;
   }
 
   getLogger(): RuntimeLogger {

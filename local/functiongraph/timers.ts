@@ -23,6 +23,11 @@ export class Timers {
     return this.#due.has(trigger);
   }
 
+  /** When it fires next, in milliseconds since 1970; undefined when it does not. */
+  nextMs(trigger: TimerTrigger): number | undefined {
+    return this.#due.get(trigger)?.atMs;
+  }
+
   stop(trigger: TimerTrigger): void {
     this.#due.delete(trigger);
     this.#rest();

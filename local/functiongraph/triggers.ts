@@ -134,7 +134,9 @@ export function newTrigger(
     case 'DEDICATEDGATEWAY': {
       if (status === 'DISABLED') throw refuseStatus(type);
       const data = parseWith(gatewayData, eventData, 'FSS.1107');
-      const apiId = createHash('md5').update(`${data.req_method} ${data.path}`).digest('hex');
+      const apiId = createHash('md5')
+        .update(`${data.group_id} ${data.req_method} ${data.path}`)
+        .digest('hex');
       return { ...common, type, id: apiId, apiId, data };
     }
     default:
@@ -150,7 +152,7 @@ export function newTrigger(
  *
  * @param own triggers of the same function
  * @param all triggers of all functions
- * @throws FunctionGraphError FSS.1108 for OBS rules that overlap, FSS.1147 for a path that is taken, FSS.1148 for a timer
+ * @throws FunctionGraphError FSS.1108 for OBS rules that overlap, FSS.1147 for a path that is taken in its group, FSS.1148 for a timer
  *   name that is taken, FSS.1145 for an OBS trigger name that is taken, FSS.1306 above 10 triggers
  */
 export function refuseConflict(trigger: Trigger, own: readonly Trigger[], all: readonly Trigger[]): void {
@@ -178,11 +180,20 @@ export function refuseConflict(trigger: Trigger, own: readonly Trigger[], all: r
     }
   }
   if (isGatewayTrigger(trigger)) {
-    const { path, req_method: method } = trigger.data;
+    const { path, req_method: method, group_id: group } = trigger.data;
     const taken = all.some(
-      (other) => isGatewayTrigger(other) && other.data.path === path && other.data.req_method === method,
+      (other) =>
+        isGatewayTrigger(other) &&
+        other.data.path === path &&
+        other.data.req_method === method &&
+        other.data.group_id === group,
     );
-    if (taken) throw new FunctionGraphError('FSS.1147', `event_data.path: ${method} ${path} exists already`);
+    if (taken) {
+      throw new FunctionGraphError(
+        'FSS.1147',
+        `event_data.path: ${method} ${path} exists already in API group "${group ?? ''}"`,
+      );
+    }
   }
 }
 

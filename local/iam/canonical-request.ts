@@ -107,7 +107,8 @@ function decodedPath(pathname: string): string {
   }
 }
 
-function queryOf(url: URL): Record<string, string | string[]> {
+/** The parameters of a query as the vendor's signer takes them. */
+export function queryOf(url: URL): Record<string, string | string[]> {
   const query: Record<string, string | string[]> = {};
   for (const name of new Set(url.searchParams.keys())) {
     const values = url.searchParams.getAll(name);

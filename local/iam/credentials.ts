@@ -11,6 +11,8 @@ export interface AccessKey {
   expiresAtMs?: number;
   /** The IAM agency that a temporary key acts for. */
   agency?: string;
+  /** The agency's token, issued together with the key. */
+  token?: string;
 }
 
 /** A token that takes the place of a signature in `X-Auth-Token`. */
@@ -79,6 +81,7 @@ export class Credentials {
       projectId: this.permanent.projectId,
       expiresAtMs: now + TEMPORARY_KEY_LIFETIME_MS,
       agency,
+      token: this.issueToken().value,
     };
     this.#keys.set(key.accessKey, key);
     this.#cachedUntilMs.set(agency, { key, untilMs: now + TEMPORARY_KEY_CACHE_MS });

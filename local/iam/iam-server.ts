@@ -1,53 +1,83 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Clock } from '../clock';
-import { newRequestId, readBody, sendJson } from '../http-server';
-import type { Credentials } from './credentials';
-import { verifySdkSignature } from './sdk-signature';
+import type { Server } from 'node:http';
+import {
+  createSignedServer,
+  type SignedAnswer,
+  type SignedRequest,
+  type SignedServerOptions,
+} from '../signed-server';
+import type { Agency, Role } from './agencies';
 
-export interface IamOptions {
-  credentials: Credentials;
+export interface IamOptions extends SignedServerOptions {
   /** The account's only project; on the platform a region's first project bears the region's name. */
   region: string;
-  clock?: Clock;
+  agencies?: readonly Agency[];
+  /** False: the caller is a user without rights on IAM, who sees projects and nothing else. */
+  maySeeAgencies?: boolean;
 }
 
 /** An id in the form of IAM's; nobody looks into it. */
 const DOMAIN_ID = '0000000000000000000000000000d0a1';
-const MAX_BODY_BYTES = 12 * 1024 * 1024;
 
 /**
- * The one call of IAM that the vendor's SDKs make by themselves: `GET /v3/projects`, when a client is given a region but
- * no project id. Not part of the local cloud's addresses, as its clients are all told their project. Not yet listening.
+ * The read-only calls of IAM that clients here make: the projects of the account, which the vendor's SDKs ask for when they are given a
+ * region but no project id, and agencies with their rights. Not yet listening.
  */
 export function createIamServer(options: IamOptions): Server {
-  return createServer((request, response) => {
-    void serve(options, request, response);
-  });
+  return createSignedServer(options, (request) => answer(options, request));
 }
 
-async function serve(
-  { credentials, region, clock = Date.now }: IamOptions,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const requestId = newRequestId();
-  const refuse = (status: number, code: string, message: string) =>
-    sendJson(response, status, { error_msg: message, error_code: code, request_id: requestId });
+function answer(
+  { region, agencies = [], maySeeAgencies = true }: IamOptions,
+  { path, query, rawUrl, key }: SignedRequest,
+): SignedAnswer | undefined {
+  const found = (what: Record<string, unknown>) => ({
+    status: 200,
+    body: { links: { self: rawUrl, previous: null, next: null }, ...what },
+  });
+  if (path === '/v3/projects') {
+    const name = query.get('name') ?? region;
+    return found({ projects: name === region ? [projectView(key.projectId, region)] : [] });
+  }
+  const isAgencies = /^\/v3(\.0)?\/(OS-AGENCY|OS-INHERIT|roles)\//.test(path);
+  if (!isAgencies) return undefined;
+  if (!maySeeAgencies) return refusal(403, 'You are not authorized to perform the requested action.');
 
-  const { method = 'GET', url: rawUrl = '/', headers } = request;
-  const body = await readBody(request, MAX_BODY_BYTES).catch(() => undefined);
-  if (body === undefined) return refuse(413, 'APIGW.0201', 'Request entity too large.');
-  const [path, search] = rawUrl.split(/\?(.*)/s, 2);
-  if (method !== 'GET' || path !== '/v3/projects') {
-    return refuse(404, 'APIGW.0101', 'The API does not exist or has not been published in the environment.');
+  if (path === '/v3.0/OS-AGENCY/agencies') {
+    if (query.get('domain_id') !== DOMAIN_ID) return refusal(403, 'domain_id is not that of this account.');
+    const name = query.get('name');
+    return found({
+      agencies: agencies.filter((agency) => name === null || agency.name === name).map(agencyView),
+    });
   }
-  const verdict = verifySdkSignature({ method, rawUrl, headers, body }, credentials, clock);
-  if (!verdict.ok) {
-    return refuse(401, 'APIGW.0301', `Incorrect IAM authentication information: ${verdict.reason}`);
+  const role = agencies.flatMap(rolesOf).find(({ id }) => path === `/v3/roles/${id}`);
+  if (role !== undefined) return { status: 200, body: { role } };
+
+  const [, of, scopeId, agencyId, inherited] =
+    /^\/v3\.0\/OS-(?:AGENCY|INHERIT)\/(projects|domains)\/([^/]+)\/agencies\/([^/]+)\/roles(\/inherited_to_projects)?$/.exec(
+      path,
+    ) ?? [];
+  const agency = agencies.find(({ id }) => id === agencyId);
+  const isOwnScope = scopeId === (of === 'projects' ? key.projectId : DOMAIN_ID);
+  if (agency === undefined || !isOwnScope) return refusal(404, 'The requested resource could not be found.');
+  if (inherited !== undefined) {
+    const roles = agency.allProjectsRoles.map(({ id, name }) => ({
+      id,
+      name,
+      links: { self: `/v3/roles/${id}` },
+    }));
+    return found({ roles });
   }
-  const name = new URLSearchParams(search).get('name') ?? region;
-  const projects = name === region ? [projectView(verdict.key.projectId, region)] : [];
-  sendJson(response, 200, { links: { self: rawUrl, previous: null, next: null }, projects });
+  return { status: 200, body: { roles: of === 'projects' ? agency.projectRoles : agency.domainRoles } };
+}
+
+function rolesOf({ projectRoles, domainRoles, allProjectsRoles }: Agency): Role[] {
+  return [...projectRoles, ...domainRoles, ...allProjectsRoles];
+}
+
+/** IAM's own refusals have another form than those of the gateway in front of it. */
+function refusal(code: number, message: string): SignedAnswer {
+  const title = code === 404 ? 'Not Found' : 'Forbidden';
+  return { status: code, body: { error: { code, message, title } } };
 }
 
 /** A project as IAM lists it (IAM API reference, querying projects). */
@@ -61,5 +91,20 @@ function projectView(id: string, name: string) {
     enabled: true,
     description: '',
     links: { self: `/v3/projects/${id}` },
+  };
+}
+
+/** An agency as IAM lists it (IAM API reference, listing agencies). */
+function agencyView({ id, name, trustDomainName, expireTime }: Agency) {
+  return {
+    id,
+    name,
+    domain_id: DOMAIN_ID,
+    trust_domain_id: '0000000000000000000000000000f6f6',
+    trust_domain_name: trustDomainName,
+    description: '',
+    duration: expireTime === null ? 'FOREVER' : 'ONEDAY',
+    create_time: '2026-01-01T00:00:00.000000',
+    expire_time: expireTime,
   };
 }

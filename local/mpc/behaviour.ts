@@ -1,51 +1,40 @@
+import * as z from 'zod';
+
 /**
  * What MPC's documents leave open or say in two ways. The defaults are the more likely reading; a client is only
  * finished when it works under both.
  */
-export interface MpcBehaviour {
+export const mpcBehaviour = z.object({
   /** Task ids in answers: the schema says string, the examples show numbers. */
-  idsAs: 'string' | 'number';
+  idsAs: z.enum(['string', 'number']).default('string'),
   /** `create_time` and `end_time`: the schema says string, the examples show numbers. */
-  timesAs: 'string' | 'number';
+  timesAs: z.enum(['string', 'number']).default('string'),
   /** Order of `thumbnail_info`; the list example shows 9.jpg before 5.jpg. */
-  pictureOrder: 'capture' | 'shuffled';
+  pictureOrder: z.enum(['capture', 'shuffled']).default('capture'),
   /** Whether `output.object` in answers ends with a slash. */
-  outputTrailingSlash: boolean;
+  outputTrailingSlash: z.boolean().default(false),
   /** Number of the first page of the list: the schema's default is 0, the examples use 1. */
-  firstPage: 0 | 1;
+  firstPage: z.literal([0, 1]).default(0),
   /** How the list answers an id that it does not know. */
-  unknownId: 'omitted' | 'NO_TASK';
+  unknownId: z.enum(['omitted', 'NO_TASK']).default('omitted'),
   /** A time point behind the end of the video fails the task or takes the last frame. */
-  dotPastEnd: 'FAILED' | 'clamped';
+  dotPastEnd: z.enum(['FAILED', 'clamped']).default('FAILED'),
   /** Picture size when the request names none: the source's (newer text) or 480 px on the longer side (schema). */
-  sizeWithoutRule: 'source' | 480;
+  sizeWithoutRule: z.literal(['source', 480]).default('source'),
   /** `width` and `height` of 1 to 96 px: outside the documented range, inside the schema's. */
-  smallSides: 'refused' | 'accepted';
+  smallSides: z.enum(['refused', 'accepted']).default('refused'),
   /** HTTP status of MPC.10211, the task does not exist: 403 in the error table, 400 in the operation's own list. */
-  unknownTaskStatus: 400 | 403;
+  unknownTaskStatus: z.literal([400, 403]).default(403),
   /** Code of a refusal to cancel a task that is no longer queued: by analogy, or as in the operation's example. */
-  lateCancel: 'MPC.10212' | 'MPC.10202';
+  lateCancel: z.enum(['MPC.10212', 'MPC.10202']).default('MPC.10212'),
   /** Whether the answer to a synchronous request names the task. */
-  syncTaskId: boolean;
+  syncTaskId: z.boolean().default(true),
   /** A synchronous capture that failed: 202 with a description, or an error answer. */
-  syncFailure: 'description' | 'error';
+  syncFailure: z.enum(['description', 'error']).default('description'),
   /** How long an asynchronous task waits at least in WAITING, in milliseconds. */
-  queueDelayMs: number;
-}
+  queueDelayMs: z.int().min(0).default(0),
+});
 
-export const DEFAULT_BEHAVIOUR: Readonly<MpcBehaviour> = {
-  idsAs: 'string',
-  timesAs: 'string',
-  pictureOrder: 'capture',
-  outputTrailingSlash: false,
-  firstPage: 0,
-  unknownId: 'omitted',
-  dotPastEnd: 'FAILED',
-  sizeWithoutRule: 'source',
-  smallSides: 'refused',
-  unknownTaskStatus: 403,
-  lateCancel: 'MPC.10212',
-  syncTaskId: true,
-  syncFailure: 'description',
-  queueDelayMs: 0,
-};
+export type MpcBehaviour = z.infer<typeof mpcBehaviour>;
+
+export const DEFAULT_BEHAVIOUR: Readonly<MpcBehaviour> = mpcBehaviour.parse({});

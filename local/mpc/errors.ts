@@ -1,3 +1,5 @@
+import type { ReceivedRequest } from '../iam/canonical-request';
+
 /**
  * A refusal as a client of MPC sees it. `error_msg` is the service's own sentence; `detail` says which field and why,
  * which the service does not tell: it goes to the log of the local cloud and into the header `x-local-detail`.
@@ -52,14 +54,21 @@ export const apiNotFound = () =>
     404,
     'APIGW.0101',
     'The API does not exist or has not been published in the environment.',
-    'the local MPC serves POST, DELETE and GET /v1/{project_id}/thumbnails',
+    'the local MPC serves POST, DELETE and GET /v1/{project_id}/thumbnails, GET /v1/{project_id}/buckets and GET /v1/{project_id}/agencies',
   );
 
 export const bodyTooLarge = (limitBytes: number) =>
   new ServiceError(413, 'APIGW.0201', 'Request entity too large.', `the body exceeds ${limitBytes} bytes`);
 
-export const badSignature = (reason: string) =>
-  new ServiceError(401, 'APIGW.0301', `Incorrect IAM authentication information: ${reason}`);
+/** The gateway does not believe who sends a request. */
+export class BadSignature extends ServiceError {
+  constructor(
+    readonly reason: string,
+    readonly received: ReceivedRequest,
+  ) {
+    super(401, 'APIGW.0301', `Incorrect IAM authentication information: ${reason}`);
+  }
+}
 
 export const throttled = (callsPerMinute: number) =>
   new ServiceError(

@@ -1,13 +1,14 @@
 import http from 'node:http';
 import type { Clock } from '../clock';
 import { BodyTooLarge, closeServer, newRequestId, readBody, sendJson } from '../http-server';
+import type { ReceivedRequest } from '../iam/canonical-request';
 import type { Credentials } from '../iam/credentials';
 import { verifySdkSignature } from '../iam/sdk-signature';
 import { DEFAULT_BEHAVIOUR, type MpcBehaviour } from './behaviour';
 import type { Capture, ObjectStore } from './collaborators';
 import {
   apiNotFound,
-  badSignature,
+  BadSignature,
   bodyTooLarge,
   ServiceError,
   systemError,
@@ -16,8 +17,10 @@ import {
 } from './errors';
 import { createThumbnailsTask } from './operations/create-thumbnails-task';
 import { deleteThumbnailsTask } from './operations/delete-thumbnails-task';
+import { listAllBuckets } from './operations/list-all-buckets';
 import { listThumbnailsTask } from './operations/list-thumbnails-task';
 import type { Operation, OperationAnswer, Service } from './operations/operation';
+import { showAgenciesTask } from './operations/show-agencies-task';
 import { TaskBook } from './task-book';
 import { TaskRunner } from './task-runner';
 import { Throttle } from './throttle';
@@ -28,6 +31,8 @@ export interface MpcOptions {
   credentials: Credentials;
   /** The only region whose buckets are served. */
   region: string;
+  /** The buckets that MPC was let into one by one; the whole account when absent. */
+  authorizedBuckets?: readonly string[];
   /** Where the journal of tasks lives; without it tasks live in memory only. */
   directory?: string;
   clock?: Clock;
@@ -51,6 +56,8 @@ export interface MpcRequestEntry {
   detail?: string;
   durationMs: number;
   requestId: string;
+  /** The request itself, when it was refused for its signature. */
+  unproven?: ReceivedRequest;
 }
 
 export interface Mpc {
@@ -63,11 +70,13 @@ export interface Mpc {
 
 /** The gateway in front of MPC refuses larger bodies. */
 const MAX_BODY_BYTES = 12 * 1024 * 1024;
-const THUMBNAILS_PATH = /^\/v1\/([^/]+)\/thumbnails$/;
+const PATH = /^\/v1\/([^/]+)\/(\w+)$/;
 const OPERATIONS = new Map<string, Operation>([
-  ['POST', createThumbnailsTask],
-  ['DELETE', deleteThumbnailsTask],
-  ['GET', listThumbnailsTask],
+  ['POST thumbnails', createThumbnailsTask],
+  ['DELETE thumbnails', deleteThumbnailsTask],
+  ['GET thumbnails', listThumbnailsTask],
+  ['GET buckets', listAllBuckets],
+  ['GET agencies', showAgenciesTask],
 ]);
 
 /**
@@ -79,7 +88,8 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
   const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
   const tasks = new TaskBook(options.directory);
   const runner = new TaskRunner({ tasks, store, capture, behaviour, parallelTasks, clock });
-  const service: Service = { store, tasks, runner, region, behaviour, clock };
+  const authorizedBuckets = options.authorizedBuckets ?? 'all';
+  const service: Service = { store, tasks, runner, region, authorizedBuckets, behaviour, clock };
   const throttle = new Throttle(callsPerMinute, clock);
 
   /** What the gateway and then MPC do with a request, in this order. */
@@ -90,14 +100,15 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
     const method = request.method ?? '';
     const rawUrl = request.url ?? '/';
     const [path = '', search = ''] = rawUrl.split(/\?(.*)/s, 2);
-    const operation = OPERATIONS.get(method);
-    const projectId = THUMBNAILS_PATH.exec(path)?.[1];
+    const [, projectId, resource] = PATH.exec(path) ?? [];
+    const operation = OPERATIONS.get(`${method} ${resource}`);
     if (operation === undefined || projectId === undefined) throw apiNotFound();
 
     const { headers } = request;
-    const verdict = verifySdkSignature({ method, rawUrl, headers, body }, options.credentials, clock);
-    if (!verdict.ok) throw badSignature(verdict.reason);
-    if (!throttle.admit(`${method} ${verdict.key.projectId}`)) throw throttled(callsPerMinute);
+    const received = { method, rawUrl, headers, body };
+    const verdict = verifySdkSignature(received, options.credentials, clock);
+    if (!verdict.ok) throw new BadSignature(verdict.reason, received);
+    if (!throttle.admit(`${method} ${resource} ${verdict.key.projectId}`)) throw throttled(callsPerMinute);
     if (projectId !== verdict.key.projectId) {
       throw wrongProject(`the path names project ${projectId}, the key belongs to ${verdict.key.projectId}`);
     }
@@ -142,7 +153,11 @@ function refusal(error: unknown, requestId: string) {
   const body = { error_code: code, error_msg: message };
   const headers: Record<string, string> = {};
   if (detail !== undefined) headers['x-local-detail'] = detail.slice(0, 1000).replace(/[^\x20-\x7e]/g, '?');
-  const refused = { errorCode: code, ...(detail === undefined ? {} : { detail }) };
+  const refused = {
+    errorCode: code,
+    ...(detail !== undefined && { detail }),
+    ...(known instanceof BadSignature && { detail: known.reason, unproven: known.received }),
+  };
   if (!code.startsWith('APIGW.')) return { status, body, headers, refused };
   headers.server = 'api-gateway';
   return { status, body: { ...body, request_id: requestId }, headers, refused };

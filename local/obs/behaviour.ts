@@ -1,29 +1,25 @@
-import type { EventShape } from './events';
+import * as z from 'zod';
 
 /**
  * What OBS's documents leave open, or what a region may have or not. The defaults are the more likely reading, or the
  * one on which a client must not rely; a client is only finished when it works under both.
  */
-export interface ObsBehaviour {
+export const obsBehaviour = z.object({
   /** Whether keys in notifications are form-encoded: documented for the message of OBS, captured events do not show it. */
-  encodeEventKeys: boolean;
+  encodeEventKeys: z.boolean().default(true),
   /** Form of the event that a notification hands to a function: the message of OBS, or the classic trigger's. */
-  notificationShape: Exclude<EventShape, 'eventgrid'>;
+  notificationShape: z.enum(['obs', 's3']).default('obs'),
   /** `/bucket/key` at the service's own host: refused by the documents, not known whether every region does so. */
-  pathStyle: 'accepted' | 'refused';
+  pathStyle: z.enum(['accepted', 'refused']).default('accepted'),
   /**
    * `If-None-Match: *` and `x-obs-forbid-overwrite: true` on writes. In no document of OBS, so they have no effect by
    * default: a client that builds a lock on them has to be seen failing.
    */
-  conditionalWrites: 'ignored' | 'honoured';
+  conditionalWrites: z.enum(['ignored', 'honoured']).default('ignored'),
   /** Whether `HEAD /?apiversion` names a version; a client that negotiates uses the dialect of S3 where none is named. */
-  apiVersion: '3.0' | 'unannounced';
-}
+  apiVersion: z.enum(['3.0', 'unannounced']).default('3.0'),
+});
 
-export const DEFAULT_BEHAVIOUR: Readonly<ObsBehaviour> = {
-  encodeEventKeys: true,
-  notificationShape: 'obs',
-  pathStyle: 'accepted',
-  conditionalWrites: 'ignored',
-  apiVersion: '3.0',
-};
+export type ObsBehaviour = z.infer<typeof obsBehaviour>;
+
+export const DEFAULT_BEHAVIOUR: Readonly<ObsBehaviour> = obsBehaviour.parse({});

@@ -66,18 +66,17 @@ export class DataFiles {
         yield chunk;
       }
     }
+    const file = createWriteStream(incoming, { flags: 'wx', highWaterMark: WRITE_BUFFER_BYTES });
     try {
-      await pipeline(
-        body instanceof Uint8Array ? [body] : body,
-        measured,
-        createWriteStream(incoming, { flags: 'wx', highWaterMark: WRITE_BUFFER_BYTES }),
-      );
+      await pipeline(body instanceof Uint8Array ? [body] : body, measured, file);
       const md5 = hash.digest('hex');
       if (expected !== undefined && expected !== md5) {
         throw new ObsError('BadDigest', 'The Content-MD5 you specified does not match what OBS received.');
       }
       return { name, sizeBytes, md5 };
     } catch (error) {
+      // A body may break off before the file is open; removed at once, it would appear afterwards.
+      if (!file.closed) await new Promise<void>((resolve) => file.once('close', () => resolve()));
       rmSync(incoming, { force: true });
       throw error;
     }

@@ -23,6 +23,10 @@ export interface ObsLogEntry {
   key?: string;
   status: number;
   errorCode?: string;
+  /** The sentence of the refusal. */
+  detail?: string;
+  /** What OBS signed, when a signature does not match. */
+  stringToSign?: string;
   durationMs: number;
   requestId: string;
 }
@@ -88,13 +92,12 @@ async function respond(
   const requestId = newRequestId();
   let request: ObsRequest | undefined;
   let rendered: Rendered;
-  let errorCode: string | undefined;
+  let refusal: ObsError | undefined;
   try {
     request = parseRequest(message, options.domain ?? 'obs.localhost', requestId);
     rendered = renderAnswer(await execute(request, options), request, options.region);
   } catch (error) {
-    const refusal = asObsError(error, message);
-    errorCode = refusal.code;
+    refusal = asObsError(error, message);
     rendered = renderRefusal(refusal, request, requestId);
   }
   const dialect = request?.dialect ?? 'obs';
@@ -115,7 +118,8 @@ async function respond(
     ...(request?.bucket !== undefined && { bucket: request.bucket }),
     ...(request?.key !== undefined && { key: request.key }),
     status: rendered.status,
-    ...(errorCode !== undefined && { errorCode }),
+    ...(refusal !== undefined && { errorCode: refusal.code, detail: refusal.message }),
+    ...(refusal?.details.StringToSign !== undefined && { stringToSign: refusal.details.StringToSign }),
     durationMs: performance.now() - startedMs,
     requestId,
   });

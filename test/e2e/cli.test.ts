@@ -67,7 +67,7 @@ describe('start', () => {
 
   test('names a file that is not there', async () => {
     expect(await local(['start', 'nowhere.mp4'])).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: 'there is no file nowhere.mp4\n',
     });
   });
@@ -81,12 +81,12 @@ describe('start', () => {
     expect(stderr).toBe(
       `port ${port} is taken by another program; choose others with --port N, or free ones with --port 0\n`,
     );
-    expect(code).toBe(1);
+    expect(code).toBe(2);
   });
 
   test.each([['--port', 'many'], ['--colour']])('refuses %s %s', async (...args) => {
     const { code, stderr } = await local(['start', ...args]);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr.trimEnd()).not.toContain('\n');
   });
 
@@ -126,6 +126,20 @@ describe('start', () => {
   }, 60_000);
 });
 
+test.each([
+  [['invoke', 'query', '-e', 'nowhere.json']],
+  [['invoke', 'query', '--colour']],
+  [['exec', '--seed', '--', 'true']],
+  [['event', 'obs-put', '--size', 'large']],
+  [['event', 'obs-put', '--colour']],
+  [['sign-check', 'nowhere.json']],
+])('what is wrong with %j is told in one line', async (args) => {
+  const { code, stdout, stderr } = await local(args);
+  expect(code).toBeGreaterThan(0);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^[^\n]+\n$/);
+});
+
 describe('exec', () => {
   test('gives the command the addresses and keys of a local cloud and hands on its exit code', async () => {
     const program = path.join(folder, 'ask.mjs');
@@ -137,7 +151,7 @@ describe('exec', () => {
     );
     const { code, stdout } = await local(['exec', '--', 'node', program]);
     expect(stdout).toBe(
-      '200 API_ENDPOINT FUNCTIONGRAPH_ENDPOINT HUAWEICLOUD_SDK_AK HUAWEICLOUD_SDK_PROJECT_ID HUAWEICLOUD_SDK_REGION HUAWEICLOUD_SDK_SK MPC_ENDPOINT OBS_ENDPOINT SNAPSHOT_BUCKET UPLOAD_BUCKET\n',
+      '200 API_ENDPOINT FUNCTIONGRAPH_ENDPOINT HUAWEICLOUD_SDK_AK HUAWEICLOUD_SDK_PROJECT_ID HUAWEICLOUD_SDK_REGION HUAWEICLOUD_SDK_SK IAM_ENDPOINT MPC_ENDPOINT OBS_ENDPOINT SNAPSHOT_BUCKET UPLOAD_BUCKET\n',
     );
     expect(code).toBe(7);
   });

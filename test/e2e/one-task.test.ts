@@ -85,7 +85,7 @@ async function rewriteClaim(key: string, changes: Record<string, unknown>): Prom
   await service.cloud.store.put(service.cloud.snapshotBucket, objectKey, body);
 }
 
-const ageClaim = (key: string) => rewriteClaim(key, { claimed_at_ms: Date.now() - 13_000 });
+const ageClaim = (key: string) => rewriteClaim(key, { claimed_at_ms: Date.now() - 76_000 });
 
 describe('one upload, one task', () => {
   test.each<[string, Fate[]]>([
@@ -215,7 +215,7 @@ describe('the sweep', () => {
         user_event: JSON.stringify(options),
       })
     ).json;
-  const objects = ['lost/1 ä+%.mp4', 'lost/2.MOV'];
+  const objects = [`lost/1 ä+%'"<&.mp4`, 'lost/2.MOV'];
 
   beforeAll(async () => {
     setUserData({ MPC_REQUESTS_PER_MINUTE: '10000' });

@@ -26,8 +26,15 @@ export function checkAnswer(
   assert.equal(answer.isBase64Encoded, false);
   assert(statuses.includes(answer.statusCode), `status ${answer.statusCode}: ${answer.body}`);
   for (const [name, value] of Object.entries(answer.headers)) validateHeaderValue(name, value);
-  if (answer.statusCode === 204) {
+  const { 'content-type': type, location } = answer.headers;
+  assert.equal(answer.statusCode === 302, location !== undefined);
+  if (answer.statusCode === 204 || answer.statusCode === 302) {
     assert.equal(answer.body, '');
+    return {};
+  }
+  if (type !== 'application/json') {
+    assert.equal(answer.statusCode, 200);
+    assert.match(answer.body, type === 'text/vtt' ? /^WEBVTT\n/ : /^<!doctype html>\n/);
     return {};
   }
   const body = JSON.parse(answer.body);

@@ -231,6 +231,23 @@ test('a connection that the server closed between two requests fails neither', a
   expect((await send(() => get(origin), { ...within(5000), repeat: 'always' })).status).toBe(200);
 });
 
+test('a connection that rested is not trusted, however busy those to others are', async () => {
+  const start = Date.now();
+  const now = jest.spyOn(Date, 'now').mockReturnValue(start);
+  const rarely = await serve(status(200));
+  const often = await serve(status(200));
+  const call = (origin: string, seconds: number) => {
+    now.mockReturnValue(start + seconds * 1000);
+    return send(() => get(origin), { ...within(5000), repeat: 'always' });
+  };
+  await call(rarely.origin, 0);
+  for (const seconds of [0, 3, 5]) await call(often.origin, seconds);
+  await call(rarely.origin, 6);
+  jest.restoreAllMocks();
+  const connections = (seen: IncomingMessage[]) => new Set(seen.map(({ socket }) => socket.remotePort)).size;
+  expect([rarely, often].map(({ seen }) => connections(seen))).toEqual([2, 1]);
+});
+
 test('a redirect is not followed: it would hand the credentials to somebody else', async () => {
   const other = await serve(status(200));
   const { origin } = await serve(status(307, { location: other.origin }));

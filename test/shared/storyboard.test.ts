@@ -23,12 +23,13 @@ const task: Task = {
   thumbnail_info: [{ pic_name: '9.jpg' }, { pic_name: '5.jpg' }],
 };
 
-const create = (thumbnail_para: object, user_data?: string, sync?: 0 | 1) =>
+const create = (thumbnail_para: object, user_data?: string, sync?: 0 | 1, claim?: string) =>
   withNote(
     parseCreateRequest(
       { input: { bucket: 'videos', object: 'a.mp4' }, thumbnail_para, user_data, sync },
       settingsWith(),
     ),
+    claim,
   );
 
 describe('the pictures of a task', () => {
@@ -59,16 +60,40 @@ describe('the pictures of a task', () => {
       { ...task, output: { ...task.output, bucket: 'somebody-elses' } },
       invocation,
     );
-    expect(foreign.thumbnail_info?.[0]).toEqual({ pic_name: '5.jpg', time: 5 });
+    expect(foreign.thumbnail_info?.[0]).toEqual({ pic_name: '5.jpg', time: 5, end_time: 9 });
   });
+
+  test.each(['..', '.', 'a/../../b'])(
+    'have no address that a browser would take for another one: %s',
+    (name) => {
+      const odd = {
+        ...task,
+        output: { bucket: 'snapshots', object: '' },
+        thumbnail_info: [{ pic_name: name }],
+      };
+      expect(withPictures(odd, invocation).thumbnail_info).toEqual([{ pic_name: name, time: null }]);
+    },
+  );
 
   test('have no address of their own inside an archive', () => {
     const packed = withPictures({ ...task, output_file_name: '7684.tar' }, invocation);
-    expect(packed.thumbnail_info?.[0]).toEqual({ pic_name: '5.jpg', time: 5 });
+    expect(packed.thumbnail_info?.[0]).toEqual({ pic_name: '5.jpg', time: 5, end_time: 9 });
+  });
+
+  test('stand for the video until the next one, the last frame of a whole video for less than a second', () => {
+    const ends = (user_data?: string) =>
+      withPictures({ ...task, user_data }, invocation).thumbnail_info?.map(({ end_time }) => end_time);
+    expect(ends()).toEqual([9, undefined]);
+    const uploads = (thumbnail_para: object) =>
+      create(thumbnail_para, undefined, undefined, 'claim').user_data;
+    expect(ends(uploads({ type: 'TIME', time: 4 }))).toEqual([9, 10]);
+    expect(ends(uploads({ type: 'TIME', time: 4, duration: 9 }))).toEqual([9, undefined]);
+    expect(ends(uploads({ type: 'DOTS', dots: [5, 9] }))).toEqual([9, undefined]);
   });
 
   test.each([
     ['0.jpg', 0],
+    ['99999999999.jpg', null],
     ['12.jpg', 12],
     ['cover_10.jpg', 10],
     ['a_b_7.JPG', 7],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { outputDirectoryOf } from '../../shared/locations';
-import { decodeFormKey, readUploads, reasonToSkip } from '../../shared/uploads';
+import { decodeRecordKey, readUploads, reasonToSkip } from '../../shared/uploads';
 import { settingsWith } from './function-context';
 
 // FunctionGraph developer guide, "OBS event source", with the fields of a captured event added.
@@ -79,6 +79,14 @@ describe('reading an event', () => {
     expect(keyOf(cloudEvent('test.tar'))).toEqual(['test.tar']);
   });
 
+  test('a record’s key that no encoding can have left so is taken as it is, slashes alone say nothing', () => {
+    for (const record of [s3Record, obsRecord]) {
+      expect(keyOf({ Records: [record('TEST/100%+中 文.mp4')] })).toEqual(['TEST/100%+中 文.mp4']);
+      expect(keyOf({ Records: [record('100%20+1 a.mp4')] })).toEqual(['100%20+1 a.mp4']);
+      expect(keyOf({ Records: [record('a+b/%E4%B8%AD.mp4')] })).toEqual(['a b/中.mp4']);
+    }
+  });
+
   test('bucket, ETag and size are read from all three shapes', () => {
     expect(readUploads({ Records: [s3Record('a.mp4')] })).toEqual([
       {
@@ -135,7 +143,7 @@ describe('reading an event', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (key) => {
         const encoded = new URLSearchParams([['', key]]).toString().slice(1);
-        expect(decodeFormKey(encoded)).toBe(key);
+        expect(decodeRecordKey(encoded)).toBe(key);
       }),
     );
   });

@@ -13,6 +13,7 @@ import { presentId, presentOutput } from '../presentation';
 import type { ObsLocation } from '../task-book';
 import type { TaskFailure } from '../task-runner';
 import { parseCreateThumbnailsRequest } from './create-thumbnails-request';
+import { isAuthorized } from './list-all-buckets';
 import type { Operation, Service } from './operation';
 
 /**
@@ -64,12 +65,16 @@ export const createThumbnailsTask: Operation = async ({ contentType, body }, ser
   };
 };
 
-function checkBucket(field: 'input' | 'output', place: ObsLocation, { region, store }: Service): void {
+function checkBucket(field: 'input' | 'output', place: ObsLocation, service: Service): void {
+  const { region, store } = service;
   if (place.location !== region) {
     throw invalidPath(`${field}.location is ${place.location}; this MPC serves buckets in ${region} only`);
   }
   if (!store.hasBucket(place.bucket)) {
     throw invalidPath(`${field}.bucket ${place.bucket} does not exist`);
+  }
+  if (!isAuthorized(place.bucket, service)) {
+    throw invalidPath(`${field}.bucket ${place.bucket} is not one that MPC was authorized for`);
   }
 }
 

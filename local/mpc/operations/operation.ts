@@ -22,6 +22,8 @@ export interface Service {
   tasks: TaskBook;
   runner: TaskRunner;
   region: string;
+  /** The buckets that MPC was let into one by one; `all`: into the whole account. */
+  authorizedBuckets: 'all' | readonly string[];
   behaviour: MpcBehaviour;
   clock: Clock;
 }

@@ -1,9 +1,10 @@
-import { matchRoute } from '../../../local/apig/routes';
+import { matchRoute, routesOfHost } from '../../../local/apig/routes';
 import type { ApiRoute } from '../../../local/functiongraph/functiongraph';
 
 const route = (method: string, path: string, matchMode: ApiRoute['matchMode'] = 'NORMAL'): ApiRoute => ({
   functionName: `${method} ${path} ${matchMode}`,
   apiId: 'id',
+  groupId: '',
   stage: 'RELEASE',
   path,
   method,
@@ -50,4 +51,12 @@ test('nothing is called when no API fits', () => {
   expect(matchRoute([route('GET', '/things')], 'POST', '/things')).toBeUndefined();
   expect(matchRoute([route('GET', '/things')], 'GET', '/things/7')).toBeUndefined();
   expect(matchRoute([route('GET', '/things/{id}')], 'GET', '/things')).toBeUndefined();
+});
+
+test('a group’s APIs alone are at its sub-domain, all of them elsewhere', () => {
+  const routes = ['one', 'two'].map((groupId) => ({ ...route('GET', '/things'), groupId }));
+  const groupsAt = (host: string) => routesOfHost(routes, host).map(({ groupId }) => groupId);
+  expect(groupsAt('two.localhost:4000')).toEqual(['two']);
+  expect(groupsAt('127.0.0.1:4000')).toEqual(['one', 'two']);
+  expect(groupsAt('localhost:4000')).toEqual(['one', 'two']);
 });

@@ -36,9 +36,9 @@ test.each([
   [['exec', '--faults', 'drop=2', '--', 'true'], 'drop must be a share from 0 to 1, got "2"'],
   [['exec', '--faults', 'drop=1', '--seed', '-1', '--', 'true'], '--seed'],
   [['start', '--seed', '7'], '--seed decides about --faults: give these too'],
-])('%j ends with 1 and says: %s', async (args, message) => {
+])('%j ends with 2 and says: %s', async (args, message) => {
   const { code, stderr } = await local(...args);
   expect(stderr).toContain(message);
   expect(stderr).not.toContain('    at ');
-  expect(code).toBe(1);
+  expect(code).toBe(2);
 });

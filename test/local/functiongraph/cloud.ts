@@ -61,7 +61,14 @@ export async function startCloud(
   options: Partial<Omit<FunctionGraphOptions, 'credentials' | 'region' | 'projectId'>> = {},
 ): Promise<Cloud> {
   const credentials = new Credentials(ACCESS_KEY, options.clock);
-  const functiongraph = createFunctionGraph({ credentials, region: REGION, projectId: PROJECT, ...options });
+  const functiongraph = createFunctionGraph({
+    credentials,
+    region: REGION,
+    projectId: PROJECT,
+    ...options,
+    // Most tests look at what waits.
+    behaviour: { excessAsyncEvents: 'queued', ...options.behaviour },
+  });
   started.add(functiongraph);
   const port = await listen(functiongraph.server, 0);
   const invocations: Invocation[] = [];

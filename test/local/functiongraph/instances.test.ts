@@ -199,6 +199,7 @@ describe('context', () => {
     const first = await keysOf();
     const issued = moving.credentials.find(first[0]);
     expect(issued).toMatchObject({ agency: 'execution', secretKey: first[1], securityToken: first[2] });
+    expect(moving.credentials.findToken(first[3])).toMatchObject({ projectId: PROJECT });
     expect(await keysOf()).toEqual(first);
     time.now += 11 * 60 * 1000;
     expect((await keysOf())[0]).not.toBe(first[0]);

@@ -124,6 +124,15 @@ describe('a trigger', () => {
     });
   });
 
+  test('for API Gateway stands beside the same path of another group', async () => {
+    await start();
+    expect((await cloud.addTrigger('echo', 'APIG', GATEWAY)).status).toBe(201);
+    expect((await cloud.addTrigger('echo', 'APIG', { ...GATEWAY, group_id: 'other' })).status).toBe(201);
+    const routes = cloud.functiongraph.apiRoutes();
+    expect(routes.map(({ groupId }) => groupId)).toEqual(['g', 'other']);
+    expect(new Set(routes.map(({ apiId }) => apiId)).size).toBe(2);
+  });
+
   test.each([
     { ...OBS, name: 'second', prefix: 'out/' },
     { ...OBS, name: 'second', suffix: '.mov' },
@@ -359,6 +368,7 @@ test('an API Gateway trigger becomes a route, with the documented defaults', asy
     {
       functionName: 'echo',
       apiId: expect.stringMatching(/^[0-9a-f]{32}$/),
+      groupId: 'g',
       stage: 'RELEASE',
       path: '/things/{id}',
       method: 'GET',

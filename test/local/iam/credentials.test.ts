@@ -30,6 +30,11 @@ test('an agency gets a temporary key of the same project, with a token and an en
     projectId: 'project',
     expiresAtMs: nowMs + 24 * HOUR_MS,
     agency: 'agency',
+    token: expect.stringMatching(/./),
+  });
+  expect(credentials.findToken(key.token ?? '')).toMatchObject({
+    projectId: 'project',
+    expiresAtMs: key.expiresAtMs,
   });
   expect(credentials.find(key.accessKey)).toBe(key);
 });

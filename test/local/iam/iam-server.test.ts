@@ -3,6 +3,8 @@ import { ClientBuilder } from '@huaweicloud/huaweicloud-sdk-core/ClientBuilder';
 import type { HcClient } from '@huaweicloud/huaweicloud-sdk-core/HcClient';
 import { Logger4jInstance } from '@huaweicloud/huaweicloud-sdk-core/logger/log4jLogger';
 import type { SdkResponse } from '@huaweicloud/huaweicloud-sdk-core/SdkResponse';
+import { ACCOUNT, REGION as LOCAL_REGION } from '../../../local/account';
+import { startCloud } from '../../../local/cloud';
 import { closeServer, listen } from '../../../local/http-server';
 import { Credentials } from '../../../local/iam/credentials';
 import { createIamServer } from '../../../local/iam/iam-server';
@@ -20,11 +22,11 @@ beforeAll(async () => {
 afterAll(() => closeServer(server));
 
 /** A client of some service that was told its region and no project. */
-function client(ak: string, sk: string): HcClient {
-  const credentials = new BasicCredentials({ ak, sk }).withIamEndpoint(endpoint);
+function client(ak: string, sk: string, iam = endpoint, service = iam, region = REGION): HcClient {
+  const credentials = new BasicCredentials({ ak, sk }).withIamEndpoint(iam);
   return new ClientBuilder((built) => built)
     .withCredential(credentials)
-    .withRegion({ id: REGION, endpoints: [endpoint] } as never)
+    .withRegion({ id: region, endpoints: [service] } as never)
     .build();
 }
 
@@ -63,4 +65,24 @@ test('a wrong secret key, no signature and another path are refused', async () =
     404,
     expect.objectContaining({ error_code: 'APIGW.0101' }),
   ]);
+});
+
+test('a client of the local cloud that knows only its key and region reaches MPC', async () => {
+  const cloud = await startCloud({ port: 0 });
+  try {
+    const { IAM_ENDPOINT, MPC_ENDPOINT } = cloud.environment;
+    const asking = client(ACCOUNT.accessKey, ACCOUNT.secretKey, IAM_ENDPOINT, MPC_ENDPOINT, LOCAL_REGION);
+    const tasks = await asking.sendRequest<SdkResponse & { total: number }>({
+      method: 'GET',
+      url: '/v1/{project_id}/thumbnails',
+      contentType: 'application/json',
+      queryParams: {},
+      pathParams: {},
+      headers: {},
+      data: {},
+    });
+    expect(tasks.total).toBe(0);
+  } finally {
+    await cloud.close();
+  }
 });

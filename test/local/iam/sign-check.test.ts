@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { AKSKSigner } from '@huaweicloud/huaweicloud-sdk-core/auth/AKSKSigner';
 import { ACCOUNT } from '../../../local/account';
+import { startCloud } from '../../../local/cloud';
 
 const ROOT = path.resolve(__dirname, '..', '..', '..');
 const TSX = path.join(ROOT, 'node_modules', '.bin', 'tsx');
@@ -28,8 +29,7 @@ function signCheck(args: string[], input: unknown, env: Record<string, string> =
 }
 
 /** A request in the form in which a person would write it down. */
-function requestOf(ak: string, sk: string) {
-  const url = 'http://127.0.0.1:4002/v1/p/thumbnails';
+function requestOf(ak: string, sk: string, url = 'http://127.0.0.1:4002/v1/p/thumbnails') {
   const headers = AKSKSigner.sign(
     {
       method: 'POST',
@@ -95,7 +95,40 @@ test.each<[string, string[], unknown, RegExp]>([
   ['is signed with a key that nobody told', [], requestOf('AKX', 'SK'), /^set HUAWEICLOUD_SDK_SK .* of AKX;/],
 ])('input that %s is told in one line', async (_, args, input, message) => {
   const { code, stderr } = await signCheck(args, input);
-  expect(code).toBe(1);
+  expect(code).toBe(2);
   expect(stderr).toMatch(message);
   expect(stderr.trimEnd()).not.toContain('\n');
+});
+
+test('--last explains what the running local cloud refused last, whichever of its services it was', async () => {
+  const cloud = await startCloud({ port: 0 });
+  const { mpc, functiongraph, gateway } = cloud.addresses;
+  const last = () => signCheck(['--last'], '', { API_ENDPOINT: gateway });
+  try {
+    expect(await last()).toEqual({
+      code: 0,
+      stdout: `no signature was refused by the local cloud at ${gateway}\n`,
+      stderr: '',
+    });
+    const { key, secret } = { key: ACCOUNT.accessKey, secret: ACCOUNT.secretKey };
+    const { method, headers } = requestOf(key, secret, `${mpc}/v1/p/thumbnails`);
+    await fetch(`${mpc}/v1/p/thumbnails`, { method, headers, body: '{"a": 1}' });
+    const { code, stdout } = await last();
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^MPC POST \/v1\/p\/thumbnails, refused at 2.*Z\nThe bytes of the body differ: .*\n\nline 9 of the canonical request\n/,
+    );
+
+    const functions = requestOf('AKOTHER', 'SK', `${functiongraph}/v2/p/fgs/functions`);
+    await fetch(functions.url, functions);
+    expect((await last()).stdout).toContain('The gateway does not know the access key AKOTHER');
+  } finally {
+    await cloud.close();
+  }
+});
+
+test('--last without a local cloud says so in one line', async () => {
+  const { code, stderr } = await signCheck(['--last'], '', { API_ENDPOINT: 'http://127.0.0.1:1' });
+  expect(code).toBeGreaterThan(0);
+  expect(stderr).toMatch(/^no local cloud answers at http:\/\/127\.0\.0\.1:1: start one with npm start/);
 });

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
+import { pbkdf2 } from 'node:crypto';
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { type ObjectEvent, ObjectStore } from '../../../local/obs/object-store';
 import { until } from '../../wait';
@@ -169,6 +171,20 @@ describe('writes', () => {
     expect(await readFile(store.head('bucket', 'a')!.filePath, 'utf8')).toBe('before');
     expect(await readdir(path.join(directory, 'incoming'))).toEqual([]);
     expect(events).toEqual([]);
+  });
+
+  test('that break off while their file is still being opened leave none behind', async () => {
+    const broken = Readable.from(
+      (async function* () {
+        yield Buffer.from('half');
+        throw new Error('source broke');
+      })(),
+    );
+    // Node opens files on its four threads; as long as these are busy, a file is not there yet.
+    const busy = Array.from({ length: 4 }, () => promisify(pbkdf2)('', '', 100_000, 64, 'sha512'));
+    await expect(store.put('bucket', 'a', broken)).rejects.toThrow('source broke');
+    await Promise.all(busy);
+    expect(await readdir(path.join(directory, 'incoming'))).toEqual([]);
   });
 
   test('into a bucket or an upload that went away meanwhile are refused', async () => {

@@ -1,0 +1,221 @@
+import { spawn } from 'node:child_process';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Browser } from 'playwright-core';
+import { childProgram } from '../local/child-program';
+import type { Cloud } from '../local/cloud';
+import { startDeployedCloud } from '../local/commands/deployed-cloud';
+import { launchBrowser } from '../test/browser/browser';
+import { dropFiles } from '../test/browser/console-page';
+import { makeClip } from '../test/clip';
+
+const CAPTURE_RUNS = 5;
+const PAINT_RUNS = 7;
+const TASKS_LISTED = 1000;
+const SCROLL_SECONDS = 4;
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+function print(name: string, values: readonly number[], unit = 'ms'): void {
+  const spread = `${Math.min(...values).toFixed(0)}–${Math.max(...values).toFixed(0)}`;
+  console.log(
+    `  ${name.padEnd(44)} ${median(values).toFixed(0).padStart(6)} ${unit}  (${spread}, n=${values.length})`,
+  );
+}
+
+/** What a browser loads for the page, and what more for the player, compressed. */
+async function weigh(browser: Browser, root: string): Promise<void> {
+  const page = await browser.newPage();
+  let bytes = 0;
+  let loading = Promise.resolve();
+  page.on('response', (response) => {
+    if (!/\/_console\/([\w-]*\.(js|css|svg))?$/.test(response.url())) return;
+    loading = loading.then(async () => {
+      bytes += gzipSync(await response.body()).length;
+    });
+  });
+  await page.goto(root);
+  await page.locator('.row-link').first().waitFor();
+  await loading;
+  console.log(`\nweight, gzipped\n  the page ${(bytes / 1000).toFixed(1)} kB`);
+  bytes = 0;
+  await page.locator('.row-link').first().click();
+  await page.getByRole('button', { name: 'Play' }).first().click();
+  await page.locator('.plyr__progress').waitFor();
+  await loading;
+  console.log(`  the player ${(bytes / 1000).toFixed(1)} kB more, when it is opened`);
+  await page.close();
+}
+
+/** Milliseconds to the first text on the screen, in a browser that has never been here. */
+async function firstPaint(browser: Browser, root: string): Promise<number> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(root);
+  await page.locator('.rows').waitFor();
+  const paint = await page.evaluate(
+    () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.NaN,
+  );
+  await context.close();
+  return paint;
+}
+
+/** Runs a program in a fresh process and reads the number that it prints. */
+function measure(args: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    child.on('exit', (code) =>
+      code === 0 ? resolve(Number(output.trim())) : reject(new Error(`exit code ${code}`)),
+    );
+  });
+}
+
+/** When pictures were on the screen, in ms since the drop. */
+interface PictureTimes {
+  firstMs?: number;
+  allMs?: number;
+}
+
+/** Runs in the page: notes when the first and when all pictures of the gallery are there, from the next drop on. */
+function watchPictures(count: number): void {
+  const times: PictureTimes = {};
+  (window as unknown as { pictureTimes: PictureTimes }).pictureTimes = times;
+  const watch = (): void => {
+    const startedAt = performance.now();
+    const look = (): void => {
+      const pictures = [...document.querySelectorAll<HTMLImageElement>('.gallery img')];
+      const visible = pictures.filter(({ complete, naturalWidth }) => complete && naturalWidth > 0).length;
+      if (visible > 0) times.firstMs ??= performance.now() - startedAt;
+      if (visible >= count) times.allMs = performance.now() - startedAt;
+      else requestAnimationFrame(look);
+    };
+    look();
+  };
+  addEventListener('drop', watch, { capture: true, once: true });
+}
+
+/** From the drop to the first and to all pictures in the gallery on the screen, beside the engine alone. */
+async function dropToFrames(browser: Browser, root: string, folder: string): Promise<void> {
+  const clip = await makeClip({
+    seconds: 60,
+    width: 1920,
+    height: 1080,
+    detailed: true,
+    encoderOptions: { crf: '34' },
+  });
+  const points = [...Array.from({ length: 12 }, (_, index) => index * 5000), 'last'];
+  const engine = childProgram('../bench/bare-engine.ts');
+  const bare: number[] = [];
+  const first: number[] = [];
+  const all: number[] = [];
+  for (let run = 0; run < CAPTURE_RUNS; run++) {
+    bare.push(await measure([engine, clip, JSON.stringify(points)]));
+    const file = path.join(folder, `run-${run}.mp4`);
+    await copyFile(clip, file);
+    const page = await browser.newPage({ viewport: { width: 1920, height: 1000 } });
+    await page.goto(`${root}/_console/#/videos/${encodeURIComponent(`videos/uploads/run-${run}.mp4`)}`);
+    await page.getByText('Drop videos anywhere').waitFor();
+    await page.evaluate(watchPictures, points.length);
+    await dropFiles(page, [file]);
+    const isDone = () =>
+      (window as unknown as { pictureTimes: PictureTimes }).pictureTimes.allMs !== undefined;
+    await page.waitForFunction(isDone, undefined, { timeout: 60_000 });
+    const times = await page.evaluate(
+      () => (window as unknown as { pictureTimes: PictureTimes }).pictureTimes,
+    );
+    first.push(times.firstMs ?? Number.NaN);
+    all.push(times.allMs ?? Number.NaN);
+    await page.close();
+  }
+  console.log(`\nfrom the drop of 60 s of 1080p to its ${points.length} frames`);
+  print('bare engine, in a running process', bare);
+  print('first frame on the screen', first);
+  print('all frames on the screen', all);
+}
+
+/** Lists many tasks, each with a picture, as copies of one that was really done. */
+function addTasks(cloud: Cloud, count: number): void {
+  const { tasks } = cloud.mpc;
+  const done = tasks.list().find(({ status }) => status === 'SUCCEEDED');
+  if (done === undefined) throw new Error('no task has been done yet');
+  for (let number = 0; number < count; number++) {
+    const { id: _id, pictures, endedAtMs: _endedAtMs, ...rest } = done;
+    const input = { ...done.input, object: `uploads/season 2/episode ${number}.mp4` };
+    const task = tasks.add({ ...rest, input, status: 'WAITING', createdAtMs: Date.now() });
+    tasks.start(task);
+    for (const name of pictures) tasks.addPicture(task, name);
+    tasks.succeed(task, Date.now(), undefined);
+  }
+}
+
+/** Frames in each second while a person turns the wheel without a break, and the longest frame. */
+async function scroll(browser: Browser, root: string): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  await page.goto(root);
+  await page.locator('.row-link').first().waitFor();
+  await page.mouse.move(700, 600);
+  const frames = page.evaluate(
+    (lengthMs) =>
+      new Promise<number[]>((resolve) => {
+        const moments: number[] = [];
+        const next = (now: number): void => {
+          moments.push(now);
+          const [begin = now] = moments;
+          if (now - begin < lengthMs) requestAnimationFrame(next);
+          else resolve(moments.slice(1).map((moment, index) => moment - (moments[index] ?? moment)));
+        };
+        requestAnimationFrame(next);
+      }),
+    SCROLL_SECONDS * 1000,
+  );
+  let isScrolling = true;
+  void frames.finally(() => {
+    isScrolling = false;
+  });
+  while (isScrolling) await page.mouse.wheel(0, 220);
+  const lengths = await frames;
+  const sum = lengths.reduce((total, length) => total + length, 0);
+  const reached = await page.evaluate(() => Math.round(scrollY));
+  console.log(`\n${TASKS_LISTED} tasks in the list, scrolled through ${reached} px without a break`);
+  console.log(
+    `  ${((lengths.length * 1000) / sum).toFixed(1)} frames a second, the longest frame ${Math.max(...lengths).toFixed(0)} ms`,
+  );
+  await page.close();
+}
+
+async function main(): Promise<void> {
+  console.log(`Node.js ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`);
+  const folder = await mkdtemp(path.join(tmpdir(), 'bench-console-'));
+  const cloud = await startDeployedCloud({ port: 0 });
+  const browser = await launchBrowser();
+  const root = cloud.addresses.gateway;
+  try {
+    const paint = await firstPaint(browser, root);
+    await dropToFrames(browser, root, folder);
+    await weigh(browser, root);
+    const paints: number[] = [];
+    for (let run = 0; run < PAINT_RUNS; run++) paints.push(await firstPaint(browser, root));
+    console.log(
+      `\nfirst paint, nothing in the browser's cache\n  ${paint.toFixed(0)} ms the first time, while the page is bundled`,
+    );
+    print('afterwards', paints);
+    addTasks(cloud, TASKS_LISTED);
+    await scroll(browser, root);
+  } finally {
+    await browser.close();
+    await cloud.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { compileFunction } from 'node:vm';
+import * as z from 'zod';
+import { bundleFunction, zipFunction } from './bundle';
+import { DeployError } from './errors';
+import type { WantedFunction } from './wanted-state';
+
+/** The code of one function, ready to be uploaded. */
+export interface Artifact {
+  /** Name of the function in `serverless.yml`. */
+  key: string;
+  zip: Buffer;
+  /** SHA-512 of the zip in hexadecimal, as FunctionGraph's `digest`. */
+  digest: string;
+  /** Stays with the package, to read stack traces with. Absent in a package that has none. */
+  sourceMap?: Buffer;
+}
+
+type Source = Pick<WantedFunction, 'key' | 'source'>;
+
+/**
+ * Bundles and zips functions. The same sources give the same bytes on every machine.
+ * @throws DeployError for a bundle that FunctionGraph could not run
+ */
+export async function buildArtifacts(functions: readonly Source[]): Promise<Artifact[]> {
+  return Promise.all(
+    functions.map(async ({ key, source }) => {
+      const { code, sourceMap } = await bundleFunction(source);
+      refuseHandler(key, code.toString());
+      const zip = await zipFunction(code);
+      return { key, zip, digest: digestOf(zip), sourceMap };
+    }),
+  );
+}
+
+/**
+ * The runtime looks at the number of declared parameters and refuses a function that has not two (event, context) or three
+ * (with callback), at the first invocation, long after it was deployed.
+ * @throws DeployError
+ */
+export function refuseHandler(key: string, code: string): void {
+  const bundle: { exports: { handler?: unknown } } = { exports: {} };
+  try {
+    compileFunction(code, ['module', 'exports', 'require'])(bundle, bundle.exports, require);
+  } catch (error) {
+    throw new DeployError([`${key}: the bundle cannot be loaded: ${(error as Error).message}`]);
+  }
+  const { handler } = bundle.exports;
+  if (typeof handler !== 'function') {
+    throw new DeployError([`${key}: functions/ must export a function named handler, got ${typeof handler}`]);
+  }
+  if (handler.length !== 2 && handler.length !== 3) {
+    throw new DeployError([
+      `${key}: handler declares ${handler.length} parameters; FunctionGraph runs only handlers with 2 (event, context) or 3 (with callback). Rest parameters and those with a default do not count`,
+    ]);
+  }
+}
+
+const Manifest = z.object({
+  service: z.string(),
+  functions: z.record(z.string(), z.object({ file: z.string(), digest: z.string() })),
+});
+
+const MANIFEST = 'manifest.json';
+
+/** Writes a package: zips, source maps and a manifest with the digests. What was in the folder before goes. */
+export async function writeArtifacts(
+  directory: string,
+  service: string,
+  artifacts: readonly Artifact[],
+): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  // Without a manifest the folder is no package, should the writing be interrupted.
+  await rm(path.join(directory, MANIFEST), { force: true });
+  const functions: z.infer<typeof Manifest>['functions'] = {};
+  for (const { key, zip, digest, sourceMap } of artifacts) {
+    await writeFile(path.join(directory, `${key}.zip`), zip);
+    if (sourceMap !== undefined) await writeFile(path.join(directory, `${key}.js.map`), sourceMap);
+    functions[key] = { file: `${key}.zip`, digest };
+  }
+  await writeFile(path.join(directory, MANIFEST), `${JSON.stringify({ service, functions }, null, 2)}\n`);
+}
+
+/**
+ * Reads a package back.
+ * @throws DeployError when it is not a package of this service, lacks a function or was changed
+ */
+export async function readArtifacts(
+  directory: string,
+  service: string,
+  functions: readonly Source[],
+): Promise<Artifact[]> {
+  const manifest = await readManifest(directory);
+  if (manifest.service !== service) {
+    throw new DeployError([`${directory} is a package of service ${manifest.service}, not of ${service}`]);
+  }
+  return Promise.all(
+    functions.map(async ({ key }) => {
+      const entry = manifest.functions[key];
+      if (entry === undefined) throw new DeployError([`${directory} has no code of ${key}: package again`]);
+      const file = path.join(directory, path.basename(entry.file));
+      const zip = await readFile(file).catch(() => {
+        throw new DeployError([`${file} cannot be read: package again`]);
+      });
+      const digest = digestOf(zip);
+      if (digest !== entry.digest)
+        throw new DeployError([`${file} is not what ${MANIFEST} says: package again`]);
+      return { key, zip, digest };
+    }),
+  );
+}
+
+async function readManifest(directory: string): Promise<z.infer<typeof Manifest>> {
+  const file = path.join(directory, MANIFEST);
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new DeployError([
+      `${file} cannot be read: make a package with \`npm run package -- --package ${directory}\``,
+    ]);
+  });
+  try {
+    return Manifest.parse(JSON.parse(text));
+  } catch {
+    throw new DeployError([`${file} is no manifest of a package`]);
+  }
+}
+
+function digestOf(zip: Buffer): string {
+  return createHash('sha512').update(zip).digest('hex');
+}

@@ -1,0 +1,58 @@
+import { signObsUrl } from '../shared/signing';
+import type { Connection } from './cloud-api';
+import { DeployError } from './errors';
+import type { WantedState } from './wanted-state';
+
+/** What OBS says of a bucket; `unknown` when the access key may not look. */
+export type BucketState = { is: 'there'; region: string } | { is: 'elsewhere' | 'missing' | 'unknown' };
+
+const URL_LIFE_SECONDS = 60;
+const TIMEOUT_MS = 10_000;
+
+/** Asks OBS for a bucket and its region, by listing one object at most. */
+export async function bucketState(bucket: string, connection: Connection): Promise<BucketState> {
+  const { region, credentials, endpoints } = connection;
+  const { origin, path } = signObsUrl(
+    {
+      method: 'GET',
+      endpoint: endpoints.obs ?? `https://obs.${region}.myhuaweicloud.com`,
+      bucket,
+      key: '',
+      expiresAtSeconds: Math.floor(Date.now() / 1000) + URL_LIFE_SECONDS,
+      parameters: { 'max-keys': '1' },
+    },
+    credentials,
+  );
+  const response = await fetch(origin + path, {
+    redirect: 'manual',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch(() => undefined);
+  await response?.body?.cancel();
+  const found =
+    response?.headers.get('x-obs-bucket-location') ?? response?.headers.get('x-amz-bucket-region');
+  if (found) return { is: 'there', region: found };
+  if (response?.status === 404) return { is: 'missing' };
+  // OBS sends callers of the wrong region on.
+  if (response !== undefined && response.status >= 300 && response.status < 400) return { is: 'elsewhere' };
+  return { is: 'unknown' };
+}
+
+/**
+ * FunctionGraph watches buckets of its own region only, and MPC reads and writes no others.
+ * @throws DeployError for a bucket that is missing or lies in another region; one that cannot be looked at passes
+ */
+export async function refuseBuckets(wanted: WantedState, connection: Connection): Promise<void> {
+  const states = await Promise.all(
+    wanted.buckets.map(async (bucket) => ({ bucket, state: await bucketState(bucket, connection) })),
+  );
+  const lines = states.flatMap(({ bucket, state }) => {
+    if (state.is === 'missing') return [`bucket ${bucket} does not exist: create it in ${wanted.region}`];
+    const isElsewhere = state.is === 'elsewhere' || (state.is === 'there' && state.region !== wanted.region);
+    if (!isElsewhere) return [];
+    const where = state.is === 'there' ? state.region : 'another region';
+    return [
+      `bucket ${bucket} lies in ${where}, the functions in ${wanted.region}: both must be in one region`,
+    ];
+  });
+  if (lines.length > 0) throw new DeployError(lines);
+}

@@ -1,0 +1,194 @@
+import * as z from 'zod';
+import type { CloudApi } from '../cloud-api';
+import type { WantedState } from '../wanted-state';
+import { type Finding, type Look, look } from './finding';
+import { MPC_ROLE, type Role, rightsLacking, rolesTooWide } from './rights';
+
+/** FunctionGraph under the name that agencies know it by. */
+const FUNCTIONGRAPH_DOMAIN = 'op_svc_cff';
+const README = 'README, "Before the first deployment"';
+
+const Agencies = z.object({
+  agencies: z.array(
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      trust_domain_name: z.string().nullish(),
+      expire_time: z.string().nullish(),
+    }),
+  ),
+});
+type Agency = z.infer<typeof Agencies>['agencies'][number];
+
+const Statement = z.object({
+  Effect: z.string(),
+  Action: z.array(z.string()),
+  // Agencies that may be taken on are objects here; they have nothing to do with buckets.
+  Resource: z.array(z.string()).optional().catch([]),
+});
+const RoleView = z.object({
+  id: z.string(),
+  name: z.string(),
+  display_name: z.string().nullish(),
+  policy: z.object({ Statement: z.array(Statement) }).nullish(),
+});
+const Roles = z.object({ roles: z.array(RoleView) });
+const ShownRole = z.object({ role: RoleView });
+
+/**
+ * Whether each agency of the functions exists, trusts FunctionGraph, and has the rights that the functions need, and not far more.
+ * @param domainId id of the account; undefined when it is not known
+ */
+export async function checkAgencies(
+  wanted: WantedState,
+  domainId: string | undefined,
+  cloud: CloudApi,
+): Promise<Finding[]> {
+  const names = [...new Set(wanted.functions.map(({ agency }) => agency))];
+  return (await Promise.all(names.map((name) => checkAgency(name, wanted, domainId, cloud)))).flat();
+}
+
+async function checkAgency(
+  name: string,
+  wanted: WantedState,
+  domainId: string | undefined,
+  cloud: CloudApi,
+): Promise<Finding[]> {
+  const point = `agency ${name}`;
+  const unseen = (reason: string): Finding[] => [
+    {
+      point,
+      state: 'unseen',
+      text: `IAM does not show agencies to this key: ${reason}`,
+      todo: `let the key have the system policy "IAM ReadOnlyAccess", or compare the agency in the console (IAM, Agencies) with ${README}`,
+    },
+  ];
+  if (domainId === undefined) return unseen('the id of the account is not known');
+  const iam = new IamReader(cloud, domainId);
+  const found = await look(() => iam.agency(name));
+  if (!found.isSeen) return unseen(found.reason);
+  const agency = found.found;
+  if (agency === undefined) {
+    return [
+      {
+        point,
+        state: 'missing',
+        text: 'does not exist',
+        todo: `hcloud IAM CreateAgency --cli-region=${wanted.region} --agency.name=${name} --agency.domain_id=${domainId} --agency.trust_domain_name=${FUNCTIONGRAPH_DOMAIN} --agency.duration=FOREVER`,
+      },
+    ];
+  }
+  const trust = trustFinding(point, agency);
+  if (trust.state === 'missing') return [trust];
+  return [trust, ...rightsFindings(`rights of ${name}`, await look(() => iam.rolesOf(agency.id)), wanted)];
+}
+
+function trustFinding(point: string, { trust_domain_name: trusted, expire_time: end }: Agency): Finding {
+  if (trusted !== FUNCTIONGRAPH_DOMAIN) {
+    return {
+      point,
+      state: 'missing',
+      text: `trusts ${trusted ?? 'nobody known'}, not FunctionGraph (${FUNCTIONGRAPH_DOMAIN})`,
+      todo: 'set AGENCY to another name and create that agency, type "Cloud service", FunctionGraph: whom an agency trusts cannot be changed',
+    };
+  }
+  // IAM writes UTC without saying so.
+  if (end && Date.parse(end.endsWith('Z') ? end : `${end}Z`) < Date.now()) {
+    return {
+      point,
+      state: 'missing',
+      text: `ended at ${end} UTC`,
+      todo: 'set its validity period to unlimited in the console (IAM, Agencies, Modify)',
+    };
+  }
+  const until = end ? `, until ${end} UTC` : '';
+  return { point, state: 'ok', text: `trusts FunctionGraph${until}` };
+}
+
+function rightsFindings(point: string, roles: Look<Role[]>, wanted: WantedState): Finding[] {
+  if (!roles.isSeen) {
+    return [
+      {
+        point,
+        state: 'unseen',
+        text: `IAM does not show them to this key: ${roles.reason}`,
+        todo: `compare the agency in the console (IAM, Agencies, Permissions) with ${README}`,
+      },
+    ];
+  }
+  const findings: Finding[] = [];
+  const lacking = rightsLacking(wanted, roles.found);
+  const withoutMpc = lacking.filter(({ action }) => action.startsWith('mpc:'));
+  const withoutObs = lacking.filter(({ action }) => action.startsWith('obs:'));
+  if (withoutMpc.length > 0) {
+    findings.push({
+      point,
+      state: 'missing',
+      text: `may not use MPC in ${wanted.region}`,
+      todo: `give it the system role "${MPC_ROLE}" for the project ${wanted.region} (console: IAM, Agencies, Authorize; commands: ${README})`,
+    });
+  }
+  if (withoutObs.length > 0) {
+    findings.push({
+      point,
+      state: 'missing',
+      text: `lacks ${withoutObs.map(({ action, resource }) => `${action} on ${resource}`).join(', ')}`,
+      todo: `give it, for global services, a custom policy with what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints (${README})`,
+    });
+  }
+  if (lacking.length === 0) findings.push({ point, state: 'ok', text: 'enough for the functions' });
+  const tooWide = rolesTooWide(roles.found);
+  if (tooWide.length > 0) {
+    findings.push({
+      point,
+      state: 'note',
+      text: `${tooWide.join(', ')} allows far more than the functions need`,
+      todo: `replace it by what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints (${README})`,
+    });
+  }
+  return findings;
+}
+
+/** IAM's agencies, read only. Each throws CallFailed, or ZodError for an answer of another form. */
+class IamReader {
+  constructor(
+    private readonly cloud: CloudApi,
+    private readonly domainId: string,
+  ) {}
+
+  async agency(name: string): Promise<Agency | undefined> {
+    const body = await this.#get('/v3.0/OS-AGENCY/agencies', [
+      ['domain_id', this.domainId],
+      ['name', name],
+    ]);
+    return Agencies.parse(body).agencies.find((agency) => agency.name === name);
+  }
+
+  /** What an agency may do in the project of the region, on global services, and in all projects. */
+  async rolesOf(agencyId: string): Promise<Role[]> {
+    const { projectId } = this.cloud.connection;
+    const of = (scope: string) => `${scope}/agencies/${agencyId}/roles`;
+    const lists = await Promise.all(
+      [
+        `/v3.0/OS-AGENCY/${of(`projects/${projectId}`)}`,
+        `/v3.0/OS-AGENCY/${of(`domains/${this.domainId}`)}`,
+        `/v3.0/OS-INHERIT/${of(`domains/${this.domainId}`)}/inherited_to_projects`,
+      ].map(async (path) => Roles.parse(await this.#get(path)).roles),
+    );
+    return Promise.all(
+      lists.flat().map(async (listed) => {
+        // Rights in all projects are listed without what they allow.
+        const { name, display_name, policy } = listed.policy
+          ? listed
+          : ShownRole.parse(await this.#get(`/v3/roles/${listed.id}`)).role;
+        return { displayName: display_name ?? name, statements: policy?.Statement ?? [] };
+      }),
+    );
+  }
+
+  async #get(path: string, query: readonly (readonly [string, string])[] = []): Promise<unknown> {
+    // IAM is one for all regions: it goes by the account, not by a project.
+    const headers = { 'x-domain-id': this.domainId };
+    return (await this.cloud.call('iam', { method: 'GET', path, query, headers })).body;
+  }
+}

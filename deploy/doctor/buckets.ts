@@ -1,0 +1,116 @@
+import * as z from 'zod';
+import { bucketState } from '../buckets';
+import type { CloudApi } from '../cloud-api';
+import type { WantedState } from '../wanted-state';
+import { type Finding, type Look, look } from './finding';
+
+const Authorization = z.object({ operate_type: z.string().nullish() });
+const Buckets = z.object({
+  buckets: z
+    .array(z.object({ bucket: z.string(), is_authorized: z.coerce.number().nullish() }))
+    .nullish()
+    .transform((buckets) => buckets ?? []),
+});
+
+/** What MPC says of the account's buckets in the region. */
+interface MpcView {
+  /** MPC was let into all buckets at once. */
+  isForAll: boolean;
+  /** Whether MPC was let into a bucket, by its name; buckets of other accounts and regions are not in it. */
+  buckets: Look<ReadonlyMap<string, boolean>>;
+}
+
+/**
+ * Whether each bucket exists, lies in the region and belongs to the account, and whether MPC may use it. Asks OBS for each bucket, and MPC
+ * for its two kinds of authorization.
+ */
+export async function checkBuckets(wanted: WantedState, cloud: CloudApi): Promise<Finding[]> {
+  const view = await mpcView(cloud);
+  const found = await Promise.all(
+    wanted.buckets.map(async (bucket) => {
+      const finding = await bucketFinding(bucket, wanted.region, view, cloud);
+      // Of a bucket that is not there, MPC has nothing to say.
+      return finding.state === 'missing' ? [finding] : [finding, mpcFinding(bucket, wanted, view)];
+    }),
+  );
+  return found.flat();
+}
+
+async function mpcView(cloud: CloudApi): Promise<MpcView> {
+  const path = `/v1/${cloud.connection.projectId}`;
+  const get = async (resource: string) =>
+    (await cloud.call('mpc', { method: 'GET', path: `${path}/${resource}` })).body;
+  const [all, buckets] = await Promise.all([
+    look(async () => Authorization.parse(await get('agencies'))),
+    look(async () => {
+      const listed = Buckets.parse(await get('buckets')).buckets;
+      return new Map(listed.map((one) => [one.bucket, one.is_authorized === 1]));
+    }),
+  ]);
+  return { isForAll: all.isSeen && all.found.operate_type === 'CREATED', buckets };
+}
+
+async function bucketFinding(
+  bucket: string,
+  region: string,
+  { buckets }: MpcView,
+  cloud: CloudApi,
+): Promise<Finding> {
+  const point = `bucket ${bucket}`;
+  const state = await bucketState(bucket, cloud.connection);
+  if (state.is === 'missing') {
+    return {
+      point,
+      state: 'missing',
+      text: 'does not exist',
+      todo: `obsutil mb obs://${bucket} -location=${region}`,
+    };
+  }
+  if (state.is === 'elsewhere' || (state.is === 'there' && state.region !== region)) {
+    return {
+      point,
+      state: 'missing',
+      text: `lies in ${state.is === 'there' ? state.region : 'another region'}, the functions in ${region}; MPC and triggers need both in one region`,
+      todo: `make another bucket: obsutil mb obs://NAME -location=${region}, and set UPLOAD_BUCKET or SNAPSHOT_BUCKET`,
+    };
+  }
+  // MPC lists the account's own buckets of the region only.
+  const isOwn = buckets.isSeen && buckets.found.has(bucket);
+  if (isOwn) return { point, state: 'ok', text: `yours, in ${region}` };
+  if (state.is === 'there') {
+    return {
+      point,
+      state: buckets.isSeen ? 'note' : 'ok',
+      text: buckets.isSeen
+        ? `in ${region}, but MPC does not list it among yours: does it belong to another account?`
+        : `in ${region}`,
+    };
+  }
+  return {
+    point,
+    state: 'unseen',
+    text: 'the key may not look at it; it may belong to another account',
+    todo: `look with the key of an administrator: obsutil stat obs://${bucket}`,
+  };
+}
+
+function mpcFinding(bucket: string, { region }: WantedState, { isForAll, buckets }: MpcView): Finding {
+  const point = `MPC on ${bucket}`;
+  if (isForAll) return { point, state: 'ok', text: 'MPC may use all buckets of the account' };
+  const isAuthorized = buckets.isSeen ? buckets.found.get(bucket) : undefined;
+  if (isAuthorized === true) return { point, state: 'ok', text: 'MPC may use this bucket' };
+  if (isAuthorized === false) {
+    return {
+      point,
+      state: 'missing',
+      text: 'MPC may not use this bucket',
+      todo: `hcloud MPC UpdateBucketAuthorized --cli-region=${region} --bucket=${bucket} --operation=1`,
+    };
+  }
+  return {
+    point,
+    state: 'unseen',
+    text: buckets.isSeen ? 'MPC does not list this bucket' : `MPC does not tell: ${buckets.reason}`,
+    todo: 'look in the console (MPC, Cloud Resource Authorization), or try: a task on a bucket that MPC may not use is refused with MPC.10209',
+  };
+}

@@ -1,0 +1,109 @@
+import { DeployError } from '../errors';
+import type { CommandOptions } from '../framework';
+import type { FunctionGraphApi } from '../functiongraph-api';
+import type { WantedState } from '../wanted-state';
+import { checkAccount } from './account';
+import { checkAgencies } from './agency';
+import { checkBuckets } from './buckets';
+import type { Finding, State } from './finding';
+import { checkEventGrid, checkFunctions, checkRegion } from './functions';
+import { checkGateway } from './gateway';
+import { leastPolicies } from './rights';
+import { checkSettings } from './settings';
+
+export interface Visit {
+  stage: string;
+  /** @throws DeployError for what is wrong in `serverless.yml` and its parameters */
+  readWanted(): WantedState;
+  /** @throws DeployError for what is missing in the environment */
+  openApi(): FunctionGraphApi;
+  options: CommandOptions;
+  print: (line: string) => void;
+}
+
+/**
+ * Looks at everything that a stage needs, with GET only, and prints what is there, what is missing and what to do about it; with `json` for
+ * programs. With `policy` it prints the policy of the agency instead.
+ * @throws DeployError when something is missing, for the exit code
+ */
+export async function doctor(visit: Visit): Promise<void> {
+  const { stage, options, print } = visit;
+  if (options.policy === true) {
+    print(JSON.stringify(leastPolicies(visit.readWanted()).globalPolicy, null, 2));
+    return;
+  }
+  const findings = await examine(visit);
+  const missing = findings.filter(({ state }) => state === 'missing');
+  if (options.json === true) print(JSON.stringify({ stage, ok: missing.length === 0, findings }, null, 2));
+  else findingsText(findings).forEach(print);
+  if (missing.length > 0) {
+    throw new DeployError([`stage ${stage}: missing: ${missing.map(({ point }) => point).join(', ')}`]);
+  }
+}
+
+async function examine({ readWanted, openApi }: Visit): Promise<Finding[]> {
+  const [wanted, faults] = attempt(readWanted, 'serverless.yml');
+  const [api, gaps] = attempt(openApi, 'environment');
+  if (wanted === undefined || api === undefined) return [...faults, ...gaps];
+  return diagnose(wanted, api);
+}
+
+/** What an opening step says against it becomes findings: whoever asks the doctor wants to hear of all at once. */
+function attempt<T>(open: () => T, point: string): [T | undefined, Finding[]] {
+  try {
+    return [open(), []];
+  } catch (error) {
+    if (!(error instanceof DeployError)) throw error;
+    return [
+      undefined,
+      error.lines.map((line) => ({ point, state: 'missing', text: line.replace(`${point}: `, '') })),
+    ];
+  }
+}
+
+/** Everything that can be said of a stage, in the order in which one would set it up. */
+export async function diagnose(wanted: WantedState, api: FunctionGraphApi): Promise<Finding[]> {
+  const { cloud } = api;
+  const settings = checkSettings(wanted);
+  const account = await checkAccount(cloud);
+  const offline = [...checkRegion(wanted), ...(await settings)];
+  // With a wrong key every other question would get the same answer.
+  if (!account.isKnown) return [...account.findings, ...offline];
+  const looks = await Promise.all([
+    checkBuckets(wanted, cloud),
+    checkAgencies(wanted, account.domainId, cloud),
+    checkGateway(wanted, cloud),
+    checkFunctions(wanted, api),
+  ]);
+  const [buckets, agencies, gateway, functions] = looks;
+  return [
+    ...account.findings,
+    ...offline,
+    ...buckets,
+    ...agencies,
+    ...gateway,
+    ...checkEventGrid(wanted),
+    ...functions,
+  ];
+}
+
+const WORDS: Readonly<Record<State, string>> = {
+  ok: 'ok',
+  missing: 'missing',
+  unseen: 'cannot be seen',
+  note: 'note',
+};
+
+/** Findings for people: a line each, below it what to do, and a sum at the end. */
+export function findingsText(findings: readonly Finding[]): string[] {
+  const width = Math.max(...Object.values(WORDS).map(({ length }) => length)) + 2;
+  const lines = findings.flatMap(({ point, state, text, todo }) => [
+    `${WORDS[state].padEnd(width)}${point}: ${text}`,
+    ...(todo === undefined ? [] : [`${' '.repeat(width)}→ ${todo}`]),
+  ]);
+  const sum = (['ok', 'missing', 'unseen', 'note'] as const)
+    .map((state) => ({ state, count: findings.filter((finding) => finding.state === state).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ state, count }) => `${count} ${WORDS[state]}`);
+  return [...lines, '', sum.join(', ')];
+}

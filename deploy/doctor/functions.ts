@@ -1,0 +1,122 @@
+import * as z from 'zod';
+import type { FunctionGraphApi } from '../functiongraph-api';
+import { liveState } from '../live-state';
+import { isEmpty, plan } from '../plan';
+import { planText } from '../plan-text';
+import type { WantedState } from '../wanted-state';
+import { type Finding, look } from './finding';
+
+const Quotas = z.object({
+  quotas: z.object({
+    resources: z.array(z.object({ type: z.string(), quota: z.number(), used: z.number() })),
+  }),
+});
+
+/** Whether the region can start functions by uploads. */
+export function checkRegion({ region, functions }: WantedState): Finding[] {
+  const isByObs = functions.some(({ triggers }) => triggers.some(({ type }) => type === 'OBS'));
+  if (!isByObs) return [];
+  // FunctionGraph API reference, creating a trigger: no OBS triggers on the site of the Chinese mainland.
+  if (!region.startsWith('cn-'))
+    return [{ point: 'region', state: 'ok', text: `${region} has OBS triggers` }];
+  return [
+    {
+      point: 'region',
+      state: 'missing',
+      text: `${region} has no OBS triggers, as all regions of the Chinese mainland`,
+      todo: 'use an eventgrid event in place of the obs event in serverless.yml, or another region',
+    },
+  ];
+}
+
+/** What nothing here can look at. */
+export function checkEventGrid({ functions }: WantedState): Finding[] {
+  const channels = functions
+    .flatMap(({ triggers }) => triggers)
+    .filter(({ type }) => type === 'EVENTGRID')
+    .map(({ eventData }) => `${eventData.channel_id}`);
+  return [...new Set(channels)].map((channel) => ({
+    point: `event channel ${channel}`,
+    state: 'unseen',
+    text: 'EventGrid is not asked',
+    todo: 'look in the console (EventGrid, Event Channels), and for the agency that the event names (IAM, Agencies)',
+  }));
+}
+
+/** Whether the functions are deployed as `serverless.yml` wants them (their code is not compared), and whether there is room for them. */
+export async function checkFunctions(wanted: WantedState, api: FunctionGraphApi): Promise<Finding[]> {
+  const point = 'functions';
+  const deployCommand = `npm run deploy -- --stage ${wanted.stage}`;
+  const live = await look(() => liveState(api, wanted));
+  if (!live.isSeen) {
+    return [
+      {
+        point,
+        state: live.status === 403 ? 'missing' : 'unseen',
+        text: live.reason,
+        todo: 'deploying needs the system policy "FunctionGraph FullAccess" in the project of the region',
+      },
+    ];
+  }
+  // Whatever code is there counts as wanted.
+  const digests = Object.fromEntries(
+    wanted.functions.map(({ key, name }) => [
+      key,
+      live.found.functions.find((one) => one.name === name)?.configuration.digest ?? '',
+    ]),
+  );
+  const todo = plan(wanted, live.found, digests);
+  const missing = todo.functions.filter(({ action }) => action === 'create').length;
+  if (todo.refusals.length > 0) {
+    return todo.refusals.map((text) => ({ point, state: 'missing', text }));
+  }
+  if (missing === wanted.functions.length) {
+    const room = await quotaFinding(missing, api);
+    return [...room, { point, state: 'note', text: 'not deployed yet', todo: deployCommand }];
+  }
+  if (missing > 0) {
+    return [
+      ...(await quotaFinding(missing, api)),
+      {
+        point,
+        state: 'missing',
+        text: `${missing} of ${wanted.functions.length} are not there`,
+        todo: deployCommand,
+      },
+    ];
+  }
+  if (isEmpty(todo)) {
+    return [
+      { point, state: 'ok', text: `${wanted.functions.length} deployed, with their settings and triggers` },
+    ];
+  }
+  return [
+    {
+      point,
+      state: 'note',
+      text: `deployed, and different from serverless.yml: ${planText(todo).join('; ')}`,
+      todo: deployCommand,
+    },
+  ];
+}
+
+async function quotaFinding(needed: number, { cloud }: FunctionGraphApi): Promise<Finding[]> {
+  const path = `/v2/${cloud.connection.projectId}/fgs/quotas`;
+  const quotas = await look(async () =>
+    Quotas.parse((await cloud.call('functiongraph', { method: 'GET', path })).body),
+  );
+  const point = 'quota of functions';
+  if (!quotas.isSeen) return [{ point, state: 'unseen', text: quotas.reason }];
+  const found = quotas.found.quotas.resources.find(({ type }) => type === 'fgs_func_num');
+  if (found === undefined) return [{ point, state: 'unseen', text: 'FunctionGraph does not tell' }];
+  const text = `${found.used} of ${found.quota} used, ${needed} more are needed`;
+  if (found.quota - found.used >= needed) return [{ point, state: 'ok', text }];
+  return [
+    {
+      point,
+      state: 'missing',
+      text,
+      todo: 'delete functions, or ask for more in the console (My Quotas)',
+    },
+  ];
+}

@@ -1,0 +1,100 @@
+import * as z from 'zod';
+import type { CloudApi } from '../cloud-api';
+import type { WantedState } from '../wanted-state';
+import type { WantedTrigger } from '../wanted-triggers';
+import { type Finding, look } from './finding';
+
+const Instance = z.object({ status: z.string().nullish() });
+
+/** Whether the API groups of the stage exist, and the dedicated gateways that they belong to. */
+export async function checkGateway(wanted: WantedState, cloud: CloudApi): Promise<Finding[]> {
+  const triggers = wanted.functions.flatMap((one) => one.triggers);
+  const places = new Map(triggers.filter(isOfGateway).map((trigger) => placeOf(trigger)));
+  return (await Promise.all([...places.values()].map((place) => checkPlace(place, wanted, cloud)))).flat();
+}
+
+interface Place {
+  groupId: string;
+  instanceId: string | undefined;
+}
+
+function isOfGateway({ type }: WantedTrigger): boolean {
+  return type === 'APIG' || type === 'DEDICATEDGATEWAY';
+}
+
+function placeOf({ eventData }: WantedTrigger): [string, Place] {
+  const groupId = String(eventData.group_id);
+  const instanceId = eventData.instance_id === undefined ? undefined : String(eventData.instance_id);
+  return [`${instanceId}/${groupId}`, { groupId, instanceId }];
+}
+
+async function checkPlace(
+  { groupId, instanceId }: Place,
+  { region }: WantedState,
+  cloud: CloudApi,
+): Promise<Finding[]> {
+  const get = (path: string) => look(async () => (await cloud.call('apig', { method: 'GET', path })).body);
+  const findings: Finding[] = [];
+  const dedicated = `/v2/${cloud.connection.projectId}/apigw/instances/${instanceId}`;
+  if (instanceId !== undefined) {
+    const point = `gateway ${instanceId}`;
+    const instance = await get(dedicated);
+    if (!instance.isSeen && instance.status === 404) {
+      return [
+        {
+          point,
+          state: 'missing',
+          text: `does not exist in ${region}`,
+          todo: 'set APIG_INSTANCE_ID to the id of a dedicated gateway (console: API Gateway, Gateways)',
+        },
+      ];
+    }
+    findings.push(instance.isSeen ? instanceFinding(point, instance.found) : unseen(point, instance.reason));
+  }
+  const point = `API group ${groupId}`;
+  const group = await get(
+    instanceId === undefined ? `/v1.0/apigw/api-groups/${groupId}` : `${dedicated}/api-groups/${groupId}`,
+  );
+  if (group.isSeen) {
+    findings.push({
+      point,
+      state: 'ok',
+      text: instanceId === undefined ? 'of the shared gateway' : 'exists',
+    });
+  } else if (group.status === 404) {
+    const where = instanceId === undefined ? 'the shared gateway' : `gateway ${instanceId}`;
+    const command = `hcloud APIG CreateApiGroupV2 --cli-region=${region} --instance_id=${instanceId ?? 'ID'} --name=mpc_snapshots`;
+    findings.push({
+      point,
+      state: 'missing',
+      text: `does not exist in ${where}`,
+      todo:
+        instanceId === undefined
+          ? `set APIG_INSTANCE_ID if it belongs to a dedicated gateway; else create it there: ${command}. The shared gateway is closed to new customers`
+          : `${command}, then set APIG_GROUP_ID to the id that it prints`,
+    });
+  } else {
+    findings.push(unseen(point, group.reason));
+  }
+  return findings;
+}
+
+function instanceFinding(point: string, body: unknown): Finding {
+  const { status } = Instance.catch({}).parse(body);
+  if (status == null || status === 'Running') return { point, state: 'ok', text: 'runs' };
+  return {
+    point,
+    state: 'missing',
+    text: `is ${status}, not Running`,
+    todo: 'wait until it runs, or look at it in the console (API Gateway, Gateways)',
+  };
+}
+
+function unseen(point: string, reason: string): Finding {
+  return {
+    point,
+    state: 'unseen',
+    text: reason,
+    todo: 'let the key have the system policy "APIG ReadOnlyAccess", or look in the console (API Gateway)',
+  };
+}

@@ -1,0 +1,132 @@
+import type { WantedState } from '../wanted-state';
+
+/** A part of a policy, as IAM shows it. */
+export interface Statement {
+  Effect: string;
+  Action: readonly string[];
+  Resource?: readonly string[] | undefined;
+}
+
+/** A role or a policy that somebody has. */
+export interface Role {
+  displayName: string;
+  statements: readonly Statement[];
+}
+
+/** Something that somebody must be allowed to do. */
+export interface Right {
+  action: string;
+  /** Without account and region: `bucket:videos`, `object:snapshots/*`. Absent: the service knows no resources. */
+  resource?: string;
+}
+
+/** The policies that the functions' agency needs. */
+export interface LeastPolicies {
+  /** A system role, for the project of the region: without identity policies MPC has no finer rights. */
+  projectRole: string;
+  /** A custom policy, for global services. */
+  globalPolicy: { Version: '1.1'; Statement: { Effect: 'Allow'; Action: string[]; Resource: string[] }[] };
+}
+
+export const MPC_ROLE = 'MPC Administrator';
+
+/** What well-known roles of the system let their holder do; their statements are written in an older language. */
+const SERVICES_OF_ROLES: Readonly<Record<string, readonly string[]>> = {
+  [MPC_ROLE]: ['mpc'],
+  'Tenant Administrator': ['mpc', 'obs', 'functiongraph'],
+  'OBS Administrator': ['obs'],
+  'OBS FullAccess': ['obs'],
+};
+
+/** Things that these functions never do: whoever may do one of them has more rights than they need. */
+const NEVER_NEEDED: readonly Right[] = [
+  { action: 'obs:object:DeleteObject', resource: 'object:a-bucket-of-somebody/*' },
+  { action: 'obs:object:GetObject', resource: 'object:a-bucket-of-somebody/*' },
+  { action: 'obs:bucket:DeleteBucket', resource: 'bucket:a-bucket-of-somebody' },
+  { action: 'functiongraph:function:deleteFunction' },
+  { action: 'iam:agencies:createAgency' },
+];
+
+/** What the functions do in OBS, for the buckets of a stage. */
+function bucketsOf({ functions }: WantedState): { read: string[]; written: string[] } {
+  const values = (key: string) =>
+    functions.flatMap(({ userData }) => (userData[key] ?? '').split(',').map((name) => name.trim()));
+  const unique = (names: string[]) => [...new Set(names.filter((name) => name !== ''))];
+  return { read: unique(values('UPLOAD_BUCKETS')), written: unique(values('SNAPSHOT_BUCKET')) };
+}
+
+/** The policies with the least rights that the functions of a stage work with. */
+export function leastPolicies(wanted: WantedState): LeastPolicies {
+  const { read, written } = bucketsOf(wanted);
+  const buckets = [...new Set([...read, ...written])];
+  return {
+    projectRole: MPC_ROLE,
+    globalPolicy: {
+      Version: '1.1',
+      Statement: [
+        {
+          Effect: 'Allow',
+          // The sweep looks for uploads, `?object=` for records.
+          Action: ['obs:bucket:ListBucket'],
+          Resource: buckets.map((bucket) => `OBS:*:*:bucket:${bucket}`),
+        },
+        {
+          Effect: 'Allow',
+          // Records of what was started; pictures that temporary addresses lead to; events that were given up.
+          Action: ['obs:object:GetObject', 'obs:object:PutObject'],
+          Resource: written.map((bucket) => `OBS:*:*:object:${bucket}/*`),
+        },
+      ],
+    },
+  };
+}
+
+/** Rights of `leastPolicies` that none of the roles gives. */
+export function rightsLacking(wanted: WantedState, roles: readonly Role[]): Right[] {
+  const { globalPolicy } = leastPolicies(wanted);
+  const needed: Right[] = [
+    { action: 'mpc:thumbnailsTask:create' },
+    ...globalPolicy.Statement.flatMap(({ Action, Resource }) =>
+      Action.flatMap((action) =>
+        Resource.map((resource) => ({ action, resource: resource.replace('OBS:*:*:', '') })),
+      ),
+    ),
+  ];
+  return needed.filter((right) => !isAllowed(right, roles));
+}
+
+/** Names of the roles that let the functions do what they never need. */
+export function rolesTooWide(roles: readonly Role[]): string[] {
+  return roles
+    .filter((role) => NEVER_NEEDED.some((right) => isAllowed(right, [role])))
+    .map(({ displayName }) => displayName);
+}
+
+/** Whether the roles together allow something: one allows it, none denies it. */
+function isAllowed(right: Right, roles: readonly Role[]): boolean {
+  const service = right.action.split(':')[0] ?? '';
+  const statements = roles.flatMap((role) => role.statements);
+  const isDenied = statements.some(
+    ({ Effect, ...statement }) => Effect === 'Deny' && covers(statement, right),
+  );
+  if (isDenied) return false;
+  return (
+    roles.some(({ displayName }) => SERVICES_OF_ROLES[displayName]?.includes(service)) ||
+    statements.some(({ Effect, ...statement }) => Effect === 'Allow' && covers(statement, right))
+  );
+}
+
+function covers({ Action, Resource }: Omit<Statement, 'Effect'>, { action, resource }: Right): boolean {
+  if (!Action.some((pattern) => matches(pattern, action))) return false;
+  return (
+    resource === undefined ||
+    Resource === undefined ||
+    Resource.some((pattern) => matches(pattern, `obs:*:*:${resource}`))
+  );
+}
+
+/** IAM's patterns know `*` only; names of services and actions are not case-sensitive. */
+function matches(pattern: string, text: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 'i').test(text);
+}

@@ -1,0 +1,36 @@
+/** The parts of the framework (osls 4) that the plugin works with; its own types cover AWS only. */
+export interface Framework {
+  serviceDir: string;
+  service: {
+    service: string;
+    provider: Readonly<Record<string, unknown>> & { stage?: string };
+    functions: Record<string, { package?: { artifact?: string } }>;
+    package: { path?: string };
+  };
+  configSchemaHandler: { defineProvider(name: string, schema: object): void };
+  setProvider(name: string, provider: object): void;
+  classes: { Error: new (message: string, code: string) => Error };
+}
+
+export interface FrameworkUtilities {
+  log: { notice(text: string): void; success(text: string): void; warning(text: string): void };
+  progress: { create(options: { message: string }): { remove(): void } };
+  /** Standard output. */
+  writeText(text: string): void;
+}
+
+/** What the command line may say; each command knows only some of it. */
+export interface CommandOptions {
+  stage?: string;
+  package?: string;
+  function?: string;
+  force?: boolean;
+  prune?: boolean;
+  'dry-run'?: boolean;
+  data?: string;
+  path?: string;
+  raw?: boolean;
+  log?: boolean;
+  json?: boolean;
+  policy?: boolean;
+}

@@ -1,0 +1,24 @@
+import { withAdvice } from './deploy';
+import { liveState } from './live-state';
+import { describeTrigger } from './plan-text';
+import type { Session } from './provider-plugin';
+
+/** Prints what of the stage is in the cloud. */
+export async function info({ wanted, api, print }: Session): Promise<void> {
+  const { functions } = await withAdvice(() => liveState(api, wanted));
+  const own = functions.filter(({ isOwn }) => isOwn);
+  print(`${wanted.service}, stage ${wanted.stage}, ${wanted.region}: ${own.length} functions`);
+  for (const { name, configuration, triggers } of own) {
+    const { func_urn, runtime, memory_size, timeout, last_modified, digest } = configuration;
+    print(`\n${name}`);
+    print(`  ${func_urn}`);
+    print(
+      `  ${runtime}, ${memory_size} MB, ${timeout} s, code ${(digest ?? 'unknown').slice(0, 12)}, changed ${last_modified ?? 'unknown'}`,
+    );
+    for (const { trigger_type_code, trigger_status, event_data } of triggers) {
+      const off = trigger_status === 'DISABLED' ? ' (off)' : '';
+      const address = typeof event_data.invoke_url === 'string' ? ` ${event_data.invoke_url}` : '';
+      print(`  ${describeTrigger(trigger_type_code, event_data)}${off}${address}`);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import type { LiveTrigger } from './functiongraph-api';
+import type { Addition, FunctionChange, Plan, Removal } from './plan';
+
+/** A plan for people: one line for every thing that is done. */
+export function planText({ functions, removals, additions, warnings }: Plan): string[] {
+  const lines = [
+    ...functions.map(functionLine),
+    ...removals.map((removal) => `- ${describeRemoval(removal)}`),
+    ...additions.map((addition) => `${addition.what === 'status' ? '~' : '+'} ${describeAddition(addition)}`),
+  ];
+  return [...(lines.length > 0 ? lines : ['nothing to do']), ...warnings.map((warning) => `! ${warning}`)];
+}
+
+function functionLine({ wanted, action, configuration, sendsCode, asynchronous }: FunctionChange): string {
+  const { name, runtime, memoryMb, timeoutSeconds } = wanted;
+  if (action === 'create') return `+ ${name}: ${runtime}, ${memoryMb} MB, ${timeoutSeconds} s`;
+  if (action === 'recreate') return `± ${name}: deleted and created anew for ${runtime}`;
+  const changes = configuration.map(({ field, change }) =>
+    change === undefined ? field : `${field} ${change}`,
+  );
+  if (sendsCode) changes.push('code');
+  if (asynchronous !== 'keep') changes.push('asynchronous');
+  return `~ ${name}: ${changes.join(', ')}`;
+}
+
+export function describeRemoval(removal: Removal): string {
+  if (removal.what === 'function') return removal.functionName;
+  const { trigger_type_code, event_data } = removal.trigger;
+  return `${removal.functionName} ${describeTrigger(trigger_type_code, event_data)}`;
+}
+
+export function describeAddition(addition: Addition): string {
+  if (addition.what === 'status')
+    return `${addition.functionName} ${addition.type} ${addition.id}: ${addition.status}`;
+  const { type, eventData } = addition.trigger;
+  return `${addition.functionName} ${describeTrigger(type, eventData)}`;
+}
+
+/** `APIG POST /snapshots`, `OBS videos/uploads/*.mp4`, `TIMER sweep 5m` */
+export function describeTrigger(type: string, data: LiveTrigger['event_data']): string {
+  switch (type) {
+    case 'APIG':
+    case 'DEDICATEDGATEWAY':
+      return `${type} ${data.req_method} ${data.path} (${data.auth})`;
+    case 'OBS':
+    case 'EVENTGRID':
+      return `${type} ${data.bucket}/${data.prefix ?? ''}*${data.suffix ?? ''}`;
+    case 'TIMER':
+      return `TIMER ${data.name} ${data.schedule}`;
+    default:
+      return type;
+  }
+}

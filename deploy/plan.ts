@@ -1,0 +1,252 @@
+import { HANDLER, type LiveAsynchronous, type LiveTrigger } from './functiongraph-api';
+import type { LiveFunction, LiveState } from './live-state';
+import type { AsynchronousConfiguration, WantedFunction, WantedState } from './wanted-state';
+import type { TriggerType, WantedTrigger } from './wanted-triggers';
+
+/**
+ * What has to be done, in three rounds. Within a round the order does not matter. Paths and OBS rules must be free before
+ * they are taken, perhaps by another function: hence removals before additions.
+ */
+export interface Plan {
+  functions: readonly FunctionChange[];
+  removals: readonly Removal[];
+  additions: readonly Addition[];
+  /** What somebody should know, though nothing is done about it. */
+  warnings: readonly string[];
+  /** What stands in the way. A plan with refusals is not carried out. */
+  refusals: readonly string[];
+}
+
+/** One function that is created or changed. */
+export interface FunctionChange {
+  wanted: WantedFunction;
+  action: 'create' | 'recreate' | 'update';
+  /** Fields of the configuration that are sent, with what was and what will be; empty: it stays. */
+  configuration: readonly FieldChange[];
+  sendsCode: boolean;
+  asynchronous: 'keep' | 'set' | 'clear';
+}
+
+export interface FieldChange {
+  field: string;
+  /** Absent for what cannot be read back. */
+  change?: string;
+}
+
+export type Removal =
+  | { what: 'trigger'; functionName: string; trigger: LiveTrigger }
+  | { what: 'function'; functionName: string };
+
+export type Addition =
+  | { what: 'trigger'; functionName: string; trigger: WantedTrigger }
+  | { what: 'status'; functionName: string; id: string; type: TriggerType; status: 'ACTIVE' | 'DISABLED' };
+
+export interface PlanOptions {
+  /** Send code and configuration even where they seem unchanged; take over functions that others made; change runtimes. */
+  force?: boolean;
+  /** Delete functions of this stage that are no longer wanted. */
+  prune?: boolean;
+  /** Only these, by their name in `serverless.yml`; absent: all. */
+  only?: readonly string[];
+}
+
+/** Code of each function: SHA-512 of its zip, by the name in `serverless.yml`. */
+export type Digests = Readonly<Record<string, string>>;
+
+/** Compares what is wanted with what is there. */
+export function plan(
+  wanted: WantedState,
+  live: LiveState,
+  digests: Digests,
+  { force = false, prune = false, only }: PlanOptions = {},
+): Plan {
+  const functions: FunctionChange[] = [];
+  const removals: Removal[] = [];
+  const additions: Addition[] = [];
+  const warnings: string[] = [];
+  const refusals: string[] = [];
+  for (const one of wanted.functions) {
+    if (only !== undefined && !only.includes(one.key)) continue;
+    const existing = live.functions.find(({ name }) => name === one.name);
+    if (existing?.isOwn === false && !force) {
+      refusals.push(
+        `${one.name} exists, but was not deployed by stage ${wanted.stage} of ${wanted.service}: rename or delete it, or take it over with --force`,
+      );
+      continue;
+    }
+    const isRecreated = existing !== undefined && existing.configuration.runtime !== one.runtime;
+    if (isRecreated && !force) {
+      refusals.push(
+        `${one.name} runs on ${existing.configuration.runtime}, ${one.runtime} is wanted: FunctionGraph cannot change that; --force deletes the function and creates it anew (events that wait for it are lost)`,
+      );
+      continue;
+    }
+    const kept = isRecreated ? undefined : existing;
+    const change = functionChange(one, kept, digests[one.key] ?? '', force);
+    if (change !== undefined) functions.push({ ...change, ...(isRecreated && { action: 'recreate' }) });
+    const triggers = triggerChanges(one, kept?.triggers ?? [], force);
+    removals.push(...triggers.removals);
+    additions.push(...triggers.additions);
+  }
+  if (only === undefined) {
+    const names = new Set(wanted.functions.map(({ name }) => name));
+    for (const { name } of live.functions.filter(({ name, isOwn }) => isOwn && !names.has(name))) {
+      if (prune) removals.push({ what: 'function', functionName: name });
+      else warnings.push(`${name} is no longer in serverless.yml and goes on running: --prune deletes it`);
+    }
+  }
+  return { functions, removals, additions, warnings, refusals };
+}
+
+/** True when everything is as it should be. */
+export function isEmpty({ functions, removals, additions }: Plan): boolean {
+  return functions.length + removals.length + additions.length === 0;
+}
+
+function functionChange(
+  wanted: WantedFunction,
+  live: LiveFunction | undefined,
+  digest: string,
+  force: boolean,
+): FunctionChange | undefined {
+  if (live === undefined) {
+    return {
+      wanted,
+      action: 'create',
+      // The number of instances can only be set afterwards.
+      configuration: wanted.maxInstances === undefined ? [] : [{ field: 'concurrency' }],
+      sendsCode: true,
+      asynchronous: wanted.asynchronous === undefined ? 'keep' : 'set',
+    };
+  }
+  const fields = fieldChanges(wanted, live);
+  const configuration = fields.length === 0 && force ? [{ field: 'everything (--force)' }] : fields;
+  // Documented as the SHA-512 of the code. Were it that of something else, the code would be sent every time and, being the
+  // same, change nothing.
+  const sendsCode = force || live.configuration.digest !== digest;
+  const asynchronous = asynchronousChange(wanted.asynchronous, live.asynchronous);
+  if (configuration.length === 0 && !sendsCode && asynchronous === 'keep') return undefined;
+  return { wanted, action: 'update', configuration, sendsCode, asynchronous };
+}
+
+function fieldChanges(wanted: WantedFunction, { configuration: live }: LiveFunction): FieldChange[] {
+  const changes: FieldChange[] = [];
+  const compare = (field: string, before: unknown, after: unknown) => {
+    if (before !== after) changes.push({ field, change: `${before ?? 'nothing'} → ${after}` });
+  };
+  compare('handler', live.handler, HANDLER);
+  compare('memorySize', live.memory_size, wanted.memoryMb);
+  compare('timeout', live.timeout, wanted.timeoutSeconds);
+  compare('agency', live.xrole || undefined, wanted.agency);
+  // An empty execution agency means the other one.
+  compare('execution agency', live.app_xrole || live.xrole || undefined, wanted.agency);
+  compare('description', live.description ?? '', wanted.description);
+  if (wanted.maxInstances !== undefined) {
+    compare('concurrency', live.strategy_config?.concurrency ?? undefined, wanted.maxInstances);
+  }
+  const before = userDataOf(live.user_data);
+  for (const name of new Set([...Object.keys(before), ...Object.keys(wanted.userData)])) {
+    // Values may be long, and somebody may have put a secret there.
+    if (before[name] !== wanted.userData[name]) changes.push({ field: `environment.${name}` });
+  }
+  const secrets = Object.keys(wanted.secrets);
+  if (secrets.length > 0) {
+    changes.push({
+      field: `secrets ${secrets.join(', ')}`,
+      change: 'sent every time, for they cannot be read back',
+    });
+  }
+  return changes;
+}
+
+function userDataOf(text: string | null | undefined): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(text || '{}'));
+  } catch {
+    return {};
+  }
+}
+
+function asynchronousChange(
+  wanted: AsynchronousConfiguration | undefined,
+  live: LiveAsynchronous | undefined,
+): FunctionChange['asynchronous'] {
+  if (wanted === undefined) return live === undefined ? 'keep' : 'clear';
+  const isSame =
+    live?.max_async_retry_attempts === wanted.max_async_retry_attempts &&
+    live.max_async_event_age_in_seconds === wanted.max_async_event_age_in_seconds &&
+    destinationText(live.destination_config?.on_failure) ===
+      destinationText(wanted.destination_config.on_failure) &&
+    !live.destination_config?.on_success?.destination;
+  return isSame ? 'keep' : 'set';
+}
+
+/** The parameters are JSON in a text: the order of their names means nothing. */
+function destinationText(
+  target: { destination?: string | null | undefined; param?: string | null | undefined } | null | undefined,
+): string {
+  if (!target?.destination) return '';
+  return JSON.stringify([target.destination, Object.entries(userDataOf(target.param)).sort()]);
+}
+
+/** Types that are compared and removed here; a trigger of any other type was added by somebody else and stays. */
+const MANAGED_TYPES = ['APIG', 'DEDICATEDGATEWAY', 'OBS', 'EVENTGRID', 'TIMER'];
+
+/** What makes a trigger this trigger: must be in the answer and equal. Other fields count only where the answer has them. */
+const IDENTITY: Readonly<Record<TriggerType, readonly string[]>> = {
+  APIG: ['path', 'req_method'],
+  DEDICATEDGATEWAY: ['path', 'req_method'],
+  OBS: ['bucket'],
+  EVENTGRID: ['bucket'],
+  TIMER: ['name', 'schedule'],
+};
+
+function triggerChanges(
+  wanted: WantedFunction,
+  live: readonly LiveTrigger[],
+  force: boolean,
+): { removals: Removal[]; additions: Addition[] } {
+  const functionName = wanted.name;
+  const left = live.filter(({ trigger_type_code: type }) => MANAGED_TYPES.includes(type));
+  const additions: Addition[] = [];
+  for (const trigger of wanted.triggers) {
+    // FunctionGraph does not give back all of an EventGrid subscription, so a change may go unseen.
+    const isUncertain = trigger.type === 'EVENTGRID' && force;
+    const index = isUncertain ? -1 : left.findIndex((other) => isSameTrigger(trigger, other));
+    const [same] = index < 0 ? [] : left.splice(index, 1);
+    if (same === undefined) additions.push({ what: 'trigger', functionName, trigger });
+    else if (trigger.status !== undefined && same.trigger_status !== trigger.status) {
+      const { type, status } = trigger;
+      additions.push({ what: 'status', functionName, id: same.trigger_id, type, status });
+    }
+  }
+  return { removals: left.map((trigger) => ({ what: 'trigger', functionName, trigger })), additions };
+}
+
+function isSameTrigger({ type, eventData }: WantedTrigger, live: LiveTrigger): boolean {
+  if (live.trigger_type_code !== type) return false;
+  return Object.entries(eventData).every(([field, value]) => {
+    const there = live.event_data[field];
+    if (there === undefined || there === null) return !IDENTITY[type].includes(field);
+    return isWithin(value, there);
+  });
+}
+
+/** True when the answer says what was sent; it may say more. The order of a list means nothing. */
+function isWithin(sent: unknown, answered: unknown): boolean {
+  if (Array.isArray(sent)) {
+    return (
+      Array.isArray(answered) &&
+      sent.length === answered.length &&
+      sent.every((item) => answered.some((other) => isWithin(item, other)))
+    );
+  }
+  if (typeof sent === 'object' && sent !== null) {
+    if (typeof answered !== 'object' || answered === null) return false;
+    const fields = answered as Record<string, unknown>;
+    return Object.entries(sent).every(
+      ([name, value]) => fields[name] === undefined || isWithin(value, fields[name]),
+    );
+  }
+  return sent === answered;
+}

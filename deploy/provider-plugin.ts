@@ -1,0 +1,193 @@
+import path from 'node:path';
+import { buildArtifacts, readArtifacts, writeArtifacts } from './artifacts';
+import { refuseBuckets } from './buckets';
+import { CloudApi, connectionFrom } from './cloud-api';
+import { deploy } from './deploy';
+import { doctor } from './doctor/doctor';
+import { DeployError } from './errors';
+import type { CommandOptions, Framework, FrameworkUtilities } from './framework';
+import { FunctionGraphApi } from './functiongraph-api';
+import { info } from './info';
+import { invoke, invokeLocally } from './invoke';
+import { planText } from './plan-text';
+import { remove } from './remove';
+import { FRAMEWORK_SCHEMA } from './schema';
+import { functionNamed, type WantedState, wantedState } from './wanted-state';
+import { LOCAL_STAGE } from './wanted-triggers';
+
+/** What a command of the plugin works with. */
+export interface Session {
+  /** What `serverless.yml` says of the stage, checked. */
+  wanted: WantedState;
+  api: FunctionGraphApi;
+  options: CommandOptions;
+  /** Prints a line of the command's result. */
+  print: (line: string) => void;
+}
+
+const NAME = 'huawei';
+
+/** Serverless Framework provider `huawei`: hooks the commands of the framework up with what is done in this folder. */
+export class HuaweiProvider {
+  readonly #framework: Framework;
+  readonly #options: CommandOptions;
+  readonly #utilities: FrameworkUtilities;
+  #wantedState: WantedState | undefined;
+  readonly hooks: Readonly<Record<string, () => Promise<void>>>;
+  /** Options and commands beyond those that the framework has anyway. */
+  readonly commands = {
+    deploy: {
+      options: {
+        'dry-run': { usage: 'Show what would be done, and do nothing', type: 'boolean' },
+        prune: {
+          usage: 'Delete functions of this stage that are no longer in serverless.yml',
+          type: 'boolean',
+        },
+      },
+      commands: {
+        function: {
+          options: { 'dry-run': { usage: 'Show what would be done, and do nothing', type: 'boolean' } },
+        },
+      },
+    },
+    // `npm run doctor`; the framework has a command of that name, about its own deprecations.
+    diagnose: {
+      usage: 'Look at everything that a stage needs, and say what is missing; changes nothing',
+      lifecycleEvents: ['diagnose'],
+      options: {
+        json: { usage: 'Print the findings as JSON', type: 'boolean' },
+        policy: { usage: 'Print the policy that the agency needs, and look at nothing', type: 'boolean' },
+      },
+    },
+  };
+
+  static getProviderName(): string {
+    return NAME;
+  }
+
+  constructor(framework: Framework, options: CommandOptions, utilities: FrameworkUtilities) {
+    this.#framework = framework;
+    this.#options = options;
+    this.#utilities = utilities;
+    framework.setProvider(NAME, this);
+    framework.configSchemaHandler.defineProvider(NAME, FRAMEWORK_SCHEMA);
+    this.hooks = {
+      'before:package:createDeploymentArtifacts': () => this.#run('Packaging', () => this.#package()),
+      'deploy:deploy': () => this.#run('Deploying', () => this.#deploy(this.#session())),
+      'deploy:function:deploy': () => this.#run('Deploying', () => this.#deployFunction(this.#session())),
+      'diagnose:diagnose': () => this.#run('Looking', () => this.#doctor()),
+      'info:info': () => this.#run('Reading', () => info(this.#session())),
+      'invoke:invoke': () => this.#run('Invoking', () => invoke(this.#session())),
+      'invoke:local:invoke': () => this.#run('Invoking', () => invokeLocally(this.#options)),
+      'remove:remove': () => this.#run('Removing', () => remove(this.#session())),
+    };
+  }
+
+  /** The framework shows its own kind of error in a line and any other one with its stack. */
+  async #run(message: string, work: () => Promise<void>): Promise<void> {
+    const progress = this.#utilities.progress.create({ message });
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof DeployError)) throw error;
+      throw new this.#framework.classes.Error(error.lines.join('\n'), 'HUAWEI_PROVIDER');
+    } finally {
+      progress.remove();
+    }
+  }
+
+  #wanted(): WantedState {
+    // Read once: packaging adds to the framework's definitions.
+    this.#wantedState ??= this.#readWanted();
+    return this.#wantedState;
+  }
+
+  #readWanted(): WantedState {
+    const { service, provider, functions } = this.#framework.service;
+    const stage = this.#stage;
+    return wantedState({ service, provider: { ...provider, stage }, functions });
+  }
+
+  #session(): Session {
+    const wanted = this.#wanted();
+    return { wanted, api: this.#openApi(), options: this.#options, print: this.#print };
+  }
+
+  readonly #print = (line: string): void => this.#utilities.writeText(line);
+
+  get #stage(): string {
+    return this.#options.stage ?? this.#framework.service.provider.stage ?? '';
+  }
+
+  #openApi(): FunctionGraphApi {
+    const connection = connectionFrom(process.env, String(this.#framework.service.provider.region));
+    if (this.#stage === LOCAL_STAGE) refuseFarAway(connection.endpoints.functiongraph);
+    return new FunctionGraphApi(new CloudApi(connection));
+  }
+
+  #doctor(): Promise<void> {
+    return doctor({
+      stage: this.#stage,
+      readWanted: () => this.#wanted(),
+      openApi: () => this.#openApi(),
+      options: this.#options,
+      print: this.#print,
+    });
+  }
+
+  /** Where the package is: read from there when it was named, else written there before. */
+  get #packageDirectory(): string {
+    const { serviceDir, service } = this.#framework;
+    return path.resolve(serviceDir, this.#options.package ?? service.package.path ?? '.serverless');
+  }
+
+  async #package(): Promise<void> {
+    const { service, functions } = this.#wanted();
+    const artifacts = await buildArtifacts(functions);
+    await writeArtifacts(this.#packageDirectory, service, artifacts);
+    for (const { key } of artifacts) {
+      // With an artifact of its own for every function the framework makes no zip of the whole folder.
+      const definition = this.#framework.service.functions[key];
+      if (definition !== undefined)
+        definition.package = { artifact: path.join(this.#packageDirectory, `${key}.zip`) };
+    }
+  }
+
+  async #deploy({ wanted, api, options, print }: Session): Promise<void> {
+    const artifacts = await readArtifacts(this.#packageDirectory, wanted.service, wanted.functions);
+    await refuseBuckets(wanted, api.cloud.connection);
+    await deploy(wanted, artifacts, api, {
+      dryRun: options['dry-run'] === true,
+      force: options.force === true,
+      prune: options.prune === true,
+      onPlan: (todo) => planText(todo).forEach(print),
+    });
+    this.#done(api);
+  }
+
+  /** Code, configuration and triggers of one function. */
+  async #deployFunction({ wanted, api, options, print }: Session): Promise<void> {
+    const functions = [functionNamed(wanted, options.function)];
+    await deploy(wanted, await buildArtifacts(functions), api, {
+      dryRun: options['dry-run'] === true,
+      force: options.force === true,
+      only: functions.map(({ key }) => key),
+      onPlan: (todo) => planText(todo).forEach(print),
+    });
+    this.#done(api);
+  }
+
+  #done({ cloud }: FunctionGraphApi): void {
+    const what = this.#options['dry-run'] === true ? 'nothing was changed' : 'deployed';
+    this.#utilities.log.success(`${what} (${cloud.calls} calls)`);
+  }
+}
+
+/** The API of this stage is open to everybody: it stays on this machine. */
+export function refuseFarAway(endpoint: string | undefined): void {
+  const host = endpoint === undefined ? undefined : new URL(endpoint).hostname;
+  if (host !== undefined && /^(127(\.\d+){3}|localhost|\[::1\])$/.test(host)) return;
+  throw new DeployError([
+    `stage ${LOCAL_STAGE} is for the local cloud, whose API is open to everybody: FUNCTIONGRAPH_ENDPOINT must be an address of this machine, got ${endpoint ?? 'none'}. Choose another stage with --stage`,
+  ]);
+}

@@ -1,0 +1,23 @@
+import { removeFunction } from './apply';
+import { withAdvice } from './deploy';
+import type { Session } from './provider-plugin';
+import { ownerMark } from './wanted-state';
+
+/**
+ * Deletes every function of the stage with its triggers, also those that are no longer in `serverless.yml`, and nothing
+ * else: buckets, their objects, agency and API group stay. What is gone already is no error.
+ */
+export async function remove({ wanted, api, print }: Session): Promise<void> {
+  const mark = ownerMark(wanted);
+  await withAdvice(async () => {
+    const listed = await api.listFunctions();
+    const own = listed.filter(({ description }) => (description ?? '').endsWith(mark));
+    await Promise.all(
+      own.map(async ({ func_name: name }) => {
+        await removeFunction(name, api);
+        print(`- ${name}`);
+      }),
+    );
+    if (own.length === 0) print('nothing to remove');
+  });
+}

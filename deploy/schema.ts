@@ -1,0 +1,244 @@
+import * as z from 'zod';
+
+/** Runtimes of Node.js event functions, in FunctionGraph's words. What esbuild makes here needs at least 20. */
+const RUNTIMES = ['Node.js20.15'] as const;
+
+const MEMORY_SIZES_MB = [
+  128, 256, 512, 768, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 8192, 10240,
+];
+/** Above this no API caller and no synchronous invocation gets an answer. */
+const MAX_TIMEOUT_SECONDS = 900;
+
+const got = ({ input }: { input?: unknown }) =>
+  input === undefined ? 'it is missing' : `got ${show(input)}`;
+const show = (value: unknown) => (typeof value === 'string' ? `"${value}"` : JSON.stringify(value));
+
+/** A text that says what it must be; `hint` tells where it usually comes from. */
+const text = (must: string, pattern: RegExp = /./) =>
+  z.string({ error: (issue) => `must be ${must}, ${got(issue)}` }).regex(pattern, {
+    error: (issue) => `must be ${must}, ${got(issue)}`,
+  });
+
+/** A whole number within limits. Parameters of the command line and the environment are texts. */
+const whole = (minimum: number, maximum: number, unit: string) => {
+  const error = (issue: { input?: unknown }) =>
+    `must be a whole number from ${minimum} to ${maximum} (${unit}), ${got(issue)}`;
+  return z.preprocess(
+    (value) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value),
+    z.int({ error }).min(minimum, { error }).max(maximum, { error }),
+  );
+};
+
+const choice = <const Options extends readonly [string, ...string[]]>(options: Options) =>
+  z.enum(options, { error: (issue) => `must be ${options.join(' or ')}, ${got(issue)}` });
+
+/** Fields and nothing else: a property that is misspelt would otherwise be ignored in silence. */
+const fields = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? `has no property ${issue.keys.map(show).join(', ')}; there are ${Object.keys(shape).join(', ')}`
+        : `must be an object with ${Object.keys(shape).join(', ')}, ${got(issue)}`,
+  });
+
+const memorySize = z.preprocess(
+  (value) => (typeof value === 'string' ? Number(value) : value),
+  z
+    .number({ error: (issue) => `must be a number (MB), ${got(issue)}` })
+    .refine((mb) => MEMORY_SIZES_MB.includes(mb), {
+      error: (issue) => `must be one of ${MEMORY_SIZES_MB.join(', ')} (MB), ${got(issue)}`,
+    }),
+);
+const timeout = whole(3, MAX_TIMEOUT_SECONDS, 's');
+const runtime = choice(RUNTIMES);
+const agency = text('the name of an IAM agency that trusts FunctionGraph', /^[\w-]{1,64}$/);
+/** May be empty here: parameters that are missing are complained of together, where all of them are known. */
+const bucket = z
+  .string({ error: (issue) => `must be the name of a bucket, ${got(issue)}` })
+  .regex(/^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
+    error: (issue) => `must be 3 to 63 lower-case letters, digits, periods and hyphens, ${got(issue)}`,
+  });
+const keyPart = z.string({ error: (issue) => `must be a text, ${got(issue)}` });
+/** An empty parameter stands for one that is not given. */
+const optionalText = keyPart.optional().transform((value) => (value === '' ? undefined : value));
+
+const userData = (what: string) =>
+  z.record(
+    z.string().regex(/^(?!RUNTIME_)[A-Za-z]\w*$/),
+    z.preprocess(
+      (value) => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : value),
+      z.string({ error: (issue) => `must be a text, a number or a boolean, ${got(issue)}` }),
+    ),
+    {
+      error: (issue) =>
+        issue.code === 'invalid_key'
+          ? `is no name of ${what}: a letter, then letters, digits and _, not beginning with RUNTIME_`
+          : `must be names with values, ${got(issue)}`,
+    },
+  );
+
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS', 'ANY'] as const;
+const authentication = choice(['IAM', 'APP', 'NONE']);
+const gatewayTimeout = whole(1, 60_000, 'ms');
+
+const apigw = fields({
+  path: text('a path that starts with /, such as /snapshots/{task_id}', /^\/\S*$/),
+  req_method: choice(METHODS),
+  name: text('3 to 64 letters, digits and _, starting with a letter', /^[A-Za-z]\w{2,63}$/).optional(),
+  auth: authentication.optional(),
+  timeout: gatewayTimeout.optional(),
+  match_mode: choice(['NORMAL', 'SWA']).default('NORMAL'),
+});
+
+const OBJECT_EVENT =
+  /^s3:Object(Created:(\*|Put|Post|Copy|CompleteMultipartUpload)|Removed:(\*|Delete|DeleteMarkerCreated))$/;
+
+const obs = fields({
+  bucket,
+  events: z
+    .array(
+      text(
+        's3:ObjectCreated:* or :Put, :Post, :Copy, :CompleteMultipartUpload, or s3:ObjectRemoved:* or :Delete, :DeleteMarkerCreated',
+        OBJECT_EVENT,
+      ),
+      { error: (issue) => `must be a list, ${got(issue)}` },
+    )
+    .min(1, 'must name at least one event')
+    .default(['s3:ObjectCreated:*']),
+  prefix: keyPart.default(''),
+  suffix: keyPart.default(''),
+  name: text('1 to 64 letters, digits, _ and -', /^[\w-]{1,64}$/).optional(),
+});
+
+const eventgrid = fields({
+  bucket,
+  event_types: z
+    .array(text('like OBS:DWR:ObjectCreated:PUT', /^OBS:DWR:Object(Created|Removed):[A-Za-z]+$/), {
+      error: (issue) => `must be a list, ${got(issue)}`,
+    })
+    .min(1, 'must name at least one type')
+    .default([
+      'OBS:DWR:ObjectCreated:PUT',
+      'OBS:DWR:ObjectCreated:POST',
+      'OBS:DWR:ObjectCreated:COPY',
+      'OBS:DWR:ObjectCreated:CompleteMultipartUpload',
+    ]),
+  prefix: keyPart.default(''),
+  suffix: keyPart.default(''),
+  channel_id: text('the id of the event channel of OBS (EventGrid console, official channels)'),
+  channel_name: optionalText,
+  agency: agency.default('fgs_to_eg'),
+});
+
+/** `rate` or `cron`, never both. */
+const timer = fields({
+  name: text('1 to 64 letters, digits, _ and -', /^[\w-]{1,64}$/),
+  rate: text(
+    'a rate: 1m to 60m, 1h to 24h or 1d to 30d',
+    /^(([1-9]|[1-5]\d|60)m|([1-9]|1\d|2[0-4])h|([1-9]|[12]\d|30)d)$/,
+  ).optional(),
+  cron: text(
+    'six fields (s min h day month weekday), optionally behind CRON_TZ=<zone>, or @every <duration>',
+    /^((CRON_TZ=\S+ )?\S+( \S+){4,5}|@every \S+)$/,
+  ).optional(),
+  input: z.unknown().optional(),
+  status: choice(['ACTIVE', 'DISABLED']).default('ACTIVE'),
+}).refine(({ rate, cron }) => (rate === undefined) !== (cron === undefined), {
+  error: 'must have either rate or cron',
+});
+
+const events = { apigw, obs, eventgrid, timer };
+
+const event = z
+  .object(
+    {
+      apigw: apigw.optional(),
+      obs: obs.optional(),
+      eventgrid: eventgrid.optional(),
+      timer: timer.optional(),
+    },
+    { error: (issue) => `must be an event such as \`timer: {…}\`, ${got(issue)}` },
+  )
+  .refine((value) => Object.values(value).filter((one) => one !== undefined).length === 1, {
+    error: `must be exactly one of ${Object.keys(events).join(', ')}`,
+  });
+
+const asynchronous = fields({
+  retries: whole(0, 3, 'retries'),
+  maxEventAge: whole(1, 86_400, 's'),
+  onFailure: fields({ obs: fields({ bucket, prefix: keyPart.default('') }) }).optional(),
+});
+
+const handler = text('functions/<file>.handler', /^functions\/[\w-]+\.handler$/);
+
+const functionFields = {
+  handler,
+  name: text(
+    '1 to 60 letters, digits, _ and -, starting with a letter and ending with a letter or digit',
+    /^[A-Za-z](?:[\w-]{0,58}[A-Za-z0-9])?$/,
+  ).optional(),
+  description: keyPart.optional(),
+  runtime: runtime.optional(),
+  memorySize: memorySize.optional(),
+  timeout: timeout.optional(),
+  agency: agency.optional(),
+  environment: userData('user data').optional(),
+  secrets: userData('encrypted user data').optional(),
+  concurrency: whole(-1, 1000, 'instances; -1: no limit of its own, 0: disabled').optional(),
+  asynchronous: asynchronous.optional(),
+  writes: z
+    .array(fields({ bucket, prefix: keyPart.default(''), suffix: keyPart.default('') }), {
+      error: (issue) => `must be a list, ${got(issue)}`,
+    })
+    .default([]),
+  events: z.array(event, { error: (issue) => `must be a list of events, ${got(issue)}` }).default([]),
+};
+
+const providerFields = {
+  name: z.literal('huawei'),
+  stage: text('letters, digits and hyphens', /^[A-Za-z0-9-]+$/),
+  region: text('a region, such as ap-southeast-3', /^[a-z]+(-[a-z]+)+-\d+$/),
+  runtime: runtime.default('Node.js20.15'),
+  memorySize: memorySize.default(128),
+  timeout: timeout.default(30),
+  agency,
+  functionPrefix: keyPart,
+  environment: userData('user data').default({}),
+  secrets: userData('encrypted user data').default({}),
+  apigw: fields({
+    group_id: optionalText,
+    instance_id: optionalText,
+    auth: authentication.default('IAM'),
+    env_name: text('the name of an environment').default('RELEASE'),
+    env_id: text('the id of an environment').default('DEFAULT_ENVIRONMENT_RELEASE_ID'),
+    sl_domain: optionalText,
+    timeout: gatewayTimeout.default(5000),
+  }).prefault({}),
+};
+
+/** A service as `serverless.yml` describes it, its variables resolved. What else a service may have is not of interest here. */
+export const Service = z.object({
+  service: text('a letter, then letters, digits and hyphens', /^[A-Za-z][A-Za-z0-9-]+$/),
+  provider: fields(providerFields),
+  functions: z.record(z.string(), fields(functionFields)),
+});
+
+export type ServiceDefinition = z.infer<typeof Service>;
+export type FunctionDefinition = ServiceDefinition['functions'][string];
+export type EventDefinition = FunctionDefinition['events'][number];
+
+/**
+ * What the framework needs to know of the schema: which properties and events there are, so that it complains of others.
+ * The values are checked by `Service`, whose messages say what to do, and which `npm start` uses too.
+ */
+export const FRAMEWORK_SCHEMA = {
+  provider: { properties: anything(Object.keys(providerFields).filter((name) => name !== 'name')) },
+  function: {
+    properties: anything(Object.keys(functionFields).filter((name) => !['name', 'events'].includes(name))),
+  },
+  functionEvents: anything(Object.keys(events)),
+};
+
+function anything(names: readonly string[]): Record<string, object> {
+  return Object.fromEntries(names.map((name) => [name, {}]));
+}

@@ -1,0 +1,3 @@
+// Serverless Framework plugins are loaded with require(), which knows no TypeScript.
+require('tsx/cjs');
+module.exports = require('./provider-plugin.ts').HuaweiProvider;

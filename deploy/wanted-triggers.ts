@@ -1,0 +1,119 @@
+import type { EventDefinition, FunctionDefinition, ServiceDefinition } from './schema';
+
+/** The stage of the local cloud: the only one whose API may be open, and it may not leave this machine. */
+export const LOCAL_STAGE = 'local';
+
+export type TriggerType = 'APIG' | 'DEDICATEDGATEWAY' | 'OBS' | 'EVENTGRID' | 'TIMER';
+
+/** A trigger in the words of FunctionGraph. */
+export interface WantedTrigger {
+  type: TriggerType;
+  /** Only timers can be disabled. */
+  status?: 'ACTIVE' | 'DISABLED';
+  /** Complete, with the defaults of the API: what is left out could not be compared. */
+  eventData: Readonly<Record<string, unknown>>;
+}
+
+/** Takes a fault, told from the place on at which it is. */
+export type Complain = (message: string) => void;
+
+/** The trigger that an event of `serverless.yml` stands for. */
+export function wantedTrigger(
+  event: EventDefinition,
+  key: string,
+  functionName: string,
+  { stage, apigw: gateway }: ServiceDefinition['provider'],
+  complain: Complain,
+): WantedTrigger {
+  if (event.apigw !== undefined) {
+    const { path, req_method, name, auth = gateway.auth, timeout, match_mode } = event.apigw;
+    if (auth === 'NONE' && stage !== LOCAL_STAGE) {
+      complain(
+        `.apigw: auth NONE would let anybody call ${req_method} ${path}; use IAM or APP outside stage ${LOCAL_STAGE}`,
+      );
+    }
+    return {
+      type: gateway.instance_id === undefined ? 'APIG' : 'DEDICATEDGATEWAY',
+      eventData: {
+        name: name ?? apiName(functionName, req_method, path),
+        type: 1,
+        path,
+        protocol: 'HTTPS',
+        req_method,
+        group_id: gateway.group_id,
+        match_mode,
+        env_name: gateway.env_name,
+        env_id: gateway.env_id,
+        auth,
+        func_info: { timeout: timeout ?? gateway.timeout },
+        backend_type: 'FUNCTION',
+        ...(gateway.sl_domain !== undefined && { sl_domain: gateway.sl_domain }),
+        ...(gateway.instance_id !== undefined && { instance_id: gateway.instance_id }),
+      },
+    };
+  }
+  if (event.obs !== undefined) {
+    const { bucket, events, prefix, suffix, name = `${key}-${bucket}`.slice(0, 64) } = event.obs;
+    return { type: 'OBS', eventData: { bucket, events, prefix, suffix, name } };
+  }
+  if (event.eventgrid !== undefined) {
+    const { bucket, event_types, prefix, suffix, channel_id, channel_name, agency } = event.eventgrid;
+    return {
+      type: 'EVENTGRID',
+      eventData: {
+        channel_id,
+        ...(channel_name !== undefined && { channel_name }),
+        source_name: 'HC.OBS.DWR',
+        trigger_name: key,
+        agency,
+        bucket,
+        event_types,
+        // Keys are decoded by the functions, whatever shape the event has.
+        Key_encode: true,
+        prefix,
+        suffix,
+      },
+    };
+  }
+  const { name, rate, cron, input, status } = event.timer as NonNullable<EventDefinition['timer']>;
+  return {
+    type: 'TIMER',
+    status,
+    eventData: {
+      name,
+      schedule_type: rate === undefined ? 'Cron' : 'Rate',
+      schedule: rate ?? cron,
+      user_event: input === undefined ? '' : typeof input === 'string' ? input : JSON.stringify(input),
+    },
+  };
+}
+
+/** API names may hold letters, digits and _ only, and must be told apart within a group. */
+function apiName(functionName: string, method: string, path: string): string {
+  return `${functionName}_${method.toLowerCase()}_${path}`
+    .replaceAll(/\W+/g, '_')
+    .replace(/_+$/, '')
+    .slice(0, 64);
+}
+
+/** A function whose output starts it again would run, and be paid for, for ever. */
+export function refuseLoops({ events, writes }: FunctionDefinition, complain: Complain): void {
+  for (const [index, { obs, eventgrid }] of events.entries()) {
+    const trigger = obs ?? eventgrid;
+    if (!trigger?.bucket) continue;
+    for (const place of writes) {
+      const overlaps =
+        trigger.bucket === place.bucket &&
+        (trigger.prefix.startsWith(place.prefix) || place.prefix.startsWith(trigger.prefix)) &&
+        (trigger.suffix.endsWith(place.suffix) || place.suffix.endsWith(trigger.suffix));
+      if (!overlaps) continue;
+      complain(
+        `.events[${index}] listens to ${placeText(trigger)}, and the function writes to ${placeText(place)}: it would start itself. Use another bucket, or a prefix or suffix that keeps them apart`,
+      );
+    }
+  }
+}
+
+function placeText({ bucket, prefix, suffix }: { bucket: string; prefix: string; suffix: string }): string {
+  return `${bucket}/${prefix}*${suffix}`;
+}

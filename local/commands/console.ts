@@ -1,0 +1,43 @@
+import { createDeployedConsole } from '../console/deployed/console-server';
+import { callerOf, deployedService } from '../console/deployed/deployed-service';
+import { closeServer, listen } from '../http-server';
+import { UsageError } from '../usage-error';
+import { readArguments, readWhole } from './arguments';
+import { openInBrowser } from './open-in-browser';
+import { stopSignal } from './stop-signal';
+import { print } from './terminal';
+
+/**
+ * `npm run console`: the console on this machine, against the deployed functions and with the caller's own credentials.
+ * @returns exit code 0 when it was ended by Ctrl+C
+ */
+export async function openConsole(args: readonly string[]): Promise<number> {
+  const { values } = readArguments(args, {
+    options: {
+      api: { type: 'string' },
+      stage: { type: 'string' },
+      write: { type: 'boolean' },
+      port: { type: 'string' },
+      'no-open': { type: 'boolean' },
+    },
+  });
+  const port = readWhole('--port', values.port, [0, 65_535]) ?? 0;
+  const service = deployedService(values, process.env);
+  const canWrite = values.write === true;
+  const console = createDeployedConsole({ service, caller: callerOf(process.env), canWrite });
+  const stopped = stopSignal();
+  const taken = await listen(console.server, port).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new UsageError(`port ${port} is taken by another program; choose another one with --port N`);
+  });
+  const link = `http://127.0.0.1:${taken}${console.entryPath}`;
+  print(
+    `${service.name} at ${service.apiEndpoint}, ${canWrite ? 'with' : 'read-only; --write allows'} uploading and cancelling`,
+  );
+  print(`  ${link}\n\nThe link acts with your rights: give it to nobody. Ctrl+C stops it.`);
+  if (!values['no-open']) await openInBrowser(link);
+  await stopped;
+  console.close();
+  await closeServer(console.server);
+  return 0;
+}

@@ -1,0 +1,24 @@
+import { readArguments, readKey } from './arguments';
+import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
+import { print, printable, printJson } from './terminal';
+
+/**
+ * Delivers the event of an upload by hand: when it was lost, or to see that a second one does no harm.
+ * @returns exit code 0; 1 when there is no such object, or no trigger asks for it
+ */
+export async function deliver(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readArguments(args, {
+    allowPositionals: true,
+    options: { ...CLOUD_OPTIONS, twice: { type: 'boolean' } },
+  });
+  const key = readKey('deliver', positionals);
+  const requestIds = await RunningCloud.at(values).deliver(key, values.twice ? 2 : 1);
+  if (requestIds === undefined) {
+    process.stderr.write(`there is no object ${printable(key)} in the upload bucket\n`);
+    return 1;
+  }
+  if (values.json) printJson({ requestIds });
+  else if (requestIds.length === 0) print('no trigger asks for it: nothing was delivered');
+  else for (const requestId of requestIds) print(`delivered; the invocation is ${requestId}`);
+  return requestIds.length > 0 ? 0 : 1;
+}

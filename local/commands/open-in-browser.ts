@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process';
+
+/**
+ * Opens an address in the browser that the person uses: the one in BROWSER, or the system's default.
+ * @returns false when there is none
+ */
+export function openInBrowser(address: string): Promise<boolean> {
+  const [command = '', ...args] = opener();
+  return new Promise((resolve) => {
+    const child = spawn(command, [...args, address], { stdio: 'ignore', detached: true });
+    child.once('error', () => resolve(false));
+    child.once('spawn', () => {
+      // It goes on by itself.
+      child.unref();
+      resolve(true);
+    });
+  });
+}
+
+function opener(): string[] {
+  const { BROWSER } = process.env;
+  if (BROWSER) return [BROWSER];
+  switch (process.platform) {
+    case 'darwin':
+      return ['open'];
+    case 'win32':
+      return ['rundll32', 'url.dll,FileProtocolHandler'];
+    default:
+      return ['xdg-open'];
+  }
+}

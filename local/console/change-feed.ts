@@ -1,0 +1,70 @@
+import { type ConsoleChange, LIMITS } from './console-api';
+
+/** Many changes in a short time are told in one message. */
+const TELL_AFTER_MS = 100;
+
+type ListName = 'uploads' | 'tasks' | 'events' | 'invocations' | 'requests';
+type WholeName = 'timers' | 'faults' | 'settings';
+type Entry<Name extends ListName> = NonNullable<ConsoleChange[Name]>[number];
+
+/** Gathers what changes and tells it in batches; each entry once, as it is at that time. */
+export class ChangeFeed {
+  readonly #listeners = new Set<(change: ConsoleChange) => void>();
+  readonly #lists = new Map<ListName, Map<string, () => unknown>>();
+  readonly #wholes = new Map<WholeName, () => unknown>();
+  #removedUploads = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Listens from now on; returns how to stop. Without a listener nothing is gathered. */
+  listen(listener: (change: ConsoleChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** An entry of a list is new or different. @param view makes what is sent of it, when it is sent */
+  entry<Name extends ListName>(list: Name, id: string, view: () => Entry<Name>): void {
+    if (!this.#isHeard()) return;
+    const entries = this.#lists.get(list) ?? new Map<string, () => unknown>();
+    this.#lists.set(list, entries);
+    entries.delete(id);
+    entries.set(id, view);
+    if (list === 'uploads') this.#removedUploads.delete(id);
+    if (entries.size > LIMITS[list]) entries.delete(entries.keys().next().value ?? '');
+  }
+
+  uploadRemoved(key: string): void {
+    if (!this.#isHeard()) return;
+    this.#lists.get('uploads')?.delete(key);
+    this.#removedUploads.add(key);
+  }
+
+  /** Something that is always sent as a whole is different. */
+  whole<Name extends WholeName>(name: Name, view: () => NonNullable<ConsoleChange[Name]>): void {
+    if (this.#isHeard()) this.#wholes.set(name, view);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#listeners.clear();
+  }
+
+  #isHeard(): boolean {
+    if (this.#listeners.size === 0) return false;
+    this.#timer ??= setTimeout(() => this.#tell(), TELL_AFTER_MS).unref();
+    return true;
+  }
+
+  #tell(): void {
+    this.#timer = undefined;
+    const change: Record<string, unknown> = {};
+    for (const [name, entries] of this.#lists) {
+      if (entries.size > 0) change[name] = [...entries.values()].map((view) => view()).reverse();
+    }
+    for (const [name, view] of this.#wholes) change[name] = view();
+    if (this.#removedUploads.size > 0) change.removedUploads = [...this.#removedUploads];
+    this.#lists.clear();
+    this.#wholes.clear();
+    this.#removedUploads = new Set();
+    for (const listener of this.#listeners) listener(change as ConsoleChange);
+  }
+}

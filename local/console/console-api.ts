@@ -1,0 +1,380 @@
+/**
+ * What the console page is sent and may ask for. Plain types: the page, the command line and the servers all import them.
+ *
+ * All addresses are relative to `/_console/`; every answer but pictures and videos is JSON in UTF-8.
+ *
+ * | request | answer |
+ * |---|---|
+ * | `GET events` | Server-Sent Events: one `state` (ConsoleState) at the beginning of each connection, then `change`s (ConsoleChange). Comment lines keep it alive |
+ * | `GET state` | the same ConsoleState once |
+ * | `GET frames?task=ID` | FrameList |
+ * | `GET picture?task=ID&name=NAME` | 302 to a temporary address of the picture; made for `<img src>` |
+ * | `GET video?key=KEY` | 302 to a temporary address of the upload; made for `<video src>` |
+ * | `GET invocation?id=REQUEST_ID` | InvocationDetail |
+ * | `GET explain?key=KEY` | Explanation |
+ * | `POST upload-url` UploadUrlRequest | UploadUrl: send the file there with PUT and **no** Content-Type header |
+ * | `POST deliver` DeliverRequest | DeliverAnswer |
+ * | `POST fire` FireRequest | FireAnswer |
+ * | `POST faults` FaultsRequest | FaultDial as it is now |
+ *
+ * A POST needs `Content-Type: application/json` (even where the body is `{}`) and comes from the console's own origin.
+ * Everything refused is `{error}` (ConsoleError) with status 400, 403, 404, 413 or 415; 502 when the deployed service does not answer.
+ *
+ * Tasks are cancelled, waited for and shown with the service's own API on the same origin, in the local cloud and against the
+ * deployed functions alike: `DELETE /snapshots/{id}`, `GET /snapshots/{id}?wait=N`,
+ * `GET /snapshots/{id}?format=vtt|html|poster|json`. Its errors are `{error_code, error_msg, request_id, details?}`.
+ */
+
+/** How much is kept and sent at most; of more than that the newest. */
+export const LIMITS = {
+  uploads: 2000,
+  tasks: 2000,
+  events: 500,
+  invocations: 500,
+  requests: 500,
+  faultsHit: 100,
+  /** Of one attempt of an invocation. */
+  logLines: 500,
+} as const;
+
+/** What the page can show. A panel with a reason in `Service.unavailable` is not there. */
+export type Panel =
+  | 'uploads'
+  | 'tasks'
+  | 'events'
+  | 'invocations'
+  | 'timers'
+  | 'faults'
+  | 'requests'
+  | 'settings'
+  | 'explain';
+
+/** What the console looks at. */
+export interface Service {
+  kind: 'local' | 'deployed';
+  /** For the head of the page: `local cloud`, or the stage, such as `prod`. */
+  name: string;
+  /** False: uploads, cancelling and everything else that changes something is refused. */
+  canWrite: boolean;
+  region: string;
+  uploadBucket: string;
+  snapshotBucket: string;
+  /** Uploads through the page go to keys that begin with this. */
+  uploadPrefix: string;
+  /** Panels that make no sense here, with a sentence that says why. */
+  unavailable: Partial<Record<Panel, string>>;
+}
+
+/** Everything that the page shows, as it is now. Lists begin with the newest entry. */
+export interface ConsoleState {
+  service: Service;
+  uploads: Upload[];
+  tasks: Task[];
+  events: ObjectEvent[];
+  invocations: Invocation[];
+  timers: Timer[];
+  faults: FaultDial;
+  requests: RequestEntry[];
+  settings: FunctionSettings[];
+}
+
+/**
+ * What became different. A list holds the entries that are new or changed, whole: an entry with a known identity (named at each
+ * type) replaces the old one, any other is new; the newest come first. Entries that fell out of LIMITS are not mentioned: the page cuts its lists itself.
+ */
+export interface ConsoleChange {
+  uploads?: Upload[];
+  /** Keys of uploads that were deleted. */
+  removedUploads?: string[];
+  tasks?: Task[];
+  events?: ObjectEvent[];
+  invocations?: Invocation[];
+  requests?: RequestEntry[];
+  /** These are always complete. */
+  timers?: Timer[];
+  faults?: FaultDial;
+  settings?: FunctionSettings[];
+}
+
+/** A video in the upload bucket. Identity: `key`. Its tasks are those with the same `key` in the upload bucket. */
+export interface Upload {
+  key: string;
+  sizeBytes: number;
+  /** Milliseconds since 1970, like every `…Ms` that is a moment. */
+  lastModifiedMs: number;
+  /** What on-upload said last about this key; absent when it never looked at it. */
+  report?: CaptureReport;
+}
+
+/** What the function on-upload reported for one key. */
+export interface CaptureReport {
+  outcome: 'started' | 'skipped' | 'failed';
+  /** The reason code of a skipped upload (`already_started`, `not_a_video`, …) or what failed. */
+  reason?: string;
+  taskId?: string;
+  timeMs: number;
+  /** The invocation that said so. */
+  requestId: string;
+}
+
+export type TaskStatus = 'WAITING' | 'PROCESSING' | 'SUCCEEDED' | 'FAILED' | 'CANCELED';
+
+/**
+ * A snapshot task. Identity: `id`. Ids count up: the position of a WAITING task in the queue is the number of WAITING tasks with
+ * a smaller id, plus one.
+ */
+export interface Task {
+  id: string;
+  status: TaskStatus;
+  bucket: string;
+  /** The video's key. */
+  key: string;
+  createdAtMs: number;
+  /** Absent where it is not known: a deployed MPC does not tell. */
+  startedAtMs?: number;
+  /** Set in the final states. */
+  endedAtMs?: number;
+  /** Why the task failed. */
+  description?: string;
+  /** Pictures so far. */
+  frameCount: number;
+  /** Name of one of them, for a small preview beside the task: `picture?task=…&name=…`. */
+  cover?: string;
+  /** True when the pictures are packed into one archive and cannot be shown one by one. */
+  isArchive: boolean;
+}
+
+export interface FrameList {
+  task: string;
+  /** In the order of time, as far as that is known. */
+  frames: Frame[];
+}
+
+export interface Frame {
+  name: string;
+  /** The second of the video that it shows; null where neither its name nor the task tells. */
+  timeSeconds: number | null;
+  /** Relative to `/_console/`; can be kept, it does not expire. */
+  url: string;
+}
+
+/** An object was created or removed in a bucket that a trigger watches. Identity: `id`. */
+export interface ObjectEvent {
+  id: string;
+  /** Such as `ObjectCreated:Put`. */
+  name: string;
+  bucket: string;
+  key: string;
+  timeMs: number;
+  /** Names of the faults that hit it on its way: `duplicate`, `reorder`, `drop`, `delay`. */
+  faults: string[];
+  /** One for each time that the event reached a function; empty: it never arrived, or has not yet. */
+  deliveries: Delivery[];
+}
+
+/** An event that was handed to a function, and what became of it. */
+export interface Delivery {
+  requestId: string;
+  functionName: string;
+  state: InvocationState;
+  /** 1 for the first. */
+  attempt: number;
+  timeMs: number;
+  /** True when somebody asked for it with `deliver`. */
+  isReplay: boolean;
+}
+
+export type InvocationState = 'queued' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'discarded';
+
+/** A function's work on one event, over all attempts. Identity: `requestId`. */
+export interface Invocation {
+  requestId: string;
+  functionName: string;
+  /** `APIG`, `OBS`, `EVENTGRID`, `TIMER`, `SYNC`, `ASYNC` or `DESTINATION`. */
+  trigger: string;
+  state: InvocationState;
+  /** When the event was accepted. */
+  acceptedAtMs: number;
+  attempts: Attempt[];
+  /** Why the platform threw the event away. */
+  discardReason?: string;
+}
+
+/** One attempt. */
+export interface Attempt {
+  /** 1 for the first; the number of retries is one less than the number of attempts. */
+  number: number;
+  startedAtMs: number;
+  /** The rest is set once it has ended. */
+  durationMs?: number;
+  memoryMb?: number;
+  /** True: a new instance had to be started for it. */
+  isCold?: boolean;
+  isError?: boolean;
+  logLineCount?: number;
+}
+
+export interface InvocationDetail extends Invocation {
+  /** JSON text. */
+  event: string;
+  attempts: AttemptDetail[];
+}
+
+export interface AttemptDetail extends Attempt {
+  log?: LogLine[];
+  /** The result or the error, as the platform serialised it. */
+  result?: string;
+}
+
+export interface LogLine {
+  timeMs: number;
+  /** `INFO`, `WARN`, `ERROR`, `DEBUG`. */
+  level: string;
+  text: string;
+}
+
+/** A timer trigger. Identity: `functionName` and `name`. */
+export interface Timer {
+  functionName: string;
+  name: string;
+  /** `Rate 5m` or `Cron …`. */
+  schedule: string;
+  isActive: boolean;
+  /** Absent when it is not active or will never fire again. */
+  nextAtMs?: number;
+}
+
+/** What goes wrong between the services. */
+export interface FaultDial {
+  /** Everything that there is, in the order to be shown. */
+  faults: Fault[];
+  /** Whole number from 0 to 2³² − 1: the same seed makes the same decisions. */
+  seed: number;
+  /** The last that happened, newest first. */
+  hits: FaultHit[];
+}
+
+export interface Fault {
+  name: string;
+  /** In words. */
+  effect: string;
+  /** How often it happens, from 0 to 1. */
+  share: number;
+}
+
+export interface FaultHit {
+  name: string;
+  /** The event or call that it hit. */
+  what: string;
+  timeMs: number;
+}
+
+/** A request to one of the services. Identity: `id`. */
+export interface RequestEntry {
+  id: string;
+  service: 'OBS' | 'MPC' | 'FunctionGraph' | 'API Gateway';
+  method: string;
+  /** Path and query as received, without signatures. */
+  path: string;
+  status: number;
+  errorCode?: string;
+  /** What exactly was wrong, which the answer did not say. */
+  detail?: string;
+  timeMs: number;
+  durationMs: number;
+  /** The invocation that API Gateway made of it. */
+  invocationId?: string;
+  /** Set when the request was refused for its signature. */
+  signature?: SignatureVerdict;
+}
+
+/** Why a signature was refused. */
+export interface SignatureVerdict {
+  /** In whole sentences: the cause and what to do. */
+  explanation: string;
+  /** The first line in which what the client signed and what the service expects differ. */
+  difference?: { line: string; client: string; service: string };
+  /** The text that the service signed, where only that is known. */
+  expected?: string;
+}
+
+/** How one function is deployed. Identity: `functionName`. */
+export interface FunctionSettings {
+  functionName: string;
+  runtime: string;
+  memoryMb: number;
+  timeoutSeconds: number;
+  /** Absent: no limit of its own. */
+  maxInstances?: number;
+  /** In words, such as `OBS videos s3:ObjectCreated:*`. */
+  triggers: string[];
+  /** User data by key. What is not set has the default of the README; encrypted values are not shown. */
+  userData: Record<string, string>;
+}
+
+/** Why a key was captured or was not. */
+export interface Explanation {
+  bucket: string;
+  key: string;
+  verdict: 'captured' | 'in_progress' | 'not_captured' | 'not_found';
+  /**
+   * The cause in one word, to be looked up in the README: what on-upload reported (`not_a_video`, `own_output`, …), or
+   * `no_such_object`, `no_task`, `no_trigger`, `no_event`, `no_report`, `event_dropped`, `event_discarded`, `event_on_its_way`, `invocation_failed`,
+   * `invocation_retrying`, `started`, `waiting`, `processing`, `succeeded`, `failed`, `cancelled`.
+   */
+  reason: string;
+  /** In whole sentences. */
+  summary: string;
+  /** What can be done; absent where there is nothing to do. */
+  remedy?: string;
+  /** The way of the upload, in order, as far as it got. */
+  steps: ExplanationStep[];
+}
+
+export interface ExplanationStep {
+  what: 'object' | 'event' | 'delivery' | 'function' | 'task' | 'frames';
+  state: 'ok' | 'waiting' | 'problem' | 'unknown';
+  text: string;
+  timeMs?: number;
+  requestId?: string;
+  taskId?: string;
+}
+
+export interface UploadUrlRequest {
+  /** The file's name; becomes the last part of the key. */
+  name: string;
+}
+
+export interface UploadUrl {
+  key: string;
+  url: string;
+}
+
+/** Delivers an event that was seen, by its `ObjectEvent.id`; or a new one of an object in the upload bucket, by its key. */
+export type DeliverRequest = { times: 1 | 2 } & ({ event: string } | { key: string });
+
+export interface DeliverAnswer {
+  /** Of the invocations that it makes. */
+  requestIds: string[];
+}
+
+export interface FireRequest {
+  functionName: string;
+  timer: string;
+}
+
+export interface FireAnswer {
+  requestId: string;
+}
+
+export interface FaultsRequest {
+  /** By name, from 0 to 1. All others become 0. */
+  shares: Record<string, number>;
+  /** Begins the decisions anew; the seed stays when absent. */
+  seed?: number;
+}
+
+export interface ConsoleError {
+  /** In a whole sentence. */
+  error: string;
+}

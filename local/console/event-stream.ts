@@ -1,0 +1,43 @@
+import type { ServerResponse } from 'node:http';
+import type { ConsoleChange, ConsoleState } from './console-api';
+
+/** Proxies and browsers give up connections that say nothing for long. */
+const KEEP_ALIVE_MS = 15_000;
+/** A page that reads slower than things change begins anew instead of falling behind for ever. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
+
+/** What the stream is about. */
+export interface Streamed {
+  state(): Promise<ConsoleState>;
+  /** Listens to changes; returns how to stop. */
+  onChange(listener: (change: ConsoleChange) => void): () => void;
+}
+
+/**
+ * Sends the state and then every change as Server-Sent Events, until the other side goes away or cannot follow.
+ * @throws whatever keeps the state from being read, before anything is sent
+ */
+export async function streamEvents(streamed: Streamed, response: ServerResponse): Promise<void> {
+  const early: ConsoleChange[] = [];
+  let send = (change: ConsoleChange): void => void early.push(change);
+  // Heard before the state is read: what changes meanwhile is told twice rather than never.
+  response.once(
+    'close',
+    streamed.onChange((change) => send(change)),
+  );
+  const state = await streamed.state();
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  const write = (text: string): void => {
+    response.write(text);
+    if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
+  };
+  write(message('state', state));
+  send = (change) => write(message('change', change));
+  for (const change of early) send(change);
+  const keepAlive = setInterval(() => write(':\n\n'), KEEP_ALIVE_MS).unref();
+  response.once('close', () => clearInterval(keepAlive));
+}
+
+function message(event: string, data: unknown): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}

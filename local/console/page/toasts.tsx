@@ -1,0 +1,61 @@
+import type { ComponentChildren } from 'preact';
+import { createContext } from 'preact';
+import { useCallback, useContext, useMemo, useRef, useState } from 'preact/hooks';
+import { Icon } from './parts';
+
+interface Toast {
+  id: number;
+  kind: 'good' | 'bad';
+  text: string;
+}
+
+/** Says what became of something that a person asked for. */
+export interface Teller {
+  tell(text: string): void;
+  /** Does it and says what came of it, or why not. */
+  attempt(task: () => Promise<string>): Promise<void>;
+}
+
+const GOOD_NEWS_MS = 6000;
+const MAX_TOASTS = 3;
+
+const TellerContext = createContext<Teller>({ tell: () => {}, attempt: async () => {} });
+export const useTeller = (): Teller => useContext(TellerContext);
+
+/** Shows what is told below it, over the page, so that nothing moves. Bad news stays until it is put away. */
+export function Toasts({ children }: { children: ComponentChildren }) {
+  const [toasts, setToasts] = useState<readonly Toast[]>([]);
+  const nextId = useRef(1);
+  const remove = (id: number): void => setToasts((old) => old.filter((toast) => toast.id !== id));
+  const add = useCallback((kind: Toast['kind'], text: string): void => {
+    const id = nextId.current++;
+    setToasts((old) => [...old, { id, kind, text }].slice(-MAX_TOASTS));
+    if (kind === 'good') setTimeout(() => remove(id), GOOD_NEWS_MS);
+  }, []);
+  const teller = useMemo<Teller>(
+    () => ({
+      tell: (text) => add('good', text),
+      attempt: (task) =>
+        task().then(
+          (text) => add('good', text),
+          (error: Error) => add('bad', error.message),
+        ),
+    }),
+    [],
+  );
+  return (
+    <TellerContext.Provider value={teller}>
+      {children}
+      <div class="toasts" role="status">
+        {toasts.map(({ id, kind, text }) => (
+          <div key={id} class={`toast ${kind}`}>
+            <span>{text}</span>
+            <button type="button" class="button quiet" aria-label="Put away" onClick={() => remove(id)}>
+              <Icon name="close" />
+            </button>
+          </div>
+        ))}
+      </div>
+    </TellerContext.Provider>
+  );
+}

@@ -1,0 +1,133 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { makeClip } from '../clip';
+import { LocalService } from '../e2e/local-service';
+import { launchBrowser } from './browser';
+import { openPage, openView, rowOf } from './console-page';
+
+/** Where the pictures of the pages are left, to be looked at. */
+const PICTURES = path.resolve(__dirname, '../../.build/screenshots');
+const VIEWS = ['Events', 'Invocations', 'Requests', 'Timers', 'Faults', 'Settings', 'Explain'];
+
+let service: LocalService;
+let browser: Browser;
+
+beforeAll(async () => {
+  await mkdir(PICTURES, { recursive: true });
+  [service, browser] = await Promise.all([LocalService.start(), launchBrowser()]);
+  const clip = await readFile(await makeClip({ seconds: 42 }));
+  await service.upload('uploads/harbour at dawn.mp4', clip);
+  await service.upload('uploads/notes.txt', Buffer.from('hello'));
+  await service.upload('uploads/broken.mp4', Buffer.from('no video'));
+  await service.finalTaskOf('uploads/harbour at dawn.mp4');
+  await service.finalTaskOf('uploads/broken.mp4');
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+/** What axe finds that keeps people out, by its rule and where. */
+async function seriousFindings(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const violations = await page.evaluate(async () => {
+    const { axe: scanner } = window as unknown as { axe: typeof import('axe-core') };
+    return (await scanner.run(document, { resultTypes: ['violations'] })).violations;
+  });
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`));
+}
+
+/** Nothing on the way to its place any more, and every picture in the window is there. */
+async function settle(page: Page): Promise<void> {
+  await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+  await page.waitForFunction(() =>
+    [...document.images].every(
+      ({ complete, loading, naturalWidth }) => loading === 'lazy' || (complete && naturalWidth > 0),
+    ),
+  );
+}
+
+test.each(['light', 'dark'] as const)('no view keeps people out, in %s colours', async (colorScheme) => {
+  const { page, complaints } = await openPage(browser, { colorScheme });
+  await page.goto(service.cloud.addresses.gateway);
+  await rowOf(page, 'broken.mp4').waitFor();
+  await settle(page);
+  expect(await seriousFindings(page)).toEqual([]);
+  for (const view of VIEWS) {
+    await openView(page, view);
+    const entry = page.locator('details').first();
+    if ((await entry.count()) > 0) await entry.locator('summary').click();
+    await settle(page);
+    expect([view, ...(await seriousFindings(page))]).toEqual([view]);
+  }
+  await openView(page, 'Videos');
+  await rowOf(page, 'harbour').click();
+  await page.locator('.step').last().waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Play with previews' }).click();
+  await page.locator('.plyr__progress').waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test.each([360, 1024, 1920])(
+  'at a width of %d px nothing sticks out, and pictures of all views are kept',
+  async (width) => {
+    const { page } = await openPage(browser, { viewport: { width, height: width === 360 ? 780 : 900 } });
+    const keep = async (name: string): Promise<void> => {
+      await settle(page);
+      expect([name, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([name, width]);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.screenshot({ path: path.join(PICTURES, `${name}-${width}-${colorScheme}.png`) });
+      }
+    };
+    await page.goto(service.cloud.addresses.gateway);
+    await rowOf(page, 'broken.mp4').waitFor();
+    await keep('videos');
+    for (const view of VIEWS) {
+      await openView(page, view);
+      await keep(view.toLowerCase());
+    }
+    await openView(page, 'Videos');
+    await rowOf(page, 'harbour').click();
+    await page.locator('.step').last().waitFor();
+    await keep('video');
+    await page.context().close();
+  },
+);
+
+test('nothing moves while frames come in', async () => {
+  const { page } = await openPage(browser);
+  await page.goto(service.cloud.addresses.gateway);
+  await rowOf(page, 'harbour').waitFor();
+  await page.evaluate(() => {
+    const seen = window as unknown as { shift: number };
+    seen.shift = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        const { value, hadRecentInput } = entry as PerformanceEntry & {
+          value: number;
+          hadRecentInput: boolean;
+        };
+        if (!hadRecentInput) seen.shift += value;
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  await rowOf(page, 'harbour').click();
+  await page.locator('.gallery img').last().waitFor();
+  await service.call('POST', '/snapshots', {
+    input: { bucket: 'videos', object: 'uploads/harbour at dawn.mp4' },
+  });
+  await page.getByRole('group', { name: 'Which task' }).waitFor();
+  const shift = await page.evaluate(() => (window as unknown as { shift: number }).shift);
+  // What browsers call a good experience is below 0.1.
+  expect(shift).toBeLessThan(0.05);
+  await page.context().close();
+});

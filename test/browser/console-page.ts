@@ -1,0 +1,48 @@
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+
+/** A page of the console that keeps what must never happen: errors, refusals of the content security policy, dialogs. */
+export interface WatchedPage {
+  page: Page;
+  /** Empty when all is well. */
+  complaints: string[];
+}
+
+export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  // Shorter than the test's own limit: what was waited for is then named.
+  context.setDefaultTimeout(12_000);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error.stack)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  page.on('dialog', (dialog) => {
+    complaints.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss().catch(() => {});
+  });
+  return { page, complaints };
+}
+
+/** Lets files from the disk fall on the page, as from a file manager. */
+export async function dropFiles(page: Page, files: string[]): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await session.send('Input.dispatchDragEvent', {
+      type,
+      x: 600,
+      y: 400,
+      data: { items: [], files, dragOperationsMask: 1 },
+    });
+  }
+  await session.detach();
+}
+
+/** The row of a video whose key ends with this. */
+export const rowOf = (page: Page, name: string) => page.locator('.row-link', { hasText: name });
+
+/** Opens a view of the console by its name in the navigation. */
+export async function openView(page: Page, name: string): Promise<void> {
+  await page.getByRole('navigation').getByRole('link', { name }).click();
+  await page.getByRole('heading', { level: 1, name }).waitFor();
+}

@@ -1,0 +1,301 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Browser, Locator } from 'playwright-core';
+import { makeClip } from '../clip';
+import { LocalService } from '../e2e/local-service';
+import { readFrameTimeMs } from '../read-frame-time';
+import { until } from '../wait';
+import { launchBrowser } from './browser';
+import { dropFiles, openPage, openView, rowOf, type WatchedPage } from './console-page';
+import { type Relay, startRelay } from './relay';
+
+let service: LocalService;
+let browser: Browser;
+let folder: string;
+let relay: Relay;
+let watched: WatchedPage;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'console-test-'));
+  [service, browser] = await Promise.all([LocalService.start(), launchBrowser()]);
+  relay = await startRelay(Number(new URL(service.cloud.addresses.gateway).port));
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await relay?.close();
+  await service?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+beforeEach(async () => {
+  watched = await openPage(browser);
+  await watched.page.goto(service.cloud.addresses.gateway);
+});
+
+afterEach(async () => {
+  await watched.page.context().close();
+  expect(watched.complaints).toEqual([]);
+});
+
+/** Uploads a clip of 12 s under a name and waits for its frames: 0, 5, 10 s and the last one. */
+async function capture(name: string): Promise<void> {
+  await service.upload(`uploads/${name}`, await readFile(await makeClip({ seconds: 12 })));
+  expect((await service.finalTaskOf(`uploads/${name}`)).status).toBe('SUCCEEDED');
+}
+
+/** Space in an MP4 file that players skip. */
+function freeBox(sizeBytes: number): Buffer {
+  const box = Buffer.alloc(sizeBytes);
+  box.writeUInt32BE(sizeBytes);
+  box.write('free', 4);
+  return box;
+}
+
+/** The time in seconds that a picture on the screen shows, rounded to frames of 40 ms. */
+async function timeOnScreen(picture: Locator): Promise<number> {
+  return readFrameTimeMs(await picture.screenshot({ type: 'jpeg', quality: 95 })) / 1000;
+}
+
+async function waitUntilDecoded(picture: Locator): Promise<void> {
+  await picture.evaluate((image: HTMLImageElement) => image.decode());
+}
+
+test('a video that is dropped on the page is uploaded with progress, and its frames appear', async () => {
+  const { page } = watched;
+  const file = path.join(folder, 'dropped by hand.mp4');
+  // Long enough on the way to be seen going.
+  await writeFile(file, [await readFile(await makeClip({ seconds: 12 })), freeBox(100_000_000)]);
+  await page.getByText('Drop videos anywhere').waitFor();
+  const shares = page.evaluate(
+    () =>
+      new Promise<number[]>((resolve) => {
+        const seen: number[] = [];
+        const look = (): void => {
+          const bar = document.querySelector<HTMLProgressElement>('progress');
+          if (bar !== null) seen.push(bar.value / bar.max);
+          if (bar === null && seen.length > 0) resolve(seen);
+          else requestAnimationFrame(look);
+        };
+        look();
+      }),
+  );
+  await dropFiles(page, [file]);
+  expect((await shares).filter((share) => share > 0 && share < 1).length).toBeGreaterThan(0);
+  expect(await shares).toEqual([...(await shares)].sort((a, b) => a - b));
+  const row = rowOf(page, 'uploads/dropped by hand.mp4');
+  await row.getByText('4 frames').waitFor();
+  expect(await page.locator('.transfer').count()).toBe(0);
+
+  await row.click();
+  const pictures = page.locator('.gallery img');
+  await pictures.nth(3).waitFor();
+  await expectTexts(page.locator('.gallery .caption'), ['0:00', '0:05', '0:10', '0:12']);
+  await page.setViewportSize({ width: 1920, height: 1000 });
+  const times: number[] = [];
+  for (let index = 0; index < 4; index++) {
+    const picture = pictures.nth(index);
+    await waitUntilDecoded(picture);
+    const source = await page.request.get(
+      String(await picture.getAttribute('src')).replace(/^/, `${service.cloud.addresses.gateway}/_console/`),
+    );
+    times.push(readFrameTimeMs(await source.body()) / 1000);
+  }
+  expect(times).toEqual([0, 5, 10, 11.96]);
+});
+
+test('pointing at the player’s bar shows the frame of that moment', async () => {
+  const { page } = watched;
+  await capture('played.mp4');
+  await rowOf(page, 'uploads/played.mp4').click();
+  await page.getByRole('button', { name: 'Play with previews' }).click();
+  await page.waitForFunction(() => (document.querySelector('video')?.readyState ?? 0) >= 1);
+  const { x, y, width, height } = (await page.locator('.plyr__progress').boundingBox())!;
+  const pointAt = (seconds: number) => page.mouse.move(x + (width * seconds) / 12, y + height / 2);
+  const preview = page.locator('.plyr__preview-thumb--is-shown');
+  // The player begins to listen when the track has come.
+  await until(async () => {
+    await pointAt(0.5);
+    await pointAt(1);
+    return preview.locator('img').first().isVisible();
+  });
+  // Its clock covers the lowest part of the picture, where the clip carries its own time.
+  await preview.locator('.plyr__preview-thumb__time-container').evaluate((clock: HTMLElement) => {
+    clock.style.display = 'none';
+  });
+  for (const [pointedAtSeconds, frameSeconds] of [
+    [1, 0],
+    [7, 5],
+    [10.6, 10],
+  ] as const) {
+    await pointAt(pointedAtSeconds);
+    const isRight = async () => (await timeOnScreen(preview.locator('img').last())) === frameSeconds;
+    // While one picture takes the place of another, neither can be read.
+    await until(() => isRight().catch(() => false), {
+      what: `the frame of ${frameSeconds} s on the bar at ${pointedAtSeconds} s`,
+    });
+  }
+});
+
+test('a frame opens the player at its moment', async () => {
+  const { page } = watched;
+  await capture('seek.mp4');
+  await rowOf(page, 'uploads/seek.mp4').click();
+  await page.getByRole('button', { name: 'Play from 0:10' }).click();
+  await page.waitForFunction(() => document.querySelector('video')?.currentTime === 10);
+  await page.keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+});
+
+test('a contact sheet shows every frame with its time, without scripts', async () => {
+  const { page } = watched;
+  await capture('sheet.mp4');
+  await rowOf(page, 'uploads/sheet.mp4').click();
+  const address = await page.getByRole('link', { name: 'Contact sheet' }).getAttribute('href');
+  const sheet = await openPage(browser, { javaScriptEnabled: false });
+  await sheet.page.goto(service.cloud.addresses.gateway + address);
+  const pictures = sheet.page.locator('img');
+  const times: number[] = [];
+  for (const picture of await pictures.all()) times.push(await timeOnScreen(picture));
+  expect(times).toEqual([0, 5, 10, 11.96]);
+  for (const picture of await pictures.all()) expect(await picture.getAttribute('alt')).toMatch(/\d/);
+  expect(sheet.complaints).toEqual([]);
+  await sheet.page.context().close();
+});
+
+test('an event that is delivered again, and twice, changes nothing', async () => {
+  const { page } = watched;
+  await capture('replayed.mp4');
+  const before = await service.taskOf('uploads/replayed.mp4');
+  await openView(page, 'Events');
+  const event = page.locator('.event', { hasText: 'uploads/replayed.mp4' });
+  await event.getByRole('button', { name: 'Deliver again' }).click();
+  await event.getByRole('button', { name: 'Deliver twice' }).click();
+  await until(async () => (await event.locator('.deliveries .badge.good').count()) === 4);
+
+  await openView(page, 'Videos');
+  const row = rowOf(page, 'uploads/replayed.mp4');
+  await row.getByText('4 frames').waitFor();
+  expect(await row.getByText('tasks').count()).toBe(0);
+  const after = await service.taskOf('uploads/replayed.mp4');
+  expect(after?.task_id).toBe(before?.task_id);
+  expect(after?.thumbnail_info?.map(({ pic_name }) => pic_name)).toEqual(
+    before?.thumbnail_info?.map(({ pic_name }) => pic_name),
+  );
+});
+
+test('an invocation shows its log, its duration and whether it was cold', async () => {
+  const { page } = watched;
+  await capture('logged.mp4');
+  await openView(page, 'Invocations');
+  const entry = page.locator('.entry', { hasText: 'uploads/logged.mp4' });
+  await entry.locator('summary').click();
+  await entry.getByText('upload.settled').waitFor();
+  expect(await entry.locator('summary').textContent()).toMatch(/on-upload.*Succeeded.*\d+ ms.*(cold|warm)/);
+});
+
+test('a signature that is refused is explained in the request log', async () => {
+  const { page } = watched;
+  const { cloud } = service;
+  await fetch(`${cloud.addresses.obs}/videos/uploads/secret.mp4`, {
+    headers: { date: new Date().toUTCString(), authorization: `OBS ${cloud.accessKey.accessKey}:AAAA` },
+  });
+  await openView(page, 'Requests');
+  const entry = page.locator('.entry', { hasText: 'signature' }).first();
+  await entry.locator('summary').click();
+  await entry.getByText('Why the signature was refused').waitFor();
+  await entry.getByText('What the service signed').waitFor();
+});
+
+test('the page says why nothing was captured', async () => {
+  const { page } = watched;
+  await service.upload('uploads/notes.txt', Buffer.from('hello'));
+  await rowOf(page, 'uploads/notes.txt').getByText('not_a_video').waitFor();
+  await openView(page, 'Explain');
+  await page.getByLabel('Key in the bucket').fill('uploads/notes.txt');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.locator('.verdict', { hasText: 'not_a_video' }).waitFor();
+});
+
+test('a timer fires and faults are set when asked', async () => {
+  const { page } = watched;
+  await openView(page, 'Timers');
+  await page.locator('.card', { hasText: 'on-upload' }).getByRole('button', { name: 'Fire now' }).click();
+  await page.getByRole('status').getByText('has fired').waitFor();
+  await openView(page, 'Invocations');
+  await page.locator('.entry', { hasText: 'TIMER' }).getByText('Succeeded').waitFor();
+
+  await openView(page, 'Faults');
+  const dial = page.getByLabel('duplicate');
+  await dial.fill('35');
+  await page.getByRole('button', { name: 'Set', exact: true }).click();
+  await page.getByRole('status').getByText('Faults are set').waitFor();
+  await page.reload();
+  expect(await page.getByLabel('duplicate').inputValue()).toBe('35');
+  await page.getByRole('button', { name: 'Nothing goes wrong' }).click();
+  await page.getByRole('status').getByText('Nothing goes wrong any more').waitFor();
+});
+
+test('a task that waits can be cancelled', async () => {
+  const slow = await LocalService.start({ mpc: { behaviour: { queueDelayMs: 600_000 } } });
+  try {
+    const { page } = watched;
+    await page.goto(slow.cloud.addresses.gateway);
+    await slow.upload('uploads/waits.mp4', await readFile(await makeClip({ seconds: 12 })));
+    await rowOf(page, 'uploads/waits.mp4').getByText('Waiting').waitFor();
+    await rowOf(page, 'uploads/waits.mp4').click();
+    await page.getByRole('button', { name: 'Cancel task' }).click();
+    await rowOf(page, 'uploads/waits.mp4').getByText('Cancelled').waitFor();
+    expect((await slow.taskOf('uploads/waits.mp4'))?.status).toBe('CANCELED');
+  } finally {
+    // Its pages end with it; what they say about that is not the matter here.
+    await watched.page.goto('about:blank');
+    await slow.stop();
+  }
+});
+
+test('while the server is gone the page says so, and it connects by itself', async () => {
+  const { page, complaints } = watched;
+  await page.goto(relay.address);
+  await page.getByText('Live').waitFor();
+  await relay.cut();
+  await page.getByRole('alert').getByText('does not answer').waitFor();
+  await relay.mend();
+  await page.getByText('Live').waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  // What the browser itself notes of a connection that failed.
+  complaints.splice(0);
+});
+
+test('everything can be reached and done by keyboard', async () => {
+  const { page } = watched;
+  await capture('by-keyboard.mp4');
+  await rowOf(page, 'uploads/by-keyboard.mp4').waitFor();
+  const tabTo = async (target: Locator): Promise<void> => {
+    for (let presses = 0; presses < 60; presses++) {
+      await page.keyboard.press('Tab');
+      if (await target.evaluate((element) => element === document.activeElement)) {
+        const outline = await target.evaluate((element) => getComputedStyle(element).outlineStyle);
+        expect(outline).not.toBe('none');
+        return;
+      }
+    }
+    throw new Error(`the focus never came to ${target}`);
+  };
+  await tabTo(rowOf(page, 'uploads/by-keyboard.mp4'));
+  await page.keyboard.press('Enter');
+  const play = page.getByRole('button', { name: 'Play with previews' });
+  await play.waitFor();
+  await tabTo(play);
+  await page.keyboard.press('Enter');
+  await page.locator('dialog[open] .plyr__progress').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('dialog').waitFor({ state: 'detached' });
+});
+
+async function expectTexts(locator: Locator, texts: string[]): Promise<void> {
+  await until(async () => JSON.stringify(await locator.allTextContents()) === JSON.stringify(texts), {
+    what: `the texts ${texts.join(', ')}`,
+  });
+}

@@ -1,0 +1,208 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import type { Artifact } from '../../deploy/artifacts';
+import { zipFunction } from '../../deploy/bundle';
+import { CloudApi, type Connection, connectionFrom } from '../../deploy/cloud-api';
+import { type DeployOptions, deploy } from '../../deploy/deploy';
+import { FunctionGraphApi } from '../../deploy/functiongraph-api';
+import type { Plan } from '../../deploy/plan';
+import { planText } from '../../deploy/plan-text';
+import { readService } from '../../deploy/service-file';
+import { type WantedState, wantedState } from '../../deploy/wanted-state';
+import { createFunctionGraph, type FunctionGraph } from '../../local/functiongraph/functiongraph';
+import { closeServer, listen, readBody } from '../../local/http-server';
+import { Credentials } from '../../local/iam/credentials';
+
+export const REGION = 'ap-southeast-3';
+export const KEY = {
+  accessKey: 'AKTEST',
+  secretKey: 'SKTEST',
+  projectId: '0123456789abcdef0123456789abcdef',
+};
+
+/** What happens to one call on its way to FunctionGraph and back. */
+export type Fate = 'pass' | 'lost-before' | 'lost-after' | '500-after' | 403 | 429 | 500 | 503;
+
+// biome-ignore lint/suspicious/noExplicitAny: tests change what they like
+export type ServiceObject = any;
+
+/** `serverless.yml` for a stage, its variables resolved, for a test to change. */
+export function serviceOf(stage: string, changed: Record<string, string> = {}): Promise<ServiceObject> {
+  return readService(stage, {
+    UPLOAD_BUCKET: `${stage}-videos`,
+    SNAPSHOT_BUCKET: `${stage}-snapshots`,
+    APIG_GROUP_ID: `group-of-${stage}`,
+    ...changed,
+  });
+}
+
+export async function wantedOf(
+  stage: string,
+  change: (service: ServiceObject) => void = () => {},
+): Promise<WantedState> {
+  const service = await serviceOf(stage);
+  change(service);
+  return wantedState(service);
+}
+
+/** Code that says what it is; real bundles would make the tests slow and prove nothing more. */
+export async function codeFor(wanted: WantedState, text = 'first'): Promise<Artifact[]> {
+  return Promise.all(
+    wanted.functions.map(async ({ key }) => {
+      const code = `exports.handler = async (event, context) => ${JSON.stringify(`${key} ${text}`)};`;
+      const zip = await zipFunction(Buffer.from(code));
+      return { key, zip, digest: createHash('sha512').update(zip).digest('hex') };
+    }),
+  );
+}
+
+/** A FunctionGraph behind a relay that remembers calls and decides what becomes of them. */
+export class CloudToDeployTo {
+  /** `PUT functions/mpc-snapshots-prod-create/config`, in the order in which they came. */
+  readonly calls: string[] = [];
+  /** Fates of the calls to come, in order; all others pass. */
+  readonly fates: Fate[] = [];
+  /** How many of the next triggers find their place taken still, as while another one is deleted in the background. */
+  takenTriggers = 0;
+  /** How often each call is throttled before it passes. */
+  throttledTimes = 0;
+  readonly #seen = new Map<string, number>();
+  readonly functiongraph: FunctionGraph;
+  readonly #relay: Server;
+  #address = '';
+  #target = '';
+
+  private constructor() {
+    this.functiongraph = createFunctionGraph({
+      credentials: new Credentials(KEY),
+      region: REGION,
+      projectId: KEY.projectId,
+    });
+    this.#relay = createServer((incoming, outgoing) => {
+      this.#handle(incoming, outgoing).catch(() => outgoing.destroy());
+    });
+  }
+
+  static async start(): Promise<CloudToDeployTo> {
+    const cloud = new CloudToDeployTo();
+    cloud.#target = `http://127.0.0.1:${await listen(cloud.functiongraph.server, 0)}`;
+    cloud.#address = `http://127.0.0.1:${await listen(cloud.#relay, 0)}`;
+    return cloud;
+  }
+
+  async stop(): Promise<void> {
+    await closeServer(this.#relay);
+    await this.functiongraph.close();
+  }
+
+  /** What a deployment reads to find this cloud. */
+  get environment(): Record<string, string> {
+    return {
+      HUAWEICLOUD_SDK_AK: KEY.accessKey,
+      HUAWEICLOUD_SDK_SK: KEY.secretKey,
+      HUAWEICLOUD_SDK_PROJECT_ID: KEY.projectId,
+      FUNCTIONGRAPH_ENDPOINT: this.#address,
+    };
+  }
+
+  get connection(): Connection {
+    return connectionFrom(this.environment, REGION);
+  }
+
+  /** A client that does not really wait, so that no test has to. */
+  api(connection = this.connection): FunctionGraphApi {
+    return new FunctionGraphApi(new CloudApi(connection, { pause: async () => {}, random: () => 0 }));
+  }
+
+  /** @returns the plan as people see it, of every look at the cloud */
+  async deploy(
+    wanted: WantedState,
+    artifacts: readonly Artifact[],
+    options: DeployOptions = {},
+  ): Promise<string[]> {
+    const plans: Plan[] = [];
+    await deploy(wanted, artifacts, this.api(), { ...options, onPlan: (plan) => plans.push(plan) });
+    return plans.flatMap(planText);
+  }
+
+  state(): unknown {
+    return stateOf(this.functiongraph);
+  }
+
+  namesOfFunctions(): string[] {
+    return this.functiongraph
+      .functions()
+      .map(({ name }) => name)
+      .sort();
+  }
+
+  async #handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const body = await readBody(incoming, 10_000_000);
+    this.calls.push(describe(incoming));
+    const fate = this.fates.shift() ?? this.#throttle(`${incoming.method} ${incoming.url} ${body}`);
+    if (fate === 'lost-before') return void outgoing.destroy();
+    const refuse = (status: number, code: string) => {
+      const error = { error_code: code, error_msg: `refused by the test with ${status}` };
+      outgoing.writeHead(status).end(JSON.stringify(error));
+    };
+    if (typeof fate === 'number') return refuse(fate, `FSS.0${fate}`);
+    if (this.takenTriggers > 0 && describe(incoming).startsWith('POST triggers')) {
+      this.takenTriggers -= 1;
+      return refuse(409, 'FSS.1147');
+    }
+    const answer = await this.#forward(incoming, body);
+    if (fate === 'lost-after') return void outgoing.destroy();
+    if (fate === '500-after') return void outgoing.writeHead(500).end('{}');
+    outgoing.writeHead(answer.status, answer.headers).end(answer.body);
+  }
+
+  #throttle(call: string): Fate {
+    const times = this.#seen.get(call) ?? 0;
+    this.#seen.set(call, times + 1);
+    return times < this.throttledTimes ? 429 : 'pass';
+  }
+
+  /** The host header goes on as it is: it is signed. */
+  #forward({ method, url, headers }: IncomingMessage, body: Buffer) {
+    return new Promise<{ status: number; headers: Record<string, string>; body: Buffer }>(
+      (resolve, reject) => {
+        const sent = request(`${this.#target}${url}`, { method, headers }, (answer) => {
+          const chunks: Buffer[] = [];
+          answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+          answer.on('end', () => {
+            const { 'content-type': type = 'application/json', 'x-is-func-err': isError = 'false' } =
+              answer.headers;
+            resolve({
+              status: answer.statusCode ?? 0,
+              headers: { 'content-type': type, 'x-is-func-err': String(isError) },
+              body: Buffer.concat(chunks),
+            });
+          });
+        });
+        sent.on('error', reject);
+        sent.end(body);
+      },
+    );
+  }
+}
+
+/** Everything that is deployed, without what only tells when it was. */
+export function stateOf(functiongraph: FunctionGraph) {
+  return functiongraph
+    .functions()
+    .map(({ name, configuration, code, triggers, asyncInvoke }) => ({
+      name,
+      configuration: { encrypted_user_data: '{}', ...configuration },
+      digest: code.digest,
+      asyncInvoke,
+      triggers: triggers
+        .map(({ type, id, status, data }) => ({ type, id, status, data }))
+        .sort((a, b) => a.id.localeCompare(b.id)),
+    }))
+    .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+function describe({ method, url = '' }: IncomingMessage): string {
+  const path = decodeURIComponent(url.split('?')[0] ?? '').replace(/^\/v2\/\w+\/fgs\//, '');
+  return `${method} ${path.replace(/urn:fss:[^:]+:\w+:function:default:([\w-]+)(:latest)?/, '$1')}`;
+}

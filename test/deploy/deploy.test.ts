@@ -1,0 +1,416 @@
+import { deploy } from '../../deploy/deploy';
+import { DeployError } from '../../deploy/errors';
+import { CloudToDeployTo, codeFor, type Fate, KEY, type ServiceObject, wantedOf } from './cloud-to-deploy-to';
+
+// Some of these deploy a hundred times.
+jest.setTimeout(120_000);
+
+let cloud: CloudToDeployTo;
+beforeEach(async () => {
+  cloud = await CloudToDeployTo.start();
+});
+afterEach(() => cloud.stop());
+
+/** Much of what can change between two versions: settings, code (by the test), triggers of every kind, a moved path. */
+function secondVersion(service: ServiceObject): void {
+  const { create, cancel, query, 'on-upload': onUpload } = service.functions;
+  service.provider.environment.LOG_LEVEL = 'debug';
+  create.memorySize = 256;
+  // `cancel` takes over a path that `query` had.
+  cancel.events = [...cancel.events, query.events.pop()];
+  cancel.events[1].timer.rate = '20m';
+  onUpload.concurrency = 2;
+  onUpload.asynchronous.retries = 1;
+  onUpload.events[0].obs.prefix = 'in/';
+  onUpload.events[1].timer.status = 'DISABLED';
+}
+
+/** What a deployment into an empty cloud gives. */
+async function cleanState(change?: (service: ServiceObject) => void, code = 'first'): Promise<unknown> {
+  const clean = await CloudToDeployTo.start();
+  try {
+    const wanted = await wantedOf('prod', change);
+    await clean.deploy(wanted, await codeFor(wanted, code));
+    return clean.state();
+  } finally {
+    await clean.stop();
+  }
+}
+
+describe('a first deployment', () => {
+  test('creates the functions with their triggers, as serverless.yml says', async () => {
+    const wanted = await wantedOf('prod');
+    const lines = await cloud.deploy(wanted, await codeFor(wanted));
+    expect(lines.filter((line) => line.startsWith('+'))).toHaveLength(11);
+    expect(cloud.namesOfFunctions()).toEqual([
+      'mpc-snapshots-prod-cancel',
+      'mpc-snapshots-prod-create',
+      'mpc-snapshots-prod-on-upload',
+      'mpc-snapshots-prod-query',
+    ]);
+    const onUpload = cloud.functiongraph.functions().find(({ name }) => name.endsWith('on-upload'));
+    expect(onUpload?.configuration).toMatchObject({
+      runtime: 'Node.js20.15',
+      handler: 'index.handler',
+      memory_size: 128,
+      timeout: 60,
+      xrole: 'mpc-snapshots',
+      app_xrole: 'mpc-snapshots',
+      strategy_config: { concurrency: 1 },
+    });
+    expect(JSON.parse(onUpload?.configuration.user_data ?? '')).toEqual({
+      REGION: 'ap-southeast-3',
+      UPLOAD_BUCKETS: 'prod-videos',
+      SNAPSHOT_BUCKET: 'prod-snapshots',
+      CAPTURE: '{"type":"TIME","time":10,"max_length":480}',
+    });
+    expect(onUpload?.asyncInvoke).toMatchObject({
+      max_async_retry_attempts: 3,
+      max_async_event_age_in_seconds: 3600,
+      destination_config: {
+        on_failure: {
+          destination: 'OBS',
+          param: '{"bucket":"prod-snapshots","prefix":".mpc-snapshots/failed-events"}',
+        },
+      },
+    });
+    expect(onUpload?.triggers.map(({ type, id }) => [type, id])).toEqual([
+      ['OBS', 'on-upload-prod-videos'],
+      ['TIMER', 'sweep'],
+    ]);
+    const apis = cloud.functiongraph
+      .apiRoutes()
+      .map(({ method, path, auth, timeoutMs }) => [method, path, auth, timeoutMs]);
+    expect(apis).toHaveLength(4);
+    for (const [, , auth, timeoutMs] of apis) expect([auth, timeoutMs]).toEqual(['IAM', 30_000]);
+  });
+
+  test('needs one call to look, and one for every thing that is made', async () => {
+    const wanted = await wantedOf('prod');
+    await cloud.deploy(wanted, await codeFor(wanted));
+    // 4 functions, the number of instances and the asynchronous settings of on-upload, 7 triggers.
+    expect(cloud.calls).toHaveLength(1 + 4 + 2 + 7);
+  });
+
+  test('with a dedicated gateway, an EventGrid event and a cron expression is found again as it was made', async () => {
+    const wanted = await wantedOf('prod', (service) => {
+      service.provider.apigw.instance_id = 'instance-1';
+      service.functions['on-upload'].events[0] = {
+        eventgrid: { bucket: 'prod-videos', channel_id: 'channel-1' },
+      };
+      service.functions.cancel.events[1].timer = {
+        name: 'clean-up',
+        cron: 'CRON_TZ=Europe/Berlin 0 30 3 * * *',
+        input: { everybodys: true },
+      };
+    });
+    const code = await codeFor(wanted);
+    await cloud.deploy(wanted, code);
+    const types = cloud.functiongraph.functions().flatMap(({ triggers }) => triggers.map(({ type }) => type));
+    expect(types.sort()).toEqual([...Array(4).fill('DEDICATEDGATEWAY'), 'EVENTGRID', 'TIMER', 'TIMER']);
+    expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
+  });
+
+  test('with --dry-run shows the plan and changes nothing', async () => {
+    const wanted = await wantedOf('prod');
+    const lines = await cloud.deploy(wanted, await codeFor(wanted), { dryRun: true });
+    expect(lines).toContain('+ mpc-snapshots-prod-on-upload OBS prod-videos/*');
+    expect(cloud.calls).toEqual(['GET functions']);
+    expect(cloud.namesOfFunctions()).toEqual([]);
+  });
+});
+
+describe('a deployment again', () => {
+  test('of the same does nothing but look', async () => {
+    const wanted = await wantedOf('prod');
+    const code = await codeFor(wanted);
+    await cloud.deploy(wanted, code);
+    const before = cloud.state();
+    cloud.calls.length = 0;
+    expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
+    expect(cloud.calls.filter((call) => !call.startsWith('GET'))).toEqual([]);
+    expect(cloud.calls).toHaveLength(1 + 4 * 3);
+    expect(cloud.state()).toEqual(before);
+  });
+
+  test('with other code sends the code, and only of the function that changed', async () => {
+    const wanted = await wantedOf('prod');
+    const first = await codeFor(wanted);
+    await cloud.deploy(wanted, first);
+    cloud.calls.length = 0;
+    const [changed] = await codeFor(wanted, 'second');
+    const lines = await cloud.deploy(wanted, [changed!, ...first.slice(1)]);
+    expect(lines).toEqual(['~ mpc-snapshots-prod-create: code']);
+    expect(cloud.calls.filter((call) => !call.startsWith('GET'))).toEqual([
+      'PUT functions/mpc-snapshots-prod-create/code',
+    ]);
+    expect((await cloud.functiongraph.invoke('mpc-snapshots-prod-create', {})).body).toBe('create second');
+  });
+
+  test('with other settings and triggers changes these and leaves nothing behind', async () => {
+    const first = await wantedOf('prod');
+    await cloud.deploy(first, await codeFor(first));
+    const second = await wantedOf('prod', secondVersion);
+    const lines = await cloud.deploy(second, await codeFor(second));
+    expect(lines).toEqual([
+      '~ mpc-snapshots-prod-create: memorySize 128 → 256, environment.LOG_LEVEL',
+      '~ mpc-snapshots-prod-cancel: environment.LOG_LEVEL',
+      '~ mpc-snapshots-prod-query: environment.LOG_LEVEL',
+      '~ mpc-snapshots-prod-on-upload: concurrency 1 → 2, environment.LOG_LEVEL, asynchronous',
+      '- mpc-snapshots-prod-cancel TIMER clean-up 10m',
+      '- mpc-snapshots-prod-query APIG GET /snapshots/{task_id} (IAM)',
+      '- mpc-snapshots-prod-on-upload OBS prod-videos/*',
+      '+ mpc-snapshots-prod-cancel TIMER clean-up 20m',
+      '+ mpc-snapshots-prod-cancel APIG GET /snapshots/{task_id} (IAM)',
+      '+ mpc-snapshots-prod-on-upload OBS prod-videos/in/*',
+      '~ mpc-snapshots-prod-on-upload TIMER sweep: DISABLED',
+    ]);
+    expect(cloud.state()).toEqual(await cleanState(secondVersion));
+    expect(await cloud.deploy(second, await codeFor(second))).toEqual(['nothing to do']);
+  });
+
+  test('without something that was there takes it away: triggers, asynchronous settings, user data', async () => {
+    const first = await wantedOf('prod');
+    await cloud.deploy(first, await codeFor(first));
+    const less = (service: ServiceObject) => {
+      service.functions['on-upload'].events.pop();
+      delete service.functions['on-upload'].asynchronous;
+      delete service.provider.environment.CAPTURE;
+    };
+    const second = await wantedOf('prod', less);
+    await cloud.deploy(second, await codeFor(second));
+    expect(cloud.state()).toEqual(await cleanState(less));
+  });
+
+  test('waits while the place of a trigger is still taken by the one that was deleted', async () => {
+    const first = await wantedOf('prod');
+    await cloud.deploy(first, await codeFor(first));
+    const second = await wantedOf('prod', secondVersion);
+    cloud.takenTriggers = 3;
+    await cloud.deploy(second, await codeFor(second));
+    expect(cloud.takenTriggers).toBe(0);
+    expect(cloud.state()).toEqual(await cleanState(secondVersion));
+  });
+
+  test('with secrets sends them every time, encrypted, and shows their names only', async () => {
+    const withSecret = (service: ServiceObject) => {
+      service.functions.create.secrets = { API_TOKEN: 'a-very-secret-value' };
+    };
+    const wanted = await wantedOf('prod', withSecret);
+    const code = await codeFor(wanted);
+    await cloud.deploy(wanted, code);
+    const [create] = cloud.functiongraph.functions();
+    expect(create?.configuration.encrypted_user_data).toBe('{"API_TOKEN":"a-very-secret-value"}');
+    expect(create?.configuration.user_data).not.toContain('secret');
+    const lines = await cloud.deploy(wanted, code);
+    expect(lines).toEqual([
+      '~ mpc-snapshots-prod-create: secrets API_TOKEN sent every time, for they cannot be read back',
+    ]);
+    const without = await wantedOf('prod');
+    await cloud.deploy(without, await codeFor(without), { force: true });
+    expect(cloud.functiongraph.functions()[0]?.configuration.encrypted_user_data).toBe('{}');
+  });
+
+  test('leaves triggers alone that are of no type from here', async () => {
+    const wanted = await wantedOf('prod');
+    const code = await codeFor(wanted);
+    await cloud.deploy(wanted, code);
+    const [create] = cloud.functiongraph.functions();
+    create?.triggers.push({
+      type: 'SMN',
+      id: 'by hand',
+      status: 'ACTIVE',
+      data: {},
+      createdAtMs: 0,
+    } as never);
+    expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
+  });
+
+  test('of one function sends its code, settings and triggers, and touches no other', async () => {
+    const first = await wantedOf('prod');
+    await cloud.deploy(first, await codeFor(first));
+    const second = await wantedOf('prod', secondVersion);
+    cloud.calls.length = 0;
+    await cloud.deploy(second, await codeFor(second, 'second'), { only: ['on-upload'] });
+    const changes = cloud.calls.filter((call) => !call.startsWith('GET'));
+    expect(changes).toHaveLength(6);
+    for (const call of changes) expect(call).toContain('mpc-snapshots-prod-on-upload');
+  });
+
+  test('with --force sends code and settings although they are the same', async () => {
+    const wanted = await wantedOf('prod');
+    const code = await codeFor(wanted);
+    await cloud.deploy(wanted, code);
+    const before = cloud.state();
+    cloud.calls.length = 0;
+    await cloud.deploy(wanted, code, { force: true });
+    expect(cloud.calls.filter((call) => call.startsWith('PUT'))).toHaveLength(8);
+    expect(cloud.state()).toEqual(before);
+  });
+
+  test('with another runtime is refused, and creates the function anew with --force', async () => {
+    const wanted = await wantedOf('prod');
+    const code = await codeFor(wanted);
+    await cloud.deploy(wanted, code);
+    const before = cloud.state();
+    const [create] = cloud.functiongraph.functions();
+    create!.configuration.runtime = 'Node.js18.15';
+    await expect(cloud.deploy(wanted, code)).rejects.toThrow(
+      'mpc-snapshots-prod-create runs on Node.js18.15, Node.js20.15 is wanted: FunctionGraph cannot change that; --force',
+    );
+    await cloud.deploy(wanted, code, { force: true });
+    expect(cloud.state()).toEqual(before);
+  });
+});
+
+describe('functions of others', () => {
+  test('two stages stand side by side, each with its own functions, buckets and paths', async () => {
+    const prod = await wantedOf('prod');
+    const eu = await wantedOf('prod-eu');
+    await cloud.deploy(prod, await codeFor(prod));
+    await cloud.deploy(eu, await codeFor(eu));
+    expect(cloud.namesOfFunctions()).toHaveLength(8);
+    expect(cloud.functiongraph.apiRoutes()).toHaveLength(8);
+    // `prod` is the beginning of `prod-eu`: its functions must not be taken for forgotten ones of `prod`.
+    expect(await cloud.deploy(prod, await codeFor(prod), { prune: true })).toEqual(['nothing to do']);
+    expect(cloud.namesOfFunctions()).toHaveLength(8);
+  });
+
+  test('a function that is no longer wanted is told of, and deleted with --prune', async () => {
+    const first = await wantedOf('prod');
+    await cloud.deploy(first, await codeFor(first));
+    const second = await wantedOf('prod', (service) => {
+      // Its path can only be taken when the function is gone.
+      service.functions.create.events.push(...service.functions.cancel.events);
+      delete service.functions.cancel;
+    });
+    const code = await codeFor(second);
+    await expect(cloud.deploy(second, code)).rejects.toThrow('FSS.1147');
+    expect(await cloud.deploy(second, code, { dryRun: true })).toContain(
+      '! mpc-snapshots-prod-cancel is no longer in serverless.yml and goes on running: --prune deletes it',
+    );
+    await cloud.deploy(second, code, { prune: true });
+    expect(cloud.namesOfFunctions()).not.toContain('mpc-snapshots-prod-cancel');
+    expect(await cloud.deploy(second, code)).toEqual(['nothing to do']);
+  });
+
+  test('a function that somebody else made under a wanted name is not touched, unless with --force', async () => {
+    const wanted = await wantedOf('prod');
+    const [create] = wanted.functions;
+    await cloud
+      .api()
+      .createFunction({ ...create!, description: 'made by hand' }, (await codeFor(wanted))[0]!.zip);
+    cloud.calls.length = 0;
+    await expect(cloud.deploy(wanted, await codeFor(wanted))).rejects.toThrow(
+      'mpc-snapshots-prod-create exists, but was not deployed by stage prod of mpc-snapshots',
+    );
+    expect(cloud.calls.filter((call) => !call.startsWith('GET'))).toEqual([]);
+    await cloud.deploy(wanted, await codeFor(wanted), { force: true });
+    expect(cloud.state()).toEqual(await cleanState());
+  });
+});
+
+describe('a failure', () => {
+  const CALLS_OF_FIRST = 14;
+
+  /** 403 ends the run; the others are got over within it. */
+  const FATES: readonly Fate[] = [403, 'lost-after', '500-after', 'lost-before', 429];
+
+  test.each(FATES)(
+    '%s at any call of a first deployment, then a run again, gives the clean state',
+    async (fate) => {
+      const wanted = await wantedOf('prod');
+      const code = await codeFor(wanted);
+      const clean = await cleanState();
+      for (let position = 0; position < CALLS_OF_FIRST; position += 1) {
+        const one = await CloudToDeployTo.start();
+        try {
+          one.fates.push(...Array<Fate>(position).fill('pass'), fate);
+          const run = one.deploy(wanted, code);
+          if (fate === 403) await expect(run).rejects.toThrow(DeployError);
+          else await run;
+          if (fate === 403) await one.deploy(wanted, code);
+          expect(one.state()).toEqual(clean);
+        } finally {
+          await one.stop();
+        }
+      }
+    },
+  );
+
+  test.each([403, 'lost-after'] as const)(
+    '%s at any call of a change, then a run again, gives the clean state',
+    async (fate) => {
+      const first = await wantedOf('prod');
+      const second = await wantedOf('prod', secondVersion);
+      const clean = await cleanState(secondVersion, 'second');
+      const [before, after] = [await codeFor(first), await codeFor(second, 'second')];
+      await cloud.deploy(first, before);
+      cloud.calls.length = 0;
+      await cloud.deploy(second, after);
+      const calls = cloud.calls.length;
+      expect(calls).toBe(1 + 4 * 3 + 4 + 4 + 1 + 3 + 4);
+      for (let position = 0; position < calls; position += 1) {
+        const one = await CloudToDeployTo.start();
+        try {
+          await one.deploy(first, before);
+          one.fates.push(...Array<Fate>(position).fill('pass'), fate);
+          await one
+            .deploy(second, after)
+            .catch((error: unknown) => expect(error).toBeInstanceOf(DeployError));
+          await one.deploy(second, after);
+          expect(one.state()).toEqual(clean);
+        } finally {
+          await one.stop();
+        }
+      }
+    },
+  );
+
+  test('of one call is told in one line that says what to do, and the calls beside it end', async () => {
+    const wanted = await wantedOf('prod');
+    cloud.fates.push('pass', 403);
+    const error = await cloud.deploy(wanted, await codeFor(wanted)).catch((reason: unknown) => reason);
+    expect((error as DeployError).lines).toEqual([
+      expect.stringMatching(
+        /^mpc-snapshots-prod-\S+: POST \/v2\/\w+\/fgs\/functions: 403 FSS.0403 refused by the test with 403; check HUAWEICLOUD_SDK_PROJECT_ID/,
+      ),
+    ]);
+    expect(cloud.namesOfFunctions()).toHaveLength(3);
+    // No function without its triggers would answer events while another one is missing.
+    expect(cloud.functiongraph.apiRoutes()).toEqual([]);
+  });
+
+  test('throttling of every call is waited out', async () => {
+    const wanted = await wantedOf('prod');
+    cloud.throttledTimes = 3;
+    await cloud.deploy(wanted, await codeFor(wanted));
+    expect(cloud.calls).toHaveLength(4 * CALLS_OF_FIRST);
+    expect(cloud.state()).toEqual(await cleanState());
+  });
+
+  test('throttling that does not end is an error with the advice to wait', async () => {
+    const wanted = await wantedOf('prod');
+    cloud.fates.push(...Array<Fate>(100).fill(429));
+    await expect(cloud.deploy(wanted, await codeFor(wanted))).rejects.toThrow(
+      /429 FSS.0429 .*; too many calls: wait a minute and run the command again/,
+    );
+    expect(cloud.calls).toHaveLength(5);
+  });
+
+  test('a wrong secret key is one line that names the variables and shows nothing of the key or the request', async () => {
+    const wanted = await wantedOf('prod');
+    const credentials = { accessKey: KEY.accessKey, secretKey: 'wrong-secret', securityToken: 'a-token' };
+    const error = await deploy(
+      wanted,
+      await codeFor(wanted),
+      cloud.api({ ...cloud.connection, credentials }),
+    ).catch((reason: unknown) => reason as DeployError);
+    const { lines } = error as DeployError;
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('401 APIG.0301 Incorrect IAM authentication information');
+    expect(lines[0]).toContain('check HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK');
+    expect(lines[0]).not.toMatch(/wrong-secret|a-token|Signature=|canonical|x-sdk-date/i);
+    expect(cloud.calls).toEqual(['GET functions']);
+  });
+});

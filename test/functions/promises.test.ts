@@ -1,0 +1,316 @@
+import type { Fate, Outcome } from '../model/functions-double';
+import { ARCHIVE, InstallationDouble, SNAPSHOTS, uploadRecord, VIDEOS } from '../model/installation-double';
+import { postEvent } from './installation';
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** The calls of on-upload in an instance that has just started, up to the one that creates the task. */
+const BEFORE_CREATE: readonly Fate[] = [
+  'ok', // reads the claim
+  'ok', // reads the pace
+  'ok', // reserves calls
+  'ok', // writes the claim
+];
+
+const returned = (outcome: Outcome) => {
+  if (outcome.kind !== 'returned') throw new Error(JSON.stringify(outcome));
+  return outcome.value as Record<string, unknown>;
+};
+
+/** Sweeps as the timer does, until one of them finds nothing left to do. @returns their reports */
+async function sweepUntilSettled(service: InstallationDouble): Promise<Record<string, unknown>[]> {
+  const reports = [];
+  for (let round = 0; round < 30; round++) {
+    await service.time.pass(5 * MINUTE_MS);
+    const report = returned(await service.sweep());
+    reports.push(report);
+    if (report.complete === true && report.started === 0 && report.failed === 0) return reports;
+  }
+  throw new Error(`not settled: ${JSON.stringify(reports.at(-1))}`);
+}
+
+describe('one upload, one task', () => {
+  test.each<Fate>(['late', 'hang-after', 'reset-after', 'crash-after', 'error-after'])(
+    'a create call that ends as “%s” is not sent again while MPC may still take it up',
+    async (fate) => {
+      const service = new InstallationDouble({ listLagMs: 5 * SECOND_MS });
+      const record = service.upload('a.mp4');
+      expect((await service.deliver([record], { create: fate })).kind).not.toBe('returned');
+      for (let second = 0; second < 120; second += 10) {
+        await service.time.pass(10 * SECOND_MS);
+        await service.deliver([record]);
+      }
+      expect(service.tasksOf('a.mp4')).toHaveLength(1);
+      expect((await sweepUntilSettled(service)).at(-1)).toMatchObject({ already_started: 1, doubled: [] });
+      expect(service.cloud.creates).toHaveLength(1);
+    },
+  );
+
+  test('a claim that was long in the writing is too old to call MPC under it', async () => {
+    const service = new InstallationDouble();
+    const slowly: Fate[] = [...BEFORE_CREATE.slice(0, 3), 'hang-after', 'hang-after', 'ok'];
+    const outcome = await service.deliver([service.upload('a.mp4')], slowly);
+    expect(outcome.kind).toBe('failed');
+    expect(service.cloud.creates).toHaveLength(0);
+    await sweepUntilSettled(service);
+    expect(service.tasksOf('a.mp4')).toHaveLength(1);
+  });
+
+  test.each([-10, 10])(
+    'a lost answer is found again when MPC’s clock is %i minutes ahead',
+    async (minutes) => {
+      const service = new InstallationDouble({ clockAheadMs: minutes * MINUTE_MS });
+      await service.deliver([service.upload('a.mp4')], { create: 'crash-after' });
+      await sweepUntilSettled(service);
+      expect(service.cloud.creates).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    { firstPage: 0, numbers: false },
+    { firstPage: 1, numbers: true },
+  ] as const)('a lost answer is found on a later page of the list, too: %j', async (options) => {
+    const service = new InstallationDouble({ ...options, userData: { MPC_REQUESTS_PER_MINUTE: '1000' } });
+    await service.deliver([service.upload('a.mp4')], { create: 'crash-after' });
+    const records = Array.from({ length: 250 }, (_, number) => service.upload(`${number}.mp4`));
+    await service.deliver(records);
+    await sweepUntilSettled(service);
+    expect(service.tasksOf('a.mp4')).toHaveLength(1);
+  });
+
+  test('many half-written claims do not use up the quota with look-ups', async () => {
+    const service = new InstallationDouble();
+    for (let number = 0; number < 50; number++) {
+      const record = service.upload(`${number}.mp4`);
+      await service.deliver([record], { create: 'error-after' });
+    }
+    expect(service.cloud.tasks).toHaveLength(50);
+    await service.time.pass(2 * MINUTE_MS);
+    const before = service.cloud.mpcCalls;
+    expect(returned(await service.sweep())).toMatchObject({ already_started: 50, failed: 0 });
+    expect(service.cloud.mpcCalls - before).toBeLessThan(10);
+  });
+
+  test('an event without an ETag and the sweep mean the same upload', async () => {
+    const service = new InstallationDouble();
+    service.upload('a.mp4');
+    expect(returned(await service.deliver([uploadRecord(VIDEOS, 'a.mp4', '')]))).toMatchObject({
+      records: [{ started: '1' }],
+    });
+    await sweepUntilSettled(service);
+    expect(service.tasksOf('a.mp4')).toHaveLength(1);
+  });
+
+  test('an event without an ETag whose object is gone starts nothing', async () => {
+    const service = new InstallationDouble();
+    service.upload('a.mp4.mp4');
+    expect(returned(await service.deliver([uploadRecord(VIDEOS, 'a.mp4', '')]))).toMatchObject({
+      records: [{ skipped: 'gone' }],
+    });
+    expect(service.cloud.creates).toHaveLength(0);
+  });
+
+  test('each step leaves a line from which claim, task and object lead to each other', async () => {
+    const service = new InstallationDouble();
+    await service.deliver([service.upload('a.mp4')]);
+    const lines = service.functions.logLines.map((line) => JSON.parse(line));
+    const steps = lines.filter(({ event }) => /^(claim|mpc|upload)\./.test(event));
+    expect(steps.map(({ event }) => event)).toEqual([
+      'claim.claimed',
+      'mpc.task_created',
+      'claim.accepted',
+      'upload.settled',
+    ]);
+    const [{ claim }] = steps;
+    expect(claim).toMatch(/^[0-9a-f]{40}$/);
+    for (const step of steps) expect(step).toMatchObject({ request_id: 'request 1', key: 'a.mp4' });
+    for (const index of [0, 2]) expect(steps[index]).toMatchObject({ claim });
+    expect(steps.slice(1).map((step) => step.task_id ?? step.started)).toEqual(['1', '1', '1']);
+  });
+});
+
+describe('an Idempotency-Key', () => {
+  const body = { input: { bucket: VIDEOS, object: 'a.mp4' } };
+  const headers = { 'idempotency-key': 'key' };
+
+  test('gives the picture of a synchronous task again, also when MPC names no task', async () => {
+    const service = new InstallationDouble({ syncTaskId: false });
+    const first = returned(await service.create({ ...body, sync: 1 }, headers));
+    expect(first.statusCode).toBe(202);
+    expect(JSON.parse(String(first.body))).toMatchObject({ output_file_name: '0.jpg' });
+    const second = returned(await service.create({ ...body, sync: 1 }, headers));
+    expect(JSON.parse(String(second.body))).toMatchObject({ output_file_name: '0.jpg' });
+    expect(service.cloud.creates).toHaveLength(1);
+  });
+
+  test('used by two first calls in the same moment makes two tasks with one output at most, and the sweep says so', async () => {
+    const service = new InstallationDouble();
+    const event = postEvent(JSON.stringify(body), { headers });
+    const answers = await service.functions.invokeBoth('create', [event, event], []);
+    expect(answers.map((answer) => returned(answer).statusCode)).toEqual([202, 202]);
+    const tasks = service.tasksOf('a.mp4');
+    expect(tasks).toHaveLength(2);
+    expect(new Set(tasks.map(({ body: { output } }) => output.object)).size).toBe(1);
+    // From now on the key stands for one of them.
+    const again = returned(await service.create(body, headers));
+    expect(JSON.parse(String(again.body)).task_id).toMatch(/^[12]$/);
+    expect(service.tasksOf('a.mp4')).toHaveLength(2);
+    expect(returned(await service.sweep())).toMatchObject({
+      doubled: [{ task_ids: expect.arrayContaining(['1', '2']) }],
+    });
+  });
+});
+
+describe('the pace', () => {
+  const PACE = { MPC_REQUESTS_PER_MINUTE: '1' };
+  const deliverEvery20Seconds = async (service: InstallationDouble, record: unknown) => {
+    while ((await service.deliver([record])).kind === 'failed') await service.time.pass(20 * SECOND_MS);
+  };
+
+  test('counts a call from when it was over: a slow one may have arrived late', async () => {
+    const service = new InstallationDouble({ userData: PACE });
+    await service.deliver([service.upload('a.mp4')], { create: 'slow' });
+    const second = service.upload('b.mp4');
+    await deliverEvery20Seconds(service, second);
+    const [a = 0, b = 0] = service.cloud.creates.map(({ atMs }) => atMs);
+    expect(b - a).toBeGreaterThanOrEqual(MINUTE_MS);
+  });
+
+  test('is kept when an instance dies with a call that left late', async () => {
+    const service = new InstallationDouble({ userData: PACE });
+    const slowly: Fate[] = [...BEFORE_CREATE.slice(0, 3), 'hang-after', 'ok', 'crash-after'];
+    expect((await service.deliver([service.upload('a.mp4')], slowly)).kind).toBe('killed');
+    const second = service.upload('b.mp4');
+    await deliverEvery20Seconds(service, second);
+    const [a = 0, b = 0] = service.cloud.creates.map(({ atMs }) => atMs);
+    expect(b - a).toBeGreaterThanOrEqual(MINUTE_MS);
+  });
+
+  test('is not stopped for ever by a Retry-After of days', async () => {
+    const service = new InstallationDouble();
+    service.cloud.throttledUntilMs = service.time.nowMs + 10 * DAY_MS;
+    const record = service.upload('a.mp4');
+    expect((await service.deliver([record])).kind).toBe('failed');
+    service.cloud.throttledUntilMs = 0;
+    // Often enough for the instance to stay.
+    for (let halfMinute = 0; halfMinute < 30; halfMinute++) {
+      await service.time.pass(30 * SECOND_MS);
+      await service.deliver([record]);
+    }
+    expect(service.tasksOf('a.mp4')).toHaveLength(1);
+  });
+});
+
+describe('the sweep', () => {
+  test('goes on to the next bucket when one cannot be listed', async () => {
+    const service = new InstallationDouble();
+    service.cloud.buckets.delete(VIDEOS);
+    service.upload('a.mp4', 'a', ARCHIVE);
+    await service.time.pass(2 * MINUTE_MS);
+    expect(returned(await service.sweep())).toMatchObject({ started: 1, failed: 1, complete: true });
+    expect(service.tasksOf('a.mp4', ARCHIVE)).toHaveLength(1);
+    expect(service.functions.logLines.join('\n')).toMatch(
+      /"sweep\.bucket_not_listed".*"bucket":"videos".*"NoSuchBucket"/,
+    );
+  });
+
+  test('reports a doubled task later when MPC cannot be asked now', async () => {
+    const service = new InstallationDouble();
+    const record = service.upload('a.mp4');
+    await service.deliver([record]);
+    // As if a second instance had read before the first one wrote.
+    for (const key of service.cloud.buckets.get(SNAPSHOTS)?.keys() ?? []) {
+      if (key.includes('/claims/')) service.cloud.buckets.get(SNAPSHOTS)?.delete(key);
+    }
+    await service.deliver([record]);
+    service.cloud.throttledUntilMs = service.time.nowMs + 30 * MINUTE_MS;
+    for (let round = 0; round < 5; round++) {
+      await service.time.pass(5 * MINUTE_MS);
+      expect(returned(await service.sweep())).toMatchObject({ doubled: [] });
+    }
+    service.cloud.throttledUntilMs = 0;
+    expect(returned(await service.sweep())).toMatchObject({ doubled: [{ task_ids: ['2', '1'] }] });
+  });
+
+  test('starts no capture of a key that an event would not', async () => {
+    const service = new InstallationDouble();
+    service.upload('a\n.mp4');
+    await service.time.pass(2 * MINUTE_MS);
+    expect(returned(await service.sweep())).toMatchObject({ looked_at: 0, started: 0 });
+    expect(service.cloud.creates).toHaveLength(0);
+  });
+
+  test('works off uploads from before the installation, more than a listing holds: one task each, in turns of a minute', async () => {
+    const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '500' } });
+    for (let number = 0; number < 1300; number++) {
+      service.upload(`old/${String(number).padStart(4, '0')}.mp4`, 'x', number % 10 > 0 ? VIDEOS : ARCHIVE);
+    }
+    const startedAtMs = service.time.nowMs;
+    await service.time.pass(2 * MINUTE_MS);
+    const first = returned(await service.sweep());
+    expect(first).toMatchObject({ started: 500, complete: false });
+    expect(service.time.nowMs - startedAtMs).toBeLessThanOrEqual(3 * MINUTE_MS);
+    await sweepUntilSettled(service);
+    expect(service.cloud.tasks).toHaveLength(1300);
+    expect(
+      new Set(service.cloud.tasks.map(({ body }) => `${body.input.bucket}/${body.input.object}`)).size,
+    ).toBe(1300);
+  });
+
+  test('starts what an event could not, after the platform has given up on it', async () => {
+    const service = new InstallationDouble();
+    const record = service.upload('a.mp4');
+    for (let attempt = 0; attempt < 4; attempt++) {
+      const outcome = await service.deliver(
+        [record],
+        ['error-before', 'error-before', 'error-before', 'error-before'],
+      );
+      expect(outcome.kind).toBe('failed');
+    }
+    await sweepUntilSettled(service);
+    expect(service.tasksOf('a.mp4')).toHaveLength(1);
+  });
+});
+
+describe('the clean-up', () => {
+  const old = async (service: InstallationDouble, count: number) => {
+    const records = Array.from({ length: count }, (_, number) => service.upload(`${number}.mp4`));
+    for (const record of records) await service.deliver([record]);
+    await service.time.pass(2 * 60 * MINUTE_MS);
+  };
+
+  test('stops when the quota is used up, and the next run goes on', async () => {
+    const service = new InstallationDouble();
+    await old(service, 6);
+    // Lists the tasks, cancels two, and is refused as often as it asks again.
+    const fates: Fate[] = ['ok', 'ok', 'ok', ...Array<Fate>(4).fill('throttled')];
+    const before = service.cloud.mpcCalls;
+    expect(returned(await service.cleanUp({}, fates))).toMatchObject({ seen: 6, cancelled: 2, failed: 4 });
+    // The last one looks whether the task was cancelled after all.
+    expect(service.cloud.mpcCalls - before).toBe(4);
+    expect(returned(await service.cleanUp())).toMatchObject({ seen: 4, cancelled: 4, failed: 0 });
+  });
+
+  test('leaves a task alone whose age is not known', async () => {
+    const service = new InstallationDouble();
+    await old(service, 1);
+    const handle = service.cloud.handle.bind(service.cloud);
+    service.cloud.handle = (request) => {
+      const answer = handle(request);
+      return { ...answer, body: answer.body.replaceAll(/"create_time":"\d+",/g, '') };
+    };
+    expect(returned(await service.cleanUp())).toMatchObject({ seen: 0, cancelled: 0 });
+  });
+
+  test('takes a part of a queue that is longer than it can list', async () => {
+    const service = new InstallationDouble();
+    await old(service, 1);
+    const [task] = service.cloud.tasks;
+    if (task === undefined) throw new Error('no task');
+    for (let id = 2; id <= 10_100; id++) service.cloud.tasks.push({ ...task, id });
+    const report = returned(await service.cleanUp({}, []));
+    expect(Number(report.cancelled)).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Cloud, startCloud } from '../../local/cloud';
+
+let directory: string;
+let clouds: Cloud[];
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'data-directory-'));
+  clouds = [];
+});
+afterEach(async () => {
+  for (const cloud of clouds) await cloud.close();
+  await rm(directory, { recursive: true });
+});
+
+async function start(): Promise<Cloud> {
+  const cloud = await startCloud({ port: 0, dataDirectory: directory });
+  clouds.push(cloud);
+  return cloud;
+}
+
+test('what is written after a second cloud tried to use the directory is still there after a restart', async () => {
+  const first = await start();
+  await expect(start()).rejects.toThrow(/is in use by another local cloud .*choose another with --data DIR/);
+  await first.store.put('videos', 'a.mp4', Buffer.from('a'));
+  await clouds.pop()?.close();
+  const { store } = await start();
+  expect(store.head('videos', 'a.mp4')).toMatchObject({ sizeBytes: 1 });
+});
+
+test('a directory belongs to the process whose number stands in it, as long as that runs', async () => {
+  const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  await writeFile(path.join(directory, 'process-id'), String(other.pid));
+  await expect(start()).rejects.toThrow(`(process ${other.pid})`);
+  expect(await readdir(directory)).toEqual(['process-id']);
+  other.kill('SIGKILL');
+  await once(other, 'exit');
+  await start();
+});
+
+test.each([
+  ['the own number of an earlier process', String(process.pid)],
+  ['half a write', ''],
+])('%s left behind holds nothing', async (_, text) => {
+  await writeFile(path.join(directory, 'process-id'), text);
+  await start();
+});

@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { parseSwitches, SWITCHES } from '../../local/switches';
+
+const ROOT = path.resolve(__dirname, '..', '..');
+
+test('a list of switches becomes the behaviour of the services, each value of its own type', () => {
+  expect(
+    parseSwitches(
+      'mpc.idsAs=number, mpc.firstPage=1,mpc.sizeWithoutRule=480,mpc.syncTaskId=false,obs.apiVersion=3.0,' +
+        'functiongraph.timeZone=Europe/Berlin,apig.cors=true',
+    ),
+  ).toEqual({
+    mpc: { behaviour: { idsAs: 'number', firstPage: 1, sizeWithoutRule: 480, syncTaskId: false } },
+    obs: { behaviour: { apiVersion: '3.0' } },
+    functiongraph: { behaviour: { timeZone: 'Europe/Berlin' } },
+    apig: { behaviour: { cors: true } },
+  });
+  expect(parseSwitches('')).toEqual({});
+});
+
+test.each([
+  ['mpc.idsAs=numbers', '--behaviour: mpc.idsAs must be string or number, got "numbers"'],
+  ['mpc.firstPage=2', '--behaviour: mpc.firstPage must be 0 or 1, got "2"'],
+  ['apig.cors=yes', '--behaviour: apig.cors must be true or false, got "yes"'],
+  ['mpc.queueDelayMs=-1', '--behaviour: mpc.queueDelayMs must be a whole number from 0, got "-1"'],
+  [
+    'functiongraph.timeZone=Mars',
+    '--behaviour: functiongraph.timeZone must be a time zone such as Europe/Berlin, got "Mars"',
+  ],
+])('%s is refused with what is possible', (text, message) => {
+  expect(() => parseSwitches(text)).toThrow(message);
+});
+
+test('an unknown switch is answered by the list of all', () => {
+  const refusal = (text: string) => {
+    try {
+      return String(parseSwitches(text));
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  for (const unknown of ['luck=1', 'mpc=1', 'toString.length=1', 'mpc.toString=1']) {
+    expect(refusal(unknown)).toContain(`there is no switch "${unknown.split('=')[0]}"`);
+    for (const name of SWITCHES.keys()) expect(refusal(unknown)).toContain(`\n  ${name} `);
+  }
+});
+
+test('a command runs beside a cloud that reads the documents the other way', async () => {
+  const program = `fetch(process.env.API_ENDPOINT + '/snapshots', { headers: { origin: 'http://a.b' } })
+    .then(({ headers }) => console.log(headers.get('access-control-allow-origin')))`;
+  const tsx = path.join(ROOT, 'node_modules', '.bin', 'tsx');
+  const args = ['local/cli.ts', 'exec', '--behaviour', 'apig.cors=true', '--', 'node', '-e', program];
+  const printed = await new Promise((resolve) => {
+    execFile(tsx, args, { cwd: ROOT }, (_, stdout, stderr) => resolve(stdout + stderr));
+  });
+  expect(printed).toBe('*\n');
+});

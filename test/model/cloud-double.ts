@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto';
+
+/** A call to OBS or MPC, as it arrives. */
+export interface CloudRequest {
+  method: string;
+  /** Encoded path and query. */
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+}
+
+export interface CloudAnswer {
+  status: number;
+  headers?: Record<string, string>;
+  body: string;
+}
+
+interface StoredObject {
+  body: string;
+  etag: string;
+  lastModifiedMs: number;
+}
+
+interface DoubledTask {
+  id: number;
+  status: 'WAITING' | 'CANCELED';
+  createdAtMs: number;
+  /** The key that signed the call. */
+  accessKey: string;
+  body: {
+    input: { bucket: string; object: string };
+    output: { bucket: string; object: string };
+    user_data?: string;
+    sync?: number;
+  };
+}
+
+export interface CloudDoubleOptions {
+  now: () => number;
+  /** Whether ids and times are printed as numbers, as the examples of MPC's documents show them. */
+  numbers: boolean;
+  /** Number of the first page of MPC's list. */
+  firstPage: 0 | 1;
+  /** For so long a new task is missing from the list. */
+  listLagMs: number;
+  /** How far MPC's clock is ahead of the functions'. */
+  clockAheadMs: number;
+  /** Whether the answer to a synchronous request names the task. */
+  syncTaskId: boolean;
+}
+
+const MAX_KEYS = 1000;
+
+/**
+ * OBS and MPC in memory, as far as the functions use them: objects, listings, tasks, their list. It checks neither
+ * signatures nor bodies. That it answers as the local cloud does is tested.
+ */
+export class CloudDouble {
+  readonly buckets = new Map<string, Map<string, StoredObject>>();
+  readonly tasks: DoubledTask[] = [];
+  /** When each create call arrived, and who sent it. */
+  readonly creates: { atMs: number; accessKey: string }[] = [];
+  mpcCalls = 0;
+  /** Until when MPC refuses every call. */
+  throttledUntilMs = 0;
+  readonly #options: CloudDoubleOptions;
+
+  constructor(buckets: readonly string[], options: CloudDoubleOptions) {
+    for (const bucket of buckets) this.buckets.set(bucket, new Map());
+    this.#options = options;
+  }
+
+  put(bucket: string, key: string, body: string): StoredObject {
+    const object = {
+      body,
+      etag: createHash('md5').update(body).digest('hex'),
+      lastModifiedMs: this.#options.now(),
+    };
+    this.buckets.get(bucket)?.set(key, object);
+    return object;
+  }
+
+  handle(request: CloudRequest): CloudAnswer {
+    return this.arrive(request) ?? this.serve(request);
+  }
+
+  /** What the gateway in front of MPC does: it counts the call. @returns its refusal when the quota is used up */
+  arrive(request: CloudRequest): CloudAnswer | undefined {
+    if (!isForMpc(request)) return undefined;
+    this.mpcCalls += 1;
+    const atMs = this.#options.now();
+    const isThrottled = atMs < this.throttledUntilMs;
+    if (request.method === 'POST') this.creates.push({ atMs, accessKey: accessKeyOf(request) });
+    if (!isThrottled) return undefined;
+    const seconds = Math.ceil((this.throttledUntilMs - atMs) / 1000);
+    return mpcError(429, 'APIGW.0308', { 'retry-after': String(seconds) });
+  }
+
+  /** What the service behind it does. */
+  serve(request: CloudRequest): CloudAnswer {
+    const [path = '', search = ''] = request.path.split('?');
+    const query = new URLSearchParams(search);
+    return isForMpc(request) ? this.#mpc(request, query) : this.#obs(request, path, query);
+  }
+
+  #obs({ method, body }: CloudRequest, path: string, query: URLSearchParams): CloudAnswer {
+    const [, bucket = '', ...rest] = path.split('/').map(decodeURIComponent);
+    const key = rest.join('/');
+    const objects = this.buckets.get(bucket);
+    if (objects === undefined) return obsError(404, 'NoSuchBucket');
+    if (method === 'PUT') {
+      this.put(bucket, key, body);
+      return { status: 200, body: '' };
+    }
+    if (key === '') return list(objects, query);
+    const object = objects.get(key);
+    return object === undefined ? obsError(404, 'NoSuchKey') : { status: 200, body: object.body };
+  }
+
+  #mpc(request: CloudRequest, query: URLSearchParams): CloudAnswer {
+    if (request.method === 'POST') return this.#create(request);
+    if (request.method === 'DELETE') return this.#cancel(query.get('task_id') ?? '');
+    const ids = query.getAll('task_id');
+    return ids.length > 0
+      ? this.#answer(
+          this.tasks.filter(({ id }) => ids.includes(String(id))),
+          false,
+        )
+      : this.#list(query);
+  }
+
+  #create(request: CloudRequest): CloudAnswer {
+    const body = JSON.parse(request.body);
+    const id = this.tasks.length + 1;
+    const task: DoubledTask = {
+      id,
+      status: 'WAITING',
+      createdAtMs: this.#options.now() + this.#options.clockAheadMs,
+      accessKey: accessKeyOf(request),
+      body,
+    };
+    this.tasks.push(task);
+    const picture = body.sync === 1 ? { output: body.output, output_file_name: '0.jpg' } : {};
+    const named = body.sync !== 1 || this.#options.syncTaskId ? { task_id: this.#id(task) } : {};
+    return { status: 202, body: JSON.stringify({ ...named, ...picture }) };
+  }
+
+  #cancel(id: string): CloudAnswer {
+    const task = this.tasks.find((candidate) => String(candidate.id) === id);
+    if (task === undefined) return mpcError(403, 'MPC.10211');
+    if (task.status !== 'WAITING') return mpcError(400, 'MPC.10212');
+    task.status = 'CANCELED';
+    return { status: 204, body: '' };
+  }
+
+  #list(query: URLSearchParams): CloudAnswer {
+    const { firstPage, listLagMs, clockAheadMs } = this.#options;
+    const nowMs = this.#options.now() + clockAheadMs;
+    const status = query.get('status') ?? '';
+    const matching = this.tasks.filter(
+      (task) =>
+        task.createdAtMs <= nowMs - listLagMs &&
+        (status === '' || task.status === status) &&
+        timeOf(task) >= (query.get('start_time') ?? '') &&
+        timeOf(task) <= (query.get('end_time') ?? '9'),
+    );
+    matching.reverse();
+    const size = Number(query.get('size') ?? 10);
+    const first = Math.max(0, Number(query.get('page') ?? 0) - firstPage) * size;
+    return this.#answer(matching.slice(first, first + size), first + size < matching.length, matching.length);
+  }
+
+  #answer(tasks: readonly DoubledTask[], isTruncated: boolean, total = tasks.length): CloudAnswer {
+    const task_array = tasks.map((task) => ({
+      task_id: this.#id(task),
+      status: task.status,
+      create_time: this.#options.numbers ? Number(timeOf(task)) : timeOf(task),
+      input: task.body.input,
+      output: task.body.output,
+      user_data: task.body.user_data,
+    }));
+    return {
+      status: 200,
+      body: JSON.stringify({ task_array, is_truncated: isTruncated ? 1 : 0, total }),
+    };
+  }
+
+  #id({ id }: DoubledTask): string | number {
+    return this.#options.numbers ? id : String(id);
+  }
+}
+
+function isForMpc({ path }: CloudRequest): boolean {
+  return /^\/v1\/\w+\/thumbnails(\?|$)/.test(path);
+}
+
+/** `yyyymmddhhmmss`, UTC. */
+function timeOf({ createdAtMs }: DoubledTask): string {
+  return new Date(createdAtMs).toISOString().replace(/\D/g, '').slice(0, 14);
+}
+
+/** The id of the key that signed a call: in the header, or in an address for OBS. */
+export function accessKeyOf({ path, headers }: CloudRequest): string {
+  const [, key = ''] =
+    /Access=([^,]+)/.exec(headers.authorization ?? '') ?? /AccessKeyId=([^&]+)/.exec(path) ?? [];
+  return key;
+}
+
+function list(objects: ReadonlyMap<string, StoredObject>, query: URLSearchParams): CloudAnswer {
+  const marker = query.get('marker') ?? '';
+  const keys = [...objects.keys()]
+    .filter((key) => key.startsWith(query.get('prefix') ?? '') && compare(key, marker) > 0)
+    .sort(compare);
+  const shown = keys.slice(0, MAX_KEYS).map((key) => {
+    const { body, etag, lastModifiedMs } = objects.get(key) ?? { body: '', etag: '', lastModifiedMs: 0 };
+    const lastModified = new Date(lastModifiedMs).toISOString();
+    return `<Contents><Key>${encodeURIComponent(key)}</Key><LastModified>${lastModified}</LastModified><ETag>"${etag}"</ETag><Size>${Buffer.byteLength(body)}</Size></Contents>`;
+  });
+  return {
+    status: 200,
+    body: `<ListBucketResult><IsTruncated>${keys.length > MAX_KEYS}</IsTruncated>${shown.join('')}</ListBucketResult>`,
+  };
+}
+
+/** Keys come in the order of their UTF-8 bytes. */
+function compare(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function obsError(status: number, code: string): CloudAnswer {
+  return { status, body: `<Error><Code>${code}</Code><Message>${code}</Message></Error>` };
+}
+
+function mpcError(status: number, code: string, headers: Record<string, string> = {}): CloudAnswer {
+  return { status, headers, body: JSON.stringify({ error_code: code, error_msg: code }) };
+}

@@ -1,0 +1,333 @@
+import fc from 'fast-check';
+import { postEvent } from '../functions/installation';
+import { FATES, type Fate, type Fates, type Outcome } from './functions-double';
+import { ARCHIVE, type InstallationDouble, uploadRecord, VIDEOS } from './installation-double';
+
+/** An event that the platform still has to deliver. */
+interface PendingEvent {
+  bucket: string;
+  key: string;
+  etag: string;
+  attempts: number;
+}
+
+/** What a history has brought about so far; what must hold in the end follows from it. */
+export interface History {
+  service: InstallationDouble;
+  pending: PendingEvent[];
+  /** Videos as they are now in the buckets, `bucket/key` → ETag. */
+  videos: Map<string, string>;
+  /** Every upload there ever was. */
+  uploads: Map<string, PendingEvent>;
+  /** Uploads and idempotency keys with which two instances worked at the same time. */
+  overlapped: Set<string>;
+  /** Task ids that callers were told, by idempotency key. */
+  answers: Map<string, Set<string>>;
+  doubled: Set<string>;
+}
+
+export function newHistory(service: InstallationDouble): History {
+  return {
+    service,
+    pending: [],
+    videos: new Map(),
+    uploads: new Map(),
+    overlapped: new Set(),
+    answers: new Map(),
+    doubled: new Set(),
+  };
+}
+
+export const uploadName = ({ bucket, key, etag }: PendingEvent) => `${bucket}/${key} ${etag}`;
+
+/** Remembers what a sweep reported. */
+export function noteSweep(history: History, outcome: Outcome): Record<string, unknown> | undefined {
+  if (outcome.kind !== 'returned') return undefined;
+  const report = outcome.value as { doubled: { task_ids: string[] }[] };
+  for (const { task_ids } of report.doubled) for (const id of task_ids) history.doubled.add(id);
+  return report as unknown as Record<string, unknown>;
+}
+
+abstract class Step implements fc.AsyncCommand<object, History> {
+  check(): boolean {
+    return true;
+  }
+  abstract run(model: object, history: History): Promise<void>;
+  abstract toString(): string;
+}
+
+const KEYS = ['a.mp4', 'b c+ä%.MOV', 'c/d.mp4', 'e.mp4', 'f.mp4'];
+/** FunctionGraph tries an event again at most so often. */
+const MAX_RETRIES = 3;
+
+class Upload extends Step {
+  constructor(
+    readonly key: string,
+    readonly content: string,
+    readonly bucket: string,
+  ) {
+    super();
+  }
+  async run(_: object, history: History) {
+    const { bucket, key } = this;
+    const { etag } = history.service.cloud.put(bucket, key, this.content);
+    const event = { bucket, key, etag, attempts: 0 };
+    history.videos.set(`${bucket}/${key}`, etag);
+    history.uploads.set(uploadName(event), event);
+    history.pending.push(event);
+  }
+  toString() {
+    return `upload ${this.bucket}/${this.key} "${this.content}"`;
+  }
+}
+
+/** Many at once, more than the pace allows. */
+class UploadAll extends Step {
+  constructor(readonly content: string) {
+    super();
+  }
+  async run(model: object, history: History) {
+    for (const key of KEYS) await new Upload(key, this.content, VIDEOS).run(model, history);
+  }
+  toString() {
+    return `upload all keys "${this.content}"`;
+  }
+}
+
+/** Something happens to a pending event. */
+abstract class OnPending extends Step {
+  constructor(readonly index: number) {
+    super();
+  }
+  async run(_: object, history: History) {
+    const event = history.pending[this.index % Math.max(1, history.pending.length)];
+    if (event !== undefined) await this.onEvent(event, history);
+  }
+  abstract onEvent(event: PendingEvent, history: History): Promise<void>;
+}
+
+class Lose extends OnPending {
+  async onEvent(event: PendingEvent, { pending }: History) {
+    pending.splice(pending.indexOf(event), 1);
+  }
+  toString() {
+    return `lose event ${this.index}`;
+  }
+}
+
+class Duplicate extends OnPending {
+  async onEvent(event: PendingEvent, { pending }: History) {
+    pending.push({ ...event });
+  }
+  toString() {
+    return `duplicate event ${this.index}`;
+  }
+}
+
+/** Delivers one event or the next few in one batch; a failure brings them back, up to the last retry. */
+class Deliver extends OnPending {
+  constructor(
+    index: number,
+    readonly count: number,
+    readonly fates: Fates,
+  ) {
+    super(index);
+  }
+  async onEvent(event: PendingEvent, history: History) {
+    const { pending, service } = history;
+    const batch = pending.splice(pending.indexOf(event), this.count);
+    const outcome = await service.deliver(batch.map(recordOf), this.fates);
+    if (outcome.kind === 'returned') return;
+    pending.push(
+      ...batch
+        .map((one) => ({ ...one, attempts: one.attempts + 1 }))
+        .filter(({ attempts }) => attempts <= MAX_RETRIES),
+    );
+  }
+  toString() {
+    return `deliver ${this.count} event(s) from ${this.index} ${told(this.fates)}`;
+  }
+}
+
+/** Two instances get the same event, which the platform should not let happen. */
+class Overlap extends OnPending {
+  constructor(
+    index: number,
+    readonly order: readonly boolean[],
+  ) {
+    super(index);
+  }
+  async onEvent(event: PendingEvent, history: History) {
+    const records = { Records: [recordOf(event)] };
+    history.overlapped.add(uploadName(event));
+    await history.service.functions.invokeBoth('on-upload', [records, records], this.order);
+  }
+  toString() {
+    return `overlap on event ${this.index} ${this.order.map(Number).join('')}`;
+  }
+}
+
+class Sweep extends Step {
+  constructor(
+    readonly fates: Fates,
+    readonly isDryRun: boolean,
+  ) {
+    super();
+  }
+  async run(_: object, history: History) {
+    const { service } = history;
+    const before = service.cloud.creates.length;
+    noteSweep(history, await service.sweep({ dry_run: this.isDryRun }, this.fates));
+    if (this.isDryRun && service.cloud.creates.length > before)
+      throw new Error('a dry run started something');
+  }
+  toString() {
+    return `${this.isDryRun ? 'dry ' : ''}sweep ${told(this.fates)}`;
+  }
+}
+
+/** Nothing in these histories waits long enough to be cancelled. */
+class CleanUp extends Step {
+  constructor(readonly fates: Fates) {
+    super();
+  }
+  async run(_: object, { service }: History) {
+    await service.cleanUp({}, this.fates);
+  }
+  toString() {
+    return `clean up ${told(this.fates)}`;
+  }
+}
+
+class Wait extends Step {
+  constructor(readonly seconds: number) {
+    super();
+  }
+  run(_: object, { service }: History) {
+    return service.time.pass(this.seconds * 1000);
+  }
+  toString() {
+    return `wait ${this.seconds} s`;
+  }
+}
+
+class Throttle extends Step {
+  constructor(readonly seconds: number) {
+    super();
+  }
+  async run(_: object, { service }: History) {
+    service.cloud.throttledUntilMs = service.time.nowMs + this.seconds * 1000;
+  }
+  toString() {
+    return `MPC refuses for ${this.seconds} s`;
+  }
+}
+
+/** A caller of the API; with the same key always the same body. */
+class Create extends Step {
+  constructor(
+    readonly key: string,
+    readonly fates: Fates,
+    readonly order: readonly boolean[] | undefined,
+  ) {
+    super();
+  }
+  async run(_: object, history: History) {
+    const { service, answers, overlapped } = history;
+    const body = JSON.stringify({
+      input: { bucket: VIDEOS, object: `api/${this.key}.mp4` },
+      user_data: 'mine',
+    });
+    const event = postEvent(body, { headers: { 'idempotency-key': this.key } });
+    if (this.order !== undefined) overlapped.add(this.key);
+    const outcomes =
+      this.order === undefined
+        ? [await service.functions.invoke('create', event, this.fates)]
+        : await service.functions.invokeBoth('create', [event, event], this.order);
+    for (const outcome of outcomes) {
+      const answer =
+        outcome.kind === 'returned' ? (outcome.value as { statusCode: number; body: string }) : undefined;
+      if (answer?.statusCode !== 202) continue;
+      const told = answers.get(this.key) ?? new Set<string>();
+      answers.set(this.key, told.add(JSON.parse(answer.body).task_id));
+    }
+  }
+  toString() {
+    return `create with key ${this.key} ${this.order === undefined ? told(this.fates) : `twice at once ${this.order.map(Number).join('')}`}`;
+  }
+}
+
+/** What the functions wrote comes back to them as events, videos among it. */
+class OwnOutput extends Step {
+  async run(_: object, { service }: History) {
+    const records = [...(service.cloud.buckets.get(VIDEOS)?.entries() ?? [])]
+      .filter(([key]) => key.startsWith('snapshots/') || key.startsWith('.mpc-snapshots/'))
+      .map(([key, { etag }]) => uploadRecord(VIDEOS, key, etag));
+    if (records.length === 0) return;
+    const outcome = await service.deliver(records);
+    if (outcome.kind !== 'returned') throw new Error('own output made an invocation fail');
+  }
+  toString() {
+    return 'events of own output';
+  }
+}
+
+export function recordOf({ bucket, key, etag }: PendingEvent): unknown {
+  return uploadRecord(bucket, key, etag);
+}
+
+function told(fates: Fates): string {
+  if ('create' in fates) return `(create call ${fates.create})`;
+  const odd = fates.flatMap((fate, index) => (fate === 'ok' ? [] : [`call ${index + 1} ${fate}`]));
+  return odd.length === 0 ? '' : `(${odd.join(', ')})`;
+}
+
+const oddFate = fc.oneof(
+  { arbitrary: fc.constantFrom(...FATES), weight: 2 },
+  // Those that leave open whether there is a task.
+  { arbitrary: fc.constantFrom<Fate>('late', 'slow', 'hang-after', 'reset-after', 'crash-after'), weight: 1 },
+);
+/** Most invocations meet with one accident at most, at any of their calls. */
+const fates: fc.Arbitrary<Fates> = fc.oneof(
+  { arbitrary: fc.constant<Fates>([]), weight: 2 },
+  { arbitrary: fc.record({ create: oddFate }), weight: 2 },
+  {
+    arbitrary: fc.tuple(fc.nat(6), oddFate).map(([at, fate]) => [...Array<Fate>(at).fill('ok'), fate]),
+    weight: 2,
+  },
+  { arbitrary: fc.array(fc.oneof(fc.constant<Fate>('ok'), oddFate), { maxLength: 10 }), weight: 1 },
+);
+const index = fc.nat(7);
+const order = fc.array(fc.boolean(), { maxLength: 14 });
+const key = fc.constantFrom(...KEYS);
+
+/**
+ * Histories of uploads, events with their accidents, sweeps, calls of the API, and time between them.
+ * @param mayOverlap whether two instances work at the same time now and then
+ */
+export function histories(mayOverlap: boolean) {
+  const upload = fc.record({
+    key,
+    content: fc.constantFrom('1', '2'),
+    bucket: fc.constantFrom(VIDEOS, VIDEOS, ARCHIVE),
+  });
+  const twice = fc.option(order, { freq: 6, nil: undefined });
+  const single = [
+    upload.map(({ key, content, bucket }) => new Upload(key, content, bucket)),
+    fc.constantFrom('1', '2').map((content) => new UploadAll(content)),
+    fc.tuple(index, fc.integer({ min: 1, max: 8 }), fates).map((parts) => new Deliver(...parts)),
+    fc.tuple(index, fc.constant(1), fates).map((parts) => new Deliver(...parts)),
+    index.map((at) => new Lose(at)),
+    index.map((at) => new Duplicate(at)),
+    fc.tuple(fates, fc.boolean()).map((parts) => new Sweep(...parts)),
+    fc.constantFrom(1, 15, 15, 70, 100, 240).map((seconds) => new Wait(seconds)),
+    fc.constantFrom(2, 30, 300).map((seconds) => new Throttle(seconds)),
+    fc
+      .tuple(fc.constantFrom('k1', 'k2'), fates, mayOverlap ? twice : fc.constant(undefined))
+      .map((parts) => new Create(...parts)),
+    fates.map((fates) => new CleanUp(fates)),
+    fc.constant(new OwnOutput()),
+  ];
+  const overlapping = fc.tuple(index, order).map((parts) => new Overlap(...parts));
+  return fc.commands(mayOverlap ? [...single, overlapping] : single, { maxCommands: 30, size: 'max' });
+}

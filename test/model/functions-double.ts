@@ -1,0 +1,299 @@
+import path from 'node:path';
+import { buildSync } from 'esbuild';
+import type { FunctionContext } from '../../shared/context';
+import { accessKeyOf, type CloudDouble, type CloudRequest } from './cloud-double';
+import { type CallEnd, inMemoryHttp } from './in-memory-http';
+import { quiet, type VirtualTime } from './virtual-time';
+
+/** What becomes of one outgoing call of an invocation. `before` and `after` say whether the service does it. */
+export const FATES = [
+  'ok',
+  'crash-before',
+  'crash-after',
+  'reset-before',
+  'reset-after',
+  'refused-connection',
+  'hang-before',
+  'hang-after',
+  'slow',
+  'late',
+  'throttled',
+  'error-before',
+  'error-after',
+  'expired-credentials',
+] as const;
+export type Fate = (typeof FATES)[number];
+
+/** What becomes of the calls of an invocation: of each in turn, or of the first that creates a task. All others go well. */
+export type Fates = readonly Fate[] | { create: Fate };
+
+export type FunctionName = 'create' | 'cancel' | 'on-upload';
+
+export type Outcome =
+  | { kind: 'returned'; value: unknown }
+  | { kind: 'failed'; message: string }
+  | { kind: 'killed' };
+
+type Handler = (event: unknown, context: FunctionContext) => Promise<unknown>;
+
+/** A process with the functions loaded. What they keep between invocations, they keep here. */
+interface Instance {
+  handlers: Record<FunctionName, Handler>;
+  lastUsedMs: number;
+}
+
+interface Running {
+  accessKey: string;
+  instance: Instance;
+  killAtMs: number;
+  fates: Fates;
+  calls: number;
+  creates: number;
+  isExpired: boolean;
+  outcome?: Outcome;
+}
+
+const TIMEOUT_SECONDS: Record<FunctionName, number> = { create: 30, cancel: 60, 'on-upload': 60 };
+/** The FAQ of FunctionGraph: instances without work are reclaimed after about a minute. */
+const RECLAIM_AFTER_MS = 60_000;
+/** API Gateway gives a back end no longer than a minute. */
+const LATEST_ARRIVAL_MS = 59_000;
+/** Within the time that the functions wait for an answer. */
+const SLOW_ARRIVAL_MS = 8_000;
+
+/** FunctionGraph in memory: loads the real functions, runs them against a double of the cloud, kills them. */
+export class FunctionsDouble {
+  readonly logLines: string[] = [];
+  readonly #cloud: CloudDouble;
+  readonly #time: VirtualTime;
+  readonly #userData: Readonly<Record<string, string>>;
+  readonly #running = new Map<string, Running>();
+  /** Calls that wait for their turn while two invocations run side by side. */
+  #held: { accessKey: string; release: () => void }[] | undefined;
+  #warm: Instance | undefined;
+  #invocations = 0;
+
+  constructor(cloud: CloudDouble, time: VirtualTime, userData: Readonly<Record<string, string>>) {
+    this.#cloud = cloud;
+    this.#time = time;
+    this.#userData = userData;
+  }
+
+  /** Runs one invocation to its end. Of on-upload there is one instance, as long as it is neither killed nor reclaimed. */
+  async invoke(name: FunctionName, event: unknown, fates: Fates = []): Promise<Outcome> {
+    const isWarm = this.#warm !== undefined && this.#time.nowMs - this.#warm.lastUsedMs <= RECLAIM_AFTER_MS;
+    const instance = isWarm && this.#warm !== undefined ? this.#warm : this.#load();
+    this.#warm = instance;
+    const running = this.#start(name, event, instance, fates);
+    await this.#untilSettled([running], () => 0);
+    if (running.outcome?.kind === 'killed') this.#warm = undefined;
+    return running.outcome ?? { kind: 'killed' };
+  }
+
+  /**
+   * Runs two invocations at the same time, each in an instance of its own; of on-upload the platform should not.
+   * @param order which of the two makes the next call, where both want to
+   */
+  async invokeBoth(
+    name: FunctionName,
+    events: readonly [unknown, unknown],
+    order: readonly boolean[],
+  ): Promise<Outcome[]> {
+    this.#held = [];
+    const turns = [...order];
+    const running = events.map((event) => this.#start(name, event, this.#load(), []));
+    await this.#untilSettled(running, (count) => (turns.shift() === true && count > 1 ? 1 : 0));
+    this.#held = undefined;
+    return running.map(({ outcome }) => outcome ?? { kind: 'killed' });
+  }
+
+  /** Says which function made a call. */
+  nameOf(accessKey: string): string {
+    return accessKey.split(':')[0] ?? '';
+  }
+
+  /** A cold start. */
+  #load(): Instance {
+    compiled ??= compile();
+    const loaded = { exports: {} as Record<FunctionName, Handler> };
+    const http = inMemoryHttp((request, connected) => this.#serve(request, connected));
+    const keepLine = (line: string) => this.logLines.push(line);
+    compiled(
+      loaded.exports,
+      loaded,
+      (name: string) => (name === 'node:http' ? http : require(name)),
+      this.#time.Date,
+      this.#time.setTimeout,
+      this.#time.clearTimeout,
+      { log: keepLine, error: keepLine },
+      // The jitter of repeats.
+      Object.assign(Object.create(Math), { random: () => 0.5 }),
+    );
+    return { handlers: loaded.exports, lastUsedMs: this.#time.nowMs };
+  }
+
+  #start(name: FunctionName, event: unknown, instance: Instance, fates: Fates): Running {
+    this.#invocations += 1;
+    const running: Running = {
+      accessKey: `${name}:${this.#invocations}`,
+      instance,
+      killAtMs: this.#time.nowMs + TIMEOUT_SECONDS[name] * 1000,
+      fates,
+      calls: 0,
+      creates: 0,
+      isExpired: false,
+    };
+    this.#running.set(running.accessKey, running);
+    const settle = (outcome: Outcome) => {
+      running.outcome ??= outcome;
+      this.#running.delete(running.accessKey);
+      instance.lastUsedMs = this.#time.nowMs;
+    };
+    this.#time.runFor(running, () =>
+      instance.handlers[name](event, this.#context(name, running)).then(
+        (value) => settle({ kind: 'returned', value }),
+        (error: unknown) => settle({ kind: 'failed', message: String(error) }),
+      ),
+    );
+    return running;
+  }
+
+  async #untilSettled(running: readonly Running[], choose: (count: number) => number): Promise<void> {
+    for (;;) {
+      await quiet();
+      const alive = running.filter(({ outcome }) => outcome === undefined);
+      if (alive.length === 0) return;
+      const held = this.#held?.splice(choose(this.#held.length), 1)[0];
+      if (held !== undefined) {
+        held.release();
+        continue;
+      }
+      const killAtMs = Math.min(...alive.map((one) => one.killAtMs));
+      if ((this.#time.nextMs ?? Number.POSITIVE_INFINITY) < killAtMs) {
+        this.#time.fireNext();
+        continue;
+      }
+      this.#time.nowMs = killAtMs;
+      for (const one of alive) if (one.killAtMs <= killAtMs) this.#kill(one);
+    }
+  }
+
+  #kill(running: Running): void {
+    running.outcome ??= { kind: 'killed' };
+    this.#running.delete(running.accessKey);
+    this.#time.forget(running);
+  }
+
+  async #serve(request: CloudRequest, connected: () => void): Promise<CallEnd> {
+    const accessKey = decodeURIComponent(accessKeyOf(request));
+    const running = this.#running.get(accessKey);
+    if (running === undefined) return 'never';
+    const held = this.#held;
+    if (held !== undefined) await new Promise<void>((release) => held.push({ accessKey, release }));
+    const isMpc = request.path.includes('/thumbnails');
+    const fate = nextFate(running, isMpc && request.method === 'POST');
+    if (fate === 'refused-connection') return 'refused';
+    connected();
+    if (fate === 'expired-credentials') running.isExpired = true;
+    if (running.isExpired)
+      return isMpc ? mpcFailure(401, 'APIGW.0301') : obsFailure(403, 'InvalidAccessKeyId');
+    const failure = (mpcStatus: number, code: string) =>
+      isMpc ? mpcFailure(mpcStatus, code) : obsFailure(503, 'ServiceUnavailable');
+    const does = () => this.#cloud.handle(request);
+    switch (fate) {
+      case 'ok':
+        return does();
+      case 'crash-before':
+        this.#kill(running);
+        return 'never';
+      case 'crash-after':
+        does();
+        this.#kill(running);
+        return 'never';
+      case 'reset-before':
+        return 'reset';
+      case 'reset-after':
+        does();
+        return 'reset';
+      case 'hang-before':
+        return 'never';
+      case 'hang-after':
+        does();
+        return 'never';
+      case 'slow':
+        return this.#later(SLOW_ARRIVAL_MS, does);
+      case 'late':
+        // Only MPC's gateway holds a call for so long. It has counted it by then.
+        if (!isMpc) return does();
+        return (
+          this.#cloud.arrive(request) ?? this.#later(LATEST_ARRIVAL_MS, () => this.#cloud.serve(request))
+        );
+      case 'throttled':
+        return failure(429, 'APIGW.0308');
+      case 'error-before':
+        return failure(500, 'MPC.10050');
+      case 'error-after':
+        does();
+        return failure(500, 'MPC.10050');
+      case 'expired-credentials':
+        return failure(401, 'APIGW.0301');
+    }
+  }
+
+  #later(delayMs: number, does: () => CallEnd): Promise<CallEnd> {
+    return new Promise((resolve) => this.#time.after(delayMs, () => resolve(does())));
+  }
+
+  #context(name: FunctionName, running: Running): FunctionContext {
+    return {
+      getRequestID: () => `request ${this.#invocations}`,
+      getRemainingTimeInMilliSeconds: () => running.killAtMs - this.#time.nowMs,
+      getProjectID: () => '77b6a44cba5143ab91d13ab9a8ff44fd',
+      getFunctionName: () => name,
+      getUserData: (key) => this.#userData[key],
+      getSecurityAccessKey: () => running.accessKey,
+      getSecuritySecretKey: () => 'secret',
+      getSecurityToken: () => 'token',
+    };
+  }
+}
+
+function nextFate(running: Running, isCreate: boolean): Fate {
+  const { fates } = running;
+  running.calls += 1;
+  if (isCreate) running.creates += 1;
+  if ('create' in fates) return isCreate && running.creates === 1 ? fates.create : 'ok';
+  return fates[running.calls - 1] ?? 'ok';
+}
+
+let compiled: ((...parts: unknown[]) => void) | undefined;
+
+/** The functions as one piece of code, to be run anew for every instance. Only zod, which keeps nothing, stays outside. */
+function compile(): (...parts: unknown[]) => void {
+  const names: FunctionName[] = ['create', 'cancel', 'on-upload'];
+  const { outputFiles } = buildSync({
+    stdin: {
+      contents: names.map((name) => `export { handler as '${name}' } from './functions/${name}';`).join('\n'),
+      resolveDir: path.join(__dirname, '..', '..'),
+    },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['zod/mini'],
+    write: false,
+  });
+  return new Function(
+    ...['exports', 'module', 'require', 'Date', 'setTimeout', 'clearTimeout', 'console', 'Math'],
+    // Each module would copy all of zod for itself.
+    (outputFiles[0]?.text ?? '').replaceAll('__toESM(require("zod/mini"))', 'require("zod/mini")'),
+  ) as (...parts: unknown[]) => void;
+}
+
+function obsFailure(status: number, code: string): CallEnd {
+  return { status, body: `<Error><Code>${code}</Code><Message>${code}</Message></Error>` };
+}
+
+function mpcFailure(status: number, code: string): CallEnd {
+  return { status, body: JSON.stringify({ error_code: code, error_msg: code }) };
+}

@@ -1,0 +1,82 @@
+import { postEvent } from '../functions/installation';
+import { CloudDouble, type CloudDoubleOptions } from './cloud-double';
+import { type Fates, FunctionsDouble, type Outcome } from './functions-double';
+import { VirtualTime } from './virtual-time';
+
+export const VIDEOS = 'videos';
+export const ARCHIVE = 'archive';
+export const SNAPSHOTS = 'snapshots';
+
+export interface InstallationOptions extends Partial<Omit<CloudDoubleOptions, 'now'>> {
+  userData?: Readonly<Record<string, string>>;
+}
+
+/** The functions of one installation with two upload buckets, in a cloud and a time of its own. */
+export class InstallationDouble {
+  readonly time = new VirtualTime(Date.UTC(2026, 10, 23, 8));
+  readonly cloud: CloudDouble;
+  readonly functions: FunctionsDouble;
+
+  constructor({ userData, ...options }: InstallationOptions = {}) {
+    this.cloud = new CloudDouble([VIDEOS, ARCHIVE, SNAPSHOTS], {
+      now: () => this.time.nowMs,
+      numbers: false,
+      firstPage: 0,
+      listLagMs: 0,
+      clockAheadMs: 0,
+      syncTaskId: true,
+      ...options,
+    });
+    this.functions = new FunctionsDouble(this.cloud, this.time, {
+      REGION: 'ap-southeast-3',
+      UPLOAD_BUCKETS: `${VIDEOS},${ARCHIVE}`,
+      SNAPSHOT_BUCKET: SNAPSHOTS,
+      MPC_REQUESTS_PER_MINUTE: '80',
+      // No host is looked up: calls end in memory.
+      MPC_ENDPOINT: 'http://mpc',
+      OBS_ENDPOINT: 'http://127.0.0.1',
+      ...userData,
+    });
+  }
+
+  /** @returns the record of the event */
+  upload(key: string, content = key, bucket = VIDEOS): unknown {
+    const { etag } = this.cloud.put(bucket, key, content);
+    return uploadRecord(bucket, key, etag);
+  }
+
+  deliver(records: readonly unknown[], fates: Fates = []): Promise<Outcome> {
+    return this.functions.invoke('on-upload', { Records: records }, fates);
+  }
+
+  sweep(options: object = {}, fates: Fates = []): Promise<Outcome> {
+    return this.functions.invoke('on-upload', timer(options), fates);
+  }
+
+  cleanUp(options: object = {}, fates: Fates = []): Promise<Outcome> {
+    return this.functions.invoke('cancel', timer(options), fates);
+  }
+
+  /** `POST /snapshots`. */
+  create(body: unknown, headers: Record<string, string> = {}, fates: Fates = []): Promise<Outcome> {
+    return this.functions.invoke('create', postEvent(JSON.stringify(body), { headers }), fates);
+  }
+
+  tasksOf(key: string, bucket = VIDEOS) {
+    return this.cloud.tasks.filter(({ body }) => body.input.object === key && body.input.bucket === bucket);
+  }
+}
+
+export function uploadRecord(bucket: string, key: string, etag: string): unknown {
+  return {
+    eventName: 'ObjectCreated:Put',
+    s3: {
+      bucket: { name: bucket },
+      object: { key: encodeURIComponent(key), eTag: etag, size: 9 },
+    },
+  };
+}
+
+function timer(options: object): unknown {
+  return { trigger_type: 'TIMER', trigger_name: 'timer', user_event: JSON.stringify(options) };
+}

@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { type History, histories, newHistory, noteSweep, recordOf } from './commands';
+import { InstallationDouble, type InstallationOptions, SNAPSHOTS, VIDEOS } from './installation-double';
+
+/** Histories in one run; a bigger run: MODEL_RUNS=20000. The same ones again: MODEL_SEED. */
+const RUNS = Number(process.env.MODEL_RUNS ?? 200);
+const SEED = process.env.MODEL_SEED === undefined ? {} : { seed: Number(process.env.MODEL_SEED) };
+const PER_MINUTE = 3;
+const MINUTE_MS = 60_000;
+const MAX_SWEEPS = 60;
+
+/** What the documents of MPC leave open, and how far its list and its clock are off. */
+const surroundings: fc.Arbitrary<InstallationOptions & { isShared: boolean }> = fc.record({
+  numbers: fc.boolean(),
+  firstPage: fc.constantFrom(0, 1),
+  listLagMs: fc.constantFrom(0, 5_000),
+  clockAheadMs: fc.constantFrom(0, -14 * MINUTE_MS, 14 * MINUTE_MS),
+  /** Uploads and snapshots in one bucket. */
+  isShared: fc.boolean(),
+});
+
+/**
+ * All is well from now on: what is pending comes, again and again as long as the platform tries, and sweeps run until one of them
+ * finds nothing left to do.
+ */
+async function letItSettle(history: History): Promise<void> {
+  const { service, pending, videos } = history;
+  for (let attempt = 0; attempt < 3; attempt++) {
+    for (const event of pending.splice(0)) {
+      await service.time.pass(5_000);
+      if ((await service.deliver([recordOf(event)])).kind !== 'returned') pending.push(event);
+    }
+  }
+  for (let round = 0; round < MAX_SWEEPS; round++) {
+    await service.time.pass(5 * MINUTE_MS);
+    const report = noteSweep(history, await service.sweep());
+    const isDone = report?.complete === true && report.failed === 0 && report.started === 0;
+    if (isDone && report?.already_started === videos.size) return;
+  }
+  throw new Error(
+    `not settled after ${MAX_SWEEPS} sweeps: ${service.functions.logLines.slice(-5).join('\n')}`,
+  );
+}
+
+/** Every upload that is still there has one task, every other one at most one; two only where instances overlapped, and told. */
+function checkTasks({ service, uploads, videos, overlapped, answers, doubled }: History): void {
+  const { cloud } = service;
+  const byClaim = new Map<string, { ids: string[]; object: string }>();
+  for (const { id, body } of cloud.tasks) {
+    const { claim } = JSON.parse(body.user_data ?? '{}')['mpc-snapshots'];
+    const known = byClaim.get(claim) ?? { ids: [], object: `${body.input.bucket}/${body.input.object}` };
+    known.ids.push(String(id));
+    byClaim.set(claim, known);
+  }
+  const mayOverlap = (object: string) =>
+    [...overlapped].some((name) => name.startsWith(`${object} `) || object.endsWith(`api/${name}.mp4`));
+  for (const { ids, object } of byClaim.values()) {
+    if (ids.length === 1) continue;
+    if (ids.length > 2 || !mayOverlap(object)) throw new Error(`${ids.length} tasks of ${object}: ${ids}`);
+    const untold = ids.filter((id) => !doubled.has(id));
+    if (untold.length > 0) throw new Error(`no sweep reported ${untold} of ${object}`);
+  }
+  for (const [object] of videos) {
+    const count = [...byClaim.values()].filter((one) => one.object === object).length;
+    const versions = [...uploads.values()].filter((one) => `${one.bucket}/${one.key}` === object).length;
+    if (count < 1 || count > versions)
+      throw new Error(`${count} claims with tasks of ${versions} versions of ${object}`);
+  }
+  for (const [key, ids] of answers) {
+    const most = overlapped.has(key) ? 2 : 1;
+    if (ids.size > most) throw new Error(`the callers of ${key} were told ${[...ids]}`);
+  }
+  for (const { body } of cloud.tasks) {
+    if (/^(snapshots|\.mpc-snapshots)\//.test(body.input.object))
+      throw new Error(`own output ${body.input.object}`);
+    if (body.output.object.startsWith('.mpc-snapshots')) throw new Error('pictures among the records');
+  }
+}
+
+/** In any 60 s the automatic side sent no more create calls than it may, refused ones included. */
+function checkPace({ service, overlapped }: History): void {
+  // Two instances that should not be there do not know of each other.
+  if (overlapped.size > 0) return;
+  const times = service.cloud.creates
+    .filter(({ accessKey }) => service.functions.nameOf(accessKey) === 'on-upload')
+    .map(({ atMs }) => atMs);
+  for (const from of times) {
+    const count = times.filter((atMs) => atMs >= from && atMs < from + MINUTE_MS).length;
+    if (count > PER_MINUTE) throw new Error(`${count} create calls within a minute`);
+  }
+}
+
+test.each([
+  ['whatever happens, every upload ends with one task, at the pace that was set', false, 0.75],
+  ['where instances overlap, a second task is the worst, and the sweep reports it', true, 0.25],
+])(
+  '%s',
+  async (_, mayOverlap, share) => {
+    await fc.assert(
+      fc.asyncProperty(surroundings, histories(mayOverlap), async ({ isShared, ...options }, commands) => {
+        const service = new InstallationDouble({
+          ...options,
+          userData: {
+            MPC_REQUESTS_PER_MINUTE: String(PER_MINUTE),
+            SNAPSHOT_BUCKET: isShared ? VIDEOS : SNAPSHOTS,
+          },
+        });
+        // A video where this service writes.
+        if (isShared) service.cloud.put(VIDEOS, 'snapshots/a.mp4/own.mp4', 'own');
+        const history = newHistory(service);
+        await fc.asyncModelRun(() => ({ model: {}, real: history }), commands);
+        await letItSettle(history);
+        checkTasks(history);
+        checkPace(history);
+      }),
+      { numRuns: Math.ceil(RUNS * share), ...SEED, verbose: 1 },
+    );
+  },
+  60_000 + RUNS * 1000,
+);
