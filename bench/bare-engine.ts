@@ -2,15 +2,12 @@
 
 import { capture } from '../local/mpc/capture/capture-engine';
 
-const [, , filePath = '', points = '[]'] = process.argv;
-const indexed = (JSON.parse(points) as (number | 'last')[]).map((point, index) => ({ index, point }));
+const [, , filePath = '', list = '[]'] = process.argv;
+const points = JSON.parse(list) as (number | 'last')[];
 
-function run(): number {
-  const startedAt = performance.now();
-  for (const _frame of capture({ jobId: startedAt, filePath, size: { maxLength: 640 }, points: indexed })) {
-    // The pictures themselves are not needed.
-  }
-  return performance.now() - startedAt;
+const startedAt = performance.now();
+for (const [index, point] of points.entries()) {
+  const turn = { size: { maxLength: 640 }, point: { index, point }, nextPoint: points[index + 1] };
+  capture({ id: 1, filePath }, turn);
 }
-
-console.log(run());
+console.log(performance.now() - startedAt);

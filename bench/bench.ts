@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../local/usage-error';
+import { capture } from './capture';
 import { cost } from './cost';
 import { cold, warm } from './functions';
+import { localCloud } from './local-cloud';
 import { describeMachine, toJson, toMarkdown, writeReadme, writeResults } from './report';
 import { signing } from './signing';
 import { start } from './start';
@@ -10,7 +12,17 @@ import { tricks } from './tricks';
 import { uploadToFrames } from './upload-to-frames';
 
 /** All suites, in the order in which they run. A new one needs a line here and a section in README.md. */
-const SUITES: readonly Suite[] = [cold, warm, signing, tricks, cost, uploadToFrames, start];
+const SUITES: readonly Suite[] = [
+  cold,
+  warm,
+  signing,
+  tricks,
+  cost,
+  capture,
+  uploadToFrames,
+  localCloud,
+  start,
+];
 
 const USAGE = `npm run bench [-- [SUITE…] [--json] [--dry]]
 

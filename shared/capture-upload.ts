@@ -30,13 +30,13 @@ export async function captureUpload(
   const reason = reasonToSkip(upload, invocation.settings);
   if (reason !== undefined) return { skipped: reason };
   try {
+    // What cannot be learned now is asked for again when it is needed.
+    const learned = isDryRun ? undefined : learnReservations(invocation).catch(() => {});
     // The sweep sees ETags: without one, event and sweep would mean two uploads.
     const etag = upload.etag || (await findObject(upload.bucket, upload.key, invocation))?.etag;
     if (etag === undefined) return { skipped: 'gone' };
     const identified = { ...upload, etag };
     const claim = uploadClaim(identified, invocation.settings);
-    // What cannot be learned now is asked for again when it is needed.
-    const learned = isDryRun ? undefined : learnReservations(invocation).catch(() => {});
     const [claimed] = await Promise.all([findClaimedTask(claim, invocation), learned]);
     if (claimed !== undefined) return { skipped: 'already_started', task_id: claimed.task_id };
     if (isDryRun) return { started: 'dry run' };

@@ -91,6 +91,11 @@ export async function listObjects(
   return { objects, isTruncated: element(body, 'IsTruncated') === 'true' };
 }
 
+/** Opens a connection to a bucket that will be used soon. */
+export function connectToBucket(bucket: string, { settings }: Invocation): void {
+  connect(obsAddress(settings.obsEndpoint, bucket).origin);
+}
+
 /** The object as a listing shows it; undefined when there is none. @throws as listObjects */
 export async function findObject(
   bucket: string,
@@ -100,11 +105,6 @@ export async function findObject(
   // Of all keys that begin with this one, it comes first itself.
   const { objects } = await listObjects(bucket, { prefix: key }, invocation);
   return objects[0]?.key === key ? objects[0] : undefined;
-}
-
-/** Opens a connection to a bucket that will be used soon. */
-export function connectToBucket(bucket: string, { settings }: Invocation): void {
-  connect(obsAddress(settings.obsEndpoint, bucket).origin);
 }
 
 async function call(

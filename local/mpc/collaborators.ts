@@ -5,4 +5,4 @@ import type { CapturePool } from './capture/capture-pool';
 export type ObjectStore = Pick<ObsStore, 'buckets' | 'hasBucket' | 'head' | 'put'>;
 
 /** What MPC needs of a frame grabber. */
-export type Capture = Pick<CapturePool, 'probe' | 'capture'>;
+export type Capture = Pick<CapturePool, 'open'>;

@@ -3,14 +3,15 @@ import { PassThrough } from 'node:stream';
 import type { Clock } from '../clock';
 import type { MpcBehaviour } from './behaviour';
 import { CaptureError, type CaptureFailure } from './capture/capture-error';
-import type { Frame, VideoInfo } from './capture/worker-messages';
+import type { Video } from './capture/capture-pool';
+import type { Frame } from './capture/worker-messages';
 import type { Capture, ObjectStore } from './collaborators';
 import { keyIn, PastTheEnd, planPictures, tarName } from './naming';
 import { pictureSize } from './size';
 import { TAR_END, tarEntry } from './tar';
 import type { Task, TaskBook } from './task-book';
 
-type CaptureJob = Parameters<Capture['capture']>[0];
+type CaptureJob = Parameters<Video['capture']>[0];
 
 /** Why a task failed. */
 export type FailureReason = CaptureFailure | 'no_input' | 'system';
@@ -119,43 +120,41 @@ export class TaskRunner {
     const { store, capture } = this.#options;
     const { signal } = this.#closing;
     const filePath = findInput(store, task);
-    const video = await capture.probe(filePath, signal);
-    const durationMs = video.durationMs ?? (await measuredDurationMs(capture, filePath, video, signal));
+    const video = await capture.open(filePath, signal);
     try {
-      return await this.#makePicturesOf(task, filePath, video, durationMs);
-    } catch (error) {
-      if (task.sampling.type !== 'TIME' || asFailure(error).reason !== 'past_the_end') throw error;
-      // "To the end" means the end of the pictures; a header may state more, where sound goes on longer.
-      const shorterMs = await measuredDurationMs(capture, filePath, video, signal);
-      if (shorterMs >= durationMs) throw error;
-      return this.#makePicturesOf(task, filePath, video, shorterMs);
+      const durationMs = video.info.durationMs ?? (await measuredDurationMs(video, signal));
+      try {
+        return await this.#makePicturesOf(task, video, durationMs);
+      } catch (error) {
+        if (task.sampling.type !== 'TIME' || asFailure(error).reason !== 'past_the_end') throw error;
+        // "To the end" means the end of the pictures; a header may state more, where sound goes on longer.
+        const shorterMs = await measuredDurationMs(video, signal);
+        if (shorterMs >= durationMs) throw error;
+        return await this.#makePicturesOf(task, video, shorterMs);
+      }
+    } finally {
+      video.close();
     }
   }
 
-  async #makePicturesOf(
-    task: Task,
-    filePath: string,
-    video: VideoInfo,
-    durationMs: number,
-  ): Promise<string | undefined> {
+  async #makePicturesOf(task: Task, video: Video, durationMs: number): Promise<string | undefined> {
     const { behaviour } = this.#options;
     // With an archive, `output_filename` is the archive's name.
     const fileName = task.tar ? undefined : task.fileName;
     const planned = planPictures(task.sampling, durationMs, fileName, behaviour.dotPastEnd);
     const pictures = planned.filter(({ name }) => !task.pictures.includes(name));
     const job = {
-      filePath,
       points: pictures.map(({ point }) => point),
-      size: pictureSize(task.size, video, behaviour.sizeWithoutRule),
+      size: pictureSize(task.size, video.info, behaviour.sizeWithoutRule),
     };
     const names = pictures.map(({ name }) => name);
-    if (task.tar) return this.#storeArchive(task, job, names);
-    await this.#storePictures(task, job, names);
+    if (task.tar) return this.#storeArchive(task, video, job, names);
+    await this.#storePictures(task, video, job, names);
     return planned.length === 1 ? names[0] : undefined;
   }
 
-  async #storePictures(task: Task, job: CaptureJob, names: readonly string[]): Promise<void> {
-    const { store, capture, tasks } = this.#options;
+  async #storePictures(task: Task, video: Video, job: CaptureJob, names: readonly string[]): Promise<void> {
+    const { store, tasks } = this.#options;
     const { bucket, object: directory } = task.output;
     const storePicture = async (frame: Frame) => {
       const name = nameOf(frame, names);
@@ -168,7 +167,7 @@ export class TaskRunner {
         storing = storePicture(frame);
         return storing;
       };
-      await capture.capture(job, onFrame, this.#closing.signal);
+      await video.capture(job, onFrame, this.#closing.signal);
     } finally {
       // A capture that fails does not wait for the picture that is being stored; the task's end must.
       await storing?.catch(() => {});
@@ -176,8 +175,8 @@ export class TaskRunner {
   }
 
   /** @returns the name of the archive */
-  async #storeArchive(task: Task, job: CaptureJob, names: readonly string[]): Promise<string> {
-    const { store, capture, tasks, clock } = this.#options;
+  async #storeArchive(task: Task, video: Video, job: CaptureJob, names: readonly string[]): Promise<string> {
+    const { store, tasks, clock } = this.#options;
     const { signal } = this.#closing;
     const archive = tarName(task.fileName, task.id);
     const key = keyIn(task.output.object, archive);
@@ -193,7 +192,7 @@ export class TaskRunner {
       members.push(name);
       if (!content.write(tarEntry(name, frame.jpeg, clock()))) await once(content, 'drain', { signal });
     };
-    const captured = capture.capture(job, addMember, signal);
+    const captured = video.capture(job, addMember, signal);
     captured.then(
       () => content.end(TAR_END),
       (error) => content.destroy(error),
@@ -220,22 +219,18 @@ function findInput(store: ObjectStore, { input: { bucket, object } }: Task): str
 }
 
 /** When the last frame's time on the screen ends. */
-async function measuredDurationMs(
-  capture: Capture,
-  filePath: string,
-  video: VideoInfo,
-  signal: AbortSignal,
-): Promise<number> {
+async function measuredDurationMs(video: Video, signal: AbortSignal): Promise<number> {
   let lastFrameMs = 0;
-  const job = { filePath, points: ['last' as const], size: 'source' as const };
-  await capture.capture(
+  const job = { points: ['last' as const], size: 'source' as const };
+  await video.capture(
     job,
     (frame) => {
       lastFrameMs = frame.presentationMs;
     },
     signal,
   );
-  return lastFrameMs + (video.frameRate === undefined ? 0 : 1000 / video.frameRate);
+  const { frameRate } = video.info;
+  return lastFrameMs + (frameRate === undefined ? 0 : 1000 / frameRate);
 }
 
 function asFailure(error: unknown): TaskFailure {

@@ -168,23 +168,6 @@ test('one connection serves request after request', async () => {
   expect(new Set(seen.map((request) => request.socket.remotePort)).size).toBe(1);
 });
 
-test('a connection that rested is not trusted, however busy those to others are', async () => {
-  const start = Date.now();
-  const now = jest.spyOn(Date, 'now').mockReturnValue(start);
-  const rarely = await serve(status(200));
-  const often = await serve(status(200));
-  const call = (origin: string, seconds: number) => {
-    now.mockReturnValue(start + seconds * 1000);
-    return send(() => get(origin), { ...within(5000), repeat: 'always' });
-  };
-  await call(rarely.origin, 0);
-  for (const seconds of [0, 3, 5]) await call(often.origin, seconds);
-  await call(rarely.origin, 6);
-  jest.restoreAllMocks();
-  const connections = (seen: IncomingMessage[]) => new Set(seen.map(({ socket }) => socket.remotePort)).size;
-  expect([rarely, often].map(({ seen }) => connections(seen))).toEqual([2, 1]);
-});
-
 describe('a connection that was opened early', () => {
   /** What a server counts of its connections; resolves `opened` when the first one is there. */
   function watch(server: Server) {
@@ -246,6 +229,23 @@ test('a connection that the server closed between two requests fails neither', a
   await send(() => get(origin), { ...within(5000), repeat: 'always' });
   server.closeAllConnections();
   expect((await send(() => get(origin), { ...within(5000), repeat: 'always' })).status).toBe(200);
+});
+
+test('a connection that rested is not trusted, however busy those to others are', async () => {
+  const start = Date.now();
+  const now = jest.spyOn(Date, 'now').mockReturnValue(start);
+  const rarely = await serve(status(200));
+  const often = await serve(status(200));
+  const call = (origin: string, seconds: number) => {
+    now.mockReturnValue(start + seconds * 1000);
+    return send(() => get(origin), { ...within(5000), repeat: 'always' });
+  };
+  await call(rarely.origin, 0);
+  for (const seconds of [0, 3, 5]) await call(often.origin, seconds);
+  await call(rarely.origin, 6);
+  jest.restoreAllMocks();
+  const connections = (seen: IncomingMessage[]) => new Set(seen.map(({ socket }) => socket.remotePort)).size;
+  expect([rarely, often].map(({ seen }) => connections(seen))).toEqual([2, 1]);
 });
 
 test('a redirect is not followed: it would hand the credentials to somebody else', async () => {

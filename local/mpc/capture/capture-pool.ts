@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { PictureSize } from './picture-size';
-import { CaptureTask, ProbeTask, type Task } from './tasks';
+import { CaptureTask, OpenTask, SharedVideo, type Task } from './tasks';
 import type { CapturePoint, Frame, VideoInfo } from './worker-messages';
 import { WorkerProcess } from './worker-process';
 
@@ -10,6 +10,26 @@ export type { CapturePoint, Frame, VideoInfo } from './worker-messages';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
+/** A video that stays open, so that what opening it costs is paid once. To be closed when it is not needed any more. */
+export interface Video {
+  readonly info: VideoInfo;
+  /**
+   * Takes a picture at each point, always of the frame that is on display then: presentation time <= point < that of the next.
+   *
+   * @param job.points in any order; points in the same frame give the same picture
+   * @param onFrame gets each picture as soon as it is made, one call at a time, awaited. They come in the order of time; when
+   *   several workers share a job, each of them goes through its part in that order
+   * Resolves when all were handed over. Throws CaptureError (`past_the_end` for a point at or after the end of the last frame), what
+   * `onFrame` threw, or the signal's reason once it is aborted; then `onFrame` is not called any more.
+   */
+  capture(
+    job: { points: readonly CapturePoint[]; size: PictureSize },
+    onFrame: (frame: Frame) => void | Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  close(): void;
+}
+
 /** What becomes of a task that is under way. */
 interface Outcome {
   resolve: () => void;
@@ -17,8 +37,8 @@ interface Outcome {
 }
 
 /**
- * Takes pictures of videos in child processes that are kept warm. Jobs take turns of a few points, so that none waits for the end
- * of a long one. A job of 8 points or more is shared between workers that have nothing else to do.
+ * Takes pictures of videos in child processes that are kept warm. Jobs take turns, so that none waits for the end of a long one.
+ * A job whose points are far apart is shared between workers that have nothing else to do.
  */
 export class CapturePool {
   readonly #limit: number;
@@ -27,6 +47,7 @@ export class CapturePool {
   readonly #exits = new Set<Promise<void>>();
   /** The one whose turn was longest ago comes first. */
   readonly #tasks = new Map<Task, Outcome>();
+  readonly #videos = new Set<SharedVideo>();
   #isClosed = false;
 
   /**
@@ -54,27 +75,38 @@ export class CapturePool {
   }
 
   /**
-   * Reads what a file says about its video.
+   * Opens a file and reads what it says about its video.
    * Throws CaptureError, or the signal's reason once it is aborted.
    */
-  async probe(filePath: string, signal?: AbortSignal): Promise<VideoInfo> {
-    const task = new ProbeTask(filePath);
-    await this.#perform(task, signal);
-    if (task.info === undefined) throw new Error('the worker has not answered');
-    return task.info;
+  async open(filePath: string, signal?: AbortSignal): Promise<Video> {
+    const video = new SharedVideo(filePath);
+    this.#videos.add(video);
+    const close = () => {
+      this.#videos.delete(video);
+      for (const worker of video.openIn) worker.closeVideo(video.id);
+    };
+    try {
+      const task = new OpenTask(video);
+      await this.#perform(task, signal);
+      if (task.info === undefined) throw new Error('the worker has not answered');
+      return { info: task.info, capture: (...job) => this.#capture(video, ...job), close };
+    } catch (error) {
+      close();
+      throw error;
+    }
   }
 
-  /**
-   * Takes a picture at each point, always of the frame that is on display then: presentation time <= point < that of the next.
-   *
-   * @param job.points in any order; points in the same frame give the same picture
-   * @param onFrame gets each picture as soon as it is made, one call at a time, awaited. They come in the order of time; when a job
-   *   of 8 points or more is shared by idle workers, each of them goes through its part in that order
-   * Resolves when all were handed over. Throws CaptureError (`past_the_end` for a point at or after the end of the last frame), what
-   * `onFrame` threw, or the signal's reason once it is aborted; then `onFrame` is not called any more.
-   */
-  async capture(
-    job: { filePath: string; points: readonly CapturePoint[]; size: PictureSize },
+  /** Kills all workers; what is under way fails. Resolves when the processes are gone. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const task of [...this.#tasks.keys()]) this.#end(task, closedError());
+    for (const worker of this.#workers) worker.kill();
+    await Promise.all(this.#exits);
+  }
+
+  async #capture(
+    video: SharedVideo,
+    job: { points: readonly CapturePoint[]; size: PictureSize },
     onFrame: (frame: Frame) => void | Promise<void>,
     signal?: AbortSignal,
   ): Promise<void> {
@@ -86,16 +118,8 @@ export class CapturePool {
         this.#end(task, error);
       }
     };
-    const task = new CaptureTask(job, handOver, () => this.#advance(task));
+    const task = new CaptureTask(video, job, handOver, () => this.#advance(task));
     await this.#perform(task, signal);
-  }
-
-  /** Kills all workers; what is under way fails. Resolves when the processes are gone. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    for (const task of [...this.#tasks.keys()]) this.#end(task, closedError());
-    for (const worker of this.#workers) worker.kill();
-    await Promise.all(this.#exits);
   }
 
   async #perform(task: Task, signal: AbortSignal | undefined): Promise<void> {
@@ -128,39 +152,66 @@ export class CapturePool {
       worker.kill();
       this.#workers.delete(worker);
     }
-    for (const worker of task.known) if (!task.busy.has(worker)) worker.forget(task.id);
     if (error === undefined) outcome.resolve();
     else outcome.reject(error);
     this.#assign();
   }
 
-  /** Gives turns to idle workers, each to the task that has waited longest. */
+  /** Gives turns to idle workers. */
   #assign(): void {
-    for (let hasGivenOut = true; hasGivenOut && !this.#isClosed; ) {
-      hasGivenOut = false;
-      for (const [task, outcome] of [...this.#tasks]) {
-        if (!task.hasTurn) continue;
-        const worker = this.#workerFor(task);
-        if (worker === undefined) return;
-        this.#tasks.delete(task);
-        this.#tasks.set(task, outcome);
-        void this.#giveTurn(task, worker);
-        hasGivenOut = true;
-      }
+    while (!this.#isClosed) {
+      const match = this.#match();
+      if (match === undefined) return;
+      const { task, worker } = match;
+      const outcome = this.#tasks.get(task);
+      if (outcome === undefined) return;
+      this.#tasks.delete(task);
+      this.#tasks.set(task, outcome);
+      void this.#giveTurn(task, worker);
     }
   }
 
-  /** An idle worker, best one that has the task's video open; a new one when there is none and room for it. */
-  #workerFor(task: Task): WorkerProcess | undefined {
+  /**
+   * A task and the worker that does its next turn. Tasks come in the order in which they have waited; each stays with one worker, as
+   * an open video takes memory in every worker that has it. A worker without work of its own helps with the rest.
+   */
+  #match(): { task: Task; worker: WorkerProcess } | undefined {
+    const ready = [...this.#tasks.keys()].filter((task) => task.hasTurn);
+    if (ready.length === 0) return undefined;
     const idle = [...this.#workers].filter((worker) => worker.isIdle);
-    const known = idle.find((worker) => task.known.has(worker)) ?? idle[0];
-    if (known !== undefined) return known;
-    return this.#workers.size < this.#limit ? this.#startWorker() : undefined;
+    if (idle.length === 0 && this.#workers.size < this.#limit) idle.push(this.#startWorker());
+    const [leastLoaded] = idle.sort((one, other) => this.#load(one) - this.#load(other));
+    if (leastLoaded === undefined) return undefined;
+    for (const task of ready) {
+      const { home } = task.video;
+      if (home !== undefined && idle.includes(home)) return { task, worker: home };
+      if (home !== undefined && this.#workers.has(home)) continue;
+      task.video.home = leastLoaded;
+      return { task, worker: leastLoaded };
+    }
+    const [task] = ready;
+    if (task === undefined) return undefined;
+    this.#moveIfUneven(task.video, leastLoaded);
+    return { task, worker: leastLoaded };
+  }
+
+  #load(worker: WorkerProcess): number {
+    let count = 0;
+    for (const { home } of this.#videos) if (home === worker) count++;
+    return count;
+  }
+
+  /** Two videos more in one worker than in another would give their tasks less than their share. */
+  #moveIfUneven(video: SharedVideo, to: WorkerProcess): void {
+    const { home } = video;
+    if (home === undefined || this.#load(home) - this.#load(to) < 2) return;
+    home.closeVideo(video.id);
+    video.home = to;
   }
 
   async #giveTurn(task: Task, worker: WorkerProcess): Promise<void> {
     task.busy.add(worker);
-    task.known.add(worker);
+    task.video.openIn.add(worker);
     try {
       await worker.run(task.takeTurn(worker), (output) => task.receive(output));
       task.busy.delete(worker);

@@ -18,10 +18,10 @@ async function serve(request: WorkerRequest): Promise<void> {
     return;
   }
   try {
-    if (request.type === 'forget') return engine.forget(request.jobId);
-    if (request.type === 'probe') await answer({ type: 'info', info: engine.probe(request.filePath) });
+    if (request.type === 'close') return engine.close(request.videoId);
+    if (request.type === 'open') await answer({ type: 'info', info: engine.open(request.video) });
     if (request.type === 'capture') {
-      for (const frame of engine.capture(request)) await answer({ type: 'frame', frame });
+      await answer({ type: 'frame', frame: engine.capture(request.video, request.turn) });
     }
     await answer({ type: 'done' });
   } catch (error) {

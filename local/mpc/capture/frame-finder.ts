@@ -48,6 +48,10 @@ export class FrameFinder {
   #isAnchored = false;
   /** Decoding starts at the last key frame up to here: the moment, or earlier when that key frame turned out to be none. */
   #anchorUntil = LAST;
+  /** The moment up to which packets were read last; earlier ones may be gone. */
+  #readFor = Number.NEGATIVE_INFINITY;
+  /** The decoder was drained for the last moment, and what it needs for another one was not read again. */
+  #isSpent = false;
   /** The decoder is to start anew with the first packet ahead. */
   #restarts = true;
   #isDraining = false;
@@ -74,25 +78,27 @@ export class FrameFinder {
 
   /**
    * @param ticks moment on the stream's clock; Infinity for the last frame; before the first frame counts as the first
+   * @param nextTicks the moment that will be asked for after this one, if any: what comes true of it makes both faster
    * Throws CaptureError: `past_the_end`, or `unreadable` when nothing there can be decoded.
    */
-  frameAt(ticks: number): FoundFrame {
+  frameAt(ticks: number, nextTicks?: number): FoundFrame {
     let isFalseAnchor = false;
     for (let stepBackMs = 0; ; stepBackMs = stepBackMs * 4 || FIRST_STEP_BACK_MS) {
-      const from = (ticks === LAST ? this.video.statedEndTicks : ticks) ?? LAST;
+      const from = this.#seekTarget(ticks);
       const stepBackTicks = stepBackMs / this.video.tickMs;
       this.#anchorUntil = isFalseAnchor ? from - stepBackTicks : ticks;
-      const isBehind = this.#found !== undefined && ticks < this.#found.pts;
-      if (isBehind || stepBackMs > 0) this.#goBackTo(from - stepBackTicks);
+      const isBehind = ticks < this.#readFor || (this.#found !== undefined && ticks < this.#found.pts);
+      if (isBehind || this.#isSpent || stepBackMs > 0) this.#goBackTo(from - stepBackTicks);
       else this.#skipTo(from);
       this.#readUpTo(ticks);
-      if (this.#isAnchored || this.#readsFromStart) {
+      const readsFromStart = this.#readsFromStart;
+      if (this.#isAnchored || readsFromStart) {
         this.#refusePastTheEnd(ticks);
-        const found = this.#decodeUpTo(ticks);
+        const found = this.#decodeUpTo(ticks, nextTicks);
         if (found !== undefined) return found;
         isFalseAnchor = true;
       }
-      if (this.#readsFromStart) {
+      if (readsFromStart) {
         throw new CaptureError('unreadable', 'no picture of the video can be decoded there');
       }
     }
@@ -101,6 +107,10 @@ export class FrameFinder {
   close(): void {
     this.#forget();
     this.#decoder.freeContext();
+  }
+
+  #seekTarget(ticks: number): number {
+    return (ticks === LAST ? this.video.statedEndTicks : ticks) ?? LAST;
   }
 
   /** Starts reading anew, at the moment or at the start of the file. */
@@ -119,7 +129,7 @@ export class FrameFinder {
     if (!this.#reader.seek(ticks)) return;
     let read = this.#reader.read();
     if (read === undefined || read.dts > headDts) {
-      this.#forget();
+      this.#dropAhead();
       this.#readsFromStart = false;
     }
     while (read !== undefined && read.dts <= headDts) {
@@ -131,6 +141,7 @@ export class FrameFinder {
 
   /** Reads on until no frame that is displayed at or before the moment can be missing. */
   #readUpTo(ticks: number): void {
+    this.#readFor = ticks;
     this.#anchor();
     let later = 0;
     for (const { pts } of this.#ahead) if (pts > ticks) later++;
@@ -174,12 +185,19 @@ export class FrameFinder {
   }
 
   /** Decodes until the frame of the moment is out. Undefined when the decoder gives none, as after a false key frame. */
-  #decodeUpTo(ticks: number): FoundFrame | undefined {
+  #decodeUpTo(ticks: number, nextTicks: number | undefined): FoundFrame | undefined {
     const wanted = this.#latestTwo(ticks);
     if (this.#found !== undefined && this.#found.pts === wanted.pts) return this.#found;
     if (this.#restarts) this.#restartDecoder();
+    const send = () => {
+      if (!this.#isDraining && this.#inDecoder.includes(wanted.pts) && this.#leavesFor(ticks, nextTicks)) {
+        this.#drain();
+      } else {
+        this.#send(wanted.previousPts);
+      }
+    };
     for (;;) {
-      this.#next ??= this.#receive(wanted.previousPts);
+      this.#next ??= this.#receive(send);
       if (this.#next === undefined || this.#next.pts > wanted.pts) break;
       this.#found?.picture.free();
       this.#found = this.#next;
@@ -210,8 +228,22 @@ export class FrameFinder {
     return { pts, previousPts };
   }
 
-  /** The decoder's next frame; undefined when it has none left. Frames before `neededFromPts` may be left out. */
-  #receive(neededFromPts: number): FoundFrame | undefined {
+  /**
+   * Whether what is in the decoder will be of no use for the next moment. Then the decoder need not be fed on until it gives the
+   * frame out, two or three frames later: it can be drained. The reader moves on to the next moment to find out.
+   */
+  #leavesFor(ticks: number, nextTicks: number | undefined): boolean {
+    if (nextTicks === undefined) this.#isSpent = true;
+    else if (nextTicks > ticks && nextTicks !== this.#readFor) {
+      this.#anchorUntil = nextTicks;
+      this.#skipTo(this.#seekTarget(nextTicks));
+      this.#readUpTo(nextTicks);
+    }
+    return this.#restarts || this.#isSpent;
+  }
+
+  /** The decoder's next frame; undefined when it has none left. `send` gives it more to decode. */
+  #receive(send: () => void): FoundFrame | undefined {
     const picture = new Frame();
     picture.alloc();
     for (;;) {
@@ -226,7 +258,7 @@ export class FrameFinder {
         picture.unref();
         continue;
       }
-      if (result === AVERROR_EAGAIN && !this.#isDraining) this.#send(neededFromPts);
+      if (result === AVERROR_EAGAIN && !this.#isDraining) send();
       else if (result === AVERROR_EOF || result === AVERROR_EAGAIN) break;
       // Any other error stands for one damaged frame.
     }
@@ -234,6 +266,7 @@ export class FrameFinder {
     return undefined;
   }
 
+  /** Sends the next packet; the decoder may leave out frames before `neededFromPts`. */
   #send(neededFromPts: number): void {
     if (this.#ahead.length === 0) {
       const read = this.#reader.read();
@@ -241,14 +274,19 @@ export class FrameFinder {
     }
     const next = this.#ahead.shift();
     if (next === undefined) {
-      this.#decoder.sendPacketSync(null);
-      this.#isDraining = true;
+      this.#drain();
       return;
     }
     this.#setSkipping(!next.isKey && next.pts < neededFromPts);
     this.#decoder.sendPacketSync(next.packet);
     next.packet.free();
     if (next.isShown) this.#inDecoder.push(next.pts);
+  }
+
+  /** Lets the decoder give out all that it has; it must start anew after that. */
+  #drain(): void {
+    this.#decoder.sendPacketSync(null);
+    this.#isDraining = true;
   }
 
   /** Whether the decoder may leave out frames that no other frame refers to. */
@@ -269,17 +307,20 @@ export class FrameFinder {
     this.#next = undefined;
   }
 
+  /** Forgets the packets that were read and not decoded; the decoder is to start anew behind them. */
   #dropAhead(): void {
     for (const { packet } of this.#ahead) packet.free();
     this.#ahead = [];
+    this.#restarts = true;
+    this.#isAnchored = false;
+    this.#latest = { pts: Number.NEGATIVE_INFINITY, durationTicks: 0 };
   }
 
   /** Forgets everything that was read. */
   #forget(): void {
-    this.#dropAhead();
     this.#restartDecoder();
-    this.#restarts = true;
-    this.#isAnchored = false;
-    this.#latest = { pts: Number.NEGATIVE_INFINITY, durationTicks: 0 };
+    this.#dropAhead();
+    this.#readFor = Number.NEGATIVE_INFINITY;
+    this.#isSpent = false;
   }
 }

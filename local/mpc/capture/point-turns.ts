@@ -1,30 +1,29 @@
 import type { CapturePoint, IndexedPoint } from './worker-messages';
 
-/** Points that a job may have captured before another job gets its turn. */
-export const POINTS_PER_TURN = 4;
-/** From so many points on, two workers share them: below, the second one would mostly decode what the first one has. */
-const SHARED_FROM_POINTS = 8;
+/** A second worker helps from this distance on: below, it would decode the same group of pictures as the first one. */
+const SHARED_FROM_MS = 2000;
 
 /** A stretch of the video that one worker goes through from left to right. */
 interface Part {
   left: IndexedPoint[];
-  inHand: number;
-  worker: unknown;
+  /** The one that the worker is at now. */
+  inHand?: IndexedPoint | undefined;
+  worker?: unknown;
 }
 
-/** Cuts the points of one job into turns for the workers. */
+/** Deals the points of one job out to workers, one at each turn. */
 export class PointTurns {
   readonly #parts: Part[];
 
   constructor(points: readonly CapturePoint[]) {
     const left = points.map((point, index) => ({ index, point }));
-    left.sort((one, other) => timeOf(one.point) - timeOf(other.point) || one.index - other.index);
-    this.#parts = left.length > 0 ? [{ left, inHand: 0, worker: undefined }] : [];
+    left.sort((one, other) => timeOf(one) - timeOf(other) || one.index - other.index);
+    this.#parts = left.length > 0 ? [{ left }] : [];
   }
 
   /** True when one more worker could help. */
   get hasTurn(): boolean {
-    return this.#parts.some((part) => part.inHand === 0 || isWorthSharing(part));
+    return this.#parts.some((part) => part.inHand === undefined || isWorthSharing(part));
   }
 
   /** True when all points were captured. */
@@ -32,37 +31,46 @@ export class PointTurns {
     return this.#parts.length === 0;
   }
 
-  /** The next points for a worker: where it was before, else a stretch that nobody works at, else half of the longest one. */
-  take(worker: unknown): IndexedPoint[] {
-    const free = this.#parts.filter((part) => part.inHand === 0);
+  /**
+   * The next point for a worker: where it was before, else in a stretch that nobody works at, else in half of the longest one.
+   * With the point that comes after it.
+   */
+  take(worker: unknown): { point: IndexedPoint; nextPoint: CapturePoint | undefined } {
+    const free = this.#parts.filter((part) => part.inHand === undefined);
     const part = free.find((candidate) => candidate.worker === worker) ?? free[0] ?? this.#share();
+    const point = part.left.shift();
+    if (point === undefined) throw new Error('there is no point left');
+    part.inHand = point;
     part.worker = worker;
-    const points = part.left.splice(0, POINTS_PER_TURN);
-    part.inHand = points.length;
-    return points;
+    return { point, nextPoint: part.left[0]?.point };
   }
 
-  /** The worker has captured the points of its turn. */
+  /** The worker has captured the point of its turn. */
   done(worker: unknown): void {
-    const part = this.#parts.find((candidate) => candidate.inHand > 0 && candidate.worker === worker);
+    const part = this.#parts.find(
+      (candidate) => candidate.inHand !== undefined && candidate.worker === worker,
+    );
     if (part === undefined) return;
-    part.inHand = 0;
+    part.inHand = undefined;
     if (part.left.length === 0) this.#parts.splice(this.#parts.indexOf(part), 1);
   }
 
   #share(): Part {
-    const longest = this.#parts.reduce((one, other) => (other.left.length > one.left.length ? other : one));
-    const keep = Math.ceil((longest.left.length + longest.inHand) / 2) - longest.inHand;
-    const part: Part = { left: longest.left.splice(Math.max(0, keep)), inHand: 0, worker: undefined };
+    const [longest] = this.#parts
+      .filter(isWorthSharing)
+      .sort((one, other) => other.left.length - one.left.length);
+    if (longest === undefined) throw new Error('there is no point left');
+    const part = { left: longest.left.splice(longest.left.length >> 1) };
     this.#parts.push(part);
     return part;
   }
 }
 
-function isWorthSharing(part: Part): boolean {
-  return part.left.length > 0 && part.left.length + part.inHand >= SHARED_FROM_POINTS;
+function isWorthSharing({ left, inHand }: Part): boolean {
+  const [last] = left.slice(-1);
+  return last !== undefined && timeOf(last) - (inHand === undefined ? 0 : timeOf(inHand)) >= SHARED_FROM_MS;
 }
 
-function timeOf(point: CapturePoint): number {
+function timeOf({ point }: IndexedPoint): number {
   return point === 'last' ? Number.MAX_VALUE : point;
 }

@@ -1,19 +1,33 @@
 import type { PictureSize } from './picture-size';
-import { POINTS_PER_TURN, PointTurns } from './point-turns';
-import type { CapturePoint, Frame, VideoInfo, WorkerRequest } from './worker-messages';
+import { PointTurns } from './point-turns';
+import type { CapturePoint, Frame, VideoInfo, VideoReference, WorkerRequest } from './worker-messages';
 import type { WorkerOutput, WorkerProcess } from './worker-process';
 
 /** A job whose pictures are made faster than they are accepted waits, instead of piling them up. */
-const MAX_FRAMES_WAITING = 2 * POINTS_PER_TURN;
+const MAX_FRAMES_WAITING = 8;
 
-/** Something that workers do in one turn or several. */
-export abstract class Task {
+/** A video that workers have open. */
+export class SharedVideo {
   static #lastId = 0;
-  readonly id = ++Task.#lastId;
+  readonly id = ++SharedVideo.#lastId;
+  /** The worker that has it open as long as tasks of it are under way. */
+  home: WorkerProcess | undefined;
+  /** The workers that may have it open. */
+  readonly openIn = new Set<WorkerProcess>();
+
+  constructor(readonly filePath: string) {}
+
+  get reference(): VideoReference {
+    return { id: this.id, filePath: this.filePath };
+  }
+}
+
+/** Something that workers do with a video, in one turn or several. */
+export abstract class Task {
   /** The workers that are at it. */
   readonly busy = new Set<WorkerProcess>();
-  /** The workers that have its video open. */
-  readonly known = new Set<WorkerProcess>();
+
+  constructor(readonly video: SharedVideo) {}
 
   /** True when one more worker could help now. */
   abstract get hasTurn(): boolean;
@@ -23,14 +37,10 @@ export abstract class Task {
   abstract receive(output: WorkerOutput): void;
 }
 
-/** Reads what a file says about its video. */
-export class ProbeTask extends Task {
+/** Opens a video and reads what its file says about it. */
+export class OpenTask extends Task {
   info: VideoInfo | undefined;
   #isTaken = false;
-
-  constructor(private readonly filePath: string) {
-    super();
-  }
 
   get hasTurn(): boolean {
     return !this.#isTaken;
@@ -42,7 +52,7 @@ export class ProbeTask extends Task {
 
   takeTurn(): WorkerRequest {
     this.#isTaken = true;
-    return { type: 'probe', filePath: this.filePath };
+    return { type: 'open', video: this.video.reference };
   }
 
   endTurn(): void {}
@@ -63,11 +73,12 @@ export class CaptureTask extends Task {
    * @param onAccepted is called after each picture that was handed over
    */
   constructor(
-    private readonly job: { filePath: string; points: readonly CapturePoint[]; size: PictureSize },
+    video: SharedVideo,
+    private readonly job: { points: readonly CapturePoint[]; size: PictureSize },
     private readonly handOver: (frame: Frame) => Promise<void>,
     private readonly onAccepted: () => void,
   ) {
-    super();
+    super(video);
     this.#turns = new PointTurns(job.points);
   }
 
@@ -80,8 +91,8 @@ export class CaptureTask extends Task {
   }
 
   takeTurn(worker: WorkerProcess): WorkerRequest {
-    const { filePath, size } = this.job;
-    return { type: 'capture', jobId: this.id, filePath, size, points: this.#turns.take(worker) };
+    const turn = { size: this.job.size, ...this.#turns.take(worker) };
+    return { type: 'capture', video: this.video.reference, turn };
   }
 
   endTurn(worker: WorkerProcess): void {

@@ -37,10 +37,24 @@ export interface Frame {
 /** What a worker is asked to do; it does one request at a time and ends each with `done` or `failed`. */
 export type WorkerRequest =
   | { type: 'warmUp' }
-  | { type: 'probe'; filePath: string }
-  | { type: 'capture'; jobId: number; filePath: string; size: PictureSize; points: IndexedPoint[] }
-  /** The job is over: its open video may go. Not answered. */
-  | { type: 'forget'; jobId: number };
+  | { type: 'open'; video: VideoReference }
+  | { type: 'capture'; video: VideoReference; turn: CaptureTurn }
+  /** Not answered. */
+  | { type: 'close'; videoId: number };
+
+/** A video that a worker has open, or opens when it has not. */
+export interface VideoReference {
+  id: number;
+  filePath: string;
+}
+
+/** A picture to take. */
+export interface CaptureTurn {
+  size: PictureSize;
+  point: IndexedPoint;
+  /** The point that will most likely be asked for after this one. */
+  nextPoint?: CapturePoint | undefined;
+}
 
 /** What a worker says about the request that it is busy with. */
 export type WorkerAnswer =

@@ -67,9 +67,9 @@ export class WorkerProcess {
     });
   }
 
-  /** Closes the video of a job that is over. */
-  forget(jobId: number): void {
-    this.#send({ type: 'forget', jobId });
+  /** Closes a video that is not needed any more; does nothing when the worker has not opened it. */
+  closeVideo(videoId: number): void {
+    this.#send({ type: 'close', videoId });
   }
 
   /** Ends the process at once, whatever it is doing. */

@@ -1,9 +1,10 @@
 import { CaptureError, CapturePool, type Frame } from '../../../local/mpc/capture/capture-pool';
-import { CaptureTask } from '../../../local/mpc/capture/tasks';
+import { CaptureTask, SharedVideo } from '../../../local/mpc/capture/tasks';
 import type { WorkerProcess } from '../../../local/mpc/capture/worker-process';
 import { makeClip } from '../../clip';
 import { readFrameTimeMs } from '../../read-frame-time';
 import { until } from '../../wait';
+import { captureFile, describeFile } from './capture-file';
 
 const CLIP = { seconds: 12, width: 320, height: 180 };
 const pools: CapturePool[] = [];
@@ -31,7 +32,7 @@ test('points may come in any order and twice; frames are handed over in order of
   const pool = newPool({ workers: 1 });
   const points = [5000, 1000, 'last', 0, 5010, 1000] as const;
   const frames: Frame[] = [];
-  await pool.capture({ filePath: await makeClip(CLIP), points, size: 'source' }, (frame) => {
+  await captureFile(pool, { filePath: await makeClip(CLIP), points, size: 'source' }, (frame) => {
     frames.push(frame);
   });
   expect(frames.map((frame) => frame.index)).toEqual([3, 1, 5, 0, 4, 2]);
@@ -42,26 +43,27 @@ test('points may come in any order and twice; frames are handed over in order of
 test('a long list that workers share gives each point once, with its own frame', async () => {
   const pool = newPool({ workers: 3 });
   const shown: number[][] = manyPoints.map(() => []);
-  await pool.capture({ filePath: await makeClip(CLIP), points: manyPoints, size: 'source' }, (frame) => {
+  await captureFile(pool, { filePath: await makeClip(CLIP), points: manyPoints, size: 'source' }, (frame) => {
     shown[frame.index]!.push(readFrameTimeMs(frame.jpeg));
   });
   expect(shown).toEqual(manyPoints.map((point) => [Math.floor(point / 40) * 40]));
   expect(pool.workerPids).toHaveLength(3);
 });
 
-test('a short list is not split', async () => {
+test.each([
+  ['far apart are shared by idle workers', [0, 11_000], 2],
+  ['close together are left to one worker, which decodes what leads to them once', [0, 500, 1000, 1500], 1],
+])('points %s', async (_, points, workers) => {
   const pool = newPool({ workers: 3 });
-  await pool.capture(
-    { filePath: await makeClip(CLIP), points: [0, 1000, 2000, 3000, 4000], size: 'source' },
-    () => {},
-  );
-  expect(pool.workerPids).toHaveLength(1);
+  await captureFile(pool, { filePath: await makeClip(CLIP), points, size: 'source' }, () => {});
+  expect(pool.workerPids).toHaveLength(workers);
 });
 
 test('no points, no work', async () => {
   const pool = newPool({ workers: 1 });
-  await pool.capture({ filePath: '/nowhere', points: [], size: 'source' }, () => {});
-  expect(pool.workerPids).toEqual([]);
+  await captureFile(pool, { filePath: await makeClip(CLIP), points: [], size: 'source' }, () => {
+    throw new Error('there is no frame');
+  });
 });
 
 test('warming up starts all workers', async () => {
@@ -69,7 +71,7 @@ test('warming up starts all workers', async () => {
   await pool.warmUp();
   expect(pool.workerPids).toHaveLength(2);
   const warm = pool.workerPids;
-  await pool.probe(await makeClip(CLIP));
+  await describeFile(pool, await makeClip(CLIP));
   expect(pool.workerPids).toEqual(warm);
 });
 
@@ -79,7 +81,7 @@ test('each of four jobs sees its first frame before any of them is done', async 
   const events: string[] = [];
   await Promise.all(
     ['a', 'b', 'c', 'd'].map(async (name) => {
-      await pool.capture({ filePath, points: manyPoints, size: 'source' }, (frame) => {
+      await captureFile(pool, { filePath, points: manyPoints, size: 'source' }, (frame) => {
         if (frame.index === 0) events.push(`${name} first`);
       });
       events.push(`${name} done`);
@@ -94,10 +96,12 @@ test('a short job that comes later overtakes a long one', async () => {
   const filePath = await makeClip(CLIP);
   const done: string[] = [];
   let short: Promise<unknown> | undefined;
-  await pool.capture({ filePath, points: manyPoints, size: 'source' }, () => {
+  await captureFile(pool, { filePath, points: manyPoints, size: 'source' }, () => {
     short ??= Promise.all([
-      pool.probe(filePath).then(() => done.push('probe')),
-      pool.capture({ filePath, points: [6000], size: 'source' }, () => {}).then(() => done.push('short')),
+      describeFile(pool, filePath).then(() => done.push('probe')),
+      captureFile(pool, { filePath, points: [6000], size: 'source' }, () => {}).then(() =>
+        done.push('short'),
+      ),
     ]);
   });
   done.push('long');
@@ -114,12 +118,12 @@ test('a job whose frames are not taken does not hold up another one', async () =
     accept = resolve;
   });
   let calls = 0;
-  const slow = pool.capture({ filePath, points: manyPoints, size: 'source' }, () => {
+  const slow = captureFile(pool, { filePath, points: manyPoints, size: 'source' }, () => {
     calls++;
     return accepted;
   });
   await until(() => calls === 1);
-  await pool.capture({ filePath, points: everySecond, size: 'source' }, () => {});
+  await captureFile(pool, { filePath, points: everySecond, size: 'source' }, () => {});
   expect(calls).toBe(1);
   accept();
   await slow;
@@ -129,7 +133,8 @@ test('a job whose frames are not taken does not hold up another one', async () =
 test('frames that are not taken do not pile up: 8 wait, then the job gets no more turns', () => {
   const worker = {} as WorkerProcess;
   const task = new CaptureTask(
-    { filePath: '/any', points: manyPoints, size: 'source' },
+    new SharedVideo('/any'),
+    { points: manyPoints, size: 'source' },
     () => new Promise(() => {}),
     () => {},
   );
@@ -137,13 +142,12 @@ test('frames that are not taken do not pile up: 8 wait, then the job gets no mor
   while (task.hasTurn) {
     const request = task.takeTurn(worker);
     if (request.type !== 'capture') throw new Error('not a capture request');
-    for (const { index } of request.points) {
-      task.receive({
-        type: 'frame',
-        frame: { index, presentationMs: 0, width: 1, height: 1, jpeg: Buffer.of() },
-      });
-      made++;
-    }
+    const { index } = request.turn.point;
+    task.receive({
+      type: 'frame',
+      frame: { index, presentationMs: 0, width: 1, height: 1, jpeg: Buffer.of() },
+    });
+    made++;
     task.endTurn(worker);
   }
   expect(made).toBe(8);
@@ -155,7 +159,8 @@ test('cancelling a job frees its worker even while that is stuck', async () => {
   const controller = new AbortController();
   const reason = new Error('no longer wanted');
   let framesAfter = 0;
-  const job = pool.capture(
+  const job = captureFile(
+    pool,
     { filePath, points: manyPoints, size: 'source' },
     () => {
       if (controller.signal.aborted) framesAfter++;
@@ -169,7 +174,7 @@ test('cancelling a job frees its worker even while that is stuck', async () => {
   let stuck = 0;
   await expect(job).rejects.toBe(reason);
   const shown: number[] = [];
-  await pool.capture({ filePath, points: [3000], size: 'source' }, (frame) => {
+  await captureFile(pool, { filePath, points: [3000], size: 'source' }, (frame) => {
     shown.push(readFrameTimeMs(frame.jpeg));
   });
   expect(shown).toEqual([3000]);
@@ -180,7 +185,7 @@ test('cancelling a job frees its worker even while that is stuck', async () => {
 test('a job that was cancelled before it began does nothing', async () => {
   const pool = newPool({ workers: 1 });
   const signal = AbortSignal.abort();
-  await expect(pool.probe('/nowhere', signal)).rejects.toMatchObject({ name: 'AbortError' });
+  await expect(describeFile(pool, '/nowhere', signal)).rejects.toMatchObject({ name: 'AbortError' });
   expect(pool.workerPids).toEqual([]);
 });
 
@@ -188,8 +193,8 @@ test('a job that waits for its turn can be cancelled', async () => {
   const pool = newPool({ workers: 1 });
   const filePath = await makeClip(CLIP);
   const controller = new AbortController();
-  const running = pool.capture({ filePath, points: everySecond, size: 'source' }, () => {});
-  const waiting = pool.capture({ filePath, points: [0], size: 'source' }, () => {}, controller.signal);
+  const running = captureFile(pool, { filePath, points: everySecond, size: 'source' }, () => {});
+  const waiting = captureFile(pool, { filePath, points: [0], size: 'source' }, () => {}, controller.signal);
   controller.abort();
   await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
   await running;
@@ -200,14 +205,14 @@ test('when a worker dies, only the job that it was at fails', async () => {
   const filePath = await makeClip(CLIP);
   let killed = false;
   const points = [0, 1000, 2000, 3000, 4000, 5000, 6000];
-  const victim = pool.capture({ filePath, points, size: 'source' }, () => {
+  const victim = captureFile(pool, { filePath, points, size: 'source' }, () => {
     // Only the victim has begun: its worker is the only one.
     if (!killed) process.kill(pool.workerPids[0]!, 'SIGKILL');
     killed = true;
   });
   await until(() => killed);
   const times: number[] = [];
-  const bystander = pool.capture({ filePath, points: everySecond, size: 'source' }, (frame) => {
+  const bystander = captureFile(pool, { filePath, points: everySecond, size: 'source' }, (frame) => {
     times.push(frame.presentationMs);
   });
   const error = await victim.catch((failure: unknown) => failure);
@@ -220,10 +225,10 @@ test('when a worker dies, only the job that it was at fails', async () => {
 test('an idle worker that dies is replaced', async () => {
   const pool = newPool({ workers: 1 });
   const filePath = await makeClip(CLIP);
-  await pool.probe(filePath);
+  await describeFile(pool, filePath);
   process.kill(pool.workerPids[0]!, 'SIGKILL');
   await until(() => pool.workerPids.length === 0);
-  await expect(pool.probe(filePath)).resolves.toMatchObject({ codec: 'h264' });
+  await expect(describeFile(pool, filePath)).resolves.toMatchObject({ codec: 'h264' });
 });
 
 test('a worker that gives no picture in time is killed, and the next job gets a fresh one', async () => {
@@ -232,12 +237,12 @@ test('a worker that gives no picture in time is killed, and the next job gets a 
   await pool.warmUp();
   const [stuck = 0] = pool.workerPids;
   process.kill(stuck, 'SIGSTOP');
-  await expect(pool.probe(filePath)).rejects.toMatchObject({
+  await expect(describeFile(pool, filePath)).rejects.toMatchObject({
     reason: 'timed_out',
     message: expect.stringContaining('3 s'),
   });
   await until(() => !isRunning(stuck));
-  await expect(pool.probe(filePath)).resolves.toMatchObject({ codec: 'h264' });
+  await expect(describeFile(pool, filePath)).resolves.toMatchObject({ codec: 'h264' });
 });
 
 test('an error of the taker ends the job with that error', async () => {
@@ -245,12 +250,12 @@ test('an error of the taker ends the job with that error', async () => {
   const filePath = await makeClip(CLIP);
   const full = new Error('disk full');
   let calls = 0;
-  const job = pool.capture({ filePath, points: manyPoints, size: 'source' }, async () => {
+  const job = captureFile(pool, { filePath, points: manyPoints, size: 'source' }, async () => {
     calls++;
     throw full;
   });
   await expect(job).rejects.toBe(full);
-  await pool.capture({ filePath, points: [0], size: 'source' }, () => {});
+  await captureFile(pool, { filePath, points: [0], size: 'source' }, () => {});
   expect(calls).toBe(1);
 });
 
@@ -259,10 +264,10 @@ test('closing ends jobs and processes, and nothing can be started after', async 
   const filePath = await makeClip(CLIP);
   await pool.warmUp();
   const pids = pool.workerPids;
-  const job = pool.capture({ filePath, points: manyPoints, size: 'source' }, () => {});
+  const job = captureFile(pool, { filePath, points: manyPoints, size: 'source' }, () => {});
   const failed = expect(job).rejects.toThrow('the capture pool was closed');
   await pool.close();
   await failed;
   expect(pids.filter(isRunning)).toEqual([]);
-  await expect(pool.probe(filePath)).rejects.toThrow('the capture pool was closed');
+  await expect(describeFile(pool, filePath)).rejects.toThrow('the capture pool was closed');
 });

@@ -2,6 +2,7 @@ import { type CapturePoint, CapturePool } from '../../../local/mpc/capture/captu
 import { type ClipOptions, makeClip } from '../../clip';
 import { readFrameTimeMs } from '../../read-frame-time';
 import { frameTicks } from '../../time-code';
+import { captureFile } from './capture-file';
 
 const SMALL = { width: 320, height: 180 };
 const ODD = { width: 321, height: 181 };
@@ -81,7 +82,8 @@ test.each(KINDS)('every point shows the frame on display then: %s', async (_, op
   const shown: number[] = [];
   const stated: number[] = [];
   const take = (indices: number[]) =>
-    pool.capture(
+    captureFile(
+      pool,
       { filePath, points: indices.map((index) => points[index]!), size: { maxLength: 400 } },
       (frame) => {
         shown[indices[frame.index]!] = readFrameTimeMs(frame.jpeg);
@@ -109,7 +111,7 @@ test('the exact time of each frame shows that frame, and the moment before it th
     expected.push(tick * 40, tick * 40 - 40);
   }
   const shown: number[] = [];
-  await pool.capture({ filePath, points, size: { maxLength: 320 } }, (frame) => {
+  await captureFile(pool, { filePath, points, size: { maxLength: 320 } }, (frame) => {
     shown[frame.index] = readFrameTimeMs(frame.jpeg);
   });
   expect(shown).toEqual(expected);
@@ -118,7 +120,7 @@ test('the exact time of each frame shows that frame, and the moment before it th
 test('a point before the first frame shows the first frame', async () => {
   const filePath = await makeClip({ ...SMALL, seconds: 3 });
   let shown: number | undefined;
-  await pool.capture({ filePath, points: [-100], size: 'source' }, (frame) => {
+  await captureFile(pool, { filePath, points: [-100], size: 'source' }, (frame) => {
     shown = readFrameTimeMs(frame.jpeg);
   });
   expect(shown).toBe(0);

@@ -2,13 +2,14 @@ import { decode } from 'jpeg-js';
 import { CapturePool, type Frame, type PictureSize } from '../../../local/mpc/capture/capture-pool';
 import { type ClipOptions, makeClip } from '../../clip';
 import { readFrameTimeMs } from '../../read-frame-time';
+import { captureFile, describeFile } from './capture-file';
 
 const pool = new CapturePool({ workers: 1 });
 afterAll(() => pool.close());
 
 async function pictureAt(point: number, clip: ClipOptions, size: PictureSize = 'source'): Promise<Frame> {
   const frames: Frame[] = [];
-  await pool.capture({ filePath: await makeClip(clip), points: [point], size }, (frame) => {
+  await captureFile(pool, { filePath: await makeClip(clip), points: [point], size }, (frame) => {
     frames.push(frame);
   });
   return frames[0]!;
@@ -27,7 +28,7 @@ test.each([90, 180, 270] as const)(
     expect([frame.width, frame.height]).toEqual([320, 180]);
     expect(jpegSize(frame)).toEqual([320, 180]);
     expect(readFrameTimeMs(frame.jpeg)).toBe(1000);
-    expect(await pool.probe(await makeClip(clip))).toMatchObject({ width: 320, height: 180 });
+    expect(await describeFile(pool, await makeClip(clip))).toMatchObject({ width: 320, height: 180 });
   },
 );
 
@@ -45,7 +46,7 @@ test('pixels that are not square are made square', async () => {
   const frame = await pictureAt(500, clip);
   expect(jpegSize(frame)).toEqual([1024, 576]);
   expect(readFrameTimeMs(frame.jpeg)).toBe(480);
-  expect(await pool.probe(await makeClip(clip))).toMatchObject({ width: 1024, height: 576 });
+  expect(await describeFile(pool, await makeClip(clip))).toMatchObject({ width: 1024, height: 576 });
 });
 
 test.each<[string, PictureSize, [number, number]]>([
@@ -78,7 +79,10 @@ test.each<[number, number, number]>([
 });
 
 test('what is known of a video is told', async () => {
-  const info = await pool.probe(await makeClip({ seconds: 5, codec: 'vp9', width: 320, height: 180 }));
+  const info = await describeFile(
+    pool,
+    await makeClip({ seconds: 5, codec: 'vp9', width: 320, height: 180 }),
+  );
   expect(info).toEqual({ durationMs: 5000, width: 320, height: 180, codec: 'vp9', frameRate: 25 });
 });
 
@@ -90,10 +94,10 @@ test('a recording that was never finished has no known duration', async () => {
     width: 320,
     height: 180,
   };
-  expect((await pool.probe(await makeClip(live))).durationMs).toBeUndefined();
+  expect((await describeFile(pool, await makeClip(live))).durationMs).toBeUndefined();
 });
 
 test('the time before a late first frame does not count', async () => {
   const late: ClipOptions = { seconds: 6, container: 'mkv', startTimeSeconds: 3, width: 320, height: 180 };
-  expect((await pool.probe(await makeClip(late))).durationMs).toBe(6000);
+  expect((await describeFile(pool, await makeClip(late))).durationMs).toBe(6000);
 });

@@ -8,6 +8,7 @@ import { CaptureError, type CapturePoint, CapturePool } from '../../../local/mpc
 import type { WorkerRequest } from '../../../local/mpc/capture/worker-messages';
 import { type ClipOptions, makeClip } from '../../clip';
 import { readFrameTimeMs } from '../../read-frame-time';
+import { captureFile, describeFile } from './capture-file';
 
 const SMALL = { width: 320, height: 180 };
 const folder = mkdtempSync(path.join(tmpdir(), 'capture-test-'));
@@ -31,7 +32,7 @@ async function cutClip(options: ClipOptions, name: string): Promise<string> {
 /** The times that the frames show; rejects as capture does. */
 async function times(filePath: string, ...points: CapturePoint[]): Promise<number[]> {
   const shown: number[] = [];
-  await pool.capture({ filePath, points, size: 'source' }, (frame) => {
+  await captureFile(pool, { filePath, points, size: 'source' }, (frame) => {
     shown[frame.index] = readFrameTimeMs(frame.jpeg);
   });
   return shown;
@@ -40,7 +41,7 @@ async function times(filePath: string, ...points: CapturePoint[]): Promise<numbe
 /** The message of the CaptureError with which the file is refused, by both probe and capture. */
 async function refusal(filePath: string, reason: CaptureError['reason']): Promise<string> {
   const errors = await Promise.all([
-    pool.probe(filePath).catch((error: unknown) => error),
+    describeFile(pool, filePath).catch((error: unknown) => error),
     times(filePath, 0).catch((error: unknown) => error),
   ]);
   for (const error of errors) {
@@ -145,7 +146,7 @@ test('a machine on which node-av cannot be loaded is told so in plain words', as
     env: { ...process.env, AV_FROM_SOURCE: '1' },
   });
   try {
-    const request: WorkerRequest = { type: 'probe', filePath: file('any.mp4', '') };
+    const request: WorkerRequest = { type: 'open', video: { id: 1, filePath: file('any.mp4', '') } };
     worker.send(request);
     const [answer] = await once(worker, 'message');
     expect(answer).toMatchObject({

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { CapturePool } from '../../../local/mpc/capture/capture-pool';
 import { clockText } from '../../../local/sample-video/paint-time';
 import { readFrameTimeMs } from '../../read-frame-time';
+import { captureFile, describeFile } from './capture-file';
 
 const SAMPLE = path.join(__dirname, '../../../local/sample-video/sample.mp4');
 const pool = new CapturePool({ workers: 1 });
@@ -10,7 +11,7 @@ afterAll(() => pool.close());
 
 test('the sample video is small and plays for 20 s', async () => {
   expect(statSync(SAMPLE).size).toBeLessThan(1_000_000);
-  expect(await pool.probe(SAMPLE)).toEqual({
+  expect(await describeFile(pool, SAMPLE)).toEqual({
     durationMs: 20_000,
     width: 640,
     height: 360,
@@ -21,7 +22,7 @@ test('the sample video is small and plays for 20 s', async () => {
 
 test('a picture without a row of blocks has no readable time', async () => {
   let jpeg: Buffer | undefined;
-  await pool.capture({ filePath: SAMPLE, points: [7000], size: 'source' }, (frame) => {
+  await captureFile(pool, { filePath: SAMPLE, points: [7000], size: 'source' }, (frame) => {
     jpeg = frame.jpeg;
   });
   expect(() => readFrameTimeMs(jpeg!)).toThrow(/no readable time/);

@@ -7,7 +7,7 @@ import { AKSKSigner } from '@huaweicloud/huaweicloud-sdk-core/auth/AKSKSigner';
 import { listen } from '../../../local/http-server';
 import { type AccessKey, Credentials } from '../../../local/iam/credentials';
 import { CaptureError } from '../../../local/mpc/capture/capture-error';
-import type { VideoInfo } from '../../../local/mpc/capture/worker-messages';
+import type { Video } from '../../../local/mpc/capture/capture-pool';
 import type { Capture } from '../../../local/mpc/collaborators';
 import { createMpc, type Mpc, type MpcOptions, type MpcRequestEntry } from '../../../local/mpc/server';
 import { ObjectStore } from '../../../local/obs/object-store';
@@ -50,14 +50,19 @@ export class ScriptedCapture implements Capture {
     this.#open?.();
   }
 
-  async probe(filePath: string): Promise<VideoInfo> {
+  async open(filePath: string): Promise<Video> {
     const { durationMs, width = 1280, height = 720 } = read(filePath);
-    return { durationMs, width, height, codec: 'h264', frameRate: 25 };
+    return {
+      info: { durationMs, width, height, codec: 'h264', frameRate: 25 },
+      capture: (...job) => this.capture(filePath, ...job),
+      close: () => {},
+    };
   }
 
   async capture(
-    { filePath, points, size }: Parameters<Capture['capture']>[0],
-    onFrame: Parameters<Capture['capture']>[1],
+    filePath: string,
+    { points, size }: Parameters<Video['capture']>[0],
+    onFrame: Parameters<Video['capture']>[1],
     signal?: AbortSignal,
   ): Promise<void> {
     const video = read(filePath);

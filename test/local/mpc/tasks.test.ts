@@ -194,7 +194,7 @@ describe('a task whose', () => {
       events.push('stored');
       return stored;
     };
-    capture.capture = async (_job, onFrame) => {
+    capture.capture = async (_filePath, _job, onFrame) => {
       void onFrame({ index: 0, presentationMs: 0, width: 1, height: 1, jpeg: Buffer.from('x') });
       throw new CaptureError('crashed', 'The worker is gone.');
     };
