@@ -3,7 +3,7 @@ import { type ColdCall, call, startServices } from './functions';
 import { withFolder } from './process';
 import { medianOf, type Series, type Suite, seriesOf, takeTurns } from './suite';
 
-const ROUNDS = 5;
+const ROUNDS = 11;
 /** How long MPC and OBS take for an answer here, ms: an assumption, the same for everybody. */
 const ANSWER_MS = 10;
 

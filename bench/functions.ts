@@ -5,8 +5,8 @@ import { type FunctionFile, writeFunctionFiles } from './function-files';
 import { runNode, startServer, withFolder } from './process';
 import { medianOf, type Series, type Suite, seriesOf, takeTurns } from './suite';
 
-const COLD_ROUNDS = 7;
-const WARM_ROUNDS = 3;
+const COLD_ROUNDS = 21;
+const WARM_ROUNDS = 5;
 
 const RIVAL = 'sdk-core-create';
 const FLOOR = 'constant-headers';

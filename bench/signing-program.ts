@@ -9,7 +9,7 @@ import { seriesOf, takeTurns } from './suite';
 
 const ObsClient = require('esdk-obs-nodejs');
 
-const ROUNDS = 15;
+const ROUNDS = 31;
 const SIGNATURES = 4_000;
 const PICTURES = 100;
 const PATH = '/v1/77b6a44cba5143ab91d13ab9a8ff44fd/thumbnails';

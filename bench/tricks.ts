@@ -6,7 +6,7 @@ import { type ColdCall, call, startServices } from './functions';
 import { withFolder } from './process';
 import { type Suite, seriesOf, takeTurns } from './suite';
 
-const ROUNDS = 9;
+const ROUNDS = 21;
 /** How long MPC and OBS take for an answer here, ms. */
 const ANSWER_MS = 10;
 /** How far away they are, ms in either direction. */

@@ -3,6 +3,7 @@ import { type ApiResponse, answer, noContent } from '../shared/gateway';
 import { openInvocation } from '../shared/invocation';
 import { cancelTask } from '../shared/mpc';
 import { type CleanUpReport, cleanUpQueue } from '../shared/queue';
+import { ignoreCapture } from '../shared/settings';
 import { readTimerEvent } from '../shared/timer';
 import { parseTaskId } from '../shared/validation';
 
@@ -12,8 +13,9 @@ export const handler = async (
   context: FunctionContext,
 ): Promise<ApiResponse | CleanUpReport> => {
   const timer = readTimerEvent(event);
-  if (timer !== undefined) return cleanUpQueue(openInvocation(context), timer.everybodys === true);
-  return answer(event, context, async (request, invocation) => {
+  if (timer !== undefined)
+    return cleanUpQueue(openInvocation(context, ignoreCapture), timer.everybodys === true);
+  return answer(event, context, ignoreCapture, async (request, invocation) => {
     await cancelTask(parseTaskId(request.taskId ?? ''), invocation);
     return noContent();
   });

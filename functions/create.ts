@@ -8,11 +8,12 @@ import type { Invocation } from '../shared/invocation';
 import { type CreatedTask, createTask } from '../shared/mpc';
 import { connectToBucket } from '../shared/obs';
 import { expectedPictures, pictureOfSyncTask } from '../shared/storyboard';
+import { checkCapture } from '../shared/thumbnail-para';
 import { withNote } from '../shared/user-data';
 
 /** `POST /snapshots`: creates a snapshot task. */
 export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> =>
-  answer(event, context, async (request, invocation) => {
+  answer(event, context, checkCapture, async (request, invocation) => {
     const body = parseCreateRequest(request.json(), invocation.settings);
     if (request.query.dry_run?.at(-1) === 'true') return dryRun(body);
     // For the record of the task: under way while MPC is at work.

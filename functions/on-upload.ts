@@ -2,6 +2,7 @@ import { captureUpload, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from '../share
 import type { FunctionContext } from '../shared/context';
 import { type Invocation, openInvocation, remainingMs } from '../shared/invocation';
 import { type SweepReport, sweep } from '../shared/sweep';
+import { checkCapture } from '../shared/thumbnail-para';
 import { readTimerEvent } from '../shared/timer';
 import { readUploads, type UploadRecord } from '../shared/uploads';
 
@@ -16,7 +17,7 @@ export const handler = async (
   event: unknown,
   context: FunctionContext,
 ): Promise<{ records: SettledRecord[] } | SweepReport> => {
-  const invocation = openInvocation(context);
+  const invocation = openInvocation(context, checkCapture);
   const timer = readTimerEvent(event);
   if (timer !== undefined) return sweep(invocation, timer.dry_run === true);
 

@@ -6,6 +6,7 @@ import { type ApiResponse, answer, jsonResponse } from '../shared/gateway';
 import type { Invocation } from '../shared/invocation';
 import { type ListRequest, MAX_IDS, parseListRequest, parseViewRequest } from '../shared/list-request';
 import { listTasks, type Task } from '../shared/mpc';
+import { ignoreCapture } from '../shared/settings';
 import type { Query } from '../shared/signing';
 import { withPictures } from '../shared/storyboard';
 import { showTask } from '../shared/task-view';
@@ -14,7 +15,7 @@ import { parseTaskId } from '../shared/validation';
 /** `GET /snapshots` and `GET /snapshots/{task_id}`: what became of tasks, and where their pictures are. */
 export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> => {
   const opened: Record<string, string> = {};
-  const answered = await answer(event, context, async (request, invocation) => {
+  const answered = await answer(event, context, ignoreCapture, async (request, invocation) => {
     // Players fetch tracks from pages of any origin; without this, such a page could not even read why there is none.
     if (/^(vtt|storyboard)$/.test(request.query.format?.at(-1) ?? ''))
       opened['access-control-allow-origin'] = '*';

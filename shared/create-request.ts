@@ -3,17 +3,8 @@ import type { Detail } from './errors';
 import { isInUploadArea, outputDirectoryOf, RECORDS_FOLDER } from './locations';
 import { oneOf, text, textUpTo } from './schema';
 import type { Settings } from './settings';
-import {
-  bucketName,
-  fieldsTogetherFaults,
-  invalidRequest,
-  MAX_USER_DATA_CHARACTERS,
-  objectKey,
-  parse,
-  show,
-  type ThumbnailPara,
-  ThumbnailParaSchema,
-} from './validation';
+import { fieldsTogetherFaults, type ThumbnailPara, ThumbnailParaSchema } from './thumbnail-para';
+import { bucketName, invalidRequest, MAX_USER_DATA_CHARACTERS, objectKey, parse, show } from './validation';
 
 const ObsObject = z.strictObject({
   bucket: bucketName,

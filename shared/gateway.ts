@@ -6,6 +6,7 @@ import { connect } from './http';
 import { type Invocation, openInvocation } from './invocation';
 import { Log } from './log';
 import { anything, text } from './schema';
+import type { checkCapture } from './thumbnail-para';
 import { invalidRequest } from './validation';
 
 /** A request as the functions want it, whatever API Gateway wrapped round it. */
@@ -51,12 +52,13 @@ const ApiEvent = z.object({
 export async function answer(
   event: unknown,
   context: FunctionContext,
+  readCapture: typeof checkCapture,
   action: (request: ApiRequest, invocation: Invocation) => Promise<ApiResponse>,
 ): Promise<ApiResponse> {
   const requestId = context.getRequestID();
   let log = new Log(requestId);
   try {
-    const invocation = openInvocation(context);
+    const invocation = openInvocation(context, readCapture);
     log = invocation.log;
     // Every action calls MPC in the end: the connection is under way while the request is being checked.
     connect(invocation.settings.mpcEndpoint);

@@ -2,6 +2,7 @@ import type { FunctionContext } from './context';
 import { Log } from './log';
 import { readSettings, type Settings } from './settings';
 import type { Credentials } from './signing';
+import type { checkCapture } from './thumbnail-para';
 
 /** All that one invocation needs: who we are, what is allowed, how long, and where to write what happened. */
 export interface Invocation {
@@ -19,10 +20,11 @@ const RESERVE_MS = 300;
 
 /**
  * Reads the context of an invocation.
+ * @param readCapture see readSettings
  * @throws SettingsError when the settings do not fit
  */
-export function openInvocation(context: FunctionContext): Invocation {
-  const settings = readSettings(context);
+export function openInvocation(context: FunctionContext, readCapture: typeof checkCapture): Invocation {
+  const settings = readSettings(context, readCapture);
   return {
     settings,
     credentials: {

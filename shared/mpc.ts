@@ -3,9 +3,8 @@ import type { CreateTaskBody } from './create-request';
 import { ServiceRefused, ServiceUnavailable } from './errors';
 import { type HttpResponse, type Repeat, send } from './http';
 import type { Invocation } from './invocation';
-import { parseJson } from './json';
 import { redact } from './redaction';
-import { hasText, listOf, text, textOrNumber } from './schema';
+import { hasText, listOf, parseJson, text, textOrNumber } from './schema';
 import { canonicalQuery, encodePath, type Query, signRequest } from './signing';
 
 const ObsLocation = z.object({

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
 import type { FunctionContext } from './context';
 import { type Detail, SettingsError } from './errors';
-import { parseJson } from './json';
 import { fixedFolder } from './locations';
 import type { LogLevel } from './log';
-import { oneOf, text, textThat, wholeText } from './schema';
-import { check, checkCapture, type ThumbnailPara } from './validation';
+import { oneOf, parseJson, text, textThat, wholeText } from './schema';
+import type { checkCapture, ThumbnailPara } from './thumbnail-para';
+import { check } from './validation';
 
 /** What an installation is told by its functions' user data. */
 export interface Settings {
@@ -86,9 +86,10 @@ function listOf(value: string): string[] {
  * Reads and checks all settings of a function at once.
  *
  * User data is read from the context and, where the platform passes it that way, from the environment.
+ * @param readCapture what becomes of CAPTURE: `checkCapture`, or `ignoreCapture` for functions that start none
  * @throws SettingsError that names every wrong key
  */
-export function readSettings(context: FunctionContext): Settings {
+export function readSettings(context: FunctionContext, readCapture: typeof checkCapture): Settings {
   const raw: Record<string, string> = { ...DEFAULTS };
   for (const key of Object.keys(SettingsSchema.shape)) {
     const value = context.getUserData(key) ?? process.env[key];
@@ -97,7 +98,7 @@ export function readSettings(context: FunctionContext): Settings {
   const { data: values, details } = check(SettingsSchema, raw);
   if (details) throw settingsError(details);
   const uploadBuckets = listOf(values.UPLOAD_BUCKETS);
-  const capture = checkCapture(parseJson(values.CAPTURE));
+  const capture = readCapture(parseJson(values.CAPTURE));
   const { REGION } = values;
   const faults = (capture.details ?? []).map(({ message, path }) => ({ path: `CAPTURE ${path}`, message }));
   if (!MPC_REGIONS.split(', ').includes(REGION) && values.MPC_ENDPOINT === undefined) {
@@ -130,6 +131,9 @@ export function readSettings(context: FunctionContext): Settings {
     logLevel: values.LOG_LEVEL,
   };
 }
+
+/** For functions that start no capture: they need not carry what it takes to check it. */
+export const ignoreCapture: typeof checkCapture = () => ({ data: {} });
 
 function settingsError(faults: readonly Detail[]): SettingsError {
   return new SettingsError(

@@ -2,8 +2,8 @@ import type { CreateTaskBody } from './create-request';
 import type { Invocation } from './invocation';
 import type { CreatedTask, Task } from './mpc';
 import { temporaryUrl } from './obs';
+import type { ThumbnailPara } from './thumbnail-para';
 import { unwrapUserData } from './user-data';
-import type { ThumbnailPara } from './validation';
 
 /** One picture of a task: MPC's name for it, the moment it shows and where to get it. */
 export interface Picture {

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
-import { parseJson } from './json';
-import { oneOf, text } from './schema';
+import { oneOf, parseJson, text } from './schema';
 
 const TimerEvent = z.object({ trigger_type: oneOf('TIMER'), user_event: z.optional(text) });
 

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import type { CreateTaskBody } from './create-request';
-import { parseJson } from './json';
-import { oneOf, text, whole } from './schema';
+import { oneOf, parseJson, text, whole } from './schema';
 import { MAX_USER_DATA_CHARACTERS } from './validation';
 
 /** What this service itself keeps in a task's `user_data`, beside the caller's own. */

@@ -6,6 +6,7 @@ import { ServiceRefused } from '../../shared/errors';
 import { type Invocation, openInvocation } from '../../shared/invocation';
 import { cancelTask, createTask, listTasks, mpcTime, tasksMatching } from '../../shared/mpc';
 import { findObject, getJson, listObjects, putJson } from '../../shared/obs';
+import { checkCapture } from '../../shared/thumbnail-para';
 import { functionContext } from '../shared/function-context';
 import { CloudDouble } from './cloud-double';
 
@@ -56,14 +57,17 @@ function invocationAt(mpc: string, obs: string): Invocation {
     MPC_ENDPOINT: mpc,
     OBS_ENDPOINT: obs,
   });
-  return openInvocation({
-    ...context,
-    getProjectID: () => accessKey.projectId,
-    getSecurityAccessKey: () => accessKey.accessKey,
-    getSecuritySecretKey: () => accessKey.secretKey,
-    getSecurityToken: () => '',
-    getRemainingTimeInMilliSeconds: () => 30_000,
-  });
+  return openInvocation(
+    {
+      ...context,
+      getProjectID: () => accessKey.projectId,
+      getSecurityAccessKey: () => accessKey.accessKey,
+      getSecuritySecretKey: () => accessKey.secretKey,
+      getSecurityToken: () => '',
+      getRemainingTimeInMilliSeconds: () => 30_000,
+    },
+    checkCapture,
+  );
 }
 
 /** One thing that a function asks; ids are places in the list of tasks that were created. */

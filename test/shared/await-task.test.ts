@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { awaitTask } from '../../shared/await-task';
 import { openInvocation } from '../../shared/invocation';
+import { ignoreCapture } from '../../shared/settings';
 import { functionContext, userData } from './function-context';
 
 /** Answers each look at the task with the next status; the last one stays. */
@@ -27,10 +28,13 @@ afterAll(() => {
 });
 
 const invocationOf = (remainingMs: number) =>
-  openInvocation({
-    ...functionContext({ ...userData, MPC_ENDPOINT: endpoint }),
-    getRemainingTimeInMilliSeconds: () => remainingMs,
-  });
+  openInvocation(
+    {
+      ...functionContext({ ...userData, MPC_ENDPOINT: endpoint }),
+      getRemainingTimeInMilliSeconds: () => remainingMs,
+    },
+    ignoreCapture,
+  );
 
 describe('waiting for a task', () => {
   test.each(['SUCCEEDED', 'FAILED', 'CANCELED'])('ends when it is %s', async (final) => {

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { contactSheet } from '../../shared/contact-sheet';
 import { openInvocation } from '../../shared/invocation';
 import { withPictures } from '../../shared/storyboard';
+import { checkCapture } from '../../shared/thumbnail-para';
 import { functionContext } from './function-context';
 
-const invocation = openInvocation(functionContext());
+const invocation = openInvocation(functionContext(), checkCapture);
 
 function sheetOf(
   key: string,

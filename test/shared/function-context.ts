@@ -1,5 +1,6 @@
 import type { FunctionContext } from '../../shared/context';
 import { readSettings, type Settings } from '../../shared/settings';
+import { checkCapture } from '../../shared/thumbnail-para';
 
 /** The user data of a small installation in ap-southeast-3. */
 export const userData: Readonly<Record<string, string>> = {
@@ -24,5 +25,5 @@ export function functionContext(data: Readonly<Record<string, string>> = userDat
 
 /** The settings of an installation whose user data differs in a few keys. */
 export function settingsWith(changes: Readonly<Record<string, string>> = {}): Settings {
-  return readSettings(functionContext({ ...userData, ...changes }));
+  return readSettings(functionContext({ ...userData, ...changes }), checkCapture);
 }

@@ -3,10 +3,11 @@ import { openInvocation } from '../../shared/invocation';
 import type { Task } from '../../shared/mpc';
 import { storyboard, webVtt } from '../../shared/preview-track';
 import { withPictures } from '../../shared/storyboard';
+import { checkCapture } from '../../shared/thumbnail-para';
 import { parseWebVtt } from '../parse-web-vtt';
 import { functionContext } from './function-context';
 
-const invocation = openInvocation(functionContext());
+const invocation = openInvocation(functionContext(), checkCapture);
 
 const taskWith = (names: readonly string[], more: Partial<Task> = {}): Task => ({
   task_id: '7684',

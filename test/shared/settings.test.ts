@@ -1,9 +1,10 @@
 import { readSettings } from '../../shared/settings';
+import { checkCapture } from '../../shared/thumbnail-para';
 import { functionContext, settingsWith, userData } from './function-context';
 
 describe('settings', () => {
   test('three keys are enough; everything else has a default', () => {
-    expect(readSettings(functionContext())).toEqual({
+    expect(readSettings(functionContext(), checkCapture)).toEqual({
       region: 'ap-southeast-3',
       uploadBuckets: ['videos'],
       uploadPrefix: '',
@@ -50,7 +51,7 @@ describe('settings', () => {
       MPC_ENDPOINT: 'https://mpc.example.com/v1',
       LOG_LEVEL: 'loud',
     };
-    const error = () => readSettings(functionContext(wrong));
+    const error = () => readSettings(functionContext(wrong), checkCapture);
     for (const text of [
       'UPLOAD_BUCKETS must name at least one bucket',
       'UPLOAD_SUFFIXES must be endings with their dot',
@@ -96,8 +97,8 @@ describe('settings', () => {
     process.env.SNAPSHOT_BUCKET = 'from-environment';
     try {
       const { SNAPSHOT_BUCKET: _, ...rest } = userData;
-      expect(readSettings(functionContext(rest)).snapshotBucket).toBe('from-environment');
-      expect(readSettings(functionContext()).snapshotBucket).toBe('snapshots');
+      expect(readSettings(functionContext(rest), checkCapture).snapshotBucket).toBe('from-environment');
+      expect(readSettings(functionContext(), checkCapture).snapshotBucket).toBe('snapshots');
     } finally {
       delete process.env.SNAPSHOT_BUCKET;
     }

@@ -7,10 +7,11 @@ import {
   timeInNameSeconds,
   withPictures,
 } from '../../shared/storyboard';
+import { checkCapture } from '../../shared/thumbnail-para';
 import { withNote } from '../../shared/user-data';
 import { functionContext, settingsWith } from './function-context';
 
-const invocation = openInvocation(functionContext());
+const invocation = openInvocation(functionContext(), checkCapture);
 
 // MPC API reference, "Querying snapshot tasks": the example of the answer, ids and times already read as text.
 const task: Task = {
