@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../local/usage-error';
 import { capture } from './capture';
+import { captureLoad } from './capture-load';
 import { cost } from './cost';
 import { cold, warm } from './functions';
 import { localCloud } from './local-cloud';

@@ -11,7 +11,7 @@ import type { FloorRequest } from './capture-floor';
 import { runNode } from './process';
 import { type Goal, medianOf, type Suite, seriesOf, type Table, takeTurns, type Variant } from './suite';
 
-const HD: ClipOptions = {
+export const HD_CLIP: ClipOptions = {
   seconds: 60,
   frameRate: 30,
   width: 1920,
@@ -22,8 +22,8 @@ const HD: ClipOptions = {
   detailed: true,
   encoderOptions: { preset: 'superfast', crf: '30' },
 };
-const UHD: ClipOptions = {
-  ...HD,
+export const UHD_CLIP: ClipOptions = {
+  ...HD_CLIP,
   seconds: 10,
   width: 3840,
   height: 2160,
@@ -42,11 +42,11 @@ export const capture: Suite = {
   about:
     'Full-size pictures at 1 to 100 moments of a video, in processes that are warm: opening the file, decoding, JPEG.',
   async run() {
-    const minute = await makeClip(HD);
+    const minute = await makeClip(HD_CLIP);
     const clips = [
       { name: '60 s of 1080p', filePath: minute, durationMs: 60_000, rounds: 5 },
       { name: '10 min of 1080p', filePath: await repeated(minute, 10), durationMs: 600_000, rounds: 3 },
-      { name: '10 s of 4K', filePath: await makeClip(UHD), durationMs: 10_000, rounds: 3 },
+      { name: '10 s of 4K', filePath: await makeClip(UHD_CLIP), durationMs: 10_000, rounds: 3 },
     ];
     const pool = new CapturePool();
     const floors = Array.from({ length: CORES }, () =>
@@ -147,7 +147,7 @@ async function timeOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** In the middle of equal stretches, a little beside where key frames tend to be. */
-function pointsOf(durationMs: number, count: number): number[] {
+export function pointsOf(durationMs: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => ((index + 0.5) * durationMs) / count + 13);
 }
 

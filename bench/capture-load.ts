@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { CapturePool } from '../local/mpc/capture/capture-pool';
+import { makeClip } from '../test/clip';
+import { HD_CLIP, pointsOf, UHD_CLIP } from './capture';
+import type { Goal, Series, Suite, Table } from './suite';
+
+const TASKS = 4;
+const PICTURES = 20;
+const ROUNDS = 3;
+
+interface Round {
+  firstFrameMs: number[];
+  endMs: number[];
+  workerMb: number;
+  allMb: number;
+}
+
+/** Four tasks at once: who gets what of the processor, and what all of it takes of the memory. Needs Linux's /proc. */
+export const captureLoad: Suite = {
+  name: 'capture load',
+  about: `${TASKS} tasks of ${PICTURES} pictures of 640 px that begin at the same moment.`,
+  async run() {
+    const tables: Table[] = [];
+    const goals: Goal[] = [];
+    for (const clip of [HD_CLIP, UHD_CLIP]) {
+      const name = `${clip.height}p`;
+      const points = pointsOf(clip.seconds * 1000, PICTURES);
+      const filePath = await makeClip(clip);
+      const rounds: Round[] = [];
+      for (let round = 0; round < ROUNDS; round++) rounds.push(await fourAtOnce(filePath, points));
+      const of = (title: string, value: (round: Round) => number): Series => ({
+        name: title,
+        values: rounds.map(value),
+      });
+      tables.push(
+        {
+          title: `${name}: time since the beginning`,
+          unit: 'ms',
+          series: [
+            of('first picture of the task that had to wait longest', ({ firstFrameMs }) =>
+              Math.max(...firstFrameMs),
+            ),
+            of('end of the first task', ({ endMs }) => Math.min(...endMs)),
+            of('end of the last task', ({ endMs }) => Math.max(...endMs)),
+          ],
+        },
+        {
+          title: `${name}: most memory`,
+          unit: 'MB',
+          note: '“Resident” is what ps shows, with the pages of Node.js and FFmpeg that all workers share; in the sum these count once.',
+          series: [
+            of('largest worker, resident', ({ workerMb }) => workerMb),
+            of('workers and the process of the pool, sum', ({ allMb }) => allMb),
+          ],
+        },
+      );
+      goals.push(
+        {
+          text: `${name}: largest process, MB resident`,
+          measured: Math.max(...rounds.map(({ workerMb }) => workerMb)),
+          atMost: 250,
+        },
+        {
+          text: `${name}: all processes, MB`,
+          measured: Math.max(...rounds.map(({ allMb }) => allMb)),
+          atMost: 250,
+        },
+      );
+    }
+    return { tables, goals };
+  },
+};
+
+async function fourAtOnce(filePath: string, points: readonly number[]): Promise<Round> {
+  const pool = new CapturePool();
+  await pool.warmUp();
+  const round: Round = { firstFrameMs: [], endMs: [], workerMb: 0, allMb: 0 };
+  const startedAt = performance.now();
+  const capture = async (task: number) => {
+    const video = await pool.open(filePath);
+    await video.capture({ points, size: { maxLength: 640 } }, () => {
+      round.firstFrameMs[task] ??= performance.now() - startedAt;
+    });
+    video.close();
+    round.endMs.push(performance.now() - startedAt);
+  };
+  const all = Promise.all(Array.from({ length: TASKS }, (_, task) => capture(task)));
+  while (round.endMs.length < TASKS) {
+    const workers = pool.workerPids.map(memoryMb);
+    round.workerMb = Math.max(round.workerMb, ...workers.map(({ resident }) => resident));
+    const sum = [...workers, memoryMb(process.pid)].reduce(
+      (total, { proportional }) => total + proportional,
+      0,
+    );
+    round.allMb = Math.max(round.allMb, sum);
+    await Promise.race([all, setTimeout(50)]);
+  }
+  await pool.close();
+  return round;
+}
+
+function memoryMb(pid: number): { resident: number; proportional: number } {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) / 1024;
+  return { resident: field('Rss'), proportional: field('Pss') };
+}
