@@ -5,6 +5,7 @@ import type { FunctionContext } from '../shared/context';
 import { openInvocation } from '../shared/invocation';
 import { outputDirectoryOf } from '../shared/locations';
 import { createTask } from '../shared/mpc';
+import { checkCapture } from '../shared/thumbnail-para';
 import { readUploads } from '../shared/uploads';
 import { CloudDouble } from '../test/model/cloud-double';
 
@@ -60,7 +61,7 @@ async function compare(context: FunctionContext, count: number) {
 
 /** on-upload as it would be without claims: read the event, create the task. */
 async function withoutClaim(uploaded: unknown, context: FunctionContext): Promise<void> {
-  const invocation = openInvocation(context);
+  const invocation = openInvocation(context, checkCapture);
   const { region, snapshotBucket, capture } = invocation.settings;
   for (const { upload, skip } of readUploads(uploaded) ?? []) {
     if (skip) continue;
