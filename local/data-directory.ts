@@ -53,8 +53,18 @@ function isRunning(processId: number): boolean {
   if (!Number.isInteger(processId) || processId <= 0) return false;
   try {
     process.kill(processId, 0);
-    return true;
+    return !isZombie(processId);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Killed, but its parent has not asked for its end: in containers without an init process that may never happen. Linux only. */
+function isZombie(processId: number): boolean {
+  try {
+    // The name before the state stands in brackets and may hold anything.
+    return /.*\) [ZX]/s.test(readFileSync(`/proc/${processId}/stat`, 'utf8'));
+  } catch {
+    return false;
   }
 }

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildArtifacts } from '../../deploy/artifacts';
@@ -196,7 +205,9 @@ describe('a copy of the project in another folder', () => {
   });
 });
 
-test('nothing is written to the home directory but the framework’s compiled schema', () => {
-  expect(readdirSync(home)).toEqual(['.serverless']);
+test('nothing is written to the home directory but the framework’s compiled schema and the minifier’s binary', () => {
+  const cached = path.join(home, '.cache');
+  expect(readdirSync(home).filter((name) => name !== '.cache')).toEqual(['.serverless']);
+  for (const name of existsSync(cached) ? readdirSync(cached) : []) expect(name).toMatch(/^swc-native-/);
   expect(readdirSync(path.join(home, '.serverless'))).toEqual(['artifacts']);
 });

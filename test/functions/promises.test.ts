@@ -8,8 +8,8 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** The calls of on-upload in an instance that has just started, up to the one that creates the task. */
 const BEFORE_CREATE: readonly Fate[] = [
-  'ok', // reads the claim
   'ok', // reads the pace
+  'ok', // reads the claim
   'ok', // reserves calls
   'ok', // writes the claim
 ];
@@ -263,10 +263,8 @@ describe('the sweep', () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
     for (let attempt = 0; attempt < 4; attempt++) {
-      const outcome = await service.deliver(
-        [record],
-        ['error-before', 'error-before', 'error-before', 'error-before'],
-      );
+      // Pace and claim are read side by side, each with three repeats.
+      const outcome = await service.deliver([record], Array(8).fill('error-before'));
       expect(outcome.kind).toBe('failed');
     }
     await sweepUntilSettled(service);

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Cloud, startCloud } from '../../local/cloud';
+import { until } from '../wait';
 
 let directory: string;
 let clouds: Cloud[];
@@ -39,6 +40,21 @@ test('a directory belongs to the process whose number stands in it, as long as t
   other.kill('SIGKILL');
   await once(other, 'exit');
   await start();
+});
+
+const onLinux = process.platform === 'linux' ? test : test.skip;
+onLinux('a process that was killed holds nothing, even when nobody has asked for its end', async () => {
+  // `exec` puts a program in the shell's place that never asks for the end of the child.
+  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  const child = Number(line);
+  await until(async () => (await readFile(`/proc/${child}/stat`, 'utf8')).includes(') Z'));
+  await writeFile(path.join(directory, 'process-id'), String(child));
+  await start();
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
 });
 
 test.each([

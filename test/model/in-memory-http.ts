@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import type { RequestOptions } from 'node:http';
 import type { CloudAnswer, CloudRequest } from './cloud-double';
 
 /** What becomes of a call: an answer, a connection that breaks or is refused, or nothing, ever. */
@@ -14,21 +13,42 @@ export type Serve = (request: CloudRequest, connected: () => void) => Promise<Ca
  */
 export function inMemoryHttp(serve: Serve) {
   return {
-    Agent: class {
-      freeSockets = {};
-    },
-    request: (options: RequestOptions) => new InMemoryRequest(options, serve),
+    Agent: InMemoryAgent,
+    request: (options: InMemoryOptions) => new InMemoryRequest(options, serve),
   };
 }
 
+interface InMemoryOptions {
+  agent: InMemoryAgent;
+  host: string;
+  port: number;
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+}
+
+/** Keeps no connection after its request, so that what becomes of a call is decided for each one. */
+class InMemoryAgent {
+  freeSockets = {};
+  createConnection: (options: Pick<InMemoryOptions, 'host' | 'port'>) => InMemorySocket = () =>
+    new InMemorySocket();
+  keepSocketAlive = () => false;
+}
+
+class InMemorySocket extends EventEmitter {
+  readonly destroyed = false;
+  ref = () => this;
+  unref = () => this;
+  setNoDelay = () => this;
+  destroy(): void {}
+}
+
 class InMemoryRequest extends EventEmitter {
-  readonly reusedSocket = false;
-  readonly socket = new EventEmitter();
-  readonly #options: RequestOptions;
+  readonly #options: InMemoryOptions;
   readonly #serve: Serve;
   #isDestroyed = false;
 
-  constructor(options: RequestOptions, serve: Serve) {
+  constructor(options: InMemoryOptions, serve: Serve) {
     super();
     this.#options = options;
     this.#serve = serve;
@@ -45,15 +65,10 @@ class InMemoryRequest extends EventEmitter {
   }
 
   async #send(body: string): Promise<void> {
-    this.emit('socket', this.socket);
-    const { method = 'GET', path, headers } = this.#options;
-    const request = {
-      method,
-      path: path ?? '/',
-      headers: headers as unknown as Record<string, string>,
-      body,
-    };
-    const end = await this.#serve(request, () => this.socket.emit('connect'));
+    const { agent, method, path, headers } = this.#options;
+    const socket = agent.createConnection(this.#options);
+    this.emit('socket', socket);
+    const end = await this.#serve({ method, path, headers, body }, () => socket.emit('connect'));
     if (this.#isDestroyed || end === 'never') return;
     if (typeof end === 'string') {
       this.#isDestroyed = true;
