@@ -20,6 +20,7 @@ const SUITES: readonly Suite[] = [
   tricks,
   cost,
   capture,
+  captureLoad,
   uploadToFrames,
   localCloud,
   start,
