@@ -26,7 +26,7 @@ export const INTERNAL_FIELDS =
   'settings|credentials|projectId|deadlineMs|securityToken|accessKey|secretKey|snapshotBucket|uploadBuckets|uploadPrefix|uploadSuffixes|' +
   'outputDirectory|mpcEndpoint|obsEndpoint|mpcRequestsPerMinute|urlTtlSeconds|queueLimitMinutes|logLevel|retryAfterSeconds|mayHaveArrived|' +
   'areCredentialsRejected|settleAfterMs|objectKey|expiresAtSeconds|pathPrefix|isOptional|isTruncated|thumbnailPara|lastModifiedMs|sizeBytes|' +
-  'attempts|requestId|taskId|contentType';
+  'attempts|requestId|taskId|contentType|region|capture|endpoint|repeat|shape';
 
 /** Bundles one function for Node.js 20. The bytes depend on the sources alone. */
 export function bundleFunction(name: FunctionName): Promise<Bundle> {
@@ -72,7 +72,7 @@ export async function bundleWith(name: FunctionName, plugins: Plugin[]): Promise
     jsc: {
       target: 'es2022',
       minify: {
-        compress: { toplevel: true, passes: 3, unsafe_arrows: true },
+        compress: { ecma: 2022, toplevel: true, passes: 3, unsafe_arrows: true },
         mangle: { toplevel: true },
         format: { asciiOnly: false },
       },

@@ -223,7 +223,7 @@ async function complete(
   const record: ClaimRecord = {
     state: 'accepted',
     claimed_at_ms: claimedAtMs,
-    ...(created.task_id !== undefined && { task_id: created.task_id }),
+    task_id: created.task_id,
     answer: created,
   };
   await attempt(() => write(claim, record, invocation), claim, invocation);
@@ -254,7 +254,7 @@ async function attempt(
 
 function write(claim: ClaimRequest, record: ClaimRecord, invocation: Invocation): Promise<void> {
   const { id, bucket, key, fingerprint } = claim;
-  const value = { ...record, claim: id, bucket, key, ...(fingerprint !== undefined && { fingerprint }) };
+  const value = { ...record, claim: id, bucket, key, fingerprint };
   return putJson(invocation.settings.snapshotBucket, claim.objectKey, value, invocation);
 }
 

@@ -253,5 +253,5 @@ function isFresh(socket: Socket): boolean {
 }
 
 function errorCode(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  return (error as NodeJS.ErrnoException).code ?? error.name;
 }

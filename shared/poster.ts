@@ -1,6 +1,6 @@
 import type { Invocation } from './invocation';
 import { listObjects } from './obs';
-import { type Picture, pictureKey, type TaskWithPictures } from './storyboard';
+import { pictureKey, type TaskWithPictures } from './storyboard';
 
 /**
  * The picture that serves best as a cover. Videos fade in from black and out to it: preferred is the picture at a third of
@@ -13,7 +13,7 @@ import { type Picture, pictureKey, type TaskWithPictures } from './storyboard';
 export async function choosePoster(
   { output, thumbnail_info = [] }: TaskWithPictures,
   invocation: Invocation,
-): Promise<Required<Pick<Picture, 'url'>> | undefined> {
+): Promise<{ url: string } | undefined> {
   const pictures = thumbnail_info.flatMap(({ pic_name, url }) =>
     url === undefined ? [] : [{ url, key: pictureKey(output, pic_name) }],
   );

@@ -17,23 +17,23 @@ export const textUpTo = (maximum: number) =>
 
 /** A whole number; `unit` stands behind the limits in the error. */
 export const whole = (minimum: number, maximum: number, unit = '') =>
-  valueThat<number>(
-    (value) => isWhole(value, minimum, maximum),
-    `must be a whole number from ${minimum} to ${maximum}${unit && ` ${unit}`}`,
-  );
+  valueThat<number>((value) => isWhole(value, minimum, maximum), mustBe(minimum, maximum, unit));
 
 /** A whole number that comes as text, as in user data and query parameters. */
 export const wholeText = (minimum: number, maximum: number, unit = '') =>
   textThat(
     (value) => /^\d{1,10}$/.test(value) && isWhole(Number(value), minimum, maximum),
-    `must be a whole number from ${minimum} to ${maximum}${unit && ` ${unit}`}`,
+    mustBe(minimum, maximum, unit),
   );
+
+const mustBe = (minimum: number, maximum: number, unit: string, or = ''): string =>
+  `must be ${or}a whole number from ${minimum} to ${maximum}${unit && ` ${unit}`}`;
 
 /** A side of a picture: 0, or a whole number of pixels. */
 export const side = (minimum: number, maximum: number) =>
   valueThat<number>(
     (value) => value === 0 || isWhole(value, minimum, maximum),
-    `must be 0 (follow the aspect ratio) or a whole number from ${minimum} to ${maximum} px`,
+    mustBe(minimum, maximum, 'px', '0 (follow the aspect ratio) or '),
   );
 
 /** A list of whole numbers. */

@@ -13,7 +13,7 @@ export interface Picture {
   /** Seconds; until here it stands for the video: the moment of the next picture. Absent where nothing tells. */
   end_time?: number;
   /** Temporary; absent where pictures are packed into an archive or lie in a bucket that is not this service's. */
-  url?: string;
+  url?: string | undefined;
 }
 
 /** A task as MPC lists it, its pictures in the order of time, each with its moment and address. */
@@ -58,7 +58,7 @@ export function withPictures(
         pic_name,
         time,
         ...(time !== null && next !== null && next > time && { end_time: next }),
-        ...(url !== undefined && { url }),
+        url,
       };
     });
   return {
@@ -81,12 +81,12 @@ export function pictureOfSyncTask(
 ): Picture | undefined {
   const name = created.output_file_name;
   if (!name) return undefined;
-  const { dots, dots_ms } = body.thumbnail_para;
-  const time = body.thumbnail_para.type === 'DOTS_MS' ? (dots_ms?.[0] ?? 0) / 1000 : (dots?.[0] ?? null);
+  const { type, dots, dots_ms } = body.thumbnail_para;
+  const time = type === 'DOTS_MS' ? (dots_ms?.[0] ?? 0) / 1000 : (dots?.[0] ?? null);
   const url = isArchive(created)
     ? undefined
     : pictureUrl({ ...body.output, ...created.output }, name, invocation);
-  return { pic_name: name, time, ...(url !== undefined && { url }) };
+  return { pic_name: name, time, url };
 }
 
 function pictureUrl(output: Task['output'], name: string, invocation: Invocation): string | undefined {
