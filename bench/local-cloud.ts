@@ -60,7 +60,7 @@ export const localCloud: Suite = {
           {
             title: 'processor time per upload',
             unit: 'ms',
-            note: 'The server by what its profile shows; node.js includes MD5, TLS-free HTTP parsing and the file system.',
+            note: 'The server by what its profile shows; node.js is MD5, HTTP and files. Capture workers find out that it is no video.',
             series: (Object.keys(rounds[0]?.notes.cpuMs ?? {}) as (keyof Notes['cpuMs'])[]).map((name) => ({
               name,
               values: each(({ notes }) => notes.cpuMs[name] / UPLOADS),

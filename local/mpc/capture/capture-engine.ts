@@ -6,7 +6,7 @@ import { type Dimensions, pictureDimensions } from './picture-size';
 import { VideoFile } from './video-file';
 import type { CapturePoint, CaptureTurn, Frame, VideoInfo, VideoReference } from './worker-messages';
 
-/** Jobs take turns on a worker; so many videos stay open between their turns, at 30 MB each for 1080p and 110 MB for 4K. */
+/** Jobs take turns on a worker; so many videos stay open between their turns. A decoder takes 30 MB for 1080p, 110 MB for 4K. */
 const MAX_OPEN_VIDEOS = 4;
 
 interface OpenVideo {
@@ -62,9 +62,9 @@ function opened({ id, filePath }: VideoReference): OpenVideo {
   const video = openVideos.get(id) ?? { file: VideoFile.open(filePath) };
   openVideos.delete(id);
   openVideos.set(id, video);
-  for (const oldest of openVideos.keys()) {
-    if (openVideos.size <= MAX_OPEN_VIDEOS) break;
-    close(oldest);
+  for (const [otherId, other] of openVideos) {
+    if (openVideos.size > MAX_OPEN_VIDEOS) close(otherId);
+    else if (other !== video) other.finder?.rest();
   }
   return video;
 }

@@ -36,7 +36,8 @@ export interface FoundFrame {
  * nothing twice. After an error it is of no more use.
  */
 export class FrameFinder {
-  readonly #decoder = new CodecContext();
+  /** Undefined while the finder rests. */
+  #decoder: CodecContext | undefined;
   readonly #reader: PacketReader;
   /** Read, not yet sent to the decoder. */
   #ahead: ReadPacket[] = [];
@@ -64,16 +65,7 @@ export class FrameFinder {
   /** Throws CaptureError `unreadable` when the video's codec is not supported. */
   constructor(private readonly video: VideoFile) {
     this.#reader = new PacketReader(video);
-    const { codecpar, timeBase } = video.stream;
-    const codec = Codec.findDecoder(codecpar.codecId);
-    this.#decoder.allocContext3(codec);
-    this.#decoder.parametersToContext(codecpar);
-    this.#decoder.pktTimebase = timeBase;
-    this.#decoder.threadCount = 1;
-    if (codec === null || this.#decoder.open2Sync(codec) < 0) {
-      this.#decoder.freeContext();
-      throw new CaptureError('unreadable', `the video's codec ${video.info.codec} is not supported`);
-    }
+    this.#decoder = openDecoder(video);
   }
 
   /**
@@ -104,9 +96,17 @@ export class FrameFinder {
     }
   }
 
+  /** Gives the decoder's memory back, unless what is in it may be of use for the next moment. */
+  rest(): void {
+    if (!this.#restarts && !this.#isSpent) return;
+    this.#freePictures();
+    this.#decoder?.freeContext();
+    this.#decoder = undefined;
+  }
+
   close(): void {
-    this.#forget();
-    this.#decoder.freeContext();
+    this.#dropAhead();
+    this.rest();
   }
 
   #seekTarget(ticks: number): number {
@@ -247,7 +247,7 @@ export class FrameFinder {
     const picture = new Frame();
     picture.alloc();
     for (;;) {
-      const result = this.#decoder.receiveFrameSync(picture);
+      const result = this.#decoder?.receiveFrameSync(picture) ?? AVERROR_EOF;
       if (result >= 0) {
         const time = picture.pts !== AV_NOPTS_VALUE ? picture.pts : picture.bestEffortTimestamp;
         const pts = Number(time);
@@ -278,29 +278,38 @@ export class FrameFinder {
       return;
     }
     this.#setSkipping(!next.isKey && next.pts < neededFromPts);
-    this.#decoder.sendPacketSync(next.packet);
+    this.#decoder?.sendPacketSync(next.packet);
     next.packet.free();
     if (next.isShown) this.#inDecoder.push(next.pts);
   }
 
   /** Lets the decoder give out all that it has; it must start anew after that. */
   #drain(): void {
-    this.#decoder.sendPacketSync(null);
+    this.#decoder?.sendPacketSync(null);
     this.#isDraining = true;
   }
 
   /** Whether the decoder may leave out frames that no other frame refers to. */
   #setSkipping(skips: boolean): void {
     if (skips === this.#skipsUnreferenced) return;
-    this.#decoder.setOption('skip_frame', skips ? AVDISCARD_NONREF : AVDISCARD_DEFAULT, AV_OPT_TYPE_INT);
+    this.#decoder?.setOption('skip_frame', skips ? AVDISCARD_NONREF : AVDISCARD_DEFAULT, AV_OPT_TYPE_INT);
     this.#skipsUnreferenced = skips;
   }
 
   #restartDecoder(): void {
-    this.#decoder.flushBuffers();
+    if (this.#decoder === undefined) {
+      this.#decoder = openDecoder(this.video);
+      this.#skipsUnreferenced = false;
+    } else {
+      this.#decoder.flushBuffers();
+    }
     this.#isDraining = false;
     this.#inDecoder = [];
     this.#restarts = false;
+    this.#freePictures();
+  }
+
+  #freePictures(): void {
     this.#found?.picture.free();
     this.#next?.picture.free();
     this.#found = undefined;
@@ -323,4 +332,18 @@ export class FrameFinder {
     this.#readFor = Number.NEGATIVE_INFINITY;
     this.#isSpent = false;
   }
+}
+
+function openDecoder({ stream, info }: VideoFile): CodecContext {
+  const decoder = new CodecContext();
+  const codec = Codec.findDecoder(stream.codecpar.codecId);
+  decoder.allocContext3(codec);
+  decoder.parametersToContext(stream.codecpar);
+  decoder.pktTimebase = stream.timeBase;
+  decoder.threadCount = 1;
+  if (codec === null || decoder.open2Sync(codec) < 0) {
+    decoder.freeContext();
+    throw new CaptureError('unreadable', `the video's codec ${info.codec} is not supported`);
+  }
+  return decoder;
 }
