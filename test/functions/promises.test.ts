@@ -1,5 +1,13 @@
-import type { Fate, Outcome } from '../model/functions-double';
-import { ARCHIVE, InstallationDouble, SNAPSHOTS, uploadRecord, VIDEOS } from '../model/installation-double';
+import type { Fate } from '../model/functions-double';
+import {
+  ARCHIVE,
+  InstallationDouble,
+  returned,
+  SNAPSHOTS,
+  sweepUntilSettled,
+  uploadRecord,
+  VIDEOS,
+} from '../model/installation-double';
 import { postEvent } from './installation';
 
 const SECOND_MS = 1000;
@@ -13,23 +21,6 @@ const BEFORE_CREATE: readonly Fate[] = [
   'ok', // reserves calls
   'ok', // writes the claim
 ];
-
-const returned = (outcome: Outcome) => {
-  if (outcome.kind !== 'returned') throw new Error(JSON.stringify(outcome));
-  return outcome.value as Record<string, unknown>;
-};
-
-/** Sweeps as the timer does, until one of them finds nothing left to do. @returns their reports */
-async function sweepUntilSettled(service: InstallationDouble): Promise<Record<string, unknown>[]> {
-  const reports = [];
-  for (let round = 0; round < 30; round++) {
-    await service.time.pass(5 * MINUTE_MS);
-    const report = returned(await service.sweep());
-    reports.push(report);
-    if (report.complete === true && report.started === 0 && report.failed === 0) return reports;
-  }
-  throw new Error(`not settled: ${JSON.stringify(reports.at(-1))}`);
-}
 
 describe('one upload, one task', () => {
   test.each<Fate>(['late', 'hang-after', 'reset-after', 'crash-after', 'error-after'])(
@@ -242,23 +233,6 @@ describe('the sweep', () => {
     expect(service.cloud.creates).toHaveLength(0);
   });
 
-  test('works off uploads from before the installation, more than a listing holds: one task each, in turns of a minute', async () => {
-    const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '500' } });
-    for (let number = 0; number < 1300; number++) {
-      service.upload(`old/${String(number).padStart(4, '0')}.mp4`, 'x', number % 10 > 0 ? VIDEOS : ARCHIVE);
-    }
-    const startedAtMs = service.time.nowMs;
-    await service.time.pass(2 * MINUTE_MS);
-    const first = returned(await service.sweep());
-    expect(first).toMatchObject({ started: 500, complete: false });
-    expect(service.time.nowMs - startedAtMs).toBeLessThanOrEqual(3 * MINUTE_MS);
-    await sweepUntilSettled(service);
-    expect(service.cloud.tasks).toHaveLength(1300);
-    expect(
-      new Set(service.cloud.tasks.map(({ body }) => `${body.input.bucket}/${body.input.object}`)).size,
-    ).toBe(1300);
-  });
-
   test('starts what an event could not, after the platform has given up on it', async () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
@@ -300,15 +274,5 @@ describe('the clean-up', () => {
       return { ...answer, body: answer.body.replaceAll(/"create_time":"\d+",/g, '') };
     };
     expect(returned(await service.cleanUp())).toMatchObject({ seen: 0, cancelled: 0 });
-  });
-
-  test('takes a part of a queue that is longer than it can list', async () => {
-    const service = new InstallationDouble();
-    await old(service, 1);
-    const [task] = service.cloud.tasks;
-    if (task === undefined) throw new Error('no task');
-    for (let id = 2; id <= 10_100; id++) service.cloud.tasks.push({ ...task, id });
-    const report = returned(await service.cleanUp({}, []));
-    expect(Number(report.cancelled)).toBeGreaterThan(0);
   });
 });

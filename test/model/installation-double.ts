@@ -7,6 +7,8 @@ export const VIDEOS = 'videos';
 export const ARCHIVE = 'archive';
 export const SNAPSHOTS = 'snapshots';
 
+const SWEEP_EVERY_MS = 5 * 60_000;
+
 export interface InstallationOptions extends Partial<Omit<CloudDoubleOptions, 'now'>> {
   userData?: Readonly<Record<string, string>>;
 }
@@ -79,4 +81,22 @@ export function uploadRecord(bucket: string, key: string, etag: string): unknown
 
 function timer(options: object): unknown {
   return { trigger_type: 'TIMER', trigger_name: 'timer', user_event: JSON.stringify(options) };
+}
+
+/** What an invocation returned. */
+export const returned = (outcome: Outcome) => {
+  if (outcome.kind !== 'returned') throw new Error(JSON.stringify(outcome));
+  return outcome.value as Record<string, unknown>;
+};
+
+/** Sweeps as the timer does, until one of them finds nothing left to do. @returns their reports */
+export async function sweepUntilSettled(service: InstallationDouble): Promise<Record<string, unknown>[]> {
+  const reports = [];
+  for (let round = 0; round < 30; round++) {
+    await service.time.pass(SWEEP_EVERY_MS);
+    const report = returned(await service.sweep());
+    reports.push(report);
+    if (report.complete === true && report.started === 0 && report.failed === 0) return reports;
+  }
+  throw new Error(`not settled: ${JSON.stringify(reports.at(-1))}`);
 }

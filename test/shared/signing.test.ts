@@ -23,6 +23,16 @@ const credentials = {
 };
 
 describe('SDK-HMAC-SHA256', () => {
+  test('a request without a query has an empty line for it', () => {
+    const request: UnsignedRequest = { method: 'GET', host: 'h', path: '/p' };
+    expect(canonicalRequest(request, { host: 'h' }, 'host').split('\n').slice(0, 4)).toEqual([
+      'GET',
+      '/p/',
+      '',
+      'host:h',
+    ]);
+  });
+
   // API Gateway developer guide, "AK/SK signing and authentication algorithm": the worked example.
   const published: UnsignedRequest = {
     method: 'GET',
@@ -190,13 +200,40 @@ describe('temporary OBS URLs', () => {
             { accessKey: 'ak', secretKey: 'sk', ...(token !== undefined && { securityToken: token }) },
           );
           const ourUrl = new URL(origin + path);
-          expect(ourUrl.searchParams.get('Signature')).toBe(vendorUrl.searchParams.get('Signature'));
+          for (const name of ['AccessKeyId', 'Expires', 'Signature', 'x-obs-security-token', 'prefix']) {
+            expect([name, ourUrl.searchParams.get(name)]).toEqual([name, vendorUrl.searchParams.get(name)]);
+          }
           expect(ourUrl.pathname).toBe(vendorUrl.pathname);
           expect(ourUrl.host).toBe(vendorUrl.host);
         },
       ),
       { numRuns: RUNS },
     );
+  });
+
+  test.each(['obs.region1', '1obs.example.com', 'v2.obs.example.com'])(
+    'an endpoint %s with digits in its name is none that is an IP address',
+    (host) => {
+      const request = {
+        method: 'GET',
+        endpoint: `https://${host}`,
+        bucket: 'b-1',
+        key: 'a',
+        expiresAtSeconds: 1,
+      } as const;
+      expect(signObsUrl(request, credentials).origin).toBe(`https://b-1.${host}`);
+    },
+  );
+
+  test('an endpoint that is an IPv6 address is addressed by path', () => {
+    const request = {
+      method: 'GET',
+      endpoint: 'http://[::1]:4001',
+      bucket: 'b-1',
+      key: 'a',
+      expiresAtSeconds: 1,
+    } as const;
+    expect(signObsUrl(request, credentials).origin).toBe('http://[::1]:4001');
   });
 
   test('an endpoint that is an IP address is addressed by path', () => {

@@ -132,6 +132,45 @@ describe('reading an event', () => {
     expect(readUploads({ Records: [record] })?.[0]?.upload?.etag).toBe('abc');
   });
 
+  test.each([
+    ['100%.mp4', '100%.mp4'],
+    ['%zz+.mp4', '%zz+.mp4'],
+  ])('%s is no form encoding: it is taken as it is', (key, expected) => {
+    expect(keyOf({ Records: [s3Record(key)] })).toEqual([expected]);
+  });
+
+  test.each(['/a%20b', 'a%20b/', 'a b%20c'])('EventGrid sent %s as it is: one character says so', (key) => {
+    expect(keyOf(cloudEvent(key))).toEqual([key]);
+  });
+
+  test.each([
+    ['9', 9],
+    [9, 9],
+    ['9x', undefined],
+    ['x9', undefined],
+    [-9, undefined],
+    [null, undefined],
+  ])('the size %j is %j bytes', (size, sizeBytes) => {
+    const record = {
+      ...s3Record('a.mp4'),
+      s3: { bucket: { name: 'videos' }, object: { key: 'a.mp4', size } },
+    };
+    expect(readUploads({ Records: [record] })?.[0]?.upload?.sizeBytes).toBe(sizeBytes);
+  });
+
+  test('an ETag that is no text is none', () => {
+    const object = { key: 'a.mp4', eTag: { no: 'text' } };
+    const record = { ...s3Record('a.mp4'), s3: { bucket: { name: 'videos' }, object } };
+    expect(readUploads({ Records: [record] })?.[0]?.upload?.etag).toBe('');
+  });
+
+  test('a name that only holds that of a creation is none', () => {
+    for (const name of ['NoObjectCreated:Put', 's3:NoObjectCreated:Put']) {
+      expect(readUploads({ Records: [s3Record('a.mp4', name)] })?.[0]?.skip).toBe('not_a_creation');
+    }
+    expect(readUploads({ Records: [s3Record('a.mp4', 's3:ObjectCreated:Put')] })?.[0]?.skip).toBeUndefined();
+  });
+
   test.each([[{}], [null], ['text'], [{ Records: 'no' }], [{ trigger_type: 'TIMER' }]])(
     '%j is no OBS event',
     (event) => {
@@ -158,6 +197,7 @@ describe('choosing uploads', () => {
     ['a video in upper case', { key: 'uploads/A.MOV' }, undefined],
     ['a video of unknown size', { sizeBytes: undefined }, undefined],
     ['an empty video', { sizeBytes: 0 }, 'empty'],
+    ['a key that OBS would not take', { key: 'uploads/a\n.mp4' }, 'unreadable_record'],
     ['a picture', { key: 'uploads/a.jpg' }, 'not_a_video'],
     ['a name that only contains an ending', { key: 'uploads/a.mp4.txt' }, 'not_a_video'],
     ['a video elsewhere', { key: 'other/a.mp4' }, 'outside_prefix'],
