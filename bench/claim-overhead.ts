@@ -7,11 +7,12 @@ import { outputDirectoryOf } from '../shared/locations';
 import { createTask } from '../shared/mpc';
 import { checkCapture } from '../shared/thumbnail-para';
 import { readUploads } from '../shared/uploads';
-import { CloudDouble } from '../test/model/cloud-double';
+import { AS_THE_LOCAL_CLOUD, CloudDouble } from '../test/model/cloud-double';
+import { median } from './suite';
 
 /*
- * npm run bench:claims: what a claim costs an event. The same event goes through on-upload and through the same path without claim and
- * pace, in turns, against the same OBS and MPC, which answer after the given times.
+ * npm run bench:claims: what a claim costs an event. The same event goes through on-upload and through the same path
+ * without claim and pace, in turns, against the same OBS and MPC, which answer after the given times.
  */
 
 const WARM_UP = 20;
@@ -109,14 +110,7 @@ function contextOf(origin: string): FunctionContext {
 
 /** OBS and MPC on one port, which answer only after a while. */
 async function serve({ obsMs, mpcMs }: { obsMs: number; mpcMs: number }) {
-  const cloud = new CloudDouble(['videos', 'snapshots'], {
-    now: Date.now,
-    numbers: false,
-    firstPage: 0,
-    listLagMs: 0,
-    clockAheadMs: 0,
-    syncTaskId: true,
-  });
+  const cloud = new CloudDouble(['videos', 'snapshots'], { ...AS_THE_LOCAL_CLOUD, now: Date.now });
   const server = createServer(async (request, response) => {
     const body = (await readBody(request, 100_000)).toString();
     const { method = '', url = '', headers } = request;
@@ -134,10 +128,6 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const startedAtMs = performance.now();
   await work();
   return performance.now() - startedAtMs;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 void main();

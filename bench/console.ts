@@ -1,23 +1,20 @@
-import { spawn } from 'node:child_process';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { copyFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { childProgram } from '../local/child-program';
 import type { Cloud } from '../local/cloud';
 import { startDeployedCloud } from '../local/commands/deployed-cloud';
 import { launchBrowser } from '../test/browser/browser';
 import { dropFiles } from '../test/browser/console-page';
-import { makeClip } from '../test/clip';
+import { bareEngineMs, MINUTE_POINTS, makeMinute } from './minute';
+import { withFolder } from './process';
+import { median } from './suite';
 
 const CAPTURE_RUNS = 5;
 const PAINT_RUNS = 7;
 const TASKS_LISTED = 1000;
 const SCROLL_SECONDS = 4;
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 function print(name: string, values: readonly number[], unit = 'ms'): void {
   const spread = `${Math.min(...values).toFixed(0)}–${Math.max(...values).toFixed(0)}`;
@@ -73,20 +70,6 @@ async function firstPaint(browser: Browser, root: string): Promise<number> {
   return paintMs;
 }
 
-/** Runs a program in a fresh process and reads the number that it prints. */
-function measure(args: readonly string[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    child.on('exit', (code) =>
-      code === 0 ? resolve(Number(output.trim())) : reject(new Error(`exit code ${code}`)),
-    );
-  });
-}
-
 /** When pictures were on the screen, in ms since the drop. */
 interface PictureTimes {
   firstMs?: number;
@@ -113,26 +96,18 @@ function watchPictures(count: number): void {
 
 /** From the drop to the first and to all pictures in the gallery on the screen, beside the engine alone. */
 async function dropToFrames(browser: Browser, root: string, folder: string): Promise<void> {
-  const clip = await makeClip({
-    seconds: 60,
-    width: 1920,
-    height: 1080,
-    detailed: true,
-    encoderOptions: { crf: '34' },
-  });
-  const points = [...Array.from({ length: 12 }, (_, index) => index * 5000), 'last'];
-  const engine = childProgram('../bench/bare-engine.ts');
+  const clip = await makeMinute();
   const bare: number[] = [];
   const first: number[] = [];
   const all: number[] = [];
   for (let run = 0; run < CAPTURE_RUNS; run++) {
-    bare.push(await measure([engine, clip, JSON.stringify(points)]));
+    bare.push(await bareEngineMs(clip));
     const file = path.join(folder, `run-${run}.mp4`);
     await copyFile(clip, file);
     const page = await openPage(browser);
     await page.goto(`${root}/_console/#/videos/${encodeURIComponent(`videos/uploads/run-${run}.mp4`)}`);
     await page.getByText('Drop videos anywhere').waitFor();
-    await page.evaluate(watchPictures, points.length);
+    await page.evaluate(watchPictures, MINUTE_POINTS.length);
     await dropFiles(page, [file]);
     const isDone = () =>
       (window as unknown as { pictureTimes: PictureTimes }).pictureTimes.allMs !== undefined;
@@ -144,7 +119,7 @@ async function dropToFrames(browser: Browser, root: string, folder: string): Pro
     all.push(times.allMs ?? Number.NaN);
     await page.context().close();
   }
-  console.log(`\nfrom the drop of 60 s of 1080p to its ${points.length} frames`);
+  console.log(`\nfrom the drop of 60 s of 1080p to its ${MINUTE_POINTS.length} frames`);
   print('bare engine, in a running process', bare);
   print('first frame on the screen', first);
   print('all frames on the screen', all);
@@ -202,13 +177,12 @@ async function scroll(browser: Browser, root: string): Promise<void> {
 
 async function main(): Promise<void> {
   console.log(`Node.js ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`);
-  const folder = await mkdtemp(path.join(tmpdir(), 'bench-console-'));
   const cloud = await startDeployedCloud({ port: 0 });
   const browser = await launchBrowser();
   const root = cloud.addresses.gateway;
   try {
     const paint = await firstPaint(browser, root);
-    await dropToFrames(browser, root, folder);
+    await withFolder((folder) => dropToFrames(browser, root, folder));
     await weigh(browser, root);
     const paints: number[] = [];
     for (let run = 0; run < PAINT_RUNS; run++) paints.push(await firstPaint(browser, root));
@@ -221,7 +195,6 @@ async function main(): Promise<void> {
   } finally {
     await browser.close();
     await cloud.close();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -16,7 +16,7 @@ const BILLING_STEP_MS = 1;
 const MEMORY_GB = 128 / 1024;
 
 /** What a million invocations of this length cost, USD. */
-export function usdPerMillion(durationMs: number): number {
+function usdPerMillion(durationMs: number): number {
   const billedSeconds = (Math.ceil(durationMs / BILLING_STEP_MS) * BILLING_STEP_MS) / 1000;
   return USD_PER_MILLION_REQUESTS + 1_000_000 * billedSeconds * MEMORY_GB * USD_PER_GB_SECOND;
 }

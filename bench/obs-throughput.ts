@@ -13,16 +13,16 @@ import { Credentials } from '../local/iam/credentials';
 import { ObjectStore } from '../local/obs/object-store';
 import { createObsServer } from '../local/obs/server';
 import { temporaryUrl } from '../local/obs/signature';
+import { median } from './suite';
 
 const MIB = 1024 ** 2;
 const OBJECT_BYTES = 64 * MIB;
 const RUNS = 9;
 const BUCKET = 'bench';
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-
-/** The server in a process of its own; for every line on its input it prints its memory in bytes, now and at its peak. */
+/**
+ * The server in a process of its own; for every line on its input it prints its memory in bytes, now and at its peak.
+ */
 async function serve(directory: string): Promise<void> {
   const store = await ObjectStore.open(directory);
   await store.createBucket(BUCKET);

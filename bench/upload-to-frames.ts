@@ -1,12 +1,9 @@
-import { childProgram } from '../local/child-program';
 import { startDeployedCloud } from '../local/commands/deployed-cloud';
 import { uploadFile } from '../local/commands/upload-file';
-import { makeClip } from '../test/clip';
-import { runNode } from './process';
+import { bareEngineMs, MINUTE_POINTS, makeMinute } from './minute';
 import { type Suite, seriesOf, takeTurns } from './suite';
 
 const ROUNDS = 7;
-const POINTS = [...Array.from({ length: 12 }, (_, index) => index * 5000), 'last'];
 
 /** From the first byte of the upload to the last frame in the bucket, against the engine alone on file and points. */
 export const uploadToFrames: Suite = {
@@ -14,22 +11,15 @@ export const uploadToFrames: Suite = {
   about:
     'A 60 s clip of 1080p through the whole local cloud, beside the bare engine on the same file and points.',
   async run() {
-    const clip = await makeClip({
-      seconds: 60,
-      width: 1920,
-      height: 1080,
-      detailed: true,
-      encoderOptions: { crf: '34' },
-    });
+    const clip = await makeMinute();
     const cloud = await startDeployedCloud({ port: 0 });
-    const engine = childProgram('../bench/bare-engine.ts');
     let uploads = 0;
     try {
       const samples = await takeTurns(
         [
           {
             name: 'bare engine, in a running process',
-            measure: async () => Number(await runNode([engine, clip, JSON.stringify(POINTS)])),
+            measure: () => bareEngineMs(clip),
           },
           {
             name: 'upload → all frames visible',
@@ -40,7 +30,7 @@ export const uploadToFrames: Suite = {
                 const stop = cloud.mpc.tasks.onChange((task) => {
                   if (task.input.object !== key || task.endedAtMs === undefined) return;
                   stop();
-                  if (task.pictures.length === POINTS.length) resolve();
+                  if (task.pictures.length === MINUTE_POINTS.length) resolve();
                   else
                     reject(
                       new Error(`${task.status}: ${task.description ?? `${task.pictures.length} pictures`}`),
@@ -55,7 +45,7 @@ export const uploadToFrames: Suite = {
         ],
         ROUNDS,
       );
-      const title = `60 s of 1080p, ${POINTS.length} frames of 640 px`;
+      const title = `60 s of 1080p, ${MINUTE_POINTS.length} frames of 640 px`;
       return { tables: [{ title, unit: 'ms', series: seriesOf(samples, (ms) => ms) }] };
     } finally {
       await cloud.close();

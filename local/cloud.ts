@@ -24,10 +24,11 @@ import { createMpc, type Mpc, type MpcOptions } from './mpc/server';
 import { ObjectEventDelivery } from './object-event-delivery';
 import { ObjectStore } from './obs/object-store';
 import { createObsServer, type ObsOptions } from './obs/server';
+import { LISTENERS, type Listener, portOf } from './ports';
 import { UsageError } from './usage-error';
 
 export interface CloudOptions {
-  /** API Gateway and console listen here; OBS, MPC, FunctionGraph, IAM and the groups of API Gateway on the next five. 0 takes free ports. */
+  /** API Gateway and console listen here; OBS, MPC and FunctionGraph on the next three. 0 takes free ports. */
   port: number;
   /** Objects and tasks are kept here over restarts; in a temporary folder when absent. */
   dataDirectory?: string;
@@ -40,13 +41,8 @@ export interface CloudOptions {
   faults?: FaultOptions;
 }
 
-/** Address of each service, without a slash at the end. IAM is asked at that of API Gateway. */
-export interface Addresses {
-  gateway: string;
-  obs: string;
-  mpc: string;
-  functiongraph: string;
-}
+/** Address of each service, without a slash at the end. IAM and the management of API Gateway answer at that of API Gateway. */
+export type Addresses = Record<Listener, string>;
 
 /** A running local cloud: OBS, MPC, FunctionGraph, API Gateway, IAM and console in one process. */
 export interface Cloud {
@@ -206,16 +202,14 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   }
 }
 
-async function listenAll(servers: Record<keyof Addresses, Server>, port: number): Promise<Addresses> {
+async function listenAll(servers: Record<Listener, Server>, firstPort: number): Promise<Addresses> {
   const addresses: Partial<Addresses> = {};
-  let next = port;
-  for (const name of ['gateway', 'obs', 'mpc', 'functiongraph'] as const) {
-    const wanted = next;
+  for (const name of LISTENERS) {
+    const wanted = firstPort === 0 ? 0 : portOf(name, firstPort);
     const taken = await listen(servers[name], wanted).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'EADDRINUSE' ? new PortTaken(wanted) : error;
     });
     addresses[name] = `http://127.0.0.1:${taken}`;
-    if (port !== 0) next += 1;
   }
   return addresses as Addresses;
 }

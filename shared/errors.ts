@@ -90,10 +90,10 @@ export const NO_SUCH_TASK = 'MPC.10211';
 /** MPC's code for an operation that the task's state does not allow. */
 export const OPERATION_FAILED = 'MPC.10212';
 /** The gateway's code for a caller who is over the quota. */
-export const THROTTLED = 'APIGW.0308';
+const THROTTLED = 'APIGW.0308';
 /** MPC's gateway answers these when a back end is out of order or too slow; so do we. */
-export const BACK_END_FAILED = 'APIGW.0201';
-export const INTERNAL_ERROR = 'APIGW.0601';
+const BACK_END_FAILED = 'APIGW.0201';
+const INTERNAL_ERROR = 'APIGW.0601';
 
 /** MPC's quota counts calls per minute and counts refused ones too, so that a caller should let a whole one pass. */
 const QUOTA_WINDOW_SECONDS = 60;

@@ -50,7 +50,7 @@ export function signRequest(
 }
 
 /** `20191115T033655Z`: the basic ISO form, in UTC. */
-export function sdkDate(timeMs: number): string {
+function sdkDate(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/[-:]|\.\d+/g, '');
 }
 
@@ -161,7 +161,7 @@ export function obsStringToSign(
 }
 
 /** `/bucket/` and the encoded key, then the security token as it is: the only signed parameter that is used here. */
-export function obsCanonicalResource(bucket: string, key: string, securityToken?: string): string {
+function obsCanonicalResource(bucket: string, key: string, securityToken?: string): string {
   return `/${bucket}/${encodePath(key)}${securityToken ? `?x-obs-security-token=${securityToken}` : ''}`;
 }
 

@@ -34,14 +34,7 @@ function checksum(timeMs: number): number {
   return (((timeMs % 251) * 7 + 0x5a) ^ (timeMs >> 13)) & 0xff;
 }
 
-/** The times in ms, rounded, at which the frames of such a clip appear, counted from the first. */
-export function frameTimesMs({ seconds, frameRate = 25, variableFrameRate }: ClipOptions): number[] {
-  return frameTicks({ seconds, frameRate, ...(variableFrameRate ? { variableFrameRate } : {}) }).map((tick) =>
-    Math.round((tick * 1000) / frameRate),
-  );
-}
-
-/** The same, counted in frame durations. */
+/** When the frames of such a clip appear, counted from the first in frame durations. */
 export function frameTicks({ seconds, frameRate = 25, variableFrameRate }: ClipOptions): number[] {
   const lengths = variableFrameRate ? [1, 2, 5, 1, 25] : [1];
   const ticks: number[] = [];

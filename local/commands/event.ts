@@ -7,13 +7,14 @@ import { renderObjectEvents } from '../obs/events';
 import type { ObjectEvent } from '../obs/object-store';
 import { UsageError } from '../usage-error';
 import { readArguments, readWhole } from './arguments';
+import { printJson } from './terminal';
 
 const SHAPES = { 'obs-put': 's3', 'obs-put-v3': 'obs', eventgrid: 'eventgrid' } as const;
 
 /** Prints a sample event as JSON: the ones that this local cloud itself would send. */
 export async function event(args: readonly string[]): Promise<number> {
   const [kind, ...rest] = args;
-  process.stdout.write(`${JSON.stringify(sample(kind, rest), undefined, 2)}\n`);
+  printJson(sample(kind, rest));
   return 0;
 }
 

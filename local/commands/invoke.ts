@@ -2,14 +2,12 @@ import { FUNCTION_NAMES } from '../../deploy/bundle';
 import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { ACCOUNT, REGION } from '../account';
+import { DEFAULT_PORT, MAX_FIRST_PORT, portOf } from '../ports';
 import { UsageError } from '../usage-error';
 import { readArguments, readWhole } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { readInput } from './read-input';
-
-const DEFAULT_PORT = 4003;
-/** FunctionGraph's port lies so many above that of API Gateway, which `--port` names. */
-const PORT_DISTANCE = 3;
+import { print } from './terminal';
 
 /**
  * Runs a function once and prints its result; the log goes to standard error.
@@ -40,12 +38,17 @@ function readInvocation(args: readonly string[]) {
   if (!FUNCTION_NAMES.some((name) => name === functionName)) {
     throw new UsageError(`invoke needs one of ${FUNCTION_NAMES.join(', ')}, got "${functionName}"`);
   }
-  return { functionName, eventFile: values.event, port: readWhole('--port', values.port, [1, 65_532]) };
+  return {
+    functionName,
+    eventFile: values.event,
+    port: readWhole('--port', values.port, [1, MAX_FIRST_PORT]),
+  };
 }
 
 function endpointAt(port: number | undefined): string {
-  if (port !== undefined) return `http://127.0.0.1:${port + PORT_DISTANCE}`;
-  return process.env.FUNCTIONGRAPH_ENDPOINT ?? `http://127.0.0.1:${DEFAULT_PORT}`;
+  const { FUNCTIONGRAPH_ENDPOINT } = process.env;
+  if (port === undefined && FUNCTIONGRAPH_ENDPOINT) return FUNCTIONGRAPH_ENDPOINT;
+  return `http://127.0.0.1:${portOf('functiongraph', port ?? DEFAULT_PORT)}`;
 }
 
 async function readEvent(file: string | undefined): Promise<unknown> {
@@ -81,6 +84,6 @@ async function run(endpoint: string, functionName: string, event: unknown): Prom
     event,
   );
   if (log !== '') process.stderr.write(`${log.trimEnd()}\n`);
-  process.stdout.write(`${result}\n`);
+  print(result);
   return isError ? 1 : 0;
 }

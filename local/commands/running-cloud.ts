@@ -1,19 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import type { ConsoleState, DeliverAnswer, Explanation } from '../console/console-api';
+import { DEFAULT_PORT } from '../ports';
 import { UsageError } from '../usage-error';
 import { readWhole } from './arguments';
 
 /** What commands take that ask a running cloud. */
 export const CLOUD_OPTIONS = { port: { type: 'string' }, json: { type: 'boolean' } } as const;
 
-const DEFAULT_PORT = 4000;
 /** The service takes no more, and waits for less: as long as one invocation lasts. */
 const MAX_WAIT_SECONDS = 900;
 /** Where the service answers at once, it is not asked more often than this. */
 const MIN_PAUSE_MS = 500;
 
-const Picture = z.object({ pic_name: z.string(), time: z.number().nullable(), url: z.string().optional() });
+/** A picture of a task, with the second that it shows and a temporary address. */
+export const Picture = z.object({
+  pic_name: z.string(),
+  time: z.number().nullable(),
+  url: z.string().optional(),
+});
+export type Picture = z.infer<typeof Picture>;
 
 /** A task as the service's own API answers it. */
 const Task = z.object({

@@ -6,6 +6,7 @@ import { UsageError } from '../usage-error';
 import { readArguments } from './arguments';
 import { readInput } from './read-input';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
+import { print } from './terminal';
 
 /** A request as somebody writes it down, the gateway's answer to it, and what the client signed. */
 const SignatureInput = z.object({
@@ -49,7 +50,7 @@ export async function signCheck(args: readonly string[]): Promise<number> {
     },
   );
   const { explanation, difference } = diagnosis;
-  print(explanation, difference && { ...difference, service: difference.gateway });
+  printDiagnosis(explanation, difference && { ...difference, service: difference.gateway });
   return diagnosis.isRight ? 0 : 1;
 }
 
@@ -58,18 +59,18 @@ async function explainLast(cloud: RunningCloud): Promise<number> {
   const { requests } = await cloud.state();
   const refused = requests.find(({ signature }) => signature !== undefined);
   if (refused?.signature === undefined) {
-    process.stdout.write(`no signature was refused by the local cloud at ${cloud.gateway}\n`);
+    print(`no signature was refused by the local cloud at ${cloud.gateway}`);
     return 0;
   }
   const { service, method, path, timeMs } = refused;
   const { explanation, difference, expected } = refused.signature;
-  process.stdout.write(`${service} ${method} ${path}, refused at ${new Date(timeMs).toISOString()}\n`);
-  print(explanation, difference);
-  if (expected !== undefined) process.stdout.write(`\n${expected}\n`);
+  print(`${service} ${method} ${path}, refused at ${new Date(timeMs).toISOString()}`);
+  printDiagnosis(explanation, difference);
+  if (expected !== undefined) print(`\n${expected}`);
   return 1;
 }
 
-function print(
+function printDiagnosis(
   explanation: string,
   difference: { line: number | string; client: string; service: string } | undefined,
 ): void {
@@ -78,7 +79,7 @@ function print(
     const { line, client, service } = difference;
     lines.push('', `line ${line} of the canonical request`, `  client   ${client}`, `  gateway  ${service}`);
   }
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(lines.join('\n'));
 }
 
 function parseInput(source: string): SignatureInput {

@@ -1,18 +1,20 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Cloud } from '../cloud';
+import { DEFAULT_PORT, MAX_FIRST_PORT } from '../ports';
 import { parseSwitches } from '../switches';
 import { UsageError } from '../usage-error';
 import { readArguments, readWhole } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 import { Progress } from './progress';
+import type { Picture } from './running-cloud';
 import { stopSignal } from './stop-signal';
+import { print } from './terminal';
 import { uploadFile } from './upload-file';
-import { type Outcome, type Picture, waitForOutcome } from './wait-for-outcome';
+import { type Outcome, waitForOutcome } from './wait-for-outcome';
 
 const SAMPLE_VIDEO = path.join(__dirname, '..', 'sample-video', 'sample.mp4');
-const DEFAULT_PORT = 4000;
 
 /**
  * `npm start`: the whole pipeline on this machine, for the sample video or the given ones.
@@ -54,7 +56,7 @@ async function readStart(args: readonly string[]) {
       ...FAULT_OPTIONS,
     },
   });
-  const port = readWhole('--port', values.port, [0, 65_532]) ?? DEFAULT_PORT;
+  const port = readWhole('--port', values.port, [0, MAX_FIRST_PORT]) ?? DEFAULT_PORT;
   for (const file of positionals) {
     const found = await stat(file).catch(() => undefined);
     if (found === undefined) throw new UsageError(`there is no file ${file}`);
@@ -141,8 +143,4 @@ Ctrl+C stops it.`);
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -2,9 +2,8 @@ import * as z from 'zod';
 import type { Cloud } from '../cloud';
 import type { Invocation } from '../functiongraph/functiongraph';
 import type { Task } from '../mpc/task-book';
-
-const Picture = z.object({ pic_name: z.string(), time: z.number().nullable(), url: z.string().optional() });
-export type Picture = z.infer<typeof Picture>;
+import { parseJson } from '../parse-json';
+import { Picture } from './running-cloud';
 
 /** What became of an upload. */
 export type Outcome =
@@ -103,12 +102,4 @@ function endOfTask(taskId: string, { mpc }: Cloud, onStep: (text: string) => voi
       if (look(task)) stop();
     });
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

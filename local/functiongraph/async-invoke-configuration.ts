@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJson } from '../parse-json';
 
 /** The `param` of each type of destination (FunctionGraph API reference, configuring asynchronous notification). */
 const destinationParams = {
@@ -57,12 +58,4 @@ export function destinationFor(
   const { destination: type = '', param = '' } = configuration?.destination_config?.[result] ?? {};
   if (type === '') return undefined;
   return { type, param: destinationParams[type].parse(JSON.parse(param)) } as Destination;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

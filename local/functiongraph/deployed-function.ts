@@ -12,7 +12,7 @@ import type { InstanceConfiguration, InvocationCredentials } from './instance-pr
 import type { Trigger } from './triggers';
 
 /** Largest result of a function (RUNTIME_MAX_RESP_BODY_SIZE). */
-export const MAX_RESPONSE_BYTES = 6_291_456;
+const MAX_RESPONSE_BYTES = 6_291_456;
 const DEFAULT_MAX_INSTANCES = 400;
 
 /** One version of a function: `latest`, which can change, or a published one, which cannot. */

@@ -24,8 +24,7 @@ export type { FunctionGraphBehaviour } from './behaviour';
 export type { DeployedFunction } from './deployed-function';
 export { FunctionGraphError } from './errors';
 export type { Attempt } from './executor';
-export type { LogLine } from './instance-process';
-export type { Invocation, InvocationResult, Outcome } from './invocation';
+export type { Invocation, InvocationResult } from './invocation';
 export type { ManagementRequest } from './management-api';
 
 export interface FunctionGraphOptions {

@@ -10,7 +10,7 @@ import { timerEvent } from './trigger-events';
 import { refuseConflict, type TimerTrigger, type Trigger } from './triggers';
 
 /** Largest event of a synchronous invocation. */
-export const MAX_SYNC_EVENT_BYTES = 6 * 1024 * 1024;
+const MAX_SYNC_EVENT_BYTES = 6 * 1024 * 1024;
 
 /** The parts that the operations of the management API work on. */
 export interface Platform {

@@ -58,7 +58,7 @@ export function failure(errorCode: number, body: string): Answer {
 }
 
 /** The stack from its first frame to the last one in the user's code, the code root written as `.`. */
-export function userFrames(error: unknown, codeRoot: string): string[] {
+function userFrames(error: unknown, codeRoot: string): string[] {
   if (!(error instanceof Error) || typeof error.stack !== 'string') return [];
   const frames = error.stack.split('\n').filter((line) => /^\s+at /.test(line));
   const last = frames.findLastIndex((line) => line.includes(codeRoot));

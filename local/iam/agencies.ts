@@ -37,7 +37,7 @@ export interface Agency {
 }
 
 /** FunctionGraph under the name that agencies know it by. */
-export const FUNCTIONGRAPH_DOMAIN = 'op_svc_cff';
+const FUNCTIONGRAPH_DOMAIN = 'op_svc_cff';
 
 /** The only way to let somebody use MPC where IAM goes by roles and policies: MPC has no finer rights there. */
 export const MPC_ADMINISTRATOR: Role = {

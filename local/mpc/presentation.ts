@@ -32,7 +32,7 @@ function presentTime(timeMs: number, { timesAs }: MpcBehaviour): string | number
 }
 
 /** `yyyymmddhhmmss` in UTC, the form of all times in MPC. */
-export function formatUtc(timeMs: number): string {
+function formatUtc(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 19).replace(/\D/g, '');
 }
 

@@ -1,6 +1,6 @@
 import { ObsError } from './errors';
 
-export const MAX_KEY_BYTES = 1024;
+const MAX_KEY_BYTES = 1024;
 
 const BUCKET_NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const IPV4_ADDRESS = /^(\d{1,3}\.){3}\d{1,3}$/;

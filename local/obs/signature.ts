@@ -84,7 +84,7 @@ function canonicalizedResource({ resource, query }: SignableRequest): string {
  *
  * @param expires the parameter Expires of a temporary URL, which takes the place of the date
  */
-export function stringToSign(request: SignableRequest, expires?: string): string {
+function stringToSign(request: SignableRequest, expires?: string): string {
   const { method, headers, dialect } = request;
   const hasOwnDate = headers.has(`${VOCABULARY[dialect].headerPrefix}date`);
   const date = expires ?? (hasOwnDate ? '' : (headers.get('date') ?? ''));

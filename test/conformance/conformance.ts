@@ -35,7 +35,7 @@ export interface MpcAnswer {
 }
 
 /** A cloud to try facts out on, with clients of the vendor and one folder that is gone afterwards. */
-export class Session {
+class Session {
   /** All objects that the tests make, in both buckets, are below. */
   readonly folder = `conformance-${randomBytes(8).toString('hex')}/`;
   readonly obs: ObsClient;

@@ -69,7 +69,7 @@ export const hostileText = fc.oneof(
   fc.string({ unit: 'binary' }),
 );
 
-export const hostileNumber = fc.oneof(
+const hostileNumber = fc.oneof(
   fc.constantFrom(-1, -0, 0.5, 1e21, 1e308, Number.MAX_SAFE_INTEGER + 2, Number.MIN_VALUE, 2 ** 31, 2 ** 32),
   fc.integer(),
   fc.double({ noNaN: true, noDefaultInfinity: true }),

@@ -98,7 +98,7 @@ const doneTask = (task_id: string) => ({
 });
 
 /** Ids of old waiting tasks: one that this service created, one of its buckets that it did not, one of somebody else. */
-export const OWN_TASK = 'own';
+const OWN_TASK = 'own';
 export const STRANGE_TASK = 'strange';
 export const FOREIGN_TASK = 'foreign';
 const waitingTask = (task_id: string, bucket: string, user_data?: string) => ({

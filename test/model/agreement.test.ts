@@ -8,7 +8,7 @@ import { cancelTask, createTask, listTasks, mpcTime, tasksMatching } from '../..
 import { findObject, getJson, listObjects, putJson } from '../../shared/obs';
 import { checkCapture } from '../../shared/thumbnail-para';
 import { functionContext } from '../shared/function-context';
-import { CloudDouble } from './cloud-double';
+import { AS_THE_LOCAL_CLOUD, CloudDouble } from './cloud-double';
 
 // The double stands for the local cloud in the model-based test: whatever the functions ask, both must answer the same.
 
@@ -34,12 +34,8 @@ beforeEach(async () => {
   jest.spyOn(console, 'log').mockImplementation(() => {});
   local = await startCloud({ port: 0, mpc: { parallelTasks: 0, callsPerMinute: 1_000_000 } });
   double = new CloudDouble([local.uploadBucket, local.snapshotBucket], {
+    ...AS_THE_LOCAL_CLOUD,
     now: Date.now,
-    numbers: false,
-    firstPage: 0,
-    listLagMs: 0,
-    clockAheadMs: 0,
-    syncTaskId: true,
   });
 });
 afterEach(() => {

@@ -49,6 +49,15 @@ export interface CloudDoubleOptions {
   syncTaskId: boolean;
 }
 
+/** What the documents leave open, read as the local cloud reads it, and nothing late. */
+export const AS_THE_LOCAL_CLOUD: Omit<CloudDoubleOptions, 'now'> = {
+  numbers: false,
+  firstPage: 0,
+  listLagMs: 0,
+  clockAheadMs: 0,
+  syncTaskId: true,
+};
+
 const MAX_KEYS = 1000;
 
 /**

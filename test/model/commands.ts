@@ -38,7 +38,7 @@ export function newHistory(service: InstallationDouble): History {
   };
 }
 
-export const uploadName = ({ bucket, key, etag }: PendingEvent) => `${bucket}/${key} ${etag}`;
+const uploadName = ({ bucket, key, etag }: PendingEvent) => `${bucket}/${key} ${etag}`;
 
 /** Remembers what a sweep reported. */
 export function noteSweep(history: History, outcome: Outcome): Record<string, unknown> | undefined {

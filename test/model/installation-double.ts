@@ -1,5 +1,5 @@
 import { postEvent } from '../functions/installation';
-import { CloudDouble, type CloudDoubleOptions } from './cloud-double';
+import { AS_THE_LOCAL_CLOUD, CloudDouble, type CloudDoubleOptions } from './cloud-double';
 import { type Fates, FunctionsDouble, type Outcome } from './functions-double';
 import { VirtualTime } from './virtual-time';
 
@@ -21,12 +21,8 @@ export class InstallationDouble {
 
   constructor({ userData, ...options }: InstallationOptions = {}) {
     this.cloud = new CloudDouble([VIDEOS, ARCHIVE, SNAPSHOTS], {
+      ...AS_THE_LOCAL_CLOUD,
       now: () => this.time.nowMs,
-      numbers: false,
-      firstPage: 0,
-      listLagMs: 0,
-      clockAheadMs: 0,
-      syncTaskId: true,
       ...options,
     });
     this.functions = new FunctionsDouble(this.cloud, this.time, {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Invocation } from '../../functiongraph/functiongraph';
+import { parseJson } from '../../parse-json';
 import type { CaptureReport } from '../console-api';
 import { Recent } from '../recent';
 
@@ -59,14 +60,6 @@ function recordIn(text: string): Settled[] {
   const line = parseJson(text);
   const { data } = settled.safeParse(line);
   return data !== undefined && logLine.safeParse(line).success ? [data] : [];
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function idOf(bucket: string, key: string): string {

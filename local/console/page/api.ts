@@ -1,3 +1,4 @@
+import { parseJson } from '../../parse-json';
 import type {
   ConsoleError,
   DeliverAnswer,
@@ -70,12 +71,4 @@ function reasonIn(body: unknown): string | undefined {
     error_msg?: string;
   };
   return error ?? (error_msg === undefined ? undefined : `${error_msg} (${error_code ?? 'no code'})`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -55,7 +55,7 @@ export function videosOf(state: ConsoleState, known: ReadonlyMap<string, Video>)
   );
 }
 
-export function videoId(bucket: string, key: string): string {
+function videoId(bucket: string, key: string): string {
   return `${bucket}/${key}`;
 }
 

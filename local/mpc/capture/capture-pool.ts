@@ -4,7 +4,7 @@ import { CaptureTask, OpenTask, SharedVideo, type Task } from './tasks';
 import type { CapturePoint, Frame, VideoInfo } from './worker-messages';
 import { WorkerProcess } from './worker-process';
 
-export { CaptureError, type CaptureFailure } from './capture-error';
+export { CaptureError } from './capture-error';
 export type { PictureSize } from './picture-size';
 export type { CapturePoint, Frame, VideoInfo } from './worker-messages';
 

@@ -10,7 +10,7 @@ import {
 import { listen } from '../../../local/http-server';
 import { Credentials } from '../../../local/iam/credentials';
 
-export const REGION = 'cn-north-4';
+const REGION = 'cn-north-4';
 export const PROJECT = '0123456789abcdef0123456789abcdef';
 const ACCESS_KEY = { accessKey: 'AKTEST', secretKey: 'SKTEST', projectId: PROJECT };
 

@@ -31,7 +31,7 @@ export interface ScriptedVideo {
  * Stands in for the frame grabber: "videos" are ScriptedVideo files, "pictures" say of which moment and size they are.
  * While `gate` is set, every frame waits for it.
  */
-export class ScriptedCapture implements Capture {
+class ScriptedCapture implements Capture {
   gate: Promise<void> | undefined;
   #open: (() => void) | undefined;
   readonly started: string[] = [];

@@ -1,0 +1,14 @@
+/** The services that listen, in the order of their ports: the first at the port that is asked for, each other one port higher. */
+export const LISTENERS = ['gateway', 'obs', 'mpc', 'functiongraph'] as const;
+export type Listener = (typeof LISTENERS)[number];
+
+/** Port of API Gateway and the console when nobody names one; `.env.local` and `serverless.yml` name those that follow from it. */
+export const DEFAULT_PORT = 4000;
+
+/** The largest first port that leaves room for the others. */
+export const MAX_FIRST_PORT = 65_535 - (LISTENERS.length - 1);
+
+/** @param firstPort that of API Gateway */
+export function portOf(listener: Listener, firstPort: number): number {
+  return firstPort + LISTENERS.indexOf(listener);
+}
