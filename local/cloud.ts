@@ -41,7 +41,10 @@ export interface CloudOptions {
   faults?: FaultOptions;
 }
 
-/** Address of each service, without a slash at the end. IAM and the management of API Gateway answer at that of API Gateway. */
+/**
+ * Address of each service, without a slash at the end. IAM and the management
+ * of API Gateway answer at that of API Gateway.
+ */
 export type Addresses = Record<Listener, string>;
 
 /** A running local cloud: OBS, MPC, FunctionGraph, API Gateway, IAM and console in one process. */
