@@ -157,8 +157,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     functiongraph,
     credentials,
     onRequest: requests.gateway,
-    fallback: (request, response) =>
-      atGateway(request.url ?? '/')?.emit('request', request, response) ?? pages(request, response),
+    fallback: (request, response) => {
+      const server = atGateway(request.url ?? '/');
+      return server === undefined ? pages(request, response) : server.emit('request', request, response);
+    },
     ...options.apig,
   });
 
