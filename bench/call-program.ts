@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /*
- * Loads one function and calls it: `cold` once, `warm` many times at once for a while, `steady` one call after the other as FunctionGraph
- * would. Prints what that took.
+ * Loads one function and calls it: `cold` once, `warm` many times at once for a while, `steady` one call
+ * after the other as FunctionGraph would. Prints what that took.
  * Arguments: mode, file of the function, file with the event, addresses of MPC and OBS.
  */
 

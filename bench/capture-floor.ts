@@ -1,6 +1,7 @@
 /**
- * The least that any program has to do for pictures at given moments: decode what leads from a key frame to each of them, and encode.
- * Which packets that are, it looks up before the clock starts. A child process: it answers each message with how long it took, in ms.
+ * The least that any program has to do for pictures at given moments: decode what leads from a key frame
+ * to each of them, and encode. Which packets that are, it looks up before the clock starts. A child
+ * process: it answers each message with how long it took, in ms.
  */
 
 import {

@@ -7,8 +7,8 @@ const ROUNDS = 11;
 /** How long MPC and OBS take for an answer here, ms: an assumption, the same for everybody. */
 const ANSWER_MS = 10;
 
-// FunctionGraph, "Billing items" (2024-11-28) and "Billing examples" (2024-09-09), international site, on demand. What is free every month
-// (1 million requests, 400,000 GB-seconds) is not taken off.
+// FunctionGraph, "Billing items" (2024-11-28) and "Billing examples" (2024-09-09), international site, on demand.
+// What is free every month (1 million requests, 400,000 GB-seconds) is not taken off.
 const USD_PER_MILLION_REQUESTS = 0.2;
 const USD_PER_GB_SECOND = 0.00001667;
 /** Execution time is rounded up to this, ms. */

@@ -3,7 +3,10 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { bundleFunction, FUNCTION_NAMES } from '../deploy/bundle';
 
-/** Rivals, what a user would otherwise write, and floors, which nothing can beat that does this work; files in `rivals/`. */
+/**
+ * Rivals, what a user would otherwise write, and floors, which nothing can beat
+ * that does this work; files in `rivals/`.
+ */
 const RIVALS = [
   'sdk-core-create',
   'fetch-create',

@@ -1,6 +1,7 @@
 /**
- * A local cloud in a process of its own. It prints where it is, then answers the message `begin` by taking notes, `count` by how many
- * tasks were accepted since, and `end` by the notes: which key's task was accepted when, what the processor was busy with, how much memory was taken.
+ * A local cloud in a process of its own. It prints where it is, then answers the message `begin` by taking
+ * notes, `count` by how many tasks were accepted since, and `end` by the notes: which key's task was accepted
+ * when, what the processor was busy with, how much memory was taken.
  */
 
 import { readFileSync } from 'node:fs';

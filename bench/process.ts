@@ -33,7 +33,10 @@ export interface ServerProcess {
   stop(): void;
 }
 
-/** Starts a Node.js program that serves until it is stopped, and waits for the one line of JSON that it prints when it is ready. */
+/**
+ * Starts a Node.js program that serves until it is stopped, and waits for the
+ * one line of JSON that it prints when it is ready.
+ */
 export async function startServer(args: readonly string[]): Promise<ServerProcess> {
   const child: ChildProcess = spawn(process.execPath, args, {
     cwd: ROOT,

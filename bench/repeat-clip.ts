@@ -1,4 +1,7 @@
-/** Writes a clip that shows another one several times in a row: `node repeat-clip FROM TO TIMES`. One stream, nothing is encoded anew. */
+/**
+ * Writes a clip that shows another one several times in a row:
+ * `node repeat-clip FROM TO TIMES`. One stream, nothing is encoded anew.
+ */
 
 import { AV_LOG_QUIET, AVSEEK_FLAG_BACKWARD } from 'node-av/constants';
 import { FFmpegError, FormatContext, Log, Packet } from 'node-av/lib';

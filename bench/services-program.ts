@@ -10,8 +10,9 @@ import {
 import { selfSignedCertificate } from '../test/self-signed-certificate';
 
 /*
- * Stands in for MPC and OBS, in a process of its own, by http and by https: answers of the right form and nothing behind them.
- * Arguments: how long every answer takes, and how long everything is on its way in either direction, both in ms. Prints the addresses.
+ * Stands in for MPC and OBS, in a process of its own, by http and by https: answers of the right
+ * form and nothing behind them. Arguments: how long every answer takes, and how long everything is
+ * on its way in either direction, both in ms. Prints the addresses.
  */
 
 const delayMs = Number(process.argv[2] ?? 0);

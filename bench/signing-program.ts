@@ -1,4 +1,7 @@
-/** Signs in turns with us, with the vendor's clients and at the floor, and prints all times as JSON. A program of its own: a loader would slow us down. */
+/**
+ * Signs in turns with us, with the vendor's clients and at the floor, and prints all
+ * times as JSON. A program of its own: a loader would slow us down.
+ */
 
 import { createHmac, hash } from 'node:crypto';
 import { AKSKSigner } from '@huaweicloud/huaweicloud-sdk-core/auth/AKSKSigner';

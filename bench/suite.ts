@@ -33,7 +33,10 @@ export interface Series {
   values: readonly number[];
 }
 
-/** What was aimed at, beside what came out. Goals are reported; only counts, which no load can change, are gates in the tests. */
+/**
+ * What was aimed at, beside what came out. Goals are reported; only counts,
+ * which no load can change, are gates in the tests.
+ */
 export interface Goal {
   text: string;
   measured: number;
@@ -50,8 +53,8 @@ export interface Variant<Sample> {
 }
 
 /**
- * Measures all variants in turns: in every round each of them once, in an order that is drawn anew, so that what disturbs the machine
- * disturbs all of them alike. One round before the first warms up and is not counted.
+ * Measures all variants in turns: in every round each of them once, in an order that is drawn anew, so that what
+ * disturbs the machine disturbs all of them alike. One round before the first warms up and is not counted.
  * @returns all samples by the name of the variant
  */
 export async function takeTurns<Sample>(

@@ -14,8 +14,8 @@ const STILL_TAKEN_TRIES = 4;
 const STILL_TAKEN_PAUSE_MS = 1000;
 
 /**
- * Carries a plan out. A failure does not stop what runs beside it, but the rounds after it: whatever was done is found by
- * the next run, which does the rest.
+ * Carries a plan out. A failure does not stop what runs beside it, but the rounds after it:
+ * whatever was done is found by the next run, which does the rest.
  * @throws DeployError with a line for every call that failed
  */
 export async function apply(plan: Plan, zips: Zips, api: FunctionGraphApi): Promise<void> {

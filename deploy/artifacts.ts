@@ -36,8 +36,8 @@ export async function buildArtifacts(functions: readonly Source[]): Promise<Arti
 }
 
 /**
- * The runtime looks at the number of declared parameters and refuses a function that has not two (event, context) or three
- * (with callback), at the first invocation, long after it was deployed.
+ * The runtime looks at the number of declared parameters and refuses a function that has not two (event, context) or
+ * three (with callback), at the first invocation, long after it was deployed.
  * @throws DeployError
  */
 export function refuseHandler(key: string, code: string): void {

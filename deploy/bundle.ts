@@ -19,8 +19,9 @@ export interface Bundle {
 }
 
 /**
- * Long names of fields that never leave the process: of `Invocation`, `Settings`, `Credentials`, errors, requests on their way. In a bundle
- * they become short ones, which is 5 % of its bytes. What is sent, received or logged is in snake_case and not among them.
+ * Long names of fields that never leave the process: of `Invocation`, `Settings`, `Credentials`,
+ * errors, requests on their way. In a bundle they become short ones, which is 5 % of its bytes. What is
+ * sent, received or logged is in snake_case and not among them.
  */
 export const INTERNAL_FIELDS =
   'settings|credentials|projectId|deadlineMs|securityToken|accessKey|secretKey|snapshotBucket|uploadBuckets|uploadPrefix|uploadSuffixes|' +
@@ -42,7 +43,8 @@ export async function bundleWith(name: FunctionName, plugins: Plugin[]): Promise
       resolveDir: ROOT,
       sourcefile: 'index.ts',
     },
-    // Schemas are written in zod; what they use of it is small. A combinator that the subset does not have must not become `undefined`.
+    // Schemas are written in zod; what they use of it is small. A combinator
+    // that the subset does not have must not become `undefined`.
     alias: { 'zod/mini': './shared/zod-subset.ts' },
     logOverride: { 'commonjs-variable-in-esm': 'silent', 'import-is-undefined': 'error' },
     outfile: path.join(ROOT, '.build', 'index.js'),

@@ -61,10 +61,11 @@ const TIMEOUT_MS = 60_000;
 /**
  * All signed calls of the deployment go through here.
  *
- * This is our own client rather than the vendor's SDK (3.1.211), which was tried against the same interface: it
- * installs 46 packages with 29 MB and needs a package that it does not declare, prints failed requests with their Authorization
- * header, user data and secrets to standard output, never tries again after 429 or 5xx, has no time-out, and its declared
- * types are not those of its answers. The SDK reads back in the tests what was deployed through here.
+ * This is our own client rather than the vendor's SDK (3.1.211), which was tried against the same
+ * interface: it installs 46 packages with 29 MB and needs a package that it does not declare, prints
+ * failed requests with their Authorization header, user data and secrets to standard output, never
+ * tries again after 429 or 5xx, has no time-out, and its declared types are not those of its answers.
+ * The SDK reads back in the tests what was deployed through here.
  */
 export class CloudApi {
   readonly #options: Required<CloudApiOptions>;

@@ -4,8 +4,8 @@ import type { AsynchronousConfiguration, WantedFunction, WantedState } from './w
 import type { TriggerType, WantedTrigger } from './wanted-triggers';
 
 /**
- * What has to be done, in three rounds. Within a round the order does not matter. Paths and OBS rules must be free before
- * they are taken, perhaps by another function: hence removals before additions.
+ * What has to be done, in three rounds. Within a round the order does not matter. Paths and OBS rules must be free
+ * before they are taken, perhaps by another function: hence removals before additions.
  */
 export interface Plan {
   functions: readonly FunctionChange[];
@@ -42,7 +42,10 @@ export type Addition =
   | { what: 'status'; functionName: string; id: string; type: TriggerType; status: 'ACTIVE' | 'DISABLED' };
 
 export interface PlanOptions {
-  /** Send code and configuration even where they seem unchanged; take over functions that others made; change runtimes. */
+  /**
+   * Send code and configuration even where they seem unchanged; take over
+   * functions that others made; change runtimes.
+   */
   force?: boolean;
   /** Delete functions of this stage that are no longer wanted. */
   prune?: boolean;
@@ -121,8 +124,8 @@ function functionChange(
   }
   const fields = fieldChanges(wanted, live);
   const configuration = fields.length === 0 && force ? [{ field: 'everything (--force)' }] : fields;
-  // Documented as the SHA-512 of the code. Were it that of something else, the code would be sent every time and, being the
-  // same, change nothing.
+  // Documented as the SHA-512 of the code. Were it that of something else, the code
+  // would be sent every time and, being the same, change nothing.
   const sendsCode = force || live.configuration.digest !== digest;
   const asynchronous = asynchronousChange(wanted.asynchronous, live.asynchronous);
   if (configuration.length === 0 && !sendsCode && asynchronous === 'keep') return undefined;
@@ -192,7 +195,10 @@ function destinationText(
 /** Types that are compared and removed here; a trigger of any other type was added by somebody else and stays. */
 const MANAGED_TYPES = ['APIG', 'DEDICATEDGATEWAY', 'OBS', 'EVENTGRID', 'TIMER'];
 
-/** What makes a trigger this trigger: must be in the answer and equal. Other fields count only where the answer has them. */
+/**
+ * What makes a trigger this trigger: must be in the answer and equal. Other
+ * fields count only where the answer has them.
+ */
 const IDENTITY: Readonly<Record<TriggerType, readonly string[]>> = {
   APIG: ['path', 'req_method'],
   DEDICATEDGATEWAY: ['path', 'req_method'],

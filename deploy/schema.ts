@@ -216,7 +216,10 @@ const providerFields = {
   }).prefault({}),
 };
 
-/** A service as `serverless.yml` describes it, its variables resolved. What else a service may have is not of interest here. */
+/**
+ * A service as `serverless.yml` describes it, its variables resolved. What else
+ * a service may have is not of interest here.
+ */
 export const Service = z.object({
   service: text('a letter, then letters, digits and hyphens', /^[A-Za-z][A-Za-z0-9-]+$/),
   provider: fields(providerFields),

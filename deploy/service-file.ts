@@ -6,8 +6,8 @@ import self from 'serverless/lib/configuration/variables/sources/self';
 const ROOT = path.resolve(__dirname, '..');
 
 /**
- * Reads `serverless.yml` and resolves its variables for a stage, as the framework's command line does, with the framework's own
- * reader and resolver, but within this process and in a tenth of the time: for `npm start`.
+ * Reads `serverless.yml` and resolves its variables for a stage, as the framework's command line does, with the
+ * framework's own reader and resolver, but within this process and in a tenth of the time: for `npm start`.
  *
  * @param environment what `${env:…}` stands for; neither this process's environment nor `.env` files count
  * @throws Error for a variable that cannot be resolved

@@ -10,7 +10,8 @@ import { readUploads, type UploadRecord } from '../shared/uploads';
 type SettledRecord = { bucket?: string; key?: string } & (Outcome | { skipped: UploadRecord['skip'] });
 
 /**
- * OBS or EventGrid event: starts a capture for every video that was uploaded. On a timer: looks for uploads whose event was lost.
+ * OBS or EventGrid event: starts a capture for every video that was uploaded.
+ * On a timer: looks for uploads whose event was lost.
  * @throws Error when a capture could not be started, so that the platform delivers the event again
  */
 export const handler = async (

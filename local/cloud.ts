@@ -41,7 +41,10 @@ export interface CloudOptions {
   faults?: FaultOptions;
 }
 
-/** Address of each service, without a slash at the end. IAM and the management of API Gateway answer at that of API Gateway. */
+/**
+ * Address of each service, without a slash at the end. IAM and the management
+ * of API Gateway answer at that of API Gateway.
+ */
 export type Addresses = Record<Listener, string>;
 
 /** A running local cloud: OBS, MPC, FunctionGraph, API Gateway, IAM and console in one process. */
@@ -154,8 +157,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     functiongraph,
     credentials,
     onRequest: requests.gateway,
-    fallback: (request, response) =>
-      atGateway(request.url ?? '/')?.emit('request', request, response) ?? pages(request, response),
+    fallback: (request, response) => {
+      const server = atGateway(request.url ?? '/');
+      return server === undefined ? pages(request, response) : server.emit('request', request, response);
+    },
     ...options.apig,
   });
 

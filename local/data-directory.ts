@@ -59,7 +59,10 @@ function isRunning(processId: number): boolean {
   }
 }
 
-/** Killed, but its parent has not asked for its end: in containers without an init process that may never happen. Linux only. */
+/**
+ * Killed, but its parent has not asked for its end: in containers without an
+ * init process that may never happen. Linux only.
+ */
 function isZombie(processId: number): boolean {
   try {
     // The name before the state stands in brackets and may hold anything.

@@ -48,7 +48,10 @@ export class ObjectEventDelivery {
     return requestIds;
   }
 
-  /** The event of an object that exists, as OBS would send it if it were written now; undefined without such an object. */
+  /**
+   * The event of an object that exists, as OBS would send it if it were written
+   * now; undefined without such an object.
+   */
   eventOf(bucket: string, key: string): EventTrace | undefined {
     const object = this.#options.store.head(bucket, key);
     if (object === undefined) return undefined;

@@ -1,8 +1,14 @@
-/** The services that listen, in the order of their ports: the first at the port that is asked for, each other one port higher. */
+/**
+ * The services that listen, in the order of their ports: the first at the port
+ * that is asked for, each other one port higher.
+ */
 export const LISTENERS = ['gateway', 'obs', 'mpc', 'functiongraph'] as const;
 export type Listener = (typeof LISTENERS)[number];
 
-/** Port of API Gateway and the console when nobody names one; `.env.local` and `serverless.yml` name those that follow from it. */
+/**
+ * Port of API Gateway and the console when nobody names one; `.env.local` and
+ * `serverless.yml` name those that follow from it.
+ */
 export const DEFAULT_PORT = 4000;
 
 /** The largest first port that leaves room for the others. */

@@ -24,8 +24,8 @@ import { unwrapUserData, withNote } from './user-data';
  *                          └────────────────────┴──── found later, and the id is not there: claimed anew,
  *                                                      once MPC can take up the first call no more
  *
- * Whatever happens between two writes, the claim found later says enough: before anything is sent again, its id is looked
- * up in MPC's list, where it stands in the task's `user_data`.
+ * Whatever happens between two writes, the claim found later says enough: before anything is sent again, its id is
+ * looked up in MPC's list, where it stands in the task's `user_data`.
  *
  * OBS has no conditional write, so two invocations that read "none" at the same moment would both send. For uploads the
  * platform excludes that: on-upload runs in one instance, and an instance handles one event at a time. Should two
@@ -68,18 +68,21 @@ export class ClaimMismatch extends Error {}
 /** A create call that is not over so long after its claim is given up. */
 export const CALL_WITHIN_MS = 15_000;
 /**
- * So long an unfinished claim counts as being worked on: API Gateway, in front of MPC, holds a call for 60 s at most, so that one
- * which MPC has not taken up by then never will be, whatever became of the caller.
+ * So long an unfinished claim counts as being worked on: API Gateway, in front of MPC, holds a call for 60 s at most,
+ * so that one which MPC has not taken up by then never will be, whatever became of the caller.
  */
 const SETTLE_AFTER_MS = CALL_WITHIN_MS + 60_000;
-/** Clocks in the cloud agree within seconds. Were they further apart than a quarter of an hour, no signature would be accepted. */
+/**
+ * Clocks in the cloud agree within seconds. Were they further apart than a
+ * quarter of an hour, no signature would be accepted.
+ */
 const CLOCK_TOLERANCES_MS = [60_000, 15 * 60_000];
 /** More tasks than these of one video are not looked up: the newest are the ones that matter. */
 const MAX_CLAIMS_READ = 20;
 
 /**
- * The claim of one capture of one upload: the same bucket, key, ETag and capture always give the same id, so that a repeated
- * event is recognised.
+ * The claim of one capture of one upload: the same bucket, key, ETag and capture
+ * always give the same id, so that a repeated event is recognised.
  */
 export function uploadClaim(upload: Upload, settings: Settings): ClaimRequest {
   const id = digest(upload.bucket, upload.key, upload.etag, JSON.stringify(settings.capture));
@@ -92,8 +95,8 @@ export function uploadClaim(upload: Upload, settings: Settings): ClaimRequest {
 }
 
 /**
- * The task of a claim that is settled, as MPC answered it or as far as MPC's list still tells; undefined when nothing was begun or
- * it was released.
+ * The task of a claim that is settled, as MPC answered it or as far as MPC's list
+ * still tells; undefined when nothing was begun or it was released.
  * @throws ClaimInFlight, ClaimMismatch; what OBS and MPC throw
  */
 export async function findClaimedTask(
@@ -193,8 +196,8 @@ interface Listing {
 const listings = new WeakMap<Invocation, Map<string, Promise<Listing>>>();
 
 /**
- * The tasks that calls made under a claim of this time. List calls count against MPC's quota: claims of about the same time,
- * of which there are many after a failure of MPC, share one listing in an invocation.
+ * The tasks that calls made under a claim of this time. List calls count against MPC's quota: claims of about the
+ * same time, of which there are many after a failure of MPC, share one listing in an invocation.
  */
 function tasksAround(timeMs: number, toleranceMs: number, invocation: Invocation): Promise<Listing> {
   const fromMs = (Math.floor(timeMs / toleranceMs) - 1) * toleranceMs;
@@ -259,8 +262,8 @@ function write(claim: ClaimRequest, record: ClaimRecord, invocation: Invocation)
 }
 
 /**
- * Remembers a task that was created without a claim, so that it is found by the video's key. The task exists whether or not
- * that succeeds: a failure is logged and never makes the caller create another one.
+ * Remembers a task that was created without a claim, so that it is found by the video's key. The task exists whether
+ * or not that succeeds: a failure is logged and never makes the caller create another one.
  */
 export async function recordTask(
   video: { bucket: string; key: string },

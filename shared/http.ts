@@ -92,8 +92,8 @@ function transportOf(protocol: Protocol): Transport {
 }
 
 /**
- * Opens a connection while there is other work to do; the next request to this origin uses it. Nothing is opened where one rests,
- * and a failure shows in that request, not here.
+ * Opens a connection while there is other work to do; the next request to this origin uses it. Nothing is opened
+ * where one rests, and a failure shows in that request, not here.
  * @param origin `https://host[:port]`
  */
 export function connect(origin: string): void {

@@ -15,10 +15,11 @@ import { withNote } from './user-data';
 import { invalidRequest } from './validation';
 
 /**
- * Creates a task once for an `Idempotency-Key`: the same key and the same body give the same task, however often they come.
+ * Creates a task once for an `Idempotency-Key`: the same key and the same body
+ * give the same task, however often they come.
  *
- * Wrong requests never get here, and refusals of MPC are not remembered: the key stays free. Two calls with one new key in the
- * very same moment can make two tasks, see claims.ts.
+ * Wrong requests never get here, and refusals of MPC are not remembered: the key stays free. Two calls with one new
+ * key in the very same moment can make two tasks, see claims.ts.
  * @throws ApiError 422 for another body under the same key, 409 while another call with it is at work
  */
 export async function createOnce(

@@ -6,9 +6,10 @@ import { getJson, putJson } from './obs';
 import { listOf } from './schema';
 
 /*
- * At most MPC_REQUESTS_PER_MINUTE create calls leave in any 60 s, whatever happens to instances. What this instance sent it
- * knows itself. What an instance before it may have sent, one that crashed a moment ago perhaps, it learns from an object:
- * calls are reserved there in small lots before they are used, and a lot counts as sent until its time is over.
+ * At most MPC_REQUESTS_PER_MINUTE create calls leave in any 60 s, whatever happens to instances.
+ * What this instance sent it knows itself. What an instance before it may have sent, one that
+ * crashed a moment ago perhaps, it learns from an object: calls are reserved there in small lots
+ * before they are used, and a lot counts as sent until its time is over.
  */
 
 /** A minute, and what calls may gain on each other on their way. */
@@ -39,7 +40,9 @@ let callsLeftInLot = 0;
 let lotEndsAtMs = 0;
 let pausedUntilMs = 0;
 
-/** Learns what instances before this one have reserved. It only reads, so that it may run beside the look for a claim. */
+/**
+ * Learns what instances before this one have reserved. It only reads, so that it may run beside the look for a claim.
+ */
 export async function learnReservations(invocation: Invocation): Promise<void> {
   lotsOfOthers ??= await readLots(invocation);
 }

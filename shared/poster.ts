@@ -3,10 +3,10 @@ import { listObjects } from './obs';
 import { pictureKey, type TaskWithPictures } from './storyboard';
 
 /**
- * The picture that serves best as a cover. Videos fade in from black and out to it: preferred is the picture at a third of
- * all, then its neighbours, then the last one and the very first at last. Among them the first is taken that is not nearly
- * empty: a black, white or plain frame makes a JPEG of less than half the size of what is usual in its task. Sizes come from one
- * listing; no picture is fetched.
+ * The picture that serves best as a cover. Videos fade in from black and out to it: preferred is the picture at a
+ * third of all, then its neighbours, then the last one and the very first at last. Among them the first is taken
+ * that is not nearly empty: a black, white or plain frame makes a JPEG of less than half the size of what is usual
+ * in its task. Sizes come from one listing; no picture is fetched.
  * @returns undefined when no picture has an address
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */

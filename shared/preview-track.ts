@@ -1,6 +1,9 @@
 import type { TaskWithPictures } from './storyboard';
 
-/** One picture and the stretch of the video that it stands for, in the words of players (vidstack's thumbnails, for one). */
+/**
+ * One picture and the stretch of the video that it stands for, in the words of
+ * players (vidstack's thumbnails, for one).
+ */
 export interface StoryboardImage {
   url: string;
   /** Seconds. */

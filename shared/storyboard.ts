@@ -109,7 +109,10 @@ export function pictureKey(output: Task['output'], name: string): string {
 /** MPC API reference, `time`. */
 const DEFAULT_INTERVAL_SECONDS = 12;
 
-/** The names that MPC will give to the pictures of a request; for TIME the first two, the rest depends on the video's length. */
+/**
+ * The names that MPC will give to the pictures of a request; for TIME the first
+ * two, the rest depends on the video's length.
+ */
 export function expectedPictures(para: ThumbnailPara): { names: string[]; rule: string } {
   const base = para.output_filename;
   const named = (point: number): string => (base === undefined ? `${point}.jpg` : `${base}_${point}.jpg`);

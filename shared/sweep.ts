@@ -36,7 +36,9 @@ const MAX_KEYS_REPORTED = 100;
 const FIRST_LOOK_BACK_MS = 3_600_000;
 /** A sweep is there for what has no task: looking for doubled ones takes no more of its time. */
 const MAX_DOUBLES_MS = 10_000;
-/** What is looked at again next time: clocks may differ by a quarter of an hour, and a second task may be yet to come. */
+/**
+ * What is looked at again next time: clocks may differ by a quarter of an hour, and a second task may be yet to come.
+ */
 const DOUBLES_OVERLAP_MS = 17 * 60_000;
 const OBJECT_KEY = `${RECORDS_FOLDER}sweep.json`;
 
@@ -48,8 +50,9 @@ const Progress = z.object({
 type Progress = z.infer<typeof Progress>;
 
 /**
- * Looks through the upload buckets for videos without a task and starts them: lost events, uploads from before the installation,
- * half-written claims. It goes on where the last sweep stopped, is safe to run twice and beside live events.
+ * Looks through the upload buckets for videos without a task and starts them: lost
+ * events, uploads from before the installation, half-written claims. It goes on where the
+ * last sweep stopped, is safe to run twice and beside live events.
  * @param isDryRun reports what it would start and starts nothing
  */
 export async function sweep(invocation: Invocation, isDryRun: boolean): Promise<SweepReport> {

@@ -16,10 +16,10 @@ const CACHED_SHARE_OF_LIFE = 0.1;
 const RETRY_AFTER_SECONDS = 3;
 
 /**
- * One task in the form that was asked for: itself (`json`), a track for players (`vtt`, `storyboard`), a page (`html`) or
- * the way to its cover (`poster`).
- * @throws ApiError 422 MPC.10212 for a track or cover of a task that has no pictures to fetch and never will, 409 for the cover
- * of one that has none yet; what listObjects throws
+ * One task in the form that was asked for: itself (`json`), a track for players (`vtt`,
+ * `storyboard`), a page (`html`) or the way to its cover (`poster`).
+ * @throws ApiError 422 MPC.10212 for a track or cover of a task that has no pictures to fetch and never will, 409
+ * for the cover of one that has none yet; what listObjects throws
  */
 export async function showTask(
   task: Task,

@@ -34,10 +34,11 @@ export function unwrapUserData(userData: string | undefined): {
 }
 
 /**
- * The body with this service's note in its `user_data`: the claim, and the moment of the only picture where its name will
- * not tell it. MPC gives a single picture exactly the name that was asked for, and a name in milliseconds looks like
- * one in seconds. A note that is written anyway also says when the pictures run to the end of the video. The caller's own data travels inside and comes out again with `unwrapUserData`; data that leaves no room for
- * the note goes without it.
+ * The body with this service's note in its `user_data`: the claim, and the moment of the only picture
+ * where its name will not tell it. MPC gives a single picture exactly the name that was asked for, and a
+ * name in milliseconds looks like one in seconds. A note that is written anyway also says when the
+ * pictures run to the end of the video. The caller's own data travels inside and comes out again with
+ * `unwrapUserData`; data that leaves no room for the note goes without it.
  */
 export function withNote(body: CreateTaskBody, claim?: string): CreateTaskBody {
   const note: TaskNote = { claim, time_ms: momentOfOnlyPictureMs(body) };

@@ -1,8 +1,8 @@
 /*
- * What the schemas of this service use of `zod/mini`, and nothing else. The schemas are written and typed against zod itself; in a function's
- * bundle this file takes zod's place, because zod's core is the larger part of a cold start that all of our own code together is
- * (bench/README.md has the numbers). A combinator that is not here fails the build, and a property test holds this file to
- * zod's results and issues for every schema of the service.
+ * What the schemas of this service use of `zod/mini`, and nothing else. The schemas are written and typed against zod
+ * itself; in a function's bundle this file takes zod's place, because zod's core is the larger part of a cold start
+ * that all of our own code together is (bench/README.md has the numbers). A combinator that is not here fails the
+ * build, and a property test holds this file to zod's results and issues for every schema of the service.
  */
 
 type Path = readonly string[];

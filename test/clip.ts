@@ -53,8 +53,9 @@ const run = promisify(execFile);
 const FOLDER = path.join(tmpdir(), 'mpc-snapshots-clips');
 
 /**
- * Makes a video clip whose frames each show their time, for people as digits and for machines as blocks (`readFrameTimeMs`).
- * Made in a child process, as node-av cannot run inside jest, and kept: the same options give the same file.
+ * Makes a video clip whose frames each show their time, for people as digits and for
+ * machines as blocks (`readFrameTimeMs`). Made in a child process, as node-av cannot
+ * run inside jest, and kept: the same options give the same file.
  *
  * @returns path of the file; not to be changed by a test
  */

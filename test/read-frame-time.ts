@@ -2,8 +2,9 @@ import { decode } from 'jpeg-js';
 import { BLOCKS, decodeTime, ROW_HEIGHT } from './time-code';
 
 /**
- * Reads the time in milliseconds that a frame of a clip of `makeClip` carries, from a JPEG picture of it; the picture may have been
- * scaled or stretched, down to about 5 pixels a block (200 wide). Throws when there is no readable time.
+ * Reads the time in milliseconds that a frame of a clip of `makeClip` carries, from a
+ * JPEG picture of it; the picture may have been scaled or stretched, down to about 5
+ * pixels a block (200 wide). Throws when there is no readable time.
  */
 export function readFrameTimeMs(jpeg: Uint8Array): number {
   const { width, height, data } = decode(jpeg, { useTArray: true, formatAsRGBA: true });

@@ -1,8 +1,9 @@
 import type { ClipOptions } from './clip';
 
 /**
- * The row of black and white blocks by which a machine reads a frame's time: it fills the lowest tenth of the picture from edge to edge.
- * white, black, 28 bits of milliseconds (most significant first), 8 bits of checksum, black, white.
+ * The row of black and white blocks by which a machine reads a frame's time: it fills
+ * the lowest tenth of the picture from edge to edge: white, black, 28 bits of
+ * milliseconds (most significant first), 8 bits of checksum, black, white.
  */
 const TIME_BITS = 28;
 const CHECKSUM_BITS = 8;

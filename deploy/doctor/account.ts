@@ -18,7 +18,10 @@ export interface Account {
 /** The platform refuses signatures that are 15 minutes old; this is early enough to do something about it. */
 const WORRYING_SKEW_MS = 5 * 60 * 1000;
 
-/** Whether the access key is valid, the clock right, and the project that of the region. Asks IAM for the account's projects. */
+/**
+ * Whether the access key is valid, the clock right, and the project that of the
+ * region. Asks IAM for the account's projects.
+ */
 export async function checkAccount(cloud: CloudApi): Promise<Account> {
   let answer: CloudAnswer;
   try {

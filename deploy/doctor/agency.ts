@@ -36,7 +36,8 @@ const Roles = z.object({ roles: z.array(RoleView) });
 const ShownRole = z.object({ role: RoleView });
 
 /**
- * Whether each agency of the functions exists, trusts FunctionGraph, and has the rights that the functions need, and not far more.
+ * Whether each agency of the functions exists, trusts FunctionGraph, and has
+ * the rights that the functions need, and not far more.
  * @param domainId id of the account; undefined when it is not known
  */
 export async function checkAgencies(

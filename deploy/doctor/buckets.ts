@@ -21,8 +21,8 @@ interface MpcView {
 }
 
 /**
- * Whether each bucket exists, lies in the region and belongs to the account, and whether MPC may use it. Asks OBS for each bucket, and MPC
- * for its two kinds of authorization.
+ * Whether each bucket exists, lies in the region and belongs to the account, and whether MPC may use it. Asks OBS
+ * for each bucket, and MPC for its two kinds of authorization.
  */
 export async function checkBuckets(wanted: WantedState, cloud: CloudApi): Promise<Finding[]> {
   const view = await mpcView(cloud);

@@ -22,8 +22,8 @@ export interface Visit {
 }
 
 /**
- * Looks at everything that a stage needs, with GET only, and prints what is there, what is missing and what to do about it; with `json` for
- * programs. With `policy` it prints the policy of the agency instead.
+ * Looks at everything that a stage needs, with GET only, and prints what is there, what is missing and what to do
+ * about it; with `json` for programs. With `policy` it prints the policy of the agency instead.
  * @returns false when something is missing
  */
 export async function doctor(visit: Visit): Promise<boolean> {

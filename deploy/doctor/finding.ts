@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { CallFailed } from '../cloud-api';
 
 /**
- * What is the matter with one point: `ok`; `missing` keeps the service from working; `unseen`, the access key may not look; `note`, it
- * works, and somebody should know.
+ * What is the matter with one point: `ok`; `missing` keeps the service from working; `unseen`, the access
+ * key may not look; `note`, it works, and somebody should know.
  */
 export type State = 'ok' | 'missing' | 'unseen' | 'note';
 

@@ -43,7 +43,10 @@ export function checkEventGrid({ functions }: WantedState): Finding[] {
   }));
 }
 
-/** Whether the functions are deployed as `serverless.yml` wants them (their code is not compared), and whether there is room for them. */
+/**
+ * Whether the functions are deployed as `serverless.yml` wants them (their code
+ * is not compared), and whether there is room for them.
+ */
 export async function checkFunctions(wanted: WantedState, api: FunctionGraphApi): Promise<Finding[]> {
   const point = 'functions';
   const deployCommand = `npm run deploy -- --stage ${wanted.stage}`;

@@ -7,8 +7,8 @@ import type { Finding } from './finding';
 const TIME_MS = 10_000;
 
 /**
- * Whether the functions would accept their user data. Their own code says so: `create` is bundled as for a deployment and asked for a dry
- * run, which calls nothing.
+ * Whether the functions would accept their user data. Their own code says so: `create` is bundled as
+ * for a deployment and asked for a dry run, which calls nothing.
  */
 export async function checkSettings({ functions }: WantedState): Promise<Finding[]> {
   const { code } = await bundleFunction('create');

@@ -7,8 +7,8 @@ export const gatewayBehaviour = z.object({
   /** `queryStringParameters` of a request without query. */
   missingQuery: z.enum(['empty', 'null', 'absent']).default('empty'),
   /**
-   * CORS enabled on every API, together with the OPTIONS API that preflights need. On the platform a new API has neither,
-   * and a function's trigger cannot ask for them.
+   * CORS enabled on every API, together with the OPTIONS API that preflights need. On the platform a new
+   * API has neither, and a function's trigger cannot ask for them.
    */
   cors: z.boolean().default(false),
 });

@@ -16,8 +16,8 @@ const SHARED = /^\/v1\.0\/apigw\/api-groups\/([^/]+)$/;
 const DEDICATED = /^\/v2\/([^/]+)\/apigw\/instances\/([^/]+)(?:\/api-groups\/([^/]+))?$/;
 
 /**
- * The management side of API Gateway, as far as one asks whether a gateway and a group are there. APIs themselves are made by
- * FunctionGraph's triggers. Not yet listening.
+ * The management side of API Gateway, as far as one asks whether a gateway and a group are there. APIs
+ * themselves are made by FunctionGraph's triggers. Not yet listening.
  */
 export function createApiGroupServer(options: ApiGroupOptions): Server {
   return createSignedServer(options, ({ path, key }) => {

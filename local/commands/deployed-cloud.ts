@@ -10,7 +10,10 @@ import { type Cloud, type CloudOptions, startCloud } from '../cloud';
 /** For whoever watches: what several uploads at once must wait for is a moment, not the sweep. */
 const NOTHING_DISCARDED = { excessAsyncEvents: 'queued' } as const;
 
-/** Starts the local cloud and deploys stage `local` of `serverless.yml` to it, through the same calls as to Huawei Cloud. */
+/**
+ * Starts the local cloud and deploys stage `local` of `serverless.yml` to it,
+ * through the same calls as to Huawei Cloud.
+ */
 export async function startDeployedCloud(options: CloudOptions): Promise<Cloud> {
   const behaviour = { ...NOTHING_DISCARDED, ...options.functiongraph?.behaviour };
   const cloud = await startCloud({ ...options, functiongraph: { ...options.functiongraph, behaviour } });

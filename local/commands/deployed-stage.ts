@@ -14,8 +14,9 @@ const ROOT = path.resolve(__dirname, '..', '..');
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Where a deployed stage is, as variables of the environment: what `serverless.yml` says of it and, where API_ENDPOINT is not
- * set, the address under which FunctionGraph published its API. Variables that are set count more.
+ * Where a deployed stage is, as variables of the environment: what `serverless.yml`
+ * says of it and, where API_ENDPOINT is not set, the address under which
+ * FunctionGraph published its API. Variables that are set count more.
  *
  * `.env.<stage>`, or `.env` where there is none, is read as the framework does.
  * @param api address that is given in another way, so that nobody needs to be asked for it

@@ -12,8 +12,8 @@ import { print } from './terminal';
 /**
  * Runs a function once and prints its result; the log goes to standard error.
  *
- * It is asked of the local cloud at `--port`, at FUNCTIONGRAPH_ENDPOINT or at the default address. Where none runs, one is
- * started for the purpose.
+ * It is asked of the local cloud at `--port`, at FUNCTIONGRAPH_ENDPOINT or at the
+ * default address. Where none runs, one is started for the purpose.
  * @returns exit code 1 when the function failed
  */
 export async function invoke(args: readonly string[]): Promise<number> {

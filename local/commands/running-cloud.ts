@@ -62,7 +62,10 @@ export class RunningCloud {
     return z.object({ task_array: z.array(Task) }).parse(answer).task_array[0];
   }
 
-  /** A task once it is final; as it is when the time is over. The service waits, so that nobody has to ask again and again. */
+  /**
+   * A task once it is final; as it is when the time is over. The service waits,
+   * so that nobody has to ask again and again.
+   */
   async finalTask(taskId: string, timeoutMs: number): Promise<Task> {
     const endMs = Date.now() + timeoutMs;
     for (;;) {

@@ -3,8 +3,8 @@ import { styleText } from 'node:util';
 type Colour = 'green' | 'yellow' | 'red' | 'dim';
 
 /**
- * Text from outside as it may be printed: control characters could move the cursor or hide what follows, and characters that
- * turn the direction of writing could make a name look like another one. What joins emoji stays.
+ * Text from outside as it may be printed: control characters could move the cursor or hide what follows, and
+ * characters that turn the direction of writing could make a name look like another one. What joins emoji stays.
  */
 export function printable(text: string): string {
   return text.replace(/(?!\u200d)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {

@@ -44,7 +44,10 @@ export async function waitForOutcome(
   return { kind: 'frames', taskId: task.id, pictures };
 }
 
-/** Told by the function that the event of the upload runs, or by the task itself: the sweep starts it when the event is lost. */
+/**
+ * Told by the function that the event of the upload runs, or by the task
+ * itself: the sweep starts it when the event is lost.
+ */
 function startOfCapture(
   key: string,
   { functiongraph, mpc, uploadBucket }: Cloud,

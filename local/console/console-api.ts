@@ -1,5 +1,6 @@
 /**
- * What the console page is sent and may ask for. Plain types: the page, the command line and the servers all import them.
+ * What the console page is sent and may ask for. Plain types: the page, the
+ * command line and the servers all import them.
  *
  * All addresses are relative to `/_console/`; every answer but pictures and videos is JSON in UTF-8.
  *
@@ -17,11 +18,12 @@
  * | `POST fire` FireRequest | FireAnswer |
  * | `POST faults` FaultsRequest | FaultDial as it is now |
  *
- * A POST needs `Content-Type: application/json` (even where the body is `{}`) and comes from the console's own origin.
- * Everything refused is `{error}` (ConsoleError) with status 400, 403, 404, 413 or 415; 502 when the deployed service does not answer.
+ * A POST needs `Content-Type: application/json` (even where the body is `{}`) and comes from the
+ * console's own origin. Everything refused is `{error}` (ConsoleError) with status 400, 403,
+ * 404, 413 or 415; 502 when the deployed service does not answer.
  *
- * Tasks are cancelled, waited for and shown with the service's own API on the same origin, in the local cloud and against the
- * deployed functions alike: `DELETE /snapshots/{id}`, `GET /snapshots/{id}?wait=N`,
+ * Tasks are cancelled, waited for and shown with the service's own API on the same origin, in the local cloud and
+ * against the deployed functions alike: `DELETE /snapshots/{id}`, `GET /snapshots/{id}?wait=N`,
  * `GET /snapshots/{id}?format=vtt|html|poster|json`. Its errors are `{error_code, error_msg, request_id, details?}`.
  */
 
@@ -79,8 +81,9 @@ export interface ConsoleState {
 }
 
 /**
- * What became different. A list holds the entries that are new or changed, whole: an entry with a known identity (named at each
- * type) replaces the old one, any other is new; the newest come first. Entries that fell out of LIMITS are not mentioned: the page cuts its lists itself.
+ * What became different. A list holds the entries that are new or changed, whole: an entry with a known
+ * identity (named at each type) replaces the old one, any other is new; the newest come first. Entries that
+ * fell out of LIMITS are not mentioned: the page cuts its lists itself.
  */
 export interface ConsoleChange {
   uploads?: Upload[];
@@ -120,8 +123,8 @@ export interface CaptureReport {
 export type TaskStatus = 'WAITING' | 'PROCESSING' | 'SUCCEEDED' | 'FAILED' | 'CANCELED';
 
 /**
- * A snapshot task. Identity: `id`. Ids count up: the position of a WAITING task in the queue is the number of WAITING tasks with
- * a smaller id, plus one.
+ * A snapshot task. Identity: `id`. Ids count up: the position of a WAITING task in the
+ * queue is the number of WAITING tasks with a smaller id, plus one.
  */
 export interface Task {
   id: string;
@@ -318,9 +321,10 @@ export interface Explanation {
   key: string;
   verdict: 'captured' | 'in_progress' | 'not_captured' | 'not_found';
   /**
-   * The cause in one word, to be looked up in the README: what on-upload reported (`not_a_video`, `own_output`, …), or
-   * `no_such_object`, `no_task`, `no_trigger`, `no_event`, `no_report`, `event_dropped`, `event_discarded`, `event_on_its_way`, `invocation_failed`,
-   * `invocation_retrying`, `started`, `waiting`, `processing`, `succeeded`, `failed`, `cancelled`.
+   * The cause in one word, to be looked up in the README: what on-upload reported (`not_a_video`,
+   * `own_output`, …), or `no_such_object`, `no_task`, `no_trigger`, `no_event`, `no_report`,
+   * `event_dropped`, `event_discarded`, `event_on_its_way`, `invocation_failed`, `invocation_retrying`,
+   * `started`, `waiting`, `processing`, `succeeded`, `failed`, `cancelled`.
    */
   reason: string;
   /** In whole sentences. */
@@ -350,7 +354,10 @@ export interface UploadUrl {
   url: string;
 }
 
-/** Delivers an event that was seen, by its `ObjectEvent.id`; or a new one of an object in the upload bucket, by its key. */
+/**
+ * Delivers an event that was seen, by its `ObjectEvent.id`; or a new one of an
+ * object in the upload bucket, by its key.
+ */
 export type DeliverRequest = { times: 1 | 2 } & ({ event: string } | { key: string });
 
 export interface DeliverAnswer {

@@ -30,8 +30,8 @@ const PLAIN_FILES: Readonly<Record<string, string>> = {
 let bundle: Promise<ReadonlyMap<string, PageAsset>> | undefined;
 
 /**
- * A file of the page by its name relative to `/_console/`; the empty name is the page itself. The program is bundled when it is
- * first asked for, and kept.
+ * A file of the page by its name relative to `/_console/`; the empty name is the page itself.
+ * The program is bundled when it is first asked for, and kept.
  *
  * @returns undefined when there is no such file
  */
@@ -45,7 +45,8 @@ export async function pageAsset(name: string): Promise<PageAsset | undefined> {
 }
 
 /**
- * What the page may load: its own programs and style sheets, pictures and videos from OBS, nothing inline and nothing else.
+ * What the page may load: its own programs and style sheets, pictures and
+ * videos from OBS, nothing inline and nothing else.
  *
  * @param obsOrigins scheme, host and port of each address under which OBS hands out objects
  */

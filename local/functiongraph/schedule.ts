@@ -35,7 +35,8 @@ export function parseRate(expression: string): Schedule {
  * `@every 1h30m`, or five or six fields `second minute hour day-of-month month [day-of-week]`, either after an optional
  * `CRON_TZ=zone ` (FunctionGraph user guide, cron expressions of timer triggers).
  *
- * Undocumented, taken over from the cron library whose dialect this is: when both days are restricted, a day that matches either one counts.
+ * Undocumented, taken over from the cron library whose dialect this is: when
+ * both days are restricted, a day that matches either one counts.
  *
  * @param timeZone IANA name of the zone that holds without CRON_TZ
  * @throws Error that names the field that is wrong

@@ -152,7 +152,8 @@ export function newTrigger(
  *
  * @param own triggers of the same function
  * @param all triggers of all functions
- * @throws FunctionGraphError FSS.1108 for OBS rules that overlap, FSS.1147 for a path that is taken in its group, FSS.1148 for a timer
+ * @throws FunctionGraphError FSS.1108 for OBS rules that overlap, FSS.1147 for
+ * a path that is taken in its group, FSS.1148 for a timer
  *   name that is taken, FSS.1145 for an OBS trigger name that is taken, FSS.1306 above 10 triggers
  */
 export function refuseConflict(trigger: Trigger, own: readonly Trigger[], all: readonly Trigger[]): void {

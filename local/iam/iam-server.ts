@@ -19,8 +19,8 @@ export interface IamOptions extends SignedServerOptions {
 const DOMAIN_ID = '0000000000000000000000000000d0a1';
 
 /**
- * The read-only calls of IAM that clients here make: the projects of the account, which the vendor's SDKs ask for when they are given a
- * region but no project id, and agencies with their rights. Not yet listening.
+ * The read-only calls of IAM that clients here make: the projects of the account, which the vendor's SDKs ask for
+ * when they are given a region but no project id, and agencies with their rights. Not yet listening.
  */
 export function createIamServer(options: IamOptions): Server {
   return createSignedServer(options, (request) => answer(options, request));

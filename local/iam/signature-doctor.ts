@@ -27,7 +27,10 @@ export interface Diagnosis {
   isRight: boolean;
   /** In whole sentences: the cause and what to do. */
   explanation: string;
-  /** The first line in which what the client signed and what the gateway expects differ; unset where that is not the cause. */
+  /**
+   * The first line in which what the client signed and what the gateway expects
+   * differ; unset where that is not the cause.
+   */
   difference?: Difference;
 }
 

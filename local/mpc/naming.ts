@@ -30,11 +30,11 @@ interface Moment {
 /**
  * The pictures of a task in the order of capture, and their names.
  *
- * Documented (API reference, CreateThumbnailsTask, and the Java SDK guide): TIME takes the first frame, one per interval
- * and the last frame, named by second (20 s at 11 s: 0, 11, 20); one point with `output_filename` takes that name; several
- * take `{output_filename}_{second}.jpg`. Ours, where nothing is documented: without `output_filename` points are named
- * by their number; seconds are rounded down; of two pictures with one name the first is kept; a window that ends before
- * the video does ends with a picture of its own end.
+ * Documented (API reference, CreateThumbnailsTask, and the Java SDK guide): TIME takes the first frame, one per
+ * interval and the last frame, named by second (20 s at 11 s: 0, 11, 20); one point with `output_filename` takes that
+ * name; several take `{output_filename}_{second}.jpg`. Ours, where nothing is documented: without `output_filename`
+ * points are named by their number; seconds are rounded down; of two pictures with one name the first is kept; a
+ * window that ends before the video does ends with a picture of its own end.
  *
  * @param durationMs length of the video
  * @param fileName `output_filename`; undefined for none

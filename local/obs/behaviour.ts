@@ -5,7 +5,10 @@ import * as z from 'zod';
  * one on which a client must not rely; a client is only finished when it works under both.
  */
 export const obsBehaviour = z.object({
-  /** Whether keys in notifications are form-encoded: documented for the message of OBS, captured events do not show it. */
+  /**
+   * Whether keys in notifications are form-encoded: documented for the message
+   * of OBS, captured events do not show it.
+   */
   encodeEventKeys: z.boolean().default(true),
   /** Form of the event that a notification hands to a function: the message of OBS, or the classic trigger's. */
   notificationShape: z.enum(['obs', 's3']).default('obs'),
@@ -16,7 +19,9 @@ export const obsBehaviour = z.object({
    * default: a client that builds a lock on them has to be seen failing.
    */
   conditionalWrites: z.enum(['ignored', 'honoured']).default('ignored'),
-  /** Whether `HEAD /?apiversion` names a version; a client that negotiates uses the dialect of S3 where none is named. */
+  /**
+   * Whether `HEAD /?apiversion` names a version; a client that negotiates uses the dialect of S3 where none is named.
+   */
   apiVersion: z.enum(['3.0', 'unannounced']).default('3.0'),
 });
 

@@ -11,7 +11,10 @@ const ACCOUNT_ID = '00000000000000000000000000000001';
 const DEFAULT_CONFIGURATION_ID = 'local-obs-trigger';
 const CHINA_OFFSET_MS = 8 * 3600 * 1000;
 
-/** Encodes a key as it stands in events: like a form field, `/` to `%2F` and a space to `+` (OBS user guide, obs_41_0045). */
+/**
+ * Encodes a key as it stands in events: like a form field, `/` to `%2F` and a
+ * space to `+` (OBS user guide, obs_41_0045).
+ */
 export function encodeEventKey(key: string): string {
   return new URLSearchParams([['', key]]).toString().slice(1);
 }

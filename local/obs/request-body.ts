@@ -27,7 +27,10 @@ export function checkContentMd5({ headers }: ObsRequest, body: string): void {
   }
 }
 
-/** The body of an upload announces its length or comes in chunks. @throws ObsError MissingContentLength, EntityTooLarge */
+/**
+ * The body of an upload announces its length or comes in chunks.
+ * @throws ObsError MissingContentLength, EntityTooLarge
+ */
 export function checkLength({ headers }: ObsRequest): void {
   const length = headers.get('content-length');
   if (length === undefined && headers.get('transfer-encoding') === undefined) {

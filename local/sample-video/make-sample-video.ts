@@ -1,5 +1,6 @@
 /**
- * Makes `sample.mp4`, the video that is uploaded when no other is given: a dive into the Mandelbrot set whose frames show the time.
+ * Makes `sample.mp4`, the video that is uploaded when no other is given: a dive
+ * into the Mandelbrot set whose frames show the time.
  *
  *     npx tsx local/sample-video/make-sample-video.ts
  */

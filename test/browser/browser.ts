@@ -20,8 +20,8 @@ const FONTS = `<?xml version="1.0"?>
 `;
 
 /**
- * A browser without a window. The package brings its own arguments for small sandboxes; they are not used, because some of them
- * switch off what is tested here: the same-origin policy and CORS.
+ * A browser without a window. The package brings its own arguments for small sandboxes; they are not used, because
+ * some of them switch off what is tested here: the same-origin policy and CORS.
  */
 export async function launchBrowser(): Promise<Browser> {
   return chromium.launch({

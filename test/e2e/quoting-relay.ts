@@ -15,7 +15,10 @@ export interface RelayAnswer {
   body: string;
 }
 
-/** Stands between the functions and MPC and OBS. It lets requests through or answers in their place, and remembers what they carried. */
+/**
+ * Stands between the functions and MPC and OBS. It lets requests through or
+ * answers in their place, and remembers what they carried.
+ */
 export class QuotingRelay {
   readonly carried: Carried[] = [];
   /** Answers in place of the service; undefined lets the request through. */

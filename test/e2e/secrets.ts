@@ -18,7 +18,8 @@ function formsOf(secret: string): string[] {
 }
 
 /**
- * The secrets that a text tells: keys, tokens and signatures that were used, and whatever has the form of a signed request.
+ * The secrets that a text tells: keys, tokens and signatures that were used,
+ * and whatever has the form of a signed request.
  * @param signatures those that were seen on their way
  */
 export function secretsIn(text: string, signatures: readonly string[] = []): string[] {

@@ -24,7 +24,10 @@ export const FATES = [
 ] as const;
 export type Fate = (typeof FATES)[number];
 
-/** What becomes of the calls of an invocation: of each in turn, or of the first that creates a task. All others go well. */
+/**
+ * What becomes of the calls of an invocation: of each in turn, or of the first
+ * that creates a task. All others go well.
+ */
 export type Fates = readonly Fate[] | { create: Fate };
 
 export type FunctionName = 'create' | 'cancel' | 'on-upload';
@@ -79,7 +82,10 @@ export class FunctionsDouble {
     this.#userData = userData;
   }
 
-  /** Runs one invocation to its end. Of on-upload there is one instance, as long as it is neither killed nor reclaimed. */
+  /**
+   * Runs one invocation to its end. Of on-upload there is one instance, as long
+   * as it is neither killed nor reclaimed.
+   */
   async invoke(name: FunctionName, event: unknown, fates: Fates = []): Promise<Outcome> {
     const isWarm = this.#warm !== undefined && this.#time.nowMs - this.#warm.lastUsedMs <= RECLAIM_AFTER_MS;
     const instance = isWarm && this.#warm !== undefined ? this.#warm : this.#load();
@@ -268,7 +274,10 @@ function nextFate(running: Running, isCreate: boolean): Fate {
 
 let compiled: ((...parts: unknown[]) => void) | undefined;
 
-/** The functions as one piece of code, to be run anew for every instance. Only zod, which keeps nothing, stays outside. */
+/**
+ * The functions as one piece of code, to be run anew for every instance. Only
+ * zod, which keeps nothing, stays outside.
+ */
 function compile(): (...parts: unknown[]) => void {
   const names: FunctionName[] = ['create', 'cancel', 'on-upload'];
   const { outputFiles } = buildSync({

@@ -8,8 +8,8 @@ export type CallEnd = CloudAnswer | 'reset' | 'refused' | 'never';
 export type Serve = (request: CloudRequest, connected: () => void) => Promise<CallEnd>;
 
 /**
- * What the functions use of `node:http`, without sockets: nothing takes time, and the same calls happen in the same order every
- * time.
+ * What the functions use of `node:http`, without sockets: nothing takes time,
+ * and the same calls happen in the same order every time.
  */
 export function inMemoryHttp(serve: Serve) {
   return {

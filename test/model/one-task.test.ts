@@ -20,8 +20,8 @@ const surroundings: fc.Arbitrary<InstallationOptions & { isShared: boolean }> = 
 });
 
 /**
- * All is well from now on: what is pending comes, again and again as long as the platform tries, and sweeps run until one of them
- * finds nothing left to do.
+ * All is well from now on: what is pending comes, again and again as long as the platform
+ * tries, and sweeps run until one of them finds nothing left to do.
  */
 async function letItSettle(history: History): Promise<void> {
   const { service, pending, videos } = history;
@@ -42,7 +42,10 @@ async function letItSettle(history: History): Promise<void> {
   );
 }
 
-/** Every upload that is still there has one task, every other one at most one; two only where instances overlapped, and told. */
+/**
+ * Every upload that is still there has one task, every other one at most one;
+ * two only where instances overlapped, and told.
+ */
 function checkTasks({ service, uploads, videos, overlapped, answers, doubled }: History): void {
   const { cloud } = service;
   const byClaim = new Map<string, { ids: string[]; object: string }>();

@@ -10,8 +10,8 @@ interface Timer {
 const owners = new AsyncLocalStorage<object>();
 
 /**
- * Time that passes only when nothing else can happen. Code that is given its `Date` and timers waits for a minute in no time,
- * and in the same order every time.
+ * Time that passes only when nothing else can happen. Code that is given its `Date` and timers
+ * waits for a minute in no time, and in the same order every time.
  */
 export class VirtualTime {
   nowMs: number;

@@ -11,8 +11,8 @@ import { bundleFunction } from '../../deploy/bundle';
 import { selfSignedCertificate } from '../self-signed-certificate';
 
 /*
- * A deployed function in a process of its own, as the platform runs it, against services that speak TLS with a certificate of their own:
- * what a process trusts is settled when it starts.
+ * A deployed function in a process of its own, as the platform runs it, against services that speak TLS with a
+ * certificate of their own: what a process trusts is settled when it starts.
  */
 
 /** Calls the handler once for each line that comes, and prints one line for each answer. */

@@ -19,8 +19,8 @@ const HANDED_ON = [
 ];
 
 /**
- * Hands the page's calls of the service's API on, with the caller's signature. Calls that change something are handed on only
- * with `canWrite`.
+ * Hands the page's calls of the service's API on, with the caller's signature.
+ * Calls that change something are handed on only with `canWrite`.
  */
 export async function relayApi(
   request: IncomingMessage,

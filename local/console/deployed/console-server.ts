@@ -25,8 +25,8 @@ export interface DeployedConsole {
 const COOKIE = 'mpc_snapshots_console';
 
 /**
- * The console against deployed functions. It acts with somebody's rights, so it opens only for whoever has the link with the
- * token in it: other users and programs of this machine could otherwise act with them too.
+ * The console against deployed functions. It acts with somebody's rights, so it opens only for whoever has the link
+ * with the token in it: other users and programs of this machine could otherwise act with them too.
  */
 export function createDeployedConsole({
   service,

@@ -9,8 +9,8 @@ import { LIMITS, type RequestEntry, type SignatureVerdict } from '../console-api
 import { Recent } from '../recent';
 
 /**
- * Query parameter that OBS does not know and no signature covers: it marks what the console itself shows. Left in the log, the
- * page's own pictures would push out everything that a person looks for there.
+ * Query parameter that OBS does not know and no signature covers: it marks what the console itself shows. Left in the
+ * log, the page's own pictures would push out everything that a person looks for there.
  */
 export const SHOWN_BY_CONSOLE = 'x-console';
 

@@ -7,8 +7,8 @@ export interface Fetched<Value> {
 }
 
 /**
- * Fetches something, and again whenever `version` changes; what was there stays until the new one has come. Another `name` is
- * another thing: then nothing of the old one stays.
+ * Fetches something, and again whenever `version` changes; what was there stays until the new one has come.
+ * Another `name` is another thing: then nothing of the old one stays.
  */
 export function useFetched<Value>(
   name: string,

@@ -165,7 +165,8 @@ export function Search({
 }
 
 /**
- * How many entries of a long list are drawn: more whenever its end comes near. Returns the number and what to put at the end.
+ * How many entries of a long list are drawn: more whenever its end comes near.
+ * Returns the number and what to put at the end.
  */
 export function useGrowing(total: number, step: number): { shown: number; end: ComponentChildren } {
   const [limit, setLimit] = useState(step);

@@ -90,7 +90,10 @@ export function stageOf({ upload, tasks }: Video): Stage {
   }
 }
 
-/** When a video came: its upload or, where that is not known, its first task. A later task does not move it in the list. */
+/**
+ * When a video came: its upload or, where that is not known, its first task. A
+ * later task does not move it in the list.
+ */
 export function arrivedAtMs({ upload, tasks }: Video): number {
   return upload?.lastModifiedMs ?? tasks.at(-1)?.createdAtMs ?? 0;
 }

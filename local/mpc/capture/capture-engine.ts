@@ -6,7 +6,10 @@ import { type Dimensions, pictureDimensions } from './picture-size';
 import { VideoFile } from './video-file';
 import type { CapturePoint, CaptureTurn, Frame, VideoInfo, VideoReference } from './worker-messages';
 
-/** Jobs take turns on a worker; so many videos stay open between their turns. A decoder takes 30 MB for 1080p, 110 MB for 4K. */
+/**
+ * Jobs take turns on a worker; so many videos stay open between their turns. A
+ * decoder takes 30 MB for 1080p, 110 MB for 4K.
+ */
 const MAX_OPEN_VIDEOS = 4;
 
 interface OpenVideo {
@@ -25,8 +28,8 @@ export function open(video: VideoReference): VideoInfo {
 }
 
 /**
- * Takes a picture of a video, which is opened when it is not yet, or not any more. Asked in order of time, nothing is decoded twice.
- * Throws CaptureError.
+ * Takes a picture of a video, which is opened when it is not yet, or not any more. Asked in
+ * order of time, nothing is decoded twice. Throws CaptureError.
  */
 export function capture(reference: VideoReference, { size, point, nextPoint }: CaptureTurn): Frame {
   const video = opened(reference);

@@ -14,13 +14,15 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 export interface Video {
   readonly info: VideoInfo;
   /**
-   * Takes a picture at each point, always of the frame that is on display then: presentation time <= point < that of the next.
+   * Takes a picture at each point, always of the frame that is on display then:
+   * presentation time <= point < that of the next.
    *
    * @param job.points in any order; points in the same frame give the same picture
-   * @param onFrame gets each picture as soon as it is made, one call at a time, awaited. They come in the order of time; when
-   *   several workers share a job, each of them goes through its part in that order
-   * Resolves when all were handed over. Throws CaptureError (`past_the_end` for a point at or after the end of the last frame), what
-   * `onFrame` threw, or the signal's reason once it is aborted; then `onFrame` is not called any more.
+   * @param onFrame gets each picture as soon as it is made, one call at a time, awaited. They come in the order of
+   * time; when several workers share a job, each of them goes through its part in that order
+   * @returns when all were handed over
+   * @throws CaptureError (`past_the_end` for a point at or after the end of the last frame), what `onFrame` threw,
+   * or the signal's reason once it is aborted; then `onFrame` is not called any more
    */
   capture(
     job: { points: readonly CapturePoint[]; size: PictureSize },
@@ -37,8 +39,8 @@ interface Outcome {
 }
 
 /**
- * Takes pictures of videos in child processes that are kept warm. Jobs take turns, so that none waits for the end of a long one.
- * A job whose points are far apart is shared between workers that have nothing else to do.
+ * Takes pictures of videos in child processes that are kept warm. Jobs take turns, so that none waits for the end of
+ * a long one. A job whose points are far apart is shared between workers that have nothing else to do.
  */
 export class CapturePool {
   readonly #limit: number;
@@ -172,8 +174,9 @@ export class CapturePool {
   }
 
   /**
-   * A task and the worker that does its next turn. Tasks come in the order in which they have waited; each stays with one worker, as
-   * an open video takes memory in every worker that has it. A worker without work of its own helps with the rest.
+   * A task and the worker that does its next turn. Tasks come in the order in which they have
+   * waited; each stays with one worker, as an open video takes memory in every worker that
+   * has it. A worker without work of its own helps with the rest.
    */
   #match(): { task: Task; worker: WorkerProcess } | undefined {
     const ready = [...this.#tasks.keys()].filter((task) => task.hasTurn);

@@ -31,9 +31,9 @@ export interface FoundFrame {
 /**
  * Finds the frame that is on display at a moment, always exactly: pts <= moment < pts of the next frame.
  *
- * Which frame that is, the packets around the moment tell before anything is decoded. Then only what it needs is decoded: from
- * the key frame before it, leaving out the frames that no other frame refers to. Asked in order of time, the finder decodes
- * nothing twice. After an error it is of no more use.
+ * Which frame that is, the packets around the moment tell before anything is decoded. Then only what it needs is
+ * decoded: from the key frame before it, leaving out the frames that no other frame refers to. Asked in order of
+ * time, the finder decodes nothing twice. After an error it is of no more use.
  */
 export class FrameFinder {
   /** Undefined while the finder rests. */
@@ -47,7 +47,10 @@ export class FrameFinder {
   #readsFromStart = true;
   /** The packets since a key frame at or before the moment are at hand. */
   #isAnchored = false;
-  /** Decoding starts at the last key frame up to here: the moment, or earlier when that key frame turned out to be none. */
+  /**
+   * Decoding starts at the last key frame up to here: the moment, or earlier
+   * when that key frame turned out to be none.
+   */
   #anchorUntil = LAST;
   /** The moment up to which packets were read last; earlier ones may be gone. */
   #readFor = Number.NEGATIVE_INFINITY;
@@ -121,7 +124,10 @@ export class FrameFinder {
     if (!hasMoved) throw new CaptureError('unreadable', 'the file does not allow going back to a picture');
   }
 
-  /** Seeks to a moment far ahead. When that lands in what was already read, goes on behind it and keeps the decoder's state. */
+  /**
+   * Seeks to a moment far ahead. When that lands in what was already read, goes
+   * on behind it and keeps the decoder's state.
+   */
   #skipTo(ticks: number): void {
     const headDts = this.#reader.lastDts;
     const distanceMs = (ticks - Math.max(headDts, this.video.originTicks)) * this.video.tickMs;
@@ -204,7 +210,8 @@ export class FrameFinder {
       this.#next = undefined;
       if (this.#found.pts === wanted.pts) return this.#found;
     }
-    // Some packets show nothing (VP8's alternate references, second fields): then the frame before them is still on display.
+    // Some packets show nothing (VP8's alternate references, second fields):
+    // then the frame before them is still on display.
     if (this.#found === undefined && this.#readsFromStart) {
       this.#found = this.#next;
       this.#next = undefined;
@@ -229,8 +236,9 @@ export class FrameFinder {
   }
 
   /**
-   * Whether what is in the decoder will be of no use for the next moment. Then the decoder need not be fed on until it gives the
-   * frame out, two or three frames later: it can be drained. The reader moves on to the next moment to find out.
+   * Whether what is in the decoder will be of no use for the next moment. Then the decoder
+   * need not be fed on until it gives the frame out, two or three frames later: it can be
+   * drained. The reader moves on to the next moment to find out.
    */
   #leavesFor(ticks: number, nextTicks: number | undefined): boolean {
     if (nextTicks === undefined) this.#isSpent = true;

@@ -5,8 +5,8 @@ export interface Dimensions {
 }
 
 /**
- * How large pictures are to be, in pixels of the displayed (rotated, square-pixel) picture: exactly so, stretched if need be;
- * or with a long side of at most `maxLength`, aspect kept, never enlarged; or as large as the video.
+ * How large pictures are to be, in pixels of the displayed (rotated, square-pixel) picture: exactly so, stretched if
+ * need be; or with a long side of at most `maxLength`, aspect kept, never enlarged; or as large as the video.
  */
 export type PictureSize = Dimensions | { maxLength: number } | 'source';
 

@@ -32,8 +32,8 @@ export class PointTurns {
   }
 
   /**
-   * The next point for a worker: where it was before, else in a stretch that nobody works at, else in half of the longest one.
-   * With the point that comes after it.
+   * The next point for a worker: where it was before, else in a stretch that nobody works at, else in
+   * half of the longest one. With the point that comes after it.
    */
   take(worker: unknown): { point: IndexedPoint; nextPoint: CapturePoint | undefined } {
     const free = this.#parts.filter((part) => part.inHand === undefined);

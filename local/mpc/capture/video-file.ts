@@ -140,8 +140,8 @@ function positive({ num, den }: Rational): number | undefined {
 }
 
 /**
- * Reads a display matrix (ISO/IEC 14496-12, 8.3.2.3: nine 32-bit numbers a b u c d v x y w, stored as the machine stores them).
- * Only its quarter turns and mirrors are honoured; any other angle is left as it is.
+ * Reads a display matrix (ISO/IEC 14496-12, 8.3.2.3: nine 32-bit numbers a b u c d v x y w, stored as the machine
+ * stores them). Only its quarter turns and mirrors are honoured; any other angle is left as it is.
  */
 function orientationOf(matrix: Buffer | null): Orientation {
   if (matrix === null || matrix.length < 36) return { filters: [], swapsSides: false };

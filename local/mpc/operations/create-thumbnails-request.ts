@@ -88,7 +88,8 @@ function bodySchema({ smallSides }: MpcBehaviour) {
 }
 
 /**
- * Reads the body of a CreateThumbnailsTask request. Unknown fields are ignored, as are the fields of another sampling type.
+ * Reads the body of a CreateThumbnailsTask request. Unknown fields are ignored,
+ * as are the fields of another sampling type.
  *
  * @throws ServiceError MPC.10202 whose detail names every wrong field
  */

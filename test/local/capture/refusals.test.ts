@@ -125,7 +125,8 @@ test.each([
   ['too short', 2000],
 ])('a header that states a duration that is %s does not matter', async (_, statedMs) => {
   const bytes = Buffer.from(readFileSync(await makeClip({ ...SMALL, seconds: 6 })));
-  // ISO/IEC 14496-12: in version 0 of each box, time scale and duration follow two 32-bit times; tkhd has the duration only.
+  // ISO/IEC 14496-12: in version 0 of each box, time scale and duration follow
+  // two 32-bit times; tkhd has the duration only.
   for (const [box, offset] of [
     ['mvhd', 20],
     ['tkhd', 24],

@@ -53,7 +53,10 @@ export interface Cloud {
   close(): Promise<void>;
 }
 
-/** Closed at the end even when a test failed before it could: a process left behind would keep the test runner waiting. */
+/**
+ * Closed at the end even when a test failed before it could: a process left
+ * behind would keep the test runner waiting.
+ */
 const started = new Set<FunctionGraph>();
 afterAll(() => Promise.all([...started].map((functiongraph) => functiongraph.close())));
 

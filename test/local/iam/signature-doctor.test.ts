@@ -25,7 +25,10 @@ interface Signed {
   secretKey?: string;
 }
 
-/** A request, and the canonical request that its client signed, made by the documented rules and no code of the project. */
+/**
+ * A request, and the canonical request that its client signed, made by the
+ * documented rules and no code of the project.
+ */
 function signed(what: Signed): { request: ReceivedRequest; canonicalRequest: string } {
   const { method = 'GET', rawUrl = '/v1/p/thumbnails', body = '', line = {} } = what;
   const headers: Record<string, string> = { host: 'mpc.example.com', 'x-sdk-date': DATE, ...what.headers };

@@ -12,7 +12,9 @@ beforeAll(() => {
 });
 afterEach(closeFixtures);
 
-/** What the vendor's generated MPC client does with its three calls: only the descriptions of the operations are ours. */
+/**
+ * What the vendor's generated MPC client does with its three calls: only the descriptions of the operations are ours.
+ */
 class VendorMpcClient {
   constructor(private readonly client: HcClient) {}
 
