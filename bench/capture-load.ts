@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { CapturePool } from '../local/mpc/capture/capture-pool';
 import { makeClip } from '../test/clip';
 import { HD_CLIP, pointsOf, UHD_CLIP } from './capture';
+import { memoryMb } from './process';
 import type { Goal, Series, Suite, Table } from './suite';
 
 const TASKS = 4;
@@ -98,10 +98,4 @@ async function fourAtOnce(filePath: string, points: readonly number[]): Promise<
   }
   await pool.close();
   return round;
-}
-
-function memoryMb(pid: number): { resident: number; proportional: number } {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) / 1024;
-  return { resident: field('Rss'), proportional: field('Pss') };
 }

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import type { Profiler } from 'node:inspector';
 import { Session } from 'node:inspector/promises';
 import { startDeployedCloud } from '../local/commands/deployed-cloud';
+import { memoryMb } from './process';
 
 /** What happened between `begin` and `end`. */
 export interface Notes {
@@ -63,7 +64,7 @@ async function main(): Promise<void> {
         },
         serverMb: process.resourceUsage().maxRSS / 1024,
         allMb: [process.pid, ...children.map(({ pid }) => pid)].reduce(
-          (total, pid) => total + memoryMb(pid),
+          (total, pid) => total + memoryMb(pid).proportional,
           0,
         ),
       };
@@ -103,10 +104,6 @@ function cpuOfChildren(): Map<number, number> {
       return [Number(pid), (Number(fields[11]) + Number(fields[12])) * 10];
     }),
   );
-}
-
-function memoryMb(pid: number): number {
-  return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) / 1024;
 }
 
 void main();

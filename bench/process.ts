@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -51,6 +52,13 @@ export async function startServer(args: readonly string[]): Promise<ServerProces
     child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with exit code ${code}`)));
   });
   return { ready: JSON.parse(output), stop: () => child.kill() };
+}
+
+/** Memory of a process, MB: what it has in all, and with pages that several share counted by its part. Linux only. */
+export function memoryMb(pid: number): { resident: number; proportional: number } {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) / 1024;
+  return { resident: field('Rss'), proportional: field('Pss') };
 }
 
 /** Hands out a folder for the time of the work. */

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import http, { type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
@@ -214,10 +214,6 @@ export function conformance(service: string, facts: (session: () => Session) => 
 /** Tells which of several documented or likely readings the real cloud follows. */
 export function observe(fact: string, value: unknown): void {
   if (IS_REAL) process.stdout.write(`observed: ${fact}: ${JSON.stringify(value)}\n`);
-}
-
-export function md5(bytes: Buffer, encoding: 'hex' | 'base64' = 'hex'): string {
-  return createHash('md5').update(bytes).digest(encoding);
 }
 
 /** Finds names below `localhost` without asking a name server, which not every computer's can. */

@@ -1,5 +1,6 @@
+import { md5 } from '../md5';
 import { until } from '../wait';
-import { conformance, md5 } from './conformance';
+import { conformance } from './conformance';
 
 conformance('OBS', (session) => {
   const bytes = Buffer.from('0123456789');

@@ -1,5 +1,6 @@
 import { DEFAULT_BEHAVIOUR, type ObsBehaviour } from '../../../local/obs/behaviour';
-import { md5, Obs } from './obs-fixture';
+import { md5 } from '../../md5';
+import { Obs } from './obs-fixture';
 
 const bucket = 'videos';
 let obs: Obs;

@@ -8,8 +8,9 @@ import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { type ObjectEvent, ObjectStore } from '../../../local/obs/object-store';
+import { md5 } from '../../md5';
 import { until } from '../../wait';
-import { md5, randomBytes } from './obs-fixture';
+import { randomBytes } from './obs-fixture';
 
 let directory: string;
 let store: ObjectStore;

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http, { type IncomingHttpHeaders, type Server } from 'node:http';
 import os from 'node:os';
@@ -145,10 +145,6 @@ export async function bytesOf(stream: AsyncIterable<unknown>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-}
-
-export function md5(bytes: Buffer | string, encoding: 'hex' | 'base64' = 'hex'): string {
-  return createHash('md5').update(bytes).digest(encoding);
 }
 
 /** The vendor's client spoils a Buffer given as Body; a stream with its length is what works. */

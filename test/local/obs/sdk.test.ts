@@ -1,5 +1,6 @@
 import type ObsClient from 'esdk-obs-nodejs';
-import { bodyOf, bytesOf, md5, Obs, REGION, randomBytes, STYLES } from './obs-fixture';
+import { md5 } from '../../md5';
+import { bodyOf, bytesOf, Obs, REGION, randomBytes, STYLES } from './obs-fixture';
 
 describe.each(STYLES)("the vendor's client in %s", (style) => {
   const Bucket = 'videos';

@@ -4,8 +4,9 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { XMLParser } from 'fast-xml-parser';
+import { md5 } from '../../md5';
 import { until } from '../../wait';
-import { bytesOf, md5, Obs, REGION, randomBytes } from './obs-fixture';
+import { bytesOf, Obs, REGION, randomBytes } from './obs-fixture';
 
 const bucket = 'videos';
 let obs: Obs;

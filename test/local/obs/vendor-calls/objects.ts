@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { bodyOf, bytesOf, md5, randomBytes } from '../obs-fixture';
+import { md5 } from '../../../md5';
+import { bodyOf, bytesOf, randomBytes } from '../obs-fixture';
 import { answers, newBucket, stored, type Vendor, type VendorCall } from './vendor-call';
 
 async function read({ client, Bucket }: Vendor, Key: string, more: object = {}): Promise<string> {

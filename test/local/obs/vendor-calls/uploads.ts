@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { bodyOf, md5, randomBytes } from '../obs-fixture';
+import { md5 } from '../../../md5';
+import { bodyOf, randomBytes } from '../obs-fixture';
 import { answers, newBucket, stored, type Vendor, type VendorCall } from './vendor-call';
 
 const PART_BYTES = 100 * 1024;
