@@ -1,5 +1,5 @@
 import type { FunctionContext } from '../shared/context';
-import { type ApiResponse, answer, noContent } from '../shared/gateway';
+import { type ApiResponse, answer, noContent, taskIdIn } from '../shared/gateway';
 import { openInvocation } from '../shared/invocation';
 import { cancelTask } from '../shared/mpc';
 import { type CleanUpReport, cleanUpQueue } from '../shared/queue';
@@ -16,7 +16,7 @@ export const handler = async (
   if (timer !== undefined)
     return cleanUpQueue(openInvocation(context, ignoreCapture), timer.everybodys === true);
   return answer(event, context, ignoreCapture, async (request, invocation) => {
-    await cancelTask(parseTaskId(request.taskId ?? ''), invocation);
+    await cancelTask(parseTaskId(taskIdIn(request) ?? ''), invocation);
     return noContent();
   });
 };

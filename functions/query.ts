@@ -2,7 +2,7 @@ import { awaitTask } from '../shared/await-task';
 import { recordedTasks } from '../shared/claims';
 import type { FunctionContext } from '../shared/context';
 import { ApiError, NO_SUCH_TASK } from '../shared/errors';
-import { type ApiResponse, answer, jsonResponse } from '../shared/gateway';
+import { type ApiResponse, answer, jsonResponse, taskIdIn } from '../shared/gateway';
 import type { Invocation } from '../shared/invocation';
 import { type ListRequest, MAX_IDS, parseListRequest, parseViewRequest } from '../shared/list-request';
 import { listTasks, type Task } from '../shared/mpc';
@@ -19,8 +19,9 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     // Players fetch tracks from pages of any origin; without this, such a page could not even read why there is none.
     if (/^(vtt|storyboard)$/.test(request.query.format?.at(-1) ?? ''))
       opened['access-control-allow-origin'] = '*';
-    if (request.taskId !== undefined) {
-      const taskId = parseTaskId(request.taskId);
+    const id = taskIdIn(request);
+    if (id !== undefined) {
+      const taskId = parseTaskId(id);
       const { format, wait } = parseViewRequest(request.query);
       return showTask(await awaitTask(taskId, Number(wait ?? 0), invocation), format, invocation);
     }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { CreateTaskBody } from './create-request';
-import { describeFailure, ServiceRefused, ServiceUnavailable } from './errors';
+import { ApiError, describeFailure, ServiceRefused, ServiceUnavailable } from './errors';
 import { connect } from './http';
 import type { Invocation } from './invocation';
 import { RECORDS_FOLDER } from './locations';
@@ -58,12 +58,9 @@ type ClaimRecord = z.infer<typeof ClaimRecord>;
 /** Somebody else may be at work on this very claim. */
 export class ClaimInFlight extends Error {
   constructor(readonly retryAfterSeconds: number) {
-    super('claim in flight');
+    super();
   }
 }
-
-/** The claim was made for something else. */
-export class ClaimMismatch extends Error {}
 
 /** A create call that is not over so long after its claim is given up. */
 export const CALL_WITHIN_MS = 15_000;
@@ -97,7 +94,7 @@ export function uploadClaim(upload: Upload, settings: Settings): ClaimRequest {
 /**
  * The task of a claim that is settled, as MPC answered it or as far as MPC's list
  * still tells; undefined when nothing was begun or it was released.
- * @throws ClaimInFlight, ClaimMismatch; what OBS and MPC throw
+ * @throws ClaimInFlight; ApiError 422 when the claim was made for another request; what OBS and MPC throw
  */
 export async function findClaimedTask(
   claim: ClaimRequest,
@@ -110,7 +107,9 @@ export async function findClaimedTask(
   if (!parsed.success) return undefined;
   const record = parsed.data;
   if (record.state === 'released') return undefined;
-  if (claim.fingerprint !== undefined && record.fingerprint !== claim.fingerprint) throw new ClaimMismatch();
+  if (claim.fingerprint !== undefined && record.fingerprint !== claim.fingerprint) {
+    throw new ApiError(422, 'IDEMPOTENCY.0422', 'this Idempotency-Key was used for another request');
+  }
   if (record.state === 'accepted') return { ...(record.answer as CreatedTask), task_id: record.task_id };
   return settle(claim, record, invocation);
 }

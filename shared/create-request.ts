@@ -72,14 +72,13 @@ export function parseCreateRequest(json: unknown, settings: Settings): CreateTas
       message: `must be a concrete object, got the directory ${show(input.object)}`,
     });
   }
+  const mustLieOutside = (place: string) =>
+    faults.push({ path: 'output.object', message: `must lie outside ${place}` });
   if (isInUploadArea(output.bucket, `${output.object.replace(/\/+$/, '')}/`, settings)) {
-    faults.push({
-      path: 'output.object',
-      message: `must lie outside the place where uploads are captured, "${settings.uploadPrefix}" in ${output.bucket}`,
-    });
+    mustLieOutside(`the place where uploads are captured, "${settings.uploadPrefix}" in ${output.bucket}`);
   }
   if (output.bucket === settings.snapshotBucket && `${output.object}/`.startsWith(RECORDS_FOLDER)) {
-    faults.push({ path: 'output.object', message: `must lie outside ${RECORDS_FOLDER}` });
+    mustLieOutside(RECORDS_FOLDER);
   }
   if (faults.length > 0) throw invalidRequest(faults);
   return { ...request, input, output, thumbnail_para: thumbnailPara };

@@ -5,15 +5,15 @@ import { type ApiError, describeFailure, toApiError } from './errors';
 import { connect } from './http';
 import { type Invocation, openInvocation } from './invocation';
 import { Log } from './log';
-import { anything, text } from './schema';
+import { anything, isText, text } from './schema';
 import type { checkCapture } from './thumbnail-para';
 import { invalidRequest } from './validation';
 
 /** A request as the functions want it, whatever API Gateway wrapped round it. */
 export interface ApiRequest {
-  method: string;
-  /** The task id in `/snapshots/{task_id}`; undefined for `/snapshots`. */
-  taskId: string | undefined;
+  path: string | undefined;
+  /** What the path's `{name}` parts hold. */
+  pathParameters: Readonly<Record<string, unknown>> | null | undefined;
   /** Each parameter with all of its values. */
   query: Readonly<Record<string, readonly string[]>>;
   /** Names in lower case. */
@@ -100,7 +100,7 @@ function errorResponse(error: ApiError, requestId: string): ApiResponse {
   const { details, retryAfterSeconds } = error.extra;
   return jsonResponse(
     error.status,
-    { error_code: error.code, error_msg: error.message, request_id: requestId, ...(details && { details }) },
+    { error_code: error.code, error_msg: error.message, request_id: requestId, details },
     retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
   );
 }
@@ -108,11 +108,10 @@ function errorResponse(error: ApiError, requestId: string): ApiResponse {
 function readRequest(event: unknown): ApiRequest {
   const parsed = z.safeParse(ApiEvent, event);
   if (!parsed.success) throw notOfGateway();
-  const { httpMethod, path, pathParameters, queryStringParameters, headers, body, isBase64Encoded } =
-    parsed.data;
+  const { path, pathParameters, queryStringParameters, headers, body, isBase64Encoded } = parsed.data;
   return {
-    method: httpMethod,
-    taskId: taskIdIn(pathParameters ?? {}, path ?? ''),
+    path,
+    pathParameters,
     query: Object.fromEntries(
       Object.entries(queryStringParameters ?? {}).map(([name, value]) => [name, [value].flat().map(textOf)]),
     ),
@@ -123,10 +122,13 @@ function readRequest(event: unknown): ApiRequest {
   };
 }
 
-/** An exact match names the parameter, a prefix match puts the rest of the path under the empty name. */
-function taskIdIn(parameters: Readonly<Record<string, unknown>>, path: string): string | undefined {
-  const named = parameters.task_id ?? parameters[''];
-  const value = typeof named === 'string' ? named : /\/snapshots\/([^/]+)\/?$/.exec(path)?.[1];
+/**
+ * The task id in `/snapshots/{task_id}`; undefined for `/snapshots`. An exact match names the parameter, a prefix
+ * match puts the rest of the path under the empty name.
+ */
+export function taskIdIn({ path, pathParameters }: ApiRequest): string | undefined {
+  const named = pathParameters?.task_id ?? pathParameters?.[''];
+  const value = isText(named) ? named : /\/snapshots\/([^/]+)\/?$/.exec(path ?? '')?.[1];
   return value?.replace(/^\/+|\/+$/g, '') || undefined;
 }
 

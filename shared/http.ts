@@ -49,7 +49,6 @@ const ATTEMPT_TIMEOUT_MS = 10_000;
 /** Services close idle connections; one that rested longer than this is not trusted with a request. */
 const IDLE_LIMIT_MS = 4_000;
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
-const PASSING_FAILURES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
 type Protocol = 'http:' | 'https:';
 
@@ -171,11 +170,10 @@ function delayBeforeRepeatMs(
         : error instanceof ServiceTimedOut && repeat === 'always';
     return isSafe ? backOffMs : undefined;
   }
+  const { status, retryAfterSeconds = 0 } = outcome;
   const isPassing =
-    repeat === 'always'
-      ? PASSING_FAILURES.has(outcome.status)
-      : repeat === 'refused' && outcome.status === 429;
-  return isPassing ? Math.max(backOffMs, (outcome.retryAfterSeconds ?? 0) * 1000) : undefined;
+    status === 429 ? repeat !== 'unsent' : repeat === 'always' && (status === 408 || status >= 500);
+  return isPassing ? Math.max(backOffMs, retryAfterSeconds * 1000) : undefined;
 }
 
 /** Seconds from a Retry-After header, which holds seconds or a date (RFC 9110, section 10.2.3). */

@@ -1,16 +1,9 @@
-import {
-  ClaimInFlight,
-  ClaimMismatch,
-  type ClaimRequest,
-  createClaimedTask,
-  digest,
-  findClaimedTask,
-} from './claims';
+import { ClaimInFlight, type ClaimRequest, createClaimedTask, digest, findClaimedTask } from './claims';
 import type { CreateTaskBody } from './create-request';
 import { ApiError } from './errors';
 import type { Invocation } from './invocation';
 import { RECORDS_FOLDER } from './locations';
-import type { CreatedTask } from './mpc';
+import { type CreatedTask, listTasks } from './mpc';
 import { withNote } from './user-data';
 import { invalidRequest } from './validation';
 
@@ -39,11 +32,9 @@ export async function createOnce(
   }
   try {
     const found = await findClaimedTask(claim, invocation);
-    return found ?? (await createClaimedTask(claim, body, invocation));
+    if (found === undefined) return await createClaimedTask(claim, body, invocation);
+    return body.sync === 1 ? await withPicture(found, invocation) : found;
   } catch (error) {
-    if (error instanceof ClaimMismatch) {
-      throw new ApiError(422, 'IDEMPOTENCY.0422', 'this Idempotency-Key was used for another request');
-    }
     if (error instanceof ClaimInFlight) {
       throw new ApiError(409, 'IDEMPOTENCY.0409', 'a request with this Idempotency-Key is being worked on', {
         retryAfterSeconds: error.retryAfterSeconds,
@@ -51,6 +42,18 @@ export async function createOnce(
     }
     throw error;
   }
+}
+
+/** A synchronous task whose answer was lost: the list knows its picture, once there is one. */
+async function withPicture(found: CreatedTask, invocation: Invocation): Promise<CreatedTask> {
+  if (found.output_file_name !== undefined || found.task_id === undefined) return found;
+  const [task] = (await listTasks([['task_id', found.task_id]], invocation)).tasks;
+  if (task?.status === 'WAITING' || task?.status === 'PROCESSING') throw new ClaimInFlight(1);
+  return {
+    ...found,
+    ...task,
+    output_file_name: task?.output_file_name ?? task?.thumbnail_info?.[0]?.pic_name,
+  };
 }
 
 function requestClaim(key: string, body: CreateTaskBody): ClaimRequest {

@@ -6,9 +6,11 @@ import * as z from 'zod/mini';
 /** A value that the predicate accepts; the error says what is allowed and in which unit. */
 const valueThat = <T>(holds: (value: unknown) => boolean, error: string) => z.custom<T>(holds, { error });
 
+export const isText = (value: unknown): value is string => typeof value === 'string';
+
 /** A text that the rule accepts. */
 export const textThat = (holds: (value: string) => boolean, error: string) =>
-  valueThat<string>((value) => typeof value === 'string' && holds(value), error);
+  valueThat<string>((value) => isText(value) && holds(value), error);
 
 export const text = textThat(() => true, 'must be a text');
 
@@ -56,7 +58,7 @@ export const oneOf = <const T extends string | number>(...values: readonly T[]) 
 
 /** Ids and times of MPC, which its documents declare as strings and print as numbers. */
 export const textOrNumber = valueThat<string | number>(
-  (value) => typeof value === 'string' || typeof value === 'number',
+  (value) => isText(value) || typeof value === 'number',
   'must be a text or a number',
 );
 
@@ -65,7 +67,7 @@ export const anything = valueThat<unknown>(() => true, '');
 
 /** True for an object that has a text under this name. */
 export function hasText(value: unknown, name: string): boolean {
-  return typeof (value as Record<string, unknown> | null | undefined)?.[name] === 'string';
+  return isText((value as Record<string, unknown> | null | undefined)?.[name]);
 }
 
 function isWhole(value: unknown, minimum: number, maximum: number): boolean {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { isOwnOutput } from './locations';
-import { anything, listOf, text } from './schema';
+import { anything, isText, listOf, text } from './schema';
 import type { Settings } from './settings';
 import { isObjectKey } from './validation';
 
@@ -77,7 +77,7 @@ function readRecord(record: unknown, decodeKey: (key: string) => string): Upload
 
 /** The value as text; nothing for what is neither text nor number. */
 function textOf(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  return isText(value) || typeof value === 'number' ? String(value) : '';
 }
 
 /**

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { ApiError, type Detail, INVALID_REQUEST } from './errors';
-import { textThat } from './schema';
+import { isText, textThat } from './schema';
 
 // Limits of MPC's snapshot API (API reference, "Creating a snapshot task"; its OpenAPI description for the ranges).
 export const MAX_USER_DATA_CHARACTERS = 65_535;
@@ -32,7 +32,7 @@ export const objectKey = textThat(
 
 /** MPC's ids: the documents show digits and allow up to 16 characters. */
 export function isTaskId(id: unknown): boolean {
-  return typeof id === 'string' && /^[A-Za-z0-9]{1,16}$/.test(id);
+  return isText(id) && /^[A-Za-z0-9]{1,16}$/.test(id);
 }
 
 /** Checks a value. @returns what the schema makes of it, or what is wrong with it, field by field */
@@ -94,7 +94,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 
 /** The value as JSON, shortened, so that an error never echoes a whole body. A long text is told by its length. */
 export function show(value: unknown): string {
-  if (typeof value === 'string' && value.length > 60) {
+  if (isText(value) && value.length > 60) {
     return `${value.length} characters (${Buffer.byteLength(value)} bytes)`;
   }
   try {

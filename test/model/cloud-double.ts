@@ -23,7 +23,7 @@ interface StoredObject {
 
 interface DoubledTask {
   id: number;
-  status: 'WAITING' | 'CANCELED';
+  status: 'WAITING' | 'PROCESSING' | 'SUCCEEDED' | 'CANCELED';
   createdAtMs: number;
   /** The key that signed the call. */
   accessKey: string;
@@ -143,7 +143,7 @@ export class CloudDouble {
     const id = this.tasks.length + 1;
     const task: DoubledTask = {
       id,
-      status: 'WAITING',
+      status: body.sync === 1 ? 'SUCCEEDED' : 'WAITING',
       createdAtMs: this.#options.now() + this.#options.clockAheadMs,
       accessKey: accessKeyOf(request),
       body,
@@ -187,6 +187,7 @@ export class CloudDouble {
       input: task.body.input,
       output: task.body.output,
       user_data: task.body.user_data,
+      ...(task.status === 'SUCCEEDED' && { thumbnail_info: [{ pic_name: '0.jpg' }] }),
     }));
     return {
       status: 200,

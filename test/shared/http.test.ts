@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { ServiceTimedOut, ServiceUnavailable } from '../../shared/errors';
 import { connect, type HttpRequest, parseRetryAfter, send } from '../../shared/http';
@@ -259,4 +260,121 @@ test('a failure names the service and the cause', async () => {
   const failure = send(() => get('http://127.0.0.1:1'), { ...within(300), repeat: 'refused' });
   await expect(failure).rejects.toThrow(ServiceUnavailable);
   await expect(failure).rejects.toThrow('MPC is not available: ECONNREFUSED');
+});
+
+test('headers and the length of the body in bytes go with the request', async () => {
+  const { origin, seen } = await serve(status(202));
+  const request = { ...post(origin), headers: { 'x-test': 'yes' }, body: '{"ä":1}' };
+  await send(() => request, { ...within(5000), repeat: 'refused' });
+  expect(seen[0]?.headers).toMatchObject({ 'x-test': 'yes', 'content-length': '8' });
+  expect(seen[0]?.headers).not.toHaveProperty('transfer-encoding');
+});
+
+test('Retry-After may stand between spaces, and is a number or a date', () => {
+  expect(parseRetryAfter(' 7 ')).toBe(7);
+  for (const neither of ['7x', 'x7', '']) expect(parseRetryAfter(neither)).toBeUndefined();
+  const soon = parseRetryAfter(new Date(Date.now() + 60_000).toUTCString());
+  expect(soon).toBeLessThanOrEqual(60);
+});
+
+describe('the wait before a repetition', () => {
+  const MAX_WAIT_MS = 9_000;
+  /** Lets no time pass while a repetition is waited for. @returns the waits */
+  function skipWaits(): number[] {
+    const { setTimeout: real } = globalThis;
+    const waits: number[] = [];
+    jest.spyOn(globalThis, 'setTimeout').mockImplementation(((run: () => void, ms = 0) => {
+      if (ms > MAX_WAIT_MS) return real(run, ms);
+      waits.push(ms);
+      return real(run, 0);
+    }) as unknown as typeof setTimeout);
+    return waits;
+  }
+  afterEach(() => jest.restoreAllMocks());
+
+  test.each([
+    [0, [100, 200, 400]],
+    [0.5, [200, 400, 800]],
+    [1, [300, 600, 1200]],
+  ])('doubles each time, with jitter: %d', async (random, expected) => {
+    jest.spyOn(Math, 'random').mockReturnValue(random);
+    const { origin } = await serve(status(503));
+    const waits = skipWaits();
+    await send(() => get(origin), { ...within(60_000), repeat: 'always' });
+    expect(waits).toEqual(expected);
+  });
+
+  test.each([
+    ['5', [5000]],
+    ['6', []],
+  ])('is as long as a Retry-After of %s s says, if that is short', async (seconds, expected) => {
+    const { origin } = await serve(status(503, { 'retry-after': seconds }), status(200));
+    const waits = skipWaits();
+    await send(() => get(origin), { ...within(60_000), repeat: 'always' });
+    expect(waits).toEqual(expected);
+  });
+});
+
+describe('an answer', () => {
+  const ofSize =
+    (bytes: number): Step =>
+    (_, response) =>
+      void response.end(Buffer.alloc(bytes, 'x'));
+
+  test('of 8 MiB is taken, a longer one is not', async () => {
+    const limit = 8 * 1024 * 1024;
+    const { origin } = await serve(ofSize(limit), ofSize(limit + 1));
+    const options = { ...within(20_000), repeat: 'refused' } as const;
+    expect((await send(() => get(origin), options)).body).toHaveLength(limit);
+    await expect(send(() => get(origin), options)).rejects.toMatchObject({
+      message: 'MPC is not available: answer exceeds 8388608 bytes',
+      mayHaveArrived: true,
+    });
+  });
+
+  test('that breaks off in the middle may have been one', async () => {
+    const { origin } = await serve((request, response) => {
+      response.writeHead(200, { 'content-length': '100' }).write('half', () => request.socket.destroy());
+    });
+    await expect(send(() => get(origin), { ...within(5000), repeat: 'refused' })).rejects.toMatchObject({
+      message: 'MPC is not available: ECONNRESET',
+      mayHaveArrived: true,
+    });
+  });
+});
+
+// For localhost, made for this test: nobody vouches for it.
+const TLS = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgK8gmzVhOJOt1T/oW
+Xt1xGTR1CjfN4jp0KlKie0r638KhRANCAAQvCwvySNfGRpI/XfHhjKCFGjU+LC5Y
+CJ3mnvQ/dC4P65JWcddBe7udWGax8mBTY8vK+AiSw3GnGGZdAB4uTnNn
+-----END PRIVATE KEY-----`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBfzCCASWgAwIBAgIUMKwEC+FKHpIXc2lROr1f7LCU0pswCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNDE1NTAyMFoYDzIxMjYxMDMx
+MTU1MDIwWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAQvCwvySNfGRpI/XfHhjKCFGjU+LC5YCJ3mnvQ/dC4P65JWcddBe7ud
+WGax8mBTY8vK+AiSw3GnGGZdAB4uTnNno1MwUTAdBgNVHQ4EFgQUuyUyXxyrMeRt
+QzdQpQeCW+oT0lgwHwYDVR0jBBgwFoAUuyUyXxyrMeRtQzdQpQeCW+oT0lgwDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEA7ZlLVynO+A2zyI6RPnB6
+8CCrr4pkEozwstdOReFYFJ0CIDfIR1rfGpIopQQ4N/P1W1q9Aix68HHL+bhJRiBI
+hLsY
+-----END CERTIFICATE-----`,
+};
+
+test('nothing is sent to a server that cannot prove who it is', async () => {
+  const seen: IncomingMessage[] = [];
+  const server = createTlsServer(TLS, (request, response) => {
+    seen.push(request);
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  servers.push(server);
+  const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await expect(send(() => post(origin), { ...within(400), repeat: 'unsent' })).rejects.toMatchObject({
+    message: 'MPC is not available: DEPTH_ZERO_SELF_SIGNED_CERT',
+    mayHaveArrived: false,
+  });
+  expect(seen).toEqual([]);
 });
