@@ -26,7 +26,7 @@ export interface Bundle {
 export const INTERNAL_FIELDS =
   'settings|credentials|projectId|deadlineMs|securityToken|accessKey|secretKey|snapshotBucket|uploadBuckets|uploadPrefix|uploadSuffixes|' +
   'outputDirectory|mpcEndpoint|obsEndpoint|mpcRequestsPerMinute|urlTtlSeconds|queueLimitMinutes|logLevel|retryAfterSeconds|mayHaveArrived|' +
-  'areCredentialsRejected|settleAfterMs|objectKey|expiresAtSeconds|pathPrefix|isOptional|isTruncated|thumbnailPara|lastModifiedMs|sizeBytes|' +
+  'areCredentialsRejected|objectKey|expiresAtSeconds|pathPrefix|isOptional|isTruncated|thumbnailPara|lastModifiedMs|sizeBytes|' +
   'attempts|requestId|contentType|region|capture|endpoint|repeat|shape|userData|note|parameters|asOfMs|extra';
 
 /** Bundles one function for Node.js 20. The bytes depend on the sources alone. */

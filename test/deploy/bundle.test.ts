@@ -54,6 +54,18 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
   });
 });
 
+test('every field that gets a short name is there', async () => {
+  const bundles = await Promise.all(FUNCTION_NAMES.map(bundleFunction));
+  const files = new Set(bundles.flatMap(({ metafile }) => Object.keys(metafile.inputs)));
+  const sources = await Promise.all(
+    [...files].filter((file) => file !== 'index.ts').map((file) => readFile(path.join(ROOT, file), 'utf8')),
+  );
+  const names = INTERNAL_FIELDS.split('|');
+  expect(names.filter((name) => !sources.some((source) => new RegExp(`\\b${name}\\b`).test(source)))).toEqual(
+    [],
+  );
+});
+
 test('a combinator of zod that the subset lacks fails the build', async () => {
   const build = bundleWith('create', [
     {
