@@ -3,6 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { startDeployedCloud } from '../local/commands/deployed-cloud';
 import { uploadFile } from '../local/commands/upload-file';
 import { makeClip } from '../test/clip';
@@ -15,21 +17,51 @@ import { makeClip } from '../test/clip';
 const SAMPLE_EVERY_MS = 10_000;
 /** Finished tasks are kept for good, by design: at a moderate pace they weigh little beside what could leak. */
 const ROUND_MS = 500;
-/** What starts up and fills caches is not growth. */
-const WARM_UP_SHARE = 0.2;
+/** What starts up and fills caches and the console's logs is not growth. */
+const WARM_UP_SHARE = 1 / 3;
 
-/** Resident memory of this process and all of its descendants, MB. */
-function residentMb(): number {
-  const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,rss='], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .map((row) => row.trim().split(/\s+/).map(Number));
+const PARTS = ['cloud', 'functions', 'capture workers', 'others'] as const;
+
+/** Resident memory, MB: of this process, which is the cloud and its clients, and of what it started. */
+type Memory = Record<(typeof PARTS)[number], number>;
+
+function residentMb(): Memory {
+  const memory: Memory = { cloud: 0, functions: 0, 'capture workers': 0, others: 0 };
+  const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,rss=,args='], { encoding: 'utf8' }).trim().split('\n');
+  const processes = rows.map((row) => {
+    const [pid = '', parent = '', kb = '', ...command] = row.trim().split(/\s+/);
+    return { pid: Number(pid), parent: Number(parent), mb: Number(kb) / 1024, command: command.join(' ') };
+  });
   const family = new Set([process.pid]);
   for (let before = 0; before !== family.size; ) {
     before = family.size;
-    for (const [pid = 0, parent = 0] of rows) if (family.has(parent)) family.add(pid);
+    for (const { pid, parent } of processes) if (family.has(parent)) family.add(pid);
   }
-  return rows.reduce((sum, [pid = 0, , kb = 0]) => (family.has(pid) ? sum + kb : sum), 0) / 1024;
+  for (const { pid, mb, command } of processes) if (family.has(pid)) memory[partOf(pid, command)] += mb;
+  return memory;
+}
+
+function sumOf(memory: Memory): number {
+  return PARTS.reduce((sum, part) => sum + memory[part], 0);
+}
+
+function inWords(memory: Memory): string {
+  return PARTS.map((part) => `${part} ${memory[part].toFixed(0)} MB`).join(', ');
+}
+
+function partOf(pid: number, command: string): keyof Memory {
+  if (pid === process.pid) return 'cloud';
+  if (command.includes('/instance-')) return 'functions';
+  return command.includes('/capture-worker-') ? 'capture workers' : 'others';
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** What is in use, MB, once everything that nobody holds is gone. */
+function heapMb(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed / 2 ** 20;
 }
 
 /** MB per hour, by least squares. */
@@ -44,7 +76,9 @@ function slopePerHour(samples: readonly { atMs: number; mb: number }[]): number 
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' } } });
-  const untilMs = Date.now() + Number(values.minutes) * 60_000;
+  const lastsMs = Number(values.minutes) * 60_000;
+  const untilMs = Date.now() + lastsMs;
+  const warmUpMs = lastsMs * WARM_UP_SHARE;
   const folder = await mkdtemp(path.join(tmpdir(), 'mixed-load-'));
   const cloud = await startDeployedCloud({
     port: 0,
@@ -60,11 +94,15 @@ async function main(): Promise<void> {
   const clip = await makeClip({ seconds: 6, width: 320, height: 180 });
   const { size } = await readFile(clip).then((content) => ({ size: content.length }));
   const startedAtMs = Date.now();
-  const samples: { atMs: number; mb: number }[] = [];
-  const timer = setInterval(
-    () => samples.push({ atMs: Date.now() - startedAtMs, mb: residentMb() }),
-    SAMPLE_EVERY_MS,
-  );
+  const samples: { atMs: number; memory: Memory }[] = [];
+  let warm: { heapMb: number; tasks: number } | undefined;
+  const timer = setInterval(() => {
+    const atMs = Date.now() - startedAtMs;
+    if (atMs >= warmUpMs) warm ??= { heapMb: heapMb(), tasks: cloud.mpc.tasks.list().length };
+    const memory = residentMb();
+    samples.push({ atMs, memory });
+    if (samples.length % 30 === 0) console.log(`${Math.round(atMs / 60_000)} min ${inWords(memory)}`);
+  }, SAMPLE_EVERY_MS);
   let requests = 0;
   let failures = 0;
   const call = async (method: string, url: string, body?: unknown): Promise<Record<string, unknown>> => {
@@ -105,15 +143,29 @@ async function main(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, nextRoundAtMs - Date.now())));
   }
   clearInterval(timer);
-  const steady = samples.slice(Math.floor(samples.length * WARM_UP_SHARE));
+  const steady = samples.filter(({ atMs }) => atMs >= warmUpMs);
   const uploads = requests / 6;
   console.log(
     `${values.minutes} min: ${uploads} uploads of ${(size / 1e6).toFixed(1)} MB, ${requests} API calls, ${failures} answered 5xx`,
   );
-  console.log(
-    `memory of the cloud with its ${cloud.functiongraph.functions().length} functions and capture workers: ` +
-      `${steady[0]?.mb.toFixed(0)} MB → ${steady.at(-1)?.mb.toFixed(0)} MB, slope ${slopePerHour(steady).toFixed(1)} MB/h`,
-  );
+  console.log(`MB, and how it grew after ${Math.round(warmUpMs / 60_000)} min:`);
+  for (const part of [...PARTS, 'all'] as const) {
+    const series = steady.map(({ atMs, memory }) => ({
+      atMs,
+      mb: part === 'all' ? sumOf(memory) : memory[part],
+    }));
+    const [first, last] = [series[0]?.mb ?? 0, series.at(-1)?.mb ?? 0];
+    console.log(
+      `${part.padEnd(16)} ${first.toFixed(0)} → ${last.toFixed(0)}, ${slopePerHour(series).toFixed(1)} MB/h`,
+    );
+  }
+  if (warm !== undefined) {
+    const [grownMb, tasks] = [heapMb() - warm.heapMb, cloud.mpc.tasks.list().length - warm.tasks];
+    console.log(
+      `heap after collection ${warm.heapMb.toFixed(1)} → ${(warm.heapMb + grownMb).toFixed(1)}, ` +
+        `${Math.round((grownMb * 2 ** 20) / tasks)} bytes for each of ${tasks} more tasks`,
+    );
+  }
   await cloud.close();
   await rm(folder, { recursive: true, force: true });
 }
