@@ -12,6 +12,7 @@ const RIVALS = [
   'fetch-create',
   'undici-create',
   'constant-headers',
+  'hashed-headers',
   'raw-socket',
   'empty',
 ] as const;

@@ -44,10 +44,10 @@ describe('a half-written claim', () => {
     await service.deliver([record], { create: 'reset-after' });
     const [task] = service.cloud.tasks.splice(0);
     if (task === undefined) throw new Error('no task');
-    for (const id of [10, 9, 11]) service.cloud.tasks.push({ ...task, id });
+    for (const id of [12, 10, 9, 11]) service.cloud.tasks.push({ ...task, id });
     expect(returned(await service.deliver([record]))).toMatchObject({ records: [{ task_id: '9' }] });
     expect(linesOf(service, 'claim.doubled')).toMatchObject([
-      { level: 'error', claim: expect.stringMatching(/^[0-9a-f]{40}$/), task_ids: ['9', '10', '11'] },
+      { level: 'error', claim: expect.stringMatching(/^[0-9a-f]{40}$/), task_ids: ['9', '10', '11', '12'] },
     ]);
   });
 
@@ -72,6 +72,28 @@ describe('a half-written claim', () => {
     expect(linesOf(service, 'claim.abandoned')).toMatchObject([{ key: 'a.mp4' }]);
   });
 
+  test('whose call MPC took up late is settled with one look at its list', async () => {
+    const service = new InstallationDouble();
+    const record = service.upload('a.mp4');
+    await service.deliver([record], { create: 'late' });
+    await service.time.pass(60 * SECOND_MS);
+    const before = service.cloud.mpcCalls;
+    expect(returned(await service.deliver([record]))).toMatchObject({
+      records: [{ skipped: 'already_started', task_id: '1' }],
+    });
+    expect(service.cloud.mpcCalls - before).toBe(1);
+  });
+
+  test('names no task of its video', async () => {
+    const service = new InstallationDouble();
+    await service.deliver([service.upload('a.mp4')], { create: 'reset-before' });
+    const before = service.cloud.mpcCalls;
+    const query = { httpMethod: 'GET', path: '/snapshots', queryStringParameters: { object: 'a.mp4' } };
+    const answer = returned(await service.functions.invoke('query', query)) as { body: string };
+    expect(JSON.parse(answer.body)).toMatchObject({ task_array: [] });
+    expect(service.cloud.mpcCalls).toBe(before);
+  });
+
   test('is what remains when the answer cannot be written down, and the task is not lost', async () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
@@ -82,6 +104,20 @@ describe('a half-written claim', () => {
     ]);
     await sweepUntilSettled(service);
     expect(service.cloud.creates).toHaveLength(1);
+  });
+});
+
+describe('an accepted claim', () => {
+  test('says it all: MPC is not asked, and may have forgotten the task', async () => {
+    const service = new InstallationDouble();
+    const record = service.upload('a.mp4');
+    await service.deliver([record]);
+    service.cloud.tasks.splice(0);
+    const before = service.cloud.mpcCalls;
+    expect(returned(await service.deliver([record]))).toMatchObject({
+      records: [{ skipped: 'already_started', task_id: '1' }],
+    });
+    expect(service.cloud.mpcCalls).toBe(before);
   });
 });
 
@@ -152,7 +188,11 @@ describe('an Idempotency-Key', () => {
   test('with another body is 422', async () => {
     const service = new InstallationDouble();
     expect(answered(await service.create(body(), headers)).statusCode).toBe(202);
-    expect(answered(await service.create(body('b.mp4'), headers)).statusCode).toBe(422);
+    const other = answered(await service.create(body('b.mp4'), headers));
+    expect([other.statusCode, JSON.parse(other.body)]).toMatchObject([
+      422,
+      { error_code: 'IDEMPOTENCY.0422', error_msg: 'this Idempotency-Key was used for another request' },
+    ]);
     expect(answered(await service.create(body(), headers)).statusCode).toBe(202);
     expect(service.cloud.tasks).toHaveLength(1);
   });

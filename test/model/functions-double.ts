@@ -30,7 +30,7 @@ export type Fate = (typeof FATES)[number];
  */
 export type Fates = readonly Fate[] | { create: Fate };
 
-export type FunctionName = 'create' | 'cancel' | 'on-upload';
+export type FunctionName = 'create' | 'cancel' | 'query' | 'on-upload';
 
 export type Outcome =
   | { kind: 'returned'; value: unknown }
@@ -56,7 +56,12 @@ interface Running {
   outcome?: Outcome;
 }
 
-const TIMEOUT_SECONDS: Record<FunctionName, number> = { create: 30, cancel: 60, 'on-upload': 60 };
+const TIMEOUT_SECONDS: Record<FunctionName, number> = {
+  create: 30,
+  cancel: 60,
+  query: 30,
+  'on-upload': 60,
+};
 /** The FAQ of FunctionGraph: instances without work are reclaimed after about a minute. */
 const RECLAIM_AFTER_MS = 60_000;
 /** API Gateway gives a back end no longer than a minute. */
@@ -279,7 +284,7 @@ let compiled: ((...parts: unknown[]) => void) | undefined;
  * zod, which keeps nothing, stays outside.
  */
 function compile(): (...parts: unknown[]) => void {
-  const names: FunctionName[] = ['create', 'cancel', 'on-upload'];
+  const names = Object.keys(TIMEOUT_SECONDS);
   const { outputFiles } = buildSync({
     stdin: {
       contents: names.map((name) => `export { handler as '${name}' } from './functions/${name}';`).join('\n'),
