@@ -110,7 +110,7 @@ export function stringToSign(date: string, canonical: string): string {
 /** One OBS request that a temporary URL allows. */
 export interface ObsUrlRequest {
   method: 'GET' | 'PUT' | 'DELETE';
-  /** `https://obs.<region>.myhuaweicloud.com` or the address of a stand-in. */
+  /** `https://obs.<region>.myhuaweicloud.com` or the address of the local one. */
   endpoint: string;
   bucket: string;
   /** Object key, not encoded; empty for a request to the bucket. */

@@ -76,7 +76,7 @@ async function deliver(
       return;
     }
     default:
-      throw new Error(`the stand-in has no ${destination.type}`);
+      throw new Error(`the local cloud has no ${destination.type}`);
   }
 }
 

@@ -106,7 +106,7 @@ export class AsyncQueue {
       return queued.attempt > this.#retryAttempts(queued) ? 'failed' : 'retrying';
     };
     void executor.run(queued, slot, queued.attempt, endState).then((outcome) => {
-      // The end of the stand-in itself is no result of the function.
+      // The end of the local cloud itself is no result of the function.
       if (this.#closed) return;
       if (endState(outcome) === 'retrying') this.#retryLater(queued);
       else onEnd({ request: queued, attempt: queued.attempt, timeMs, outcome });

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** What the documents leave open, or settle in two ways, and the stand-in therefore lets a test choose. */
+/** What the documents leave open, or settle in two ways, and the local cloud therefore lets a test choose. */
 export const functionGraphBehaviour = z.object({
   /**
    * An asynchronous event that meets no free instance: the page on concurrency says it is discarded, the page on

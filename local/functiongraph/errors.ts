@@ -1,4 +1,4 @@
-/** HTTP status of each error code that the stand-in answers with (FunctionGraph API reference, Error Codes). */
+/** HTTP status of each error code that the local cloud answers with (FunctionGraph API reference, Error Codes). */
 const STATUS_OF = {
   'FSS.0400': 400,
   'FSS.0401': 401,

@@ -111,7 +111,7 @@ const strategy = z.object({
 });
 
 const code = z.object({
-  code_type: z.literal('zip', 'code_type must be "zip": the stand-in takes uploaded zips only'),
+  code_type: z.literal('zip', 'code_type must be "zip": the local cloud takes uploaded zips only'),
   code_filename: z.string().optional(),
   func_code: z.object({ file: z.string().min(1, 'func_code.file must hold the base64-encoded zip') }),
 });

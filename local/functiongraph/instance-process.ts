@@ -85,7 +85,7 @@ export class InstanceProcess {
     });
     this.#cleared = this.#exited
       .then(() => rm(temporaryDirectory, { recursive: true, force: true }))
-      // A file that cannot be removed now goes with the whole stand-in.
+      // A file that cannot be removed now goes with the whole local cloud.
       .catch(() => {});
   }
 

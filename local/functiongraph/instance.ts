@@ -23,7 +23,8 @@ import { captureOutput, RuntimeLogger } from './runtime-logger';
 import { serialiseResult } from './runtime-result';
 
 const channel = process.send?.bind(process);
-if (channel === undefined) throw new Error('this program is started by the FunctionGraph stand-in only');
+if (channel === undefined)
+  throw new Error('this program is started by the FunctionGraph of the local cloud only');
 const send = (message: FromInstance) => channel(message);
 // User code finds a plain process, as on the platform.
 process.send = undefined as never;

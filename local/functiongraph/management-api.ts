@@ -136,7 +136,10 @@ async function answer(
     if (params === undefined) continue;
     return operation.handle(platform, { params, query: url.searchParams, headers, body });
   }
-  throw new FunctionGraphError('FSS.0404', `${method} ${url.pathname} is not an operation of the stand-in`);
+  throw new FunctionGraphError(
+    'FSS.0404',
+    `${method} ${url.pathname} is not an operation of the local cloud`,
+  );
 }
 
 /** The parameters of a path template such as `fgs/functions/{urn}/code`; undefined when the path is another one. */

@@ -67,7 +67,7 @@ const gatewayData = z.object({
         .min(1, 'must be 1 to 60000 (ms)')
         .max(60_000, 'must be 1 to 60000 (ms)')
         .default(5000),
-      invocation_type: z.literal('sync', 'must be sync: the stand-in has no asynchronous APIs').optional(),
+      invocation_type: z.literal('sync', 'must be sync: the local cloud has no asynchronous APIs').optional(),
       version: z.string().optional(),
     })
     .default({ timeout: 5000 }),
@@ -102,7 +102,7 @@ export const createTriggerBody = z.object({
  * Makes a trigger of a request body.
  *
  * @param timeZone zone of cron expressions that name none
- * @throws FunctionGraphError FSS.1101 for a type that the stand-in does not have; FSS.1106, FSS.1107 and FSS.1109 for
+ * @throws FunctionGraphError FSS.1101 for a type that the local cloud does not have; FSS.1106, FSS.1107 and FSS.1109 for
  *   wrong OBS, API Gateway and timer parameters
  */
 export function newTrigger(

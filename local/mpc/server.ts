@@ -80,7 +80,7 @@ const OPERATIONS = new Map<string, Operation>([
 ]);
 
 /**
- * A stand-in for the snapshot part of Huawei Cloud MPC v1: the same requests, answers, refusals, quota and task states,
+ * The snapshot part of Huawei Cloud MPC v1 for the local cloud: the same requests, answers, refusals, quota and task states,
  * with real pictures. Tasks that an earlier process left unfinished in `directory` are queued again.
  */
 export async function createMpc(options: MpcOptions): Promise<Mpc> {

@@ -1,4 +1,4 @@
-/** The codes of OBS that the stand-in answers with, and their HTTP status (OBS API reference, error codes). */
+/** The codes of OBS that the local cloud answers with, and their HTTP status (OBS API reference, error codes). */
 const STATUS = {
   BadDigest: 400,
   EntityTooLarge: 400,

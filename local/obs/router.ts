@@ -92,7 +92,7 @@ export function findOperation(request: ObsRequest): Operation {
   const name = operationName(request);
   const operation = OPERATIONS.get(name);
   if (operation === undefined) {
-    throw new ObsError('NotImplemented', `'${name}' is not implemented by this local stand-in of OBS.`);
+    throw new ObsError('NotImplemented', `'${name}' is not implemented by the OBS of the local cloud.`);
   }
   for (const unsupported of UNSUPPORTED_HEADERS) {
     if (protocolHeader(request, unsupported) !== undefined) refuseHeader(request, unsupported);
@@ -105,7 +105,7 @@ export function findOperation(request: ObsRequest): Operation {
 function refuseHeader(request: ObsRequest, name: string): never {
   throw new ObsError(
     'NotImplemented',
-    `The header ${protocolName(request.dialect, name)} is not implemented by this local stand-in of OBS.`,
+    `The header ${protocolName(request.dialect, name)} is not implemented by the OBS of the local cloud.`,
   );
 }
 

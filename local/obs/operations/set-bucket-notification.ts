@@ -56,7 +56,7 @@ function configuredIn(document: z.infer<typeof configuration>): Configured[] {
   if (document.TopicConfiguration !== undefined) {
     throw new ObsError(
       'NotImplemented',
-      'Notifications to topics of SMN are not implemented by this local stand-in of OBS.',
+      'Notifications to topics of SMN are not implemented by the OBS of the local cloud.',
     );
   }
   return [

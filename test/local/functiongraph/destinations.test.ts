@@ -180,8 +180,8 @@ describe('an asynchronous destination', () => {
   });
 
   test.each([
-    ['SMN', { destination: 'SMN', param: '{"topic_urn":"urn:smn:x"}' }, {}, 'the stand-in has no SMN'],
-    ['DIS', { destination: 'DIS', param: '{"stream_name":"s"}' }, {}, 'the stand-in has no DIS'],
+    ['SMN', { destination: 'SMN', param: '{"topic_urn":"urn:smn:x"}' }, {}, 'the local cloud has no SMN'],
+    ['DIS', { destination: 'DIS', param: '{"stream_name":"s"}' }, {}, 'the local cloud has no DIS'],
     ['a bucket that is missing', obs({ bucket: 'nowhere' }), {}, 'bucket'],
     ['a function that is missing', toFunction('nobody'), {}, 'function "nobody" does not exist'],
     ['no agency', obs(), { settings: {} }, 'no agency'],

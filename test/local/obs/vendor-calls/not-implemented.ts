@@ -3,7 +3,7 @@ import { answers, type Vendor, type VendorCall } from './vendor-call';
 
 const Tags = [{ Key: 'a', Value: 'b' }];
 
-/** Calls of the SDK that this stand-in refuses plainly, so that nobody believes to have had an effect. */
+/** Calls of the SDK that the local cloud refuses plainly, so that nobody believes to have had an effect. */
 const REFUSED: Readonly<Record<string, object | ((vendor: Vendor) => object)>> = {
   getBucketAcl: {},
   setBucketAcl: { ACL: 'private' },
