@@ -70,7 +70,7 @@ export function withPictures(
 
 /** True where the pictures are packed into one file and cannot be fetched one by one. */
 export function isArchive(task: Pick<Task, 'output_file_name'>): boolean {
-  return task.output_file_name?.endsWith('.tar') === true;
+  return /\.tar$/i.test(task.output_file_name ?? '');
 }
 
 /** The picture that MPC's answer to a synchronous task names; undefined when it names none. */

@@ -76,8 +76,8 @@ describe('the pictures of a task', () => {
     },
   );
 
-  test('have no address of their own inside an archive', () => {
-    const packed = withPictures({ ...task, output_file_name: '7684.tar' }, invocation);
+  test.each(['7684.tar', 'All.TAR'])('have no address of their own inside an archive: %s', (archive) => {
+    const packed = withPictures({ ...task, output_file_name: archive }, invocation);
     expect(packed.thumbnail_info?.[0]).toEqual({ pic_name: '5.jpg', time: 5, end_time: 9 });
   });
 
