@@ -107,7 +107,7 @@ export function connect(origin: string): void {
 
 function open(agent: Agent, host: string, port: number): Socket {
   // TLS knows no name that is an IP address (RFC 6066, section 3).
-  const options: ConnectionOptions = { host, port, servername: /^[\d.]+$|:/.test(host) ? '' : host };
+  const options: ConnectionOptions = { host, port, servername: require('node:net').isIP(host) ? '' : host };
   const socket = agent.createConnection(options as ClientRequestArgs) as Socket;
   socket.setNoDelay();
   restingSinceMs.set(socket, Date.now());

@@ -264,3 +264,27 @@ describe('a task without a claim', () => {
     ]);
   });
 });
+
+describe('a call', () => {
+  test('goes to the port of the endpoint’s protocol where it names none', async () => {
+    const service = new InstallationDouble({
+      userData: { MPC_ENDPOINT: 'https://mpc.example.com', OBS_ENDPOINT: 'http://[::1]' },
+    });
+    const addresses = new Set<string | undefined>();
+    const handle = service.cloud.handle.bind(service.cloud);
+    service.cloud.handle = (request) => {
+      addresses.add(request.address);
+      return handle(request);
+    };
+    expect(returned(await service.deliver([service.upload('a.mp4')]))).toMatchObject({
+      records: [{ started: '1' }],
+    });
+    expect([...addresses].sort()).toEqual(['::1:80', 'mpc.example.com:443']);
+  });
+
+  test('that only reads is made again when no answer comes', async () => {
+    const service = new InstallationDouble();
+    const delivered = service.deliver([service.upload('a.mp4')], ['ok', 'hang-before']);
+    expect(returned(await delivered)).toMatchObject({ records: [{ started: '1' }] });
+  });
+});

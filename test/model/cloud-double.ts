@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 /** A call to OBS or MPC, as it arrives. */
 export interface CloudRequest {
+  /** Host and port of the connection, where it matters. */
+  address?: string;
   method: string;
   /** Encoded path and query. */
   path: string;

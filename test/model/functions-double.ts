@@ -132,7 +132,7 @@ export class FunctionsDouble {
     compiled(
       loaded.exports,
       loaded,
-      (name: string) => (name === 'node:http' ? http : require(name)),
+      (name: string) => (/^node:https?$/.test(name) ? http : require(name)),
       this.#time.Date,
       this.#time.setTimeout,
       this.#time.clearTimeout,

@@ -8,7 +8,7 @@ export type CallEnd = CloudAnswer | 'reset' | 'refused' | 'never';
 export type Serve = (request: CloudRequest, connected: () => void) => Promise<CallEnd>;
 
 /**
- * What the functions use of `node:http`, without sockets: nothing takes time,
+ * What the functions use of `node:http` and `node:https`, without sockets: nothing takes time,
  * and the same calls happen in the same order every time.
  */
 export function inMemoryHttp(serve: Serve) {
@@ -65,10 +65,14 @@ class InMemoryRequest extends EventEmitter {
   }
 
   async #send(body: string): Promise<void> {
-    const { agent, method, path, headers } = this.#options;
+    const { agent, host, port, method, path, headers } = this.#options;
     const socket = agent.createConnection(this.#options);
     this.emit('socket', socket);
-    const end = await this.#serve({ method, path, headers, body }, () => socket.emit('connect'));
+    const connected = () => {
+      socket.emit('connect');
+      socket.emit('secureConnect');
+    };
+    const end = await this.#serve({ address: `${host}:${port}`, method, path, headers, body }, connected);
     if (this.#isDestroyed || end === 'never') return;
     if (typeof end === 'string') {
       this.#isDestroyed = true;

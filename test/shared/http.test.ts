@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { ServiceTimedOut, ServiceUnavailable } from '../../shared/errors';
 import { connect, type HttpRequest, parseRetryAfter, send } from '../../shared/http';
 
@@ -207,6 +208,67 @@ describe('a connection that was opened early', () => {
     expect(sockets.length).toBeLessThanOrEqual(3);
   });
 
+  test('that rested too long is not trusted', async () => {
+    const { origin, server } = await serve(status(200));
+    const { sockets, opened } = watch(server);
+    connect(origin);
+    await opened;
+    const restedMs = 4_001;
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + restedMs);
+    await send(() => get(origin), { ...within(5000), repeat: 'always' });
+    jest.restoreAllMocks();
+    expect(sockets).toHaveLength(2);
+  });
+
+  test('is kept beside one that rests: both are used', async () => {
+    let answer: (() => void) | undefined;
+    const { origin, server } = await serve((_, response) => {
+      answer = () => response.end();
+    }, status(200));
+    const { sockets } = watch(server);
+    const asked = once(server, 'request');
+    const first = send(() => get(origin), { ...within(5000), repeat: 'always' });
+    await asked;
+    const opened = once(server, 'connection');
+    connect(origin);
+    await opened;
+    answer?.();
+    await first;
+    connect(origin);
+    const both = [1, 2].map(() => send(() => get(origin), { ...within(5000), repeat: 'always' }));
+    await Promise.all(both);
+    expect(sockets).toHaveLength(2);
+  });
+
+  test('that is refused and never wanted ends nothing', async () => {
+    const { origin } = await serve(status(200));
+    connect('http://127.0.0.1:1');
+    // The refusal comes while this is on its way.
+    for (let i = 0; i < 3; i++) await send(() => get(origin), { ...within(5000), repeat: 'always' });
+  });
+
+  test('names the server, except by its IP address', async () => {
+    const names: string[] = [];
+    const server = createTlsServer({
+      ...TLS,
+      SNICallback: (name, done) => {
+        names.push(name);
+        done(null);
+      },
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    servers.push(server);
+    const { port } = server.address() as AddressInfo;
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const accepted = once(server, 'connection');
+      connect(`https://${host}:${port}`);
+      const [socket] = (await accepted) as [Socket];
+      // The client leaves: nobody vouches for this server.
+      await once(socket, 'close');
+    }
+    expect(names).toEqual(['localhost']);
+  });
+
   test('that breaks when the request has left is not tried again with one that creates something', async () => {
     const { origin, seen, server } = await serve(reset);
     const { opened } = watch(server);
@@ -272,6 +334,9 @@ test('headers and the length of the body in bytes go with the request', async ()
 
 test('Retry-After may stand between spaces, and is a number or a date', () => {
   expect(parseRetryAfter(' 7 ')).toBe(7);
+  // The obsolete forms of a date begin or end with digits.
+  for (const date of ['Sun Nov  6 08:49:37 2994', '06 Nov 2994 08:49:37 GMT'])
+    expect(parseRetryAfter(date)).toBeGreaterThan(1e9);
   for (const neither of ['7x', 'x7', '']) expect(parseRetryAfter(neither)).toBeUndefined();
   const soon = parseRetryAfter(new Date(Date.now() + 60_000).toUTCString());
   expect(soon).toBeLessThanOrEqual(60);
@@ -362,6 +427,18 @@ VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEA7ZlLVynO+A2zyI6RPnB6
 hLsY
 -----END CERTIFICATE-----`,
 };
+
+test('what breaks before the handshake is over never left, and is sent again', async () => {
+  const server = createTcpServer((socket) => socket.destroy());
+  const connections: Socket[] = [];
+  server.on('connection', (socket) => connections.push(socket));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const failure = send(() => post(origin), { ...within(10_000), repeat: 'unsent' });
+  await expect(failure).rejects.toMatchObject({ mayHaveArrived: false });
+  expect(connections).toHaveLength(4);
+  server.close();
+});
 
 test('nothing is sent to a server that cannot prove who it is', async () => {
   const seen: IncomingMessage[] = [];

@@ -120,8 +120,11 @@ test('the connection for the record of a task is opened while MPC is at work', a
     void isConnected.then(() => response.end('{"task_id":"1"}'));
   });
   const call = await start('create', `https://127.0.0.1:${(obs.address() as AddressInfo).port}`);
-  expect(await call(creation)).toBe(202);
-  expect(requests).toEqual(['POST MPC', 'PUT OBS']);
+  const toObs: unknown[] = [];
+  obs.on('secureConnection', (socket) => toObs.push(socket));
+  for (let i = 0; i < 2; i++) expect(await call(creation)).toBe(202);
+  expect(requests).toEqual(['POST MPC', 'PUT OBS', 'POST MPC', 'PUT OBS']);
+  expect(toObs).toHaveLength(1);
   obs.close();
   obs.closeAllConnections();
 });
