@@ -40,7 +40,6 @@ async function main(): Promise<void> {
   if (values.help) return console.log(USAGE);
   const unknown = positionals.find((name) => !SUITES.some((suite) => suite.name === name));
   if (unknown !== undefined) throw new UsageError(`there is no suite "${unknown}"\n\n${USAGE}`);
-  const sections = new Map<string, string>();
   const json: unknown[] = [];
   for (const suite of SUITES) {
     if (positionals.length > 0 && !positionals.includes(suite.name)) continue;
@@ -49,12 +48,14 @@ async function main(): Promise<void> {
     const report = await suite.run();
     console.error(`${suite.name}: ${((Date.now() - startedAtMs) / 1000).toFixed(0)} s`);
     json.push(toJson(suite, report, machine));
-    sections.set(suite.name, toMarkdown(suite, report, machine));
-    if (report.readme !== undefined && !values.dry) await writeReadme(suite, report.readme);
-    if (!values.json) console.log(`\n${sections.get(suite.name)}`);
+    const section = toMarkdown(suite, report, machine);
+    if (!values.json) console.log(`\n${section}`);
+    if (values.dry) continue;
+    // At once: whoever stops the run keeps what was measured.
+    await writeResults(suite, section);
+    if (report.readme !== undefined) await writeReadme(suite, report.readme);
   }
   if (values.json) console.log(JSON.stringify(json, null, 2));
-  if (!values.dry) await writeResults(sections);
 }
 
 function parseArguments() {

@@ -50,12 +50,12 @@ export function toJson(suite: Suite, report: Report, machine: Machine): unknown 
   };
 }
 
-/** Puts sections into RESULTS.md in place of what stood there under their headings; the others stay. */
-export async function writeResults(sections: ReadonlyMap<string, string>): Promise<void> {
+/** Puts a suite's section into RESULTS.md in place of what stood there under its heading; the others stay. */
+export async function writeResults({ name }: Suite, section: string): Promise<void> {
   const before = await readFile(RESULTS, 'utf8').catch(() => '');
   const kept = before.split(/^(?=## )/m).filter((section) => section.startsWith('## '));
   const all = new Map(kept.map((section) => [/^## (.*)/.exec(section)?.[1] ?? '', section.trim()]));
-  for (const [name, section] of sections) all.set(name, section);
+  all.set(name, section);
   const head =
     '# Results\n\nWritten by `npm run bench`; what the numbers taught stands in [README.md](README.md). Median, quartiles and number of\n' +
     'measurements; variants of one table took turns in one run, so that ratios hold where absolute values are the machine’s.';
