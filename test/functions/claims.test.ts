@@ -282,6 +282,15 @@ describe('a call', () => {
     expect([...addresses].sort()).toEqual(['::1:80', 'mpc.example.com:443']);
   });
 
+  test.each(['http', 'https'])('by %s that broke after it left is not made again', async (protocol) => {
+    const service = new InstallationDouble({ userData: { MPC_ENDPOINT: `${protocol}://mpc` } });
+    const record = service.upload('a.mp4');
+    expect((await service.deliver([record], { create: 'reset-after' })).kind).toBe('failed');
+    expect(service.cloud.creates).toHaveLength(1);
+    await sweepUntilSettled(service);
+    expect(service.cloud.creates).toHaveLength(1);
+  });
+
   test('that only reads is made again when no answer comes', async () => {
     const service = new InstallationDouble();
     const delivered = service.deliver([service.upload('a.mp4')], ['ok', 'hang-before']);

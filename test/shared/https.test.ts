@@ -129,6 +129,17 @@ test('the connection for the record of a task is opened while MPC is at work', a
   obs.closeAllConnections();
 });
 
+test('a request that creates something is not sent again when its connection breaks', async () => {
+  server.removeAllListeners('request');
+  server.on('request', (request) => {
+    requests.push(`${request.method}`);
+    request.socket.destroy();
+  });
+  const call = await start('create');
+  expect(await call(creation)).toBe(502);
+  expect(requests).toEqual(['POST']);
+});
+
 test('nothing is sent to a server that nobody vouches for', async () => {
   const call = await start('create', origin, { NODE_EXTRA_CA_CERTS: '' });
   expect(await call(creation)).toBe(502);
