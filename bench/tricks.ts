@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
-import { bundleWith } from '../deploy/bundle';
-import { EVENTS, writeFunction } from './function-files';
+import { bundleWith, INTERNAL_FIELDS } from '../deploy/bundle';
+import { EVENTS, type FunctionFile, writeFunction } from './function-files';
 import { type ColdCall, call, startServices } from './functions';
 import { withFolder } from './process';
 import { type Suite, seriesOf, takeTurns } from './suite';
@@ -44,6 +44,37 @@ const oneAfterTheOther = changed(
   'const learned = true ? undefined',
 );
 
+/** zod reads these by their names. */
+const FIELDS_OF_ZOD: readonly string[] = ['shape', 'parameters', 'extra'];
+
+/** Bundles the functions with and without each trick, for one table after the other. */
+export async function writeVariants(folder: string): Promise<Record<Table, FunctionFile[]>> {
+  const file = async (
+    name: 'create' | 'on-upload',
+    label: string,
+    plugins: Plugin[] = [],
+    internalFields = INTERNAL_FIELDS,
+  ) => {
+    const { code } = await bundleWith(name, plugins, internalFields);
+    return writeFunction(folder, `${name}, ${label}`, code, EVENTS[name]);
+  };
+  const deployed = await file('create', 'as deployed');
+  const withoutZods = INTERNAL_FIELDS.split('|')
+    .filter((field) => !FIELDS_OF_ZOD.includes(field))
+    .join('|');
+  return {
+    parsing: [deployed, await file('create', 'with zod itself', [zodItself], withoutZods)],
+    connecting: [deployed, await file('create', 'no early connections', [noEarlyConnections])],
+    uploads: [
+      await file('on-upload', 'as deployed'),
+      await file('on-upload', 'no early connections', [noEarlyConnections]),
+      await file('on-upload', 'reads one after the other', [oneAfterTheOther]),
+    ],
+  };
+}
+
+type Table = 'parsing' | 'connecting' | 'uploads';
+
 /** What each trick gains: the shipped function beside itself without the trick. */
 export const tricks: Suite = {
   name: 'tricks',
@@ -51,29 +82,19 @@ export const tricks: Suite = {
     'Our functions as they are deployed, beside themselves without one of the tricks; every call in a fresh process.',
   run: () =>
     withFolder(async (folder) => {
-      const file = async (name: 'create' | 'on-upload', label: string, ...plugins: Plugin[]) =>
-        writeFunction(folder, `${name}, ${label}`, (await bundleWith(name, plugins)).code, EVENTS[name]);
-      const parsing = [
-        await file('create', 'as deployed'),
-        await file('create', 'with zod itself', zodItself),
-      ];
-      const connecting = [parsing[0], await file('create', 'no early connections', noEarlyConnections)];
-      const uploads = [
-        await file('on-upload', 'as deployed'),
-        await file('on-upload', 'no early connections', noEarlyConnections),
-        await file('on-upload', 'reads one after the other', oneAfterTheOther),
-      ];
+      const { parsing, connecting, uploads } = await writeVariants(folder);
       const near = await startServices();
       const far = await startServices(ANSWER_MS, DISTANCE_MS);
       try {
         const table = async (
           title: string,
-          files: ((typeof parsing)[number] | undefined)[],
+          files: readonly FunctionFile[],
           origins: readonly [mpc: string, obs: string],
         ) => {
-          const variants = files.flatMap((one) =>
-            one ? [{ name: one.name, measure: () => call<ColdCall>('cold', one, origins) }] : [],
-          );
+          const variants = files.map((one) => ({
+            name: one.name,
+            measure: () => call<ColdCall>('cold', one, origins),
+          }));
           const samples = await takeTurns(variants, ROUNDS);
           return { title, unit: 'ms', series: seriesOf(samples, ({ coldMs }) => coldMs) };
         };

@@ -34,8 +34,15 @@ export function bundleFunction(name: FunctionName): Promise<Bundle> {
   return bundleWith(name, []);
 }
 
-/** Bundles with further plugins of esbuild. */
-export async function bundleWith(name: FunctionName, plugins: Plugin[]): Promise<Bundle> {
+/**
+ * Bundles with further plugins of esbuild.
+ * @param internalFields which fields get short names, with `|` between them
+ */
+export async function bundleWith(
+  name: FunctionName,
+  plugins: Plugin[],
+  internalFields = INTERNAL_FIELDS,
+): Promise<Bundle> {
   const result = await build({
     // Assigning the export by hand saves the helpers that would otherwise turn a module into CommonJS.
     stdin: {
@@ -53,7 +60,7 @@ export async function bundleWith(name: FunctionName, plugins: Plugin[]): Promise
     plugins,
     minify: true,
     charset: 'utf8',
-    mangleProps: new RegExp(`^(${INTERNAL_FIELDS})$`),
+    mangleProps: new RegExp(`^(${internalFields})$`),
     // Fields that only repeat a constructor's parameters are left out.
     tsconfigRaw: { compilerOptions: { useDefineForClassFields: false, verbatimModuleSyntax: true } },
     platform: 'node',

@@ -1,0 +1,23 @@
+import { writeFunctionFiles } from '../../bench/function-files';
+import { type ColdCall, call, type Services, startServices } from '../../bench/functions';
+import { withFolder } from '../../bench/process';
+import { writeVariants } from '../../bench/tricks';
+
+let services: Services;
+beforeAll(async () => {
+  services = await startServices();
+});
+afterAll(() => services.stop());
+
+test.each(['http', 'https'] as const)('every function that is measured succeeds, by %s', (protocol) =>
+  withFolder(async (folder) => {
+    const { parsing, connecting, uploads } = await writeVariants(folder);
+    const files = [...(await writeFunctionFiles(folder)), ...parsing, ...connecting, ...uploads];
+    expect(files).toHaveLength(18);
+    for (const file of files) {
+      // It throws where the answer is a failure.
+      const { coldMs } = await call<ColdCall>('cold', file, services.origins(protocol));
+      expect(coldMs).toBeGreaterThan(0);
+    }
+  }),
+);
