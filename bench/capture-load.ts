@@ -1,20 +1,14 @@
-import { setTimeout } from 'node:timers/promises';
-import { CapturePool } from '../local/mpc/capture/capture-pool';
+import path from 'node:path';
 import { makeClip } from '../test/clip';
 import { HD_CLIP, pointsOf, UHD_CLIP } from './capture';
-import { memoryMb } from './process';
+import type { Round } from './capture-load-program';
+import { ROOT, runNode } from './process';
 import type { Goal, Series, Suite, Table } from './suite';
 
+const PROGRAM = path.join(ROOT, 'bench', 'capture-load-program.ts');
 const TASKS = 4;
 const PICTURES = 20;
 const ROUNDS = 3;
-
-interface Round {
-  firstFrameMs: number[];
-  endMs: number[];
-  workerMb: number;
-  allMb: number;
-}
 
 /** Four tasks at once: who gets what of the processor, and what all of it takes of the memory. Needs Linux's /proc. */
 export const captureLoad: Suite = {
@@ -28,7 +22,10 @@ export const captureLoad: Suite = {
       const points = pointsOf(clip.seconds * 1000, PICTURES);
       const filePath = await makeClip(clip);
       const rounds: Round[] = [];
-      for (let round = 0; round < ROUNDS; round++) rounds.push(await fourAtOnce(filePath, points));
+      for (let round = 0; round < ROUNDS; round++) {
+        const args = ['--import', 'tsx', PROGRAM, String(TASKS), filePath, JSON.stringify(points)];
+        rounds.push((await runNode(args)) as Round);
+      }
       const of = (title: string, value: (round: Round) => number): Series => ({
         name: title,
         values: rounds.map(value),
@@ -52,6 +49,7 @@ export const captureLoad: Suite = {
           series: [
             of('largest worker, resident', ({ workerMb }) => workerMb),
             of('workers and the process of the pool, sum', ({ allMb }) => allMb),
+            of('largest worker, when all videos are closed', ({ workerAfterMb }) => workerAfterMb),
           ],
         },
       );
@@ -71,31 +69,3 @@ export const captureLoad: Suite = {
     return { tables, goals };
   },
 };
-
-async function fourAtOnce(filePath: string, points: readonly number[]): Promise<Round> {
-  const pool = new CapturePool();
-  await pool.warmUp();
-  const round: Round = { firstFrameMs: [], endMs: [], workerMb: 0, allMb: 0 };
-  const startedAt = performance.now();
-  const capture = async (task: number) => {
-    const video = await pool.open(filePath);
-    await video.capture({ points, size: { maxLength: 640 } }, () => {
-      round.firstFrameMs[task] ??= performance.now() - startedAt;
-    });
-    video.close();
-    round.endMs.push(performance.now() - startedAt);
-  };
-  const all = Promise.all(Array.from({ length: TASKS }, (_, task) => capture(task)));
-  while (round.endMs.length < TASKS) {
-    const workers = pool.workerPids.map(memoryMb);
-    round.workerMb = Math.max(round.workerMb, ...workers.map(({ resident }) => resident));
-    const sum = [...workers, memoryMb(process.pid)].reduce(
-      (total, { proportional }) => total + proportional,
-      0,
-    );
-    round.allMb = Math.max(round.allMb, sum);
-    await Promise.race([all, setTimeout(50)]);
-  }
-  await pool.close();
-  return round;
-}

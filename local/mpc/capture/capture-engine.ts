@@ -31,7 +31,10 @@ export function open(video: VideoReference): VideoInfo {
  * Takes a picture of a video, which is opened when it is not yet, or not any more. Asked in
  * order of time, nothing is decoded twice. Throws CaptureError.
  */
-export function capture(reference: VideoReference, { size, point, nextPoint }: CaptureTurn): Frame {
+export function capture(
+  reference: VideoReference,
+  { size, point, nextPoint }: CaptureTurn,
+): { frame: Frame; keepsDecoder: boolean } {
   const video = opened(reference);
   const { file } = video;
   try {
@@ -43,7 +46,8 @@ export function capture(reference: VideoReference, { size, point, nextPoint }: C
     );
     if (video.latest?.pts !== pts) video.latest = { pts, jpeg: encoder.encode(picture) };
     const presentationMs = Math.round((pts - file.originTicks) * file.tickMs * 1000) / 1000;
-    return { index: point.index, presentationMs, ...encoder.size, jpeg: video.latest.jpeg };
+    const frame = { index: point.index, presentationMs, ...encoder.size, jpeg: video.latest.jpeg };
+    return { frame, keepsDecoder: !video.finder.canRest };
   } catch (error) {
     close(reference.id);
     throw error;

@@ -9,6 +9,8 @@ export type { PictureSize } from './picture-size';
 export type { CapturePoint, Frame, VideoInfo } from './worker-messages';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+/** Groups of pictures can be as long as the video; other tasks wait so long for the end of one. */
+const DEFAULT_IN_A_ROW_MS = 1000;
 
 /** A video that stays open, so that what opening it costs is paid once. To be closed when it is not needed any more. */
 export interface Video {
@@ -40,25 +42,31 @@ interface Outcome {
 
 /**
  * Takes pictures of videos in child processes that are kept warm. Jobs take turns, so that none waits for the end of
- * a long one. A job whose points are far apart is shared between workers that have nothing else to do.
+ * a long one. They change where a group of pictures ends, so that a worker seldom holds more than one decoder. A job
+ * whose points are far apart is shared between workers that have nothing else to do.
  */
 export class CapturePool {
   readonly #limit: number;
   readonly #timeoutMs: number;
+  readonly #inARowMs: number;
   readonly #workers = new Set<WorkerProcess>();
   readonly #exits = new Set<Promise<void>>();
   /** The one whose turn was longest ago comes first. */
   readonly #tasks = new Map<Task, Outcome>();
   readonly #videos = new Set<SharedVideo>();
+  /** The task that each worker keeps a decoder for, and when its turns in a row began. */
+  readonly #holders = new WeakMap<WorkerProcess, { task: Task; sinceMs: number }>();
   #isClosed = false;
 
   /**
    * @param options.workers processes at most; default: one for each core, as each decodes with one thread
    * @param options.timeoutMs how long one picture, or one look at a file, may take; default 60 s
+   * @param options.inARowMs how long a job may go on within a group of pictures while others wait; default 1 s
    */
-  constructor(options: { workers?: number; timeoutMs?: number } = {}) {
+  constructor(options: { workers?: number; timeoutMs?: number; inARowMs?: number } = {}) {
     this.#limit = options.workers ?? availableParallelism();
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#inARowMs = options.inARowMs ?? DEFAULT_IN_A_ROW_MS;
   }
 
   /** Process ids of the workers that are running. */
@@ -68,7 +76,7 @@ export class CapturePool {
 
   /** Starts all workers and resolves when they are ready, so that the first job finds them warm. Throws CaptureError. */
   async warmUp(): Promise<void> {
-    const started: Promise<void>[] = [];
+    const started: Promise<boolean>[] = [];
     while (this.#workers.size < this.#limit && !this.#isClosed) {
       started.push(this.#startWorker().run({ type: 'warmUp' }, () => {}));
     }
@@ -174,12 +182,13 @@ export class CapturePool {
   }
 
   /**
-   * A task and the worker that does its next turn. Tasks come in the order in which they have
-   * waited; each stays with one worker, as an open video takes memory in every worker that
-   * has it. A worker without work of its own helps with the rest.
+   * A task and the worker that does its next turn. Each task stays with one worker, as an open video takes memory in
+   * every worker that has it. A worker without work of its own helps with the rest.
    */
   #match(): { task: Task; worker: WorkerProcess } | undefined {
-    const ready = [...this.#tasks.keys()].filter((task) => task.hasTurn);
+    const ready = [...this.#tasks.keys()]
+      .filter((task) => task.hasTurn)
+      .sort((one, other) => this.#rank(one) - this.#rank(other));
     if (ready.length === 0) return undefined;
     const idle = [...this.#workers].filter((worker) => worker.isIdle);
     if (idle.length === 0 && this.#workers.size < this.#limit) idle.push(this.#startWorker());
@@ -196,6 +205,15 @@ export class CapturePool {
     if (task === undefined) return undefined;
     this.#moveIfUneven(task.video, leastLoaded);
     return { task, worker: leastLoaded };
+  }
+
+  /** Tasks without a turn yet come first, then those that go on with a decoder, then the others as they have waited. */
+  #rank(task: Task): number {
+    if (!task.isBegun) return 0;
+    const { home } = task.video;
+    const holder = home && this.#holders.get(home);
+    const goesOn = holder?.task === task && performance.now() - holder.sinceMs < this.#inARowMs;
+    return goesOn ? 1 : 2;
   }
 
   #load(worker: WorkerProcess): number {
@@ -215,8 +233,12 @@ export class CapturePool {
   async #giveTurn(task: Task, worker: WorkerProcess): Promise<void> {
     task.busy.add(worker);
     task.video.openIn.add(worker);
+    task.isBegun = true;
+    const sinceMs = performance.now();
     try {
-      await worker.run(task.takeTurn(worker), (output) => task.receive(output));
+      const keepsDecoder = await worker.run(task.takeTurn(worker), (output) => task.receive(output));
+      if (!keepsDecoder) this.#holders.delete(worker);
+      else if (this.#holders.get(worker)?.task !== task) this.#holders.set(worker, { task, sinceMs });
       task.busy.delete(worker);
       task.endTurn(worker);
       this.#advance(task);

@@ -20,10 +20,13 @@ async function serve(request: WorkerRequest): Promise<void> {
   try {
     if (request.type === 'close') return engine.close(request.videoId);
     if (request.type === 'open') await answer({ type: 'info', info: engine.open(request.video) });
+    let keepsDecoder = false;
     if (request.type === 'capture') {
-      await answer({ type: 'frame', frame: engine.capture(request.video, request.turn) });
+      const captured = engine.capture(request.video, request.turn);
+      keepsDecoder = captured.keepsDecoder;
+      await answer({ type: 'frame', frame: captured.frame });
     }
-    await answer({ type: 'done' });
+    await answer({ type: 'done', keepsDecoder });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const reason = error instanceof CaptureError ? error.reason : 'unreadable';

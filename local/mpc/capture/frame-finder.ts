@@ -20,6 +20,9 @@ const MAX_REORDERED_FRAMES = 16;
 /** Sound commonly outlasts the pictures a little; a stated duration that is off by more is wrong or the file is cut. */
 const MAX_OUTLASTING_SOUND_MS = 1000;
 
+/** A decoder that has just begun costs more memory than the time in which it gets here again. */
+const MAX_SENT_AGAIN = 16;
+
 const LAST = Number.POSITIVE_INFINITY;
 
 /** A decoded frame. The picture belongs to the finder and is valid until its next call. */
@@ -59,6 +62,8 @@ export class FrameFinder {
   /** The decoder is to start anew with the first packet ahead. */
   #restarts = true;
   #isDraining = false;
+  /** All that was sent to the decoder since it started; undefined when it is too much to be sent again. */
+  #sent: ReadPacket[] | undefined = [];
   #skipsUnreferenced = false;
   #latest = { pts: Number.NEGATIVE_INFINITY, durationTicks: 0 };
   #found: FoundFrame | undefined;
@@ -99,9 +104,20 @@ export class FrameFinder {
     }
   }
 
-  /** Gives the decoder's memory back, unless what is in it may be of use for the next moment. */
+  /** True when nothing in the decoder is of use for the next moment. */
+  get canRest(): boolean {
+    return this.#restarts || this.#isSpent;
+  }
+
+  /** Gives the decoder's memory back, unless it holds more than what is quickly decoded again. */
   rest(): void {
-    if (!this.#restarts && !this.#isSpent) return;
+    if (!this.canRest) {
+      if (this.#sent === undefined) return;
+      this.#ahead.unshift(...this.#sent);
+      this.#sent = [];
+      this.#restarts = true;
+    }
+    this.#freeSent();
     this.#freePictures();
     this.#decoder?.freeContext();
     this.#decoder = undefined;
@@ -247,7 +263,7 @@ export class FrameFinder {
       this.#skipTo(this.#seekTarget(nextTicks));
       this.#readUpTo(nextTicks);
     }
-    return this.#restarts || this.#isSpent;
+    return this.canRest;
   }
 
   /** The decoder's next frame; undefined when it has none left. `send` gives it more to decode. */
@@ -287,8 +303,23 @@ export class FrameFinder {
     }
     this.#setSkipping(!next.isKey && next.pts < neededFromPts);
     this.#decoder?.sendPacketSync(next.packet);
-    next.packet.free();
+    this.#keepOrFree(next);
     if (next.isShown) this.#inDecoder.push(next.pts);
+  }
+
+  #keepOrFree(sent: ReadPacket): void {
+    if (this.#sent !== undefined && this.#sent.length < MAX_SENT_AGAIN) {
+      this.#sent.push(sent);
+    } else {
+      sent.packet.free();
+      this.#freeSent();
+      this.#sent = undefined;
+    }
+  }
+
+  #freeSent(): void {
+    for (const { packet } of this.#sent ?? []) packet.free();
+    this.#sent = [];
   }
 
   /** Lets the decoder give out all that it has; it must start anew after that. */
@@ -312,6 +343,7 @@ export class FrameFinder {
       this.#decoder.flushBuffers();
     }
     this.#isDraining = false;
+    this.#freeSent();
     this.#inDecoder = [];
     this.#restarts = false;
     this.#freePictures();

@@ -26,6 +26,8 @@ export class SharedVideo {
 export abstract class Task {
   /** The workers that are at it. */
   readonly busy = new Set<WorkerProcess>();
+  /** True when it had a turn. */
+  isBegun = false;
 
   constructor(readonly video: SharedVideo) {}
 

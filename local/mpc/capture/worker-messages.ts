@@ -60,5 +60,6 @@ export interface CaptureTurn {
 export type WorkerAnswer =
   | { type: 'info'; info: VideoInfo }
   | { type: 'frame'; frame: Frame }
-  | { type: 'done' }
+  /** `keepsDecoder` when what was decoded is of use for the next point: the video's decoder then keeps its memory. */
+  | { type: 'done'; keepsDecoder: boolean }
   | { type: 'failed'; reason: CaptureFailure; message: string };

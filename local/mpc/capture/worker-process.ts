@@ -8,7 +8,7 @@ export type WorkerOutput = Extract<WorkerAnswer, { type: 'info' | 'frame' }>;
 
 interface Work {
   onOutput: (output: WorkerOutput) => void;
-  resolve: () => void;
+  resolve: (keepsDecoder: boolean) => void;
   reject: (error: Error) => void;
   deadline: NodeJS.Timeout;
 }
@@ -27,6 +27,9 @@ export class WorkerProcess {
       // Not those of the parent: a TypeScript loader or an inspector port among them is not for the child. What a worker
       // allocates dies at once: a larger nursery only keeps 20 MB more (bench/README.md).
       execArgv: ['--max-semi-space-size=1'],
+      // glibc raises this limit, which begins at 128 KiB, with each picture that is freed, and keeps the memory of all
+      // below it. Set, it stays, and the memory of a closed video goes back (bench/README.md).
+      env: { ...process.env, MALLOC_MMAP_THRESHOLD_: String(128 * 1024) },
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
@@ -57,10 +60,10 @@ export class WorkerProcess {
   }
 
   /**
-   * Has a request done; one at a time.
+   * Has a request done; one at a time. Resolves with true when the worker keeps a decoder for the video's next point.
    * Throws CaptureError; `crashed` and `timed_out` mean that the process is gone.
    */
-  run(request: WorkerRequest, onOutput: (output: WorkerOutput) => void): Promise<void> {
+  run(request: WorkerRequest, onOutput: (output: WorkerOutput) => void): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const deadline = setTimeout(() => this.#timeOut(), this.timeoutMs).unref();
       this.#work = { onOutput, resolve, reject, deadline };
@@ -91,7 +94,7 @@ export class WorkerProcess {
       this.#fail(new CaptureError(answer.reason, answer.message));
     } else if (answer.type === 'done') {
       this.#finish(work);
-      work.resolve();
+      work.resolve(answer.keepsDecoder);
     } else {
       work.deadline.refresh();
       work.onOutput(answer);

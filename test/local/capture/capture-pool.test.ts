@@ -10,7 +10,7 @@ const CLIP = { seconds: 12, width: 320, height: 180 };
 const pools: CapturePool[] = [];
 afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.close())));
 
-function newPool(options: { workers?: number; timeoutMs?: number }): CapturePool {
+function newPool(options: { workers?: number; timeoutMs?: number; inARowMs?: number }): CapturePool {
   const pool = new CapturePool(options);
   pools.push(pool);
   return pool;
@@ -89,6 +89,59 @@ test('each of four jobs sees its first frame before any of them is done', async 
   );
   const firstDone = events.findIndex((event) => event.endsWith('done'));
   expect(events.slice(0, firstDone).sort()).toEqual(['a first', 'b first', 'c first', 'd first']);
+});
+
+/**
+ * How many pictures in a row came from the same one of two jobs that begin together, 24 points each, where each picture
+ * takes 100 ms.
+ */
+async function runLengths(inARowMs: number, gopFrames: number): Promise<number[]> {
+  const pool = newPool({ workers: 1, inARowMs });
+  const filePath = await makeClip({ ...CLIP, gopFrames });
+  const points = Array.from({ length: 24 }, (_, index) => index * 500);
+  const videos = [await pool.open(filePath), await pool.open(filePath)];
+  const lengths: number[] = [];
+  let latest: unknown;
+  let nowMs = 0;
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  await Promise.all(
+    videos.map((video) =>
+      video.capture({ points, size: 'source' }, () => {
+        nowMs += 100;
+        if (latest === video) lengths.push((lengths.pop() ?? 0) + 1);
+        else lengths.push(1);
+        latest = video;
+      }),
+    ),
+  );
+  clock.mockRestore();
+  return lengths;
+}
+
+test('after a first picture of each, jobs change where a group of pictures ends', async () => {
+  // Four points are in each group. The second job goes on after its first picture, then the first one with its group.
+  expect(await runLengths(Number.POSITIVE_INFINITY, 50)).toEqual([1, 4, 3, ...Array(10).fill(4)]);
+});
+
+test('a job gives way within a group of pictures when it was at it for long enough', async () => {
+  expect(await runLengths(0, 50)).toEqual(Array(48).fill(1));
+  expect(await runLengths(300, 10_000)).toEqual([1, ...Array(15).fill(3), 2]);
+});
+
+test('a first picture never waits for the end of another job’s group of pictures', async () => {
+  const pool = newPool({ workers: 1, inARowMs: Number.POSITIVE_INFINITY });
+  const filePath = await makeClip({ ...CLIP, gopFrames: 10_000 });
+  const events: string[] = [];
+  let late: Promise<void> | undefined;
+  await captureFile(pool, { filePath, points: manyPoints, size: 'source' }, () => {
+    events.push('long');
+    late ??= captureFile(pool, { filePath, points: [0, 400], size: 'source' }, () => {
+      events.push('late');
+    });
+  });
+  await late;
+  // One picture of the long job is under way when the late one opens its file, and one when it asks for its first.
+  expect(events.indexOf('late')).toBeLessThan(5);
 });
 
 test('a short job that comes later overtakes a long one', async () => {

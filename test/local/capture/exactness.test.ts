@@ -52,7 +52,9 @@ const KINDS: [name: string, options: ClipOptions][] = [
 ];
 
 const pool = new CapturePool({ workers: 2 });
-afterAll(() => pool.close());
+/** Where jobs run beside each other, its one worker goes to another one after each picture. */
+const changingPool = new CapturePool({ workers: 1, inARowMs: 0 });
+afterAll(() => Promise.all([pool.close(), changingPool.close()]));
 
 test.each(KINDS)('every point shows the frame on display then: %s', async (_, options) => {
   const clip = { ...SMALL, ...options };
@@ -79,11 +81,11 @@ test.each(KINDS)('every point shows the frame on display then: %s', async (_, op
   const expected = points.map((point) =>
     point === 'last' ? lastStart : Math.max(...starts.filter((start) => start <= point)),
   );
-  const shown: number[] = [];
+  let shown: number[] = [];
   const stated: number[] = [];
-  const take = (indices: number[]) =>
+  const take = (indices: number[], from = pool) =>
     captureFile(
-      pool,
+      from,
       { filePath, points: indices.map((index) => points[index]!), size: { maxLength: 400 } },
       (frame) => {
         shown[indices[frame.index]!] = readFrameTimeMs(frame.jpeg);
@@ -98,6 +100,12 @@ test.each(KINDS)('every point shows the frame on display then: %s', async (_, op
 
   // The same without any point before: the way to a frame must not matter.
   for (const alone of [4, 6, 7, 12]) await take([alone]);
+  expect(shown).toEqual(expected.map(Math.round));
+
+  // The same with another job between all pictures, so that decoders rest and start over.
+  shown = [];
+  const [even, odd] = [0, 1].map((rest) => [...points.keys()].filter((index) => index % 2 === rest));
+  await Promise.all([take(even!, changingPool), take(odd!, changingPool)]);
   expect(shown).toEqual(expected.map(Math.round));
 });
 
