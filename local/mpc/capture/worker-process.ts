@@ -27,9 +27,6 @@ export class WorkerProcess {
       // Not those of the parent: a TypeScript loader or an inspector port among them is not for the child. What a worker
       // allocates dies at once: a larger nursery only keeps 20 MB more (bench/README.md).
       execArgv: ['--max-semi-space-size=1'],
-      // glibc raises this limit, which begins at 128 KiB, with each picture that is freed, and keeps the memory of all
-      // below it. Set, it stays, and the memory of a closed video goes back (bench/README.md).
-      env: { ...process.env, MALLOC_MMAP_THRESHOLD_: String(128 * 1024) },
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
