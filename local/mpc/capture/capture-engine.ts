@@ -34,7 +34,7 @@ export function open(video: VideoReference): VideoInfo {
 export function capture(
   reference: VideoReference,
   { size, point, nextPoint }: CaptureTurn,
-): { frame: Frame; keepsDecoder: boolean } {
+): { frame: Frame; isMidGroup: boolean } {
   const video = opened(reference);
   const { file } = video;
   try {
@@ -47,7 +47,7 @@ export function capture(
     if (video.latest?.pts !== pts) video.latest = { pts, jpeg: encoder.encode(picture) };
     const presentationMs = Math.round((pts - file.originTicks) * file.tickMs * 1000) / 1000;
     const frame = { index: point.index, presentationMs, ...encoder.size, jpeg: video.latest.jpeg };
-    return { frame, keepsDecoder: !video.finder.canRest };
+    return { frame, isMidGroup: video.finder.isMidGroup };
   } catch (error) {
     close(reference.id);
     throw error;

@@ -54,8 +54,8 @@ export class CapturePool {
   /** The one whose turn was longest ago comes first. */
   readonly #tasks = new Map<Task, Outcome>();
   readonly #videos = new Set<SharedVideo>();
-  /** The task that each worker keeps a decoder for, and when its turns in a row began. */
-  readonly #holders = new WeakMap<WorkerProcess, { task: Task; sinceMs: number }>();
+  /** The task in whose group of pictures each worker is, and when its turns in a row began. */
+  readonly #underWay = new WeakMap<WorkerProcess, { task: Task; sinceMs: number }>();
   #isClosed = false;
 
   /**
@@ -207,12 +207,12 @@ export class CapturePool {
     return { task, worker: leastLoaded };
   }
 
-  /** Tasks without a turn yet come first, then those that go on with a decoder, then the others as they have waited. */
+  /** Tasks without a turn yet come first, then those within a group of pictures, then the others as they have waited. */
   #rank(task: Task): number {
     if (!task.isBegun) return 0;
     const { home } = task.video;
-    const holder = home && this.#holders.get(home);
-    const goesOn = holder?.task === task && performance.now() - holder.sinceMs < this.#inARowMs;
+    const underWay = home && this.#underWay.get(home);
+    const goesOn = underWay?.task === task && performance.now() - underWay.sinceMs < this.#inARowMs;
     return goesOn ? 1 : 2;
   }
 
@@ -236,9 +236,9 @@ export class CapturePool {
     task.isBegun = true;
     const sinceMs = performance.now();
     try {
-      const keepsDecoder = await worker.run(task.takeTurn(worker), (output) => task.receive(output));
-      if (!keepsDecoder) this.#holders.delete(worker);
-      else if (this.#holders.get(worker)?.task !== task) this.#holders.set(worker, { task, sinceMs });
+      const isMidGroup = await worker.run(task.takeTurn(worker), (output) => task.receive(output));
+      if (!isMidGroup) this.#underWay.delete(worker);
+      else if (this.#underWay.get(worker)?.task !== task) this.#underWay.set(worker, { task, sinceMs });
       task.busy.delete(worker);
       task.endTurn(worker);
       this.#advance(task);

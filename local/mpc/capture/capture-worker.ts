@@ -20,13 +20,13 @@ async function serve(request: WorkerRequest): Promise<void> {
   try {
     if (request.type === 'close') return engine.close(request.videoId);
     if (request.type === 'open') await answer({ type: 'info', info: engine.open(request.video) });
-    let keepsDecoder = false;
+    let isMidGroup = false;
     if (request.type === 'capture') {
       const captured = engine.capture(request.video, request.turn);
-      keepsDecoder = captured.keepsDecoder;
+      isMidGroup = captured.isMidGroup;
       await answer({ type: 'frame', frame: captured.frame });
     }
-    await answer({ type: 'done', keepsDecoder });
+    await answer({ type: 'done', isMidGroup });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const reason = error instanceof CaptureError ? error.reason : 'unreadable';

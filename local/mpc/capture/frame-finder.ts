@@ -104,14 +104,14 @@ export class FrameFinder {
     }
   }
 
-  /** True when nothing in the decoder is of use for the next moment. */
-  get canRest(): boolean {
-    return this.#restarts || this.#isSpent;
+  /** True when what is in the decoder leads to the next moment. */
+  get isMidGroup(): boolean {
+    return !this.#restarts && !this.#isSpent;
   }
 
   /** Gives the decoder's memory back, unless it holds more than what is quickly decoded again. */
   rest(): void {
-    if (!this.canRest) {
+    if (this.isMidGroup) {
       if (this.#sent === undefined) return;
       this.#ahead.unshift(...this.#sent);
       this.#sent = [];
@@ -263,7 +263,7 @@ export class FrameFinder {
       this.#skipTo(this.#seekTarget(nextTicks));
       this.#readUpTo(nextTicks);
     }
-    return this.canRest;
+    return !this.isMidGroup;
   }
 
   /** The decoder's next frame; undefined when it has none left. `send` gives it more to decode. */

@@ -60,6 +60,6 @@ export interface CaptureTurn {
 export type WorkerAnswer =
   | { type: 'info'; info: VideoInfo }
   | { type: 'frame'; frame: Frame }
-  /** `keepsDecoder` when what was decoded is of use for the next point: the video's decoder then keeps its memory. */
-  | { type: 'done'; keepsDecoder: boolean }
+  /** `isMidGroup` when what the decoder holds leads to the next point. */
+  | { type: 'done'; isMidGroup: boolean }
   | { type: 'failed'; reason: CaptureFailure; message: string };

@@ -8,7 +8,7 @@ export type WorkerOutput = Extract<WorkerAnswer, { type: 'info' | 'frame' }>;
 
 interface Work {
   onOutput: (output: WorkerOutput) => void;
-  resolve: (keepsDecoder: boolean) => void;
+  resolve: (isMidGroup: boolean) => void;
   reject: (error: Error) => void;
   deadline: NodeJS.Timeout;
 }
@@ -57,7 +57,7 @@ export class WorkerProcess {
   }
 
   /**
-   * Has a request done; one at a time. Resolves with true when the worker keeps a decoder for the video's next point.
+   * Has a request done; one at a time. Resolves with what `done` says.
    * Throws CaptureError; `crashed` and `timed_out` mean that the process is gone.
    */
   run(request: WorkerRequest, onOutput: (output: WorkerOutput) => void): Promise<boolean> {
@@ -91,7 +91,7 @@ export class WorkerProcess {
       this.#fail(new CaptureError(answer.reason, answer.message));
     } else if (answer.type === 'done') {
       this.#finish(work);
-      work.resolve(answer.keepsDecoder);
+      work.resolve(answer.isMidGroup);
     } else {
       work.deadline.refresh();
       work.onOutput(answer);
