@@ -43,6 +43,7 @@ async function main(tasks: number, filePath: string, points: readonly number[]):
     round.allMb = Math.max(round.allMb, sum);
     await Promise.race([all, setTimeout(50)]);
   }
+  // Closing a video is not answered.
   await setTimeout(500);
   round.workerAfterMb = Math.max(...pool.workerPids.map((pid) => memoryMb(pid).resident));
   await pool.close();

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Cloud, startCloud } from '../../local/cloud';
+import { testOnLinux } from '../test-on-linux';
 import { until } from '../wait';
 
 let directory: string;
@@ -42,8 +43,7 @@ test('a directory belongs to the process whose number stands in it, as long as t
   await start();
 });
 
-const onLinux = process.platform === 'linux' ? test : test.skip;
-onLinux('a process that was killed holds nothing, even when nobody has asked for its end', async () => {
+testOnLinux('a process that was killed holds nothing, even when nobody has asked for its end', async () => {
   // `exec` puts a program in the shell's place that never asks for the end of the child.
   const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
     stdio: ['ignore', 'pipe', 'ignore'],

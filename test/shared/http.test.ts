@@ -22,6 +22,7 @@ async function serve(...steps: Step[]): Promise<{ origin: string; seen: Incoming
 
 const servers: Server[] = [];
 afterEach(() => {
+  jest.restoreAllMocks();
   for (const server of servers.splice(0)) {
     server.close();
     server.closeAllConnections();
@@ -216,7 +217,6 @@ describe('a connection that was opened early', () => {
     const restedMs = 4_001;
     jest.spyOn(Date, 'now').mockReturnValue(Date.now() + restedMs);
     await send(() => get(origin), { ...within(5000), repeat: 'always' });
-    jest.restoreAllMocks();
     expect(sockets).toHaveLength(2);
   });
 
@@ -306,7 +306,6 @@ test('a connection that rested is not trusted, however busy those to others are'
   await call(rarely.origin, 0);
   for (const seconds of [0, 3, 5]) await call(often.origin, seconds);
   await call(rarely.origin, 6);
-  jest.restoreAllMocks();
   const connections = (seen: IncomingMessage[]) => new Set(seen.map(({ socket }) => socket.remotePort)).size;
   expect([rarely, often].map(({ seen }) => connections(seen))).toEqual([2, 1]);
 });
@@ -355,7 +354,6 @@ describe('the wait before a repetition', () => {
     }) as unknown as typeof setTimeout);
     return waits;
   }
-  afterEach(() => jest.restoreAllMocks());
 
   test.each([
     [0, [100, 200, 400]],

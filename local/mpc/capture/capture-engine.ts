@@ -28,8 +28,10 @@ export function open(video: VideoReference): VideoInfo {
 }
 
 /**
- * Takes a picture of a video, which is opened when it is not yet, or not any more. Asked in
- * order of time, nothing is decoded twice. Throws CaptureError.
+ * Takes a picture of a video, which is opened when it is not yet, or not any more. Asked in order of time, next to
+ * nothing is decoded twice. Throws CaptureError.
+ *
+ * @returns the picture, and whether what the decoder holds leads to the next point
  */
 export function capture(
   reference: VideoReference,

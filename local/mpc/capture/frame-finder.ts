@@ -20,7 +20,7 @@ const MAX_REORDERED_FRAMES = 16;
 /** Sound commonly outlasts the pictures a little; a stated duration that is off by more is wrong or the file is cut. */
 const MAX_OUTLASTING_SOUND_MS = 1000;
 
-/** A decoder that has just begun costs more memory than the time in which it gets here again. */
+/** So few packets are decoded again before anybody notices: for them no decoder is kept while other videos have turns. */
 const MAX_SENT_AGAIN = 16;
 
 const LAST = Number.POSITIVE_INFINITY;
@@ -36,7 +36,8 @@ export interface FoundFrame {
  *
  * Which frame that is, the packets around the moment tell before anything is decoded. Then only what it needs is
  * decoded: from the key frame before it, leaving out the frames that no other frame refers to. Asked in order of
- * time, the finder decodes nothing twice. After an error it is of no more use.
+ * time, the finder decodes nothing twice, but for the few packets that `rest` forgets. After an error it is of no more
+ * use.
  */
 export class FrameFinder {
   /** Undefined while the finder rests. */

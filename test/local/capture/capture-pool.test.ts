@@ -8,7 +8,10 @@ import { captureFile, describeFile } from './capture-file';
 
 const CLIP = { seconds: 12, width: 320, height: 180 };
 const pools: CapturePool[] = [];
-afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.close())));
+afterEach(() => {
+  jest.restoreAllMocks();
+  return Promise.all(pools.splice(0).map((pool) => pool.close()));
+});
 
 function newPool(options: { workers?: number; timeoutMs?: number; inARowMs?: number }): CapturePool {
   const pool = new CapturePool(options);
@@ -103,7 +106,7 @@ async function runLengths(inARowMs: number, gopFrames: number): Promise<number[]
   const lengths: number[] = [];
   let latest: unknown;
   let nowMs = 0;
-  const clock = jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
   await Promise.all(
     videos.map((video) =>
       video.capture({ points, size: 'source' }, () => {
@@ -114,7 +117,6 @@ async function runLengths(inARowMs: number, gopFrames: number): Promise<number[]
       }),
     ),
   );
-  clock.mockRestore();
   return lengths;
 }
 

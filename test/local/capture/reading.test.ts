@@ -5,6 +5,7 @@ import type { CapturePoint } from '../../../local/mpc/capture/worker-messages';
 import { WorkerProcess } from '../../../local/mpc/capture/worker-process';
 import { type ClipOptions, makeClip } from '../../clip';
 import { readFrameTimeMs } from '../../read-frame-time';
+import { testOnLinux } from '../../test-on-linux';
 import { captureFile } from './capture-file';
 
 const SMALL = { width: 320, height: 180 };
@@ -51,8 +52,6 @@ test.each(CLIPS)(
     }
   },
 );
-
-const testOnLinux = process.platform === 'linux' ? test : test.skip;
 
 testOnLinux('of a large file only the ranges around the points are read', async () => {
   const filePath = await makeClip({ width: 640, height: 360, seconds: 40, gopFrames: 50, detailed: true });
