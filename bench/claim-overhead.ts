@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import { handler as onUpload } from '../functions/on-upload';
 import { closeServer, listen, readBody } from '../local/http-server';
-import type { FunctionContext } from '../shared/context';
-import { openInvocation } from '../shared/invocation';
-import { outputDirectoryOf } from '../shared/locations';
-import { createTask } from '../shared/mpc';
-import { checkCapture } from '../shared/thumbnail-para';
-import { readUploads } from '../shared/uploads';
+import { createTask } from '../shared/cloud/mpc';
+import type { FunctionContext } from '../shared/core/context';
+import { checkCapture } from '../shared/installation/capture';
+import { openInvocation } from '../shared/installation/invocation';
+import { outputDirectoryOf } from '../shared/installation/object-keys';
+import { readUploads } from '../shared/uploads/upload-event';
 import { AS_THE_LOCAL_CLOUD, CloudDouble } from '../test/model/cloud-double';
 import { median } from './suite';
 

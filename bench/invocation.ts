@@ -1,5 +1,5 @@
-import type { Invocation } from '../shared/invocation';
-import { Log } from '../shared/log';
+import { Log } from '../shared/core/log';
+import type { Invocation } from '../shared/installation/invocation';
 import { functionContext, settingsWith } from '../test/shared/function-context';
 
 const context = functionContext();

@@ -6,7 +6,7 @@
 import { createHmac, hash } from 'node:crypto';
 import { AKSKSigner } from '@huaweicloud/huaweicloud-sdk-core/auth/AKSKSigner';
 import { signRequest } from '../shared/signing';
-import { withPictures } from '../shared/storyboard';
+import { withPictures } from '../shared/views/pictures';
 import { invocation } from './invocation';
 import { seriesOf, takeTurns } from './suite';
 

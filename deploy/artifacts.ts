@@ -4,8 +4,8 @@ import path from 'node:path';
 import { compileFunction } from 'node:vm';
 import * as z from 'zod';
 import { bundleFunction, zipFunction } from './bundle';
+import type { WantedFunction } from './desired-state';
 import { DeployError } from './errors';
-import type { WantedFunction } from './wanted-state';
 
 /** The code of one function, ready to be uploaded. */
 export interface Artifact {

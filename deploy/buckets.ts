@@ -1,7 +1,7 @@
 import { signObsUrl } from '../shared/signing';
 import type { Connection } from './cloud-api';
+import type { WantedState } from './desired-state';
 import { DeployError } from './errors';
-import type { WantedState } from './wanted-state';
 
 /** What OBS says of a bucket; `unknown` when the access key may not look. */
 export type BucketState = { is: 'there'; region: string } | { is: 'elsewhere' | 'missing' | 'unknown' };

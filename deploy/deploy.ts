@@ -2,11 +2,11 @@ import { adviceFor } from './advice';
 import { apply } from './apply';
 import type { Artifact } from './artifacts';
 import { CallFailed } from './cloud-api';
+import type { WantedState } from './desired-state';
 import { DeployError } from './errors';
 import type { FunctionGraphApi } from './functiongraph-api';
 import { liveState } from './live-state';
 import { isEmpty, type Plan, type PlanOptions, plan } from './plan';
-import type { WantedState } from './wanted-state';
 
 export interface DeployOptions extends PlanOptions {
   /** Stop after the plan. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CallFailed, type CloudAnswer, type CloudApi, type CloudRequest } from './cloud-api';
-import type { AsynchronousConfiguration, WantedFunction } from './wanted-state';
-import type { TriggerType, WantedTrigger } from './wanted-triggers';
+import type { AsynchronousConfiguration, WantedFunction } from './desired-state';
+import type { TriggerType, WantedTrigger } from './desired-triggers';
 
 /** A function as FunctionGraph shows it: what is read here, and no more. */
 export const LiveConfiguration = z.object({

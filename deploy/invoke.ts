@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { withAdvice } from './deploy';
+import { functionNamed } from './desired-state';
 import { DeployError } from './errors';
 import type { CommandOptions } from './framework';
 import type { Session } from './provider-plugin';
-import { functionNamed } from './wanted-state';
 
 const ROOT = path.resolve(__dirname, '..');
 

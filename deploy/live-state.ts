@@ -1,5 +1,5 @@
+import { ownerMark, type WantedState } from './desired-state';
 import type { FunctionGraphApi, LiveAsynchronous, LiveConfiguration, LiveTrigger } from './functiongraph-api';
-import { ownerMark, type WantedState } from './wanted-state';
 
 /** A function as it is in the cloud. */
 export interface LiveFunction {

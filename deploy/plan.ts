@@ -1,7 +1,7 @@
+import type { AsynchronousConfiguration, WantedFunction, WantedState } from './desired-state';
+import type { TriggerType, WantedTrigger } from './desired-triggers';
 import { HANDLER, type LiveAsynchronous, type LiveTrigger } from './functiongraph-api';
 import type { LiveFunction, LiveState } from './live-state';
-import type { AsynchronousConfiguration, WantedFunction, WantedState } from './wanted-state';
-import type { TriggerType, WantedTrigger } from './wanted-triggers';
 
 /**
  * What has to be done, in three rounds. Within a round the order does not matter. Paths and OBS rules must be free

@@ -3,6 +3,8 @@ import { buildArtifacts, readArtifacts, writeArtifacts } from './artifacts';
 import { refuseBuckets } from './buckets';
 import { CloudApi, connectionFrom } from './cloud-api';
 import { deploy } from './deploy';
+import { functionNamed, type WantedState, wantedState } from './desired-state';
+import { LOCAL_STAGE } from './desired-triggers';
 import { doctor } from './doctor/doctor';
 import { DeployError } from './errors';
 import type { CommandOptions, Framework, FrameworkUtilities } from './framework';
@@ -12,8 +14,6 @@ import { invoke, invokeLocally } from './invoke';
 import { planText } from './plan-text';
 import { remove } from './remove';
 import { FRAMEWORK_SCHEMA } from './schema';
-import { functionNamed, type WantedState, wantedState } from './wanted-state';
-import { LOCAL_STAGE } from './wanted-triggers';
 
 /** What a command of the plugin works with. */
 export interface Session {

@@ -1,10 +1,10 @@
-import type { FunctionContext } from '../shared/context';
-import { type ApiResponse, answer, noContent, taskIdIn } from '../shared/gateway';
-import { openInvocation } from '../shared/invocation';
-import { cancelTask } from '../shared/mpc';
-import { type CleanUpReport, cleanUpQueue } from '../shared/queue';
-import { ignoreCapture } from '../shared/settings';
-import { readTimerEvent } from '../shared/timer';
+import { type ApiResponse, answer, noContent, taskIdIn } from '../shared/api/gateway';
+import { cancelTask } from '../shared/cloud/mpc';
+import type { FunctionContext } from '../shared/core/context';
+import { readTimerEvent } from '../shared/core/timer-event';
+import { openInvocation } from '../shared/installation/invocation';
+import { ignoreCapture } from '../shared/installation/settings';
+import { type CleanUpReport, cleanUpQueue } from '../shared/tasks/queue-clean-up';
 import { parseTaskId } from '../shared/validation';
 
 /** `DELETE /snapshots/{task_id}`: takes a waiting task out of MPC's queue. On a timer: clears the queue of old ones. */

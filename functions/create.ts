@@ -1,15 +1,15 @@
-import { recordTask } from '../shared/claims';
-import type { FunctionContext } from '../shared/context';
-import { type CreateTaskBody, parseCreateRequest } from '../shared/create-request';
-import { ApiError, OPERATION_FAILED } from '../shared/errors';
-import { type ApiResponse, answer, jsonResponse } from '../shared/gateway';
-import { createOnce } from '../shared/idempotency';
-import type { Invocation } from '../shared/invocation';
-import { type CreatedTask, createTask } from '../shared/mpc';
-import { connectToBucket } from '../shared/obs';
-import { expectedPictures, pictureOfSyncTask } from '../shared/storyboard';
-import { checkCapture } from '../shared/thumbnail-para';
-import { withNote } from '../shared/user-data';
+import { type ApiResponse, answer, jsonResponse } from '../shared/api/gateway';
+import { type CreatedTask, createTask } from '../shared/cloud/mpc';
+import { connectToBucket } from '../shared/cloud/obs';
+import type { FunctionContext } from '../shared/core/context';
+import { ApiError, OPERATION_FAILED } from '../shared/core/errors';
+import { checkCapture } from '../shared/installation/capture';
+import type { Invocation } from '../shared/installation/invocation';
+import { recordTask } from '../shared/tasks/claims';
+import { type CreateTaskBody, parseCreateRequest } from '../shared/tasks/create-request';
+import { createOnce } from '../shared/tasks/idempotency';
+import { withNote } from '../shared/tasks/task-note';
+import { expectedPictures, pictureOfSyncTask } from '../shared/views/pictures';
 
 /** `POST /snapshots`: creates a snapshot task. */
 export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> =>

@@ -1,10 +1,10 @@
-import { captureUpload, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from '../shared/capture-upload';
-import type { FunctionContext } from '../shared/context';
-import { type Invocation, openInvocation, remainingMs } from '../shared/invocation';
-import { type SweepReport, sweep } from '../shared/sweep';
-import { checkCapture } from '../shared/thumbnail-para';
-import { readTimerEvent } from '../shared/timer';
-import { readUploads, type UploadRecord } from '../shared/uploads';
+import type { FunctionContext } from '../shared/core/context';
+import { readTimerEvent } from '../shared/core/timer-event';
+import { checkCapture } from '../shared/installation/capture';
+import { type Invocation, openInvocation, remainingMs } from '../shared/installation/invocation';
+import { captureUpload, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from '../shared/uploads/capture-upload';
+import { type SweepReport, sweep } from '../shared/uploads/sweep';
+import { readUploads, type UploadRecord } from '../shared/uploads/upload-event';
 
 /** What became of one record of an event. */
 type SettledRecord = { bucket?: string; key?: string } & (Outcome | { skipped: UploadRecord['skip'] });

@@ -1,16 +1,16 @@
-import { awaitTask } from '../shared/await-task';
-import { recordedTasks } from '../shared/claims';
-import type { FunctionContext } from '../shared/context';
-import { ApiError, NO_SUCH_TASK } from '../shared/errors';
-import { type ApiResponse, answer, jsonResponse, taskIdIn } from '../shared/gateway';
-import type { Invocation } from '../shared/invocation';
-import { type ListRequest, MAX_IDS, parseListRequest, parseViewRequest } from '../shared/list-request';
-import { listTasks, type Task } from '../shared/mpc';
-import { ignoreCapture } from '../shared/settings';
+import { type ApiResponse, answer, jsonResponse, taskIdIn } from '../shared/api/gateway';
+import { listTasks, type Task } from '../shared/cloud/mpc';
+import type { FunctionContext } from '../shared/core/context';
+import { ApiError, NO_SUCH_TASK } from '../shared/core/errors';
+import type { Invocation } from '../shared/installation/invocation';
+import { ignoreCapture } from '../shared/installation/settings';
 import type { Query } from '../shared/signing';
-import { withPictures } from '../shared/storyboard';
-import { showTask } from '../shared/task-view';
+import { awaitTask } from '../shared/tasks/await-task';
+import { recordedTasks } from '../shared/tasks/claims';
+import { type ListRequest, MAX_IDS, parseListRequest, parseViewRequest } from '../shared/tasks/list-request';
 import { parseTaskId } from '../shared/validation';
+import { withPictures } from '../shared/views/pictures';
+import { showTask } from '../shared/views/task-view';
 
 /** `GET /snapshots` and `GET /snapshots/{task_id}`: what became of tasks, and where their pictures are. */
 export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> => {

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createConsole } from '../console/server/console-server';
+import { LocalSource } from '../console/sources/local/local-source';
+import { RequestLog } from '../console/sources/local/request-log';
 import { ACCOUNT, API_GROUP, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
 import { createGateway, type GatewayOptions } from './apig/gateway';
 import { createApiGroupServer } from './apig/group-server';
-import { createConsole } from './console/console';
-import { LocalSource } from './console/local-cloud/local-source';
-import { RequestLog } from './console/local-cloud/request-log';
 import { holdDataDirectory } from './data-directory';
 import { type FaultOptions, Faults } from './faults/faults';
 import {

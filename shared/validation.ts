@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { ApiError, type Detail, INVALID_REQUEST } from './errors';
-import { isText, textThat } from './schema';
+import { ApiError, type Detail, INVALID_REQUEST } from './core/errors';
+import { isText, textThat } from './core/schema';
 
 // Limits of MPC's snapshot API (API reference, "Creating a snapshot task"; its OpenAPI description for the ranges).
 export const MAX_USER_DATA_CHARACTERS = 65_535;

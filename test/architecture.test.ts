@@ -41,7 +41,8 @@ test('no service of the local cloud reaches product code, not even through other
     ...sources('local/apig'),
     ...sources('local/iam'),
     ...sources('local/faults'),
-    ...sources('local/console'),
+    ...sources('console/server'),
+    ...sources('console/sources/local'),
   ]) {
     expect(modulesOf(entry).filter((file) => /^(shared|functions|deploy)\//.test(file))).toEqual([]);
   }

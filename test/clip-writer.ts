@@ -25,8 +25,8 @@ import {
   Log,
   Rational,
 } from 'node-av/lib';
-import { ContainerWriter, check, type EncodedStream } from '../local/sample-video/container-writer';
-import { clockText, paintText, textWidth, type YuvPicture } from '../local/sample-video/paint-time';
+import { ContainerWriter, check, type EncodedStream } from '../tools/sample-video/container-writer';
+import { clockText, paintText, textWidth, type YuvPicture } from '../tools/sample-video/paint-time';
 import type { ClipOptions } from './clip';
 import { BLOCKS, encodeTime, frameTicks, ROW_HEIGHT } from './time-code';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { CloudApi } from '../cloud-api';
-import type { WantedState } from '../wanted-state';
+import type { WantedState } from '../desired-state';
 import { type Finding, type Look, look } from './finding';
 import { MPC_ROLE, type Role, rightsLacking, rolesTooWide } from './rights';
 

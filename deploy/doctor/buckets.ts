@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { bucketState } from '../buckets';
 import type { CloudApi } from '../cloud-api';
-import type { WantedState } from '../wanted-state';
+import type { WantedState } from '../desired-state';
 import { type Finding, type Look, look } from './finding';
 
 const Authorization = z.object({ operate_type: z.string().nullish() });

@@ -1,7 +1,7 @@
+import type { WantedState } from '../desired-state';
 import { DeployError } from '../errors';
 import type { CommandOptions } from '../framework';
 import type { FunctionGraphApi } from '../functiongraph-api';
-import type { WantedState } from '../wanted-state';
 import { checkAccount } from './account';
 import { checkAgencies } from './agency';
 import { checkBuckets } from './buckets';

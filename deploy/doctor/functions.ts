@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import type { WantedState } from '../desired-state';
 import type { FunctionGraphApi } from '../functiongraph-api';
 import { liveState } from '../live-state';
 import { isEmpty, plan } from '../plan';
 import { planText } from '../plan-text';
-import type { WantedState } from '../wanted-state';
 import { type Finding, look } from './finding';
 
 const Quotas = z.object({

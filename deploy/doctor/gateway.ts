@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { CloudApi } from '../cloud-api';
-import type { WantedState } from '../wanted-state';
-import type { WantedTrigger } from '../wanted-triggers';
+import type { WantedState } from '../desired-state';
+import type { WantedTrigger } from '../desired-triggers';
 import { type Finding, look } from './finding';
 
 const Instance = z.object({ status: z.string().nullish() });

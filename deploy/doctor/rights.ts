@@ -1,4 +1,4 @@
-import type { WantedState } from '../wanted-state';
+import type { WantedState } from '../desired-state';
 
 /** A part of a policy, as IAM shows it. */
 export interface Statement {

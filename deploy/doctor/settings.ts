@@ -1,6 +1,6 @@
 import { compileFunction } from 'node:vm';
 import { bundleFunction } from '../bundle';
-import type { WantedFunction, WantedState } from '../wanted-state';
+import type { WantedFunction, WantedState } from '../desired-state';
 import type { Finding } from './finding';
 
 /** Ms that the dry run may believe to have. */

@@ -1,5 +1,5 @@
-import { createDeployedConsole } from '../console/deployed/console-server';
-import { callerOf, deployedService } from '../console/deployed/deployed-service';
+import { createDeployedConsole } from '../../console/sources/deployed/console-server';
+import { callerOf, deployedService } from '../../console/sources/deployed/deployed-service';
 import { closeServer, listen } from '../http-server';
 import { UsageError } from '../usage-error';
 import { readArguments, readWhole } from './arguments';

@@ -1,10 +1,10 @@
 import { buildArtifacts } from '../../deploy/artifacts';
 import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
 import { deploy } from '../../deploy/deploy';
+import { wantedState } from '../../deploy/desired-state';
+import { LOCAL_STAGE } from '../../deploy/desired-triggers';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { readService } from '../../deploy/service-file';
-import { wantedState } from '../../deploy/wanted-state';
-import { LOCAL_STAGE } from '../../deploy/wanted-triggers';
 import { type Cloud, type CloudOptions, startCloud } from '../cloud';
 
 /** For whoever watches: what several uploads at once must wait for is a moment, not the sweep. */

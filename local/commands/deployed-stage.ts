@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
+import { wantedState } from '../../deploy/desired-state';
 import { DeployError } from '../../deploy/errors';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { readService } from '../../deploy/service-file';
-import { wantedState } from '../../deploy/wanted-state';
 import { UsageError } from '../usage-error';
 
 const ROOT = path.resolve(__dirname, '..', '..');

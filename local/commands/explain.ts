@@ -1,4 +1,4 @@
-import type { Explanation, ExplanationStep } from '../console/console-api';
+import type { Explanation, ExplanationStep } from '../../console/server/console-api';
 import { readArguments, readKey } from './arguments';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
 import { coloured, print, printable, printJson, table } from './terminal';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import type { ConsoleState, DeliverAnswer, Explanation } from '../console/console-api';
+import type { ConsoleState, DeliverAnswer, Explanation } from '../../console/server/console-api';
 import { DEFAULT_PORT } from '../ports';
 import { UsageError } from '../usage-error';
 import { readWhole } from './arguments';

@@ -14,7 +14,7 @@ import { print } from './terminal';
 import { uploadFile } from './upload-file';
 import { type Outcome, waitForOutcome } from './wait-for-outcome';
 
-const SAMPLE_VIDEO = path.join(__dirname, '..', 'sample-video', 'sample.mp4');
+const SAMPLE_VIDEO = path.join(__dirname, '..', '..', 'tools', 'sample-video', 'sample.mp4');
 
 /**
  * `npm start`: the whole pipeline on this machine, for the sample video or the given ones.

@@ -1,4 +1,4 @@
-import type { Task, TaskStatus } from '../console/console-api';
+import type { Task, TaskStatus } from '../../console/server/console-api';
 import { UsageError } from '../usage-error';
 import { readArguments, readWhole } from './arguments';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
+import { ownerMark, type WantedFunction, type WantedState } from '../../deploy/desired-state';
+import type { WantedTrigger } from '../../deploy/desired-triggers';
 import type { LiveConfiguration, LiveTrigger } from '../../deploy/functiongraph-api';
 import type { LiveFunction, LiveState } from '../../deploy/live-state';
 import { isEmpty, plan } from '../../deploy/plan';
-import { ownerMark, type WantedFunction, type WantedState } from '../../deploy/wanted-state';
-import type { WantedTrigger } from '../../deploy/wanted-triggers';
 
 const name = fc.stringMatching(/^[a-z][a-z0-9]{0,7}$/);
 const key = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,5}$/);

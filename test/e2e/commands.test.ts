@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Explanation, Task } from '../../local/console/console-api';
+import type { Explanation, Task } from '../../console/server/console-api';
 import { makeClip } from '../clip';
 import { until } from '../wait';
 import { LocalService } from './local-service';

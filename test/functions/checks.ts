@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { validateHeaderValue } from 'node:http';
-import type { ApiResponse } from '../../shared/gateway';
+import type { ApiResponse } from '../../shared/api/gateway';
 import {
   type CreateBody,
   type RecordedRequest,

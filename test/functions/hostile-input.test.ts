@@ -4,7 +4,7 @@ import { handler as cancel } from '../../functions/cancel';
 import { handler as create } from '../../functions/create';
 import { handler as onUpload } from '../../functions/on-upload';
 import { handler as query } from '../../functions/query';
-import type { FunctionContext } from '../../shared/context';
+import type { FunctionContext } from '../../shared/core/context';
 import { nested } from './hostile-events';
 import { installationAt, postEvent } from './installation';
 import { RecordingServices } from './recording-services';

@@ -1,4 +1,4 @@
-import type { FunctionContext } from '../../shared/context';
+import type { FunctionContext } from '../../shared/core/context';
 import { functionContext } from '../shared/function-context';
 import { SNAPSHOT_BUCKET, UPLOAD_BUCKETS, UPLOAD_PREFIX } from './recording-services';
 

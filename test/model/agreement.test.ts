@@ -2,11 +2,11 @@ import { createServer } from 'node:http';
 import fc from 'fast-check';
 import { type Cloud, startCloud } from '../../local/cloud';
 import { closeServer, listen, readBody } from '../../local/http-server';
-import { ServiceRefused } from '../../shared/errors';
-import { type Invocation, openInvocation } from '../../shared/invocation';
-import { cancelTask, createTask, listTasks, mpcTime, tasksMatching } from '../../shared/mpc';
-import { findObject, getJson, listObjects, putJson } from '../../shared/obs';
-import { checkCapture } from '../../shared/thumbnail-para';
+import { cancelTask, createTask, listTasks, mpcTime, tasksMatching } from '../../shared/cloud/mpc';
+import { findObject, getJson, listObjects, putJson } from '../../shared/cloud/obs';
+import { ServiceRefused } from '../../shared/core/errors';
+import { checkCapture } from '../../shared/installation/capture';
+import { type Invocation, openInvocation } from '../../shared/installation/invocation';
 import { functionContext } from '../shared/function-context';
 import { AS_THE_LOCAL_CLOUD, CloudDouble } from './cloud-double';
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { buildSync } from 'esbuild';
-import type { FunctionContext } from '../../shared/context';
+import type { FunctionContext } from '../../shared/core/context';
 import { accessKeyOf, type CloudDouble, type CloudRequest } from './cloud-double';
 import { type CallEnd, inMemoryHttp } from './in-memory-http';
 import { quiet, type VirtualTime } from './virtual-time';

@@ -1,6 +1,6 @@
-import type { FunctionContext } from '../../shared/context';
-import { readSettings, type Settings } from '../../shared/settings';
-import { checkCapture } from '../../shared/thumbnail-para';
+import type { FunctionContext } from '../../shared/core/context';
+import { checkCapture } from '../../shared/installation/capture';
+import { readSettings, type Settings } from '../../shared/installation/settings';
 
 /** The user data of a small installation in ap-southeast-3. */
 export const userData: Readonly<Record<string, string>> = {

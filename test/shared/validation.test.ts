@@ -1,6 +1,6 @@
-import { parseCreateRequest } from '../../shared/create-request';
-import { ApiError } from '../../shared/errors';
-import { parseListRequest } from '../../shared/list-request';
+import { ApiError } from '../../shared/core/errors';
+import { parseCreateRequest } from '../../shared/tasks/create-request';
+import { parseListRequest } from '../../shared/tasks/list-request';
 import { isObjectKey, isTaskId, parseTaskId, show } from '../../shared/validation';
 import { settingsWith } from './function-context';
 

@@ -1,0 +1,329 @@
+import type {
+  CaptureReport,
+  Delivery,
+  Explanation,
+  ExplanationStep,
+  ObjectEvent,
+  Task,
+  Timer,
+} from './server/console-api';
+
+/** Everything that is known about one key. */
+export interface Facts {
+  bucket: string;
+  key: string;
+  /** Undefined when there is no such object. */
+  object: { sizeBytes: number; lastModifiedMs: number } | undefined;
+  /** True when a trigger asks for creations of this key. */
+  isWatched: boolean;
+  /** Since when events were seen at all; undefined where they cannot be seen from here. */
+  watchingSinceMs: number | undefined;
+  /** Of this key, newest first. */
+  events: readonly ObjectEvent[];
+  /** What on-upload said last. */
+  report: CaptureReport | undefined;
+  /** Of this key, newest first. */
+  tasks: readonly Task[];
+  /** The timer of on-upload, which looks for uploads without a task. */
+  sweep: Timer | undefined;
+}
+
+type Finding = Pick<Explanation, 'verdict' | 'reason' | 'summary' | 'remedy'>;
+
+/** Reason codes of on-upload in words. It may know more than these. */
+const SKIPPED: Readonly<Record<string, string>> = {
+  own_output: 'it is a snapshot of this service itself',
+  bucket_not_allowed: 'its bucket is not one of UPLOAD_BUCKETS',
+  outside_prefix: 'its key does not begin with UPLOAD_PREFIX',
+  not_a_video: 'its key has none of the endings in UPLOAD_SUFFIXES',
+  empty: 'it has 0 bytes',
+  not_a_creation: 'the event is about a removal',
+  unreadable_record: 'the event could not be read',
+};
+
+/** Says from what is known why a key was captured or was not. */
+export function explain(facts: Facts): Explanation {
+  const { bucket, key } = facts;
+  return { bucket, key, ...findingOf(facts), steps: stepsOf(facts) };
+}
+
+function findingOf(facts: Facts): Finding {
+  const { object, report, bucket, key } = facts;
+  const task = facts.tasks.find(({ id }) => id === report?.taskId) ?? facts.tasks[0];
+  const event = newestCreation(facts);
+  // A newer event than the task may be about newer bytes, unless on-upload has said that it is not.
+  const isSettled = task !== undefined && (event === undefined || isSettledBy(event, task, report));
+  if (task !== undefined && isSettled) return findingOfTask(task);
+  if (object === undefined) {
+    return {
+      verdict: 'not_found',
+      reason: 'no_such_object',
+      summary: `There is no object ${key} in the bucket ${bucket}.`,
+      remedy: 'Check the key, which is told apart by upper and lower case, and whether the upload has ended.',
+    };
+  }
+  if (event !== undefined) return findingOfEvent(event, facts);
+  if (report !== undefined) return findingOfReport(report);
+  return facts.isWatched ? noEvent(facts) : noTrigger(facts);
+}
+
+function isSettledBy(event: ObjectEvent, task: Task, report: CaptureReport | undefined): boolean {
+  return event.timeMs <= task.createdAtMs || (report?.taskId === task.id && report.timeMs >= event.timeMs);
+}
+
+function findingOfTask({ id, status, description, frameCount, isArchive }: Task): Finding {
+  switch (status) {
+    case 'SUCCEEDED':
+      return {
+        verdict: 'captured',
+        reason: 'succeeded',
+        summary: `Task ${id} made ${count(frameCount, 'frame')}${isArchive ? ', packed into one archive' : ''}.`,
+      };
+    case 'WAITING':
+      return { verdict: 'in_progress', reason: 'waiting', summary: `Task ${id} waits in MPC's queue.` };
+    case 'PROCESSING':
+      return {
+        verdict: 'in_progress',
+        reason: 'processing',
+        summary: `Task ${id} is at work; it has made ${count(frameCount, 'frame')} so far.`,
+      };
+    case 'FAILED':
+      return {
+        verdict: 'not_captured',
+        reason: 'failed',
+        summary: `Task ${id} failed: ${description ?? 'MPC gave no reason'}`,
+        remedy:
+          'The same bytes would fail again. Upload a mended video, or create a task with other parameters.',
+      };
+    case 'CANCELED':
+      return {
+        verdict: 'not_captured',
+        reason: 'cancelled',
+        summary: `Task ${id} was cancelled while it waited in the queue.`,
+        remedy:
+          'Create a task with POST /snapshots; an upload whose task was cancelled is not started by itself.',
+      };
+  }
+}
+
+function findingOfEvent(event: ObjectEvent, facts: Facts): Finding {
+  const delivery = newestDelivery(event);
+  if (delivery === undefined) {
+    if (event.faults.includes('drop')) {
+      return {
+        verdict: 'not_captured',
+        reason: 'event_dropped',
+        summary: 'The fault "drop" lost the event on its way to the function.',
+        remedy: `${whenSwept(facts)} Or deliver the event again.`,
+      };
+    }
+    return {
+      verdict: 'in_progress',
+      reason: 'event_on_its_way',
+      summary: `The event is held back by ${event.faults.join(' and ') || 'the platform'} and has reached no function yet.`,
+    };
+  }
+  const { functionName, state, attempt, requestId } = delivery;
+  switch (state) {
+    case 'queued':
+    case 'running':
+      return {
+        verdict: 'in_progress',
+        reason: 'event_on_its_way',
+        summary: `${functionName} ${state === 'queued' ? 'has the event in its queue' : 'is at work on the event'}.`,
+      };
+    case 'retrying':
+      return {
+        verdict: 'in_progress',
+        reason: 'invocation_retrying',
+        summary: `Attempt ${attempt} of ${functionName} failed; the platform tries again.${saidOf(facts.report)}`,
+      };
+    case 'failed':
+      return {
+        verdict: 'not_captured',
+        reason: 'invocation_failed',
+        summary: `${functionName} failed ${count(attempt, 'time')} and the platform gave up.${saidOf(facts.report)}`,
+        remedy: `Read the log of invocation ${requestId}. ${whenSwept(facts)}`,
+      };
+    case 'discarded':
+      return {
+        verdict: 'not_captured',
+        reason: 'event_discarded',
+        summary: `The platform threw the event away before ${functionName} could take it.`,
+        remedy: whenSwept(facts),
+      };
+    case 'succeeded':
+      if (facts.report !== undefined) return findingOfReport(facts.report);
+      return {
+        verdict: 'not_captured',
+        reason: 'no_report',
+        summary: `${functionName} took the event and said nothing about this key.`,
+        remedy: `Read the log of invocation ${requestId}.`,
+      };
+  }
+}
+
+function findingOfReport({ outcome, reason = '', taskId, requestId }: CaptureReport): Finding {
+  if (outcome === 'failed') {
+    return {
+      verdict: 'not_captured',
+      reason,
+      summary: `on-upload could not start the capture: ${reason}.`,
+      remedy: `Read the log of invocation ${requestId}.`,
+    };
+  }
+  if (taskId !== undefined) {
+    return {
+      verdict: 'in_progress',
+      reason: 'started',
+      summary: `on-upload started task ${taskId}, which is not among the newest tasks any more.`,
+      remedy: `Ask for it with GET /snapshots/${taskId}.`,
+    };
+  }
+  return {
+    verdict: 'not_captured',
+    reason,
+    summary: `on-upload skipped it: ${SKIPPED[reason] ?? reason}.`,
+  };
+}
+
+function noEvent(facts: Facts): Finding {
+  const { object, watchingSinceMs, key } = facts;
+  if (watchingSinceMs === undefined) {
+    return {
+      verdict: 'not_captured',
+      reason: 'no_task',
+      summary: 'It is in the bucket and has no task. Events and invocations cannot be seen from here.',
+      remedy: `Search the log of on-upload for ${key}: its line upload.settled has the reason. Without such a line the event was lost; the timer of on-upload looks for such uploads every few minutes.`,
+    };
+  }
+  const isOlder = object !== undefined && object.lastModifiedMs < watchingSinceMs;
+  return {
+    verdict: 'not_captured',
+    reason: 'no_event',
+    summary: isOlder
+      ? 'It was uploaded before this cloud was started, and no event of it has been seen since.'
+      : 'No event of it is known: it was lost, or too many others came after it.',
+    remedy: `${whenSwept(facts)} Or deliver an event of it by hand: on-upload then says what it thinks of the key.`,
+  };
+}
+
+function noTrigger({ bucket, key }: Facts): Finding {
+  return {
+    verdict: 'not_captured',
+    reason: 'no_trigger',
+    summary: `No trigger of a function asks for uploads such as ${key} in the bucket ${bucket}.`,
+    remedy: 'Look at the triggers of on-upload: bucket, prefix, suffix and events.',
+  };
+}
+
+function whenSwept({ sweep }: Facts): string {
+  if (sweep?.nextAtMs === undefined) return 'No timer looks for lost events.';
+  const at = new Date(sweep.nextAtMs).toISOString().replace(/\.\d{3}/, '');
+  return `The timer ${sweep.name} looks for such uploads, once they are a minute old; it fires next at ${at}.`;
+}
+
+function saidOf(report: CaptureReport | undefined): string {
+  return report?.outcome === 'failed' ? ` It said: ${report.reason}.` : '';
+}
+
+/** The way of the upload as far as it got. */
+function stepsOf(facts: Facts): ExplanationStep[] {
+  const event = newestCreation(facts);
+  const task = facts.tasks.find(({ id }) => id === facts.report?.taskId) ?? facts.tasks[0];
+  return [
+    objectStep(facts),
+    ...(event === undefined
+      ? [missingEventStep(facts, task)]
+      : [eventStep(event), ...event.deliveries.map(deliveryStep)]),
+    ...(facts.report === undefined ? [] : [reportStep(facts.report)]),
+    ...(task === undefined ? [] : taskSteps(task)),
+  ];
+}
+
+function objectStep({ object, bucket }: Facts): ExplanationStep {
+  if (object === undefined) return { what: 'object', state: 'problem', text: `Not in the bucket ${bucket}.` };
+  return {
+    what: 'object',
+    state: 'ok',
+    text: `In the bucket ${bucket}, ${count(object.sizeBytes, 'byte')}.`,
+    timeMs: object.lastModifiedMs,
+  };
+}
+
+function missingEventStep({ isWatched, watchingSinceMs }: Facts, task: Task | undefined): ExplanationStep {
+  if (watchingSinceMs === undefined)
+    return { what: 'event', state: 'unknown', text: 'Not to be seen from here.' };
+  if (!isWatched) return { what: 'event', state: 'problem', text: 'No trigger asks for it.' };
+  return { what: 'event', state: task === undefined ? 'problem' : 'unknown', text: 'None known.' };
+}
+
+function eventStep({ name, timeMs, faults, deliveries }: ObjectEvent): ExplanationStep {
+  const hit = faults.length === 0 ? '' : ` Hit by ${faults.join(', ')}.`;
+  const isLost = deliveries.length === 0 && faults.includes('drop');
+  const state = deliveries.length > 0 ? 'ok' : isLost ? 'problem' : 'waiting';
+  return { what: 'event', state, text: `${name}.${hit}`, timeMs };
+}
+
+const DELIVERY_STATE = {
+  queued: 'waiting',
+  running: 'waiting',
+  retrying: 'waiting',
+  succeeded: 'ok',
+  failed: 'problem',
+  discarded: 'problem',
+} as const satisfies Record<Delivery['state'], ExplanationStep['state']>;
+
+function deliveryStep({
+  functionName,
+  state,
+  attempt,
+  requestId,
+  timeMs,
+  isReplay,
+}: Delivery): ExplanationStep {
+  const again = isReplay ? ', delivered by hand' : '';
+  const text = `To ${functionName}: ${state}, ${count(attempt, 'attempt')}${again}.`;
+  return { what: 'delivery', state: DELIVERY_STATE[state], text, requestId, timeMs };
+}
+
+function reportStep({ outcome, reason, taskId, timeMs, requestId }: CaptureReport): ExplanationStep {
+  const text = [outcome, reason, taskId && `task ${taskId}`].filter(Boolean).join(', ');
+  const state = outcome === 'failed' || (outcome === 'skipped' && taskId === undefined) ? 'problem' : 'ok';
+  return { what: 'function', state, text: `on-upload said: ${text}.`, timeMs, requestId };
+}
+
+function taskSteps(task: Task): ExplanationStep[] {
+  const { id, status, description, createdAtMs, endedAtMs, frameCount } = task;
+  const isOver = status === 'FAILED' || status === 'CANCELED';
+  const state = status === 'SUCCEEDED' ? 'ok' : isOver ? 'problem' : 'waiting';
+  const why = description === undefined ? '' : `: ${description}`;
+  return [
+    {
+      what: 'task',
+      state,
+      text: `Task ${id} is ${status}${why}`,
+      taskId: id,
+      timeMs: endedAtMs ?? createdAtMs,
+    },
+    {
+      what: 'frames',
+      state: frameCount > 0 && !isOver ? 'ok' : state,
+      text: `${count(frameCount, 'frame')}.`,
+      taskId: id,
+    },
+  ];
+}
+
+function newestCreation({ events }: Facts): ObjectEvent | undefined {
+  return events.find(({ name }) => name.startsWith('ObjectCreated'));
+}
+
+/** What is best for the upload counts: one of two deliveries may have failed. */
+function newestDelivery({ deliveries }: ObjectEvent): Delivery | undefined {
+  return deliveries.find(({ state }) => state === 'succeeded') ?? deliveries.at(-1);
+}
+
+function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+}

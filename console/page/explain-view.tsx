@@ -1,0 +1,68 @@
+import { useState } from 'preact/hooks';
+import type { ConsoleState } from '../server/console-api';
+import { fetchExplanation } from './api';
+import { ExplanationPanel } from './explanation';
+import { useFetched } from './fetched';
+import { Empty, Key, ViewHead } from './parts';
+import { linkTo } from './route';
+
+const SUGGESTIONS = 200;
+
+/** Says why an object was captured or was not. */
+export function ExplainView({ state, selected }: { state: ConsoleState; selected: string | undefined }) {
+  const [text, setText] = useState(selected ?? '');
+  return (
+    <>
+      <ViewHead title="Explain" />
+      <p class="lead">Type an object’s key and read why it was captured, or why it was not.</p>
+      <form
+        class="ask"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (text.trim() !== '') location.hash = linkTo('explain', text.trim());
+        }}
+      >
+        <input
+          class="field"
+          type="text"
+          dir="auto"
+          aria-label={`Key in the bucket ${state.service.uploadBucket}`}
+          placeholder={`${state.service.uploadPrefix}holiday.mp4`}
+          list="known-keys"
+          autocomplete="off"
+          spellcheck={false}
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+        <datalist id="known-keys">
+          {state.uploads.slice(0, SUGGESTIONS).map(({ key }) => (
+            <option key={key} value={key} />
+          ))}
+        </datalist>
+        <button type="submit" class="button main-action">
+          Explain
+        </button>
+      </form>
+      {selected === undefined ? (
+        <Empty title="No key yet">The answer names a reason code; the README says what each one means.</Empty>
+      ) : (
+        <Answer key={selected} objectKey={selected} state={state} />
+      )}
+    </>
+  );
+}
+
+function Answer({ objectKey, state }: { objectKey: string; state: ConsoleState }) {
+  const upload = state.uploads.find(({ key }) => key === objectKey);
+  const task = state.tasks.find(({ key }) => key === objectKey);
+  const version = `${upload?.lastModifiedMs} ${upload?.report?.requestId} ${task?.id} ${task?.status} ${task?.frameCount}`;
+  const explanation = useFetched(objectKey, version, () => fetchExplanation(objectKey));
+  return (
+    <section class="panel" aria-live="polite">
+      <h2>
+        <Key>{objectKey}</Key>
+      </h2>
+      <ExplanationPanel {...explanation} />
+    </section>
+  );
+}

@@ -1,0 +1,75 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createConsole } from '../../server/console-server';
+import { relayApi } from './api-relay';
+import type { Caller, DeployedService } from './deployed-service';
+import { DeployedSource } from './deployed-source';
+import { SignedApi } from './signed-api';
+import { UploadListing } from './upload-listing';
+
+export interface DeployedConsoleOptions {
+  service: DeployedService;
+  caller: Caller;
+  canWrite: boolean;
+  pollEveryMs?: number;
+}
+
+export interface DeployedConsole {
+  /** Not yet listening. */
+  server: Server;
+  /** What follows the server's address in the one link that opens the console. */
+  entryPath: string;
+  close(): void;
+}
+
+const COOKIE = 'mpc_snapshots_console';
+
+/**
+ * The console against deployed functions. It acts with somebody's rights, so it opens only for whoever has the link
+ * with the token in it: other users and programs of this machine could otherwise act with them too.
+ */
+export function createDeployedConsole({
+  service,
+  caller,
+  canWrite,
+  pollEveryMs,
+}: DeployedConsoleOptions): DeployedConsole {
+  const token = randomBytes(24).toString('base64url');
+  const api = new SignedApi(service, caller);
+  const uploads = new UploadListing(service, caller);
+  const source = new DeployedSource({
+    service,
+    api,
+    uploads,
+    canWrite,
+    ...(pollEveryMs !== undefined && { pollEveryMs }),
+  });
+  const showConsole = createConsole(source);
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://console');
+    if (isSame(url.searchParams.get('token') ?? '', token)) {
+      // The token leaves the address bar and the history.
+      response.writeHead(302, {
+        location: '/_console/',
+        'set-cookie': `${COOKIE}=${token}; Path=/; HttpOnly; SameSite=Strict`,
+        'cache-control': 'no-store',
+      });
+      response.end();
+    } else if (!isSame(cookieOf(request), token)) {
+      response.writeHead(403, { 'content-type': 'text/plain; charset=utf-8' });
+      response.end('Open the console with the link that the terminal shows.\n');
+    } else if (!showConsole(request, response)) {
+      void relayApi(request, response, { api, canWrite });
+    }
+  });
+  return { server, entryPath: `/_console/?token=${token}`, close: () => source.close() };
+}
+
+function cookieOf({ headers }: IncomingMessage): string {
+  return new RegExp(`(?:^|;\\s*)${COOKIE}=([^;]+)`).exec(headers.cookie ?? '')?.[1] ?? '';
+}
+
+function isSame(given: string, token: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(token)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

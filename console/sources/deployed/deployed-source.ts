@@ -1,0 +1,216 @@
+import { parseUtc } from '../../../local/mpc/presentation';
+import { explain } from '../../explain';
+import { ChangeFeed } from '../../server/change-feed';
+import type {
+  ConsoleState,
+  Explanation,
+  FrameList,
+  Panel,
+  Service,
+  Task,
+  Upload,
+  UploadUrl,
+} from '../../server/console-api';
+import { ConsoleRefusal, type ConsoleSource, uploadKey } from '../console-source';
+import type { DeployedService } from './deployed-service';
+import type { ApiTask, SignedApi } from './signed-api';
+import type { UploadListing } from './upload-listing';
+
+export interface DeployedSourceOptions {
+  service: DeployedService;
+  api: SignedApi;
+  uploads: UploadListing;
+  canWrite: boolean;
+  /** How often the tasks are looked at while somebody looks at the page. */
+  pollEveryMs?: number;
+}
+
+/** A list call each time, of the 100 that MPC allows in a minute. */
+const POLL_EVERY_MS = 10_000;
+/** The most that one call of MPC lists. */
+const TASKS_SHOWN = 100;
+
+const LOCAL_ONLY: Partial<Record<Panel, string>> = {
+  events: 'Events of OBS can only be watched in the local cloud.',
+  invocations: 'Invocations and their logs stand in FunctionGraph’s console and in LTS.',
+  timers: 'Timers are shown and fired in FunctionGraph’s console.',
+  faults: 'Faults are for the local cloud; nobody wants them in a deployed service.',
+  requests: 'Requests can only be watched in the local cloud.',
+  settings: 'Settings of deployed functions are shown in FunctionGraph’s console.',
+};
+
+/** The deployed service as the console sees it: through its own API and OBS, with the caller's rights. */
+export class DeployedSource implements ConsoleSource {
+  readonly #options: DeployedSourceOptions;
+  readonly #feed = new ChangeFeed();
+  /** As last seen, by id. */
+  #tasks = new Map<string, ApiTask>();
+  #listeners = 0;
+  #poll: NodeJS.Timeout | undefined;
+
+  constructor(options: DeployedSourceOptions) {
+    this.#options = options;
+  }
+
+  async state(): Promise<ConsoleState> {
+    const [tasks, uploads] = await Promise.all([this.#readTasks(), this.#readUploads()]);
+    const noUploads = typeof uploads === 'string';
+    return {
+      service: this.#service(noUploads ? { uploads } : {}),
+      uploads: noUploads ? [] : uploads,
+      tasks: tasks.map(taskView),
+      events: [],
+      invocations: [],
+      timers: [],
+      faults: { faults: [], seed: 0, hits: [] },
+      requests: [],
+      settings: [],
+    };
+  }
+
+  onChange(listener: Parameters<ConsoleSource['onChange']>[0]): () => void {
+    const stop = this.#feed.listen(listener);
+    this.#listeners += 1;
+    this.#poll ??= this.#pollLater();
+    return () => {
+      stop();
+      this.#listeners -= 1;
+    };
+  }
+
+  obsOrigins(): readonly string[] {
+    const { uploadBucket, snapshotBucket, obsEndpoint } = this.#options.service;
+    const { protocol, host } = new URL(obsEndpoint);
+    return [
+      `${protocol}//${host}`,
+      ...[uploadBucket, snapshotBucket].map((name) => `${protocol}//${name}.${host}`),
+    ];
+  }
+
+  async frames(id: string): Promise<FrameList> {
+    const { thumbnail_info, output_file_name } = await this.#task(id);
+    const pictures = isArchive(output_file_name) ? [] : thumbnail_info;
+    const frames = pictures.map(({ pic_name: name, time: timeSeconds }) => ({
+      name,
+      timeSeconds,
+      url: `picture?task=${encodeURIComponent(id)}&name=${encodeURIComponent(name)}`,
+    }));
+    return { task: id, frames };
+  }
+
+  async pictureUrl(id: string, name: string): Promise<string> {
+    const { thumbnail_info } = await this.#task(id);
+    const url = thumbnail_info.find(({ pic_name }) => pic_name === name)?.url;
+    if (url === undefined)
+      throw new ConsoleRefusal(404, `task ${id} has no picture ${name} that may be read`);
+    return url;
+  }
+
+  async videoUrl(key: string): Promise<string> {
+    return this.#options.uploads.url('GET', key);
+  }
+
+  async uploadUrl(name: string): Promise<UploadUrl> {
+    const { canWrite, service, uploads } = this.#options;
+    if (!canWrite) throw new ConsoleRefusal(403, 'the console is read-only: start it with --write to upload');
+    const key = uploadKey(service.uploadPrefix, name);
+    return { key, url: uploads.url('PUT', key) };
+  }
+
+  async explain(key: string): Promise<Explanation> {
+    const { api, uploads, service } = this.#options;
+    const [object, tasks] = await Promise.all([
+      uploads.find(key),
+      api.tasks(`object=${encodeURIComponent(key)}&bucket=${encodeURIComponent(service.uploadBucket)}`),
+    ]);
+    return explain({
+      bucket: service.uploadBucket,
+      key,
+      object,
+      isWatched: true,
+      watchingSinceMs: undefined,
+      events: [],
+      report: undefined,
+      tasks: tasks.map(taskView),
+      sweep: undefined,
+    });
+  }
+
+  close(): void {
+    clearTimeout(this.#poll);
+    this.#feed.close();
+  }
+
+  #service(unavailable: Partial<Record<Panel, string>>): Service {
+    const { canWrite, service } = this.#options;
+    const { name, region, uploadBucket, snapshotBucket, uploadPrefix } = service;
+    return {
+      kind: 'deployed',
+      name,
+      canWrite,
+      region,
+      uploadBucket,
+      snapshotBucket,
+      uploadPrefix,
+      unavailable: { ...LOCAL_ONLY, ...unavailable },
+    };
+  }
+
+  async #task(id: string): Promise<ApiTask> {
+    return this.#tasks.get(id) ?? (await this.#options.api.task(id));
+  }
+
+  async #readTasks(): Promise<ApiTask[]> {
+    const tasks = await this.#options.api.tasks(`size=${TASKS_SHOWN}`);
+    this.#tasks = new Map(tasks.map((task) => [task.task_id, task]));
+    return tasks;
+  }
+
+  /** A sentence in place of uploads that the caller may not list: everything else can still be shown. */
+  async #readUploads(): Promise<Upload[] | string> {
+    return this.#options.uploads.newest().catch((error: unknown) => {
+      if (error instanceof ConsoleRefusal) return error.message;
+      throw error;
+    });
+  }
+
+  #pollLater(): NodeJS.Timeout {
+    return setTimeout(async () => {
+      // What does not answer now may answer next time; the page keeps what it has.
+      if (this.#listeners > 0) await this.#tellChanges().catch(() => {});
+      this.#poll = this.#listeners > 0 ? this.#pollLater() : undefined;
+    }, this.#options.pollEveryMs ?? POLL_EVERY_MS).unref();
+  }
+
+  async #tellChanges(): Promise<void> {
+    const before = new Map(
+      [...this.#tasks.values()].map((task) => [task.task_id, JSON.stringify(taskView(task))]),
+    );
+    for (const task of (await this.#readTasks()).reverse()) {
+      const view = taskView(task);
+      if (before.get(view.id) !== JSON.stringify(view)) this.#feed.entry('tasks', view.id, () => view);
+    }
+  }
+}
+
+function taskView(task: ApiTask): Task {
+  const { task_id: id, status, input, create_time = '', end_time = '', description, thumbnail_info } = task;
+  const endedAtMs = parseUtc(end_time);
+  const [cover] = isArchive(task.output_file_name) ? [] : thumbnail_info;
+  return {
+    id,
+    status,
+    bucket: input.bucket,
+    key: input.object,
+    createdAtMs: parseUtc(create_time) ?? 0,
+    ...(endedAtMs !== undefined && { endedAtMs }),
+    ...(description !== undefined && { description }),
+    frameCount: thumbnail_info.length,
+    ...(cover !== undefined && { cover: cover.pic_name }),
+    isArchive: isArchive(task.output_file_name),
+  };
+}
+
+function isArchive(outputFileName: string | undefined): boolean {
+  return outputFileName?.toLowerCase().endsWith('.tar') === true;
+}

@@ -1,0 +1,214 @@
+import { FUNCTION_NAMES, type FunctionName } from './bundle';
+import { type Complain, refuseLoops, type WantedTrigger, wantedTrigger } from './desired-triggers';
+import { DeployError } from './errors';
+import { type FunctionDefinition, Service, type ServiceDefinition } from './schema';
+
+const MAX_USER_DATA_CHARACTERS = 4096;
+const MAX_TRIGGERS = 10;
+
+/** What a stage of the service shall look like. */
+export interface WantedState {
+  service: string;
+  stage: string;
+  region: string;
+  functions: readonly WantedFunction[];
+  /** All buckets that events come from and that functions write to. */
+  buckets: readonly string[];
+}
+
+/** One function in the words of FunctionGraph, without its code. */
+export interface WantedFunction {
+  /** Name in `serverless.yml`. */
+  key: string;
+  /** Name in the cloud, with service and stage. */
+  name: string;
+  /** File in `functions/` that it is bundled from. */
+  source: FunctionName;
+  description: string;
+  runtime: string;
+  memoryMb: number;
+  timeoutSeconds: number;
+  agency: string;
+  userData: Readonly<Record<string, string>>;
+  /** Encrypted user data: written, never read back. */
+  secrets: Readonly<Record<string, string>>;
+  /** Most instances at the same time; absent: left as it is. */
+  maxInstances?: number;
+  /** Body of the asynchronous configuration; absent: none. */
+  asynchronous?: AsynchronousConfiguration;
+  triggers: readonly WantedTrigger[];
+}
+
+export interface AsynchronousConfiguration {
+  max_async_retry_attempts: number;
+  max_async_event_age_in_seconds: number;
+  destination_config: { on_failure: { destination: string; param: string } };
+}
+
+/**
+ * Turns a service, as the framework resolved it from `serverless.yml`, into what FunctionGraph shall have.
+ * @throws DeployError with a line for every property that is wrong
+ */
+export function wantedState(resolved: unknown): WantedState {
+  const parsed = Service.safeParse(resolved);
+  if (!parsed.success) {
+    throw new DeployError(
+      parsed.error.issues.map(({ path, message }) => `serverless.yml: ${pathText(path)} ${message}`),
+    );
+  }
+  const { service, provider, functions } = parsed.data;
+  const faults: string[] = [];
+  const wanted = Object.entries(functions).map(([key, definition]) =>
+    wantedFunction(key, definition, parsed.data, (message) =>
+      faults.push(`serverless.yml: functions.${key}${message}`),
+    ),
+  );
+  for (const [index, { key, name }] of wanted.entries()) {
+    const first = wanted.findIndex((other) => other.name === name);
+    if (first < index)
+      faults.push(`serverless.yml: ${wanted[first]?.key} and ${key} have the same name "${name}"`);
+  }
+  const needsGroup = Object.values(functions).some(({ events }) =>
+    events.some(({ apigw }) => apigw !== undefined),
+  );
+  if (needsGroup && provider.apigw.group_id === undefined) {
+    faults.push(
+      'serverless.yml: provider.apigw.group_id is empty: set APIG_GROUP_ID, the id of an API group, in the environment or in .env.<stage>',
+    );
+  }
+  if (faults.length > 0) throw new DeployError(faults);
+  return {
+    service,
+    stage: provider.stage,
+    region: provider.region,
+    functions: wanted,
+    buckets: bucketsOf(Object.values(functions)),
+  };
+}
+
+function bucketsOf(functions: readonly FunctionDefinition[]): string[] {
+  const named = functions.flatMap(({ events, writes, asynchronous }) => [
+    ...events.flatMap(({ obs, eventgrid }) => [obs?.bucket, eventgrid?.bucket]),
+    ...writes.map(({ bucket }) => bucket),
+    asynchronous?.onFailure?.obs.bucket,
+  ]);
+  return [...new Set(named.filter((bucket) => bucket !== undefined))];
+}
+
+/** @throws DeployError when there is no function of that name in `serverless.yml` */
+export function functionNamed({ functions }: WantedState, key: string | undefined): WantedFunction {
+  const found = functions.find((one) => one.key === key);
+  if (found !== undefined) return found;
+  const keys = functions.map((one) => one.key).join(', ');
+  throw new DeployError([`there is no function "${key}"; there are ${keys}`]);
+}
+
+/**
+ * The mark in a function's description that says whose it is. Names alone cannot tell: `shop-prod-eu-create` may belong
+ * to stage `prod-eu` or to stage `prod`.
+ */
+export function ownerMark({ service, stage }: Pick<WantedState, 'service' | 'stage'>): string {
+  return `[serverless ${service}/${stage}]`;
+}
+
+function wantedFunction(
+  key: string,
+  definition: FunctionDefinition,
+  { service, provider }: ServiceDefinition,
+  complain: Complain,
+): WantedFunction {
+  const { stage } = provider;
+  // The framework puts its own default there.
+  const givenName = definition.name === `${service}-${stage}-${key}` ? undefined : definition.name;
+  const name = givenName ?? `${provider.functionPrefix}${key}`;
+  if (!/^[A-Za-z](?:[\w-]{0,58}[A-Za-z0-9])?$/.test(name)) {
+    complain(
+      ` would be called "${name}"; FunctionGraph takes 60 letters, digits, _ and -: shorten service or stage`,
+    );
+  }
+  const source = FUNCTION_NAMES.find((file) => definition.handler === `functions/${file}.handler`);
+  if (source === undefined) {
+    const handlers = FUNCTION_NAMES.map((file) => `functions/${file}.handler`).join(', ');
+    complain(`.handler must be one of ${handlers}, got "${definition.handler}"`);
+  }
+  if (bucketsOf([definition]).includes('')) {
+    complain(
+      ' names a bucket that is empty: set UPLOAD_BUCKET and SNAPSHOT_BUCKET in the environment or in .env.<stage>',
+    );
+  }
+  const userData = filled({ ...provider.environment, ...definition.environment });
+  const secrets = filled({ ...provider.secrets, ...definition.secrets });
+  refuseUserData(userData, secrets, complain);
+  const triggers = definition.events.map((event, index) =>
+    wantedTrigger(event, key, name, provider, (message) => complain(`.events[${index}]${message}`)),
+  );
+  if (triggers.length > MAX_TRIGGERS) {
+    complain(`.events has ${triggers.length} events; a function takes ${MAX_TRIGGERS} triggers`);
+  }
+  refuseLoops(definition, complain);
+  const { asynchronous } = definition;
+  return {
+    key,
+    name,
+    source: source ?? 'create',
+    description: [definition.description, ownerMark({ service, stage })].filter(Boolean).join(' '),
+    runtime: definition.runtime ?? provider.runtime,
+    memoryMb: definition.memorySize ?? provider.memorySize,
+    timeoutSeconds: definition.timeout ?? provider.timeout,
+    agency: definition.agency ?? provider.agency,
+    userData,
+    secrets,
+    ...(definition.concurrency !== undefined && { maxInstances: definition.concurrency }),
+    ...(asynchronous !== undefined && { asynchronous: asynchronousConfiguration(asynchronous) }),
+    triggers,
+  };
+}
+
+function refuseUserData(
+  userData: Readonly<Record<string, string>>,
+  secrets: Readonly<Record<string, string>>,
+  complain: Complain,
+): void {
+  for (const name of Object.keys(secrets).filter((name) => Object.hasOwn(userData, name))) {
+    complain(`: ${name} stands in environment and in secrets; keep it in one of them`);
+  }
+  for (const [what, values] of [
+    ['environment', userData],
+    ['secrets', secrets],
+  ] as const) {
+    const { length } = JSON.stringify(values);
+    if (length > MAX_USER_DATA_CHARACTERS) {
+      complain(`.${what} has ${length} characters as JSON; FunctionGraph takes ${MAX_USER_DATA_CHARACTERS}`);
+    }
+  }
+}
+
+function asynchronousConfiguration({
+  retries,
+  maxEventAge,
+  onFailure,
+}: NonNullable<FunctionDefinition['asynchronous']>): AsynchronousConfiguration {
+  return {
+    max_async_retry_attempts: retries,
+    max_async_event_age_in_seconds: maxEventAge,
+    destination_config: {
+      on_failure:
+        onFailure === undefined
+          ? { destination: '', param: '' }
+          : { destination: 'OBS', param: JSON.stringify(onFailure.obs) },
+    },
+  };
+}
+
+/** An empty value leaves the key out, so that a parameter can. */
+function filled(values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`,
+    )
+    .join('');
+}

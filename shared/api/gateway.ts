@@ -1,0 +1,153 @@
+import { isUtf8 } from 'node:buffer';
+import * as z from 'zod/mini';
+import { connect } from '../cloud/http';
+import type { FunctionContext } from '../core/context';
+import { type ApiError, describeFailure, toApiError } from '../core/errors';
+import { Log } from '../core/log';
+import { anything, isText, text } from '../core/schema';
+import type { checkCapture } from '../installation/capture';
+import { type Invocation, openInvocation } from '../installation/invocation';
+import { invalidRequest } from '../validation';
+
+/** A request as the functions want it, whatever API Gateway wrapped round it. */
+export interface ApiRequest {
+  path: string | undefined;
+  /** What the path's `{name}` parts hold. */
+  pathParameters: Readonly<Record<string, unknown>> | null | undefined;
+  /** Each parameter with all of its values. */
+  query: Readonly<Record<string, readonly string[]>>;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string>>;
+  /** The parsed JSON body. @throws ApiError 400 when it is no JSON */
+  json(): unknown;
+}
+
+/** What API Gateway accepts from a function: exactly these four fields. */
+export interface ApiResponse {
+  statusCode: number;
+  headers: Record<string, string>;
+  body: string;
+  isBase64Encoded: boolean;
+}
+
+const nullableObject = z.custom<Readonly<Record<string, unknown>> | null>(
+  (value) => typeof value === 'object',
+);
+
+/** API Gateway's event, only the fields that are used (developer guide, "APIG event source"; captured event). */
+const ApiEvent = z.object({
+  httpMethod: text,
+  path: z.optional(text),
+  pathParameters: z.optional(nullableObject),
+  queryStringParameters: z.optional(nullableObject),
+  headers: z.optional(nullableObject),
+  body: z.optional(anything),
+  isBase64Encoded: z.optional(anything),
+});
+
+/**
+ * Answers one API Gateway event: opens the invocation, runs the action, turns whatever it throws into a documented
+ * answer, and writes one log line about it.
+ */
+export async function answer(
+  event: unknown,
+  context: FunctionContext,
+  readCapture: typeof checkCapture,
+  action: (request: ApiRequest, invocation: Invocation) => Promise<ApiResponse>,
+): Promise<ApiResponse> {
+  const requestId = context.getRequestID();
+  let log = new Log(requestId);
+  try {
+    const invocation = openInvocation(context, readCapture);
+    log = invocation.log;
+    // Every action calls MPC in the end: the connection is under way while the request is being checked.
+    connect(invocation.settings.mpcEndpoint);
+    const answered = await action(readRequest(event), invocation);
+    log.info('api.answered', { status: answered.statusCode });
+    return answered;
+  } catch (error) {
+    const apiError = toApiError(error);
+    const level = apiError.status >= 500 ? 'error' : 'info';
+    log[level]('api.refused', {
+      status: apiError.status,
+      error_code: apiError.code,
+      ...describeFailure(error),
+    });
+    return errorResponse(apiError, requestId);
+  }
+}
+
+/** A JSON answer. */
+export function jsonResponse(
+  statusCode: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): ApiResponse {
+  return response(statusCode, JSON.stringify(body), { 'content-type': 'application/json', ...headers });
+}
+
+/** An answer of any type. */
+export function response(statusCode: number, body: string, headers: Record<string, string>): ApiResponse {
+  return { statusCode, headers, body, isBase64Encoded: false };
+}
+
+/** 204: nothing else to say. */
+export function noContent(): ApiResponse {
+  return response(204, '', {});
+}
+
+function errorResponse(error: ApiError, requestId: string): ApiResponse {
+  const { details, retryAfterSeconds } = error.extra;
+  return jsonResponse(
+    error.status,
+    { error_code: error.code, error_msg: error.message, request_id: requestId, details },
+    retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
+  );
+}
+
+function readRequest(event: unknown): ApiRequest {
+  const parsed = z.safeParse(ApiEvent, event);
+  if (!parsed.success) throw notOfGateway();
+  const { path, pathParameters, queryStringParameters, headers, body, isBase64Encoded } = parsed.data;
+  return {
+    path,
+    pathParameters,
+    query: Object.fromEntries(
+      Object.entries(queryStringParameters ?? {}).map(([name, value]) => [name, [value].flat().map(textOf)]),
+    ),
+    headers: Object.fromEntries(
+      Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), textOf(value)]),
+    ),
+    json: () => parseBody(textOf(body ?? ''), isBase64Encoded === true),
+  };
+}
+
+/**
+ * The task id in `/snapshots/{task_id}`; undefined for `/snapshots`. An exact match names the parameter, a prefix
+ * match puts the rest of the path under the empty name.
+ */
+export function taskIdIn({ path, pathParameters }: ApiRequest): string | undefined {
+  const named = pathParameters?.task_id ?? pathParameters?.[''];
+  const value = isText(named) ? named : /\/snapshots\/([^/]+)\/?$/.exec(path ?? '')?.[1];
+  return value?.replace(/^\/+|\/+$/g, '') || undefined;
+}
+
+function textOf(value: unknown): string {
+  if (Object(value) === value) throw notOfGateway();
+  return String(value);
+}
+
+function notOfGateway(): ApiError {
+  return invalidRequest([{ path: 'event', message: 'must be of API Gateway' }]);
+}
+
+function parseBody(body: string, isBase64Encoded: boolean): unknown {
+  const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
+  try {
+    // Bytes that are no UTF-8 would silently become another text.
+    if (isUtf8(bytes)) return JSON.parse(bytes.toString());
+  } catch {
+    // Told below.
+  }
+  throw invalidRequest([{ path: '', message: 'must be a JSON object in UTF-8' }]);
+}

@@ -1,0 +1,255 @@
+import type { Agent, ClientRequest, ClientRequestArgs, IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import { ServiceTimedOut, ServiceUnavailable } from '../core/errors';
+
+/** One request, ready to be sent. */
+export interface HttpRequest {
+  method: string;
+  /** `https://host[:port]` */
+  origin: string;
+  /** Encoded path and query; sent as it is. */
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  body?: string | undefined;
+}
+
+export interface HttpResponse {
+  status: number;
+  headers: IncomingHttpHeaders;
+  /** What its Retry-After asks for; undefined without one. */
+  retryAfterSeconds: number | undefined;
+  body: string;
+  /** How many times the request was sent. */
+  attempts: number;
+}
+
+/**
+ * - `always`: after any passing failure. For reads, deletions and writes of the same content.
+ * - `refused`: when it provably never left, or was refused by the quota (429). For what creates something.
+ * - `unsent`: when it provably never left. For what also keeps a pace of its own.
+ */
+export type Repeat = 'always' | 'refused' | 'unsent';
+
+export interface SendOptions {
+  /** Name of the service, for error messages. */
+  service: string;
+  /** When everything must be over, ms since the epoch. */
+  deadlineMs: number;
+  /** After which failures the request may be sent again. */
+  repeat: Repeat;
+}
+
+const MAX_ATTEMPTS = 4;
+const FIRST_DELAY_MS = 200;
+/** A longer wait is left to the caller: nobody should pay for a function that sleeps. */
+const MAX_DELAY_MS = 5_000;
+/** One attempt may take no longer than this, so that a hanging connection leaves time for another try. */
+const ATTEMPT_TIMEOUT_MS = 10_000;
+/** Services close idle connections; one that rested longer than this is not trusted with a request. */
+const IDLE_LIMIT_MS = 4_000;
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+
+type Protocol = 'http:' | 'https:';
+
+interface Transport {
+  request: typeof import('node:http').request;
+  agent: Agent;
+}
+
+// Connections outlive an invocation; credentials never do.
+const transports: Partial<Record<Protocol, Transport>> = {};
+/** Opened before there was a request for them, by host and port. */
+const earlyConnections = new Map<string, Socket>();
+/** Connections that were established: whatever was written to another one never left. */
+const established = new WeakSet<Socket>();
+/** Since when a connection has been without a request, ms since the epoch. */
+const restingSinceMs = new WeakMap<Socket, number>();
+
+/** Loaded when first needed: what an invocation does not use is not part of its cold start. */
+function transportOf(protocol: Protocol): Transport {
+  const known = transports[protocol];
+  if (known !== undefined) return known;
+  const { request, Agent }: typeof import('node:http') | typeof import('node:https') =
+    protocol === 'https:' ? require('node:https') : require('node:http');
+  const agent = new Agent({ keepAlive: true });
+  const { createConnection, keepSocketAlive } = agent;
+  agent.createConnection = (options, callback) => {
+    const early = takeEarly(`${options.host}:${options.port}`);
+    if (early !== undefined) return early.ref();
+    const socket = createConnection.call(agent, options, callback) as Socket;
+    socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => established.add(socket));
+    return socket;
+  };
+  agent.keepSocketAlive = (socket) => {
+    restingSinceMs.set(socket as Socket, Date.now());
+    return keepSocketAlive.call(agent, socket);
+  };
+  const transport = { request, agent };
+  transports[protocol] = transport;
+  return transport;
+}
+
+/**
+ * Opens a connection while there is other work to do; the next request to this origin uses it. Nothing is opened
+ * where one rests, and a failure shows in that request, not here.
+ * @param origin `https://host[:port]`
+ */
+export function connect(origin: string): void {
+  const { protocol, host, port } = addressOf(origin);
+  const { agent } = transportOf(protocol);
+  const name = `${host}:${port}`;
+  dropStaleConnections(agent);
+  const early = takeEarly(name);
+  if (early === undefined && Object.keys(agent.freeSockets).some((key) => key.startsWith(`${name}:`))) return;
+  earlyConnections.set(name, early ?? open(agent, host, port));
+}
+
+function open(agent: Agent, host: string, port: number): Socket {
+  // TLS knows no name that is an IP address (RFC 6066, section 3).
+  const options: ConnectionOptions = { host, port, servername: require('node:net').isIP(host) ? '' : host };
+  const socket = agent.createConnection(options as ClientRequestArgs) as Socket;
+  socket.setNoDelay();
+  restingSinceMs.set(socket, Date.now());
+  // It is found destroyed when it is wanted.
+  socket.on('error', () => {});
+  return socket.unref();
+}
+
+/** The early connection of this name if it can still be trusted with a request. */
+function takeEarly(name: string): Socket | undefined {
+  const socket = earlyConnections.get(name);
+  earlyConnections.delete(name);
+  if (socket === undefined || isFresh(socket)) return socket;
+  socket.destroy();
+  return undefined;
+}
+
+function addressOf(origin: string): { protocol: Protocol; host: string; port: number } {
+  const { protocol, hostname, port } = new URL(origin);
+  return {
+    protocol: protocol as Protocol,
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: Number(port) || (protocol === 'https:' ? 443 : 80),
+  };
+}
+
+/**
+ * Sends a request and, where that is safe, sends it again: with jittered back-off, honouring a Retry-After of a
+ * few seconds, never past the deadline. Redirects are not followed.
+ *
+ * @param prepare makes the request; called for every attempt, because a signature carries its time
+ * @returns the last answer, whatever its status
+ * @throws ServiceTimedOut, ServiceUnavailable
+ */
+export async function send(prepare: () => HttpRequest, options: SendOptions): Promise<HttpResponse> {
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await sendOnce(prepare(), options, attempt).catch((error: unknown) => ({ error }));
+    const delayMs =
+      attempt < MAX_ATTEMPTS ? delayBeforeRepeatMs(outcome, attempt, options.repeat) : undefined;
+    if (delayMs === undefined || delayMs > MAX_DELAY_MS || Date.now() + delayMs >= options.deadlineMs) {
+      if ('error' in outcome) throw outcome.error;
+      return outcome;
+    }
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+  }
+}
+
+/** How long to wait before the next attempt; undefined when there must be none. */
+function delayBeforeRepeatMs(
+  outcome: HttpResponse | { error: unknown },
+  attempt: number,
+  repeat: Repeat,
+): number | undefined {
+  const backOffMs = FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+  if ('error' in outcome) {
+    const { error } = outcome;
+    const isSafe =
+      error instanceof ServiceUnavailable
+        ? repeat === 'always' || !error.mayHaveArrived
+        : error instanceof ServiceTimedOut && repeat === 'always';
+    return isSafe ? backOffMs : undefined;
+  }
+  const { status, retryAfterSeconds = 0 } = outcome;
+  const isPassing =
+    status === 429 ? repeat !== 'unsent' : repeat === 'always' && (status === 408 || status >= 500);
+  return isPassing ? Math.max(backOffMs, retryAfterSeconds * 1000) : undefined;
+}
+
+/** Seconds from a Retry-After header, which holds seconds or a date (RFC 9110, section 10.2.3). */
+export function parseRetryAfter(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const seconds = /^\d+$/.test(value.trim()) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined;
+}
+
+async function sendOnce(request: HttpRequest, options: SendOptions, attempt: number): Promise<HttpResponse> {
+  const timeoutMs = Math.min(ATTEMPT_TIMEOUT_MS, options.deadlineMs - Date.now());
+  if (timeoutMs <= 0) throw new ServiceTimedOut(options.service);
+  const { protocol, host, port } = addressOf(request.origin);
+  const { request: begin, agent } = transportOf(protocol);
+  dropStaleConnections(agent);
+
+  return new Promise((resolve, reject) => {
+    let socket: Socket | undefined;
+    const sent: ClientRequest = begin({
+      agent,
+      method: request.method,
+      host,
+      port,
+      path: request.path,
+      headers: request.headers,
+    });
+    const timer = setTimeout(() => sent.destroy(new ServiceTimedOut(options.service)), timeoutMs);
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
+      const mayHaveArrived = socket !== undefined && established.has(socket);
+      const known = error instanceof ServiceTimedOut || error instanceof ServiceUnavailable;
+      reject(known ? error : new ServiceUnavailable(options.service, errorCode(error), mayHaveArrived));
+    };
+    sent.on('socket', (given) => {
+      socket = given;
+    });
+    sent.on('error', fail);
+    sent.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      let sizeBytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        sizeBytes += chunk.length;
+        if (sizeBytes > MAX_BODY_BYTES) {
+          sent.destroy(
+            new ServiceUnavailable(options.service, `answer exceeds ${MAX_BODY_BYTES} bytes`, true),
+          );
+        }
+        chunks.push(chunk);
+      });
+      response.on('error', fail);
+      response.on('end', () => {
+        clearTimeout(timer);
+        const { statusCode: status = 0, headers } = response;
+        const retryAfterSeconds = parseRetryAfter(headers['retry-after']);
+        resolve({
+          status,
+          headers,
+          retryAfterSeconds,
+          body: Buffer.concat(chunks).toString(),
+          attempts: attempt,
+        });
+      });
+    });
+    sent.end(request.body);
+  });
+}
+
+function dropStaleConnections(agent: Agent): void {
+  for (const socket of Object.values(agent.freeSockets).flat())
+    if (socket && !isFresh(socket)) socket.destroy();
+}
+
+function isFresh(socket: Socket): boolean {
+  return !socket.destroyed && Date.now() - (restingSinceMs.get(socket) ?? 0) <= IDLE_LIMIT_MS;
+}
+
+function errorCode(error: Error): string {
+  return (error as NodeJS.ErrnoException).code ?? error.name;
+}

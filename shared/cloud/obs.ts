@@ -1,0 +1,147 @@
+import { ServiceRefused } from '../core/errors';
+import { redact } from '../core/redaction';
+import type { Invocation } from '../installation/invocation';
+import { type ObsUrlRequest, obsAddress, signObsUrl } from '../signing';
+import { connect, type HttpResponse, send } from './http';
+
+/** An object as a listing shows it. */
+export interface ListedObject {
+  key: string;
+  /** Without quotes. */
+  etag: string;
+  sizeBytes: number;
+  lastModifiedMs: number;
+}
+
+const REQUEST_LIFETIME_SECONDS = 300;
+const JSON_TYPE = 'application/json';
+
+/**
+ * The temporary URL of an object for whoever holds it.
+ * @param ttlSeconds how long it is valid; with an agency's credentials never longer than these
+ */
+export function temporaryUrl(
+  bucket: string,
+  key: string,
+  ttlSeconds: number,
+  invocation: Invocation,
+): string {
+  const { origin, path } = signObsUrl(
+    {
+      method: 'GET',
+      endpoint: invocation.settings.obsEndpoint,
+      bucket,
+      key,
+      expiresAtSeconds: Math.floor(Date.now() / 1000) + ttlSeconds,
+    },
+    invocation.credentials,
+  );
+  return origin + path;
+}
+
+/** OBS PutObject of a small JSON record. @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable */
+export async function putJson(
+  bucket: string,
+  key: string,
+  value: unknown,
+  invocation: Invocation,
+): Promise<void> {
+  await call({ method: 'PUT', bucket, key, contentType: JSON_TYPE }, invocation, JSON.stringify(value));
+}
+
+/**
+ * OBS GetObject of a small JSON record.
+ * @returns the parsed value; undefined when there is no such object or it holds no JSON
+ * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
+ */
+export async function getJson(bucket: string, key: string, invocation: Invocation): Promise<unknown> {
+  try {
+    return JSON.parse((await call({ method: 'GET', bucket, key }, invocation)).body);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    if (error instanceof ServiceRefused && error.status === 404 && error.code === 'NoSuchKey')
+      return undefined;
+    throw error;
+  }
+}
+
+/**
+ * OBS ListObjects, one page of up to 1,000 objects in the order of their keys.
+ * @param from lists only keys with `prefix`, and only those behind `marker`
+ * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
+ */
+export async function listObjects(
+  bucket: string,
+  from: { prefix?: string; marker?: string },
+  invocation: Invocation,
+): Promise<{ objects: ListedObject[]; isTruncated: boolean }> {
+  // Of what XML escapes, an encoded key may hold the apostrophe alone, which URLs need not encode.
+  const parameters = { 'encoding-type': 'url', ...from };
+  const { body } = await call({ method: 'GET', bucket, key: '', parameters }, invocation);
+  const objects = [...body.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, contents = '']) => ({
+    key: decodeURIComponent(
+      element(contents, 'Key')
+        .replaceAll('+', ' ')
+        .replace(/&(apos|#39|#x27);/g, "'"),
+    ),
+    etag: element(contents, 'ETag').replaceAll(/"|&quot;/g, ''),
+    sizeBytes: Number(element(contents, 'Size')),
+    lastModifiedMs: Date.parse(element(contents, 'LastModified')) || 0,
+  }));
+  return { objects, isTruncated: element(body, 'IsTruncated') === 'true' };
+}
+
+/** Opens a connection to a bucket that will be used soon. */
+export function connectToBucket(bucket: string, { settings }: Invocation): void {
+  connect(obsAddress(settings.obsEndpoint, bucket).origin);
+}
+
+/** The object as a listing shows it; undefined when there is none. @throws as listObjects */
+export async function findObject(
+  bucket: string,
+  key: string,
+  invocation: Invocation,
+): Promise<ListedObject | undefined> {
+  // Of all keys that begin with this one, it comes first itself.
+  const { objects } = await listObjects(bucket, { prefix: key }, invocation);
+  return objects[0]?.key === key ? objects[0] : undefined;
+}
+
+async function call(
+  request: Omit<ObsUrlRequest, 'endpoint' | 'expiresAtSeconds'>,
+  invocation: Invocation,
+  body?: string,
+): Promise<HttpResponse> {
+  const { settings, credentials, deadlineMs } = invocation;
+  const response = await send(
+    () => ({
+      method: request.method,
+      ...signObsUrl(
+        {
+          ...request,
+          endpoint: settings.obsEndpoint,
+          expiresAtSeconds: Math.floor(Date.now() / 1000) + REQUEST_LIFETIME_SECONDS,
+        },
+        credentials,
+      ),
+      headers: request.contentType === undefined ? {} : { 'content-type': request.contentType },
+      body,
+    }),
+    // Writing the same record twice leaves the same record.
+    { service: 'OBS', deadlineMs, repeat: 'always' },
+  );
+  if (response.status < 200 || response.status > 299) {
+    throw new ServiceRefused(
+      'OBS',
+      response,
+      element(response.body, 'Code'),
+      redact(element(response.body, 'Message'), credentials),
+      String(response.headers['x-obs-request-id'] ?? ''),
+    );
+  }
+  return response;
+}
+
+function element(xml: string, name: string): string {
+  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? '';
+}

@@ -1,0 +1,44 @@
+import type { FunctionContext } from '../core/context';
+import { Log } from '../core/log';
+import type { Credentials } from '../signing';
+import type { checkCapture } from './capture';
+import { readSettings, type Settings } from './settings';
+
+/** All that one invocation needs: who we are, what is allowed, how long, and where to write what happened. */
+export interface Invocation {
+  settings: Settings;
+  /** The agency's temporary credentials, read from the context of this very invocation. */
+  credentials: Credentials;
+  projectId: string;
+  /** When the answer must be ready, ms since the epoch. */
+  deadlineMs: number;
+  log: Log;
+}
+
+/** Time that is kept back for the answer itself. */
+const RESERVE_MS = 300;
+
+/**
+ * Reads the context of an invocation.
+ * @param readCapture see readSettings
+ * @throws SettingsError when the settings do not fit
+ */
+export function openInvocation(context: FunctionContext, readCapture: typeof checkCapture): Invocation {
+  const settings = readSettings(context, readCapture);
+  return {
+    settings,
+    credentials: {
+      accessKey: context.getSecurityAccessKey(),
+      secretKey: context.getSecuritySecretKey(),
+      securityToken: context.getSecurityToken() || undefined,
+    },
+    projectId: context.getProjectID(),
+    deadlineMs: Date.now() + context.getRemainingTimeInMilliSeconds() - RESERVE_MS,
+    log: new Log(context.getRequestID(), settings.logLevel),
+  };
+}
+
+/** Milliseconds that are left for work. */
+export function remainingMs(invocation: Invocation): number {
+  return invocation.deadlineMs - Date.now();
+}

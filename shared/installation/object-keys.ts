@@ -1,0 +1,56 @@
+import { sha256Hex } from '../signing';
+import type { Upload } from '../uploads/upload-event';
+import type { Settings } from './settings';
+
+/** Folder of this service's own records in the snapshot bucket. */
+export const RECORDS_FOLDER = '.mpc-snapshots/';
+
+/** True for what this service writes: the guard against a function that triggers itself. */
+export function isOwnOutput(bucket: string, key: string, settings: Settings): boolean {
+  return (
+    bucket === settings.snapshotBucket &&
+    (key.startsWith(RECORDS_FOLDER) || key.startsWith(fixedFolder(settings.outputDirectory)))
+  );
+}
+
+/** True where a new object would be looked at as an upload. */
+export function isInUploadArea(bucket: string, key: string, settings: Settings): boolean {
+  return (
+    settings.uploadBuckets.includes(bucket) &&
+    key.startsWith(settings.uploadPrefix) &&
+    !isOwnOutput(bucket, key, settings)
+  );
+}
+
+/** The part of the OUTPUT_DIRECTORY template before its first placeholder, for example `snapshots/`. */
+export function fixedFolder(outputDirectory: string): string {
+  return outputDirectory.slice(0, outputDirectory.indexOf('{'));
+}
+
+/** Room that is left for the names of pictures below the 1,024 bytes of an OBS key. */
+const MAX_DIRECTORY_BYTES = 740;
+
+/**
+ * The directory of an upload's snapshots. It follows from the upload alone, so that everybody can know it.
+ *
+ * Keys that make no sound directory (too long for pictures below it, or with empty, `.` or `..` segments, which
+ * browsers resolve) give the SHA-256 of the key in place of `{key}` and `{stem}`.
+ */
+export function outputDirectoryOf(
+  upload: Pick<Upload, 'bucket' | 'key' | 'etag'>,
+  settings: Settings,
+): string {
+  const fill = (key: string): string =>
+    settings.outputDirectory
+      .replace(/\{(bucket|key|stem|etag)\}/g, (_, name: string) => {
+        if (name === 'bucket') return upload.bucket;
+        if (name === 'etag') return upload.etag;
+        return name === 'stem' ? key.replace(/\.[^./]*$/, '') : key;
+      })
+      .replace(/\/+$/, '');
+  const directory = fill(upload.key);
+  const isSound =
+    Buffer.byteLength(directory) <= MAX_DIRECTORY_BYTES &&
+    !directory.split('/').some((part) => /^\.{0,2}$/.test(part));
+  return isSound ? directory : fill(sha256Hex(upload.key));
+}

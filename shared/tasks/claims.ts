@@ -1,0 +1,300 @@
+import * as z from 'zod/mini';
+import { connect } from '../cloud/http';
+import { type CreatedTask, createTask, mpcTime, type Task, tasksMatching } from '../cloud/mpc';
+import { getJson, listObjects, putJson } from '../cloud/obs';
+import { ApiError, describeFailure, ServiceRefused, ServiceUnavailable } from '../core/errors';
+import { anything, oneOf, text, whole } from '../core/schema';
+import type { Invocation } from '../installation/invocation';
+import { RECORDS_FOLDER } from '../installation/object-keys';
+import type { Settings } from '../installation/settings';
+import { sha256Hex } from '../signing';
+import type { Upload } from '../uploads/upload-event';
+import type { CreateTaskBody } from './create-request';
+import { unwrapUserData, withNote } from './task-note';
+
+/*
+ * A claim is a small object in the snapshot bucket. It makes sure that one thing that was asked for becomes one task:
+ *
+ *                write, before MPC is called          MPC has answered
+ *      (none) ──────────────────────────► claimed ──────────────────────► accepted
+ *         ▲                                │    ▲ │                          ▲
+ *         │        MPC refused: no task    │    │ └── found later, and the  ─┘
+ *         └──────────── released ◄─────────┘    │     id is in MPC's list
+ *                          │                    │
+ *                          └────────────────────┴──── found later, and the id is not there: claimed anew,
+ *                                                      once MPC can take up the first call no more
+ *
+ * Whatever happens between two writes, the claim found later says enough: before anything is sent again, its id is
+ * looked up in MPC's list, where it stands in the task's `user_data`.
+ *
+ * OBS has no conditional write, so two invocations that read "none" at the same moment would both send. For uploads the
+ * platform excludes that: on-upload runs in one instance, and an instance handles one event at a time. Should two
+ * ever overlap, and for two API calls with one Idempotency-Key in the same moment, the consequence is a second
+ * task with the same output, never a lost one; the sweep reports it.
+ */
+
+/** Who asks for a task, and under which name in the snapshot bucket that is remembered. */
+export interface ClaimRequest {
+  id: string;
+  /** Key of the claim in the snapshot bucket. */
+  objectKey: string;
+  /** The video. */
+  bucket: string;
+  key: string;
+  /** What was asked for, where one name may be used for different requests. */
+  fingerprint?: string;
+}
+
+const ClaimRecord = z.object({
+  state: oneOf('claimed', 'accepted', 'released'),
+  claimed_at_ms: whole(0, Number.MAX_SAFE_INTEGER),
+  fingerprint: z.optional(text),
+  task_id: z.optional(text),
+  answer: z.optional(anything),
+});
+
+type ClaimRecord = z.infer<typeof ClaimRecord>;
+
+/** Somebody else may be at work on this very claim. */
+export class ClaimInFlight extends Error {
+  constructor(readonly retryAfterSeconds: number) {
+    super();
+  }
+}
+
+/** A create call that is not over so long after its claim is given up. */
+export const CALL_WITHIN_MS = 15_000;
+/**
+ * So long an unfinished claim counts as being worked on: API Gateway, in front of MPC, holds a call for 60 s at most,
+ * so that one which MPC has not taken up by then never will be, whatever became of the caller.
+ */
+const SETTLE_AFTER_MS = CALL_WITHIN_MS + 60_000;
+/**
+ * Clocks in the cloud agree within seconds. Were they further apart than a
+ * quarter of an hour, no signature would be accepted.
+ */
+const CLOCK_TOLERANCES_MS = [60_000, 15 * 60_000];
+/** More tasks than these of one video are not looked up: the newest are the ones that matter. */
+const MAX_CLAIMS_READ = 20;
+
+/**
+ * The claim of one capture of one upload: the same bucket, key, ETag and capture
+ * always give the same id, so that a repeated event is recognised.
+ */
+export function uploadClaim(upload: Upload, settings: Settings): ClaimRequest {
+  const id = digest(upload.bucket, upload.key, upload.etag, JSON.stringify(settings.capture));
+  return {
+    id,
+    objectKey: `${claimsFolder(upload.bucket, upload.key)}${id}.json`,
+    bucket: upload.bucket,
+    key: upload.key,
+  };
+}
+
+/**
+ * The task of a claim that is settled, as MPC answered it or as far as MPC's list
+ * still tells; undefined when nothing was begun or it was released.
+ * @throws ClaimInFlight; ApiError 422 when the claim was made for another request; what OBS and MPC throw
+ */
+export async function findClaimedTask(
+  claim: ClaimRequest,
+  invocation: Invocation,
+): Promise<CreatedTask | undefined> {
+  const parsed = z.safeParse(
+    ClaimRecord,
+    await getJson(invocation.settings.snapshotBucket, claim.objectKey, invocation),
+  );
+  if (!parsed.success) return undefined;
+  const record = parsed.data;
+  if (record.state === 'released') return undefined;
+  if (claim.fingerprint !== undefined && record.fingerprint !== claim.fingerprint) {
+    throw new ApiError(422, 'IDEMPOTENCY.0422', 'this Idempotency-Key was used for another request');
+  }
+  if (record.state === 'accepted') return { ...(record.answer as CreatedTask), task_id: record.task_id };
+  return settle(claim, record, invocation);
+}
+
+/**
+ * Creates the task of a claim for which `findClaimedTask` found none.
+ * @param over for calls that wait their turn: told when the call is over, which is never sent again on the quiet
+ * @throws what createTask throws; the claim is released when MPC provably made no task
+ */
+export async function createClaimedTask(
+  claim: ClaimRequest,
+  body: CreateTaskBody,
+  invocation: Invocation,
+  over?: () => void,
+): Promise<CreatedTask> {
+  const claimedAtMs = Date.now();
+  // The call itself must not leave before the claim is written; the connection may.
+  connect(invocation.settings.mpcEndpoint);
+  await write(claim, { state: 'claimed', claimed_at_ms: claimedAtMs }, invocation);
+  logStep('claim.claimed', claim, invocation);
+  const deadlineMs = Math.min(invocation.deadlineMs, claimedAtMs + CALL_WITHIN_MS);
+  const repeat = over ? 'unsent' : 'refused';
+  try {
+    const call = createTask(withNote(body, claim.id), { ...invocation, deadlineMs }, repeat);
+    const created = await call.finally(over);
+    // Whether the answer to a synchronous request names the task is not documented.
+    if (!created.task_id && body.sync !== 1)
+      throw new ServiceUnavailable('MPC', 'its answer names no task', true);
+    await complete(claim, created, claimedAtMs, invocation);
+    return created;
+  } catch (error) {
+    if (isProvablyNoTask(error)) {
+      await attempt(
+        () => write(claim, { state: 'released', claimed_at_ms: claimedAtMs }, invocation),
+        claim,
+        invocation,
+      );
+    }
+    throw error;
+  }
+}
+
+function isProvablyNoTask(error: unknown): boolean {
+  if (error instanceof ServiceUnavailable) return !error.mayHaveArrived;
+  return error instanceof ServiceRefused && error.status < 500 && error.status !== 408;
+}
+
+/** A claim found half-written: the list of MPC knows whether its task was accepted. */
+async function settle(
+  claim: ClaimRequest,
+  record: ClaimRecord,
+  invocation: Invocation,
+): Promise<CreatedTask | undefined> {
+  const { claimed_at_ms } = record;
+  for (const toleranceMs of CLOCK_TOLERANCES_MS) {
+    const { tasks, asOfMs } = await tasksAround(claimed_at_ms, toleranceMs, invocation);
+    const [first, ...others] = tasks
+      .filter(({ user_data }) => unwrapUserData(user_data).note.claim === claim.id)
+      .sort((a, b) => a.task_id.length - b.task_id.length || (a.task_id < b.task_id ? -1 : 1));
+    if (first !== undefined) {
+      if (others.length > 0) {
+        const task_ids = [first, ...others].map(({ task_id }) => task_id);
+        invocation.log.error('claim.doubled', { claim: claim.id, task_ids });
+      }
+      const { task_id, status, create_time, output, output_file_name } = first;
+      const created = { task_id, status, create_time, output, output_file_name };
+      await complete(claim, created, claimed_at_ms, invocation);
+      return created;
+    }
+    const leftMs = claimed_at_ms + SETTLE_AFTER_MS - asOfMs;
+    if (leftMs > 0) throw new ClaimInFlight(Math.ceil(leftMs / 1000));
+  }
+  logStep('claim.abandoned', claim, invocation);
+  return undefined;
+}
+
+interface Listing {
+  tasks: Task[];
+  /** What MPC accepted later than this may be missing. */
+  asOfMs: number;
+}
+
+const listings = new WeakMap<Invocation, Map<string, Promise<Listing>>>();
+
+/**
+ * The tasks that calls made under a claim of this time. List calls count against MPC's quota: claims of about the
+ * same time, of which there are many after a failure of MPC, share one listing in an invocation.
+ */
+function tasksAround(timeMs: number, toleranceMs: number, invocation: Invocation): Promise<Listing> {
+  const fromMs = (Math.floor(timeMs / toleranceMs) - 1) * toleranceMs;
+  const start = mpcTime(fromMs);
+  const end = mpcTime(fromMs + 3 * toleranceMs + SETTLE_AFTER_MS);
+  const known = listings.get(invocation) ?? new Map<string, Promise<Listing>>();
+  listings.set(invocation, known);
+  const asOfMs = Date.now();
+  const filter = [
+    ['start_time', start],
+    ['end_time', end],
+  ] as const;
+  const listing =
+    known.get(start + end) ?? tasksMatching(filter, invocation).then((tasks) => ({ tasks, asOfMs }));
+  known.set(start + end, listing);
+  return listing;
+}
+
+/** The task exists whether or not that can be written down: a claim left half-written is settled later. */
+async function complete(
+  claim: ClaimRequest,
+  created: CreatedTask,
+  claimedAtMs: number,
+  invocation: Invocation,
+): Promise<void> {
+  const record: ClaimRecord = {
+    state: 'accepted',
+    claimed_at_ms: claimedAtMs,
+    task_id: created.task_id,
+    answer: created,
+  };
+  await attempt(() => write(claim, record, invocation), claim, invocation);
+  logStep('claim.accepted', claim, invocation, { task_id: created.task_id });
+}
+
+/** Each step can be followed by claim, object and task. */
+function logStep(
+  step: string,
+  claim: ClaimRequest,
+  { log }: Invocation,
+  more?: { task_id?: string | undefined },
+): void {
+  log.info(step, { claim: claim.id, bucket: claim.bucket, key: claim.key, ...more });
+}
+
+async function attempt(
+  write: () => Promise<void>,
+  claim: ClaimRequest,
+  invocation: Invocation,
+): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    invocation.log.warn('claim.not_written', { claim: claim.id, ...describeFailure(error) });
+  }
+}
+
+function write(claim: ClaimRequest, record: ClaimRecord, invocation: Invocation): Promise<void> {
+  const { id, bucket, key, fingerprint } = claim;
+  const value = { ...record, claim: id, bucket, key, fingerprint };
+  return putJson(invocation.settings.snapshotBucket, claim.objectKey, value, invocation);
+}
+
+/**
+ * Remembers a task that was created without a claim, so that it is found by the video's key. The task exists whether
+ * or not that succeeds: a failure is logged and never makes the caller create another one.
+ */
+export async function recordTask(
+  video: { bucket: string; key: string },
+  taskId: string,
+  invocation: Invocation,
+): Promise<void> {
+  const claim = {
+    ...video,
+    id: taskId,
+    objectKey: `${claimsFolder(video.bucket, video.key)}${taskId}.json`,
+  };
+  await complete(claim, { task_id: taskId }, Date.now(), invocation);
+}
+
+/** The ids of the tasks that capture a video, those recorded last first. */
+export async function recordedTasks(bucket: string, key: string, invocation: Invocation): Promise<string[]> {
+  const { snapshotBucket } = invocation.settings;
+  const { objects } = await listObjects(snapshotBucket, { prefix: claimsFolder(bucket, key) }, invocation);
+  const newest = objects.sort((a, b) => b.lastModifiedMs - a.lastModifiedMs).slice(0, MAX_CLAIMS_READ);
+  const records = await Promise.all(newest.map((object) => getJson(snapshotBucket, object.key, invocation)));
+  return records.flatMap((record) => {
+    const parsed = z.safeParse(ClaimRecord, record);
+    return parsed.success && parsed.data.task_id !== undefined ? [parsed.data.task_id] : [];
+  });
+}
+
+/** One folder per video. Keys are hashed: they may be as long as OBS allows, with no room for anything beside them. */
+function claimsFolder(bucket: string, key: string): string {
+  return `${RECORDS_FOLDER}claims/${digest(bucket, key)}/`;
+}
+
+/** A short name for something that is told apart by these parts. */
+export function digest(...parts: string[]): string {
+  return sha256Hex(JSON.stringify(parts)).slice(0, 40);
+}

@@ -1,0 +1,114 @@
+import * as z from 'zod/mini';
+import type { Detail } from '../core/errors';
+import { oneOf, text, textUpTo } from '../core/schema';
+import { fieldsTogetherFaults, type ThumbnailPara, ThumbnailParaSchema } from '../installation/capture';
+import { isInUploadArea, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
+import type { Settings } from '../installation/settings';
+import { bucketName, invalidRequest, MAX_USER_DATA_CHARACTERS, objectKey, parse, show } from '../validation';
+
+const ObsObject = z.strictObject({
+  bucket: bucketName,
+  location: z.optional(text),
+  object: objectKey,
+  /** Accepted by MPC and without effect on snapshots. */
+  file_name: z.optional(textUpTo(180)),
+});
+
+const flag = z.optional(oneOf(0, 1));
+
+const CreateSchema = z.strictObject({
+  input: ObsObject,
+  output: z.optional(ObsObject),
+  thumbnail_para: z.optional(ThumbnailParaSchema),
+  user_data: z.optional(textUpTo(MAX_USER_DATA_CHARACTERS)),
+  tar: flag,
+  sync: flag,
+  original_dir: flag,
+});
+
+/** An object in a bucket as MPC names it; `location` is the bucket's region. */
+export interface ObsLocation {
+  bucket: string;
+  location: string;
+  object: string;
+}
+
+/** The body of MPC's CreateThumbnailsTask, complete. */
+export interface CreateTaskBody {
+  input: ObsLocation;
+  output: ObsLocation;
+  thumbnail_para: ThumbnailPara;
+  user_data?: string | undefined;
+  tar?: 0 | 1 | undefined;
+  sync?: 0 | 1 | undefined;
+  original_dir?: 0 | 1 | undefined;
+}
+
+/**
+ * Checks the body of `POST /snapshots` against every documented limit of MPC and this installation's allow-list, and
+ * fills in what may be left out.
+ * @param json the parsed body, anything
+ * @throws ApiError 400 MPC.10202 with a detail per fault
+ */
+export function parseCreateRequest(json: unknown, settings: Settings): CreateTaskBody {
+  const request = parse(CreateSchema, json);
+  const thumbnailPara = request.thumbnail_para ?? (request.sync === 1 ? firstFrame : settings.capture);
+  const input = withLocation(request.input, settings);
+  const output = request.output
+    ? withLocation(request.output, settings)
+    : {
+        bucket: settings.snapshotBucket,
+        location: settings.region,
+        object: outputDirectoryOf({ bucket: input.bucket, key: input.object, etag: 'api' }, settings),
+      };
+  const faults = [
+    ...locationFaults('input', input, settings, settings.uploadBuckets),
+    ...locationFaults('output', output, settings, [settings.snapshotBucket, ...settings.uploadBuckets]),
+    ...fieldsTogetherFaults(thumbnailPara, request.sync ?? 0),
+  ];
+  if (input.object.endsWith('/')) {
+    faults.push({
+      path: 'input.object',
+      message: `must be a concrete object, got the directory ${show(input.object)}`,
+    });
+  }
+  const mustLieOutside = (place: string) =>
+    faults.push({ path: 'output.object', message: `must lie outside ${place}` });
+  if (isInUploadArea(output.bucket, `${output.object.replace(/\/+$/, '')}/`, settings)) {
+    mustLieOutside(`the place where uploads are captured, "${settings.uploadPrefix}" in ${output.bucket}`);
+  }
+  if (output.bucket === settings.snapshotBucket && `${output.object}/`.startsWith(RECORDS_FOLDER)) {
+    mustLieOutside(RECORDS_FOLDER);
+  }
+  if (faults.length > 0) throw invalidRequest(faults);
+  return { ...request, input, output, thumbnail_para: thumbnailPara };
+}
+
+/** What a synchronous task captures when the request does not say: the first frame. */
+const firstFrame: ThumbnailPara = { type: 'DOTS', dots: [0] };
+
+function withLocation(object: z.infer<typeof ObsObject>, settings: Settings): ObsLocation {
+  return { bucket: object.bucket, location: object.location ?? settings.region, object: object.object };
+}
+
+function locationFaults(
+  name: 'input' | 'output',
+  location: ObsLocation,
+  settings: Settings,
+  allowedBuckets: readonly string[],
+): Detail[] {
+  const faults: Detail[] = [];
+  if (!allowedBuckets.includes(location.bucket)) {
+    faults.push({
+      path: `${name}.bucket`,
+      message: `must be one of the allowed buckets ${[...new Set(allowedBuckets)].join(', ')}, got ${show(location.bucket)}`,
+    });
+  }
+  if (location.location !== settings.region) {
+    faults.push({
+      path: `${name}.location`,
+      message: `must be the region of this service, ${settings.region}, got ${show(location.location)}`,
+    });
+  }
+  return faults;
+}

@@ -1,0 +1,68 @@
+import { type CreatedTask, listTasks } from '../cloud/mpc';
+import { ApiError } from '../core/errors';
+import type { Invocation } from '../installation/invocation';
+import { RECORDS_FOLDER } from '../installation/object-keys';
+import { invalidRequest } from '../validation';
+import { ClaimInFlight, type ClaimRequest, createClaimedTask, digest, findClaimedTask } from './claims';
+import type { CreateTaskBody } from './create-request';
+import { withNote } from './task-note';
+
+/**
+ * Creates a task once for an `Idempotency-Key`: the same key and the same body
+ * give the same task, however often they come.
+ *
+ * Wrong requests never get here, and refusals of MPC are not remembered: the key stays free. Two calls with one new
+ * key in the very same moment can make two tasks, see claims.ts.
+ * @throws ApiError 422 for another body under the same key, 409 while another call with it is at work
+ */
+export async function createOnce(
+  key: string,
+  body: CreateTaskBody,
+  invocation: Invocation,
+): Promise<CreatedTask> {
+  if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw invalidRequest([
+      { path: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' },
+    ]);
+  }
+  const claim = requestClaim(key, body);
+  if (withNote(body, claim.id) === body) {
+    const message = `must leave room for 150 characters more with an Idempotency-Key, got ${body.user_data?.length}`;
+    throw invalidRequest([{ path: 'user_data', message }]);
+  }
+  try {
+    const found = await findClaimedTask(claim, invocation);
+    if (found === undefined) return await createClaimedTask(claim, body, invocation);
+    return body.sync === 1 ? await withPicture(found, invocation) : found;
+  } catch (error) {
+    if (error instanceof ClaimInFlight) {
+      throw new ApiError(409, 'IDEMPOTENCY.0409', 'a request with this Idempotency-Key is being worked on', {
+        retryAfterSeconds: error.retryAfterSeconds,
+      });
+    }
+    throw error;
+  }
+}
+
+/** A synchronous task whose answer was lost: the list knows its picture, once there is one. */
+async function withPicture(found: CreatedTask, invocation: Invocation): Promise<CreatedTask> {
+  if (found.output_file_name !== undefined || found.task_id === undefined) return found;
+  const [task] = (await listTasks([['task_id', found.task_id]], invocation)).tasks;
+  if (task?.status === 'WAITING' || task?.status === 'PROCESSING') throw new ClaimInFlight(1);
+  return {
+    ...found,
+    ...task,
+    output_file_name: task?.output_file_name ?? task?.thumbnail_info?.[0]?.pic_name,
+  };
+}
+
+function requestClaim(key: string, body: CreateTaskBody): ClaimRequest {
+  const id = digest('Idempotency-Key', key);
+  return {
+    id,
+    objectKey: `${RECORDS_FOLDER}requests/${id}.json`,
+    bucket: body.input.bucket,
+    key: body.input.object,
+    fingerprint: digest(JSON.stringify(body)),
+  };
+}

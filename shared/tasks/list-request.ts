@@ -1,0 +1,79 @@
+import * as z from 'zod/mini';
+import { listOf, oneOf, textThat, wholeText } from '../core/schema';
+import type { Settings } from '../installation/settings';
+import { bucketName, invalidRequest, isTaskId, objectKey, parse } from '../validation';
+
+const utcTime = textThat(
+  (time) => /^\d{14}$/.test(time),
+  'must be a UTC time as yyyymmddhhmmss, such as 20201220131400',
+);
+
+/** MPC takes no more ids in one call (API reference, "Querying snapshot tasks"). */
+export const MAX_IDS = 10;
+
+const taskIds = listOf<string>(isTaskId, 'must be task ids: 1 to 16 letters and digits');
+
+const view = {
+  format: z.optional(oneOf('json', 'vtt', 'storyboard', 'html', 'poster')),
+  wait: z.optional(wholeText(0, 900, 's')),
+};
+
+const ViewSchema = z.object(view);
+
+/** How one task is to be shown, and how long its end is waited for (s, as text). */
+export type ViewRequest = z.infer<typeof ViewSchema>;
+
+const ListSchema = z.object({
+  task_id: z.optional(taskIds),
+  status: z.optional(oneOf('WAITING', 'PROCESSING', 'SUCCEEDED', 'FAILED', 'CANCELED')),
+  start_time: z.optional(utcTime),
+  end_time: z.optional(utcTime),
+  page: z.optional(wholeText(0, 50_000)),
+  size: z.optional(wholeText(1, 100)),
+  object: z.optional(objectKey),
+  bucket: z.optional(bucketName),
+  ...view,
+});
+
+/** The query of `GET /snapshots`; numbers stay the text that MPC is sent. */
+export type ListRequest = z.infer<typeof ListSchema>;
+
+/**
+ * Checks the query of `GET /snapshots`; several `task_id`s may be repeated or joined by commas.
+ * @throws ApiError 400 MPC.10202
+ */
+export function parseListRequest(
+  query: Readonly<Record<string, readonly string[]>>,
+  { uploadBuckets }: Settings,
+): ListRequest {
+  const raw = lastValues(query);
+  if (query.task_id) raw.task_id = query.task_id.flatMap((value) => value.split(','));
+  const request = parse(ListSchema, raw);
+  const count = request.task_id?.length ?? 0;
+  if (count > MAX_IDS)
+    throw invalidRequest([{ path: 'task_id', message: `must be at most ${MAX_IDS} ids, got ${count}` }]);
+  if (request.wait !== undefined) {
+    const message = 'must come with the task id in the path, /snapshots/{task_id}?wait=…';
+    throw invalidRequest([{ path: 'wait', message }]);
+  }
+  if (request.object === undefined && (request.format ?? 'json') !== 'json') {
+    const message = 'must come with object=… or with the task id in the path, /snapshots/{task_id}?format=…';
+    throw invalidRequest([{ path: 'format', message }]);
+  }
+  if (request.bucket !== undefined && !uploadBuckets.includes(request.bucket)) {
+    const message = `must be one of the allowed buckets ${uploadBuckets.join(', ')}, got "${request.bucket}"`;
+    throw invalidRequest([{ path: 'bucket', message }]);
+  }
+  return request;
+}
+
+/** Checks the query of `GET /snapshots/{task_id}`. @throws ApiError 400 MPC.10202 */
+export function parseViewRequest(query: Readonly<Record<string, readonly string[]>>): ViewRequest {
+  return parse(ViewSchema, lastValues(query));
+}
+
+function lastValues(query: Readonly<Record<string, readonly string[]>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(query).flatMap(([name, values]) => (values.length > 0 ? [[name, values.at(-1)]] : [])),
+  );
+}

@@ -1,0 +1,92 @@
+import { cancelTask, mpcTime, type Task, tasksMatching } from '../cloud/mpc';
+import {
+  describeFailure,
+  INVALID_REQUEST,
+  NO_SUCH_TASK,
+  OPERATION_FAILED,
+  ServiceRefused,
+} from '../core/errors';
+import { type Invocation, remainingMs } from '../installation/invocation';
+import { recordedTasks } from './claims';
+import { unwrapUserData } from './task-note';
+
+/** What a clean-up of the queue did. */
+export interface CleanUpReport {
+  /** Waiting tasks older than the limit. */
+  seen: number;
+  cancelled: number;
+  /** No longer waiting when their turn came: they run or have run. */
+  too_late: number;
+  /** Not created by this installation, and left alone. */
+  not_ours: number;
+  /** Left for the next run. */
+  failed: number;
+}
+
+/** MPC's documents show more than one code for a task that has left the queue. */
+const NO_LONGER_WAITING: ReadonlySet<string> = new Set([OPERATION_FAILED, NO_SUCH_TASK, INVALID_REQUEST]);
+/** A call that would be cut off half-way is not begun. */
+const MIN_TIME_FOR_A_CALL_MS = 2_000;
+/** List calls count against MPC's quota; more tasks than are on these could not be cancelled in one run anyway. */
+const PAGES_PER_RUN = 10;
+
+/**
+ * Cancels the tasks that have waited in MPC's queue for longer than QUEUE_LIMIT_MINUTES. What one run cannot do, the
+ * next one will.
+ * @param everybodys also tasks of this service's buckets that somebody else created
+ */
+export async function cleanUpQueue(invocation: Invocation, everybodys: boolean): Promise<CleanUpReport> {
+  const tasks = await oldWaitingTasks(invocation);
+  const report: CleanUpReport = { seen: tasks.length, cancelled: 0, too_late: 0, not_ours: 0, failed: 0 };
+  let isQuotaLeft = true;
+  for (const task of tasks) {
+    if (!isQuotaLeft || remainingMs(invocation) < MIN_TIME_FOR_A_CALL_MS) {
+      report.failed++;
+      continue;
+    }
+    try {
+      const mayCancel = everybodys || (await isOurs(task, invocation));
+      if (mayCancel) await cancelTask(task.task_id, invocation);
+      report[mayCancel ? 'cancelled' : 'not_ours']++;
+    } catch (error) {
+      const isTooLate = error instanceof ServiceRefused && NO_LONGER_WAITING.has(error.code);
+      report[isTooLate ? 'too_late' : 'failed']++;
+      if (isTooLate) continue;
+      // What is left of the quota belongs to uploads and callers.
+      isQuotaLeft = !(error instanceof ServiceRefused && error.status === 429);
+      invocation.log.warn('queue.not_cancelled', { task_id: task.task_id, ...describeFailure(error) });
+    }
+  }
+  invocation.log.info('queue.cleaned', { ...report });
+  return report;
+}
+
+/** A task of this installation carries a claim and writes to the snapshot bucket, or is recorded there. */
+async function isOurs(task: Task, invocation: Invocation): Promise<boolean> {
+  const { claim } = unwrapUserData(task.user_data).note;
+  if (claim !== undefined && task.output?.bucket === invocation.settings.snapshotBucket) return true;
+  const { bucket, object } = task.input ?? {};
+  if (bucket === undefined || object === undefined) return false;
+  return (await recordedTasks(bucket, object, invocation)).includes(task.task_id);
+}
+
+async function oldWaitingTasks(invocation: Invocation): Promise<Task[]> {
+  const { uploadBuckets, queueLimitMinutes } = invocation.settings;
+  const limit = mpcTime(Date.now() - queueLimitMinutes * 60_000);
+  const tasks = await tasksMatching(
+    [
+      ['status', 'WAITING'],
+      ['end_time', limit],
+    ],
+    invocation,
+    PAGES_PER_RUN,
+  );
+  return tasks.filter(
+    (task) =>
+      task.status === 'WAITING' &&
+      // One whose age is not known is left alone.
+      task.create_time !== undefined &&
+      task.create_time <= limit &&
+      uploadBuckets.includes(task.input?.bucket ?? ''),
+  );
+}

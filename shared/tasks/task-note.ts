@@ -1,0 +1,57 @@
+import * as z from 'zod/mini';
+import { oneOf, parseJson, text, whole } from '../core/schema';
+import { MAX_USER_DATA_CHARACTERS } from '../validation';
+import type { CreateTaskBody } from './create-request';
+
+/** What this service itself keeps in a task's `user_data`, beside the caller's own. */
+export interface TaskNote {
+  /** The upload that the task was started for. */
+  claim?: string | undefined;
+  /** The moment of the only picture, where its name does not tell it, milliseconds. */
+  time_ms?: number | undefined;
+  /** The last picture is the last frame of the video. */
+  to_end?: 1 | undefined;
+}
+
+const Envelope = z.object({
+  'mpc-snapshots': z.object({
+    claim: z.optional(text),
+    time_ms: z.optional(whole(0, Number.MAX_SAFE_INTEGER)),
+    to_end: z.optional(oneOf(1)),
+  }),
+  user_data: z.optional(text),
+});
+
+/** Takes a task's `user_data` apart: this service's note and what the caller had sent. */
+export function unwrapUserData(userData: string | undefined): {
+  note: TaskNote;
+  userData: string | undefined;
+} {
+  const envelope = z.safeParse(Envelope, parseJson(userData ?? ''));
+  return envelope.success
+    ? { note: envelope.data['mpc-snapshots'], userData: envelope.data.user_data }
+    : { note: {}, userData: userData };
+}
+
+/**
+ * The body with this service's note in its `user_data`: the claim, and the moment of the only picture
+ * where its name will not tell it. MPC gives a single picture exactly the name that was asked for, and a
+ * name in milliseconds looks like one in seconds. A note that is written anyway also says when the
+ * pictures run to the end of the video. The caller's own data travels inside and comes out again with
+ * `unwrapUserData`; data that leaves no room for the note goes without it.
+ */
+export function withNote(body: CreateTaskBody, claim?: string): CreateTaskBody {
+  const note: TaskNote = { claim, time_ms: momentOfOnlyPictureMs(body) };
+  if (note.claim === undefined && note.time_ms === undefined) return body;
+  const { type = 'TIME', duration } = body.thumbnail_para;
+  if (type === 'TIME' && !duration) note.to_end = 1;
+  const wrapped = JSON.stringify({ 'mpc-snapshots': note, user_data: body.user_data });
+  const fits = body.user_data === undefined || wrapped.length <= MAX_USER_DATA_CHARACTERS;
+  return fits ? { ...body, user_data: wrapped } : body;
+}
+
+function momentOfOnlyPictureMs({ thumbnail_para: para }: CreateTaskBody): number | undefined {
+  if (para.type === 'DOTS_MS') return para.dots_ms?.[0];
+  const isOnlyDot = para.type === 'DOTS' && para.dots?.length === 1 && para.output_filename !== undefined;
+  return isOnlyDot ? (para.dots?.[0] ?? 0) * 1000 : undefined;
+}

@@ -1,0 +1,191 @@
+import * as z from 'zod/mini';
+import { mpcTime, tasksMatching } from '../cloud/mpc';
+import { getJson, type ListedObject, listObjects, putJson } from '../cloud/obs';
+import { describeFailure } from '../core/errors';
+import { text, whole } from '../core/schema';
+import { type Invocation, remainingMs } from '../installation/invocation';
+import { RECORDS_FOLDER } from '../installation/object-keys';
+import { unwrapUserData } from '../tasks/task-note';
+import { captureUpload, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from './capture-upload';
+import { reasonToSkip, type Upload } from './upload-event';
+
+/** What a sweep found and did. */
+export interface SweepReport {
+  /** Uploads that were looked at: videos under the prefix, with bytes in them. */
+  looked_at: number;
+  already_started: number;
+  started: number;
+  /** Left for the next sweep. */
+  failed: number;
+  /** Claims for which MPC has more than one task, with the task ids. */
+  doubled: readonly { claim: string; task_ids: readonly string[] }[];
+  /** True when the end of the last bucket was reached; otherwise the next sweep goes on where this one stopped. */
+  complete: boolean;
+  /** Only of a dry run: the first keys that would be started. */
+  would_start?: readonly string[];
+}
+
+/** Fresh events must not be kept waiting for longer than this. */
+const MAX_DURATION_MS = 55_000;
+/** The event of an upload younger than this is probably on its way. */
+const MIN_AGE_MS = 60_000;
+/** What has a task costs one small read; so many of them at a time. */
+const PARALLEL_READS = 8;
+const MAX_KEYS_REPORTED = 100;
+/** How far the first sweep looks for doubled tasks; later ones look from where the last one ended. */
+const FIRST_LOOK_BACK_MS = 3_600_000;
+/** A sweep is there for what has no task: looking for doubled ones takes no more of its time. */
+const MAX_DOUBLES_MS = 10_000;
+/**
+ * What is looked at again next time: clocks may differ by a quarter of an hour, and a second task may be yet to come.
+ */
+const DOUBLES_OVERLAP_MS = 17 * 60_000;
+const OBJECT_KEY = `${RECORDS_FOLDER}sweep.json`;
+
+const Progress = z.object({
+  bucket: z.optional(text),
+  marker: z.optional(text),
+  doubles_until_ms: z.optional(whole(0, Number.MAX_SAFE_INTEGER)),
+});
+type Progress = z.infer<typeof Progress>;
+
+/**
+ * Looks through the upload buckets for videos without a task and starts them: lost
+ * events, uploads from before the installation, half-written claims. It goes on where the
+ * last sweep stopped, is safe to run twice and beside live events.
+ * @param isDryRun reports what it would start and starts nothing
+ */
+export async function sweep(invocation: Invocation, isDryRun: boolean): Promise<SweepReport> {
+  const { settings } = invocation;
+  const bounded = {
+    ...invocation,
+    deadlineMs: Math.min(invocation.deadlineMs, Date.now() + MAX_DURATION_MS),
+  };
+  const stored = z.safeParse(Progress, await getJson(settings.snapshotBucket, OBJECT_KEY, bounded));
+  const progress: Progress = stored.success && !isDryRun ? stored.data : {};
+  const report: SweepReport & { would_start: string[] } = {
+    looked_at: 0,
+    already_started: 0,
+    started: 0,
+    failed: 0,
+    doubled: [],
+    complete: false,
+    would_start: [],
+  };
+  progress.doubles_until_ms ??= Date.now() - FIRST_LOOK_BACK_MS;
+  report.doubled = await doubledClaims(progress, bounded);
+  const stoppedAt = await sweepBuckets(progress, report, isDryRun, bounded);
+  report.complete = stoppedAt === undefined;
+  if (!isDryRun) await write({ ...stoppedAt, doubles_until_ms: progress.doubles_until_ms }, invocation);
+  const { would_start, ...rest } = report;
+  invocation.log[report.doubled.length > 0 || report.failed > 0 ? 'warn' : 'info']('sweep.done', rest);
+  return isDryRun ? report : rest;
+}
+
+/** @returns where it stopped; undefined when everything was looked at */
+async function sweepBuckets(
+  progress: Progress,
+  report: SweepReport & { would_start: string[] },
+  isDryRun: boolean,
+  invocation: Invocation,
+): Promise<{ bucket: string; marker?: string } | undefined> {
+  const { uploadBuckets, uploadPrefix } = invocation.settings;
+  const first = Math.max(0, uploadBuckets.indexOf(progress.bucket ?? ''));
+  let marker = uploadBuckets[first] === progress.bucket ? progress.marker : undefined;
+  for (const bucket of uploadBuckets.slice(first)) {
+    for (;;) {
+      const from = { prefix: uploadPrefix, ...(marker !== undefined && { marker }) };
+      if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return at(bucket, marker);
+      let page: Awaited<ReturnType<typeof listObjects>>;
+      try {
+        page = await listObjects(bucket, from, invocation);
+      } catch (error) {
+        // A bucket that is gone or locked must not keep the next one waiting for ever.
+        report.failed++;
+        invocation.log.error('sweep.bucket_not_listed', { bucket, ...describeFailure(error) });
+        break;
+      }
+      const { objects, isTruncated } = page;
+      const uploads = objects.filter((object) => isToBeLookedAt(object, bucket, invocation));
+      for (let start = 0; start < uploads.length; start += PARALLEL_READS) {
+        if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return at(bucket, marker);
+        const group = uploads.slice(start, start + PARALLEL_READS).map((object) => ({ bucket, ...object }));
+        if (!(await sweepGroup(group, report, isDryRun, invocation))) return at(bucket, marker);
+        marker = group.at(-1)?.key ?? marker;
+      }
+      marker = objects.at(-1)?.key;
+      if (!isTruncated || objects.length === 0) break;
+      // A sweep that is cut off must not begin from the start again.
+      if (!isDryRun) await write({ ...progress, ...at(bucket, marker) }, invocation);
+    }
+    marker = undefined;
+  }
+  return undefined;
+}
+
+function write(progress: Progress, invocation: Invocation): Promise<void> {
+  return putJson(invocation.settings.snapshotBucket, OBJECT_KEY, progress, invocation);
+}
+
+function at(bucket: string, marker: string | undefined): { bucket: string; marker?: string } {
+  return { bucket, ...(marker !== undefined && { marker }) };
+}
+
+/** What has a task is found out together, what has none is started one after the other. @returns false to stop */
+async function sweepGroup(
+  group: readonly Upload[],
+  report: SweepReport & { would_start: string[] },
+  isDryRun: boolean,
+  invocation: Invocation,
+): Promise<boolean> {
+  const looked = await Promise.all(
+    group.map(async (upload) => ({ upload, outcome: await captureUpload(upload, invocation, true) })),
+  );
+  for (const { upload, outcome } of looked) {
+    const final = 'started' in outcome && !isDryRun ? await captureUpload(upload, invocation) : outcome;
+    report.looked_at++;
+    count(final, report);
+    if ('started' in final) {
+      if (isDryRun && report.would_start.length < MAX_KEYS_REPORTED) report.would_start.push(upload.key);
+      if (!isDryRun)
+        invocation.log.info('sweep.started', {
+          bucket: upload.bucket,
+          key: upload.key,
+          task_id: final.started,
+        });
+    }
+    if ('failed' in final && final.failed === 'no_time_left') return false;
+  }
+  return true;
+}
+
+function count(outcome: Outcome, report: SweepReport): void {
+  if ('started' in outcome) report.started++;
+  else if ('failed' in outcome) report.failed++;
+  else if (outcome.skipped === 'already_started') report.already_started++;
+}
+
+function isToBeLookedAt(object: ListedObject, bucket: string, { settings }: Invocation): boolean {
+  const isOldEnough = object.lastModifiedMs <= Date.now() - MIN_AGE_MS;
+  return isOldEnough && reasonToSkip({ bucket, ...object }, settings) === undefined;
+}
+
+/** Claims that have more than one task, which only overlapping invocations can bring about. */
+async function doubledClaims(progress: Progress, invocation: Invocation): Promise<SweepReport['doubled']> {
+  const now = Date.now();
+  const sinceMs = progress.doubles_until_ms ?? now;
+  const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, now + MAX_DOUBLES_MS) };
+  const byClaim = new Map<string, string[]>();
+  try {
+    for (const task of await tasksMatching([['start_time', mpcTime(sinceMs)]], bounded)) {
+      const { claim } = unwrapUserData(task.user_data).note;
+      if (claim === undefined || task.status === 'CANCELED') continue;
+      byClaim.set(claim, [...(byClaim.get(claim) ?? []), task.task_id]);
+    }
+    progress.doubles_until_ms = Math.max(sinceMs, now - DOUBLES_OVERLAP_MS);
+  } catch (error) {
+    // What cannot be listed now must not keep uploads from being captured: the next sweep looks for it.
+    invocation.log.warn('sweep.doubles_not_sought', describeFailure(error));
+  }
+  return [...byClaim].filter(([, ids]) => ids.length > 1).map(([claim, task_ids]) => ({ claim, task_ids }));
+}

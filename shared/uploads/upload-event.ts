@@ -1,0 +1,121 @@
+import * as z from 'zod/mini';
+import { anything, isText, listOf, text } from '../core/schema';
+import { isOwnOutput } from '../installation/object-keys';
+import type { Settings } from '../installation/settings';
+import { isObjectKey } from '../validation';
+
+/** One object that was created in a bucket, whatever the shape of the event that said so. */
+export interface Upload {
+  bucket: string;
+  /** Decoded object key. */
+  key: string;
+  /** Without quotes; empty when the event has none. */
+  etag: string;
+  sizeBytes?: number;
+}
+
+/** Why an event starts no capture. */
+export type SkipReason =
+  | 'unreadable_record'
+  | 'not_a_creation'
+  | 'bucket_not_allowed'
+  | 'own_output'
+  | 'outside_prefix'
+  | 'not_a_video'
+  | 'empty';
+
+/** What one record of an event says. */
+export type UploadRecord =
+  | { upload: Upload; skip?: undefined }
+  | { upload?: Partial<Upload>; skip: 'unreadable_record' | 'not_a_creation' };
+
+/** Only what is used is checked: events carry more, and it differs from region to region. */
+const Body = z.object({
+  bucket: z.object({ name: text }),
+  object: z.object({ key: text, eTag: z.optional(anything), size: z.optional(anything) }),
+});
+/** FunctionGraph's OBS trigger (developer guide, "OBS event source"). */
+const S3Record = z.object({ eventName: text, s3: Body });
+/** OBS event notification 3.0 (OBS user guide, "Event message structure"). */
+const ObsRecord = z.object({ eventName: text, obs: Body });
+/** EventGrid: one CloudEvent around one 3.0 record (captured event). */
+const CloudEvent = z.object({ specversion: text, data: z.optional(anything) });
+const Batch = z.object({ Records: listOf<unknown>(() => true, '') });
+
+/**
+ * Reads an OBS event of any of its three shapes: `Records[].s3`, `Records[].obs` or a CloudEvent of EventGrid.
+ * @returns one entry per record, in order; undefined when the event has none of the three shapes
+ */
+export function readUploads(event: unknown): UploadRecord[] | undefined {
+  const batch = z.safeParse(Batch, event);
+  if (batch.success) return batch.data.Records.map((record) => readRecord(record, decodeRecordKey));
+  const cloudEvent = z.safeParse(CloudEvent, event);
+  if (cloudEvent.success) return [readRecord(cloudEvent.data.data, decodeIfEncoded)];
+  return undefined;
+}
+
+function readRecord(record: unknown, decodeKey: (key: string) => string): UploadRecord {
+  const s3 = z.safeParse(S3Record, record);
+  const obs = s3.success ? undefined : z.safeParse(ObsRecord, record);
+  const read = s3.success
+    ? { eventName: s3.data.eventName, ...s3.data.s3 }
+    : obs?.success
+      ? { eventName: obs.data.eventName, ...obs.data.obs }
+      : undefined;
+  if (read === undefined) return { skip: 'unreadable_record' };
+  const { bucket, object } = read;
+  const upload: Upload = {
+    bucket: bucket.name,
+    key: decodeKey(object.key),
+    etag: textOf(object.eTag).replaceAll('"', ''),
+    ...(/^\d+$/.test(textOf(object.size)) && { sizeBytes: Number(object.size) }),
+  };
+  // Some producers spell it with the `s3:` of the notification configuration.
+  if (!/^(s3:)?ObjectCreated:/.test(read.eventName)) return { upload, skip: 'not_a_creation' };
+  return { upload };
+}
+
+/** The value as text; nothing for what is neither text nor number. */
+function textOf(value: unknown): string {
+  return isText(value) || typeof value === 'number' ? String(value) : '';
+}
+
+/**
+ * Decodes a key that is form-encoded: `+` is a space, `%2F` a slash (OBS user guide: "TEST%2F%E4%B8%AD+%E6%96%87.jpg").
+ * A key that is no valid encoding is taken as it is.
+ */
+function decodeFormKey(key: string): string {
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '));
+  } catch {
+    return key;
+  }
+}
+
+/**
+ * The documents encode the keys of records, slashes included; S3, whose form they have, leaves slashes alone. Captured
+ * keys prove neither, so that a key with a space or any other character that both encode is taken as it is.
+ */
+export function decodeRecordKey(key: string): string {
+  return /^[\w.~*%+!'()/-]*$/.test(key) ? decodeFormKey(key) : key;
+}
+
+/**
+ * On EventGrid the encoding is a switch of the subscription (`objectKeyEncode`). An encoded key holds only what the
+ * encoding leaves over, so that a slash, a space or any other such character tells that the switch is off.
+ */
+function decodeIfEncoded(key: string): string {
+  return /^[\w.~*%+!'()-]*$/.test(key) ? decodeFormKey(key) : key;
+}
+
+/** Decides whether an upload is to be captured. @returns the reason against it, undefined when there is none */
+export function reasonToSkip(upload: Upload, settings: Settings): SkipReason | undefined {
+  if (!isObjectKey(upload.key)) return 'unreadable_record';
+  if (isOwnOutput(upload.bucket, upload.key, settings)) return 'own_output';
+  if (!settings.uploadBuckets.includes(upload.bucket)) return 'bucket_not_allowed';
+  if (!upload.key.startsWith(settings.uploadPrefix)) return 'outside_prefix';
+  const key = upload.key.toLowerCase();
+  if (!settings.uploadSuffixes.some((suffix) => key.endsWith(suffix))) return 'not_a_video';
+  if (upload.sizeBytes === 0) return 'empty';
+  return undefined;
+}

@@ -1,0 +1,277 @@
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import type { ConsoleState, Explanation, FrameList, UploadUrl } from '../../console/server/console-api';
+import { createDeployedConsole, type DeployedConsole } from '../../console/sources/deployed/console-server';
+import { callerOf, deployedService } from '../../console/sources/deployed/deployed-service';
+import { stageEnvironment } from '../../local/commands/deployed-stage';
+import { closeServer, listen } from '../../local/http-server';
+import { makeClip } from '../clip';
+import { LocalService } from '../e2e/local-service';
+import { until } from '../wait';
+import { OpenPage } from './console-page';
+
+const KEY = 'uploads/<b>中 1’.mp4';
+
+let service: LocalService;
+let reading: Visitor;
+let writing: Visitor;
+
+/** A browser that came by the link. */
+class Visitor {
+  private constructor(
+    readonly console: DeployedConsole,
+    readonly root: string,
+    readonly cookie: string,
+  ) {}
+
+  static async come(canWrite: boolean): Promise<Visitor> {
+    const { environment } = service.cloud;
+    const console = createDeployedConsole({
+      service: deployedService({ stage: 'prod' }, environment),
+      caller: callerOf(environment),
+      canWrite,
+      pollEveryMs: 50,
+    });
+    const root = `http://127.0.0.1:${await listen(console.server, 0)}`;
+    const entry = await fetch(root + console.entryPath, { redirect: 'manual' });
+    expect(entry.headers.get('location')).toBe('/_console/');
+    expect(entry.headers.get('set-cookie')).toMatch(/; HttpOnly; SameSite=Strict$/);
+    return new Visitor(console, root, entry.headers.get('set-cookie')?.split(';')[0] ?? '');
+  }
+
+  async leave(): Promise<void> {
+    this.console.close();
+    await closeServer(this.console.server);
+  }
+
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { cookie: this.cookie, ...(init.headers as Record<string, string>) };
+    return fetch(this.root + path, { redirect: 'manual', ...init, headers });
+  }
+
+  async json<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const response = await this.fetch(path, init);
+    expect(response.status).toBe(200);
+    return (await response.json()) as T;
+  }
+}
+
+beforeAll(async () => {
+  service = await LocalService.start();
+  const clip = await readFile(await makeClip({ seconds: 12 }));
+  await service.upload(KEY, clip);
+  await service.finalTaskOf(KEY);
+  // As deployed: API Gateway asks for a signature.
+  for (const { triggers } of service.cloud.functiongraph.functions()) {
+    for (const trigger of triggers) if (trigger.type === 'APIG') trigger.data.auth = 'IAM';
+  }
+  [reading, writing] = await Promise.all([Visitor.come(false), Visitor.come(true)]);
+}, 30_000);
+afterAll(async () => {
+  await Promise.all([reading.leave(), writing.leave()]);
+  await service.stop();
+});
+
+const post = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(body),
+});
+
+test('the service itself asks for a signature', async () => {
+  expect((await service.call('GET', '/snapshots?size=1')).status).toBe(401);
+});
+
+describe('with the link', () => {
+  test('tasks and uploads are shown, and panels that make no sense are left out with a reason', async () => {
+    const state = await reading.json<ConsoleState>('/_console/state');
+    expect(state.service).toMatchObject({ kind: 'deployed', name: 'prod', canWrite: false });
+    expect(Object.keys(state.service.unavailable).sort()).toEqual([
+      'events',
+      'faults',
+      'invocations',
+      'requests',
+      'settings',
+      'timers',
+    ]);
+    expect(state.tasks).toHaveLength(1);
+    expect(state.tasks[0]).toMatchObject({ key: KEY, status: 'SUCCEEDED', frameCount: 4, cover: '0.jpg' });
+    expect(state.uploads).toMatchObject([{ key: KEY }]);
+  });
+
+  test('frames, the video and the service’s own forms of a task come through', async () => {
+    const [task] = (await reading.json<ConsoleState>('/_console/state')).tasks;
+    const { frames } = await reading.json<FrameList>(`/_console/frames?task=${task?.id}`);
+    expect(frames.map(({ timeSeconds }) => timeSeconds)).toEqual([0, 5, 10, 12]);
+    const picture = await reading.fetch(`/_console/${frames[1]?.url}`);
+    const jpeg = await fetch(picture.headers.get('location') ?? '');
+    expect(jpeg.headers.get('content-type')).toBe('image/jpeg');
+    const video = await reading.fetch(`/_console/video?key=${encodeURIComponent(KEY)}`);
+    expect((await fetch(video.headers.get('location') ?? '')).status).toBe(200);
+
+    const track = await reading.fetch(`/snapshots/${task?.id}?format=vtt`);
+    expect(await track.text()).toMatch(/^WEBVTT\n/);
+    const sheet = await reading.fetch(`/snapshots?object=${encodeURIComponent(KEY)}&format=html`);
+    expect(sheet.headers.get('content-type')).toContain('html');
+    expect(sheet.headers.get('content-security-policy')).toContain('sandbox');
+    const waited = await reading.json<{ status: string }>(`/snapshots/${task?.id}?wait=5`);
+    expect(waited.status).toBe('SUCCEEDED');
+  });
+
+  test('a key is explained from what can be seen', async () => {
+    const captured = await reading.json<Explanation>(`/_console/explain?key=${encodeURIComponent(KEY)}`);
+    expect(captured).toMatchObject({ verdict: 'captured', reason: 'succeeded' });
+    await service.upload('note.txt', Buffer.from('x'));
+    const skipped = await reading.json<Explanation>('/_console/explain?key=note.txt');
+    expect(skipped).toMatchObject({ verdict: 'not_captured', reason: 'no_task' });
+    const missing = await reading.json<Explanation>('/_console/explain?key=nowhere.mp4');
+    expect(missing).toMatchObject({ verdict: 'not_found', reason: 'no_such_object' });
+  });
+
+  test('nothing can be changed without --write', async () => {
+    for (const [path, init] of [
+      ['/snapshots', post({ input: { bucket: 'videos', object: KEY } })],
+      ['/snapshots/1000001', { method: 'DELETE' }],
+      ['/_console/upload-url', post({ name: 'a.mp4' })],
+    ] as const) {
+      const answer = await reading.fetch(path, init);
+      expect(answer.status).toBe(403);
+      expect(await answer.text()).toContain('--write');
+    }
+  });
+
+  test('what is local only is not there', async () => {
+    for (const [name, body] of [
+      ['faults', { shares: {} }],
+      ['fire', { functionName: 'on-upload', timer: 'sweep' }],
+      ['deliver', { key: KEY, times: 1 }],
+    ] as const) {
+      expect((await writing.fetch(`/_console/${name}`, post(body))).status).toBe(404);
+    }
+  });
+});
+
+test('with --write a file can be uploaded, its task is pushed to the page, and a late cancel is refused as MPC does', async () => {
+  const page = await OpenPage.open(writing.root, { cookie: writing.cookie });
+  const { key, url } = await writing.json<UploadUrl>('/_console/upload-url', post({ name: 'new.mp4' }));
+  const clip = await readFile(await makeClip({ seconds: 12 }));
+  expect((await fetch(url, { method: 'PUT', body: new Uint8Array(clip) })).status).toBe(200);
+  const task = await until(() =>
+    page.sent('tasks').findLast((sent) => sent.key === key && sent.status === 'SUCCEEDED'),
+  );
+  page.close();
+  const cancelled = await writing.fetch(`/snapshots/${task.id}`, { method: 'DELETE' });
+  expect(cancelled.status).toBe(400);
+  expect(await cancelled.json()).toMatchObject({ error_code: 'MPC.10212' });
+  const created = await writing.fetch('/snapshots', post({ input: { bucket: 'videos', object: key } }));
+  expect(created.status).toBe(202);
+});
+
+describe('strangers', () => {
+  test('without the link are refused everywhere', async () => {
+    for (const path of [
+      '/',
+      '/_console/',
+      '/_console/state',
+      '/snapshots?size=1',
+      '/_console/?token=guess',
+    ]) {
+      expect((await fetch(reading.root + path)).status).toBe(403);
+      const cookie = reading.cookie.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
+      expect((await fetch(reading.root + path, { headers: { cookie } })).status).toBe(403);
+    }
+  });
+
+  test.each([
+    ['from another origin', { origin: 'http://evil.example' }],
+    ['from another page', { 'sec-fetch-site': 'cross-site' }],
+    ['from another port', { 'sec-fetch-site': 'same-site', origin: 'http://127.0.0.1:1' }],
+  ])('cannot use the cookie %s', async (_, headers) => {
+    for (const [path, init] of [
+      ['/snapshots/1000001', { method: 'DELETE' }],
+      ['/snapshots', post({ input: { bucket: 'videos', object: KEY } })],
+      ['/_console/upload-url', post({ name: 'a.mp4' })],
+      ['/_console/state', {}],
+    ] as [string, RequestInit][]) {
+      const all = { ...(init.headers as object), ...headers };
+      expect((await writing.fetch(path, { ...init, headers: all })).status).toBe(403);
+    }
+  });
+
+  test('that resolve their own name to this machine are refused', async () => {
+    const { port } = new URL(writing.root);
+    const headers = { host: 'evil.example', cookie: writing.cookie };
+    for (const path of ['/snapshots?size=1', '/_console/state']) {
+      const status = await new Promise((resolve) => {
+        request({ port, path, headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        }).end();
+      });
+      expect(status).toBe(403);
+    }
+  });
+});
+
+test('no secret of the caller reaches the browser', async () => {
+  const { accessKey } = service.cloud;
+  const texts = await Promise.all(
+    ['/_console/state', '/_console/', '/snapshots?size=10', '/_console/upload-url'].map(async (path) =>
+      (await writing.fetch(path, path.endsWith('url') ? post({ name: 'a.mp4' }) : {})).text(),
+    ),
+  );
+  for (const text of texts) expect(text).not.toContain(accessKey.secretKey);
+});
+
+test('a service that is gone is said to be', async () => {
+  const console = createDeployedConsole({
+    service: deployedService({ api: 'http://127.0.0.1:9' }, service.cloud.environment),
+    caller: callerOf(service.cloud.environment),
+    canWrite: false,
+  });
+  const root = `http://127.0.0.1:${await listen(console.server, 0)}`;
+  const entry = await fetch(root + console.entryPath, { redirect: 'manual' });
+  const headers = { cookie: entry.headers.get('set-cookie')?.split(';')[0] ?? '' };
+  const state = await fetch(`${root}/_console/state`, { headers });
+  expect(state.status).toBe(502);
+  expect(await state.json()).toEqual({
+    error: expect.stringContaining('http://127.0.0.1:9 does not answer'),
+  });
+  const relayed = await fetch(`${root}/snapshots?size=1`, { headers });
+  expect(await relayed.json()).toMatchObject({ error_code: 'CONSOLE.502' });
+  console.close();
+  await closeServer(console.server);
+});
+
+describe('a stage', () => {
+  test('is found by its name: buckets in serverless.yml, the address of its API at FunctionGraph', async () => {
+    const { API_ENDPOINT, UPLOAD_BUCKET, SNAPSHOT_BUCKET, ...environment } = service.cloud.environment;
+    const stage = await stageEnvironment('local', environment, undefined);
+    expect(deployedService({ stage: 'local' }, stage)).toMatchObject({
+      apiEndpoint: API_ENDPOINT,
+      obsEndpoint: environment.OBS_ENDPOINT,
+      uploadBucket: UPLOAD_BUCKET,
+      snapshotBucket: SNAPSHOT_BUCKET,
+      region: service.cloud.region,
+    });
+  });
+
+  test('whose address is given asks nobody', async () => {
+    const environment = { ...service.cloud.environment, FUNCTIONGRAPH_ENDPOINT: 'http://127.0.0.1:9' };
+    const stage = await stageEnvironment('local', environment, 'http://127.0.0.1:8');
+    expect(deployedService({ api: 'http://127.0.0.1:8' }, stage).apiEndpoint).toBe('http://127.0.0.1:8');
+  });
+
+  test('that lacks something says what, line by line', async () => {
+    await expect(stageEnvironment('prod', {}, undefined)).rejects.toThrow(/SNAPSHOT_BUCKET/);
+  });
+});
+
+test('what is missing in the environment is named at once', () => {
+  expect(() => deployedService({}, {})).toThrow(
+    'console needs --api or API_ENDPOINT, HUAWEICLOUD_SDK_REGION, UPLOAD_BUCKET, SNAPSHOT_BUCKET in the environment',
+  );
+  expect(() => callerOf({ HUAWEICLOUD_SDK_AK: 'a' })).toThrow(
+    'console needs HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID in the environment',
+  );
+});

@@ -1,0 +1,345 @@
+import { wantedState } from '../../deploy/desired-state';
+import { DeployError } from '../../deploy/errors';
+import { type ServiceObject, serviceOf, wantedOf } from './cloud-to-deploy-to';
+
+/** The lines of the refusal of a changed service. */
+async function linesOf(change: (service: ServiceObject) => void, stage = 'prod'): Promise<readonly string[]> {
+  const service = await serviceOf(stage);
+  change(service);
+  try {
+    wantedState(service);
+  } catch (error) {
+    if (error instanceof DeployError) return error.lines;
+    throw error;
+  }
+  return [];
+}
+
+describe('a wrong value is refused with its place, what is allowed and what came', () => {
+  test.each<[string, (service: ServiceObject) => void]>([
+    [
+      'provider.region must be a region, such as ap-southeast-3, got "Singapore"',
+      (s) => {
+        s.provider.region = 'Singapore';
+      },
+    ],
+    [
+      'provider.runtime must be Node.js20.15, got "Node.js22.1"',
+      (s) => {
+        s.provider.runtime = 'Node.js22.1';
+      },
+    ],
+    [
+      'provider.agency must be the name of an IAM agency that trusts FunctionGraph, it is missing',
+      (s) => {
+        delete s.provider.agency;
+      },
+    ],
+    [
+      'provider has no property "memory"; there are name, stage, region,',
+      (s) => {
+        s.provider.memory = 128;
+      },
+    ],
+    [
+      'provider.apigw.auth must be IAM or APP or NONE, got "none"',
+      (s) => {
+        s.provider.apigw.auth = 'none';
+      },
+    ],
+    [
+      'provider.environment.RUNTIME_X is no name of user data: a letter, then letters, digits and _, not beginning with RUNTIME_',
+      (s) => {
+        s.provider.environment.RUNTIME_X = '1';
+      },
+    ],
+    [
+      'provider.environment.LIST must be a text, a number or a boolean, got [1]',
+      (s) => {
+        s.provider.environment.LIST = [1];
+      },
+    ],
+    [
+      'functions.create.memorySize must be one of 128, 256, 512, 768, 1024,',
+      (s) => {
+        s.functions.create.memorySize = 200;
+      },
+    ],
+    [
+      'functions.create.timeout must be a whole number from 3 to 900 (s), got "soon"',
+      (s) => {
+        s.functions.create.timeout = 'soon';
+      },
+    ],
+    [
+      'functions.create.timeout must be a whole number from 3 to 900 (s), got 901',
+      (s) => {
+        s.functions.create.timeout = 901;
+      },
+    ],
+    [
+      'functions.create.handler must be one of functions/create.handler, functions/cancel.handler,',
+      (s) => {
+        s.functions.create.handler = 'functions/other.handler';
+      },
+    ],
+    [
+      'functions.create.handler must be functions/<file>.handler, got "index.handler"',
+      (s) => {
+        s.functions.create.handler = 'index.handler';
+      },
+    ],
+    [
+      'functions.create.concurrency must be a whole number from -1 to 1000',
+      (s) => {
+        s.functions.create.concurrency = 1001;
+      },
+    ],
+    [
+      'functions.create has no property "memory"; there are handler,',
+      (s) => {
+        s.functions.create.memory = 128;
+      },
+    ],
+    [
+      'functions.create.events[0].apigw.req_method must be GET or POST or PUT',
+      (s) => {
+        s.functions.create.events[0].apigw.req_method = 'post';
+      },
+    ],
+    [
+      'functions.create.events[0].apigw.path must be a path that starts with /',
+      (s) => {
+        s.functions.create.events[0].apigw.path = 'snapshots';
+      },
+    ],
+    [
+      'functions.create.events[0].apigw has no property "method"',
+      (s) => {
+        s.functions.create.events[0].apigw.method = 'POST';
+      },
+    ],
+    [
+      'functions.create.events[0].apigw.timeout must be a whole number from 1 to 60000 (ms), got 60001',
+      (s) => {
+        s.functions.create.events[0].apigw.timeout = 60_001;
+      },
+    ],
+    [
+      'functions.create.events[0] must be exactly one of apigw, obs, eventgrid, timer',
+      (s) => {
+        s.functions.create.events[0].timer = { name: 't', rate: '1m' };
+      },
+    ],
+    [
+      'functions.cancel.events[1].timer.rate must be a rate: 1m to 60m, 1h to 24h or 1d to 30d, got "61m"',
+      (s) => {
+        s.functions.cancel.events[1].timer.rate = '61m';
+      },
+    ],
+    [
+      'functions.cancel.events[1].timer must have either rate or cron',
+      (s) => {
+        s.functions.cancel.events[1].timer.cron = '0 0 3 * * *';
+      },
+    ],
+    [
+      'functions.cancel.events[1].timer.cron must be six fields',
+      (s) => {
+        s.functions.cancel.events[1].timer = { name: 't', cron: '0 3 * *' };
+      },
+    ],
+    [
+      'functions.on-upload.events[0].obs.events[0] must be s3:ObjectCreated:* or',
+      (s) => {
+        s.functions['on-upload'].events[0].obs.events = ['ObjectCreated'];
+      },
+    ],
+    [
+      'functions.on-upload.events[0].obs.bucket must be 3 to 63 lower-case letters, digits, periods and hyphens, got "My_Bucket"',
+      (s) => {
+        s.functions['on-upload'].events[0].obs.bucket = 'My_Bucket';
+      },
+    ],
+    [
+      'functions.on-upload names a bucket that is empty: set UPLOAD_BUCKET and SNAPSHOT_BUCKET in the environment or in .env.<stage>',
+      (s) => {
+        s.functions['on-upload'].events[0].obs.bucket = '';
+      },
+    ],
+    [
+      'functions.on-upload.events[0].eventgrid.channel_id must be the id of the event channel of OBS (EventGrid console, official channels), it is missing',
+      (s) => {
+        s.functions['on-upload'].events[0] = { eventgrid: { bucket: 'videos' } };
+      },
+    ],
+    [
+      'functions.on-upload.asynchronous.retries must be a whole number from 0 to 3 (retries), got 4',
+      (s) => {
+        s.functions['on-upload'].asynchronous.retries = 4;
+      },
+    ],
+    [
+      'functions.on-upload.asynchronous.maxEventAge must be a whole number from 1 to 86400 (s), it is missing',
+      (s) => {
+        delete s.functions['on-upload'].asynchronous.maxEventAge;
+      },
+    ],
+    [
+      'provider.apigw.group_id is empty: set APIG_GROUP_ID, the id of an API group,',
+      (s) => {
+        s.provider.apigw.group_id = '';
+      },
+    ],
+    [
+      'functions.create would be called "a-prefix-that-is-far-too-long-for-any-function-in-this-cloud-create"',
+      (s) => {
+        s.provider.functionPrefix = 'a-prefix-that-is-far-too-long-for-any-function-in-this-cloud-';
+      },
+    ],
+    [
+      'create and cancel have the same name "one"',
+      (s) => {
+        s.functions.create.name = 'one';
+        s.functions.cancel.name = 'one';
+      },
+    ],
+    [
+      'functions.create: REGION stands in environment and in secrets; keep it in one of them',
+      (s) => {
+        s.functions.create.secrets = { REGION: 'x' };
+      },
+    ],
+    [
+      'functions.create.environment has 42',
+      (s) => {
+        s.functions.create.environment = { LONG: 'x'.repeat(4096) };
+      },
+    ],
+    [
+      'functions.create.events has 11 events; a function takes 10 triggers',
+      (s) => {
+        s.functions.create.events = Array.from({ length: 11 }, (_, n) => ({
+          timer: { name: `t${n}`, rate: '1m' },
+        }));
+      },
+    ],
+  ])('%s', async (message, change) => {
+    const lines = await linesOf(change);
+    expect(lines).toContainEqual(expect.stringContaining(`serverless.yml: ${message}`));
+  });
+
+  test('all at once', async () => {
+    const lines = await linesOf((service) => {
+      service.provider.region = '';
+      service.functions.query.timeout = 1;
+      service.functions['on-upload'].events[1].timer.rate = '0m';
+    });
+    expect(lines.map((line) => line.split(' ')[1])).toEqual([
+      'provider.region',
+      'functions.query.timeout',
+      'functions.on-upload.events[1].timer.rate',
+    ]);
+  });
+});
+
+describe('an API that anybody may call', () => {
+  test('is refused in every stage but the local one', async () => {
+    const open = (service: ServiceObject) => {
+      service.provider.apigw.auth = 'NONE';
+    };
+    expect(await linesOf(open)).toContain(
+      'serverless.yml: functions.create.events[0].apigw: auth NONE would let anybody call POST /snapshots; use IAM or APP outside stage local',
+    );
+    expect(await linesOf(open, 'local')).toEqual([]);
+  });
+
+  test('is refused for a single path too', async () => {
+    const lines = await linesOf((service) => {
+      service.functions.query.events[0].apigw.auth = 'NONE';
+    });
+    expect(lines).toHaveLength(1);
+  });
+});
+
+describe('a function that would start itself', () => {
+  test.each([
+    ['the same bucket', { bucket: 'prod-snapshots' }],
+    ['a prefix above the output', { bucket: 'prod-snapshots', prefix: 'snap' }],
+    ['a prefix below the output', { bucket: 'prod-snapshots', prefix: 'snapshots/uploads/' }],
+    ['a suffix of the output', { bucket: 'prod-snapshots', prefix: 'snapshots/', suffix: 'g' }],
+  ])('is refused: %s', async (_, obs) => {
+    const lines = await linesOf((service) => {
+      service.functions['on-upload'].events[0] = { obs };
+    });
+    expect(lines).toContainEqual(expect.stringMatching(/the function writes to .*: it would start itself/));
+  });
+
+  test.each([
+    ['another bucket', { bucket: 'prod-videos' }],
+    ['another prefix', { bucket: 'prod-snapshots', prefix: 'uploads/' }],
+  ])('is not: %s', async (_, obs) => {
+    expect(
+      await linesOf((service) => {
+        service.functions['on-upload'].events[0] = { obs };
+      }),
+    ).toEqual([]);
+  });
+
+  test('is refused with an EventGrid event too', async () => {
+    const lines = await linesOf((service) => {
+      service.functions['on-upload'].events[0] = { eventgrid: { bucket: 'prod-snapshots', channel_id: 'c' } };
+    });
+    expect(lines.length).toBeGreaterThan(0);
+  });
+});
+
+describe('what is wanted', () => {
+  test('numbers may be texts, as parameters and variables are', async () => {
+    const wanted = await wantedOf('prod', (service) => {
+      service.provider.memorySize = '256';
+      service.functions.create.timeout = '9';
+    });
+    expect(wanted.functions[0]).toMatchObject({ memoryMb: 256, timeoutSeconds: 9 });
+  });
+
+  test('an empty setting leaves its key out, and the function’s own setting goes before the common one', async () => {
+    const wanted = await wantedOf('prod', (service) => {
+      service.functions.create.environment = { CAPTURE: '', REGION: 'ap-southeast-1', LIMIT: 5 };
+    });
+    expect(wanted.functions[0]?.userData).toEqual({
+      REGION: 'ap-southeast-1',
+      UPLOAD_BUCKETS: 'prod-videos',
+      SNAPSHOT_BUCKET: 'prod-snapshots',
+      LIMIT: '5',
+    });
+  });
+
+  test('a dedicated gateway is used when there is one, the shared one otherwise', async () => {
+    const shared = await wantedOf('prod');
+    expect(shared.functions[0]?.triggers[0]?.type).toBe('APIG');
+    const dedicated = await wantedOf('prod', (service) => {
+      service.provider.apigw.instance_id = 'instance-1';
+    });
+    expect(dedicated.functions[0]?.triggers[0]).toMatchObject({
+      type: 'DEDICATEDGATEWAY',
+      eventData: { instance_id: 'instance-1', group_id: 'group-of-prod' },
+    });
+  });
+
+  test('names of APIs are told apart, and hold what API Gateway takes', async () => {
+    const { functions } = await wantedOf('prod');
+    const names = functions.flatMap(({ triggers }) =>
+      triggers.filter(({ type }) => type === 'APIG').map(({ eventData }) => eventData.name),
+    );
+    expect(new Set(names).size).toBe(4);
+    for (const name of names) expect(name).toMatch(/^[A-Za-z][A-Za-z0-9_]{2,63}$/);
+  });
+
+  test('the user event of a timer is a text', async () => {
+    const { functions } = await wantedOf('prod', (service) => {
+      service.functions.cancel.events[1].timer.input = { everybodys: true };
+    });
+    expect(functions[1]?.triggers[1]?.eventData.user_event).toBe('{"everybodys":true}');
+  });
+});

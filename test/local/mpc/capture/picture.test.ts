@@ -1,0 +1,103 @@
+import { decode } from 'jpeg-js';
+import { CapturePool, type Frame, type PictureSize } from '../../../../local/mpc/capture/capture-pool';
+import { type ClipOptions, makeClip } from '../../../clip';
+import { readFrameTimeMs } from '../../../read-frame-time';
+import { captureFile, describeFile } from './capture-file';
+
+const pool = new CapturePool({ workers: 1 });
+afterAll(() => pool.close());
+
+async function pictureAt(point: number, clip: ClipOptions, size: PictureSize = 'source'): Promise<Frame> {
+  const frames: Frame[] = [];
+  await captureFile(pool, { filePath: await makeClip(clip), points: [point], size }, (frame) => {
+    frames.push(frame);
+  });
+  return frames[0]!;
+}
+
+function jpegSize({ jpeg }: Frame): [width: number, height: number] {
+  const { width, height } = decode(jpeg, { useTArray: true });
+  return [width, height];
+}
+
+test.each([90, 180, 270] as const)(
+  'a video to be turned by %d degrees gives upright pictures',
+  async (rotationDegrees) => {
+    const clip: ClipOptions = { seconds: 2, width: 320, height: 180, rotationDegrees };
+    const frame = await pictureAt(1000, clip);
+    expect([frame.width, frame.height]).toEqual([320, 180]);
+    expect(jpegSize(frame)).toEqual([320, 180]);
+    expect(readFrameTimeMs(frame.jpeg)).toBe(1000);
+    expect(await describeFile(pool, await makeClip(clip))).toMatchObject({ width: 320, height: 180 });
+  },
+);
+
+test('sizes apply to the turned picture', async () => {
+  const clip: ClipOptions = { seconds: 2, width: 360, height: 640, rotationDegrees: 90 };
+  const frame = await pictureAt(1000, clip, { maxLength: 500 });
+  // 640 -> 500 makes 360 -> 281.25.
+  expect(jpegSize(frame)).toEqual([281, 500]);
+  expect(readFrameTimeMs(frame.jpeg)).toBe(1000);
+});
+
+test('pixels that are not square are made square', async () => {
+  // 16:9 PAL: 720 pixels of 64/45 are as wide as 1024 square ones.
+  const clip: ClipOptions = { seconds: 1, width: 720, height: 576, pixelAspect: [64, 45] };
+  const frame = await pictureAt(500, clip);
+  expect(jpegSize(frame)).toEqual([1024, 576]);
+  expect(readFrameTimeMs(frame.jpeg)).toBe(480);
+  expect(await describeFile(pool, await makeClip(clip))).toMatchObject({ width: 1024, height: 576 });
+});
+
+test.each<[string, PictureSize, [number, number]]>([
+  ['the source size', 'source', [640, 360]],
+  ['an exact size, stretched', { width: 400, height: 400 }, [400, 400]],
+  ['an exact size, larger than the video', { width: 1000, height: 500 }, [1000, 500]],
+  ['an exact odd size', { width: 321, height: 181 }, [321, 181]],
+  ['a longest side', { maxLength: 320 }, [320, 180]],
+  ['a longest side beyond that of the video', { maxLength: 5000 }, [640, 360]],
+])('pictures come in %s', async (_, size, expected) => {
+  const frame = await pictureAt(1500, { seconds: 2 }, size);
+  expect([frame.width, frame.height]).toEqual(expected);
+  expect(jpegSize(frame)).toEqual(expected);
+  expect(readFrameTimeMs(frame.jpeg)).toBe(1480);
+});
+
+test.each<[number, number, number]>([
+  [32, 192, 64],
+  [200, 40, 40],
+  [255, 255, 255],
+  [0, 0, 0],
+])('the colour %d %d %d of a BT.709 video is the same in the picture', async (...rgb) => {
+  const { jpeg } = await pictureAt(0, { seconds: 1, background: rgb, width: 320, height: 180 });
+  const { data } = decode(jpeg, { useTArray: true });
+  const pixel = (5 * 320 + 5) * 4;
+  rgb.forEach((value, channel) => {
+    // Three roundings on the way (YCbCr, JPEG, RGB) cost up to 3 steps of 255.
+    expect(Math.abs(data[pixel + channel]! - value)).toBeLessThanOrEqual(3);
+  });
+});
+
+test('what is known of a video is told', async () => {
+  const info = await describeFile(
+    pool,
+    await makeClip({ seconds: 5, codec: 'vp9', width: 320, height: 180 }),
+  );
+  expect(info).toEqual({ durationMs: 5000, width: 320, height: 180, codec: 'vp9', frameRate: 25 });
+});
+
+test('a recording that was never finished has no known duration', async () => {
+  const live: ClipOptions = {
+    seconds: 8,
+    container: 'mkv',
+    muxerOptions: { live: '1' },
+    width: 320,
+    height: 180,
+  };
+  expect((await describeFile(pool, await makeClip(live))).durationMs).toBeUndefined();
+});
+
+test('the time before a late first frame does not count', async () => {
+  const late: ClipOptions = { seconds: 6, container: 'mkv', startTimeSeconds: 3, width: 320, height: 180 };
+  expect((await describeFile(pool, await makeClip(late))).durationMs).toBe(6000);
+});

@@ -1,0 +1,161 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { childProgram } from '../../../../local/child-program';
+import { CaptureError, type CapturePoint, CapturePool } from '../../../../local/mpc/capture/capture-pool';
+import type { WorkerRequest } from '../../../../local/mpc/capture/worker-messages';
+import { type ClipOptions, makeClip } from '../../../clip';
+import { readFrameTimeMs } from '../../../read-frame-time';
+import { captureFile, describeFile } from './capture-file';
+
+const SMALL = { width: 320, height: 180 };
+const folder = mkdtempSync(path.join(tmpdir(), 'capture-test-'));
+const pool = new CapturePool({ workers: 1 });
+afterAll(async () => {
+  await pool.close();
+  rmSync(folder, { recursive: true });
+});
+
+function file(name: string, content: string | Buffer): string {
+  const filePath = path.join(folder, name);
+  writeFileSync(filePath, content);
+  return filePath;
+}
+
+async function cutClip(options: ClipOptions, name: string): Promise<string> {
+  const whole = readFileSync(await makeClip(options));
+  return file(name, whole.subarray(0, whole.length / 2));
+}
+
+/** The times that the frames show; rejects as capture does. */
+async function times(filePath: string, ...points: CapturePoint[]): Promise<number[]> {
+  const shown: number[] = [];
+  await captureFile(pool, { filePath, points, size: 'source' }, (frame) => {
+    shown[frame.index] = readFrameTimeMs(frame.jpeg);
+  });
+  return shown;
+}
+
+/** The message of the CaptureError with which the file is refused, by both probe and capture. */
+async function refusal(filePath: string, reason: CaptureError['reason']): Promise<string> {
+  const errors = await Promise.all([
+    describeFile(pool, filePath).catch((error: unknown) => error),
+    times(filePath, 0).catch((error: unknown) => error),
+  ]);
+  for (const error of errors) {
+    expect(error).toBeInstanceOf(CaptureError);
+    expect(error).toMatchObject({ reason });
+  }
+  return (errors[0] as CaptureError).message;
+}
+
+test.each<[string, string | Buffer]>([
+  ['of 0 bytes', ''],
+  ['of text', 'This is a story about a video.\n'.repeat(500)],
+  ['of one repeated byte', Buffer.alloc(100_000, 0x47)],
+])('a file %s is unreadable', async (_, content) => {
+  expect(await refusal(file('bad.mp4', content), 'unreadable')).toMatch(/cannot be read as a video/);
+});
+
+test('a file that is not there is unreadable', async () => {
+  expect(await refusal(path.join(folder, 'none.mp4'), 'unreadable')).toMatch(/No such file/);
+});
+
+test('an MP4 file that was cut off before its index is unreadable', async () => {
+  expect(await refusal(await cutClip({ ...SMALL, seconds: 4 }, 'cut.mp4'), 'unreadable')).toMatch(/cut off/);
+});
+
+test('a file with sound only has no video stream', async () => {
+  await refusal(await makeClip({ seconds: 2, audioOnly: true }), 'no_video_stream');
+});
+
+test('cover art is no video stream', async () => {
+  await refusal(await makeClip({ seconds: 2, audioOnly: true, coverArt: true }), 'no_video_stream');
+});
+
+test('beside cover art the video is found', async () => {
+  expect(await times(await makeClip({ ...SMALL, seconds: 2, coverArt: true }), 1000)).toEqual([1000]);
+});
+
+const CUT: [string, ClipOptions, string][] = [
+  ['MP4', { ...SMALL, seconds: 20, muxerOptions: { movflags: 'faststart' } }, 'cut-front.mp4'],
+  ['Matroska', { ...SMALL, seconds: 20, container: 'mkv' }, 'cut.mkv'],
+  ['MPEG-TS', { ...SMALL, seconds: 20, container: 'mpegts' }, 'cut.ts'],
+];
+test.each(CUT)(
+  'of a cut %s file everything up to the cut is shown, and nothing after it',
+  async (_, options, name) => {
+    const filePath = await cutClip(options, name);
+    const [first, later, last] = await times(filePath, 0, 6010, 'last');
+    expect([first, later]).toEqual([0, 6000]);
+    // Half of the bytes hold about half of the 20 s.
+    expect(last).toBeGreaterThan(8000);
+    expect(last).toBeLessThan(12_000);
+    await expect(times(filePath, 15_000)).rejects.toMatchObject({ reason: 'past_the_end' });
+    await expect(times(filePath, 1000, 15_000)).rejects.toMatchObject({ reason: 'past_the_end' });
+  },
+);
+
+const ENDS: [string, ClipOptions][] = [
+  ['MP4', { ...SMALL, seconds: 6 }],
+  ['MPEG-TS', { ...SMALL, seconds: 6, container: 'mpegts' }],
+  ['Matroska without a duration', { ...SMALL, seconds: 8, container: 'mkv', muxerOptions: { live: '1' } }],
+  ['a late start', { ...SMALL, seconds: 6, startTimeSeconds: 3 }],
+];
+test.each(ENDS)('the last frame is on display until the end and not longer: %s', async (_, options) => {
+  const filePath = await makeClip(options);
+  const endMs = options.seconds * 1000;
+  expect(await times(filePath, endMs - 1, 'last')).toEqual([endMs - 40, endMs - 40]);
+  await expect(times(filePath, endMs)).rejects.toMatchObject({ reason: 'past_the_end' });
+  await expect(times(filePath, endMs * 10)).rejects.toThrow(
+    new RegExp(`the point ${endMs * 10} ms is past the end of the video at ${endMs} ms`),
+  );
+});
+
+test('while the sound outlasts the pictures a little, the last frame stays on display', async () => {
+  const filePath = await makeClip({ ...SMALL, seconds: 6, audioSeconds: 6.5 });
+  expect(await times(filePath, 6000, 6400)).toEqual([5960, 5960]);
+  await expect(times(filePath, 6600)).rejects.toMatchObject({ reason: 'past_the_end' });
+});
+
+test.each([
+  ['too long', 60_000],
+  ['too short', 2000],
+])('a header that states a duration that is %s does not matter', async (_, statedMs) => {
+  const bytes = Buffer.from(readFileSync(await makeClip({ ...SMALL, seconds: 6 })));
+  // ISO/IEC 14496-12: in version 0 of each box, time scale and duration follow
+  // two 32-bit times; tkhd has the duration only.
+  for (const [box, offset] of [
+    ['mvhd', 20],
+    ['tkhd', 24],
+  ] as const) {
+    bytes.writeUInt32BE(statedMs, bytes.indexOf(box) + offset);
+  }
+  const mediaHeader = bytes.indexOf('mdhd');
+  bytes.writeUInt32BE((bytes.readUInt32BE(mediaHeader + 16) / 1000) * statedMs, mediaHeader + 20);
+  const filePath = file(`stated-${statedMs}.mp4`, bytes);
+  expect(await times(filePath, 0, 4010, 5999, 'last')).toEqual([0, 4000, 5960, 5960]);
+  await expect(times(filePath, 6500)).rejects.toMatchObject({ reason: 'past_the_end' });
+});
+
+test('a machine on which node-av cannot be loaded is told so in plain words', async () => {
+  const worker = fork(childProgram('mpc/capture/capture-worker.ts'), {
+    execArgv: [],
+    // With this, node-av looks only for a binary that was built by hand.
+    env: { ...process.env, AV_FROM_SOURCE: '1' },
+  });
+  try {
+    const request: WorkerRequest = { type: 'open', video: { id: 1, filePath: file('any.mp4', '') } };
+    worker.send(request);
+    const [answer] = await once(worker, 'message');
+    expect(answer).toMatchObject({
+      type: 'failed',
+      reason: 'crashed',
+      message: expect.stringMatching(/node-av, which decodes videos, cannot be loaded on this machine/),
+    });
+  } finally {
+    worker.kill();
+  }
+});

@@ -1,0 +1,106 @@
+import { checkCapture } from '../../../shared/installation/capture';
+import { readSettings } from '../../../shared/installation/settings';
+import { functionContext, settingsWith, userData } from '../function-context';
+
+describe('settings', () => {
+  test('three keys are enough; everything else has a default', () => {
+    expect(readSettings(functionContext(), checkCapture)).toEqual({
+      region: 'ap-southeast-3',
+      uploadBuckets: ['videos'],
+      uploadPrefix: '',
+      uploadSuffixes: [
+        '.mp4',
+        '.mov',
+        '.m4v',
+        '.mkv',
+        '.webm',
+        '.flv',
+        '.mpg',
+        '.mpeg',
+        '.mxf',
+        '.ts',
+        '.avi',
+        '.wmv',
+      ],
+      snapshotBucket: 'snapshots',
+      outputDirectory: 'snapshots/{key}',
+      capture: { type: 'TIME', time: 10, max_length: 480 },
+      mpcRequestsPerMinute: 80,
+      urlTtlSeconds: 3600,
+      queueLimitMinutes: 60,
+      mpcEndpoint: 'https://mpc.ap-southeast-3.myhuaweicloud.com',
+      obsEndpoint: 'https://obs.ap-southeast-3.myhuaweicloud.com',
+      logLevel: 'info',
+    });
+  });
+
+  test('Beijing1 keeps the host name that MPC has there', () => {
+    expect(settingsWith({ REGION: 'cn-north-1' }).mpcEndpoint).toBe(
+      'https://mts.cn-north-1.myhuaweicloud.com',
+    );
+  });
+
+  test('one error names every wrong key', () => {
+    const wrong = {
+      REGION: 'ap-southeast-3',
+      UPLOAD_BUCKETS: ' , ',
+      UPLOAD_SUFFIXES: 'mp4',
+      OUTPUT_DIRECTORY: '{key}',
+      URL_TTL_SECONDS: '0',
+      QUEUE_LIMIT_MINUTES: 'soon',
+      MPC_ENDPOINT: 'https://mpc.example.com/v1',
+      LOG_LEVEL: 'loud',
+    };
+    const error = () => readSettings(functionContext(wrong), checkCapture);
+    for (const text of [
+      'UPLOAD_BUCKETS must name at least one bucket',
+      'UPLOAD_SUFFIXES must be endings with their dot',
+      'SNAPSHOT_BUCKET is required',
+      'OUTPUT_DIRECTORY must start with a fixed folder',
+      'URL_TTL_SECONDS must be a whole number from 1 to 86400 s, got "0"',
+      'QUEUE_LIMIT_MINUTES must be a whole number from 1 to 10080 min, got "soon"',
+      'MPC_ENDPOINT must be an origin without a path',
+      'LOG_LEVEL must be one of debug, info, warn, error, got "loud"',
+    ]) {
+      expect(error).toThrow(text);
+    }
+  });
+
+  test('what uploads capture is checked like a request', () => {
+    expect(() => settingsWith({ CAPTURE: '{"type":"TIME","time":101}' })).toThrow(
+      'CAPTURE time must be a whole number from 1 to 100 s, got 101',
+    );
+    expect(() => settingsWith({ CAPTURE: '{"type":"DOTS_MS","dots_ms":[1]}' })).toThrow(
+      'must not be DOTS_MS',
+    );
+    expect(() => settingsWith({ CAPTURE: 'every 10 s' })).toThrow('CAPTURE');
+    expect(settingsWith({ CAPTURE: '{"type":"DOTS","dots":[1,3,5]}' }).capture).toEqual({
+      type: 'DOTS',
+      dots: [1, 3, 5],
+    });
+  });
+
+  test('an unknown region needs the endpoint of MPC', () => {
+    expect(() => settingsWith({ REGION: 'eu-west-101' })).toThrow('for another one set MPC_ENDPOINT');
+    expect(settingsWith({ REGION: 'eu-west-101', MPC_ENDPOINT: 'https://mpc.example.eu' }).mpcEndpoint).toBe(
+      'https://mpc.example.eu',
+    );
+  });
+
+  test('snapshots may not land where uploads are captured', () => {
+    const same = { SNAPSHOT_BUCKET: 'videos', UPLOAD_PREFIX: 'snapshots/' };
+    expect(() => settingsWith(same)).toThrow('OUTPUT_DIRECTORY must start outside UPLOAD_PREFIX');
+    expect(settingsWith({ ...same, UPLOAD_PREFIX: 'uploads/' }).snapshotBucket).toBe('videos');
+  });
+
+  test('the environment serves where the platform passes user data that way', () => {
+    process.env.SNAPSHOT_BUCKET = 'from-environment';
+    try {
+      const { SNAPSHOT_BUCKET: _, ...rest } = userData;
+      expect(readSettings(functionContext(rest), checkCapture).snapshotBucket).toBe('from-environment');
+      expect(readSettings(functionContext(), checkCapture).snapshotBucket).toBe('snapshots');
+    } finally {
+      delete process.env.SNAPSHOT_BUCKET;
+    }
+  });
+});
