@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
-import { bundleWith, INTERNAL_FIELDS } from '../deploy/bundle';
+import { bundleFunction } from '../deploy/bundle';
 import { EVENTS, type FunctionFile, writeFunction } from './function-files';
 import { type ColdCall, call, startServices } from './functions';
 import { withFolder } from './process';
@@ -25,14 +25,6 @@ function changed(file: string, from: string, to: string): Plugin {
   };
 }
 
-const zodItself: Plugin = {
-  name: 'zod itself',
-  setup: ({ onLoad }) =>
-    onLoad({ filter: /shared.zod-subset\.ts$/ }, () => ({
-      contents: `export * from './node_modules/zod/v4/mini/index.js';`,
-      resolveDir: process.cwd(),
-    })),
-};
 const noEarlyConnections = changed(
   'http.ts',
   'connect(origin: string): void {',
@@ -44,27 +36,17 @@ const oneAfterTheOther = changed(
   'const learned = true ? undefined',
 );
 
-/** zod reads these by their names. */
-const FIELDS_OF_ZOD: readonly string[] = ['shape', 'parameters', 'extra'];
-
 /** Bundles the functions with and without each trick, for one table after the other. */
 export async function writeVariants(folder: string): Promise<Record<Table, FunctionFile[]>> {
-  const file = async (
-    name: 'create' | 'on-upload',
-    label: string,
-    plugins: Plugin[] = [],
-    internalFields = INTERNAL_FIELDS,
-  ) => {
-    const { code } = await bundleWith(name, plugins, internalFields);
+  const file = async (name: 'create' | 'on-upload', label: string, plugins: Plugin[] = []) => {
+    const { code } = await bundleFunction(name, plugins);
     return writeFunction(folder, `${name}, ${label}`, code, EVENTS[name]);
   };
-  const deployed = await file('create', 'as deployed');
-  const withoutZods = INTERNAL_FIELDS.split('|')
-    .filter((field) => !FIELDS_OF_ZOD.includes(field))
-    .join('|');
   return {
-    parsing: [deployed, await file('create', 'with zod itself', [zodItself], withoutZods)],
-    connecting: [deployed, await file('create', 'no early connections', [noEarlyConnections])],
+    connecting: [
+      await file('create', 'as deployed'),
+      await file('create', 'no early connections', [noEarlyConnections]),
+    ],
     uploads: [
       await file('on-upload', 'as deployed'),
       await file('on-upload', 'no early connections', [noEarlyConnections]),
@@ -73,7 +55,7 @@ export async function writeVariants(folder: string): Promise<Record<Table, Funct
   };
 }
 
-type Table = 'parsing' | 'connecting' | 'uploads';
+type Table = 'connecting' | 'uploads';
 
 /** What each trick gains: the shipped function beside itself without the trick. */
 export const tricks: Suite = {
@@ -82,8 +64,7 @@ export const tricks: Suite = {
     'Our functions as they are deployed, beside themselves without one of the tricks; every call in a fresh process.',
   run: () =>
     withFolder(async (folder) => {
-      const { parsing, connecting, uploads } = await writeVariants(folder);
-      const near = await startServices();
+      const { connecting, uploads } = await writeVariants(folder);
       const far = await startServices(ANSWER_MS, DISTANCE_MS);
       try {
         const table = async (
@@ -101,13 +82,11 @@ export const tricks: Suite = {
         const services = `https, services ${DISTANCE_MS} ms away that take ${ANSWER_MS} ms`;
         return {
           tables: [
-            await table('cold call, http, services that answer at once', parsing, near.origins('http')),
             await table(`cold call, ${services}`, connecting, far.origins('https')),
             await table(`cold call of on-upload, ${services}`, uploads, far.origins('https')),
           ],
         };
       } finally {
-        near.stop();
         far.stop();
       }
     }),

@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { transform } from '@swc/core';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { ZipFile } from 'yazl';
 
@@ -19,30 +18,10 @@ export interface Bundle {
 }
 
 /**
- * Long names of fields that never leave the process: of `Invocation`, `Settings`, `Credentials`,
- * errors, requests on their way. In a bundle they become short ones, which is 5 % of its bytes. What is
- * sent, received or logged is in snake_case and not among them.
+ * Bundles one function for Node.js 20. The bytes depend on the sources alone.
+ * @param plugins further plugins of esbuild, for variants that are measured
  */
-export const INTERNAL_FIELDS =
-  'settings|credentials|projectId|deadlineMs|securityToken|accessKey|secretKey|snapshotBucket|uploadBuckets|uploadPrefix|uploadSuffixes|' +
-  'outputDirectory|mpcEndpoint|obsEndpoint|mpcRequestsPerMinute|urlTtlSeconds|queueLimitMinutes|logLevel|retryAfterSeconds|mayHaveArrived|' +
-  'areCredentialsRejected|objectKey|expiresAtSeconds|pathPrefix|isOptional|isTruncated|thumbnailPara|lastModifiedMs|sizeBytes|' +
-  'attempts|requestId|contentType|region|capture|endpoint|repeat|shape|userData|note|parameters|asOfMs|extra';
-
-/** Bundles one function for Node.js 20. The bytes depend on the sources alone. */
-export function bundleFunction(name: FunctionName): Promise<Bundle> {
-  return bundleWith(name, []);
-}
-
-/**
- * Bundles with further plugins of esbuild.
- * @param internalFields which fields get short names, with `|` between them
- */
-export async function bundleWith(
-  name: FunctionName,
-  plugins: Plugin[],
-  internalFields = INTERNAL_FIELDS,
-): Promise<Bundle> {
+export async function bundleFunction(name: FunctionName, plugins: Plugin[] = []): Promise<Bundle> {
   const result = await build({
     // Assigning the export by hand saves the helpers that would otherwise turn a module into CommonJS.
     stdin: {
@@ -50,19 +29,15 @@ export async function bundleWith(
       resolveDir: ROOT,
       sourcefile: 'index.ts',
     },
-    // Schemas are written in zod; what they use of it is small. A combinator
-    // that the subset does not have must not become `undefined`.
-    alias: { 'zod/mini': './shared/zod-subset.ts' },
-    logOverride: { 'commonjs-variable-in-esm': 'silent', 'import-is-undefined': 'error' },
+    logOverride: { 'commonjs-variable-in-esm': 'silent' },
     outfile: path.join(ROOT, '.build', 'index.js'),
     absWorkingDir: ROOT,
     bundle: true,
     plugins,
-    minify: true,
+    // Functions keep their names, so that a stack trace in a log can be read without the map.
+    minifyWhitespace: true,
+    minifySyntax: true,
     charset: 'utf8',
-    mangleProps: new RegExp(`^(${internalFields})$`),
-    // Fields that only repeat a constructor's parameters are left out.
-    tsconfigRaw: { compilerOptions: { useDefineForClassFields: false, verbatimModuleSyntax: true } },
     platform: 'node',
     target: 'node20',
     format: 'cjs',
@@ -71,25 +46,9 @@ export async function bundleWith(
     write: false,
     logLevel: 'silent',
   });
-  const file = (ending: string): string =>
-    result.outputFiles.find(({ path: name }) => name.endsWith(ending))?.text ?? '';
-  // A second minifier takes off what the first leaves: 4 % of the bytes (bench/README.md).
-  const { code, map = '' } = await transform(file('.js'), {
-    swcrc: false,
-    isModule: false,
-    minify: true,
-    jsc: {
-      target: 'es2022',
-      minify: {
-        compress: { ecma: 2022, toplevel: true, passes: 3, unsafe_arrows: true },
-        mangle: { toplevel: true },
-        format: { asciiOnly: false },
-      },
-    },
-    inputSourceMap: file('.js.map'),
-    sourceMaps: true,
-  });
-  return { code: Buffer.from(code), sourceMap: Buffer.from(map), metafile: result.metafile };
+  const file = (ending: string): Buffer =>
+    Buffer.from(result.outputFiles.find(({ path: name }) => name.endsWith(ending))?.contents ?? []);
+  return { code: file('.js'), sourceMap: file('.js.map'), metafile: result.metafile };
 }
 
 /** Makes the zip that is uploaded: `index.js` in its root. The same code gives the same bytes anywhere. */

@@ -11,9 +11,9 @@ afterAll(() => services.stop());
 
 test.each(['http', 'https'] as const)('every function that is measured succeeds, by %s', (protocol) =>
   withFolder(async (folder) => {
-    const { parsing, connecting, uploads } = await writeVariants(folder);
-    const files = [...(await writeFunctionFiles(folder)), ...parsing, ...connecting, ...uploads];
-    expect(files).toHaveLength(18);
+    const { connecting, uploads } = await writeVariants(folder);
+    const files = [...(await writeFunctionFiles(folder)), ...connecting, ...uploads];
+    expect(files).toHaveLength(16);
     for (const file of files) {
       // It throws where the answer is a failure.
       const { coldMs } = await call<ColdCall>('cold', file, services.origins(protocol));
