@@ -3,7 +3,6 @@ import { handler as onUpload } from '../functions/on-upload';
 import { closeServer, listen, readBody } from '../local/http-server';
 import { createTask } from '../shared/cloud/mpc';
 import type { FunctionContext } from '../shared/core/context';
-import { checkCapture } from '../shared/installation/capture';
 import { openInvocation } from '../shared/installation/invocation';
 import { outputDirectoryOf } from '../shared/installation/object-keys';
 import { readUploads } from '../shared/uploads/upload-event';
@@ -62,7 +61,7 @@ async function compare(context: FunctionContext, count: number) {
 
 /** on-upload as it would be without claims: read the event, create the task. */
 async function withoutClaim(uploaded: unknown, context: FunctionContext): Promise<void> {
-  const invocation = openInvocation(context, checkCapture);
+  const invocation = openInvocation(context);
   const { region, snapshotBucket, capture } = invocation.settings;
   for (const { upload, skip } of readUploads(uploaded) ?? []) {
     if (skip) continue;

@@ -34,9 +34,9 @@ export async function bundleFunction(name: FunctionName, plugins: Plugin[] = [])
     absWorkingDir: ROOT,
     bundle: true,
     plugins,
+    minify: true,
     // Functions keep their names, so that a stack trace in a log can be read without the map.
-    minifyWhitespace: true,
-    minifySyntax: true,
+    keepNames: true,
     charset: 'utf8',
     platform: 'node',
     target: 'node20',

@@ -58,7 +58,7 @@ const bucket = z
   .regex(/^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
     error: (issue) => `must be 3 to 63 lower-case letters, digits, periods and hyphens, ${got(issue)}`,
   });
-const keyPart = z.string({ error: (issue) => `must be a text, ${got(issue)}` });
+const keyPart = z.string({ error: (issue) => `must be a string, ${got(issue)}` });
 /** An empty parameter stands for one that is not given. */
 const optionalText = keyPart.optional().transform((value) => (value === '' ? undefined : value));
 
@@ -67,7 +67,7 @@ const userData = (what: string) =>
     z.string().regex(/^(?!RUNTIME_)[A-Za-z]\w*$/),
     z.preprocess(
       (value) => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : value),
-      z.string({ error: (issue) => `must be a text, a number or a boolean, ${got(issue)}` }),
+      z.string({ error: (issue) => `must be a string, a number or a boolean, ${got(issue)}` }),
     ),
     {
       error: (issue) =>

@@ -3,7 +3,6 @@ import { cancelTask } from '../shared/cloud/mpc';
 import type { FunctionContext } from '../shared/core/context';
 import { readTimerEvent } from '../shared/core/timer-event';
 import { openInvocation } from '../shared/installation/invocation';
-import { ignoreCapture } from '../shared/installation/settings';
 import { type CleanUpReport, cleanUpQueue } from '../shared/tasks/queue-clean-up';
 import { parseTaskId } from '../shared/validation';
 
@@ -13,9 +12,8 @@ export const handler = async (
   context: FunctionContext,
 ): Promise<ApiResponse | CleanUpReport> => {
   const timer = readTimerEvent(event);
-  if (timer !== undefined)
-    return cleanUpQueue(openInvocation(context, ignoreCapture), timer.everybodys === true);
-  return answer(event, context, ignoreCapture, async (request, invocation) => {
+  if (timer !== undefined) return cleanUpQueue(openInvocation(context), timer.everybodys === true);
+  return answer(event, context, async (request, invocation) => {
     await cancelTask(parseTaskId(taskIdIn(request) ?? ''), invocation);
     return noContent();
   });

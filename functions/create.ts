@@ -3,7 +3,6 @@ import { type CreatedTask, createTask } from '../shared/cloud/mpc';
 import { connectToBucket } from '../shared/cloud/obs';
 import type { FunctionContext } from '../shared/core/context';
 import { ApiError, OPERATION_FAILED } from '../shared/core/errors';
-import { checkCapture } from '../shared/installation/capture';
 import type { Invocation } from '../shared/installation/invocation';
 import { recordTask } from '../shared/tasks/claims';
 import { type CreateTaskBody, parseCreateRequest } from '../shared/tasks/create-request';
@@ -13,7 +12,7 @@ import { expectedPictures, pictureOfSyncTask } from '../shared/views/pictures';
 
 /** `POST /snapshots`: creates a snapshot task. */
 export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> =>
-  answer(event, context, checkCapture, async (request, invocation) => {
+  answer(event, context, async (request, invocation) => {
     const body = parseCreateRequest(request.json(), invocation.settings);
     if (request.query.dry_run?.at(-1) === 'true') return dryRun(body);
     // For the record of the task: under way while MPC is at work.

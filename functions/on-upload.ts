@@ -1,6 +1,5 @@
 import type { FunctionContext } from '../shared/core/context';
 import { readTimerEvent } from '../shared/core/timer-event';
-import { checkCapture } from '../shared/installation/capture';
 import { type Invocation, openInvocation, remainingMs } from '../shared/installation/invocation';
 import { captureUpload, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from '../shared/uploads/capture-upload';
 import { type SweepReport, sweep } from '../shared/uploads/sweep';
@@ -18,7 +17,7 @@ export const handler = async (
   event: unknown,
   context: FunctionContext,
 ): Promise<{ records: SettledRecord[] } | SweepReport> => {
-  const invocation = openInvocation(context, checkCapture);
+  const invocation = openInvocation(context);
   const timer = readTimerEvent(event);
   if (timer !== undefined) return sweep(invocation, timer.dry_run === true);
 

@@ -3,7 +3,6 @@ import { listTasks, type Task } from '../shared/cloud/mpc';
 import type { FunctionContext } from '../shared/core/context';
 import { ApiError, NO_SUCH_TASK } from '../shared/core/errors';
 import type { Invocation } from '../shared/installation/invocation';
-import { ignoreCapture } from '../shared/installation/settings';
 import type { Query } from '../shared/signing';
 import { awaitTask } from '../shared/tasks/await-task';
 import { recordedTasks } from '../shared/tasks/claims';
@@ -15,7 +14,7 @@ import { showTask } from '../shared/views/task-view';
 /** `GET /snapshots` and `GET /snapshots/{task_id}`: what became of tasks, and where their pictures are. */
 export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> => {
   const opened: Record<string, string> = {};
-  const answered = await answer(event, context, ignoreCapture, async (request, invocation) => {
+  const answered = await answer(event, context, async (request, invocation) => {
     // Players fetch tracks from pages of any origin; without this, such a page could not even read why there is none.
     if (/^(vtt|storyboard)$/.test(request.query.format?.at(-1) ?? ''))
       opened['access-control-allow-origin'] = '*';

@@ -31,9 +31,7 @@ export const objectKey = textThat(
 );
 
 /** MPC's ids: the documents show digits and allow up to 16 characters. */
-export function isTaskId(id: unknown): boolean {
-  return isText(id) && /^[A-Za-z0-9]{1,16}$/.test(id);
-}
+export const TASK_ID = /^[A-Za-z0-9]{1,16}$/;
 
 /** Checks a value. @returns what the schema makes of it, or what is wrong with it, field by field */
 export function check<T extends z.ZodMiniType>(
@@ -41,7 +39,7 @@ export function check<T extends z.ZodMiniType>(
   value: unknown,
 ): { data: z.infer<T>; details?: undefined } | { data?: undefined; details: Detail[] } {
   const parsed = z.safeParse(schema, value, { reportInput: true });
-  return parsed.success ? { data: parsed.data } : { details: describeIssues(parsed.error.issues) };
+  return parsed.success ? { data: parsed.data } : { details: describeIssues(parsed.error.issues, value) };
 }
 
 /**
@@ -56,7 +54,7 @@ export function parse<T extends z.ZodMiniType>(schema: T, value: unknown): z.inf
 
 /** Checks a task id from the path. @throws ApiError 400 MPC.10202 */
 export function parseTaskId(value: string): string {
-  if (isTaskId(value)) return value;
+  if (TASK_ID.test(value)) return value;
   throw invalidRequest([
     { path: 'task_id', message: `must be a task id: 1 to 16 letters and digits, got ${show(value)}` },
   ]);
@@ -71,24 +69,35 @@ export function invalidRequest(details: readonly Detail[]): ApiError {
 /** More of them say nothing new. */
 const MAX_UNKNOWN_FIELDS = 20;
 
-/** Says of each fault the field, what is allowed and the value. Needs zod's `reportInput`. */
-function describeIssues(issues: readonly z.core.$ZodIssue[]): Detail[] {
-  return issues.flatMap((issue): Detail[] => {
-    const path = issue.path.join('.');
+/**
+ * Turns zod's issues into what a caller is told: of each wrong field its path, what is allowed and the value. A list
+ * is told of once, whichever of its members are wrong. Needs zod's `reportInput`.
+ */
+function describeIssues(issues: readonly z.core.$ZodIssue[], value: unknown): Detail[] {
+  const details = issues.flatMap((issue): Detail[] => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.slice(0, MAX_UNKNOWN_FIELDS).map((key) => ({
         path: [...issue.path, shorten(key)].join('.'),
         message: 'is not a known field',
       }));
     }
-    return [{ path, message: describeIssue(issue) }];
+    const isMember = typeof issue.path.at(-1) === 'number';
+    const path = isMember ? issue.path.slice(0, -1) : issue.path;
+    const input = isMember ? valueAt(path, value) : issue.input;
+    return [{ path: path.join('.'), message: describeIssue(issue, input) }];
   });
+  return [...new Map(details.map((detail) => [detail.path, detail])).values()];
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string {
-  if (issue.input === undefined) return 'is required';
-  const got = `, got ${show(issue.input)}`;
-  if (issue.code === 'invalid_type') return `must be an ${issue.expected}${got}`;
+function valueAt(path: readonly PropertyKey[], value: unknown): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)[key], value);
+}
+
+function describeIssue(issue: z.core.$ZodIssue, input: unknown): string {
+  if (input === undefined) return 'is required';
+  const got = `, got ${show(input)}`;
+  if (issue.code === 'invalid_type' && issue.expected === 'object')
+    return `must be an ${issue.expected}${got}`;
   return issue.message + got;
 }
 

@@ -4,8 +4,7 @@ import { connect } from '../cloud/http';
 import type { FunctionContext } from '../core/context';
 import { type ApiError, describeFailure, toApiError } from '../core/errors';
 import { Log } from '../core/log';
-import { anything, isText, text } from '../core/schema';
-import type { checkCapture } from '../installation/capture';
+import { isText, text } from '../core/schema';
 import { type Invocation, openInvocation } from '../installation/invocation';
 import { invalidRequest } from '../validation';
 
@@ -30,9 +29,7 @@ export interface ApiResponse {
   isBase64Encoded: boolean;
 }
 
-const nullableObject = z.custom<Readonly<Record<string, unknown>> | null>(
-  (value) => typeof value === 'object',
-);
+const nullableObject = z.nullable(z.record(z.string(), z.unknown()));
 
 /** API Gateway's event, only the fields that are used (developer guide, "APIG event source"; captured event). */
 const ApiEvent = z.object({
@@ -41,8 +38,8 @@ const ApiEvent = z.object({
   pathParameters: z.optional(nullableObject),
   queryStringParameters: z.optional(nullableObject),
   headers: z.optional(nullableObject),
-  body: z.optional(anything),
-  isBase64Encoded: z.optional(anything),
+  body: z.optional(z.unknown()),
+  isBase64Encoded: z.optional(z.unknown()),
 });
 
 /**
@@ -52,13 +49,12 @@ const ApiEvent = z.object({
 export async function answer(
   event: unknown,
   context: FunctionContext,
-  readCapture: typeof checkCapture,
   action: (request: ApiRequest, invocation: Invocation) => Promise<ApiResponse>,
 ): Promise<ApiResponse> {
   const requestId = context.getRequestID();
   let log = new Log(requestId);
   try {
-    const invocation = openInvocation(context, readCapture);
+    const invocation = openInvocation(context);
     log = invocation.log;
     // Every action calls MPC in the end: the connection is under way while the request is being checked.
     connect(invocation.settings.mpcEndpoint);

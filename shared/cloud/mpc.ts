@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { ServiceRefused, ServiceUnavailable } from '../core/errors';
 import { redact } from '../core/redaction';
-import { hasText, listOf, parseJson, text, textOrNumber } from '../core/schema';
+import { parseJson, text, textOrNumber } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { canonicalQuery, encodePath, type Query, signRequest } from '../signing';
 import type { CreateTaskBody } from '../tasks/create-request';
@@ -23,11 +23,11 @@ const TaskSchema = z.object({
   output_file_name: z.optional(text),
   user_data: z.optional(text),
   description: z.optional(text),
-  thumbnail_info: z.optional(listOf<{ pic_name: string }>((picture) => hasText(picture, 'pic_name'), '')),
+  thumbnail_info: z.optional(z.array(z.looseObject({ pic_name: text }))),
 });
 
 const TaskListSchema = z.object({
-  task_array: z.optional(listOf<unknown>(() => true, '')),
+  task_array: z.optional(z.array(z.unknown())),
   is_truncated: z.optional(textOrNumber),
   total: z.optional(textOrNumber),
 });

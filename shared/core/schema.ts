@@ -1,78 +1,62 @@
 import * as z from 'zod/mini';
 
-// Every leaf of every schema is one predicate with its own words. zod's other kinds of leaves and checks would say the
-// same in fewer words to a person and in a third more bytes in each function.
+// zod's own schemas, with the words of this service: every leaf says in its error what is allowed and in which unit.
 
-/** A value that the predicate accepts; the error says what is allowed and in which unit. */
-const valueThat = <T>(holds: (value: unknown) => boolean, error: string) => z.custom<T>(holds, { error });
+/** Any string. */
+export const text = z.string('must be a string');
 
-export const isText = (value: unknown): value is string => typeof value === 'string';
+export const textUpTo = (maximum: number) => {
+  const error = `must be a string of at most ${maximum} characters`;
+  return z.string(error).check(z.maxLength(maximum, error));
+};
 
-/** A text that the rule accepts. */
+/** A string that a rule accepts which JSON Schema cannot say. */
 export const textThat = (holds: (value: string) => boolean, error: string) =>
-  valueThat<string>((value) => isText(value) && holds(value), error);
-
-export const text = textThat(() => true, 'must be a text');
-
-export const textUpTo = (maximum: number) =>
-  textThat((value) => value.length <= maximum, `must be a text of at most ${maximum} characters`);
+  z.string(error).check(z.refine(holds, error));
 
 /** A whole number; `unit` stands behind the limits in the error. */
-export const whole = (minimum: number, maximum: number, unit = '') =>
-  valueThat<number>((value) => isWhole(value, minimum, maximum), mustBe(minimum, maximum, unit));
+export const integer = (minimum: number, maximum: number, unit = '') =>
+  integerOr(minimum, maximum, mustBe(minimum, maximum, unit));
+
+const integerOr = (minimum: number, maximum: number, error: string) =>
+  z.int(error).check(z.minimum(minimum, error), z.maximum(maximum, error));
 
 /** A whole number that comes as text, as in user data and query parameters. */
-export const wholeText = (minimum: number, maximum: number, unit = '') =>
-  textThat(
-    (value) => /^\d{1,10}$/.test(value) && isWhole(Number(value), minimum, maximum),
-    mustBe(minimum, maximum, unit),
-  );
+export const integerText = (minimum: number, maximum: number, unit = '') => {
+  const error = mustBe(minimum, maximum, unit);
+  const isWithin = (value: string) => Number(value) >= minimum && Number(value) <= maximum;
+  return z.string(error).check(z.regex(/^\d{1,10}$/, error), z.refine(isWithin, error));
+};
 
 const mustBe = (minimum: number, maximum: number, unit: string, or = ''): string =>
   `must be ${or}a whole number from ${minimum} to ${maximum}${unit && ` ${unit}`}`;
 
 /** A side of a picture: 0, or a whole number of pixels. */
-export const side = (minimum: number, maximum: number) =>
-  valueThat<number>(
-    (value) => value === 0 || isWhole(value, minimum, maximum),
-    mustBe(minimum, maximum, 'px', '0 (follow the aspect ratio) or '),
-  );
+export const side = (minimum: number, maximum: number) => {
+  const error = mustBe(minimum, maximum, 'px', '0 (follow the aspect ratio) or ');
+  return z.union([z.literal(0), integerOr(minimum, maximum, error)], error);
+};
 
 /** A list of whole numbers. */
-export const wholes = (minimum: number, maximum: number, unit: string) =>
-  listOf<number>(
-    (value) => isWhole(value, minimum, maximum),
-    `must be a list of whole numbers from ${minimum} to ${maximum} ${unit}`,
-  );
+export const integers = (minimum: number, maximum: number, unit: string) => {
+  const error = `must be a list of whole numbers from ${minimum} to ${maximum} ${unit}`;
+  return z.array(integerOr(minimum, maximum, error), error);
+};
 
-/** A list whose members the rule accepts. */
-export const listOf = <T>(holds: (member: unknown) => boolean, error: string) =>
-  valueThat<T[]>((value) => Array.isArray(value) && value.every(holds), error);
+/** One of several strings. */
+export const oneOf = <const T extends string>(...values: readonly T[]) => z.enum(values, mustBeOneOf(values));
 
-/** One value of a list. */
-export const oneOf = <const T extends string | number>(...values: readonly T[]) =>
-  valueThat<T>(
-    (value) => values.includes(value as T),
-    `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`,
-  );
+/** One of several numbers. */
+export const oneOfNumbers = <const T extends number>(...values: readonly T[]) =>
+  z.literal(values, mustBeOneOf(values));
+
+const mustBeOneOf = (values: readonly (string | number)[]): string =>
+  `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`;
 
 /** Ids and times of MPC, which its documents declare as strings and print as numbers. */
-export const textOrNumber = valueThat<string | number>(
-  (value) => isText(value) || typeof value === 'number',
-  'must be a text or a number',
-);
+export const textOrNumber = z.union([z.string(), z.number()], 'must be a string or a number');
 
-/** Something that is looked at later, or not at all. */
-export const anything = valueThat<unknown>(() => true, '');
-
-/** True for an object that has a text under this name. */
-export function hasText(value: unknown, name: string): boolean {
-  return isText((value as Record<string, unknown> | null | undefined)?.[name]);
-}
-
-function isWhole(value: unknown, minimum: number, maximum: number): boolean {
-  return Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum;
-}
+export const isText = (value: unknown): value is string => typeof value === 'string';
 
 /**
  * Parses JSON of unknown origin.

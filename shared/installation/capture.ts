@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Detail } from '../core/errors';
-import { oneOf, side, textThat, whole, wholes } from '../core/schema';
+import { integer, integers, oneOf, oneOfNumbers, side, textThat } from '../core/schema';
 import { check, isCleanText } from '../validation';
 
 // Limits of MPC's snapshot API (API reference, "Creating a snapshot task"; its OpenAPI description for the ranges).
@@ -15,23 +15,23 @@ const MAX_INT32 = 2_147_483_647;
 
 export const ThumbnailParaSchema = z.strictObject({
   type: z.optional(oneOf('TIME', 'DOTS', 'DOTS_MS')),
-  time: z.optional(whole(1, MAX_INTERVAL_SECONDS, 's')),
-  start_time: z.optional(whole(0, MAX_INT32, 's')),
-  duration: z.optional(whole(0, MAX_INT32, 's')),
-  dots: z.optional(wholes(0, MAX_INT32, 's')),
-  dots_ms: z.optional(wholes(0, MAX_INT32, 'ms')),
+  time: z.optional(integer(1, MAX_INTERVAL_SECONDS, 's')),
+  start_time: z.optional(integer(0, MAX_INT32, 's')),
+  duration: z.optional(integer(0, MAX_INT32, 's')),
+  dots: z.optional(integers(0, MAX_INT32, 's')),
+  dots_ms: z.optional(integers(0, MAX_INT32, 'ms')),
   output_filename: z.optional(
     textThat(
       (name) => /^[^/\\]+$/.test(name) && name.length <= MAX_FILE_NAME_CHARACTERS && isCleanText(name),
       `must be 1 to ${MAX_FILE_NAME_CHARACTERS} characters without slashes and control characters`,
     ),
   ),
-  format: z.optional(oneOf(1)),
+  format: z.optional(oneOfNumbers(1)),
   width: z.optional(side(MIN_SIDE_PX, MAX_WIDTH_PX)),
   height: z.optional(side(MIN_SIDE_PX, MAX_HEIGHT_PX)),
-  max_length: z.optional(whole(MIN_MAX_LENGTH_PX, MAX_WIDTH_PX, 'px')),
-  amount: z.optional(whole(1, 100, '%')),
-  threshold: z.optional(whole(0, 255)),
+  max_length: z.optional(integer(MIN_MAX_LENGTH_PX, MAX_WIDTH_PX, 'px')),
+  amount: z.optional(integer(1, 100, '%')),
+  threshold: z.optional(integer(0, 255)),
 });
 
 /** `thumbnail_para` of MPC: what is captured. Times are in seconds except `dots_ms`; `type` is TIME when left out. */
@@ -41,12 +41,12 @@ export type ThumbnailPara = z.infer<typeof ThumbnailParaSchema>;
 export function checkCapture(json: unknown): ReturnType<typeof check<typeof ThumbnailParaSchema>> {
   const checked = check(ThumbnailParaSchema, json);
   if (checked.details) return checked;
-  const details = fieldsTogetherFaults(checked.data, 0);
+  const details = crossFieldIssues(checked.data, 0);
   return details.length > 0 ? { details } : checked;
 }
 
 /** Which fields go together, by type and sync (API reference, descriptions of `type`, `dots` and `dots_ms`). */
-export function fieldsTogetherFaults(para: ThumbnailPara, sync: 0 | 1): Detail[] {
+export function crossFieldIssues(para: ThumbnailPara, sync: 0 | 1): Detail[] {
   const fault = (field: string, message: string): Detail[] => [{ path: `thumbnail_para.${field}`, message }];
   if (para.type === 'DOTS') {
     const count = para.dots?.length ?? 0;

@@ -1,7 +1,6 @@
 import type { FunctionContext } from '../core/context';
 import { Log } from '../core/log';
 import type { Credentials } from '../signing';
-import type { checkCapture } from './capture';
 import { readSettings, type Settings } from './settings';
 
 /** All that one invocation needs: who we are, what is allowed, how long, and where to write what happened. */
@@ -20,11 +19,10 @@ const RESERVE_MS = 300;
 
 /**
  * Reads the context of an invocation.
- * @param readCapture see readSettings
  * @throws SettingsError when the settings do not fit
  */
-export function openInvocation(context: FunctionContext, readCapture: typeof checkCapture): Invocation {
-  const settings = readSettings(context, readCapture);
+export function openInvocation(context: FunctionContext): Invocation {
+  const settings = readSettings(context);
   return {
     settings,
     credentials: {

@@ -2,9 +2,9 @@ import * as z from 'zod/mini';
 import type { FunctionContext } from '../core/context';
 import { type Detail, SettingsError } from '../core/errors';
 import type { LogLevel } from '../core/log';
-import { oneOf, parseJson, text, textThat, wholeText } from '../core/schema';
+import { integerText, oneOf, parseJson, text, textThat } from '../core/schema';
 import { check } from '../validation';
-import type { checkCapture, ThumbnailPara } from './capture';
+import { checkCapture, type ThumbnailPara } from './capture';
 import { fixedFolder } from './object-keys';
 
 /** What an installation is told by its functions' user data. */
@@ -67,9 +67,9 @@ const SettingsSchema = z.object({
     'must start with a fixed folder and hold {key} or {stem}',
   ),
   CAPTURE: text,
-  MPC_REQUESTS_PER_MINUTE: wholeText(1, 10_000, 'calls'),
-  URL_TTL_SECONDS: wholeText(1, 86_400, 's'),
-  QUEUE_LIMIT_MINUTES: wholeText(1, 10_080, 'min'),
+  MPC_REQUESTS_PER_MINUTE: integerText(1, 10_000, 'calls'),
+  URL_TTL_SECONDS: integerText(1, 86_400, 's'),
+  QUEUE_LIMIT_MINUTES: integerText(1, 10_080, 'min'),
   MPC_ENDPOINT: endpoint,
   OBS_ENDPOINT: endpoint,
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error'),
@@ -86,10 +86,9 @@ function listOf(value: string): string[] {
  * Reads and checks all settings of a function at once.
  *
  * User data is read from the context and, where the platform passes it that way, from the environment.
- * @param readCapture what becomes of CAPTURE: `checkCapture`, or `ignoreCapture` for functions that start none
  * @throws SettingsError that names every wrong key
  */
-export function readSettings(context: FunctionContext, readCapture: typeof checkCapture): Settings {
+export function readSettings(context: FunctionContext): Settings {
   const raw: Record<string, string> = { ...DEFAULTS };
   for (const key of Object.keys(SettingsSchema.shape)) {
     const value = context.getUserData(key) ?? process.env[key];
@@ -98,7 +97,7 @@ export function readSettings(context: FunctionContext, readCapture: typeof check
   const { data: values, details } = check(SettingsSchema, raw);
   if (details) throw settingsError(details);
   const uploadBuckets = listOf(values.UPLOAD_BUCKETS);
-  const capture = readCapture(parseJson(values.CAPTURE));
+  const capture = checkCapture(parseJson(values.CAPTURE));
   const { REGION } = values;
   const faults = (capture.details ?? []).map(({ message, path }) => ({ path: `CAPTURE ${path}`, message }));
   if (!MPC_REGIONS.split(', ').includes(REGION) && values.MPC_ENDPOINT === undefined) {
@@ -131,9 +130,6 @@ export function readSettings(context: FunctionContext, readCapture: typeof check
     logLevel: values.LOG_LEVEL,
   };
 }
-
-/** For functions that start no capture: they need not carry what it takes to check it. */
-export const ignoreCapture: typeof checkCapture = () => ({ data: {} });
 
 function settingsError(faults: readonly Detail[]): SettingsError {
   return new SettingsError(

@@ -3,7 +3,7 @@ import { connect } from '../cloud/http';
 import { type CreatedTask, createTask, mpcTime, type Task, tasksMatching } from '../cloud/mpc';
 import { getJson, listObjects, putJson } from '../cloud/obs';
 import { ApiError, describeFailure, ServiceRefused, ServiceUnavailable } from '../core/errors';
-import { anything, oneOf, text, whole } from '../core/schema';
+import { integer, oneOf, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
@@ -47,10 +47,10 @@ export interface ClaimRequest {
 
 const ClaimRecord = z.object({
   state: oneOf('claimed', 'accepted', 'released'),
-  claimed_at_ms: whole(0, Number.MAX_SAFE_INTEGER),
+  claimed_at_ms: integer(0, Number.MAX_SAFE_INTEGER),
   fingerprint: z.optional(text),
   task_id: z.optional(text),
-  answer: z.optional(anything),
+  answer: z.optional(z.unknown()),
 });
 
 type ClaimRecord = z.infer<typeof ClaimRecord>;

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Detail } from '../core/errors';
-import { oneOf, text, textUpTo } from '../core/schema';
-import { fieldsTogetherFaults, type ThumbnailPara, ThumbnailParaSchema } from '../installation/capture';
+import { oneOfNumbers, text, textUpTo } from '../core/schema';
+import { crossFieldIssues, type ThumbnailPara, ThumbnailParaSchema } from '../installation/capture';
 import { isInUploadArea, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 import { bucketName, invalidRequest, MAX_USER_DATA_CHARACTERS, objectKey, parse, show } from '../validation';
@@ -14,7 +14,7 @@ const ObsObject = z.strictObject({
   file_name: z.optional(textUpTo(180)),
 });
 
-const flag = z.optional(oneOf(0, 1));
+const flag = z.optional(oneOfNumbers(0, 1));
 
 const CreateSchema = z.strictObject({
   input: ObsObject,
@@ -64,7 +64,7 @@ export function parseCreateRequest(json: unknown, settings: Settings): CreateTas
   const faults = [
     ...locationFaults('input', input, settings, settings.uploadBuckets),
     ...locationFaults('output', output, settings, [settings.snapshotBucket, ...settings.uploadBuckets]),
-    ...fieldsTogetherFaults(thumbnailPara, request.sync ?? 0),
+    ...crossFieldIssues(thumbnailPara, request.sync ?? 0),
   ];
   if (input.object.endsWith('/')) {
     faults.push({

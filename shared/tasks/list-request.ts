@@ -1,21 +1,20 @@
 import * as z from 'zod/mini';
-import { listOf, oneOf, textThat, wholeText } from '../core/schema';
+import { integerText, oneOf } from '../core/schema';
 import type { Settings } from '../installation/settings';
-import { bucketName, invalidRequest, isTaskId, objectKey, parse } from '../validation';
+import { bucketName, invalidRequest, objectKey, parse, TASK_ID } from '../validation';
 
-const utcTime = textThat(
-  (time) => /^\d{14}$/.test(time),
-  'must be a UTC time as yyyymmddhhmmss, such as 20201220131400',
-);
+const UTC_TIME = 'must be a UTC time as yyyymmddhhmmss, such as 20201220131400';
+const utcTime = z.string(UTC_TIME).check(z.regex(/^\d{14}$/, UTC_TIME));
 
 /** MPC takes no more ids in one call (API reference, "Querying snapshot tasks"). */
 export const MAX_IDS = 10;
 
-const taskIds = listOf<string>(isTaskId, 'must be task ids: 1 to 16 letters and digits');
+const TASK_IDS = 'must be task ids: 1 to 16 letters and digits';
+const taskIds = z.array(z.string(TASK_IDS).check(z.regex(TASK_ID, TASK_IDS)), TASK_IDS);
 
 const view = {
   format: z.optional(oneOf('json', 'vtt', 'storyboard', 'html', 'poster')),
-  wait: z.optional(wholeText(0, 900, 's')),
+  wait: z.optional(integerText(0, 900, 's')),
 };
 
 const ViewSchema = z.object(view);
@@ -28,8 +27,8 @@ const ListSchema = z.object({
   status: z.optional(oneOf('WAITING', 'PROCESSING', 'SUCCEEDED', 'FAILED', 'CANCELED')),
   start_time: z.optional(utcTime),
   end_time: z.optional(utcTime),
-  page: z.optional(wholeText(0, 50_000)),
-  size: z.optional(wholeText(1, 100)),
+  page: z.optional(integerText(0, 50_000)),
+  size: z.optional(integerText(1, 100)),
   object: z.optional(objectKey),
   bucket: z.optional(bucketName),
   ...view,

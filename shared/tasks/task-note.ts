@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { oneOf, parseJson, text, whole } from '../core/schema';
+import { integer, oneOfNumbers, parseJson, text } from '../core/schema';
 import { MAX_USER_DATA_CHARACTERS } from '../validation';
 import type { CreateTaskBody } from './create-request';
 
@@ -16,8 +16,8 @@ export interface TaskNote {
 const Envelope = z.object({
   'mpc-snapshots': z.object({
     claim: z.optional(text),
-    time_ms: z.optional(whole(0, Number.MAX_SAFE_INTEGER)),
-    to_end: z.optional(oneOf(1)),
+    time_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+    to_end: z.optional(oneOfNumbers(1)),
   }),
   user_data: z.optional(text),
 });

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { getJson, putJson } from '../cloud/obs';
-import { listOf } from '../core/schema';
+import { integer } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { CALL_WITHIN_MS } from '../tasks/claims';
@@ -21,15 +21,13 @@ const LOT_LIFETIME_MS = 10_000;
 const MAX_PAUSE_SECONDS = 600;
 const OBJECT_KEY = `${RECORDS_FOLDER}pace.json`;
 
-interface Lot {
+const Lot = z.object({
   /** When the last of its calls is over at the latest. */
-  until_ms: number;
-  calls: number;
-}
-
-const isLot = (lot: unknown): boolean =>
-  Number.isInteger((lot as Lot | undefined)?.until_ms) && Number.isInteger((lot as Lot).calls);
-const Reservations = z.object({ lots: listOf<Lot>(isLot, '') });
+  until_ms: integer(0, Number.MAX_SAFE_INTEGER),
+  calls: integer(0, Number.MAX_SAFE_INTEGER),
+});
+type Lot = z.infer<typeof Lot>;
+const Reservations = z.object({ lots: z.array(Lot) });
 
 // One instance handles one event at a time, so that its memory is a safe place for what it has sent.
 let lotsOfOthers: Lot[] | undefined;

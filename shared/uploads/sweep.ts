@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { mpcTime, tasksMatching } from '../cloud/mpc';
 import { getJson, type ListedObject, listObjects, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
-import { text, whole } from '../core/schema';
+import { integer, text } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { unwrapUserData } from '../tasks/task-note';
@@ -45,7 +45,7 @@ const OBJECT_KEY = `${RECORDS_FOLDER}sweep.json`;
 const Progress = z.object({
   bucket: z.optional(text),
   marker: z.optional(text),
-  doubles_until_ms: z.optional(whole(0, Number.MAX_SAFE_INTEGER)),
+  doubles_until_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
 });
 type Progress = z.infer<typeof Progress>;
 

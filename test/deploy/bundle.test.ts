@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
@@ -33,9 +33,14 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
     }
   });
 
-  test('keeps the names of functions, so that a stack trace can be read', async () => {
+  test('writes stack traces with the names of the sources', async () => {
     const { code } = await bundleFunction(name);
-    expect(code.toString()).toMatch(/function (openInvocation|readSettings)\(/);
+    // A context whose first method fails: what went wrong stands in the log, or is thrown to the platform.
+    const program = `const m = { exports: {} }; new Function('module', 'exports', 'require', require('fs').readFileSync(0, 'utf8'))(m, m.exports, require);
+      const context = { getRequestID: () => 'r', getUserData() { throw new Error('no user data'); } };
+      m.exports.handler({}, context).catch((error) => console.error(error.stack));`;
+    const { stderr } = spawnSync(process.execPath, ['-e', program], { input: code });
+    expect(stderr.toString()).toMatch(/no user data.*at readSettings .*at openInvocation /s);
   });
 
   test('exports a handler with exactly two parameters that CommonJS can load', async () => {

@@ -54,7 +54,7 @@ describe('a wrong value is refused with its place, what is allowed and what came
       },
     ],
     [
-      'provider.environment.LIST must be a text, a number or a boolean, got [1]',
+      'provider.environment.LIST must be a string, a number or a boolean, got [1]',
       (s) => {
         s.provider.environment.LIST = [1];
       },

@@ -5,7 +5,6 @@ import { closeServer, listen, readBody } from '../../local/http-server';
 import { cancelTask, createTask, listTasks, mpcTime, tasksMatching } from '../../shared/cloud/mpc';
 import { findObject, getJson, listObjects, putJson } from '../../shared/cloud/obs';
 import { ServiceRefused } from '../../shared/core/errors';
-import { checkCapture } from '../../shared/installation/capture';
 import { type Invocation, openInvocation } from '../../shared/installation/invocation';
 import { functionContext } from '../shared/function-context';
 import { AS_THE_LOCAL_CLOUD, CloudDouble } from './cloud-double';
@@ -53,17 +52,14 @@ function invocationAt(mpc: string, obs: string): Invocation {
     MPC_ENDPOINT: mpc,
     OBS_ENDPOINT: obs,
   });
-  return openInvocation(
-    {
-      ...context,
-      getProjectID: () => accessKey.projectId,
-      getSecurityAccessKey: () => accessKey.accessKey,
-      getSecuritySecretKey: () => accessKey.secretKey,
-      getSecurityToken: () => '',
-      getRemainingTimeInMilliSeconds: () => 30_000,
-    },
-    checkCapture,
-  );
+  return openInvocation({
+    ...context,
+    getProjectID: () => accessKey.projectId,
+    getSecurityAccessKey: () => accessKey.accessKey,
+    getSecuritySecretKey: () => accessKey.secretKey,
+    getSecurityToken: () => '',
+    getRemainingTimeInMilliSeconds: () => 30_000,
+  });
 }
 
 /** One thing that a function asks; ids are places in the list of tasks that were created. */

@@ -1,5 +1,4 @@
 import type { FunctionContext } from '../../shared/core/context';
-import { checkCapture } from '../../shared/installation/capture';
 import { readSettings, type Settings } from '../../shared/installation/settings';
 
 /** The user data of a small installation in ap-southeast-3. */
@@ -25,5 +24,5 @@ export function functionContext(data: Readonly<Record<string, string>> = userDat
 
 /** The settings of an installation whose user data differs in a few keys. */
 export function settingsWith(changes: Readonly<Record<string, string>> = {}): Settings {
-  return readSettings(functionContext({ ...userData, ...changes }), checkCapture);
+  return readSettings(functionContext({ ...userData, ...changes }));
 }

@@ -1,10 +1,9 @@
-import { checkCapture } from '../../../shared/installation/capture';
 import { readSettings } from '../../../shared/installation/settings';
 import { functionContext, settingsWith, userData } from '../function-context';
 
 describe('settings', () => {
   test('three keys are enough; everything else has a default', () => {
-    expect(readSettings(functionContext(), checkCapture)).toEqual({
+    expect(readSettings(functionContext())).toEqual({
       region: 'ap-southeast-3',
       uploadBuckets: ['videos'],
       uploadPrefix: '',
@@ -51,7 +50,7 @@ describe('settings', () => {
       MPC_ENDPOINT: 'https://mpc.example.com/v1',
       LOG_LEVEL: 'loud',
     };
-    const error = () => readSettings(functionContext(wrong), checkCapture);
+    const error = () => readSettings(functionContext(wrong));
     for (const text of [
       'UPLOAD_BUCKETS must name at least one bucket',
       'UPLOAD_SUFFIXES must be endings with their dot',
@@ -97,8 +96,8 @@ describe('settings', () => {
     process.env.SNAPSHOT_BUCKET = 'from-environment';
     try {
       const { SNAPSHOT_BUCKET: _, ...rest } = userData;
-      expect(readSettings(functionContext(rest), checkCapture).snapshotBucket).toBe('from-environment');
-      expect(readSettings(functionContext(), checkCapture).snapshotBucket).toBe('snapshots');
+      expect(readSettings(functionContext(rest)).snapshotBucket).toBe('from-environment');
+      expect(readSettings(functionContext()).snapshotBucket).toBe('snapshots');
     } finally {
       delete process.env.SNAPSHOT_BUCKET;
     }

@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openInvocation } from '../../../shared/installation/invocation';
-import { ignoreCapture } from '../../../shared/installation/settings';
 import { awaitTask } from '../../../shared/tasks/await-task';
 import { functionContext, userData } from '../function-context';
 
@@ -28,13 +27,10 @@ afterAll(() => {
 });
 
 const invocationOf = (remainingMs: number) =>
-  openInvocation(
-    {
-      ...functionContext({ ...userData, MPC_ENDPOINT: endpoint }),
-      getRemainingTimeInMilliSeconds: () => remainingMs,
-    },
-    ignoreCapture,
-  );
+  openInvocation({
+    ...functionContext({ ...userData, MPC_ENDPOINT: endpoint }),
+    getRemainingTimeInMilliSeconds: () => remainingMs,
+  });
 
 describe('waiting for a task', () => {
   test.each(['SUCCEEDED', 'FAILED', 'CANCELED'])('ends when it is %s', async (final) => {

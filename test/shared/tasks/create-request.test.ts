@@ -158,7 +158,7 @@ describe('the body of POST /snapshots', () => {
     [
       '65,536 characters of user_data',
       { user_data: 'x'.repeat(65_536) },
-      'user_data must be a text of at most 65535 characters, got 65536 characters (65536 bytes)',
+      'user_data must be a string of at most 65535 characters, got 65536 characters (65536 bytes)',
     ],
     ['a misspelt field', { orignal_dir: 1 }, 'orignal_dir is not a known field'],
     [

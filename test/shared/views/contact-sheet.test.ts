@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { checkCapture } from '../../../shared/installation/capture';
 import { openInvocation } from '../../../shared/installation/invocation';
 import { contactSheet } from '../../../shared/views/contact-sheet';
 import { withPictures } from '../../../shared/views/pictures';
 import { functionContext } from '../function-context';
 
-const invocation = openInvocation(functionContext(), checkCapture);
+const invocation = openInvocation(functionContext());
 
 function sheetOf(
   key: string,

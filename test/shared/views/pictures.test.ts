@@ -1,5 +1,4 @@
 import type { Task } from '../../../shared/cloud/mpc';
-import { checkCapture } from '../../../shared/installation/capture';
 import { openInvocation } from '../../../shared/installation/invocation';
 import { parseCreateRequest } from '../../../shared/tasks/create-request';
 import { withNote } from '../../../shared/tasks/task-note';
@@ -11,7 +10,7 @@ import {
 } from '../../../shared/views/pictures';
 import { functionContext, settingsWith } from '../function-context';
 
-const invocation = openInvocation(functionContext(), checkCapture);
+const invocation = openInvocation(functionContext());
 
 // MPC API reference, "Querying snapshot tasks": the example of the answer, ids and times already read as text.
 const task: Task = {

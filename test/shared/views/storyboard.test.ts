@@ -1,13 +1,12 @@
 import fc from 'fast-check';
 import type { Task } from '../../../shared/cloud/mpc';
-import { checkCapture } from '../../../shared/installation/capture';
 import { openInvocation } from '../../../shared/installation/invocation';
 import { withPictures } from '../../../shared/views/pictures';
 import { storyboard, webVtt } from '../../../shared/views/storyboard';
 import { parseWebVtt } from '../../parse-web-vtt';
 import { functionContext } from '../function-context';
 
-const invocation = openInvocation(functionContext(), checkCapture);
+const invocation = openInvocation(functionContext());
 
 const taskWith = (names: readonly string[], more: Partial<Task> = {}): Task => ({
   task_id: '7684',
