@@ -68,7 +68,7 @@ export const CALL_WITHIN_MS = 15_000;
  * So long an unfinished claim counts as being worked on: API Gateway, in front of MPC, holds a call for 60 s at most,
  * so that one which MPC has not taken up by then never will be, whatever became of the caller.
  */
-const SETTLE_AFTER_MS = CALL_WITHIN_MS + 60_000;
+export const CALL_ARRIVES_WITHIN_MS = CALL_WITHIN_MS + 60_000;
 /**
  * Clocks in the cloud agree within seconds. Were they further apart than a
  * quarter of an hour, no signature would be accepted.
@@ -116,14 +116,15 @@ export async function findClaimedTask(
 
 /**
  * Creates the task of a claim for which `findClaimedTask` found none.
- * @param over for calls that wait their turn: told when the call is over, which is never sent again on the quiet
+ * @param release of the permit, for calls that need one; such a call is not sent again after a refusal. It is called once
+ * MPC has answered or the call provably never left; otherwise the call may still arrive
  * @throws what createTask throws; the claim is released when MPC provably made no task
  */
 export async function createClaimedTask(
   claim: ClaimRequest,
   body: CreateTaskBody,
   invocation: Invocation,
-  over?: () => void,
+  release?: () => void,
 ): Promise<CreatedTask> {
   const claimedAtMs = Date.now();
   // The call itself must not leave before the claim is written; the connection may.
@@ -131,16 +132,18 @@ export async function createClaimedTask(
   await write(claim, { state: 'claimed', claimed_at_ms: claimedAtMs }, invocation);
   logStep('claim.claimed', claim, invocation);
   const deadlineMs = Math.min(invocation.deadlineMs, claimedAtMs + CALL_WITHIN_MS);
-  const repeat = over ? 'unsent' : 'refused';
+  const repeat = release ? 'unsent' : 'refused';
   try {
     const call = createTask(withNote(body, claim.id), { ...invocation, deadlineMs }, repeat);
-    const created = await call.finally(over);
+    const created = await call;
+    release?.();
     // Whether the answer to a synchronous request names the task is not documented.
     if (!created.task_id && body.sync !== 1)
       throw new ServiceUnavailable('MPC', 'its answer names no task', true);
     await complete(claim, created, claimedAtMs, invocation);
     return created;
   } catch (error) {
+    if (error instanceof ServiceRefused || isProvablyNoTask(error)) release?.();
     if (isProvablyNoTask(error)) {
       await attempt(
         () => write(claim, { state: 'released', claimed_at_ms: claimedAtMs }, invocation),
@@ -179,7 +182,7 @@ async function settle(
       await complete(claim, created, claimed_at_ms, invocation);
       return created;
     }
-    const leftMs = claimed_at_ms + SETTLE_AFTER_MS - asOfMs;
+    const leftMs = claimed_at_ms + CALL_ARRIVES_WITHIN_MS - asOfMs;
     if (leftMs > 0) throw new ClaimInFlight(Math.ceil(leftMs / 1000));
   }
   logStep('claim.abandoned', claim, invocation);
@@ -201,7 +204,7 @@ const listings = new WeakMap<Invocation, Map<string, Promise<Listing>>>();
 function tasksAround(timeMs: number, toleranceMs: number, invocation: Invocation): Promise<Listing> {
   const fromMs = (Math.floor(timeMs / toleranceMs) - 1) * toleranceMs;
   const start = mpcTime(fromMs);
-  const end = mpcTime(fromMs + 3 * toleranceMs + SETTLE_AFTER_MS);
+  const end = mpcTime(fromMs + 3 * toleranceMs + CALL_ARRIVES_WITHIN_MS);
   const known = listings.get(invocation) ?? new Map<string, Promise<Listing>>();
   listings.set(invocation, known);
   const asOfMs = Date.now();

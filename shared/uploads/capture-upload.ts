@@ -3,7 +3,7 @@ import { describeFailure, ServiceRefused } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
 import { outputDirectoryOf } from '../installation/object-keys';
 import { ClaimInFlight, createClaimedTask, findClaimedTask, uploadClaim } from '../tasks/claims';
-import { learnReservations, pause, takeTurn } from './rate-limit';
+import { acquirePermit, learnReservations, pause } from './rate-limit';
 import { reasonToSkip, type SkipReason, type Upload } from './upload-event';
 
 /** What became of one upload. */
@@ -40,9 +40,14 @@ export async function captureUpload(
     const [claimed] = await Promise.all([findClaimedTask(claim, invocation), learned]);
     if (claimed !== undefined) return { skipped: 'already_started', task_id: claimed.task_id };
     if (isDryRun) return { started: 'dry run' };
-    const over = await takeTurn(MIN_TIME_FOR_A_CAPTURE_MS, invocation);
-    if (over === undefined) return { failed: 'no_time_left' };
-    const { task_id } = await createClaimedTask(claim, requestFor(identified, invocation), invocation, over);
+    const release = await acquirePermit(MIN_TIME_FOR_A_CAPTURE_MS, invocation);
+    if (release === undefined) return { failed: 'no_time_left' };
+    const { task_id } = await createClaimedTask(
+      claim,
+      requestFor(identified, invocation),
+      invocation,
+      release,
+    );
     return { started: task_id ?? '' };
   } catch (error) {
     if (error instanceof ClaimInFlight) return { failed: 'claim_not_settled' };

@@ -3,55 +3,77 @@ import { getJson, putJson } from '../cloud/obs';
 import { integer } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
-import { CALL_WITHIN_MS } from '../tasks/claims';
+import { CALL_ARRIVES_WITHIN_MS } from '../tasks/claims';
 
 /*
- * At most MPC_REQUESTS_PER_MINUTE create calls leave in any 60 s, whatever happens to instances.
- * What this instance sent it knows itself. What an instance before it may have sent, one that
- * crashed a moment ago perhaps, it learns from an object: calls are reserved there in small lots
- * before they are used, and a lot counts as sent until its time is over.
+ * MPC gets at most MPC_REQUESTS_PER_MINUTE create calls of the automatic side in any 60 s, whatever happens to calls
+ * and instances.
+ *
+ * Each call needs a permit. What counts is when the call may reach MPC: at the earliest when its permit was acquired, at
+ * the latest when its answer was there. A call without an answer (its time is up, its connection broke) may still be on
+ * its way, or wait in the gateway, so that it counts until it can arrive no more. A permit is in use until a window after
+ * that latest moment; a new one is given only while fewer than the limit are in use. So of any two calls in one window the
+ * later one saw the earlier one in use, and no window holds more than the limit.
+ *
+ * What this instance sent it knows itself. What an instance before it may have sent, one that crashed a moment ago
+ * perhaps, it learns from an object: permits are reserved there in small numbers before they are used, and each counts
+ * until the latest call that could have had it can arrive no more. With every new reservation the instance also writes
+ * down how its earlier ones ended, so that the next instance waits for calls that were made and not for what might have been.
  */
 
 /** A minute, and what calls may gain on each other on their way. */
 const WINDOW_MS = 61_000;
-/** A lot is a compromise: small lots mean more writes, large ones more that is lost with an instance. */
-const LOT_CALLS = 10;
-const LOT_LIFETIME_MS = 10_000;
+/** Small reservations mean more writes, large ones more that is lost with an instance. */
+const RESERVED_CALLS = 10;
+const RESERVATION_LIFETIME_MS = 10_000;
 /** MPC's gateway may count by the hour, but nobody knows that it will not change its mind. */
 const MAX_PAUSE_SECONDS = 600;
 const OBJECT_KEY = `${RECORDS_FOLDER}pace.json`;
 
-const Lot = z.object({
-  /** When the last of its calls is over at the latest. */
+const Reservation = z.object({
+  /** When the last of its calls can arrive at the latest, ms since the epoch. */
   until_ms: integer(0, Number.MAX_SAFE_INTEGER),
   calls: integer(0, Number.MAX_SAFE_INTEGER),
 });
-type Lot = z.infer<typeof Lot>;
-const Reservations = z.object({ lots: z.array(Lot) });
+type Reservation = z.infer<typeof Reservation>;
+/** `lots` is what reservations are called in records that exist. */
+const Reservations = z.object({ lots: z.array(Reservation) });
+
+/** One call, and when it can arrive at the latest (ms since the epoch). */
+interface Permit {
+  latestArrivalMs: number;
+}
+
+/** Permits that may be used up to `expiresAtMs` (ms since the epoch). */
+interface OwnReservation {
+  calls: number;
+  expiresAtMs: number;
+  permits: Permit[];
+}
 
 // One instance handles one event at a time, so that its memory is a safe place for what it has sent.
-let lotsOfOthers: Lot[] | undefined;
-let ownLots: Lot[] = [];
-/** When each call was over: until then it may not have arrived. One that is on its way has the time of its turn. */
-let turns: { atMs: number }[] = [];
-let callsLeftInLot = 0;
-let lotEndsAtMs = 0;
+let othersReservations: Reservation[] | undefined;
+let ownReservations: OwnReservation[] = [];
 let pausedUntilMs = 0;
 
 /**
  * Learns what instances before this one have reserved. It only reads, so that it may run beside the look for a claim.
  */
 export async function learnReservations(invocation: Invocation): Promise<void> {
-  lotsOfOthers ??= await readLots(invocation);
+  othersReservations ??= await readReservations(invocation);
 }
 
 /**
  * Waits until one more create call may leave.
  * @param reserveMs time that must be left after the wait
- * @returns what to call when that call is over; undefined when the invocation ends before its turn would come
+ * @returns `release`, to be called when MPC has answered, or the call provably never left, and not when its fate is unknown;
+ * undefined when the invocation ends before a permit is free
  * @throws what OBS throws when the reservation cannot be written
  */
-export async function takeTurn(reserveMs: number, invocation: Invocation): Promise<(() => void) | undefined> {
+export async function acquirePermit(
+  reserveMs: number,
+  invocation: Invocation,
+): Promise<(() => void) | undefined> {
   await learnReservations(invocation);
   const { mpcRequestsPerMinute } = invocation.settings;
   for (;;) {
@@ -62,12 +84,11 @@ export async function takeTurn(reserveMs: number, invocation: Invocation): Promi
     invocation.log.debug('pace.waiting', { wait_ms: waitMs });
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
-  await reserve(invocation);
-  callsLeftInLot -= 1;
-  const turn = { atMs: Date.now() };
-  turns.push(turn);
+  const { permits } = await reserve(invocation);
+  const permit = { latestArrivalMs: Date.now() + CALL_ARRIVES_WITHIN_MS };
+  permits.push(permit);
   return () => {
-    turn.atMs = Date.now();
+    permit.latestArrivalMs = Date.now();
   };
 }
 
@@ -77,38 +98,53 @@ export function pause(seconds: number): void {
 }
 
 function msUntilFree(now: number, limit: number): number {
-  turns = turns.filter(({ atMs }) => atMs > now - WINDOW_MS);
-  lotsOfOthers = (lotsOfOthers ?? []).filter((lot) => lot.until_ms > now - WINDOW_MS);
-  const ends = [
-    ...turns.map(({ atMs }) => ({ endsAtMs: atMs + WINDOW_MS, calls: 1 })),
-    ...lotsOfOthers.map((lot) => ({ endsAtMs: lot.until_ms + WINDOW_MS, calls: lot.calls })),
-  ].sort((a, b) => a.endsAtMs - b.endsAtMs);
-  let excess = ends.reduce((sum, { calls }) => sum + calls, 0) + 1 - limit;
-  for (const { endsAtMs, calls } of ends) {
+  const isInUse = ({ until_ms }: Reservation): boolean => until_ms > now - WINDOW_MS;
+  othersReservations = (othersReservations ?? []).filter(isInUse);
+  const permits = ownReservations.flatMap((own) => own.permits);
+  const inUse = [
+    ...permits.map(({ latestArrivalMs }) => ({ until_ms: latestArrivalMs, calls: 1 })).filter(isInUse),
+    ...othersReservations,
+  ].sort((a, b) => a.until_ms - b.until_ms);
+  let excess = inUse.reduce((sum, { calls }) => sum + calls, 0) + 1 - limit;
+  for (const { until_ms, calls } of inUse) {
     if (excess <= 0) break;
     excess -= calls;
-    if (excess <= 0) return endsAtMs - now;
+    if (excess <= 0) return until_ms + WINDOW_MS - now;
   }
   return 0;
 }
 
-/** Makes sure that a call of a written lot is left. A lot that was too long in the writing is written anew. */
-async function reserve(invocation: Invocation): Promise<void> {
-  while (callsLeftInLot === 0 || Date.now() >= lotEndsAtMs) {
+/** A written reservation with a call left. One that took too long in the writing is written anew. */
+async function reserve(invocation: Invocation): Promise<OwnReservation> {
+  for (;;) {
+    const last = ownReservations.at(-1);
     const now = Date.now();
-    const lot = {
-      until_ms: now + LOT_LIFETIME_MS + CALL_WITHIN_MS,
-      calls: Math.min(LOT_CALLS, invocation.settings.mpcRequestsPerMinute),
+    if (last !== undefined && last.permits.length < last.calls && now < last.expiresAtMs) return last;
+    const next: OwnReservation = {
+      calls: Math.min(RESERVED_CALLS, invocation.settings.mpcRequestsPerMinute),
+      expiresAtMs: now + RESERVATION_LIFETIME_MS,
+      permits: [],
     };
-    ownLots = [...ownLots.filter(({ until_ms }) => until_ms > now - WINDOW_MS), lot];
-    const lots = [...(lotsOfOthers ?? []), ...ownLots];
+    const ended = ownReservations.filter((own) => asEnded(own).until_ms > now - WINDOW_MS);
+    ownReservations = [...ended, next];
+    const lots = [
+      ...(othersReservations ?? []),
+      ...ended.map(asEnded),
+      { calls: next.calls, until_ms: next.expiresAtMs + CALL_ARRIVES_WITHIN_MS },
+    ];
     await putJson(invocation.settings.snapshotBucket, OBJECT_KEY, { lots }, invocation);
-    lotEndsAtMs = now + LOT_LIFETIME_MS;
-    callsLeftInLot = lot.calls;
   }
 }
 
-async function readLots(invocation: Invocation): Promise<Lot[]> {
+/** What became of a reservation that is given up: the calls that were made, and the latest moment of any of them. */
+function asEnded({ permits }: OwnReservation): Reservation {
+  return {
+    calls: permits.length,
+    until_ms: Math.max(0, ...permits.map(({ latestArrivalMs }) => latestArrivalMs)),
+  };
+}
+
+async function readReservations(invocation: Invocation): Promise<Reservation[]> {
   const stored = z.safeParse(
     Reservations,
     await getJson(invocation.settings.snapshotBucket, OBJECT_KEY, invocation),

@@ -169,6 +169,22 @@ describe('the pace', () => {
     expect(b - a).toBeGreaterThanOrEqual(MINUTE_MS);
   });
 
+  test.each(['slow', 'late'] as const)(
+    'counts a call that arrives after its caller gave up until it can arrive no more (%s)',
+    async (fate) => {
+      const service = new InstallationDouble({ userData: PACE });
+      // The claim is written at the second try, so that the call's time is up before it arrives.
+      const fates: Fate[] = [...BEFORE_CREATE.slice(0, 3), 'hang-before', 'ok', fate];
+      await service.deliver([service.upload('a.mp4')], fates);
+      const second = service.upload('b.mp4');
+      await deliverEvery20Seconds(service, second);
+      const times = service.cloud.creates.map(({ atMs }) => atMs).sort((a, b) => a - b);
+      const gaps = times.slice(1).map((atMs, index) => atMs - (times[index] ?? 0));
+      expect(gaps.length).toBeGreaterThan(0);
+      expect(Math.min(...gaps)).toBeGreaterThanOrEqual(MINUTE_MS);
+    },
+  );
+
   test('is kept when an instance dies with a call that left late', async () => {
     const service = new InstallationDouble({ userData: PACE });
     const slowly: Fate[] = [...BEFORE_CREATE.slice(0, 3), 'hang-after', 'ok', 'crash-after'];

@@ -72,6 +72,8 @@ const SLOW_ARRIVAL_MS = 8_000;
 /** FunctionGraph in memory: loads the real functions, runs them against a double of the cloud, kills them. */
 export class FunctionsDouble {
   readonly logLines: string[] = [];
+  /** When each create call left, whether or not it arrived, ms since the epoch. */
+  readonly createsSentAtMs: number[] = [];
   readonly #cloud: CloudDouble;
   readonly #time: VirtualTime;
   readonly #userData: Readonly<Record<string, string>>;
@@ -202,7 +204,9 @@ export class FunctionsDouble {
     const held = this.#held;
     if (held !== undefined) await new Promise<void>((release) => held.push({ accessKey, release }));
     const isMpc = request.path.includes('/thumbnails');
-    const fate = nextFate(running, isMpc && request.method === 'POST');
+    const isCreate = isMpc && request.method === 'POST';
+    if (isCreate) this.createsSentAtMs.push(this.#time.nowMs);
+    const fate = nextFate(running, isCreate);
     if (fate === 'refused-connection') return 'refused';
     connected();
     if (fate === 'expired-credentials') running.isExpired = true;
