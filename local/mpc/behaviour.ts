@@ -21,8 +21,11 @@ export const mpcBehaviour = z.object({
   dotPastEnd: z.enum(['FAILED', 'clamped']).default('FAILED'),
   /** Picture size when the request names none: the source's (newer text) or 480 px on the longer side (schema). */
   sizeWithoutRule: z.literal(['source', 480]).default('source'),
-  /** `width` and `height` of 1 to 96 px: outside the documented range, inside the schema's. */
-  smallSides: z.enum(['refused', 'accepted']).default('refused'),
+  /**
+   * Smallest `width` and `height` beside 0, px: the text says a range from 96 on, which the vendor's sample uses; a stricter
+   * reading takes only more than 96, the schema everything.
+   */
+  smallestSidePx: z.literal([97, 96, 1]).default(96),
   /** HTTP status of MPC.10211, the task does not exist: 403 in the error table, 400 in the operation's own list. */
   unknownTaskStatus: z.literal([400, 403]).default(403),
   /** Code of a refusal to cancel a task that is no longer queued: by analogy, or as in the operation's example. */

@@ -126,13 +126,13 @@ async function reserve(invocation: Invocation): Promise<OwnReservation> {
       permits: [],
     };
     const ended = ownReservations.filter((own) => asEnded(own).until_ms > now - WINDOW_MS);
-    ownReservations = [...ended, next];
     const lots = [
       ...(othersReservations ?? []),
       ...ended.map(asEnded),
       { calls: next.calls, until_ms: next.expiresAtMs + CALL_ARRIVES_WITHIN_MS },
     ];
     await putJson(invocation.settings.snapshotBucket, OBJECT_KEY, { lots }, invocation);
+    ownReservations = [...ended, next];
   }
 }
 

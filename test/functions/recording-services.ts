@@ -69,7 +69,7 @@ export class RecordingServices {
   #mpc({ method, query, body }: RecordedRequest): { status: number; body: string } {
     if (method === 'POST') {
       try {
-        parseCreateThumbnailsRequest(Buffer.from(body), { ...DEFAULT_BEHAVIOUR, smallSides: 'accepted' });
+        parseCreateThumbnailsRequest(Buffer.from(body), DEFAULT_BEHAVIOUR);
       } catch (error) {
         return { status: 418, body: JSON.stringify({ error_code: 'MPC.418', error_msg: String(error) }) };
       }

@@ -30,18 +30,18 @@ const obsObjInfo = z.object({
   file_name: z.string().max(180).optional(),
 });
 
-/** A side of 0 px means that it adapts; 1 to 96 px are outside the range of the text but not of the schema. */
-function side(maxPx: number, small: MpcBehaviour['smallSides']) {
+/** A side of 0 px means that it adapts; below 96 px is outside the range of the text but not of the schema. */
+function side(maxPx: number, smallestPx: MpcBehaviour['smallestSidePx']) {
   return z
     .int()
     .min(0)
     .max(maxPx)
-    .refine((px) => px === 0 || px > 96 || small === 'accepted', { error: 'must be 0 or more than 96 px' })
+    .refine((px) => px === 0 || px >= smallestPx, { error: `must be 0 or at least ${smallestPx} px` })
     .default(0);
 }
 
 /** Ranges: MPC OpenAPI description, CreateThumbReq. Rules between fields: API reference, CreateThumbnailsTask. */
-function bodySchema({ smallSides }: MpcBehaviour) {
+function bodySchema({ smallestSidePx }: MpcBehaviour) {
   const thumbnailPara = z.object({
     type: z.enum(['TIME', 'DOTS', 'DOTS_MS']).default('TIME'),
     time: z.int().min(1).max(100).default(12),
@@ -51,8 +51,8 @@ function bodySchema({ smallSides }: MpcBehaviour) {
     dots_ms: z.array(z.int().min(0).max(INT32_MAX)).max(50_000).default([]),
     output_filename: z.string().max(256).optional(),
     format: z.literal(1).default(1),
-    width: side(3840, smallSides),
-    height: side(2160, smallSides),
+    width: side(3840, smallestSidePx),
+    height: side(2160, smallestSidePx),
     max_length: z.int().min(0).max(3840).default(0),
     amount: z.int().min(1).max(100).optional(),
     threshold: z.int().min(0).max(255).optional(),

@@ -117,11 +117,14 @@ test.each([
 });
 
 test.each([
-  [{}, 400],
-  [{ smallSides: 'accepted' }, 202],
-] as const)('%j: a width of 64 px is answered by %d', async (behaviour, status) => {
+  [{}, 96, 202],
+  [{}, 95, 400],
+  [{ smallestSidePx: 97 }, 96, 400],
+  [{ smallestSidePx: 97 }, 97, 202],
+  [{ smallestSidePx: 1 }, 64, 202],
+] as const)('%j: a width of %d px is answered by %d', async (behaviour, width, status) => {
   const fixture = await open(behaviour);
-  expect((await fixture.create(request({}, { width: 64, height: 64 }))).status).toBe(status);
+  expect((await fixture.create(request({}, { width, height: width }))).status).toBe(status);
 });
 
 test.each([
