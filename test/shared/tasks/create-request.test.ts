@@ -41,6 +41,25 @@ describe('the body of POST /snapshots', () => {
     expect(parseCreateRequest(body, settings)).toEqual(body);
   });
 
+  test('the vendor’s sample passes unchanged, all of its fields as they stand', () => {
+    const body = {
+      input,
+      output,
+      thumbnail_para: {
+        type: 'DOTS',
+        output_filename: 'photo',
+        time: 10,
+        start_time: 100,
+        duration: 1,
+        dots: [50_000],
+        format: 1,
+        width: 96,
+        height: 96,
+      },
+    };
+    expect(parseCreateRequest(body, settings)).toEqual(body);
+  });
+
   test('location, output and thumbnail_para may be left out', () => {
     expect(parseCreateRequest({ input: { bucket: 'videos', object: 'uploads/a.mp4' } }, settings)).toEqual({
       input,
