@@ -16,7 +16,15 @@ export const textThat = (holds: (value: string) => boolean, error: string) =>
 
 /** A whole number; `unit` stands behind the limits in the error. */
 export const integer = (minimum: number, maximum: number, unit = '') =>
-  integerOr(minimum, maximum, mustBe(minimum, maximum, unit));
+  measured(integerOr(minimum, maximum, mustBe(minimum, maximum, unit)), unit);
+
+/** A schema with its unit, for tools that read it. */
+const measured = <T extends z.ZodMiniType>(schema: T, unit: string): T =>
+  unit === '' ? schema : schema.check(z.meta({ 'x-unit': unit }));
+
+/** A schema with what it means, for tools that read it. */
+export const described = <T extends z.ZodMiniType>(schema: T, description: string): T =>
+  schema.check(z.describe(description));
 
 const integerOr = (minimum: number, maximum: number, error: string) =>
   z.int(error).check(z.minimum(minimum, error), z.maximum(maximum, error));
@@ -34,13 +42,13 @@ const mustBe = (minimum: number, maximum: number, unit: string, or = ''): string
 /** A side of a picture: 0, or a whole number of pixels. */
 export const side = (minimum: number, maximum: number) => {
   const error = mustBe(minimum, maximum, 'px', '0 (follow the aspect ratio) or ');
-  return z.union([z.literal(0), integerOr(minimum, maximum, error)], error);
+  return measured(z.union([z.literal(0), integerOr(minimum, maximum, error)], error), 'px');
 };
 
 /** A list of whole numbers. */
 export const integers = (minimum: number, maximum: number, unit: string) => {
   const error = `must be a list of whole numbers from ${minimum} to ${maximum} ${unit}`;
-  return z.array(integerOr(minimum, maximum, error), error);
+  return measured(z.array(integerOr(minimum, maximum, error), error), unit);
 };
 
 /** One of several strings. */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Detail } from '../core/errors';
-import { oneOfNumbers, text, textUpTo } from '../core/schema';
+import { described, oneOfNumbers, text, textUpTo } from '../core/schema';
 import { crossFieldIssues, type ThumbnailPara, ThumbnailParaSchema } from '../installation/capture';
 import { isInUploadArea, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
@@ -14,16 +14,18 @@ const ObsObject = z.strictObject({
   file_name: z.optional(textUpTo(180)),
 });
 
-const flag = z.optional(oneOfNumbers(0, 1));
+const bit = () => oneOfNumbers(0, 1);
 
-const CreateSchema = z.strictObject({
+export const CreateSchema = z.strictObject({
   input: ObsObject,
   output: z.optional(ObsObject),
   thumbnail_para: z.optional(ThumbnailParaSchema),
   user_data: z.optional(textUpTo(MAX_USER_DATA_CHARACTERS)),
-  tar: flag,
-  sync: flag,
-  original_dir: flag,
+  tar: z.optional(described(bit(), '1: loose pictures. 0: one archive.')),
+  sync: z.optional(described(bit(), '1: the answer brings the picture.')),
+  original_dir: z.optional(
+    described(bit(), '0: a random directory below `output.object`. 1: `output.object` itself.'),
+  ),
 });
 
 /** An object in a bucket as MPC names it; `location` is the bucket's region. */

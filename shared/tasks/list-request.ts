@@ -17,12 +17,12 @@ const view = {
   wait: z.optional(integerText(0, 900, 's')),
 };
 
-const ViewSchema = z.object(view);
+export const ViewSchema = z.object(view);
 
 /** How one task is to be shown, and how long its end is waited for (s, as text). */
 export type ViewRequest = z.infer<typeof ViewSchema>;
 
-const ListSchema = z.object({
+export const ListSchema = z.object({
   task_id: z.optional(taskIds),
   status: z.optional(oneOf('WAITING', 'PROCESSING', 'SUCCEEDED', 'FAILED', 'CANCELED')),
   start_time: z.optional(utcTime),

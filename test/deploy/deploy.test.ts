@@ -199,7 +199,7 @@ describe('a deployment again', () => {
     const wanted = await wantedOf('prod', withSecret);
     const code = await codeFor(wanted);
     await cloud.deploy(wanted, code);
-    const [create] = cloud.functiongraph.functions();
+    const create = cloud.functiongraph.functions().find(({ name }) => name.endsWith('-create'));
     expect(create?.configuration.encrypted_user_data).toBe('{"API_TOKEN":"a-very-secret-value"}');
     expect(create?.configuration.user_data).not.toContain('secret');
     const lines = await cloud.deploy(wanted, code);
@@ -215,7 +215,7 @@ describe('a deployment again', () => {
     const wanted = await wantedOf('prod');
     const code = await codeFor(wanted);
     await cloud.deploy(wanted, code);
-    const [create] = cloud.functiongraph.functions();
+    const create = cloud.functiongraph.functions().find(({ name }) => name.endsWith('-create'));
     create?.triggers.push({
       type: 'SMN',
       id: 'by hand',
@@ -253,7 +253,7 @@ describe('a deployment again', () => {
     const code = await codeFor(wanted);
     await cloud.deploy(wanted, code);
     const before = cloud.state();
-    const [create] = cloud.functiongraph.functions();
+    const create = cloud.functiongraph.functions().find(({ name }) => name.endsWith('-create'));
     create!.configuration.runtime = 'Node.js18.15';
     await expect(cloud.deploy(wanted, code)).rejects.toThrow(
       'mpc-snapshots-prod-create runs on Node.js18.15, Node.js20.15 is wanted: FunctionGraph cannot change that; --force',

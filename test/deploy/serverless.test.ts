@@ -20,7 +20,7 @@ import { until } from '../wait';
 import { stateOf } from './cloud-to-deploy-to';
 
 const ROOT = path.resolve(__dirname, '..', '..');
-const SAMPLE_VIDEO = path.join(ROOT, 'local', 'sample-video', 'sample.mp4');
+const SAMPLE_VIDEO = path.join(ROOT, 'tools', 'sample-video', 'sample.mp4');
 
 // A process for every command, on a machine that may have others to run.
 jest.setTimeout(120_000);

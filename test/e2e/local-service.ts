@@ -4,6 +4,7 @@ import type { Cloud, CloudOptions } from '../../local/cloud';
 import { startDeployedCloud } from '../../local/commands/deployed-cloud';
 import type { Invocation, InvocationResult } from '../../local/functiongraph/functiongraph';
 import { until } from '../wait';
+import { expectDescribed } from './openapi-answers';
 import { secretsIn } from './secrets';
 
 /** A task as `GET /snapshots` answers it. */
@@ -76,6 +77,7 @@ export class LocalService {
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
+    expectDescribed(method, path, response.status, response.headers.get('content-type'), text);
     if (response.status >= 400) expect({ text, secrets: secretsIn(text) }).toEqual({ text, secrets: [] });
     return {
       status: response.status,

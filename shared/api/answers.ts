@@ -1,0 +1,97 @@
+import * as z from 'zod/mini';
+
+// What the HTTP API answers. The functions do not load this file: it is the source of docs/openapi.json, and every answer
+// of the end-to-end tests is held to it.
+
+const ObsLocation = z.object({
+  bucket: z.optional(z.string()),
+  location: z.optional(z.string().check(z.describe('Region of the bucket.'))),
+  object: z.optional(z.string()),
+});
+
+const TASK_ID = z
+  .string()
+  .check(
+    z.regex(/^[A-Za-z0-9]{1,16}$/),
+    z.meta({ description: 'Id that MPC gave to the task.', examples: ['1000001'] }),
+  );
+const MPC_TIME = z
+  .string()
+  .check(z.meta({ description: 'UTC, `yyyymmddhhmmss`.', examples: ['20261123192025'] }));
+
+const Picture = z.looseObject({
+  pic_name: z.string().check(z.meta({ description: 'File name that MPC chose.', examples: ['5.jpg'] })),
+  time: z
+    .nullable(z.number())
+    .check(
+      z.meta({ description: 'The moment it shows; null where neither name nor task tell.', 'x-unit': 's' }),
+    ),
+  end_time: z.optional(
+    z.number().check(z.meta({ description: 'Until here it stands for the video.', 'x-unit': 's' })),
+  ),
+  url: z.optional(
+    z.string().check(z.describe('Temporary address. Absent for archives and for buckets of somebody else.')),
+  ),
+});
+
+const STATUS = z
+  .enum(['WAITING', 'PROCESSING', 'SUCCEEDED', 'FAILED', 'CANCELED'])
+  .check(z.describe('The last three are final.'));
+
+/** A task as `GET /snapshots…` shows it. MPC may add fields. */
+export const TaskAnswer = z.looseObject({
+  task_id: TASK_ID,
+  status: STATUS,
+  create_time: z.optional(MPC_TIME),
+  end_time: z.optional(MPC_TIME),
+  input: z.optional(ObsLocation),
+  output: z.optional(ObsLocation),
+  output_file_name: z.optional(z.string()),
+  user_data: z.optional(z.string().check(z.describe('What the caller of `POST /snapshots` had sent.'))),
+  description: z.optional(z.string().check(z.describe('Why the task failed.'))),
+  thumbnail_info: z.optional(z.array(Picture)),
+});
+
+export const TaskListAnswer = z.object({
+  task_array: z.array(TaskAnswer),
+  is_truncated: z.literal([0, 1]).check(z.describe('1: there are more pages.')),
+  total: z.int(),
+});
+
+/** An asynchronous task has its id only; a synchronous one also its picture. */
+export const CreatedAnswer = z.object({
+  task_id: z.optional(TASK_ID),
+  status: z.optional(z.string()),
+  create_time: z.optional(MPC_TIME),
+  output: z.optional(ObsLocation),
+  output_file_name: z.optional(z.string()),
+  thumbnail_info: z.optional(z.array(Picture)),
+});
+
+/** `?dry_run=true` */
+export const DryRunAnswer = z.object({
+  request: z.looseObject({ input: ObsLocation, output: ObsLocation, thumbnail_para: z.looseObject({}) }),
+  pictures: z.object({ names: z.array(z.string()), rule: z.string() }),
+});
+
+export const StoryboardAnswer = z.array(
+  z.object({
+    url: z.string(),
+    startTime: z.number().check(z.meta({ 'x-unit': 's' })),
+    endTime: z.optional(z.number().check(z.meta({ 'x-unit': 's' }))),
+  }),
+);
+
+export const ErrorAnswer = z.object({
+  error_code: z.string().check(z.meta({ examples: ['MPC.10202'] })),
+  error_msg: z.string().check(z.describe('What is wrong and what to do, for a person.')),
+  request_id: z.string().check(z.describe('The function’s log has everything under it.')),
+  details: z.optional(
+    z.array(
+      z.object({
+        path: z.string().check(z.meta({ description: 'The field.', examples: ['thumbnail_para.time'] })),
+        message: z.string().check(z.describe('What is allowed, and what came.')),
+      }),
+    ),
+  ),
+});
