@@ -12,7 +12,8 @@ export const handler = async (
   context: FunctionContext,
 ): Promise<ApiResponse | CleanUpReport> => {
   const timer = readTimerEvent(event);
-  if (timer !== undefined) return cleanUpQueue(openInvocation(context), timer.everybodys === true);
+  if (timer !== undefined)
+    return cleanUpQueue(openInvocation(context), (timer.include_foreign_tasks ?? timer.everybodys) === true);
   return answer(event, context, async (request, invocation) => {
     await cancelTask(parseTaskId(taskIdIn(request) ?? ''), invocation);
     return noContent();

@@ -1,12 +1,14 @@
+import { ApiError } from '../shared/api/errors';
 import { type ApiResponse, answer, jsonResponse } from '../shared/api/gateway';
+import type { CreateTaskBody } from '../shared/cloud/mpc';
 import { type CreatedTask, createTask } from '../shared/cloud/mpc';
 import { connectToBucket } from '../shared/cloud/obs';
 import type { FunctionContext } from '../shared/core/context';
-import { ApiError, OPERATION_FAILED } from '../shared/core/errors';
+import { OPERATION_FAILED } from '../shared/core/errors';
 import type { Invocation } from '../shared/installation/invocation';
-import { recordTask } from '../shared/tasks/claims';
-import { type CreateTaskBody, parseCreateRequest } from '../shared/tasks/create-request';
+import { parseCreateRequest } from '../shared/tasks/create-request';
 import { createOnce } from '../shared/tasks/idempotency';
+import { recordTask } from '../shared/tasks/task-index';
 import { withNote } from '../shared/tasks/task-note';
 import { expectedPictures, pictureOfSyncTask } from '../shared/views/pictures';
 

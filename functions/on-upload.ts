@@ -26,7 +26,7 @@ export const handler = async (
     throw new Error('this is no OBS event: expected Records[].s3, Records[].obs or a CloudEvent');
   }
   const records: SettledRecord[] = [];
-  for (const record of uploads) records.push(await settle(record, invocation));
+  for (const record of uploads) records.push(await processRecord(record, invocation));
 
   const failed = records.flatMap((record) =>
     'failed' in record ? [`${record.key} (${record.failed})`] : [],
@@ -39,7 +39,7 @@ export const handler = async (
   return { records };
 };
 
-async function settle({ upload, skip }: UploadRecord, invocation: Invocation): Promise<SettledRecord> {
+async function processRecord({ upload, skip }: UploadRecord, invocation: Invocation): Promise<SettledRecord> {
   const settled: SettledRecord = {
     ...(upload?.bucket !== undefined && { bucket: upload.bucket }),
     ...(upload?.key !== undefined && { key: upload.key }),

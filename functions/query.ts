@@ -1,12 +1,13 @@
-import { type ApiResponse, answer, jsonResponse, taskIdIn } from '../shared/api/gateway';
+import { ApiError } from '../shared/api/errors';
+import { type ApiResponse, answer, jsonResponse, taskIdIn, viewResponse } from '../shared/api/gateway';
 import { listTasks, type Task } from '../shared/cloud/mpc';
 import type { FunctionContext } from '../shared/core/context';
-import { ApiError, NO_SUCH_TASK } from '../shared/core/errors';
+import { NO_SUCH_TASK } from '../shared/core/errors';
 import type { Invocation } from '../shared/installation/invocation';
 import type { Query } from '../shared/signing';
 import { awaitTask } from '../shared/tasks/await-task';
-import { recordedTasks } from '../shared/tasks/claims';
 import { type ListRequest, MAX_IDS, parseListRequest, parseViewRequest } from '../shared/tasks/list-request';
+import { recordedTasks } from '../shared/tasks/task-index';
 import { parseTaskId } from '../shared/validation';
 import { withPictures } from '../shared/views/pictures';
 import { showTask } from '../shared/views/task-view';
@@ -22,7 +23,8 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     if (id !== undefined) {
       const taskId = parseTaskId(id);
       const { format, wait } = parseViewRequest(request.query);
-      return showTask(await awaitTask(taskId, Number(wait ?? 0), invocation), format, invocation);
+      const task = await awaitTask(taskId, Number(wait ?? 0), invocation);
+      return viewResponse(await showTask(task, format, invocation));
     }
     const { format, object, bucket, ...list } = parseListRequest(request.query, invocation.settings);
     if (object === undefined) return manyTasks(list, invocation);
@@ -30,7 +32,7 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     if ((format ?? 'json') === 'json') return listResponse(tasks, false, tasks.length, invocation);
     const task = tasks.find(({ status }) => status === 'SUCCEEDED') ?? tasks[0];
     if (task === undefined) throw new ApiError(404, NO_SUCH_TASK, `The video has no task: ${object}`);
-    return showTask(task, format, invocation);
+    return viewResponse(await showTask(task, format, invocation));
   });
   return { ...answered, headers: { ...answered.headers, ...opened } };
 };

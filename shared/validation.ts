@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ApiError, type Detail, INVALID_REQUEST } from './core/errors';
+import { CallerError, type Detail } from './core/errors';
 import { isText, textThat } from './core/schema';
 
 // Limits of MPC's snapshot API (API reference, "Creating a snapshot task"; its OpenAPI description for the ranges).
@@ -44,26 +44,28 @@ export function check<T extends z.ZodMiniType>(
 
 /**
  * Parses a request at the border.
- * @throws ApiError 400 MPC.10202 with a detail per fault
+ * @throws InvalidRequest with a detail for each wrong field
  */
 export function parse<T extends z.ZodMiniType>(schema: T, value: unknown): z.infer<T> {
   const { data, details } = check(schema, value);
-  if (details) throw invalidRequest(details);
+  if (details) throw new InvalidRequest(details);
   return data as z.infer<T>;
 }
 
-/** Checks a task id from the path. @throws ApiError 400 MPC.10202 */
+/** Checks a task id from the path. @throws InvalidRequest */
 export function parseTaskId(value: string): string {
   if (TASK_ID.test(value)) return value;
-  throw invalidRequest([
+  throw new InvalidRequest([
     { path: 'task_id', message: `must be a task id: 1 to 16 letters and digits, got ${show(value)}` },
   ]);
 }
 
-/** The error for a request that MPC would refuse, in MPC's own vocabulary. */
-export function invalidRequest(details: readonly Detail[]): ApiError {
-  const summary = details.map(({ path, message }) => `${path || 'the body'} ${message}`).join('; ');
-  return new ApiError(400, INVALID_REQUEST, `Invalid request parameter: ${summary}`, { details });
+/** A request that MPC would refuse. */
+export class InvalidRequest extends CallerError {
+  constructor(readonly details: readonly Detail[]) {
+    const summary = details.map(({ path, message }) => `${path || 'the body'} ${message}`).join('; ');
+    super(`Invalid request parameter: ${summary}`);
+  }
 }
 
 /** More of them say nothing new. */

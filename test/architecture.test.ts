@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
 import { SWITCHES } from '../local/switches';
@@ -25,6 +25,73 @@ const sources = (folder: string) =>
   readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => `${folder}/${file}`);
+
+/** The rooms of shared/, from the bottom up. */
+const RANKS: readonly (readonly string[])[] = [
+  ['shared/core', 'shared/signing.ts'],
+  ['shared/validation.ts'],
+  ['shared/cloud'],
+  ['shared/installation'],
+  ['shared/tasks'],
+  ['shared/uploads'],
+  ['shared/views'],
+  ['shared/api'],
+  ['functions'],
+];
+
+const rankOf = (file: string): number =>
+  RANKS.findIndex((rooms) => rooms.some((room) => file === room || file.startsWith(`${room}/`)));
+
+/** The files of this project that a source names in an import, types included: a type pulls in no code, but it is known all the same. */
+function importsOf(file: string, { withTypes = true } = {}): string[] {
+  const source = readFileSync(path.join(ROOT, file), 'utf8');
+  const names = [...source.matchAll(/^(?:import|export)\s+(type\s)?[^'"`;]*?from '(\.[^']+)';/gms)]
+    .filter(([, isType]) => withTypes || isType === undefined)
+    .map(([, , name = '']) => path.join(path.dirname(file), name));
+  return names.flatMap((name) =>
+    [name, `${name}.ts`, `${name}.tsx`].filter((one) =>
+      statSync(path.join(ROOT, one), { throwIfNoEntry: false })?.isFile(),
+    ),
+  );
+}
+
+/** A way that leads from a file back to itself; undefined where there is none. */
+function circleIn(files: readonly string[]): string[] | undefined {
+  const done = new Set<string>();
+  const visit = (file: string, trail: readonly string[]): string[] | undefined => {
+    if (trail.includes(file)) return [...trail.slice(trail.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    for (const next of importsOf(file, { withTypes: false })) {
+      const circle = visit(next, [...trail, file]);
+      if (circle) return circle;
+    }
+    done.add(file);
+    return undefined;
+  };
+  for (const file of files) {
+    const circle = visit(file, []);
+    if (circle) return circle;
+  }
+  return undefined;
+}
+
+test('in functions and shared no import runs upwards, not even for a type', () => {
+  const files = [...sources('functions'), ...sources('shared')];
+  expect(files.filter((file) => rankOf(file) < 0)).toEqual([]);
+  const upwards = files.flatMap((file) =>
+    importsOf(file)
+      .filter((imported) => rankOf(imported) > rankOf(file))
+      .map((imported) => `${file} → ${imported}`),
+  );
+  expect(upwards).toEqual([]);
+});
+
+test.each(['functions', 'shared', 'deploy', 'local', 'console/server', 'console/sources', 'tools'])(
+  'no import in %s runs in a circle',
+  (folder) => {
+    expect(circleIn(sources(folder))).toBeUndefined();
+  },
+);
 
 test('the functions know shared/ and nothing else', () => {
   for (const entry of sources('functions')) {

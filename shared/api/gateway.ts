@@ -2,11 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import * as z from 'zod/mini';
 import { connect } from '../cloud/http';
 import type { FunctionContext } from '../core/context';
-import { type ApiError, describeFailure, toApiError } from '../core/errors';
+import { describeFailure } from '../core/errors';
 import { Log } from '../core/log';
 import { isText, text } from '../core/schema';
 import { type Invocation, openInvocation } from '../installation/invocation';
-import { invalidRequest } from '../validation';
+import { InvalidRequest } from '../validation';
+import type { View } from '../views/task-view';
+import { type ApiError, toApiError } from './errors';
 
 /** A request as the functions want it, whatever API Gateway wrapped round it. */
 export interface ApiRequest {
@@ -83,8 +85,13 @@ export function jsonResponse(
 }
 
 /** An answer of any type. */
-export function response(statusCode: number, body: string, headers: Record<string, string>): ApiResponse {
+function response(statusCode: number, body: string, headers: Record<string, string>): ApiResponse {
   return { statusCode, headers, body, isBase64Encoded: false };
+}
+
+/** The answer that shows a view. */
+export function viewResponse({ statusCode, headers, body }: View): ApiResponse {
+  return response(statusCode, body, headers);
 }
 
 /** 204: nothing else to say. */
@@ -133,8 +140,8 @@ function textOf(value: unknown): string {
   return String(value);
 }
 
-function notOfGateway(): ApiError {
-  return invalidRequest([{ path: 'event', message: 'must be of API Gateway' }]);
+function notOfGateway(): InvalidRequest {
+  return new InvalidRequest([{ path: 'event', message: 'must be of API Gateway' }]);
 }
 
 function parseBody(body: string, isBase64Encoded: boolean): unknown {
@@ -145,5 +152,5 @@ function parseBody(body: string, isBase64Encoded: boolean): unknown {
   } catch {
     // Told below.
   }
-  throw invalidRequest([{ path: '', message: 'must be a JSON object in UTF-8' }]);
+  throw new InvalidRequest([{ path: '', message: 'must be a JSON object in UTF-8' }]);
 }

@@ -2,12 +2,11 @@ import * as z from 'zod/mini';
 import { ServiceRefused, ServiceUnavailable } from '../core/errors';
 import { redact } from '../core/redaction';
 import { parseJson, text, textOrNumber } from '../core/schema';
-import type { Invocation } from '../installation/invocation';
 import { canonicalQuery, encodePath, type Query, signRequest } from '../signing';
-import type { CreateTaskBody } from '../tasks/create-request';
+import type { Connection } from './connection';
 import { type HttpResponse, type Repeat, send } from './http';
 
-const ObsLocation = z.object({
+const ObsLocationSchema = z.object({
   bucket: z.optional(text),
   location: z.optional(text),
   object: z.optional(text),
@@ -18,8 +17,8 @@ const TaskSchema = z.object({
   status: text,
   create_time: z.optional(textOrNumber),
   end_time: z.optional(textOrNumber),
-  input: z.optional(ObsLocation),
-  output: z.optional(ObsLocation),
+  input: z.optional(ObsLocationSchema),
+  output: z.optional(ObsLocationSchema),
   output_file_name: z.optional(text),
   user_data: z.optional(text),
   description: z.optional(text),
@@ -36,7 +35,7 @@ const CreatedSchema = z.object({
   task_id: z.optional(textOrNumber),
   status: z.optional(text),
   create_time: z.optional(textOrNumber),
-  output: z.optional(ObsLocation),
+  output: z.optional(ObsLocationSchema),
   output_file_name: z.optional(text),
   description: z.optional(text),
 });
@@ -46,6 +45,41 @@ const RefusalSchema = z.object({
   error_msg: z.optional(text),
   error: z.optional(z.object({ code: z.optional(text), message: z.optional(text) })),
 });
+
+/** `thumbnail_para` of MPC: what is captured. Times are in seconds except `dots_ms`. */
+export interface ThumbnailPara {
+  type?: 'TIME' | 'DOTS' | 'DOTS_MS' | undefined;
+  time?: number | undefined;
+  start_time?: number | undefined;
+  duration?: number | undefined;
+  dots?: number[] | undefined;
+  dots_ms?: number[] | undefined;
+  output_filename?: string | undefined;
+  format?: 1 | undefined;
+  width?: number | undefined;
+  height?: number | undefined;
+  max_length?: number | undefined;
+  amount?: number | undefined;
+  threshold?: number | undefined;
+}
+
+/** An object in a bucket as MPC names it; `location` is the bucket's region. */
+export interface ObsLocation {
+  bucket: string;
+  location: string;
+  object: string;
+}
+
+/** The body of MPC's CreateThumbnailsTask, complete. */
+export interface CreateTaskBody {
+  input: ObsLocation;
+  output: ObsLocation;
+  thumbnail_para: ThumbnailPara;
+  user_data?: string | undefined;
+  tar?: 0 | 1 | undefined;
+  sync?: 0 | 1 | undefined;
+  original_dir?: 0 | 1 | undefined;
+}
 
 /** A snapshot task as MPC lists it; ids and times are always strings here. */
 export type Task = WithTexts<z.infer<typeof TaskSchema>>;
@@ -75,12 +109,12 @@ export interface TaskList {
  */
 export async function createTask(
   body: CreateTaskBody,
-  invocation: Invocation,
+  connection: Connection,
   repeat: Exclude<Repeat, 'always'> = 'refused',
 ): Promise<CreatedTask> {
-  const response = await call(invocation, 'POST', [], body, repeat);
+  const response = await call(connection, 'POST', [], body, repeat);
   const created = withTexts(parseAnswer(CreatedSchema, response));
-  invocation.log.info('mpc.task_created', {
+  connection.log.info('mpc.task_created', {
     task_id: created.task_id,
     bucket: body.input.bucket,
     key: body.input.object,
@@ -94,16 +128,16 @@ export async function createTask(
  * MPC DeleteThumbnailsTask: takes a waiting task out of the queue.
  * @throws ServiceRefused (MPC.10212 when the task is no longer waiting), ServiceTimedOut, ServiceUnavailable
  */
-export async function cancelTask(taskId: string, invocation: Invocation): Promise<void> {
+export async function cancelTask(taskId: string, connection: Connection): Promise<void> {
   try {
-    await call(invocation, 'DELETE', [['task_id', taskId]]);
+    await call(connection, 'DELETE', [['task_id', taskId]]);
   } catch (error) {
     const wasRepeated = error instanceof ServiceRefused && error.attempts > 1;
     // A first attempt whose answer was lost has done it: the second one then meets a cancelled task.
-    if (!wasRepeated || (await listTasks([['task_id', taskId]], invocation)).tasks[0]?.status !== 'CANCELED')
+    if (!wasRepeated || (await listTasks([['task_id', taskId]], connection)).tasks[0]?.status !== 'CANCELED')
       throw error;
   }
-  invocation.log.info('mpc.task_cancelled', { task_id: taskId });
+  connection.log.info('mpc.task_cancelled', { task_id: taskId });
 }
 
 /**
@@ -111,8 +145,8 @@ export async function cancelTask(taskId: string, invocation: Invocation): Promis
  * @param query MPC's own parameters; `task_id` up to 10 times
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
-export async function listTasks(query: Query, invocation: Invocation): Promise<TaskList> {
-  const response = await call(invocation, 'GET', query);
+export async function listTasks(query: Query, connection: Connection): Promise<TaskList> {
+  const response = await call(connection, 'GET', query);
   const answer = parseAnswer(TaskListSchema, response);
   // An unknown id may be left out or answered with this status; both mean the same.
   const tasks = (answer.task_array ?? [])
@@ -135,14 +169,14 @@ const MAX_PAGES = 100;
  */
 export async function tasksMatching(
   filter: Query,
-  invocation: Invocation,
+  connection: Connection,
   enoughPages = Number.POSITIVE_INFINITY,
 ): Promise<Task[]> {
   const tasks = new Map<string, Task>();
   for (let page = 0; page < MAX_PAGES; page++) {
     const before = tasks.size;
     const query: Query = [...filter, ['page', String(page)], ['size', String(PAGE_SIZE)]];
-    const answer = await listTasks(query, invocation);
+    const answer = await listTasks(query, connection);
     for (const task of answer.tasks) tasks.set(task.task_id, task);
     // Whether pages count from 0 or from 1 is not documented: 0 and 1 may be the same page.
     const isRepeated = tasks.size === before && page > 1;
@@ -157,13 +191,13 @@ export function mpcTime(timeMs: number): string {
 }
 
 async function call(
-  invocation: Invocation,
+  connection: Connection,
   method: 'GET' | 'POST' | 'DELETE',
   query: Query,
   body?: CreateTaskBody,
   repeat: Repeat = 'always',
 ): Promise<HttpResponse> {
-  const { settings, credentials, projectId, deadlineMs } = invocation;
+  const { settings, credentials, projectId, deadlineMs } = connection;
   const { origin, host } = new URL(settings.mpcEndpoint);
   const path = `/v1/${projectId}/thumbnails`;
   const text = body === undefined ? undefined : JSON.stringify(body);
@@ -188,11 +222,11 @@ async function call(
     }),
     { service: 'MPC', deadlineMs, repeat },
   );
-  if (response.status < 200 || response.status > 299) throw refusal(response, invocation);
+  if (response.status < 200 || response.status > 299) throw refusal(response, connection);
   return response;
 }
 
-function refusal(response: HttpResponse, { credentials }: Invocation): ServiceRefused {
+function refusal(response: HttpResponse, { credentials }: Connection): ServiceRefused {
   const parsed = z.safeParse(RefusalSchema, parseJson(response.body));
   const { error_code, error_msg, error } = parsed.success ? parsed.data : {};
   return new ServiceRefused(

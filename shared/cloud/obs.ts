@@ -1,7 +1,7 @@
 import { ServiceRefused } from '../core/errors';
 import { redact } from '../core/redaction';
-import type { Invocation } from '../installation/invocation';
 import { type ObsUrlRequest, obsAddress, signObsUrl } from '../signing';
+import type { Connection } from './connection';
 import { connect, type HttpResponse, send } from './http';
 
 /** An object as a listing shows it. */
@@ -24,17 +24,17 @@ export function temporaryUrl(
   bucket: string,
   key: string,
   ttlSeconds: number,
-  invocation: Invocation,
+  connection: Connection,
 ): string {
   const { origin, path } = signObsUrl(
     {
       method: 'GET',
-      endpoint: invocation.settings.obsEndpoint,
+      endpoint: connection.settings.obsEndpoint,
       bucket,
       key,
       expiresAtSeconds: Math.floor(Date.now() / 1000) + ttlSeconds,
     },
-    invocation.credentials,
+    connection.credentials,
   );
   return origin + path;
 }
@@ -44,9 +44,9 @@ export async function putJson(
   bucket: string,
   key: string,
   value: unknown,
-  invocation: Invocation,
+  connection: Connection,
 ): Promise<void> {
-  await call({ method: 'PUT', bucket, key, contentType: JSON_TYPE }, invocation, JSON.stringify(value));
+  await call({ method: 'PUT', bucket, key, contentType: JSON_TYPE }, connection, JSON.stringify(value));
 }
 
 /**
@@ -54,9 +54,9 @@ export async function putJson(
  * @returns the parsed value; undefined when there is no such object or it holds no JSON
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
-export async function getJson(bucket: string, key: string, invocation: Invocation): Promise<unknown> {
+export async function getJson(bucket: string, key: string, connection: Connection): Promise<unknown> {
   try {
-    return JSON.parse((await call({ method: 'GET', bucket, key }, invocation)).body);
+    return JSON.parse((await call({ method: 'GET', bucket, key }, connection)).body);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     if (error instanceof ServiceRefused && error.status === 404 && error.code === 'NoSuchKey')
@@ -73,11 +73,11 @@ export async function getJson(bucket: string, key: string, invocation: Invocatio
 export async function listObjects(
   bucket: string,
   from: { prefix?: string; marker?: string },
-  invocation: Invocation,
+  connection: Connection,
 ): Promise<{ objects: ListedObject[]; isTruncated: boolean }> {
   // Of what XML escapes, an encoded key may hold the apostrophe alone, which URLs need not encode.
   const parameters = { 'encoding-type': 'url', ...from };
-  const { body } = await call({ method: 'GET', bucket, key: '', parameters }, invocation);
+  const { body } = await call({ method: 'GET', bucket, key: '', parameters }, connection);
   const objects = [...body.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, contents = '']) => ({
     key: decodeURIComponent(
       element(contents, 'Key')
@@ -92,7 +92,7 @@ export async function listObjects(
 }
 
 /** Opens a connection to a bucket that will be used soon. */
-export function connectToBucket(bucket: string, { settings }: Invocation): void {
+export function connectToBucket(bucket: string, { settings }: Connection): void {
   connect(obsAddress(settings.obsEndpoint, bucket).origin);
 }
 
@@ -100,19 +100,19 @@ export function connectToBucket(bucket: string, { settings }: Invocation): void 
 export async function findObject(
   bucket: string,
   key: string,
-  invocation: Invocation,
+  connection: Connection,
 ): Promise<ListedObject | undefined> {
   // Of all keys that begin with this one, it comes first itself.
-  const { objects } = await listObjects(bucket, { prefix: key }, invocation);
+  const { objects } = await listObjects(bucket, { prefix: key }, connection);
   return objects[0]?.key === key ? objects[0] : undefined;
 }
 
 async function call(
   request: Omit<ObsUrlRequest, 'endpoint' | 'expiresAtSeconds'>,
-  invocation: Invocation,
+  connection: Connection,
   body?: string,
 ): Promise<HttpResponse> {
-  const { settings, credentials, deadlineMs } = invocation;
+  const { settings, credentials, deadlineMs } = connection;
   const response = await send(
     () => ({
       method: request.method,

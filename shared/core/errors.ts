@@ -1,5 +1,3 @@
-import type { HttpResponse } from '../cloud/http';
-
 /** One thing that is wrong with a request: where, and what to change. */
 export interface Detail {
   /** Dotted path of the field, for example `thumbnail_para.time`. */
@@ -7,17 +5,8 @@ export interface Detail {
   message: string;
 }
 
-/** A failure that the caller is told about: `message` and `details` are written for them. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-    readonly extra: { details?: readonly Detail[]; retryAfterSeconds?: number } = {},
-  ) {
-    super(message);
-  }
-}
+/** A failure that the caller can mend: its message is written for them. The API's room knows which status it has. */
+export class CallerError extends Error {}
 
 /** The settings of a function do not fit; the message names every wrong key. For the log, not for callers. */
 export class SettingsError extends Error {}
@@ -31,7 +20,7 @@ export class ServiceRefused extends Error {
 
   constructor(
     readonly service: 'MPC' | 'OBS',
-    response: Pick<HttpResponse, 'status' | 'retryAfterSeconds' | 'attempts'>,
+    response: { status: number; retryAfterSeconds: number | undefined; attempts: number },
     /** The service's own code, for example `MPC.10202` or `NoSuchKey`; empty when the answer held none. */
     readonly code: string,
     message: string,
@@ -89,55 +78,6 @@ export const INVALID_REQUEST = 'MPC.10202';
 export const NO_SUCH_TASK = 'MPC.10211';
 /** MPC's code for an operation that the task's state does not allow. */
 export const OPERATION_FAILED = 'MPC.10212';
-/** The gateway's code for a caller who is over the quota. */
-const THROTTLED = 'APIGW.0308';
-/** MPC's gateway answers these when a back end is out of order or too slow; so do we. */
-const BACK_END_FAILED = 'APIGW.0201';
-const INTERNAL_ERROR = 'APIGW.0601';
-
-/** MPC's quota counts calls per minute and counts refused ones too, so that a caller should let a whole one pass. */
-const QUOTA_WINDOW_SECONDS = 60;
-
-/**
- * What a caller of the HTTP API is told about a failure: what they can mend in full, everything else in one
- * sentence without a word about the inside.
- */
-export function toApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  if (error instanceof ServiceTimedOut) {
-    return new ApiError(504, BACK_END_FAILED, `${error.service} did not answer in time; try again`);
-  }
-  if (error instanceof ServiceUnavailable) {
-    return new ApiError(502, BACK_END_FAILED, `${error.service} cannot be reached; try again`);
-  }
-  if (error instanceof ServiceRefused) return refusalToApiError(error);
-  return new ApiError(500, INTERNAL_ERROR, 'internal error; the log has it under this request id');
-}
-
-function refusalToApiError(refusal: ServiceRefused): ApiError {
-  const { service, status, code } = refusal;
-  if (status === 429) {
-    return new ApiError(429, THROTTLED, `${service}'s quota of calls is used up; try again`, {
-      retryAfterSeconds: refusal.retryAfterSeconds ?? QUOTA_WINDOW_SECONDS,
-    });
-  }
-  if (status === 503) {
-    return new ApiError(503, BACK_END_FAILED, `${service} is not available; try again`, {
-      retryAfterSeconds: refusal.retryAfterSeconds ?? 5,
-    });
-  }
-  if (
-    service === 'MPC' &&
-    code.startsWith('MPC.') &&
-    status >= 400 &&
-    status < 500 &&
-    !refusal.areCredentialsRejected
-  ) {
-    return new ApiError(status, code, refusal.message);
-  }
-  return new ApiError(502, BACK_END_FAILED, `${service} refused this service; its log says why`);
-}
-
 /** What the log says about a failure; never a stack of ours with values in it, never a secret. */
 export function describeFailure(error: unknown): Record<string, unknown> {
   if (error instanceof ServiceRefused) {
@@ -154,7 +94,7 @@ export function describeFailure(error: unknown): Record<string, unknown> {
   if (error instanceof ServiceUnavailable)
     return { failure: 'unavailable', service: error.service, message: error.message };
   if (error instanceof SettingsError) return { failure: 'wrong_settings', message: error.message };
-  if (error instanceof ApiError) return { message: error.message };
+  if (error instanceof CallerError) return { message: error.message };
   return {
     failure: 'unexpected',
     message: error instanceof Error ? (error.stack ?? error.message) : typeof error,

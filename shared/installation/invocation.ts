@@ -1,10 +1,11 @@
+import type { Connection } from '../cloud/connection';
 import type { FunctionContext } from '../core/context';
 import { Log } from '../core/log';
 import type { Credentials } from '../signing';
 import { readSettings, type Settings } from './settings';
 
 /** All that one invocation needs: who we are, what is allowed, how long, and where to write what happened. */
-export interface Invocation {
+export interface Invocation extends Connection {
   settings: Settings;
   /** The agency's temporary credentials, read from the context of this very invocation. */
   credentials: Credentials;

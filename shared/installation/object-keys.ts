@@ -1,12 +1,28 @@
 import { sha256Hex } from '../signing';
-import type { Upload } from '../uploads/upload-event';
-import type { Settings } from './settings';
+
+/** The object of an upload: the same key with another ETag is another upload. */
+export interface ObjectVersion {
+  bucket: string;
+  key: string;
+  etag: string;
+}
+
+/** What decides where an installation reads and writes. */
+export interface Places {
+  /** The buckets that uploads are read from. Nothing outside them is ever read. */
+  uploadBuckets: readonly string[];
+  /** Uploads start with this; empty for the whole bucket. */
+  uploadPrefix: string;
+  snapshotBucket: string;
+  /** Directory of an upload's snapshots, with `{bucket}` `{key}` `{stem}` `{etag}`. */
+  outputDirectory: string;
+}
 
 /** Folder of this service's own records in the snapshot bucket. */
 export const RECORDS_FOLDER = '.mpc-snapshots/';
 
 /** True for what this service writes: the guard against a function that triggers itself. */
-export function isOwnOutput(bucket: string, key: string, settings: Settings): boolean {
+export function isOwnOutput(bucket: string, key: string, settings: Places): boolean {
   return (
     bucket === settings.snapshotBucket &&
     (key.startsWith(RECORDS_FOLDER) || key.startsWith(fixedFolder(settings.outputDirectory)))
@@ -14,7 +30,7 @@ export function isOwnOutput(bucket: string, key: string, settings: Settings): bo
 }
 
 /** True where a new object would be looked at as an upload. */
-export function isInUploadArea(bucket: string, key: string, settings: Settings): boolean {
+export function isInUploadArea(bucket: string, key: string, settings: Places): boolean {
   return (
     settings.uploadBuckets.includes(bucket) &&
     key.startsWith(settings.uploadPrefix) &&
@@ -36,10 +52,7 @@ const MAX_DIRECTORY_BYTES = 740;
  * Keys that make no sound directory (too long for pictures below it, or with empty, `.` or `..` segments, which
  * browsers resolve) give the SHA-256 of the key in place of `{key}` and `{stem}`.
  */
-export function outputDirectoryOf(
-  upload: Pick<Upload, 'bucket' | 'key' | 'etag'>,
-  settings: Settings,
-): string {
+export function outputDirectoryOf(upload: ObjectVersion, settings: Places): string {
   const fill = (key: string): string =>
     settings.outputDirectory
       .replace(/\{(bucket|key|stem|etag)\}/g, (_, name: string) => {

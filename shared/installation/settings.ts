@@ -5,20 +5,13 @@ import type { LogLevel } from '../core/log';
 import { integerText, oneOf, parseJson, text, textThat } from '../core/schema';
 import { check } from '../validation';
 import { checkCapture, type ThumbnailPara } from './capture';
-import { fixedFolder } from './object-keys';
+import { fixedFolder, type Places } from './object-keys';
 
 /** What an installation is told by its functions' user data. */
-export interface Settings {
+export interface Settings extends Places {
   region: string;
-  /** The buckets that uploads are read from. Nothing outside them is ever read. */
-  uploadBuckets: readonly string[];
-  /** Uploads start with this; empty for the whole bucket. */
-  uploadPrefix: string;
   /** Endings of a video's key, lower case with the dot. */
   uploadSuffixes: readonly string[];
-  snapshotBucket: string;
-  /** Directory of an upload's snapshots, with `{bucket}` `{key}` `{stem}` `{etag}`. */
-  outputDirectory: string;
   /** What is captured of an upload. */
   capture: ThumbnailPara;
   mpcRequestsPerMinute: number;

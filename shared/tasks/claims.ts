@@ -1,15 +1,20 @@
 import * as z from 'zod/mini';
 import { connect } from '../cloud/http';
-import { type CreatedTask, createTask, mpcTime, type Task, tasksMatching } from '../cloud/mpc';
-import { getJson, listObjects, putJson } from '../cloud/obs';
-import { ApiError, describeFailure, ServiceRefused, ServiceUnavailable } from '../core/errors';
+import {
+  type CreatedTask,
+  type CreateTaskBody,
+  createTask,
+  mpcTime,
+  type Task,
+  tasksMatching,
+} from '../cloud/mpc';
+import { getJson, putJson } from '../cloud/obs';
+import { CallerError, describeFailure, ServiceRefused, ServiceUnavailable } from '../core/errors';
 import { integer, oneOf, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
-import { RECORDS_FOLDER } from '../installation/object-keys';
+import { type ObjectVersion, RECORDS_FOLDER } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 import { sha256Hex } from '../signing';
-import type { Upload } from '../uploads/upload-event';
-import type { CreateTaskBody } from './create-request';
 import { unwrapUserData, withNote } from './task-note';
 
 /*
@@ -45,7 +50,7 @@ export interface ClaimRequest {
   fingerprint?: string;
 }
 
-const ClaimRecord = z.object({
+export const ClaimRecord = z.object({
   state: oneOf('claimed', 'accepted', 'released'),
   claimed_at_ms: integer(0, Number.MAX_SAFE_INTEGER),
   fingerprint: z.optional(text),
@@ -53,12 +58,19 @@ const ClaimRecord = z.object({
   answer: z.optional(z.unknown()),
 });
 
-type ClaimRecord = z.infer<typeof ClaimRecord>;
+export type ClaimRecord = z.infer<typeof ClaimRecord>;
 
 /** Somebody else may be at work on this very claim. */
-export class ClaimInFlight extends Error {
+export class ClaimInFlight extends CallerError {
   constructor(readonly retryAfterSeconds: number) {
-    super();
+    super('somebody else may be at work on this claim');
+  }
+}
+
+/** The claim was made for another request. */
+export class ClaimOfAnotherRequest extends CallerError {
+  constructor() {
+    super('the claim was made for another request');
   }
 }
 
@@ -74,14 +86,12 @@ export const CALL_ARRIVES_WITHIN_MS = CALL_WITHIN_MS + 60_000;
  * quarter of an hour, no signature would be accepted.
  */
 const CLOCK_TOLERANCES_MS = [60_000, 15 * 60_000];
-/** More tasks than these of one video are not looked up: the newest are the ones that matter. */
-const MAX_CLAIMS_READ = 20;
 
 /**
  * The claim of one capture of one upload: the same bucket, key, ETag and capture
  * always give the same id, so that a repeated event is recognised.
  */
-export function uploadClaim(upload: Upload, settings: Settings): ClaimRequest {
+export function uploadClaim(upload: ObjectVersion, settings: Settings): ClaimRequest {
   const id = digest(upload.bucket, upload.key, upload.etag, JSON.stringify(settings.capture));
   return {
     id,
@@ -94,7 +104,7 @@ export function uploadClaim(upload: Upload, settings: Settings): ClaimRequest {
 /**
  * The task of a claim that is settled, as MPC answered it or as far as MPC's list
  * still tells; undefined when nothing was begun or it was released.
- * @throws ClaimInFlight; ApiError 422 when the claim was made for another request; what OBS and MPC throw
+ * @throws ClaimInFlight; ClaimOfAnotherRequest; what OBS and MPC throw
  */
 export async function findClaimedTask(
   claim: ClaimRequest,
@@ -108,10 +118,10 @@ export async function findClaimedTask(
   const record = parsed.data;
   if (record.state === 'released') return undefined;
   if (claim.fingerprint !== undefined && record.fingerprint !== claim.fingerprint) {
-    throw new ApiError(422, 'IDEMPOTENCY.0422', 'this Idempotency-Key was used for another request');
+    throw new ClaimOfAnotherRequest();
   }
   if (record.state === 'accepted') return { ...(record.answer as CreatedTask), task_id: record.task_id };
-  return settle(claim, record, invocation);
+  return reconcileClaim(claim, record, invocation);
 }
 
 /**
@@ -140,7 +150,7 @@ export async function createClaimedTask(
     // Whether the answer to a synchronous request names the task is not documented.
     if (!created.task_id && body.sync !== 1)
       throw new ServiceUnavailable('MPC', 'its answer names no task', true);
-    await complete(claim, created, claimedAtMs, invocation);
+    await completeClaim(claim, created, claimedAtMs, invocation);
     return created;
   } catch (error) {
     if (error instanceof ServiceRefused || isProvablyNoTask(error)) release?.();
@@ -161,7 +171,7 @@ function isProvablyNoTask(error: unknown): boolean {
 }
 
 /** A claim found half-written: the list of MPC knows whether its task was accepted. */
-async function settle(
+async function reconcileClaim(
   claim: ClaimRequest,
   record: ClaimRecord,
   invocation: Invocation,
@@ -179,7 +189,7 @@ async function settle(
       }
       const { task_id, status, create_time, output, output_file_name } = first;
       const created = { task_id, status, create_time, output, output_file_name };
-      await complete(claim, created, claimed_at_ms, invocation);
+      await completeClaim(claim, created, claimed_at_ms, invocation);
       return created;
     }
     const leftMs = claimed_at_ms + CALL_ARRIVES_WITHIN_MS - asOfMs;
@@ -219,7 +229,7 @@ function tasksAround(timeMs: number, toleranceMs: number, invocation: Invocation
 }
 
 /** The task exists whether or not that can be written down: a claim left half-written is settled later. */
-async function complete(
+export async function completeClaim(
   claim: ClaimRequest,
   created: CreatedTask,
   claimedAtMs: number,
@@ -263,37 +273,8 @@ function write(claim: ClaimRequest, record: ClaimRecord, invocation: Invocation)
   return putJson(invocation.settings.snapshotBucket, claim.objectKey, value, invocation);
 }
 
-/**
- * Remembers a task that was created without a claim, so that it is found by the video's key. The task exists whether
- * or not that succeeds: a failure is logged and never makes the caller create another one.
- */
-export async function recordTask(
-  video: { bucket: string; key: string },
-  taskId: string,
-  invocation: Invocation,
-): Promise<void> {
-  const claim = {
-    ...video,
-    id: taskId,
-    objectKey: `${claimsFolder(video.bucket, video.key)}${taskId}.json`,
-  };
-  await complete(claim, { task_id: taskId }, Date.now(), invocation);
-}
-
-/** The ids of the tasks that capture a video, those recorded last first. */
-export async function recordedTasks(bucket: string, key: string, invocation: Invocation): Promise<string[]> {
-  const { snapshotBucket } = invocation.settings;
-  const { objects } = await listObjects(snapshotBucket, { prefix: claimsFolder(bucket, key) }, invocation);
-  const newest = objects.sort((a, b) => b.lastModifiedMs - a.lastModifiedMs).slice(0, MAX_CLAIMS_READ);
-  const records = await Promise.all(newest.map((object) => getJson(snapshotBucket, object.key, invocation)));
-  return records.flatMap((record) => {
-    const parsed = z.safeParse(ClaimRecord, record);
-    return parsed.success && parsed.data.task_id !== undefined ? [parsed.data.task_id] : [];
-  });
-}
-
 /** One folder per video. Keys are hashed: they may be as long as OBS allows, with no room for anything beside them. */
-function claimsFolder(bucket: string, key: string): string {
+export function claimsFolder(bucket: string, key: string): string {
   return `${RECORDS_FOLDER}claims/${digest(bucket, key)}/`;
 }
 

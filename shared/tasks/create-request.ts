@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
+import type { CreateTaskBody, ObsLocation } from '../cloud/mpc';
 import type { Detail } from '../core/errors';
 import { described, oneOfNumbers, text, textUpTo } from '../core/schema';
 import { crossFieldIssues, type ThumbnailPara, ThumbnailParaSchema } from '../installation/capture';
 import { isInUploadArea, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
-import { bucketName, invalidRequest, MAX_USER_DATA_CHARACTERS, objectKey, parse, show } from '../validation';
+import { bucketName, InvalidRequest, MAX_USER_DATA_CHARACTERS, objectKey, parse, show } from '../validation';
 
 const ObsObject = z.strictObject({
   bucket: bucketName,
@@ -28,29 +29,11 @@ export const CreateSchema = z.strictObject({
   ),
 });
 
-/** An object in a bucket as MPC names it; `location` is the bucket's region. */
-export interface ObsLocation {
-  bucket: string;
-  location: string;
-  object: string;
-}
-
-/** The body of MPC's CreateThumbnailsTask, complete. */
-export interface CreateTaskBody {
-  input: ObsLocation;
-  output: ObsLocation;
-  thumbnail_para: ThumbnailPara;
-  user_data?: string | undefined;
-  tar?: 0 | 1 | undefined;
-  sync?: 0 | 1 | undefined;
-  original_dir?: 0 | 1 | undefined;
-}
-
 /**
  * Checks the body of `POST /snapshots` against every documented limit of MPC and this installation's allow-list, and
  * fills in what may be left out.
  * @param json the parsed body, anything
- * @throws ApiError 400 MPC.10202 with a detail per fault
+ * @throws InvalidRequest with a detail for each wrong field
  */
 export function parseCreateRequest(json: unknown, settings: Settings): CreateTaskBody {
   const request = parse(CreateSchema, json);
@@ -82,7 +65,7 @@ export function parseCreateRequest(json: unknown, settings: Settings): CreateTas
   if (output.bucket === settings.snapshotBucket && `${output.object}/`.startsWith(RECORDS_FOLDER)) {
     mustLieOutside(RECORDS_FOLDER);
   }
-  if (faults.length > 0) throw invalidRequest(faults);
+  if (faults.length > 0) throw new InvalidRequest(faults);
   return { ...request, input, output, thumbnail_para: thumbnailPara };
 }
 

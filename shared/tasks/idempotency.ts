@@ -1,10 +1,8 @@
-import { type CreatedTask, listTasks } from '../cloud/mpc';
-import { ApiError } from '../core/errors';
+import { type CreatedTask, type CreateTaskBody, listTasks } from '../cloud/mpc';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
-import { invalidRequest } from '../validation';
+import { InvalidRequest } from '../validation';
 import { ClaimInFlight, type ClaimRequest, createClaimedTask, digest, findClaimedTask } from './claims';
-import type { CreateTaskBody } from './create-request';
 import { withNote } from './task-note';
 
 /**
@@ -13,7 +11,7 @@ import { withNote } from './task-note';
  *
  * Wrong requests never get here, and refusals of MPC are not remembered: the key stays free. Two calls with one new
  * key in the very same moment can make two tasks, see claims.ts.
- * @throws ApiError 422 for another body under the same key, 409 while another call with it is at work
+ * @throws ClaimOfAnotherRequest for another body under the same key; ClaimInFlight while another call with it is at work
  */
 export async function createOnce(
   key: string,
@@ -21,27 +19,18 @@ export async function createOnce(
   invocation: Invocation,
 ): Promise<CreatedTask> {
   if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
-    throw invalidRequest([
+    throw new InvalidRequest([
       { path: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' },
     ]);
   }
   const claim = requestClaim(key, body);
   if (withNote(body, claim.id) === body) {
     const message = `must leave room for 150 characters more with an Idempotency-Key, got ${body.user_data?.length}`;
-    throw invalidRequest([{ path: 'user_data', message }]);
+    throw new InvalidRequest([{ path: 'user_data', message }]);
   }
-  try {
-    const found = await findClaimedTask(claim, invocation);
-    if (found === undefined) return await createClaimedTask(claim, body, invocation);
-    return body.sync === 1 ? await withPicture(found, invocation) : found;
-  } catch (error) {
-    if (error instanceof ClaimInFlight) {
-      throw new ApiError(409, 'IDEMPOTENCY.0409', 'a request with this Idempotency-Key is being worked on', {
-        retryAfterSeconds: error.retryAfterSeconds,
-      });
-    }
-    throw error;
-  }
+  const found = await findClaimedTask(claim, invocation);
+  if (found === undefined) return createClaimedTask(claim, body, invocation);
+  return body.sync === 1 ? withPicture(found, invocation) : found;
 }
 
 /** A synchronous task whose answer was lost: the list knows its picture, once there is one. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { integerText, oneOf } from '../core/schema';
 import type { Settings } from '../installation/settings';
-import { bucketName, invalidRequest, objectKey, parse, TASK_ID } from '../validation';
+import { bucketName, InvalidRequest, objectKey, parse, TASK_ID } from '../validation';
 
 const UTC_TIME = 'must be a UTC time as yyyymmddhhmmss, such as 20201220131400';
 const utcTime = z.string(UTC_TIME).check(z.regex(/^\d{14}$/, UTC_TIME));
@@ -39,7 +39,7 @@ export type ListRequest = z.infer<typeof ListSchema>;
 
 /**
  * Checks the query of `GET /snapshots`; several `task_id`s may be repeated or joined by commas.
- * @throws ApiError 400 MPC.10202
+ * @throws InvalidRequest
  */
 export function parseListRequest(
   query: Readonly<Record<string, readonly string[]>>,
@@ -50,23 +50,23 @@ export function parseListRequest(
   const request = parse(ListSchema, raw);
   const count = request.task_id?.length ?? 0;
   if (count > MAX_IDS)
-    throw invalidRequest([{ path: 'task_id', message: `must be at most ${MAX_IDS} ids, got ${count}` }]);
+    throw new InvalidRequest([{ path: 'task_id', message: `must be at most ${MAX_IDS} ids, got ${count}` }]);
   if (request.wait !== undefined) {
     const message = 'must come with the task id in the path, /snapshots/{task_id}?wait=…';
-    throw invalidRequest([{ path: 'wait', message }]);
+    throw new InvalidRequest([{ path: 'wait', message }]);
   }
   if (request.object === undefined && (request.format ?? 'json') !== 'json') {
     const message = 'must come with object=… or with the task id in the path, /snapshots/{task_id}?format=…';
-    throw invalidRequest([{ path: 'format', message }]);
+    throw new InvalidRequest([{ path: 'format', message }]);
   }
   if (request.bucket !== undefined && !uploadBuckets.includes(request.bucket)) {
     const message = `must be one of the allowed buckets ${uploadBuckets.join(', ')}, got "${request.bucket}"`;
-    throw invalidRequest([{ path: 'bucket', message }]);
+    throw new InvalidRequest([{ path: 'bucket', message }]);
   }
   return request;
 }
 
-/** Checks the query of `GET /snapshots/{task_id}`. @throws ApiError 400 MPC.10202 */
+/** Checks the query of `GET /snapshots/{task_id}`. @throws InvalidRequest */
 export function parseViewRequest(query: Readonly<Record<string, readonly string[]>>): ViewRequest {
   return parse(ViewSchema, lastValues(query));
 }

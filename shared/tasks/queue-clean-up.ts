@@ -7,7 +7,7 @@ import {
   ServiceRefused,
 } from '../core/errors';
 import { type Invocation, remainingMs } from '../installation/invocation';
-import { recordedTasks } from './claims';
+import { recordedTasks } from './task-index';
 import { unwrapUserData } from './task-note';
 
 /** What a clean-up of the queue did. */
@@ -33,9 +33,12 @@ const PAGES_PER_RUN = 10;
 /**
  * Cancels the tasks that have waited in MPC's queue for longer than QUEUE_LIMIT_MINUTES. What one run cannot do, the
  * next one will.
- * @param everybodys also tasks of this service's buckets that somebody else created
+ * @param includeForeignTasks also tasks of this service's buckets that somebody else created
  */
-export async function cleanUpQueue(invocation: Invocation, everybodys: boolean): Promise<CleanUpReport> {
+export async function cleanUpQueue(
+  invocation: Invocation,
+  includeForeignTasks: boolean,
+): Promise<CleanUpReport> {
   const tasks = await oldWaitingTasks(invocation);
   const report: CleanUpReport = { seen: tasks.length, cancelled: 0, too_late: 0, not_ours: 0, failed: 0 };
   let isQuotaLeft = true;
@@ -45,7 +48,7 @@ export async function cleanUpQueue(invocation: Invocation, everybodys: boolean):
       continue;
     }
     try {
-      const mayCancel = everybodys || (await isOurs(task, invocation));
+      const mayCancel = includeForeignTasks || (await isOurs(task, invocation));
       if (mayCancel) await cancelTask(task.task_id, invocation);
       report[mayCancel ? 'cancelled' : 'not_ours']++;
     } catch (error) {

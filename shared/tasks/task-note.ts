@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
+import type { CreateTaskBody } from '../cloud/mpc';
 import { integer, oneOfNumbers, parseJson, text } from '../core/schema';
 import { MAX_USER_DATA_CHARACTERS } from '../validation';
-import type { CreateTaskBody } from './create-request';
 
 /** What this service itself keeps in a task's `user_data`, beside the caller's own. */
 export interface TaskNote {

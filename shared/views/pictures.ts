@@ -1,8 +1,7 @@
-import type { CreatedTask, Task } from '../cloud/mpc';
+import type { CreatedTask, CreateTaskBody, Task } from '../cloud/mpc';
 import { temporaryUrl } from '../cloud/obs';
 import type { ThumbnailPara } from '../installation/capture';
 import type { Invocation } from '../installation/invocation';
-import type { CreateTaskBody } from '../tasks/create-request';
 import { unwrapUserData } from '../tasks/task-note';
 
 /** One picture of a task: MPC's name for it, the moment it shows and where to get it. */

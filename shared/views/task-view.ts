@@ -1,6 +1,5 @@
-import { type ApiResponse, jsonResponse, response } from '../api/gateway';
 import type { Task } from '../cloud/mpc';
-import { ApiError, OPERATION_FAILED } from '../core/errors';
+import { CallerError } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
 import { isPending } from '../tasks/await-task';
 import type { ViewRequest } from '../tasks/list-request';
@@ -15,34 +14,51 @@ const MAX_PICTURES = 1000;
 const CACHED_SHARE_OF_LIFE = 0.1;
 const RETRY_AFTER_SECONDS = 3;
 
+/** What a task is shown as: an HTTP answer without the frame of API Gateway. */
+export interface View {
+  statusCode: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** There is no picture to show. */
+export class NoPicture extends CallerError {
+  constructor(
+    reason: string,
+    /** When there may be one; undefined when there never will. */
+    readonly retryAfterSeconds?: number,
+  ) {
+    super(reason);
+  }
+}
+
 /**
  * One task in the form that was asked for: itself (`json`), a track for players (`vtt`,
  * `storyboard`), a page (`html`) or the way to its cover (`poster`).
- * @throws ApiError 422 MPC.10212 for a track or cover of a task that has no pictures to fetch and never will, 409
- * for the cover of one that has none yet; what listObjects throws
+ * @throws NoPicture for a track or cover of a task that has no pictures to fetch; what listObjects throws
  */
 export async function showTask(
   task: Task,
   format: ViewRequest['format'],
   invocation: Invocation,
-): Promise<ApiResponse> {
-  if (format === undefined || format === 'json') return jsonResponse(200, withPictures(task, invocation));
+): Promise<View> {
+  if (format === undefined || format === 'json') return jsonView(withPictures(task, invocation));
   const maxAgeSeconds = Math.floor(invocation.settings.urlTtlSeconds * CACHED_SHARE_OF_LIFE);
   const cache = { 'cache-control': isPending(task) ? 'no-store' : `private, max-age=${maxAgeSeconds}` };
   const shown = withPictures(task, invocation, MAX_PICTURES);
   if (format === 'html') {
     const { body, headers } = contactSheet(shown, task.thumbnail_info?.length ?? 0);
-    return response(200, body, { ...headers, ...cache });
+    return { statusCode: 200, body, headers: { ...headers, ...cache } };
   }
   refuseUnfetchable(shown);
   if (format === 'poster') {
     const poster = await choosePoster(shown, invocation);
     if (poster === undefined) throw noPicture(task);
-    return response(302, '', { location: poster.url, ...cache });
+    return { statusCode: 302, body: '', headers: { location: poster.url, ...cache } };
   }
   const images = storyboard(shown);
-  if (format === 'storyboard') return jsonResponse(200, images, cache);
-  return response(200, webVtt(images), { 'content-type': 'text/vtt', ...cache });
+  if (format === 'storyboard') return jsonView(images, cache);
+  return { statusCode: 200, body: webVtt(images), headers: { 'content-type': 'text/vtt', ...cache } };
 }
 
 function refuseUnfetchable(task: TaskWithPictures): void {
@@ -57,14 +73,19 @@ function refuseUnfetchable(task: TaskWithPictures): void {
     throw failed(`The pictures lie in ${task.output?.bucket}, which is not a bucket of this service`);
 }
 
-function noPicture(task: Task): ApiError {
+function noPicture(task: Task): NoPicture {
   if (!isPending(task)) return failed('The task has no picture');
-  const retryAfterSeconds = RETRY_AFTER_SECONDS;
-  return new ApiError(409, OPERATION_FAILED, `The task has no picture yet: it is ${task.status}`, {
-    retryAfterSeconds,
-  });
+  return new NoPicture(`The task has no picture yet: it is ${task.status}`, RETRY_AFTER_SECONDS);
 }
 
-function failed(reason: string): ApiError {
-  return new ApiError(422, OPERATION_FAILED, reason);
+function failed(reason: string): NoPicture {
+  return new NoPicture(reason);
+}
+
+function jsonView(value: unknown, headers: Record<string, string> = {}): View {
+  return {
+    statusCode: 200,
+    body: JSON.stringify(value),
+    headers: { 'content-type': 'application/json', ...headers },
+  };
 }

@@ -101,7 +101,7 @@ describe('a first deployment', () => {
       service.functions.cancel.events[1].timer = {
         name: 'clean-up',
         cron: 'CRON_TZ=Europe/Berlin 0 30 3 * * *',
-        input: { everybodys: true },
+        input: { include_foreign_tasks: true },
       };
     });
     const code = await codeFor(wanted);

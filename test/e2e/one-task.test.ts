@@ -320,5 +320,5 @@ test('the clean-up leaves tasks alone that this installation did not create, unl
   }
   expect(await cleanUp()).toEqual({ seen: 2, cancelled: 1, too_late: 0, not_ours: 1, failed: 0 });
   expect([mine?.status, foreign.status]).toEqual(['CANCELED', 'WAITING']);
-  expect(await cleanUp({ everybodys: true })).toMatchObject({ seen: 1, cancelled: 1 });
+  expect(await cleanUp({ include_foreign_tasks: true })).toMatchObject({ seen: 1, cancelled: 1 });
 });

@@ -1,7 +1,6 @@
-import { ApiError } from '../../shared/core/errors';
 import { parseCreateRequest } from '../../shared/tasks/create-request';
 import { parseListRequest } from '../../shared/tasks/list-request';
-import { isObjectKey, parseTaskId, show, TASK_ID } from '../../shared/validation';
+import { InvalidRequest, isObjectKey, parseTaskId, show, TASK_ID } from '../../shared/validation';
 import { settingsWith } from './function-context';
 
 /** What an answer says about each field. */
@@ -9,8 +8,8 @@ function faultsOf(code: () => unknown): Record<string, string> {
   try {
     code();
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    return Object.fromEntries((error.extra.details ?? []).map(({ path, message }) => [path, message]));
+    if (!(error instanceof InvalidRequest)) throw error;
+    return Object.fromEntries((error.details ?? []).map(({ path, message }) => [path, message]));
   }
   return {};
 }

@@ -1,9 +1,9 @@
+import { toApiError } from '../../../shared/api/errors';
 import {
   ServiceRefused,
   ServiceTimedOut,
   ServiceUnavailable,
   SettingsError,
-  toApiError,
 } from '../../../shared/core/errors';
 import { redact } from '../../../shared/core/redaction';
 

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openInvocation } from '../../../shared/installation/invocation';
-import { awaitTask } from '../../../shared/tasks/await-task';
+import { awaitTask, NoSuchTask } from '../../../shared/tasks/await-task';
 import { functionContext, userData } from '../function-context';
 
 /** Answers each look at the task with the next status; the last one stays. */
@@ -62,10 +62,7 @@ describe('waiting for a task', () => {
 
   test('for a task that does not exist ends at once', async () => {
     statuses = [];
-    await expect(awaitTask('7', 20, invocationOf(28_000))).rejects.toMatchObject({
-      status: 404,
-      code: 'MPC.10211',
-    });
+    await expect(awaitTask('7', 20, invocationOf(28_000))).rejects.toThrow(new NoSuchTask('7'));
     expect(looks).toBe(1);
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { ApiError } from '../../../shared/core/errors';
+import { type ApiError, toApiError } from '../../../shared/api/errors';
 import { parseCreateRequest } from '../../../shared/tasks/create-request';
+import { InvalidRequest } from '../../../shared/validation';
 import { settingsWith } from '../function-context';
 
 const settings = settingsWith();
@@ -12,7 +13,7 @@ function refusal(body: unknown): ApiError {
   try {
     parseCreateRequest(body, settings);
   } catch (error) {
-    if (error instanceof ApiError) return error;
+    if (error instanceof InvalidRequest) return toApiError(error);
     throw error;
   }
   throw new Error(`accepted: ${JSON.stringify(body)}`);
@@ -284,8 +285,8 @@ describe('the body of POST /snapshots', () => {
             const parsed = parseCreateRequest(body, settings);
             expect(parsed.input.bucket).toBe('videos');
           } catch (error) {
-            expect(error).toBeInstanceOf(ApiError);
-            expect(error).toMatchObject({ status: 400, code: 'MPC.10202' });
+            expect(error).toBeInstanceOf(InvalidRequest);
+            expect(toApiError(error)).toMatchObject({ status: 400, code: 'MPC.10202' });
           }
         },
       ),

@@ -1,0 +1,13 @@
+import type { Log } from '../core/log';
+import type { Credentials } from '../signing';
+
+/** What the client of a service needs to make its calls. */
+export interface Connection {
+  /** Origins, such as `https://mpc.example.com`. */
+  settings: { mpcEndpoint: string; obsEndpoint: string };
+  credentials: Credentials;
+  projectId: string;
+  /** When everything must be over, ms since the epoch. */
+  deadlineMs: number;
+  log: Log;
+}
