@@ -1,6 +1,6 @@
 import { signObsUrl } from '../shared/signing';
 import type { Connection } from './cloud-api';
-import type { WantedState } from './desired-state';
+import type { DesiredState } from './desired-state';
 import { DeployError } from './errors';
 
 /** What OBS says of a bucket; `unknown` when the access key may not look. */
@@ -41,7 +41,7 @@ export async function bucketState(bucket: string, connection: Connection): Promi
  * FunctionGraph watches buckets of its own region only, and MPC reads and writes no others.
  * @throws DeployError for a bucket that is missing or lies in another region; one that cannot be looked at passes
  */
-export async function refuseBuckets(wanted: WantedState, connection: Connection): Promise<void> {
+export async function refuseBuckets(wanted: DesiredState, connection: Connection): Promise<void> {
   const states = await Promise.all(
     wanted.buckets.map(async (bucket) => ({ bucket, state: await bucketState(bucket, connection) })),
   );

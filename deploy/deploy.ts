@@ -2,7 +2,7 @@ import { adviceFor } from './advice';
 import { apply } from './apply';
 import type { Artifact } from './artifacts';
 import { CallFailed } from './cloud-api';
-import type { WantedState } from './desired-state';
+import type { DesiredState } from './desired-state';
 import { DeployError } from './errors';
 import type { FunctionGraphApi } from './functiongraph-api';
 import { liveState } from './live-state';
@@ -25,7 +25,7 @@ const ROUNDS = 3;
  * @throws DeployError with a line for everything that failed or stands in the way
  */
 export async function deploy(
-  wanted: WantedState,
+  wanted: DesiredState,
   artifacts: readonly Artifact[],
   api: FunctionGraphApi,
   { dryRun = false, onPlan, ...options }: DeployOptions = {},

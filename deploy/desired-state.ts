@@ -7,7 +7,7 @@ const MAX_USER_DATA_CHARACTERS = 4096;
 const MAX_TRIGGERS = 10;
 
 /** What a stage of the service shall look like. */
-export interface WantedState {
+export interface DesiredState {
   service: string;
   stage: string;
   region: string;
@@ -49,7 +49,7 @@ export interface AsynchronousConfiguration {
  * Turns a service, as the framework resolved it from `serverless.yml`, into what FunctionGraph shall have.
  * @throws DeployError with a line for every property that is wrong
  */
-export function wantedState(resolved: unknown): WantedState {
+export function desiredState(resolved: unknown): DesiredState {
   const parsed = Service.safeParse(resolved);
   if (!parsed.success) {
     throw new DeployError(
@@ -96,7 +96,7 @@ function bucketsOf(functions: readonly FunctionDefinition[]): string[] {
 }
 
 /** @throws DeployError when there is no function of that name in `serverless.yml` */
-export function functionNamed({ functions }: WantedState, key: string | undefined): WantedFunction {
+export function functionNamed({ functions }: DesiredState, key: string | undefined): WantedFunction {
   const found = functions.find((one) => one.key === key);
   if (found !== undefined) return found;
   const keys = functions.map((one) => one.key).join(', ');
@@ -107,7 +107,7 @@ export function functionNamed({ functions }: WantedState, key: string | undefine
  * The mark in a function's description that says whose it is. Names alone cannot tell: `shop-prod-eu-create` may belong
  * to stage `prod-eu` or to stage `prod`.
  */
-export function ownerMark({ service, stage }: Pick<WantedState, 'service' | 'stage'>): string {
+export function ownerMark({ service, stage }: Pick<DesiredState, 'service' | 'stage'>): string {
   return `[serverless ${service}/${stage}]`;
 }
 

@@ -1,7 +1,7 @@
 import { withAdvice } from './deploy';
 import { liveState } from './live-state';
 import { describeTrigger } from './plan-text';
-import type { Session } from './provider-plugin';
+import type { Session } from './session';
 
 /** Prints what of the stage is in the cloud. */
 export async function info({ wanted, api, print }: Session): Promise<void> {

@@ -5,7 +5,7 @@ import { withAdvice } from './deploy';
 import { functionNamed } from './desired-state';
 import { DeployError } from './errors';
 import type { CommandOptions } from './framework';
-import type { Session } from './provider-plugin';
+import type { Session } from './session';
 
 const ROOT = path.resolve(__dirname, '..');
 

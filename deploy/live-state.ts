@@ -1,4 +1,4 @@
-import { ownerMark, type WantedState } from './desired-state';
+import { type DesiredState, ownerMark } from './desired-state';
 import type { FunctionGraphApi, LiveAsynchronous, LiveConfiguration, LiveTrigger } from './functiongraph-api';
 
 /** A function as it is in the cloud. */
@@ -22,7 +22,7 @@ export interface LiveState {
  */
 export async function liveState(
   api: FunctionGraphApi,
-  wanted: Pick<WantedState, 'service' | 'stage' | 'functions'>,
+  wanted: Pick<DesiredState, 'service' | 'stage' | 'functions'>,
 ): Promise<LiveState> {
   const mark = ownerMark(wanted);
   const names = new Set(wanted.functions.map(({ name }) => name));

@@ -1,4 +1,4 @@
-import type { AsynchronousConfiguration, WantedFunction, WantedState } from './desired-state';
+import type { AsynchronousConfiguration, DesiredState, WantedFunction } from './desired-state';
 import type { TriggerType, WantedTrigger } from './desired-triggers';
 import { HANDLER, type LiveAsynchronous, type LiveTrigger } from './functiongraph-api';
 import type { LiveFunction, LiveState } from './live-state';
@@ -58,7 +58,7 @@ export type Digests = Readonly<Record<string, string>>;
 
 /** Compares what is wanted with what is there. */
 export function plan(
-  wanted: WantedState,
+  wanted: DesiredState,
   live: LiveState,
   digests: Digests,
   { force = false, prune = false, only }: PlanOptions = {},

@@ -3,7 +3,7 @@ import { buildArtifacts, readArtifacts, writeArtifacts } from './artifacts';
 import { refuseBuckets } from './buckets';
 import { CloudApi, connectionFrom } from './cloud-api';
 import { deploy } from './deploy';
-import { functionNamed, type WantedState, wantedState } from './desired-state';
+import { type DesiredState, desiredState, functionNamed } from './desired-state';
 import { LOCAL_STAGE } from './desired-triggers';
 import { doctor } from './doctor/doctor';
 import { DeployError } from './errors';
@@ -14,16 +14,7 @@ import { invoke, invokeLocally } from './invoke';
 import { planText } from './plan-text';
 import { remove } from './remove';
 import { FRAMEWORK_SCHEMA } from './schema';
-
-/** What a command of the plugin works with. */
-export interface Session {
-  /** What `serverless.yml` says of the stage, checked. */
-  wanted: WantedState;
-  api: FunctionGraphApi;
-  options: CommandOptions;
-  /** Prints a line of the command's result. */
-  print: (line: string) => void;
-}
+import type { Session } from './session';
 
 const NAME = 'huawei';
 
@@ -32,7 +23,7 @@ export class HuaweiProvider {
   readonly #framework: Framework;
   readonly #options: CommandOptions;
   readonly #utilities: FrameworkUtilities;
-  #wantedState: WantedState | undefined;
+  #desiredState: DesiredState | undefined;
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
   /** Options and commands beyond those that the framework has anyway. */
   readonly commands = {
@@ -96,16 +87,16 @@ export class HuaweiProvider {
     }
   }
 
-  #wanted(): WantedState {
+  #wanted(): DesiredState {
     // Read once: packaging adds to the framework's definitions.
-    this.#wantedState ??= this.#readWanted();
-    return this.#wantedState;
+    this.#desiredState ??= this.#readWanted();
+    return this.#desiredState;
   }
 
-  #readWanted(): WantedState {
+  #readWanted(): DesiredState {
     const { service, provider, functions } = this.#framework.service;
     const stage = this.#stage;
-    return wantedState({ service, provider: { ...provider, stage }, functions });
+    return desiredState({ service, provider: { ...provider, stage }, functions });
   }
 
   #session(): Session {
@@ -121,7 +112,7 @@ export class HuaweiProvider {
 
   #openApi(): FunctionGraphApi {
     const connection = connectionFrom(process.env, String(this.#framework.service.provider.region));
-    if (this.#stage === LOCAL_STAGE) refuseFarAway(connection.endpoints.functiongraph);
+    if (this.#stage === LOCAL_STAGE) assertLocalEndpoint(connection.endpoints.functiongraph);
     return new FunctionGraphApi(new CloudApi(connection));
   }
 
@@ -186,7 +177,7 @@ export class HuaweiProvider {
 }
 
 /** The API of this stage is open to everybody: it stays on this machine. */
-export function refuseFarAway(endpoint: string | undefined): void {
+export function assertLocalEndpoint(endpoint: string | undefined): void {
   const host = endpoint === undefined ? undefined : new URL(endpoint).hostname;
   if (host !== undefined && /^(127(\.\d+){3}|localhost|\[::1\])$/.test(host)) return;
   throw new DeployError([

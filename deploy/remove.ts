@@ -1,7 +1,7 @@
 import { removeFunction } from './apply';
 import { withAdvice } from './deploy';
 import { ownerMark } from './desired-state';
-import type { Session } from './provider-plugin';
+import type { Session } from './session';
 
 /**
  * Deletes every function of the stage with its triggers, also those that are no longer in `serverless.yml`, and nothing

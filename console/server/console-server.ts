@@ -73,7 +73,7 @@ async function serve(call: Call, name: string): Promise<void> {
   const route = `${request.method} ${name}`;
   const handle = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
   if (handle !== undefined) {
-    refuseForeigners(request);
+    assertSameOrigin(request);
     await handle(call);
   } else if (request.method === 'GET' || request.method === 'HEAD') {
     await sendAsset(response, name, source.obsOrigins());
@@ -91,7 +91,7 @@ export function isOwnHost({ headers }: IncomingMessage): boolean {
  * Pages of other origins may neither ask nor act. Clients that are no browsers send none of these headers.
  * @throws ConsoleRefusal 403
  */
-export function refuseForeigners({ headers }: IncomingMessage): void {
+export function assertSameOrigin({ headers }: IncomingMessage): void {
   const { origin, host } = headers;
   const site = headers['sec-fetch-site'];
   const isForeign = site !== undefined && site !== 'same-origin' && site !== 'none';

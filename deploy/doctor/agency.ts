@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { CloudApi } from '../cloud-api';
-import type { WantedState } from '../desired-state';
-import { type Finding, type Look, look } from './finding';
+import type { DesiredState } from '../desired-state';
+import { type Finding, type Probe, probe } from './finding';
 import { MPC_ROLE, type Role, rightsLacking, rolesTooWide } from './rights';
 
 /** FunctionGraph under the name that agencies know it by. */
@@ -41,7 +41,7 @@ const ShownRole = z.object({ role: RoleView });
  * @param domainId id of the account; undefined when it is not known
  */
 export async function checkAgencies(
-  wanted: WantedState,
+  wanted: DesiredState,
   domainId: string | undefined,
   cloud: CloudApi,
 ): Promise<Finding[]> {
@@ -51,7 +51,7 @@ export async function checkAgencies(
 
 async function checkAgency(
   name: string,
-  wanted: WantedState,
+  wanted: DesiredState,
   domainId: string | undefined,
   cloud: CloudApi,
 ): Promise<Finding[]> {
@@ -66,8 +66,8 @@ async function checkAgency(
   ];
   if (domainId === undefined) return unseen('the id of the account is not known');
   const iam = new IamReader(cloud, domainId);
-  const found = await look(() => iam.agency(name));
-  if (!found.isSeen) return unseen(found.reason);
+  const found = await probe(() => iam.agency(name));
+  if (!found.ok) return unseen(found.reason);
   const agency = found.found;
   if (agency === undefined) {
     return [
@@ -81,7 +81,7 @@ async function checkAgency(
   }
   const trust = trustFinding(point, agency);
   if (trust.state === 'missing') return [trust];
-  return [trust, ...rightsFindings(`rights of ${name}`, await look(() => iam.rolesOf(agency.id)), wanted)];
+  return [trust, ...rightsFindings(`rights of ${name}`, await probe(() => iam.rolesOf(agency.id)), wanted)];
 }
 
 function trustFinding(point: string, { trust_domain_name: trusted, expire_time: end }: Agency): Finding {
@@ -106,8 +106,8 @@ function trustFinding(point: string, { trust_domain_name: trusted, expire_time: 
   return { point, state: 'ok', text: `trusts FunctionGraph${until}` };
 }
 
-function rightsFindings(point: string, roles: Look<Role[]>, wanted: WantedState): Finding[] {
-  if (!roles.isSeen) {
+function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredState): Finding[] {
+  if (!roles.ok) {
     return [
       {
         point,

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { bucketState } from '../buckets';
 import type { CloudApi } from '../cloud-api';
-import type { WantedState } from '../desired-state';
-import { type Finding, type Look, look } from './finding';
+import type { DesiredState } from '../desired-state';
+import { type Finding, type Probe, probe } from './finding';
 
 const Authorization = z.object({ operate_type: z.string().nullish() });
 const Buckets = z.object({
@@ -17,14 +17,14 @@ interface MpcView {
   /** MPC was let into all buckets at once. */
   isForAll: boolean;
   /** Whether MPC was let into a bucket, by its name; buckets of other accounts and regions are not in it. */
-  buckets: Look<ReadonlyMap<string, boolean>>;
+  buckets: Probe<ReadonlyMap<string, boolean>>;
 }
 
 /**
  * Whether each bucket exists, lies in the region and belongs to the account, and whether MPC may use it. Asks OBS
  * for each bucket, and MPC for its two kinds of authorization.
  */
-export async function checkBuckets(wanted: WantedState, cloud: CloudApi): Promise<Finding[]> {
+export async function checkBuckets(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
   const view = await mpcView(cloud);
   const found = await Promise.all(
     wanted.buckets.map(async (bucket) => {
@@ -41,13 +41,13 @@ async function mpcView(cloud: CloudApi): Promise<MpcView> {
   const get = async (resource: string) =>
     (await cloud.call('mpc', { method: 'GET', path: `${path}/${resource}` })).body;
   const [all, buckets] = await Promise.all([
-    look(async () => Authorization.parse(await get('agencies'))),
-    look(async () => {
+    probe(async () => Authorization.parse(await get('agencies'))),
+    probe(async () => {
       const listed = Buckets.parse(await get('buckets')).buckets;
       return new Map(listed.map((one) => [one.bucket, one.is_authorized === 1]));
     }),
   ]);
-  return { isForAll: all.isSeen && all.found.operate_type === 'CREATED', buckets };
+  return { isForAll: all.ok && all.found.operate_type === 'CREATED', buckets };
 }
 
 async function bucketFinding(
@@ -75,13 +75,13 @@ async function bucketFinding(
     };
   }
   // MPC lists the account's own buckets of the region only.
-  const isOwn = buckets.isSeen && buckets.found.has(bucket);
+  const isOwn = buckets.ok && buckets.found.has(bucket);
   if (isOwn) return { point, state: 'ok', text: `yours, in ${region}` };
   if (state.is === 'there') {
     return {
       point,
-      state: buckets.isSeen ? 'note' : 'ok',
-      text: buckets.isSeen
+      state: buckets.ok ? 'note' : 'ok',
+      text: buckets.ok
         ? `in ${region}, but MPC does not list it among yours: does it belong to another account?`
         : `in ${region}`,
     };
@@ -94,10 +94,10 @@ async function bucketFinding(
   };
 }
 
-function mpcFinding(bucket: string, { region }: WantedState, { isForAll, buckets }: MpcView): Finding {
+function mpcFinding(bucket: string, { region }: DesiredState, { isForAll, buckets }: MpcView): Finding {
   const point = `MPC on ${bucket}`;
   if (isForAll) return { point, state: 'ok', text: 'MPC may use all buckets of the account' };
-  const isAuthorized = buckets.isSeen ? buckets.found.get(bucket) : undefined;
+  const isAuthorized = buckets.ok ? buckets.found.get(bucket) : undefined;
   if (isAuthorized === true) return { point, state: 'ok', text: 'MPC may use this bucket' };
   if (isAuthorized === false) {
     return {
@@ -110,7 +110,7 @@ function mpcFinding(bucket: string, { region }: WantedState, { isForAll, buckets
   return {
     point,
     state: 'unseen',
-    text: buckets.isSeen ? 'MPC does not list this bucket' : `MPC does not tell: ${buckets.reason}`,
+    text: buckets.ok ? 'MPC does not list this bucket' : `MPC does not tell: ${buckets.reason}`,
     todo: 'look in the console (MPC, Cloud Resource Authorization), or try: a task on a bucket that MPC may not use is refused with MPC.10209',
   };
 }

@@ -1,4 +1,4 @@
-import type { WantedState } from '../desired-state';
+import type { DesiredState } from '../desired-state';
 import { DeployError } from '../errors';
 import type { CommandOptions } from '../framework';
 import type { FunctionGraphApi } from '../functiongraph-api';
@@ -14,7 +14,7 @@ import { checkSettings } from './settings';
 export interface Visit {
   stage: string;
   /** @throws DeployError for what is wrong in `serverless.yml` and its parameters */
-  readWanted(): WantedState;
+  readWanted(): DesiredState;
   /** @throws DeployError for what is missing in the environment */
   openApi(): FunctionGraphApi;
   options: CommandOptions;
@@ -60,7 +60,7 @@ function attempt<T>(open: () => T, point: string): [T | undefined, Finding[]] {
 }
 
 /** Everything that can be said of a stage, in the order in which one would set it up. */
-export async function diagnose(wanted: WantedState, api: FunctionGraphApi): Promise<Finding[]> {
+export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Promise<Finding[]> {
   const { cloud } = api;
   const settings = checkSettings(wanted);
   const account = await checkAccount(cloud);

@@ -19,18 +19,18 @@ export interface Finding {
 }
 
 /** What one look at the cloud brought. */
-export type Look<T> = { isSeen: true; found: T } | { isSeen: false; status: number; reason: string };
+export type Probe<T> = { ok: true; found: T } | { ok: false; status: number; reason: string };
 
 /** Looks, and turns refusals and answers of an unknown form into a reason. */
-export async function look<T>(work: () => Promise<T>): Promise<Look<T>> {
+export async function probe<T>(work: () => Promise<T>): Promise<Probe<T>> {
   try {
-    return { isSeen: true, found: await work() };
+    return { ok: true, found: await work() };
   } catch (error) {
     if (error instanceof CallFailed) {
-      return { isSeen: false, status: error.status, reason: error.message };
+      return { ok: false, status: error.status, reason: error.message };
     }
     if (error instanceof z.ZodError) {
-      return { isSeen: false, status: 200, reason: 'the answer has a form that is not known here' };
+      return { ok: false, status: 200, reason: 'the answer has a form that is not known here' };
     }
     throw error;
   }

@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import type { WantedState } from '../desired-state';
+import type { DesiredState } from '../desired-state';
 import type { FunctionGraphApi } from '../functiongraph-api';
 import { liveState } from '../live-state';
 import { isEmpty, plan } from '../plan';
 import { planText } from '../plan-text';
-import { type Finding, look } from './finding';
+import { type Finding, probe } from './finding';
 
 const Quotas = z.object({
   quotas: z.object({
@@ -13,7 +13,7 @@ const Quotas = z.object({
 });
 
 /** Whether the region can start functions by uploads. */
-export function checkRegion({ region, functions }: WantedState): Finding[] {
+export function checkRegion({ region, functions }: DesiredState): Finding[] {
   const isByObs = functions.some(({ triggers }) => triggers.some(({ type }) => type === 'OBS'));
   if (!isByObs) return [];
   // FunctionGraph API reference, creating a trigger: no OBS triggers on the site of the Chinese mainland.
@@ -30,7 +30,7 @@ export function checkRegion({ region, functions }: WantedState): Finding[] {
 }
 
 /** What nothing here can look at. */
-export function checkEventGrid({ functions }: WantedState): Finding[] {
+export function checkEventGrid({ functions }: DesiredState): Finding[] {
   const channels = functions
     .flatMap(({ triggers }) => triggers)
     .filter(({ type }) => type === 'EVENTGRID')
@@ -47,11 +47,11 @@ export function checkEventGrid({ functions }: WantedState): Finding[] {
  * Whether the functions are deployed as `serverless.yml` wants them (their code
  * is not compared), and whether there is room for them.
  */
-export async function checkFunctions(wanted: WantedState, api: FunctionGraphApi): Promise<Finding[]> {
+export async function checkFunctions(wanted: DesiredState, api: FunctionGraphApi): Promise<Finding[]> {
   const point = 'functions';
   const deployCommand = `npm run deploy -- --stage ${wanted.stage}`;
-  const live = await look(() => liveState(api, wanted));
-  if (!live.isSeen) {
+  const live = await probe(() => liveState(api, wanted));
+  if (!live.ok) {
     return [
       {
         point,
@@ -105,11 +105,11 @@ export async function checkFunctions(wanted: WantedState, api: FunctionGraphApi)
 
 async function quotaFinding(needed: number, { cloud }: FunctionGraphApi): Promise<Finding[]> {
   const path = `/v2/${cloud.connection.projectId}/fgs/quotas`;
-  const quotas = await look(async () =>
+  const quotas = await probe(async () =>
     Quotas.parse((await cloud.call('functiongraph', { method: 'GET', path })).body),
   );
   const point = 'quota of functions';
-  if (!quotas.isSeen) return [{ point, state: 'unseen', text: quotas.reason }];
+  if (!quotas.ok) return [{ point, state: 'unseen', text: quotas.reason }];
   const found = quotas.found.quotas.resources.find(({ type }) => type === 'fgs_func_num');
   if (found === undefined) return [{ point, state: 'unseen', text: 'FunctionGraph does not tell' }];
   const text = `${found.used} of ${found.quota} used, ${needed} more are needed`;

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import type { CloudApi } from '../cloud-api';
-import type { WantedState } from '../desired-state';
+import type { DesiredState } from '../desired-state';
 import type { WantedTrigger } from '../desired-triggers';
-import { type Finding, look } from './finding';
+import { type Finding, probe } from './finding';
 
 const Instance = z.object({ status: z.string().nullish() });
 
 /** Whether the API groups of the stage exist, and the dedicated gateways that they belong to. */
-export async function checkGateway(wanted: WantedState, cloud: CloudApi): Promise<Finding[]> {
+export async function checkGateway(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
   const triggers = wanted.functions.flatMap((one) => one.triggers);
   const places = new Map(triggers.filter(isOfGateway).map((trigger) => placeOf(trigger)));
   return (await Promise.all([...places.values()].map((place) => checkPlace(place, wanted, cloud)))).flat();
@@ -30,16 +30,16 @@ function placeOf({ eventData }: WantedTrigger): [string, Place] {
 
 async function checkPlace(
   { groupId, instanceId }: Place,
-  { region }: WantedState,
+  { region }: DesiredState,
   cloud: CloudApi,
 ): Promise<Finding[]> {
-  const get = (path: string) => look(async () => (await cloud.call('apig', { method: 'GET', path })).body);
+  const get = (path: string) => probe(async () => (await cloud.call('apig', { method: 'GET', path })).body);
   const findings: Finding[] = [];
   const dedicated = `/v2/${cloud.connection.projectId}/apigw/instances/${instanceId}`;
   if (instanceId !== undefined) {
     const point = `gateway ${instanceId}`;
     const instance = await get(dedicated);
-    if (!instance.isSeen && instance.status === 404) {
+    if (!instance.ok && instance.status === 404) {
       return [
         {
           point,
@@ -49,13 +49,13 @@ async function checkPlace(
         },
       ];
     }
-    findings.push(instance.isSeen ? instanceFinding(point, instance.found) : unseen(point, instance.reason));
+    findings.push(instance.ok ? instanceFinding(point, instance.found) : unseen(point, instance.reason));
   }
   const point = `API group ${groupId}`;
   const group = await get(
     instanceId === undefined ? `/v1.0/apigw/api-groups/${groupId}` : `${dedicated}/api-groups/${groupId}`,
   );
-  if (group.isSeen) {
+  if (group.ok) {
     findings.push({
       point,
       state: 'ok',

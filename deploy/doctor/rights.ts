@@ -1,4 +1,4 @@
-import type { WantedState } from '../desired-state';
+import type { DesiredState } from '../desired-state';
 
 /** A part of a policy, as IAM shows it. */
 export interface Statement {
@@ -48,7 +48,7 @@ const NEVER_NEEDED: readonly Right[] = [
 ];
 
 /** What the functions do in OBS, for the buckets of a stage. */
-function bucketsOf({ functions }: WantedState): { read: string[]; written: string[] } {
+function bucketsOf({ functions }: DesiredState): { read: string[]; written: string[] } {
   const values = (key: string) =>
     functions.flatMap(({ userData }) => (userData[key] ?? '').split(',').map((name) => name.trim()));
   const unique = (names: string[]) => [...new Set(names.filter((name) => name !== ''))];
@@ -56,7 +56,7 @@ function bucketsOf({ functions }: WantedState): { read: string[]; written: strin
 }
 
 /** The policies with the least rights that the functions of a stage work with. */
-export function leastPolicies(wanted: WantedState): LeastPolicies {
+export function leastPolicies(wanted: DesiredState): LeastPolicies {
   const { read, written } = bucketsOf(wanted);
   const buckets = [...new Set([...read, ...written])];
   return {
@@ -82,7 +82,7 @@ export function leastPolicies(wanted: WantedState): LeastPolicies {
 }
 
 /** Rights of `leastPolicies` that none of the roles gives. */
-export function rightsLacking(wanted: WantedState, roles: readonly Role[]): Right[] {
+export function rightsLacking(wanted: DesiredState, roles: readonly Role[]): Right[] {
   const { globalPolicy } = leastPolicies(wanted);
   const needed: Right[] = [
     { action: 'mpc:thumbnailsTask:create' },

@@ -1,6 +1,6 @@
 import { compileFunction } from 'node:vm';
 import { bundleFunction } from '../bundle';
-import type { WantedFunction, WantedState } from '../desired-state';
+import type { DesiredState, WantedFunction } from '../desired-state';
 import type { Finding } from './finding';
 
 /** Ms that the dry run may believe to have. */
@@ -10,7 +10,7 @@ const TIME_MS = 10_000;
  * Whether the functions would accept their user data. Their own code says so: `create` is bundled as
  * for a deployment and asked for a dry run, which calls nothing.
  */
-export async function checkSettings({ functions }: WantedState): Promise<Finding[]> {
+export async function checkSettings({ functions }: DesiredState): Promise<Finding[]> {
   const { code } = await bundleFunction('create');
   const keysByFault = new Map<string, string[]>();
   for (const one of functions) {

@@ -1,7 +1,7 @@
 import { buildArtifacts } from '../../deploy/artifacts';
 import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
 import { deploy } from '../../deploy/deploy';
-import { wantedState } from '../../deploy/desired-state';
+import { desiredState } from '../../deploy/desired-state';
 import { LOCAL_STAGE } from '../../deploy/desired-triggers';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { readService } from '../../deploy/service-file';
@@ -28,7 +28,7 @@ export async function startDeployedCloud(options: CloudOptions): Promise<Cloud> 
 
 /** `npm run deploy -- --stage local` within this process, without the framework's start-up. */
 export async function deployTo({ environment, region }: Cloud): Promise<void> {
-  const wanted = wantedState(await readService(LOCAL_STAGE, environment));
+  const wanted = desiredState(await readService(LOCAL_STAGE, environment));
   const api = new FunctionGraphApi(new CloudApi(connectionFrom(environment, region)));
   await deploy(wanted, await buildArtifacts(wanted.functions), api);
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
-import { wantedState } from '../../deploy/desired-state';
+import { desiredState } from '../../deploy/desired-state';
 import { DeployError } from '../../deploy/errors';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { readService } from '../../deploy/service-file';
@@ -29,7 +29,7 @@ export async function stageEnvironment(
 ): Promise<Environment> {
   const known = { ...variablesOf(stage), ...environment };
   try {
-    const wanted = wantedState(await readService(stage, known as Record<string, string>));
+    const wanted = desiredState(await readService(stage, known as Record<string, string>));
     const query = wanted.functions.find(({ source }) => source === 'query');
     if (query === undefined)
       throw new UsageError('serverless.yml has no function query: the console asks it');

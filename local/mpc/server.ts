@@ -142,6 +142,7 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
     tasks,
     async close() {
       await Promise.all([closeServer(server), runner.close()]);
+      tasks.close();
     },
   };
 }

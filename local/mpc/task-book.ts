@@ -1,6 +1,7 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
+import { Journal, readJournal } from '../journal';
 import type { Sampling } from './naming';
 import type { RequestedSize } from './size';
 
@@ -74,7 +75,7 @@ const FIRST_ID = 1_000_001;
 export class TaskBook {
   readonly #tasks = new Map<string, Task>();
   readonly #listeners = new Set<(task: Task) => void>();
-  readonly #journal: string | undefined;
+  readonly #journal: Journal<Task> | undefined;
   #nextId = FIRST_ID;
 
   /**
@@ -86,15 +87,15 @@ export class TaskBook {
   constructor(directory?: string) {
     if (directory === undefined) return;
     mkdirSync(directory, { recursive: true });
-    this.#journal = path.join(directory, 'tasks.jsonl');
-    for (const task of readJournal(this.#journal)) {
+    const file = path.join(directory, 'tasks.jsonl');
+    // Each line is a task as it was then: the last one of a task counts.
+    const latest = new Map(readJournal(file, journalLine).map((task) => [task.id, task]));
+    for (const task of latest.values()) {
       if (task.status === 'PROCESSING') Object.assign(task, { status: 'WAITING', pictures: [] });
       this.#tasks.set(task.id, task);
       this.#nextId = Math.max(this.#nextId, Number(task.id) + 1);
     }
-    const partial = `${this.#journal}.partial`;
-    writeFileSync(partial, this.list().map(toLine).join(''));
-    renameSync(partial, this.#journal);
+    this.#journal = new Journal(file, this.list());
   }
 
   /** All tasks, oldest first. */
@@ -152,32 +153,16 @@ export class TaskBook {
   }
 
   #record(task: Task): void {
-    if (this.#journal !== undefined) appendFileSync(this.#journal, toLine(task));
+    this.#journal?.append(task);
     this.#notify(task);
+  }
+
+  /** Gives the journal back; nothing may change afterwards. */
+  close(): void {
+    this.#journal?.close();
   }
 
   #notify(task: Task): void {
     for (const listener of this.#listeners) listener(task);
   }
-}
-
-function toLine(task: Task): string {
-  return `${JSON.stringify(task)}\n`;
-}
-
-function readJournal(file: string): Task[] {
-  if (!existsSync(file)) return [];
-  const latest = new Map<string, Task>();
-  const lines = readFileSync(file, 'utf8').split('\n');
-  // A line counts once its line break is there; what follows the last one was cut by a crash.
-  for (const [index, line] of lines.slice(0, -1).entries()) {
-    try {
-      const task = journalLine.parse(JSON.parse(line));
-      latest.set(task.id, task);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new Error(`${file}, line ${index + 1} is damaged; remove the line or the file. ${reason}`);
-    }
-  }
-  return [...latest.values()];
 }

@@ -1,17 +1,5 @@
-import type { Notification } from './journal';
+import type { Notification } from './journal-entry';
 import type { ObjectEvent } from './object-event';
-
-/** What a notification can ask for (OBS API reference, "Configuring event notification for a bucket"). */
-export const NOTIFICATION_EVENTS = [
-  'ObjectCreated:*',
-  'ObjectCreated:Put',
-  'ObjectCreated:Post',
-  'ObjectCreated:Copy',
-  'ObjectCreated:CompleteMultipartUpload',
-  'ObjectRemoved:*',
-  'ObjectRemoved:Delete',
-  'ObjectRemoved:DeleteMarkerCreated',
-] as const;
 
 /** What runs the functions that notifications name. */
 export interface FunctionTarget {

@@ -4,16 +4,16 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { Clock } from '../clock';
 import { newRequestId } from '../http-server';
+import { Journal, readJournal } from '../journal';
 import { DataFiles } from './data-files';
 import { ObsError, type OverwriteRefusal } from './errors';
 import {
   type CorsRule,
-  Journal,
   type JournalEntry,
+  journalEntry,
   type Notification,
   type ObjectEntry,
-  readJournal,
-} from './journal';
+} from './journal-entry';
 import type { ListQuery } from './key-index';
 import { checkBucketName, checkKey } from './names';
 import { wantsEvent } from './notification';
@@ -27,7 +27,7 @@ import {
   type UploadPart,
 } from './store-state';
 
-export type { CorsRule, Notification } from './journal';
+export type { CorsRule, Notification } from './journal-entry';
 export type { ObjectEvent } from './object-event';
 export type { Bucket, MultipartUpload, ObjectDescription, StoredObject, UploadPart } from './store-state';
 
@@ -66,7 +66,7 @@ const DEFAULT_CONTENT_TYPE = 'binary/octet-stream';
 export class ObjectStore {
   readonly #clock: Clock;
   readonly #files: DataFiles;
-  readonly #journal: Journal;
+  readonly #journal: Journal<JournalEntry>;
   readonly #state: StoreState;
   readonly #listeners = new Set<(event: ObjectEvent) => void>();
   readonly #notified = new Set<(notification: Notification, event: ObjectEvent) => void>();
@@ -77,7 +77,7 @@ export class ObjectStore {
     this.#files = new DataFiles(directory);
     this.#state = new StoreState((file) => this.#files.pathOf(file));
     const journalFile = path.join(directory, 'journal.jsonl');
-    for (const entry of readJournal(journalFile)) this.#state.apply(entry);
+    for (const entry of readJournal(journalFile, journalEntry)) this.#state.apply(entry);
     this.#journal = new Journal(journalFile, this.#state.entries());
     this.#files.discardAllBut(this.#state.files());
   }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { ObsError } from './errors';
-import type { CorsRule, JournalEntry, Notification, ObjectEntry } from './journal';
+import type { CorsRule, JournalEntry, Notification, ObjectEntry } from './journal-entry';
 import { KeyIndex } from './key-index';
 
 /** What is known of an object besides its name and its bytes. */

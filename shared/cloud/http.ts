@@ -64,7 +64,7 @@ const earlyConnections = new Map<string, Socket>();
 /** Connections that were established: whatever was written to another one never left. */
 const established = new WeakSet<Socket>();
 /** Since when a connection has been without a request, ms since the epoch. */
-const restingSinceMs = new WeakMap<Socket, number>();
+const idleSinceMs = new WeakMap<Socket, number>();
 
 /** Loaded when first needed: what an invocation does not use is not part of its cold start. */
 function transportOf(protocol: Protocol): Transport {
@@ -82,7 +82,7 @@ function transportOf(protocol: Protocol): Transport {
     return socket;
   };
   agent.keepSocketAlive = (socket) => {
-    restingSinceMs.set(socket as Socket, Date.now());
+    idleSinceMs.set(socket as Socket, Date.now());
     return keepSocketAlive.call(agent, socket);
   };
   const transport = { request, agent };
@@ -110,7 +110,7 @@ function open(agent: Agent, host: string, port: number): Socket {
   const options: ConnectionOptions = { host, port, servername: require('node:net').isIP(host) ? '' : host };
   const socket = agent.createConnection(options as ClientRequestArgs) as Socket;
   socket.setNoDelay();
-  restingSinceMs.set(socket, Date.now());
+  idleSinceMs.set(socket, Date.now());
   // It is found destroyed when it is wanted.
   socket.on('error', () => {});
   return socket.unref();
@@ -247,7 +247,7 @@ function dropStaleConnections(agent: Agent): void {
 }
 
 function isFresh(socket: Socket): boolean {
-  return !socket.destroyed && Date.now() - (restingSinceMs.get(socket) ?? 0) <= IDLE_LIMIT_MS;
+  return !socket.destroyed && Date.now() - (idleSinceMs.get(socket) ?? 0) <= IDLE_LIMIT_MS;
 }
 
 function errorCode(error: Error): string {

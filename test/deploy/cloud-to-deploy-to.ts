@@ -4,7 +4,7 @@ import type { Artifact } from '../../deploy/artifacts';
 import { zipFunction } from '../../deploy/bundle';
 import { CloudApi, type Connection, connectionFrom } from '../../deploy/cloud-api';
 import { type DeployOptions, deploy } from '../../deploy/deploy';
-import { type WantedState, wantedState } from '../../deploy/desired-state';
+import { type DesiredState, desiredState } from '../../deploy/desired-state';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import type { Plan } from '../../deploy/plan';
 import { planText } from '../../deploy/plan-text';
@@ -39,14 +39,14 @@ export function serviceOf(stage: string, changed: Record<string, string> = {}): 
 export async function wantedOf(
   stage: string,
   change: (service: ServiceObject) => void = () => {},
-): Promise<WantedState> {
+): Promise<DesiredState> {
   const service = await serviceOf(stage);
   change(service);
-  return wantedState(service);
+  return desiredState(service);
 }
 
 /** Code that says what it is; real bundles would make the tests slow and prove nothing more. */
-export async function codeFor(wanted: WantedState, text = 'first'): Promise<Artifact[]> {
+export async function codeFor(wanted: DesiredState, text = 'first'): Promise<Artifact[]> {
   return Promise.all(
     wanted.functions.map(async ({ key }) => {
       const code = `exports.handler = async (event, context) => ${JSON.stringify(`${key} ${text}`)};`;
@@ -116,7 +116,7 @@ export class CloudToDeployTo {
 
   /** @returns the plan as people see it, of every look at the cloud */
   async deploy(
-    wanted: WantedState,
+    wanted: DesiredState,
     artifacts: readonly Artifact[],
     options: DeployOptions = {},
   ): Promise<string[]> {

@@ -8,8 +8,9 @@ import { zipFunction } from '../../deploy/bundle';
 import type { CommandOptions } from '../../deploy/framework';
 import { info } from '../../deploy/info';
 import { invoke } from '../../deploy/invoke';
-import { refuseFarAway, type Session } from '../../deploy/provider-plugin';
+import { assertLocalEndpoint } from '../../deploy/provider-plugin';
 import { remove } from '../../deploy/remove';
+import type { Session } from '../../deploy/session';
 import { type Cloud, startCloud } from '../../local/cloud';
 import { closeServer, listen } from '../../local/http-server';
 import { CloudToDeployTo, codeFor, KEY, wantedOf } from './cloud-to-deploy-to';
@@ -108,9 +109,11 @@ test.each([
   'https://functiongraph.ap-southeast-3.myhuaweicloud.com',
   'http://127.0.0.1.example.com',
 ])('stage local is refused at %s: its API is open to everybody', (endpoint) => {
-  expect(() => refuseFarAway(endpoint)).toThrow('FUNCTIONGRAPH_ENDPOINT must be an address of this machine');
-  refuseFarAway('http://127.0.0.1:4003');
-  refuseFarAway('http://localhost:4003');
+  expect(() => assertLocalEndpoint(endpoint)).toThrow(
+    'FUNCTIONGRAPH_ENDPOINT must be an address of this machine',
+  );
+  assertLocalEndpoint('http://127.0.0.1:4003');
+  assertLocalEndpoint('http://localhost:4003');
 });
 
 describe('a package', () => {

@@ -1,4 +1,4 @@
-import { wantedState } from '../../deploy/desired-state';
+import { desiredState } from '../../deploy/desired-state';
 import { DeployError } from '../../deploy/errors';
 import { type ServiceObject, serviceOf, wantedOf } from './cloud-to-deploy-to';
 
@@ -7,7 +7,7 @@ async function linesOf(change: (service: ServiceObject) => void, stage = 'prod')
   const service = await serviceOf(stage);
   change(service);
   try {
-    wantedState(service);
+    desiredState(service);
   } catch (error) {
     if (error instanceof DeployError) return error.lines;
     throw error;

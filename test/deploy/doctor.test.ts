@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import path from 'node:path';
 import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
-import type { WantedState } from '../../deploy/desired-state';
+import type { DesiredState } from '../../deploy/desired-state';
 import { diagnose, doctor, findingsText } from '../../deploy/doctor/doctor';
 import type { Finding } from '../../deploy/doctor/finding';
 import { DeployError } from '../../deploy/errors';
@@ -28,7 +28,7 @@ afterEach(() => Promise.all(servers.splice(0).map(closeServer)));
 afterAll(() => cloud.close());
 
 /** Stage `local`, as it is deployed. */
-function wanted(change: (service: ServiceObject) => void = () => {}): Promise<WantedState> {
+function wanted(change: (service: ServiceObject) => void = () => {}): Promise<DesiredState> {
   return wantedOf('local', (service) => {
     const { UPLOAD_BUCKET, SNAPSHOT_BUCKET, MPC_ENDPOINT, OBS_ENDPOINT } = cloud.environment;
     Object.assign(service.provider.environment, {
@@ -49,7 +49,7 @@ function wanted(change: (service: ServiceObject) => void = () => {}): Promise<Wa
 /** What is found with a part of the environment changed. */
 async function found(
   environment: Readonly<Record<string, string>> = {},
-  state: WantedState | undefined = undefined,
+  state: DesiredState | undefined = undefined,
 ): Promise<Finding[]> {
   const seen = state ?? (await wanted());
   const connection = connectionFrom({ ...cloud.environment, ...environment }, seen.region);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ownerMark, type WantedFunction, type WantedState } from '../../deploy/desired-state';
+import { type DesiredState, ownerMark, type WantedFunction } from '../../deploy/desired-state';
 import type { WantedTrigger } from '../../deploy/desired-triggers';
 import type { LiveConfiguration, LiveTrigger } from '../../deploy/functiongraph-api';
 import type { LiveFunction, LiveState } from '../../deploy/live-state';
@@ -84,7 +84,7 @@ const wantedFunction: fc.Arbitrary<WantedFunction> = fc.record(
   },
 ) as fc.Arbitrary<WantedFunction>;
 
-const wanted: fc.Arbitrary<WantedState> = fc
+const wanted: fc.Arbitrary<DesiredState> = fc
   .uniqueArray(wantedFunction, { maxLength: 4, selector: (one) => one.name })
   .map((functions) => ({
     service: 's',
@@ -94,11 +94,11 @@ const wanted: fc.Arbitrary<WantedState> = fc
     functions: functions.map((one, index) => ({ ...one, key: `f${index}` })),
   }));
 
-const digestsOf = ({ functions }: WantedState) =>
+const digestsOf = ({ functions }: DesiredState) =>
   Object.fromEntries(functions.map((one) => [one.key, `digest of ${one.key}`]));
 
 /** What a faithful FunctionGraph answers after the deployment: more than was sent, in another order. */
-function liveOf({ functions }: WantedState): LiveState {
+function liveOf({ functions }: DesiredState): LiveState {
   return {
     functions: functions.map((one): LiveFunction => {
       const configuration: LiveConfiguration = {
@@ -184,7 +184,7 @@ test('what is done turns any state into any other one', () => {
 });
 
 /** What a plan leaves behind: of each function only what the plan says is changed. */
-function carriedOut(todo: ReturnType<typeof plan>, live: LiveState, after: WantedState): LiveState {
+function carriedOut(todo: ReturnType<typeof plan>, live: LiveState, after: DesiredState): LiveState {
   const ideal = liveOf(after);
   const gone = todo.removals
     .filter(({ what }) => what === 'function')
@@ -227,7 +227,7 @@ function carriedOut(todo: ReturnType<typeof plan>, live: LiveState, after: Wante
 }
 
 describe('one difference', () => {
-  const STATE: WantedState = {
+  const STATE: DesiredState = {
     service: 's',
     stage: 'prod',
     region: 'r',
@@ -260,7 +260,7 @@ describe('one difference', () => {
       },
     ],
   };
-  const changed = (change: (one: WantedFunction) => WantedFunction): WantedState => ({
+  const changed = (change: (one: WantedFunction) => WantedFunction): DesiredState => ({
     ...STATE,
     functions: STATE.functions.map(change),
   });
@@ -332,7 +332,7 @@ describe('one difference', () => {
 
 test('an EventGrid subscription, which is not given back in full, is kept, and made anew with --force', () => {
   const eventData = { bucket: 'videos', channel_id: 'c', prefix: 'in/' };
-  const state: WantedState = {
+  const state: DesiredState = {
     service: 's',
     stage: 'prod',
     region: 'r',
@@ -341,7 +341,7 @@ test('an EventGrid subscription, which is not given back in full, is kept, and m
   };
   fc.assert(
     fc.property(wantedFunction, (one) => {
-      const subscribed: WantedState = {
+      const subscribed: DesiredState = {
         ...state,
         functions: [{ ...one, key: 'f0', triggers: [{ type: 'EVENTGRID', eventData }] }],
       };

@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { readBody, sendJson } from '../../../local/http-server';
-import { isOwnHost, refuseForeigners } from '../../server/console-server';
+import { assertSameOrigin, isOwnHost } from '../../server/console-server';
 import { ConsoleRefusal } from '../console-source';
 import type { SignedApi } from './signed-api';
 
@@ -59,7 +59,7 @@ function refuseUnfit(request: IncomingMessage, canWrite: boolean): void {
     throw new ConsoleRefusal(403, 'open the console at http://127.0.0.1 or http://localhost');
   const isReading = method === 'GET';
   // A contact sheet may be opened from a link; nothing is changed by that.
-  if (!isReading || request.headers['sec-fetch-mode'] !== 'navigate') refuseForeigners(request);
+  if (!isReading || request.headers['sec-fetch-mode'] !== 'navigate') assertSameOrigin(request);
   const isKnown = PATH.test(url.split('?')[0] ?? '') && ['GET', 'POST', 'DELETE'].includes(method);
   if (!isKnown) throw new ConsoleRefusal(404, 'the service has no such API');
   if (!isReading && !canWrite) {

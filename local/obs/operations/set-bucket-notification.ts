@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { ObsError } from '../errors';
-import { filtersOverlap, NOTIFICATION_EVENTS } from '../notification';
+import { NOTIFICATION_EVENTS } from '../journal-entry';
+import { filtersOverlap } from '../notification';
 import type { Notification } from '../object-store';
 import { bucketOf, type Call, type Operation, requireBucket } from '../operation';
 import { readText } from '../request-body';

@@ -52,7 +52,7 @@ describe('a restart with the same directory', () => {
     expect(fixture.mpc.tasks.list()).toHaveLength(1);
 
     writeFileSync(journal, `{"id":1}\n${readFileSync(journal, 'utf8')}`);
-    await expect(restart()).rejects.toThrow(/tasks\.jsonl, line 1 is damaged/);
+    await expect(restart()).rejects.toThrow(/tasks\.jsonl: line 1 is not a journal entry/);
   });
 
   test('without a directory everything is forgotten', async () => {

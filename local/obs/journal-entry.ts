@@ -1,15 +1,16 @@
-import {
-  closeSync,
-  existsSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
 import * as z from 'zod';
-import { NOTIFICATION_EVENTS } from './notification';
+
+/** What a notification can ask for (OBS API reference, "Configuring event notification for a bucket"). */
+export const NOTIFICATION_EVENTS = [
+  'ObjectCreated:*',
+  'ObjectCreated:Put',
+  'ObjectCreated:Post',
+  'ObjectCreated:Copy',
+  'ObjectCreated:CompleteMultipartUpload',
+  'ObjectRemoved:*',
+  'ObjectRemoved:Delete',
+  'ObjectRemoved:DeleteMarkerCreated',
+] as const;
 
 const corsRule = z.object({
   id: z.string().exactOptional(),
@@ -36,7 +37,7 @@ const description = {
   contentHeaders: z.record(z.string(), z.string()),
 };
 
-const journalEntry = z.discriminatedUnion('is', [
+export const journalEntry = z.discriminatedUnion('is', [
   z.object({ is: z.literal('bucket'), bucket: z.string(), createdMs: z.number() }),
   z.object({ is: z.literal('bucket-deleted'), bucket: z.string() }),
   z.object({ is: z.literal('cors'), bucket: z.string(), rules: z.array(corsRule) }),
@@ -80,57 +81,3 @@ export type CorsRule = z.infer<typeof corsRule>;
 /** Which events of a bucket go to which function. */
 export type Notification = z.infer<typeof notification>;
 export type ObjectEntry = Extract<JournalEntry, { is: 'object' }>;
-
-/**
- * The entries of a journal file, oldest first. A last line without an end was never acknowledged to anybody: a process
- * died while writing it, and it is dropped. Throws when any other line cannot be read.
- */
-export function readJournal(file: string): JournalEntry[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n');
-  lines.pop();
-  return lines.map((line, index) => {
-    try {
-      return journalEntry.parse(JSON.parse(line));
-    } catch (cause) {
-      throw new Error(`${file}: line ${index + 1} is not a journal entry; restore or delete the file`, {
-        cause,
-      });
-    }
-  });
-}
-
-/**
- * An append-only JSONL file. `append` returns after the operating system has taken the line, so that a killed process
- * loses nothing that it acknowledged; it is synchronous, so that a commit is one step for everybody in this process.
- */
-export class Journal {
-  readonly #descriptor: number;
-  #sizeBytes: number;
-
-  /** Starts the file anew with these entries; the old one stays until the new one is complete. */
-  constructor(file: string, entries: Iterable<JournalEntry>) {
-    const text = Array.from(entries, (entry) => `${JSON.stringify(entry)}\n`).join('');
-    writeFileSync(`${file}.new`, text);
-    renameSync(`${file}.new`, file);
-    this.#descriptor = openSync(file, 'a');
-    this.#sizeBytes = Buffer.byteLength(text);
-  }
-
-  append(entry: JournalEntry): void {
-    const line = Buffer.from(`${JSON.stringify(entry)}\n`);
-    try {
-      let written = 0;
-      while (written < line.length) written += writeSync(this.#descriptor, line, written);
-    } catch (error) {
-      // Half a line in the middle would make every later line unreadable.
-      ftruncateSync(this.#descriptor, this.#sizeBytes);
-      throw error;
-    }
-    this.#sizeBytes += line.length;
-  }
-
-  close(): void {
-    closeSync(this.#descriptor);
-  }
-}
