@@ -1,0 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+
+test('`npx mpc-snapshots` runs the commands of the local cloud in a clone', () => {
+  const printed = execFileSync('npx', ['--no-install', 'mpc-snapshots', 'help'], {
+    cwd: path.resolve(__dirname, '..'),
+  });
+  expect(printed.toString()).toMatch(/^usage: npm start/);
+});
