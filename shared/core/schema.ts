@@ -20,11 +20,17 @@ export const integer = (minimum: number, maximum: number, unit = '') =>
 
 /** A schema with its unit, for tools that read it. */
 const measured = <T extends z.ZodMiniType>(schema: T, unit: string): T =>
-  unit === '' ? schema : schema.check(z.meta({ 'x-unit': unit }));
+  unit === '' ? schema : withMetadata(schema, { 'x-unit': unit });
 
 /** A schema with what it means, for tools that read it. */
 export const described = <T extends z.ZodMiniType>(schema: T, description: string): T =>
-  schema.check(z.describe(description));
+  withMetadata(schema, { description });
+
+// Registered, not added as a check: each `check` makes another schema, which every cold start would pay for.
+function withMetadata<T extends z.ZodMiniType>(schema: T, metadata: z.core.GlobalMeta): T {
+  z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), ...metadata });
+  return schema;
+}
 
 const integerOr = (minimum: number, maximum: number, error: string) =>
   z.int(error).check(z.minimum(minimum, error), z.maximum(maximum, error));
