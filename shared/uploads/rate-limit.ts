@@ -19,13 +19,25 @@ import { CALL_ARRIVES_WITHIN_MS } from '../tasks/claims';
  * perhaps, it learns from an object: permits are reserved there in small numbers before they are used, and each counts
  * until the latest call that could have had it can arrive no more. With every new reservation the instance also writes
  * down how its earlier ones ended, so that the next instance waits for calls that were made and not for what might have been.
+ * No reservation that is read ends later than one that was made at the moment of reading: what says otherwise is wrong.
+ *
+ * The object must never lose a reservation whose permits are in use. Writes follow each other, but one that its caller gave
+ * up may still be carried out and would take back a later one: after such a write nothing leaves until that can happen no
+ * more. Taken for granted: one instance at a time, clocks of instances that agree within the second that a window is longer
+ * than a minute, and of the repetitions of one write, which are all the same, none that comes after the next write.
  */
 
-/** A minute, and what calls may gain on each other on their way. */
+/** A minute, and what clocks of instances may differ by. */
 const WINDOW_MS = 61_000;
-/** Small reservations mean more writes, large ones more that is lost with an instance. */
-const RESERVED_CALLS = 10;
+/**
+ * Small reservations mean more writes, large ones more that is lost with an instance: no more than a small part of the
+ * limit, or a single upload would use it up for the instance after the next pause.
+ */
+const MOST_RESERVED_CALLS = 10;
+const RESERVED_PART_OF_LIMIT = 1 / 8;
 const RESERVATION_LIFETIME_MS = 10_000;
+/** So long after it was given up, OBS may still carry out a write: the time of one attempt, a guess. */
+const WRITE_LANDS_WITHIN_SECONDS = 10;
 /** MPC's gateway may count by the hour, but nobody knows that it will not change its mind. */
 const MAX_PAUSE_SECONDS = 600;
 const OBJECT_KEY = `${RECORDS_FOLDER}pace.json`;
@@ -92,7 +104,7 @@ export async function acquirePermit(
   };
 }
 
-/** MPC said that the quota is used up: nothing leaves before this long is over. */
+/** Nothing leaves before this long is over, as when MPC said that the quota is used up. */
 export function pause(seconds: number): void {
   pausedUntilMs = Math.max(pausedUntilMs, Date.now() + Math.min(seconds, MAX_PAUSE_SECONDS) * 1000);
 }
@@ -121,7 +133,10 @@ async function reserve(invocation: Invocation): Promise<OwnReservation> {
     const now = Date.now();
     if (last !== undefined && last.permits.length < last.calls && now < last.expiresAtMs) return last;
     const next: OwnReservation = {
-      calls: Math.min(RESERVED_CALLS, invocation.settings.mpcRequestsPerMinute),
+      calls: Math.min(
+        MOST_RESERVED_CALLS,
+        Math.ceil(invocation.settings.mpcRequestsPerMinute * RESERVED_PART_OF_LIMIT),
+      ),
       expiresAtMs: now + RESERVATION_LIFETIME_MS,
       permits: [],
     };
@@ -131,7 +146,12 @@ async function reserve(invocation: Invocation): Promise<OwnReservation> {
       ...ended.map(asEnded),
       { calls: next.calls, until_ms: next.expiresAtMs + CALL_ARRIVES_WITHIN_MS },
     ];
-    await putJson(invocation.settings.snapshotBucket, OBJECT_KEY, { lots }, invocation);
+    try {
+      await putJson(invocation.settings.snapshotBucket, OBJECT_KEY, { lots }, invocation);
+    } catch (error) {
+      pause(WRITE_LANDS_WITHIN_SECONDS);
+      throw error;
+    }
     ownReservations = [...ended, next];
   }
 }
@@ -149,5 +169,7 @@ async function readReservations(invocation: Invocation): Promise<Reservation[]> 
     Reservations,
     await getJson(invocation.settings.snapshotBucket, OBJECT_KEY, invocation),
   );
-  return stored.success ? stored.data.lots : [];
+  if (!stored.success) return [];
+  const latestMs = Date.now() + RESERVATION_LIFETIME_MS + CALL_ARRIVES_WITHIN_MS;
+  return stored.data.lots.map(({ calls, until_ms }) => ({ calls, until_ms: Math.min(until_ms, latestMs) }));
 }

@@ -185,6 +185,94 @@ describe('the pace', () => {
     },
   );
 
+  /** A call of the API takes the instance with it. */
+  const endInstance = async (service: InstallationDouble) =>
+    expect(
+      (await service.create({ input: { bucket: VIDEOS, object: 'api.mp4' } }, {}, { create: 'crash-before' }))
+        .kind,
+    ).toBe('killed');
+  /** Arrivals of the automatic side, in order, ms since the epoch. */
+  const arrivals = (service: InstallationDouble) =>
+    service.cloud.creates
+      .filter(({ accessKey }) => service.functions.nameOf(accessKey) === 'on-upload')
+      .map(({ atMs }) => atMs)
+      .sort((a, b) => a - b);
+  const mostInAMinute = (service: InstallationDouble) =>
+    Math.max(
+      ...arrivals(service).map(
+        (from, _, all) => all.filter((atMs) => atMs >= from && atMs < from + MINUTE_MS).length,
+      ),
+    );
+
+  test.each<[string, Fate, boolean]>([
+    ['goes on', 'reset-late', false],
+    ['is taken away', 'reset-late', true],
+    ['dies with it', 'crash-late', false],
+  ])('counts a call that MPC gets a minute after it left, when the instance %s', async (_, fate, isEnded) => {
+    const service = new InstallationDouble({ userData: PACE });
+    expect((await service.deliver([service.upload('a.mp4')], { create: fate })).kind).not.toBe('returned');
+    if (isEnded) await endInstance(service);
+    const second = service.upload('b.mp4');
+    await deliverEvery20Seconds(service, second);
+    expect(arrivals(service)).toHaveLength(2);
+    expect(mostInAMinute(service)).toBe(1);
+  });
+
+  test('counts a call on its way after its instance reserved anew and died', async () => {
+    const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '2' } });
+    await service.deliver([service.upload('a.mp4')], { create: 'reset-late' });
+    await service.time.pass(20 * SECOND_MS);
+    returned(await service.deliver([service.upload('b.mp4')]));
+    await endInstance(service);
+    await service.time.pass(20 * SECOND_MS);
+    const third = service.upload('c.mp4');
+    await deliverEvery20Seconds(service, third);
+    expect(arrivals(service)).toHaveLength(3);
+    expect(mostInAMinute(service)).toBe(2);
+  });
+
+  test('is kept when a reservation that was given up is written late, over later ones', async () => {
+    const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '20' } });
+    const upload = (from: number, count: number) =>
+      Array.from({ length: count }, (_, number) => service.upload(`${from + number}.mp4`));
+    const first = service.upload('0.mp4');
+    // The look-up and the reservation take so long that the invocation ends before OBS has written its third try.
+    const slowly: Fate[] = ['ok', 'hang-before', 'hang-before', 'hang-before', 'ok'];
+    const outcome = await service.deliver([first], [...slowly, 'hang-before', 'hang-before', 'slow']);
+    expect(outcome.kind).toBe('failed');
+    returned(await service.deliver([first, ...upload(1, 19)]));
+    await service.time.pass(8 * SECOND_MS);
+    await endInstance(service);
+    const more = upload(20, 10);
+    while ((await service.deliver(more)).kind === 'failed') await service.time.pass(20 * SECOND_MS);
+    expect(arrivals(service)).toHaveLength(30);
+    expect(mostInAMinute(service)).toBeLessThanOrEqual(20);
+  });
+
+  test.each([2, 10, 80])(
+    'lets single uploads start in new instances, at %i calls a minute',
+    async (limit) => {
+      const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: String(limit) } });
+      for (const key of ['a.mp4', 'b.mp4', 'c.mp4', 'd.mp4']) {
+        returned(await service.deliver([service.upload(key)]));
+        // So long that the instance is taken away.
+        await service.time.pass(65 * SECOND_MS);
+      }
+    },
+  );
+
+  test('holds a new instance up for the calls that were made, not for what was reserved', async () => {
+    const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '80' } });
+    const upload = (from: number, count: number) =>
+      Array.from({ length: count }, (_, number) => service.upload(`${from + number}.mp4`));
+    returned(await service.deliver(upload(0, 80)));
+    await endInstance(service);
+    await service.time.pass(62 * SECOND_MS);
+    const startedAtMs = service.time.nowMs;
+    returned(await service.deliver(upload(80, 70)));
+    expect(service.time.nowMs).toBe(startedAtMs);
+  });
+
   test('is kept when an instance dies with a call that left late', async () => {
     const service = new InstallationDouble({ userData: PACE });
     const slowly: Fate[] = [...BEFORE_CREATE.slice(0, 3), 'hang-after', 'ok', 'crash-after'];
@@ -193,6 +281,18 @@ describe('the pace', () => {
     await deliverEvery20Seconds(service, second);
     const [a = 0, b = 0] = service.cloud.creates.map(({ atMs }) => atMs);
     expect(b - a).toBeGreaterThanOrEqual(MINUTE_MS);
+  });
+
+  test('is not stopped for ever by a reservation that ends in years', async () => {
+    const service = new InstallationDouble();
+    const lots = [{ calls: 80, until_ms: service.time.nowMs + 1000 * DAY_MS }];
+    service.cloud.put(SNAPSHOTS, '.mpc-snapshots/pace.json', JSON.stringify({ lots }));
+    const record = service.upload('a.mp4');
+    for (let halfMinute = 0; halfMinute < 6; halfMinute++) {
+      await service.deliver([record]);
+      await service.time.pass(30 * SECOND_MS);
+    }
+    expect(service.tasksOf('a.mp4')).toHaveLength(1);
   });
 
   test('is not stopped for ever by a Retry-After of days', async () => {

@@ -5,7 +5,10 @@ import { accessKeyOf, type CloudDouble, type CloudRequest } from './cloud-double
 import { type CallEnd, inMemoryHttp } from './in-memory-http';
 import { quiet, type VirtualTime } from './virtual-time';
 
-/** What becomes of one outgoing call of an invocation. `before` and `after` say whether the service does it. */
+/**
+ * What becomes of one outgoing call of an invocation. `before` and `after` say whether the service does it, `late` that
+ * MPC does it as late as it can.
+ */
 export const FATES = [
   'ok',
   'crash-before',
@@ -17,6 +20,8 @@ export const FATES = [
   'hang-after',
   'slow',
   'late',
+  'reset-late',
+  'crash-late',
   'throttled',
   'error-before',
   'error-after',
@@ -243,6 +248,13 @@ export class FunctionsDouble {
         return (
           this.#cloud.arrive(request) ?? this.#later(LATEST_ARRIVAL_MS, () => this.#cloud.serve(request))
         );
+      case 'reset-late':
+        this.#arriveLate(isMpc, does);
+        return 'reset';
+      case 'crash-late':
+        this.#arriveLate(isMpc, does);
+        this.#kill(running);
+        return 'never';
       case 'throttled':
         return failure(429, 'APIGW.0308');
       case 'error-before':
@@ -253,6 +265,11 @@ export class FunctionsDouble {
       case 'expired-credentials':
         return failure(401, 'APIGW.0301');
     }
+  }
+
+  /** The call is on its way to the gateway, whatever becomes of its caller. */
+  #arriveLate(isMpc: boolean, does: () => CallEnd): void {
+    this.#time.after(isMpc ? LATEST_ARRIVAL_MS : 0, does);
   }
 
   #later(delayMs: number, does: () => CallEnd): Promise<CallEnd> {
