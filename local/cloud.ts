@@ -6,8 +6,8 @@ import { createConsole } from '../console/server/console-server';
 import { LocalSource } from '../console/sources/local/local-source';
 import { RequestLog } from '../console/sources/local/request-log';
 import { ACCOUNT, API_GROUP, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
-import { createGateway, type GatewayOptions } from './apig/gateway';
-import { createApiGroupServer } from './apig/group-server';
+import { createApiGroupServer } from './apig/management/server';
+import { createGateway, type GatewayOptions } from './apig/server';
 import { holdDataDirectory } from './data-directory';
 import { type FaultOptions, Faults } from './faults/faults';
 import {
@@ -18,7 +18,7 @@ import {
 import { closeServer, listen } from './http-server';
 import { functionsAgency } from './iam/agencies';
 import type { AccessKey } from './iam/credentials';
-import { createIamServer } from './iam/iam-server';
+import { createIamServer } from './iam/server';
 import { CapturePool } from './mpc/capture/capture-pool';
 import { createMpc, type Mpc, type MpcOptions } from './mpc/server';
 import { ObjectEventDelivery } from './object-event-delivery';

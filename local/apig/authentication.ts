@@ -4,7 +4,7 @@ import type { ApiRoute } from '../functiongraph/functiongraph';
 import { type ReceivedRequest, single } from '../iam/canonical-request';
 import type { Credentials } from '../iam/credentials';
 import { type KeyRing, type RefusalWording, verifySdkSignature } from '../iam/sdk-signature';
-import { Refusal } from './refusal';
+import { Refusal } from './errors';
 
 /** A credential of API Gateway ("app") that may call every API with authentication APP. */
 export interface App {

@@ -14,8 +14,8 @@ import type { DeployedFunction } from './deployed-function';
 import { type Attempt, Executor } from './executor';
 import type { AccountConcurrency } from './instance-pool';
 import type { Invocation, InvocationResult } from './invocation';
-import { createManagementServer, type ManagementRequest } from './management-api';
 import { fireTimer, functionNamed, functionOfUrn, type Platform, runNow, versionsOf } from './platform';
+import { createManagementServer, type ManagementRequest } from './server';
 import { Timers } from './timers';
 import { isGatewayTrigger, matchesObjectEvent, type TimerTrigger } from './triggers';
 
@@ -25,7 +25,7 @@ export type { DeployedFunction } from './deployed-function';
 export { FunctionGraphError } from './errors';
 export type { Attempt } from './executor';
 export type { Invocation, InvocationResult } from './invocation';
-export type { ManagementRequest } from './management-api';
+export type { ManagementRequest } from './server';
 
 export interface FunctionGraphOptions {
   credentials: Credentials;

@@ -15,11 +15,11 @@ import {
   throttled,
   wrongProject,
 } from './errors';
+import type { Operation, OperationAnswer, Service } from './operation';
 import { createThumbnailsTask } from './operations/create-thumbnails-task';
 import { deleteThumbnailsTask } from './operations/delete-thumbnails-task';
 import { listAllBuckets } from './operations/list-all-buckets';
 import { listThumbnailsTask } from './operations/list-thumbnails-task';
-import type { Operation, OperationAnswer, Service } from './operations/operation';
 import { showAgenciesTask } from './operations/show-agencies-task';
 import { TaskBook } from './task-book';
 import { TaskRunner } from './task-runner';

@@ -5,7 +5,7 @@ import { checkAgencies } from '../../deploy/doctor/agency';
 import type { Finding } from '../../deploy/doctor/finding';
 import { checkGateway } from '../../deploy/doctor/gateway';
 import { leastPolicies } from '../../deploy/doctor/rights';
-import { type ApiGroup, createApiGroupServer } from '../../local/apig/group-server';
+import { type ApiGroup, createApiGroupServer } from '../../local/apig/management/server';
 import { closeServer, listen } from '../../local/http-server';
 import {
   type Agency,
@@ -15,7 +15,7 @@ import {
   type Role,
 } from '../../local/iam/agencies';
 import { Credentials } from '../../local/iam/credentials';
-import { createIamServer, type IamOptions } from '../../local/iam/iam-server';
+import { createIamServer, type IamOptions } from '../../local/iam/server';
 import { KEY, REGION, type ServiceObject, wantedOf } from './cloud-to-deploy-to';
 
 const AGENCY = functionsAgency('prod-videos', 'prod-snapshots');

@@ -1,5 +1,5 @@
-import type { GatewayRequestEntry } from '../../../local/apig/gateway';
-import type { ManagementRequest } from '../../../local/functiongraph/management-api';
+import type { GatewayRequestEntry } from '../../../local/apig/server';
+import type { ManagementRequest } from '../../../local/functiongraph/server';
 import { type ReceivedRequest, single } from '../../../local/iam/canonical-request';
 import type { Credentials } from '../../../local/iam/credentials';
 import { diagnoseSignature } from '../../../local/iam/signature-doctor';

@@ -9,12 +9,12 @@ import {
   systemError,
 } from '../errors';
 import { directoryOf, keyIn, type Sampling } from '../naming';
+import type { Operation, Service } from '../operation';
 import { presentId, presentOutput } from '../presentation';
 import type { ObsLocation } from '../task-book';
 import type { TaskFailure } from '../task-runner';
 import { parseCreateThumbnailsRequest } from './create-thumbnails-request';
 import { isAuthorized } from './list-all-buckets';
-import type { Operation, Service } from './operation';
 
 /**
  * `POST /v1/{project_id}/thumbnails`: queues a task, or with `sync` = 1 captures the one picture before it answers.

@@ -1,5 +1,5 @@
 import { invalidParameter, operationFailed, taskDoesNotExist } from '../errors';
-import { MAX_ID_LENGTH, type Operation } from './operation';
+import { MAX_ID_LENGTH, type Operation } from '../operation';
 
 /**
  * `DELETE /v1/{project_id}/thumbnails?task_id=…`: cancels a task that is still queued. Running and finished tasks

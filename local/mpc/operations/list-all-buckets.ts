@@ -1,4 +1,4 @@
-import type { Operation, Service } from './operation';
+import type { Operation, Service } from '../operation';
 
 /** `GET /v1/{project_id}/buckets`: the account's buckets in this region, and which of them MPC may read and write. */
 export const listAllBuckets: Operation = (_, service) => ({

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { invalidParameter } from '../errors';
+import { MAX_ID_LENGTH, type Operation, type Service } from '../operation';
 import { parseUtc, presentId, presentTask } from '../presentation';
 import type { Task } from '../task-book';
-import { MAX_ID_LENGTH, type Operation, type Service } from './operation';
 
 const MAX_IDS = 10;
 

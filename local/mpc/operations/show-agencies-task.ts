@@ -1,4 +1,4 @@
-import type { Operation } from './operation';
+import type { Operation } from '../operation';
 
 /** `GET /v1/{project_id}/agencies`: whether MPC was let into all buckets of the account at once. */
 export const showAgenciesTask: Operation = (_, { authorizedBuckets }) => ({

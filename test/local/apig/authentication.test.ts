@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { createGateway, type GatewayOptions } from '../../../local/apig/gateway';
+import { createGateway, type GatewayOptions } from '../../../local/apig/server';
 import { closeServer, listen } from '../../../local/http-server';
 import { Credentials } from '../../../local/iam/credentials';
 import { type Cloud, PROJECT, signedHeaders, startCloud } from '../functiongraph/cloud';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { request as httpRequest, type Server } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { createGateway, type GatewayOptions, type GatewayRequestEntry } from '../../../local/apig/gateway';
 import type { GatewayEvent } from '../../../local/apig/gateway-event';
+import { createGateway, type GatewayOptions, type GatewayRequestEntry } from '../../../local/apig/server';
 import { closeServer, listen } from '../../../local/http-server';
 import { type Cloud, startCloud, urnOf } from '../functiongraph/cloud';
 

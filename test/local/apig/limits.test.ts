@@ -1,5 +1,5 @@
 import { request as httpRequest, type Server } from 'node:http';
-import { createGateway } from '../../../local/apig/gateway';
+import { createGateway } from '../../../local/apig/server';
 import { closeServer, listen } from '../../../local/http-server';
 import { type Cloud, startCloud } from '../functiongraph/cloud';
 

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { createSignedServer, type SignedAnswer, type SignedServerOptions } from '../signed-server';
+import { createSignedServer, type SignedAnswer, type SignedServerOptions } from '../../signed-server';
 
 export interface ApiGroup {
   id: string;

@@ -1,8 +1,8 @@
-import type { Clock } from '../../clock';
-import type { MpcBehaviour } from '../behaviour';
-import type { ObjectStore } from '../collaborators';
-import type { TaskBook } from '../task-book';
-import type { TaskRunner } from '../task-runner';
+import type { Clock } from '../clock';
+import type { MpcBehaviour } from './behaviour';
+import type { ObjectStore } from './collaborators';
+import type { TaskBook } from './task-book';
+import type { TaskRunner } from './task-runner';
 
 /** A request that has passed the gateway: routed, signed, within the quota, for the caller's own project. */
 export interface OperationRequest {

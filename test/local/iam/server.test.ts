@@ -8,7 +8,7 @@ import { startCloud } from '../../../local/cloud';
 import { closeServer, listen } from '../../../local/http-server';
 import { type Agency, functionsAgency, MPC_ADMINISTRATOR } from '../../../local/iam/agencies';
 import { Credentials } from '../../../local/iam/credentials';
-import { createIamServer } from '../../../local/iam/iam-server';
+import { createIamServer } from '../../../local/iam/server';
 
 const KEY = { accessKey: 'AKTEST', secretKey: 'SKTEST', projectId: '0123456789abcdef0123456789abcdef' };
 const REGION = 'cn-north-4';

@@ -7,9 +7,9 @@ import type { Credentials } from '../iam/credentials';
 import { type App, authenticate } from './authentication';
 import { DEFAULT_BEHAVIOUR, type GatewayBehaviour } from './behaviour';
 import { isPreflight, preflightAnswer, withCors } from './cors';
+import { Refusal } from './errors';
 import { type GatewayAnswer, readFunctionAnswer } from './gateway-answer';
 import { type GatewayRequest, gatewayEvent } from './gateway-event';
-import { Refusal } from './refusal';
 import { isPublishedPath, matchRoute, type RouteMatch, routesOfHost } from './routes';
 
 /** One answered request. */

@@ -2,9 +2,9 @@ import { BasicCredentials } from '@huaweicloud/huaweicloud-sdk-core/auth/BasicCr
 import { ClientBuilder } from '@huaweicloud/huaweicloud-sdk-core/ClientBuilder';
 import { Logger4jInstance } from '@huaweicloud/huaweicloud-sdk-core/logger/log4jLogger';
 import type { SdkResponse } from '@huaweicloud/huaweicloud-sdk-core/SdkResponse';
-import { createApiGroupServer } from '../../../local/apig/group-server';
-import { closeServer, listen } from '../../../local/http-server';
-import { Credentials } from '../../../local/iam/credentials';
+import { createApiGroupServer } from '../../../../local/apig/management/server';
+import { closeServer, listen } from '../../../../local/http-server';
+import { Credentials } from '../../../../local/iam/credentials';
 
 const KEY = { accessKey: 'AKTEST', secretKey: 'SKTEST', projectId: '0123456789abcdef0123456789abcdef' };
 const server = createApiGroupServer({
