@@ -119,6 +119,8 @@ export interface ObsUrlRequest {
   expiresAtSeconds: number;
   /** Must then be sent as the Content-Type header, to the letter. */
   contentType?: string;
+  /** `x-obs-…` headers, names in lower case. Must then be sent, to the letter. */
+  obsHeaders?: Readonly<Record<string, string>>;
   /** What a listing is limited to. Not part of the signature. */
   parameters?: Readonly<Record<string, string>>;
 }
@@ -146,9 +148,12 @@ export function signObsUrl(request: ObsUrlRequest, credentials: Credentials): Ob
   return { origin, path: `${pathPrefix}/${encodePath(request.key)}?${query}` };
 }
 
-/** Method, (no) MD5, content type, expiry and resource, one under the other. */
+/** Method, (no) MD5, content type, expiry, `x-obs-…` headers and resource, one under the other. */
 export function obsStringToSign(
-  request: Pick<ObsUrlRequest, 'method' | 'bucket' | 'key' | 'expiresAtSeconds' | 'contentType'>,
+  request: Pick<
+    ObsUrlRequest,
+    'method' | 'bucket' | 'key' | 'expiresAtSeconds' | 'contentType' | 'obsHeaders'
+  >,
   securityToken?: string,
 ): string {
   return [
@@ -156,6 +161,9 @@ export function obsStringToSign(
     '',
     request.contentType ?? '',
     request.expiresAtSeconds,
+    ...Object.entries(request.obsHeaders ?? {})
+      .sort(([a], [b]) => compare(a, b))
+      .map(([name, value]) => `${name}:${value}`),
     obsCanonicalResource(request.bucket, request.key, securityToken),
   ].join('\n');
 }

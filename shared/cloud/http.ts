@@ -11,7 +11,7 @@ export interface HttpRequest {
   /** Encoded path and query; sent as it is. */
   path: string;
   headers: Readonly<Record<string, string>>;
-  body?: string | undefined;
+  body?: string | Uint8Array | undefined;
 }
 
 export interface HttpResponse {
@@ -19,6 +19,8 @@ export interface HttpResponse {
   headers: IncomingHttpHeaders;
   /** What its Retry-After asks for; undefined without one. */
   retryAfterSeconds: number | undefined;
+  bytes: Buffer;
+  /** The bytes as UTF-8. */
   body: string;
   /** How many times the request was sent. */
   attempts: number;
@@ -228,11 +230,15 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
         clearTimeout(timer);
         const { statusCode: status = 0, headers } = response;
         const retryAfterSeconds = parseRetryAfter(headers['retry-after']);
+        const bytes = Buffer.concat(chunks);
         resolve({
           status,
           headers,
           retryAfterSeconds,
-          body: Buffer.concat(chunks).toString(),
+          bytes,
+          get body() {
+            return bytes.toString();
+          },
           attempts: attempt,
         });
       });

@@ -1,6 +1,6 @@
 import { ServiceRefused } from '../core/errors';
 import { redact } from '../core/redaction';
-import { type ObsUrlRequest, obsAddress, signObsUrl } from '../signing';
+import { encodePath, type ObsUrlRequest, obsAddress, signObsUrl } from '../signing';
 import type { Connection } from './connection';
 import { connect, type HttpResponse, send } from './http';
 
@@ -37,6 +37,52 @@ export function temporaryUrl(
     connection.credentials,
   );
   return origin + path;
+}
+
+/** What an object is kept with. */
+export interface ContentHeaders {
+  contentType: string;
+  cacheControl?: string | undefined;
+}
+
+/** OBS PutObject. @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable */
+export async function putObject(
+  bucket: string,
+  key: string,
+  body: string | Uint8Array,
+  { contentType, cacheControl }: ContentHeaders,
+  connection: Connection,
+): Promise<void> {
+  const headers = cacheControl === undefined ? {} : { 'cache-control': cacheControl };
+  await call({ method: 'PUT', bucket, key, contentType }, connection, body, headers);
+}
+
+/**
+ * OBS CopyObject with content headers of its own: nothing passes through here.
+ * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
+ */
+export async function copyObject(
+  from: { bucket: string; key: string },
+  to: { bucket: string; key: string },
+  { contentType, cacheControl }: ContentHeaders,
+  connection: Connection,
+): Promise<void> {
+  const obsHeaders = {
+    'x-obs-copy-source': `/${from.bucket}/${encodePath(from.key)}`,
+    'x-obs-metadata-directive': 'REPLACE',
+  };
+  const headers = cacheControl === undefined ? {} : { 'cache-control': cacheControl };
+  await call({ method: 'PUT', ...to, contentType, obsHeaders }, connection, undefined, headers);
+}
+
+/** OBS DeleteObject; one that is not there is no error. @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable */
+export async function deleteObject(bucket: string, key: string, connection: Connection): Promise<void> {
+  await call({ method: 'DELETE', bucket, key }, connection);
+}
+
+/** OBS GetObject as it is. @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable */
+export async function getBytes(bucket: string, key: string, connection: Connection): Promise<Buffer> {
+  return (await call({ method: 'GET', bucket, key }, connection)).bytes;
 }
 
 /** OBS PutObject of a small JSON record. @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable */
@@ -110,7 +156,8 @@ export async function findObject(
 async function call(
   request: Omit<ObsUrlRequest, 'endpoint' | 'expiresAtSeconds'>,
   connection: Connection,
-  body?: string,
+  body?: string | Uint8Array,
+  plainHeaders: Readonly<Record<string, string>> = {},
 ): Promise<HttpResponse> {
   const { settings, credentials, deadlineMs } = connection;
   const response = await send(
@@ -124,7 +171,11 @@ async function call(
         },
         credentials,
       ),
-      headers: request.contentType === undefined ? {} : { 'content-type': request.contentType },
+      headers: {
+        ...(request.contentType !== undefined && { 'content-type': request.contentType }),
+        ...request.obsHeaders,
+        ...plainHeaders,
+      },
       body,
     }),
     // Writing the same record twice leaves the same record.

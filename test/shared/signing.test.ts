@@ -142,6 +142,8 @@ describe('SDK-HMAC-SHA256', () => {
   });
 });
 
+const OBS_HEADERS = ['x-obs-forbid-overwrite', 'x-obs-copy-source', 'x-obs-metadata-directive', 'x-obs-acl'];
+
 describe('temporary OBS URLs', () => {
   test('the text to sign is that of the documents', () => {
     // OBS API reference, "Authentication of a signature in a URL", the examples of its tables.
@@ -168,7 +170,8 @@ describe('temporary OBS URLs', () => {
         fc.option(fc.stringMatching(/^[A-Za-z0-9+/=]{1,60}$/), { nil: undefined }),
         fc.option(fc.constantFrom('application/json', 'video/mp4'), { nil: undefined }),
         fc.option(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }), { nil: undefined }),
-        (method, objectKey, token, contentType, prefix) => {
+        fc.dictionary(fc.constantFrom(...OBS_HEADERS), fc.stringMatching(/^[\w/.%=-]{1,30}$/)),
+        (method, objectKey, token, contentType, prefix, obsHeaders) => {
           const client = new ObsClient({
             access_key_id: 'ak',
             secret_access_key: 'sk',
@@ -182,7 +185,10 @@ describe('temporary OBS URLs', () => {
               Bucket: 'bucket-1',
               Key: objectKey,
               Expires: 3600,
-              Headers: contentType === undefined ? {} : { 'Content-Type': contentType },
+              Headers: {
+                ...obsHeaders,
+                ...(contentType !== undefined && { 'Content-Type': contentType }),
+              },
               QueryParams: prefix === undefined ? {} : { prefix },
             }).SignedUrl,
           );
@@ -195,6 +201,7 @@ describe('temporary OBS URLs', () => {
               // The vendor's client takes the time of the clock: its own choice is signed again.
               expiresAtSeconds: Number(vendorUrl.searchParams.get('Expires')),
               ...(contentType !== undefined && { contentType }),
+              obsHeaders,
               ...(prefix !== undefined && { parameters: { prefix } }),
             },
             { accessKey: 'ak', secretKey: 'sk', ...(token !== undefined && { securityToken: token }) },
