@@ -14,5 +14,5 @@ export const invocation: Invocation = {
   },
   projectId: context.getProjectID(),
   deadlineMs: Number.POSITIVE_INFINITY,
-  log: new Log(context.getRequestID()),
+  log: new Log(context.getRequestID(), context.getFunctionName()),
 };

@@ -51,6 +51,6 @@ async function processRecord({ upload, skip }: UploadRecord, invocation: Invocat
   };
   const isUnreadable = 'skipped' in settled && settled.skipped === 'unreadable_record';
   const level = 'failed' in settled ? 'error' : isUnreadable ? 'warn' : 'info';
-  invocation.log[level]('upload.settled', settled);
+  invocation.log.write(level, 'upload.settled', settled);
   return settled;
 }

@@ -54,7 +54,7 @@ export async function answer(
   action: (request: ApiRequest, invocation: Invocation) => Promise<ApiResponse>,
 ): Promise<ApiResponse> {
   const requestId = context.getRequestID();
-  let log = new Log(requestId);
+  let log = new Log(requestId, context.getFunctionName());
   try {
     const invocation = openInvocation(context);
     log = invocation.log;
@@ -66,7 +66,7 @@ export async function answer(
   } catch (error) {
     const apiError = toApiError(error);
     const level = apiError.status >= 500 ? 'error' : 'info';
-    log[level]('api.refused', {
+    log.write(level, 'api.refused', {
       status: apiError.status,
       error_code: apiError.code,
       ...describeFailure(error),

@@ -1,3 +1,5 @@
+import type { FailureFields } from './log-events';
+
 /** One thing that is wrong with a request: where, and what to change. */
 export interface Detail {
   /** Dotted path of the field, for example `thumbnail_para.time`. */
@@ -79,7 +81,7 @@ export const NO_SUCH_TASK = 'MPC.10211';
 /** MPC's code for an operation that the task's state does not allow. */
 export const OPERATION_FAILED = 'MPC.10212';
 /** What the log says about a failure; never a stack of ours with values in it, never a secret. */
-export function describeFailure(error: unknown): Record<string, unknown> {
+export function describeFailure(error: unknown): FailureFields {
   if (error instanceof ServiceRefused) {
     return {
       failure: error.areCredentialsRejected ? 'credentials_rejected' : 'refused',

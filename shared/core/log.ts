@@ -1,10 +1,20 @@
+import type { EventAt, FieldOf, LevelOf, LogEvent } from './log-events';
+
 const LEVELS = { debug: 10, info: 20, warn: 30, error: 40 } as const;
 
 export type LogLevel = keyof typeof LEVELS;
 
-type Fields = Readonly<Record<string, unknown>>;
+/** Fields without one that the event does not have; never where there is such a one. */
+type OnlyFields<Fields, Event extends LogEvent> = Fields extends unknown
+  ? Exclude<keyof Fields, FieldOf<Event>> extends never
+    ? Fields
+    : never
+  : never;
 
-/** Writes one JSON line per event. Fields must be chosen one by one, so that no secret can slip in. */
+/**
+ * Writes one JSON line per event. Fields must be chosen one by one, so that no secret can slip in: what an event may
+ * say stands in LOG_EVENTS.
+ */
 export class Log {
   readonly debug = this.at('debug');
   readonly info = this.at('info');
@@ -13,16 +23,37 @@ export class Log {
 
   constructor(
     private readonly requestId: string,
+    private readonly functionName: string,
     private readonly level: LogLevel = 'info',
   ) {}
 
-  private at(level: LogLevel) {
-    return (event: string, fields: Fields = {}): void => {
-      if (LEVELS[level] < LEVELS[this.level]) return;
-      const time = new Date().toISOString();
-      const line = JSON.stringify({ time, level, event, request_id: this.requestId, ...fields });
-      if (level === 'error') console.error(line);
-      else console.log(line);
-    };
+  /** For an event whose level depends on what happened. */
+  write<Event extends LogEvent, Fields extends object>(
+    level: LevelOf<Event>,
+    event: Event,
+    fields: Fields & OnlyFields<Fields, Event>,
+  ): void {
+    this.print(level, event, fields);
+  }
+
+  private at<Level extends LogLevel>(level: Level) {
+    return <Event extends EventAt<Level>, Fields extends object>(
+      event: Event,
+      fields: Fields & OnlyFields<Fields, Event>,
+    ): void => this.print(level, event, fields);
+  }
+
+  private print(level: LogLevel, event: LogEvent, fields: object): void {
+    if (LEVELS[level] < LEVELS[this.level]) return;
+    const line = JSON.stringify({
+      time: new Date().toISOString(),
+      level,
+      event,
+      request_id: this.requestId,
+      function: this.functionName,
+      ...fields,
+    });
+    if (level === 'error') console.error(line);
+    else console.log(line);
   }
 }

@@ -33,7 +33,7 @@ export function openInvocation(context: FunctionContext): Invocation {
     },
     projectId: context.getProjectID(),
     deadlineMs: Date.now() + context.getRemainingTimeInMilliSeconds() - RESERVE_MS,
-    log: new Log(context.getRequestID(), settings.logLevel),
+    log: new Log(context.getRequestID(), context.getFunctionName(), settings.logLevel),
   };
 }
 

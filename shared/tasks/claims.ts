@@ -247,7 +247,7 @@ export async function completeClaim(
 
 /** Each step can be followed by claim, object and task. */
 function logStep(
-  step: string,
+  step: 'claim.claimed' | 'claim.accepted' | 'claim.abandoned',
   claim: ClaimRequest,
   { log }: Invocation,
   more?: { task_id?: string | undefined },

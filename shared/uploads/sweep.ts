@@ -78,7 +78,8 @@ export async function sweep(invocation: Invocation, isDryRun: boolean): Promise<
   report.complete = stoppedAt === undefined;
   if (!isDryRun) await write({ ...stoppedAt, doubles_until_ms: progress.doubles_until_ms }, invocation);
   const { would_start, ...rest } = report;
-  invocation.log[report.doubled.length > 0 || report.failed > 0 ? 'warn' : 'info']('sweep.done', rest);
+  const level = report.doubled.length > 0 || report.failed > 0 ? 'warn' : 'info';
+  invocation.log.write(level, 'sweep.done', rest);
   return isDryRun ? report : rest;
 }
 

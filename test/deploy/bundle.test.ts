@@ -37,7 +37,7 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
     const { code } = await bundleFunction(name);
     // A context whose first method fails: what went wrong stands in the log, or is thrown to the platform.
     const program = `const m = { exports: {} }; new Function('module', 'exports', 'require', require('fs').readFileSync(0, 'utf8'))(m, m.exports, require);
-      const context = { getRequestID: () => 'r', getUserData() { throw new Error('no user data'); } };
+      const context = { getRequestID: () => 'r', getFunctionName: () => "f", getUserData() { throw new Error('no user data'); } };
       m.exports.handler({}, context).catch((error) => console.error(error.stack));`;
     const { stderr } = spawnSync(process.execPath, ['-e', program], { input: code });
     expect(stderr.toString()).toMatch(/no user data.*at readSettings .*at openInvocation /s);

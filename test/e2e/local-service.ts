@@ -3,6 +3,7 @@ import ObsClient from 'esdk-obs-nodejs';
 import type { Cloud, CloudOptions } from '../../local/cloud';
 import { startDeployedCloud } from '../../local/commands/deployed-cloud';
 import type { Invocation, InvocationResult } from '../../local/functiongraph/functiongraph';
+import { COMMON_FIELDS, documentedEvents } from '../shared/core/log-table';
 import { until } from '../wait';
 import { expectDescribed } from './openapi-answers';
 import { secretsIn } from './secrets';
@@ -42,12 +43,13 @@ export class LocalService {
     return new LocalService(await startDeployedCloud({ port: 0, ...options }));
   }
 
-  /** Ends it all, and looks for secrets in everything that the functions wrote. */
+  /** Ends it all, looks for secrets in everything that the functions wrote, and for lines that are not documented. */
   async stop(): Promise<void> {
     this.#obs.close();
     await this.cloud.close();
     for (const { outcome, trigger } of this.invocations) {
       const lines = outcome?.log.map(({ text }) => text) ?? [];
+      for (const line of lines) expectDocumented(line);
       // A caller of the API gets addresses that are signed; what an event brings about is kept by the platform.
       const texts = trigger === 'APIG' ? lines : [...lines, outcome?.body ?? ''];
       for (const text of texts) expect({ text, secrets: secretsIn(text) }).toEqual({ text, secrets: [] });
@@ -119,6 +121,21 @@ export class LocalService {
     const result = await this.cloud.functiongraph.invoke(functionName, event);
     return { ...result, json: result.body === '' ? undefined : JSON.parse(result.body) };
   }
+}
+
+const DOCUMENTED = documentedEvents();
+
+/** A line of the functions' own is as docs/log-events.md says. */
+function expectDocumented(line: string): void {
+  if (!line.startsWith('{"time"')) return;
+  const { level, event, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const { levels, fields: known } = DOCUMENTED.get(String(event)) ?? { levels: [], fields: [] };
+  const unknown = Object.keys(fields).filter((name) => ![...COMMON_FIELDS, ...known].includes(name));
+  expect({ event, isLevelDocumented: levels.includes(String(level)), unknown }).toEqual({
+    event,
+    isLevelDocumented: true,
+    unknown: [],
+  });
 }
 
 function isFinal({ status }: ListedTask): boolean {

@@ -1,0 +1,57 @@
+/** What `describeFailure` says about a failure. */
+const FAILURE = [
+  'failure',
+  'message',
+  'service',
+  'service_status',
+  'service_error_code',
+  'service_message',
+  'service_request_id',
+] as const;
+
+/**
+ * Every event that the functions log: at which levels, with which fields beside those of every line. Only its type
+ * is part of the functions; docs/log-events.md says what each means and what to do about it.
+ */
+export const LOG_EVENTS = {
+  'api.answered': { levels: ['info'], fields: ['status'] },
+  'api.refused': { levels: ['info', 'error'], fields: ['status', 'error_code', ...FAILURE] },
+  'claim.abandoned': { levels: ['info'], fields: ['claim', 'bucket', 'key'] },
+  'claim.accepted': { levels: ['info'], fields: ['claim', 'bucket', 'key', 'task_id'] },
+  'claim.claimed': { levels: ['info'], fields: ['claim', 'bucket', 'key'] },
+  'claim.doubled': { levels: ['error'], fields: ['claim', 'task_ids'] },
+  'claim.not_written': { levels: ['warn'], fields: ['claim', ...FAILURE] },
+  'mpc.task_cancelled': { levels: ['info'], fields: ['task_id'] },
+  'mpc.task_created': {
+    levels: ['info'],
+    fields: ['task_id', 'bucket', 'key', 'directory', 'mpc_request_id'],
+  },
+  'pace.waiting': { levels: ['debug'], fields: ['wait_ms'] },
+  'queue.cleaned': { levels: ['info'], fields: ['seen', 'cancelled', 'too_late', 'not_ours', 'failed'] },
+  'queue.not_cancelled': { levels: ['warn'], fields: ['task_id', ...FAILURE] },
+  'sweep.bucket_not_listed': { levels: ['error'], fields: ['bucket', ...FAILURE] },
+  'sweep.done': {
+    levels: ['info', 'warn'],
+    fields: ['looked_at', 'already_started', 'started', 'failed', 'doubled', 'complete'],
+  },
+  'sweep.doubles_not_sought': { levels: ['warn'], fields: [...FAILURE] },
+  'sweep.started': { levels: ['info'], fields: ['bucket', 'key', 'task_id'] },
+  'upload.failed': { levels: ['error'], fields: ['bucket', 'key', ...FAILURE] },
+  'upload.settled': {
+    levels: ['info', 'warn', 'error'],
+    fields: ['bucket', 'key', 'started', 'skipped', 'task_id', 'failed'],
+  },
+} as const;
+
+/** What a line may say about a failure. */
+export type FailureFields = { [Field in (typeof FAILURE)[number]]?: unknown };
+
+export type LogEvent = keyof typeof LOG_EVENTS;
+/** The levels at which an event is logged. */
+export type LevelOf<Event extends LogEvent> = (typeof LOG_EVENTS)[Event]['levels'][number];
+/** The events of a level. */
+export type EventAt<Level> = {
+  [Event in LogEvent]: Level extends LevelOf<Event> ? Event : never;
+}[LogEvent];
+/** The names of an event's fields. */
+export type FieldOf<Event extends LogEvent> = (typeof LOG_EVENTS)[Event]['fields'][number];
