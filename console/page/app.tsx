@@ -135,6 +135,7 @@ function Navigation({ state, current }: { state: ConsoleState | undefined; curre
           )}
         </a>
       ))}
+      <a href="api">API</a>
     </nav>
   );
 }

@@ -22,6 +22,8 @@
  * console's own origin. Everything refused is `{error}` (ConsoleError) with status 400, 403,
  * 404, 413 or 415; 502 when the deployed service does not answer.
  *
+ * `GET api` is a page that describes the service's API from `GET openapi.json` and tries its operations.
+ *
  * Tasks are cancelled, waited for and shown with the service's own API on the same origin, in the local cloud and
  * against the deployed functions alike: `DELETE /snapshots/{id}`, `GET /snapshots/{id}?wait=N`,
  * `GET /snapshots/{id}?format=vtt|html|poster|json`. Its errors are `{error_code, error_msg, request_id, details?}`.

@@ -35,8 +35,8 @@ const ROUTES: Readonly<Record<string, (call: Call) => unknown>> = {
   'GET state': async ({ source, response }) => sendJson(response, 200, await source.state()),
   'GET frames': async (call) => answer(call, await call.source.frames(parameter(call, 'task'))),
   'GET picture': async (call) =>
-    lead(call, await call.source.pictureUrl(parameter(call, 'task'), parameter(call, 'name'))),
-  'GET video': async (call) => lead(call, await call.source.videoUrl(parameter(call, 'key'))),
+    redirect(call, await call.source.pictureUrl(parameter(call, 'task'), parameter(call, 'name'))),
+  'GET video': async (call) => redirect(call, await call.source.videoUrl(parameter(call, 'key'))),
   'GET invocation': (call) => answer(call, localTools(call).invocation(parameter(call, 'id'))),
   'GET explain': async (call) => answer(call, await call.source.explain(parameter(call, 'key'))),
   'POST upload-url': async (call) => {
@@ -126,7 +126,7 @@ function answer({ response }: Call, body: unknown): void {
 }
 
 /** Sends the browser on to a temporary address. */
-function lead({ response }: Call, location: string): void {
+function redirect({ response }: Call, location: string): void {
   response.writeHead(302, { location, 'cache-control': 'no-store' }).end();
 }
 

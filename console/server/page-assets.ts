@@ -17,14 +17,20 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.json': 'application/json',
 };
 
 /** These need no build: the frame of the page is on the screen while its program is still being bundled. */
-const PLAIN_FILES: Readonly<Record<string, string>> = {
-  '': path.join(FOLDER, 'index.html'),
-  'icon.svg': path.join(FOLDER, 'icon.svg'),
+const PLAIN_FILES: Readonly<Record<string, () => string>> = {
+  '': () => path.join(FOLDER, 'index.html'),
+  'icon.svg': () => path.join(FOLDER, 'icon.svg'),
   // The player's symbols; its package exports the program and the style sheet only.
-  'player.svg': path.join(path.dirname(require.resolve('plyr')), 'plyr.svg'),
+  'player.svg': () => path.join(path.dirname(require.resolve('plyr')), 'plyr.svg'),
+  api: () => path.join(FOLDER, 'api.html'),
+  'openapi.json': () => path.join(__dirname, '..', '..', 'docs', 'openapi.json'),
+  // 1.7 MB that are looked for only when somebody opens the description of the API.
+  'swagger-ui.js': () => require.resolve('swagger-ui-dist/swagger-ui-bundle.js'),
+  'swagger-ui.css': () => require.resolve('swagger-ui-dist/swagger-ui.css'),
 };
 
 let bundle: Promise<ReadonlyMap<string, PageAsset>> | undefined;
@@ -36,12 +42,22 @@ let bundle: Promise<ReadonlyMap<string, PageAsset>> | undefined;
  * @returns undefined when there is no such file
  */
 export async function pageAsset(name: string): Promise<PageAsset | undefined> {
-  const file = Object.hasOwn(PLAIN_FILES, name) ? PLAIN_FILES[name] : undefined;
+  const file = plainFile(name);
   // Whoever opens the page asks for its program next.
   if (name === '') pageBundle().catch(() => {});
   if (file !== undefined) return { type: typeOf(file), body: await readFile(file), isImmutable: false };
   if (!/^[\w-]+\.(js|css)$/.test(name)) return undefined;
   return (await pageBundle()).get(name);
+}
+
+/** @returns undefined also where the package that has it is not installed: the page says so */
+function plainFile(name: string): string | undefined {
+  const find = Object.hasOwn(PLAIN_FILES, name) ? PLAIN_FILES[name] : undefined;
+  try {
+    return find?.();
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -78,7 +94,9 @@ async function bundlePage(): Promise<ReadonlyMap<string, PageAsset>> {
   const result = await build({
     entryPoints: {
       main: path.join(FOLDER, 'main.tsx'),
+      'api-reference': path.join(FOLDER, 'api-reference.ts'),
       page: path.join(FOLDER, 'styles', 'page.css'),
+      api: path.join(FOLDER, 'styles', 'api.css'),
       player: path.join(FOLDER, 'styles', 'player.css'),
     },
     outdir: FOLDER,

@@ -335,10 +335,22 @@ test('the root leads to the page, which may load nothing of others', async () =>
   const response = await fetch(root);
   expect(response.url).toBe(`${root}/_console/`);
   expect(await response.text()).toContain('<title>');
-  const policy = response.headers.get('content-security-policy') ?? '';
-  expect(policy).toContain("default-src 'none'");
-  expect(policy).not.toContain('unsafe');
 });
+
+test.each(['', 'api', 'openapi.json', 'swagger-ui.js'])(
+  'what the page "%s" may load is its own, and no foreign page may load it',
+  async (name) => {
+    const response = await fetch(`${root}/_console/${name}`);
+    expect(response.status).toBe(200);
+    await response.arrayBuffer();
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self';");
+    expect(policy).not.toContain('unsafe');
+    expect(response.headers.get('cross-origin-resource-policy')).toBe('same-origin');
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
+  },
+);
 
 test('what the console does not have is said, not shown', async () => {
   for (const name of [

@@ -128,6 +128,18 @@ describe('with the link', () => {
     expect(missing).toMatchObject({ verdict: 'not_found', reason: 'no_such_object' });
   });
 
+  test('the description of the API is there, and the calls that it makes are those of the console', async () => {
+    expect((await reading.fetch('/_console/api')).headers.get('content-security-policy')).not.toContain(
+      'unsafe',
+    );
+    const described = await reading.json<{ paths: object }>('/_console/openapi.json');
+    expect(Object.keys(described.paths)).toContain('/snapshots');
+    const tried = await reading.fetch('/snapshots?size=1', {
+      headers: { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' },
+    });
+    expect(tried.status).toBe(200);
+  });
+
   test('nothing can be changed without --write', async () => {
     for (const [path, init] of [
       ['/snapshots', post({ input: { bucket: 'videos', object: KEY } })],
@@ -173,6 +185,8 @@ describe('strangers', () => {
       '/',
       '/_console/',
       '/_console/state',
+      '/_console/api',
+      '/_console/openapi.json',
       '/snapshots?size=1',
       '/_console/?token=guess',
     ]) {
