@@ -12,7 +12,7 @@ export interface Connection {
 }
 
 /** Services that take SDK-HMAC-SHA256 at `https://<service>.<region>.myhuaweicloud.com`. */
-export type CloudService = 'functiongraph' | 'apig' | 'iam' | 'mpc';
+export type CloudService = 'functiongraph' | 'apig' | 'iam' | 'mpc' | 'lts';
 
 export interface CloudRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -261,5 +261,6 @@ const ENDPOINT_VARIABLES: Readonly<Record<CloudService | 'obs', string>> = {
   apig: 'APIG_ENDPOINT',
   iam: 'IAM_ENDPOINT',
   mpc: 'MPC_ENDPOINT',
+  lts: 'LTS_ENDPOINT',
   obs: 'OBS_ENDPOINT',
 };

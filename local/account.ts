@@ -6,6 +6,9 @@ export const SNAPSHOT_BUCKET = 'snapshots';
 /** The only API group that can be looked up; triggers take any. */
 export const API_GROUP = 'local';
 
+/** The only dedicated gateway; there is no making another. */
+export const GATEWAY_INSTANCE = 'local-gateway';
+
 /** The one account of the local cloud. Its key opens nothing else. */
 export const ACCOUNT: AccessKey = {
   accessKey: 'LOCALACCESSKEY000001',

@@ -5,8 +5,9 @@ import path from 'node:path';
 import { createConsole } from '../console/server/console-server';
 import { LocalSource } from '../console/sources/local/local-source';
 import { RequestLog } from '../console/sources/local/request-log';
-import { ACCOUNT, API_GROUP, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
-import { createApiGroupServer } from './apig/management/server';
+import { ACCOUNT, API_GROUP, GATEWAY_INSTANCE, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
+import { GatewayBook, localInstance } from './apig/management/gateway-book';
+import { createApiGroupServer, MANAGEMENT_PATHS } from './apig/management/server';
 import { createGateway, type GatewayOptions } from './apig/server';
 import { holdDataDirectory } from './data-directory';
 import { type FaultOptions, Faults } from './faults/faults';
@@ -18,7 +19,10 @@ import {
 import { closeServer, listen } from './http-server';
 import { functionsAgency } from './iam/agencies';
 import type { AccessKey } from './iam/credentials';
-import { createIamServer } from './iam/server';
+import { IdentityBook } from './iam/identity-book';
+import { createIamServer, IAM_PATHS } from './iam/server';
+import { LogBook } from './lts/log-book';
+import { createLts, LTS_PATHS } from './lts/server';
 import { CapturePool } from './mpc/capture/capture-pool';
 import { createMpc, type Mpc, type MpcOptions } from './mpc/server';
 import { ObjectEventDelivery } from './object-event-delivery';
@@ -144,15 +148,23 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     snapshotBucket: SNAPSHOT_BUCKET,
   });
   const pages = createConsole(source);
-  const iam = createIamServer({
+  const identities = new IdentityBook([functionsAgency(UPLOAD_BUCKET, SNAPSHOT_BUCKET)]);
+  const iam = createIamServer({ credentials, region: REGION, identities });
+  const gateways = new GatewayBook([localInstance(GATEWAY_INSTANCE)], [{ id: API_GROUP, name: API_GROUP }]);
+  const groups = createApiGroupServer({
     credentials,
-    region: REGION,
-    agencies: [functionsAgency(UPLOAD_BUCKET, SNAPSHOT_BUCKET)],
+    gateways,
+    hasApis: (id) => functiongraph.apiRoutes().some(({ groupId }) => groupId === id),
   });
-  const groups = createApiGroupServer({ credentials, groups: [{ id: API_GROUP, name: API_GROUP }] });
-  // Without ports of their own: two more would not be worth it for what is only asked a few times.
-  const atGateway = (url: string): Server | undefined =>
-    /^\/v3(\.0)?\//.test(url) ? iam : /^\/v[12][^?]*\/apigw\//.test(url) ? groups : undefined;
+  const logs = new LogBook();
+  const lts = createLts({ credentials, logs });
+  // Without ports of their own: three more would not be worth it for what is only asked a few times.
+  const sharing: readonly (readonly [RegExp, Server])[] = [
+    [IAM_PATHS, iam],
+    [MANAGEMENT_PATHS, groups],
+    [LTS_PATHS, lts],
+  ];
+  const atGateway = (url: string): Server | undefined => sharing.find(([paths]) => paths.test(url))?.[1];
   const gateway = createGateway({
     functiongraph,
     credentials,
@@ -235,6 +247,7 @@ function environmentOf(addresses: Addresses): Record<string, string> {
     MPC_ENDPOINT: addresses.mpc,
     FUNCTIONGRAPH_ENDPOINT: addresses.functiongraph,
     APIG_ENDPOINT: addresses.gateway,
+    LTS_ENDPOINT: addresses.gateway,
     UPLOAD_BUCKET,
     SNAPSHOT_BUCKET,
   };

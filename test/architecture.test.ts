@@ -108,6 +108,7 @@ test('no service of the local cloud reaches product code, not even through other
     ...sources('local/obs'),
     ...sources('local/apig'),
     ...sources('local/iam'),
+    ...sources('local/lts'),
     ...sources('local/faults'),
     ...sources('console/server'),
     ...sources('console/sources/local'),

@@ -25,6 +25,7 @@ export interface Role {
 export interface Agency {
   id: string;
   name: string;
+  description?: string;
   trustDomainName: string;
   /** ISO 8601 in UTC; null: for ever. */
   expireTime: string | null;
@@ -35,6 +36,9 @@ export interface Agency {
   /** Rights in all projects. */
   allProjectsRoles: readonly Role[];
 }
+
+/** Id of the one account, in the form of IAM's; nobody looks into it. */
+export const DOMAIN_ID = '0000000000000000000000000000d0a1';
 
 /** FunctionGraph under the name that agencies know it by. */
 const FUNCTIONGRAPH_DOMAIN = 'op_svc_cff';
@@ -55,12 +59,12 @@ export const MPC_ADMINISTRATOR: Role = {
 export function customPolicy(displayName: string, statements: Role['policy']['Statement']): Role {
   return {
     id: '0000000000000000000000000000e002',
-    name: `custom_0000000000000000000000000000d0a1_${displayName}`,
+    name: `custom_${DOMAIN_ID}_${displayName}`,
     display_name: displayName,
     type: 'AX',
     catalog: 'CUSTOMED',
     description: '',
-    domain_id: '0000000000000000000000000000d0a1',
+    domain_id: DOMAIN_ID,
     policy: { Version: '1.1', Statement: statements },
   };
 }

@@ -13,6 +13,8 @@ export interface AccessKey {
   agency?: string;
   /** The agency's token, issued together with the key. */
   token?: string;
+  /** Actions that its holder may not take, with `*`, such as `iam:*`; absent: may do everything. */
+  denied?: readonly string[];
 }
 
 /** A token that takes the place of a signature in `X-Auth-Token`. */

@@ -5,7 +5,8 @@ import { checkAgencies } from '../../deploy/doctor/agency';
 import type { Finding } from '../../deploy/doctor/finding';
 import { checkGateway } from '../../deploy/doctor/gateway';
 import { leastPolicies } from '../../deploy/doctor/rights';
-import { type ApiGroup, createApiGroupServer } from '../../local/apig/management/server';
+import { type ApiGroup, GatewayBook, localInstance } from '../../local/apig/management/gateway-book';
+import { createApiGroupServer } from '../../local/apig/management/server';
 import { closeServer, listen } from '../../local/http-server';
 import {
   type Agency,
@@ -15,6 +16,7 @@ import {
   type Role,
 } from '../../local/iam/agencies';
 import { Credentials } from '../../local/iam/credentials';
+import { IdentityBook } from '../../local/iam/identity-book';
 import { createIamServer, type IamOptions } from '../../local/iam/server';
 import { KEY, REGION, type ServiceObject, wantedOf } from './cloud-to-deploy-to';
 
@@ -41,8 +43,14 @@ async function clientOf(
   return new CloudApi(connectionFrom(environment, REGION), { pause: async () => {} });
 }
 
-function iam(options: Partial<IamOptions> = {}, changed: Record<string, string> = {}): Promise<CloudApi> {
-  const server = createIamServer({ credentials, region: REGION, agencies: [AGENCY], ...options });
+type Iam = Partial<IamOptions> & { agencies?: readonly Agency[] };
+
+function iam(
+  { agencies = [AGENCY], ...options }: Iam = {},
+  changed: Record<string, string> = {},
+): Promise<CloudApi> {
+  const identities = new IdentityBook(agencies);
+  const server = createIamServer({ credentials, region: REGION, identities, ...options });
   return clientOf('IAM_ENDPOINT', server, changed);
 }
 
@@ -50,7 +58,7 @@ function iam(options: Partial<IamOptions> = {}, changed: Record<string, string> 
 const notOk = (findings: readonly Finding[]) => findings.filter(({ state }) => state !== 'ok');
 
 describe('of the access key', () => {
-  const found = async (changed: Record<string, string> = {}, options: Partial<IamOptions> = {}) =>
+  const found = async (changed: Record<string, string> = {}, options: Iam = {}) =>
     (await checkAccount(await iam(options, changed))).findings;
 
   test('with a wrong secret, that is said and not shown', async () => {
@@ -108,7 +116,7 @@ describe('of the access key', () => {
 });
 
 describe('of the agency', () => {
-  const found = async (options: Partial<IamOptions> = {}) =>
+  const found = async (options: Iam = {}) =>
     checkAgencies(await wantedOf('prod'), DOMAIN, await iam(options));
   const foundOf = (changed: Partial<Agency>) => found({ agencies: [{ ...AGENCY, ...changed }] });
 
@@ -192,7 +200,7 @@ describe('of the agency', () => {
   });
 
   test('that the key may not look at, that it cannot be seen', async () => {
-    const findings = notOk(await found({ maySeeAgencies: false }));
+    const findings = notOk(await found({ credentials: new Credentials({ ...KEY, denied: ['iam:*'] }) }));
     expect(findings).toEqual([
       expect.objectContaining({
         point: 'agency mpc-snapshots',
@@ -211,7 +219,11 @@ describe('of the agency', () => {
 
 describe('of the API group', () => {
   const found = async (groups: readonly ApiGroup[], change: (service: ServiceObject) => void = () => {}) => {
-    const apig = await clientOf('APIG_ENDPOINT', createApiGroupServer({ credentials, groups }));
+    const instances = new Set(groups.flatMap(({ instanceId }) => instanceId ?? []).map(localInstance));
+    const apig = await clientOf(
+      'APIG_ENDPOINT',
+      createApiGroupServer({ credentials, gateways: new GatewayBook([...instances], groups) }),
+    );
     return checkGateway(await wantedOf('prod', change), apig);
   };
   const dedicated = (service: ServiceObject) => {

@@ -8,6 +8,7 @@ import { startCloud } from '../../../local/cloud';
 import { closeServer, listen } from '../../../local/http-server';
 import { type Agency, functionsAgency, MPC_ADMINISTRATOR } from '../../../local/iam/agencies';
 import { Credentials } from '../../../local/iam/credentials';
+import { IdentityBook } from '../../../local/iam/identity-book';
 import { createIamServer } from '../../../local/iam/server';
 
 const KEY = { accessKey: 'AKTEST', secretKey: 'SKTEST', projectId: '0123456789abcdef0123456789abcdef' };
@@ -16,7 +17,11 @@ const AGENCY: Agency = {
   ...functionsAgency('videos', 'snapshots'),
   allProjectsRoles: [{ ...MPC_ADMINISTRATOR, id: '0000000000000000000000000000e003' }],
 };
-const server = createIamServer({ credentials: new Credentials(KEY), region: REGION, agencies: [AGENCY] });
+const server = createIamServer({
+  credentials: new Credentials(KEY),
+  region: REGION,
+  identities: new IdentityBook([AGENCY]),
+});
 let endpoint: string;
 
 beforeAll(async () => {

@@ -2,6 +2,7 @@ import { BasicCredentials } from '@huaweicloud/huaweicloud-sdk-core/auth/BasicCr
 import { ClientBuilder } from '@huaweicloud/huaweicloud-sdk-core/ClientBuilder';
 import { Logger4jInstance } from '@huaweicloud/huaweicloud-sdk-core/logger/log4jLogger';
 import type { SdkResponse } from '@huaweicloud/huaweicloud-sdk-core/SdkResponse';
+import { GatewayBook, localInstance } from '../../../../local/apig/management/gateway-book';
 import { createApiGroupServer } from '../../../../local/apig/management/server';
 import { closeServer, listen } from '../../../../local/http-server';
 import { Credentials } from '../../../../local/iam/credentials';
@@ -9,10 +10,13 @@ import { Credentials } from '../../../../local/iam/credentials';
 const KEY = { accessKey: 'AKTEST', secretKey: 'SKTEST', projectId: '0123456789abcdef0123456789abcdef' };
 const server = createApiGroupServer({
   credentials: new Credentials(KEY),
-  groups: [
-    { id: 'shared-group', name: 'shop' },
-    { id: 'own-group', name: 'shop', instanceId: 'gateway-1' },
-  ],
+  gateways: new GatewayBook(
+    [localInstance('gateway-1')],
+    [
+      { id: 'shared-group', name: 'shop' },
+      { id: 'own-group', name: 'shop', instanceId: 'gateway-1' },
+    ],
+  ),
 });
 let endpoint: string;
 beforeAll(async () => {

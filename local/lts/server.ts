@@ -1,0 +1,40 @@
+import type { Server } from 'node:http';
+import { createSignedServer, type SignedServerOptions } from '../signed-server';
+import { noPermission, wrongProject } from './errors';
+import type { LogBook } from './log-book';
+import type { Operation } from './operation';
+import { createLogGroup } from './operations/create-log-group';
+import { createLogStream } from './operations/create-log-stream';
+import { deleteLogGroup } from './operations/delete-log-group';
+import { deleteLogStream } from './operations/delete-log-stream';
+import { listLogGroups } from './operations/list-log-groups';
+import { listLogStream } from './operations/list-log-stream';
+import { listLogStreams } from './operations/list-log-streams';
+
+export interface LtsOptions extends SignedServerOptions {
+  logs: LogBook;
+}
+
+const OPERATIONS: readonly Operation[] = [
+  createLogGroup,
+  listLogGroups,
+  deleteLogGroup,
+  createLogStream,
+  listLogStream,
+  listLogStreams,
+  deleteLogStream,
+];
+
+/** Paths that LTS answers at an address that it shares with other services. */
+export const LTS_PATHS = /^\/v2\/[^/]+\/(groups|log-streams)([/?]|$)/;
+
+/** Log Tank Service v2: groups and streams. Not yet listening. */
+export function createLts({ logs, ...options }: LtsOptions): Server {
+  return createSignedServer({
+    ...options,
+    service: { logs },
+    operations: OPERATIONS,
+    forbidden: noPermission,
+    wrongProject,
+  });
+}
