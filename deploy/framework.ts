@@ -33,4 +33,7 @@ export interface CommandOptions {
   log?: boolean;
   json?: boolean;
   policy?: boolean;
+  request?: string;
+  tail?: boolean;
+  since?: string;
 }

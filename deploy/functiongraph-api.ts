@@ -20,6 +20,8 @@ export const LiveConfiguration = z.object({
   code_size: z.number().nullish(),
   last_modified: z.string().nullish(),
   strategy_config: z.object({ concurrency: z.number().nullish() }).nullish(),
+  log_group_id: z.string().nullish(),
+  log_stream_id: z.string().nullish(),
 });
 export type LiveConfiguration = z.infer<typeof LiveConfiguration>;
 

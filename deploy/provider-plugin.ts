@@ -11,6 +11,7 @@ import type { CommandOptions, Framework, FrameworkUtilities } from './framework'
 import { FunctionGraphApi } from './functiongraph-api';
 import { info } from './info';
 import { invoke, invokeLocally } from './invoke';
+import { logs } from './logs';
 import { planText } from './plan-text';
 import { remove } from './remove';
 import { FRAMEWORK_SCHEMA } from './schema';
@@ -50,6 +51,21 @@ export class HuaweiProvider {
         policy: { usage: 'Print the policy that the agency needs, and look at nothing', type: 'boolean' },
       },
     },
+    // `npm run logs`; the framework's own command of that name wants a function.
+    'show-logs': {
+      usage: 'Print what the functions logged',
+      lifecycleEvents: ['show'],
+      options: {
+        function: { usage: 'Only of this function', shortcut: 'f', type: 'string' },
+        request: {
+          usage: 'Only of this invocation: the request_id of a line or of an error answer',
+          type: 'string',
+        },
+        tail: { usage: 'Go on with what is logged from now on', shortcut: 't', type: 'boolean' },
+        since: { usage: 'How far to look back: 90s, 10m, 1h (default), 2d', type: 'string' },
+        json: { usage: 'Print each line as JSON', type: 'boolean' },
+      },
+    },
   };
 
   static getProviderName(): string {
@@ -70,6 +86,7 @@ export class HuaweiProvider {
       'info:info': () => this.#run('Reading', () => info(this.#session())),
       'invoke:invoke': () => this.#run('Invoking', () => invoke(this.#session())),
       'invoke:local:invoke': () => this.#run('Invoking', () => invokeLocally(this.#options)),
+      'show-logs:show': () => this.#run('Reading', () => logs(this.#session())),
       'remove:remove': () => this.#run('Removing', () => remove(this.#session())),
     };
   }

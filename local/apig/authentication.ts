@@ -1,17 +1,30 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../clock';
 import type { ApiRoute } from '../functiongraph/functiongraph';
+import { DOMAIN_ID, DOMAIN_NAME } from '../iam/agencies';
 import { type ReceivedRequest, single } from '../iam/canonical-request';
 import type { Credentials } from '../iam/credentials';
 import { type KeyRing, type RefusalWording, verifySdkSignature } from '../iam/sdk-signature';
+import type { AccessBook, App } from './access-book';
 import { Refusal } from './errors';
 
-/** A credential of API Gateway ("app") that may call every API with authentication APP. */
-export interface App {
-  key: string;
-  secret: string;
-  /** What the app may send in `X-Apig-AppCode` in place of a signature. */
-  appCode?: string;
+/** Who calls, as far as the gateway knows. */
+export interface Caller {
+  appId?: string | undefined;
+  /** Account ("domain") of an IAM user. */
+  accountId?: string | undefined;
+  accountName?: string | undefined;
+  /** IP address of the connection. */
+  address: string;
+}
+
+/** What decides about a request to an API. */
+export interface Gate {
+  credentials: Credentials;
+  access: AccessBook;
+  /** True where APIs take an app code in place of a signature ("simple authentication"). */
+  takesAppCodes: boolean;
+  clock: Clock;
 }
 
 /** The sentences of APIG.0303 (API Request Signing Guide, "app authentication information is incorrect"). */
@@ -23,41 +36,56 @@ const APP_WORDING: RefusalWording = {
 };
 
 /**
- * Lets a request pass that proves who sends it in the way that the API asks for.
- * @throws Refusal 401
+ * Finds out who sends a request, proven in the way that the API asks for.
+ * @throws Refusal 401, and 403 for an app that is not authorized for the API
  */
 export function authenticate(
-  auth: ApiRoute['auth'],
-  request: ReceivedRequest,
-  { credentials, apps, clock }: { credentials: Credentials; apps: readonly App[]; clock: Clock },
-): void {
-  if (auth === 'IAM') authenticateUser(request, credentials, clock);
-  if (auth === 'APP') authenticateApp(request, apps, clock);
+  { auth, apiId, envId }: Pick<ApiRoute, 'auth' | 'apiId' | 'envId'>,
+  request: ReceivedRequest & { clientIp: string },
+  gate: Gate,
+): Caller {
+  const address = request.clientIp;
+  if (auth === 'NONE') return { address };
+  if (auth === 'IAM') return { ...userOf(request, gate), address };
+  const app = appOf(request, gate);
+  if (gate.access.authorizationOf(app.id, apiId, envId) === undefined) {
+    throw new Refusal(403, 'APIG.0304', 'The app is not authorized to access the API.');
+  }
+  return { appId: app.id, address };
 }
 
 /** A token in `X-Auth-Token`, or a signature with an access key. */
-function authenticateUser(request: ReceivedRequest, credentials: Credentials, clock: Clock): void {
+function userOf(request: ReceivedRequest, { credentials, clock }: Gate): Omit<Caller, 'address'> {
   const value = single(request.headers['x-auth-token']);
   if (value === undefined) {
     const verdict = verifySdkSignature(request, credentials, clock);
     if (!verdict.ok) throw wrongUser(verdict.reason);
-    return;
+    const { domainId = DOMAIN_ID, domainName = DOMAIN_NAME } = verdict.key;
+    return { accountId: domainId, accountName: domainName };
   }
   const token = credentials.findToken(value);
   if (token === undefined) throw wrongUser('decrypt token fail');
   if (credentials.isExpired(token)) throw new Refusal(401, 'APIG.0307', 'The token must be updated.');
+  return { accountId: DOMAIN_ID, accountName: DOMAIN_NAME };
 }
 
-/** An app code in `X-Apig-AppCode`, or a signature with an app's key and secret. */
-function authenticateApp(request: ReceivedRequest, apps: readonly App[], clock: Clock): void {
-  const appCode = single(request.headers['x-apig-appcode']);
-  if (appCode === undefined) {
-    const verdict = verifySdkSignature(request, keyRingOf(apps), clock, APP_WORDING);
-    if (!verdict.ok) throw wrongApp(verdict.reason);
-    return;
-  }
+/** By a signature with the app's key and secret or, where the API takes it, by an app code in `X-Apig-AppCode`. */
+function appOf(request: ReceivedRequest, { access, takesAppCodes, clock }: Gate): App {
+  const apps = [...access.apps.values()];
+  const appCode = takesAppCodes ? single(request.headers['x-apig-appcode']) : undefined;
+  const app =
+    appCode === undefined
+      ? signerOf(request, apps, clock)
+      : apps.find(({ codes }) => codes.some(({ code }) => isSame(code, appCode)));
   // The refusal never repeats the code: it is a secret, unlike an app's key.
-  if (!apps.some((app) => isSame(app.appCode, appCode))) throw wrongApp('app not found');
+  if (app === undefined) throw wrongApp('app not found');
+  return app;
+}
+
+function signerOf(request: ReceivedRequest, apps: readonly App[], clock: Clock): App | undefined {
+  const verdict = verifySdkSignature(request, keyRingOf(apps), clock, APP_WORDING);
+  if (!verdict.ok) throw wrongApp(verdict.reason);
+  return apps.find(({ key }) => key === verdict.key.accessKey);
 }
 
 function keyRingOf(apps: readonly App[]): KeyRing {
@@ -70,9 +98,9 @@ function keyRingOf(apps: readonly App[]): KeyRing {
   };
 }
 
-function isSame(expected: string | undefined, given: string): boolean {
-  const [a, b] = [Buffer.from(expected ?? ''), Buffer.from(given)];
-  return expected !== undefined && a.length === b.length && timingSafeEqual(a, b);
+function isSame(expected: string, given: string): boolean {
+  const [a, b] = [Buffer.from(expected), Buffer.from(given)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 const wrongUser = (reason: string) =>

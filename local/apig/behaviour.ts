@@ -11,6 +11,11 @@ export const gatewayBehaviour = z.object({
    * API has neither, and a function's trigger cannot ask for them.
    */
   cors: z.boolean().default(false),
+  /**
+   * Simple authentication on every API with authentication APP: an app code takes the place of a signature. On the
+   * platform a new API has it off, and a function's trigger cannot ask for it.
+   */
+  simpleAuthentication: z.boolean().default(false),
 });
 
 export type GatewayBehaviour = z.infer<typeof gatewayBehaviour>;

@@ -4,13 +4,16 @@ import { type FunctionGraph, FunctionGraphError } from '../functiongraph/functio
 import { BodyTooLarge, newRequestId, readBody } from '../http-server';
 import type { ReceivedRequest } from '../iam/canonical-request';
 import type { Credentials } from '../iam/credentials';
-import { type App, authenticate } from './authentication';
+import { AccessBook, publishIdOf } from './access-book';
+import { checkPolicies } from './access-control';
+import { authenticate } from './authentication';
 import { DEFAULT_BEHAVIOUR, type GatewayBehaviour } from './behaviour';
 import { isPreflight, preflightAnswer, withCors } from './cors';
 import { Refusal } from './errors';
 import { type GatewayAnswer, readFunctionAnswer } from './gateway-answer';
 import { type GatewayRequest, gatewayEvent } from './gateway-event';
 import { isPublishedPath, matchRoute, type RouteMatch, routesOfHost } from './routes';
+import { Throttling } from './throttling';
 
 /** One answered request. */
 export interface GatewayRequestEntry {
@@ -34,8 +37,8 @@ export interface GatewayRequestEntry {
 export interface GatewayOptions {
   functiongraph: Pick<FunctionGraph, 'apiRoutes' | 'invoke'>;
   credentials: Credentials;
-  /** Who may call APIs with authentication APP; nobody when absent. */
-  apps?: readonly App[];
+  /** Who may call the APIs of a gateway (empty: the shared one), and how often; no apps and policies when absent. */
+  accessOf?: (instanceId: string) => AccessBook;
   clock?: Clock;
   behaviour?: Partial<GatewayBehaviour>;
   /** Asked when no API matches, before the body is read; true when it has answered the request. */
@@ -57,13 +60,15 @@ const MAX_HEADERS_BYTES = 128 * 1024;
 export function createGateway(options: GatewayOptions): Server {
   // Node's own limit has to lie above those of the gateway: its refusals look different.
   const maxHeaderSize = 2 * (MAX_URI_BYTES + MAX_HEADERS_BYTES);
+  const throttling = new Throttling(options.clock ?? Date.now);
   return createServer({ maxHeaderSize }, (request, response) => {
-    void serve(options, request, response);
+    void serve(options, throttling, request, response);
   });
 }
 
 async function serve(
   options: GatewayOptions,
+  throttling: Throttling,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -83,7 +88,7 @@ async function serve(
       answer = preflightAnswer();
     } else if (match !== undefined) {
       entry.functionName = match.route.functionName;
-      answer = await callFunction(options, behaviour, match, request, requestId, entry);
+      answer = await callFunction(options, throttling, behaviour, match, request, requestId, entry);
       if (behaviour.cors && request.headers.origin !== undefined) answer = withCors(answer);
     } else {
       if (fallback?.(request, response)) return;
@@ -124,7 +129,8 @@ function checkSizes({ url = '', rawHeaders }: IncomingMessage): void {
 }
 
 async function callFunction(
-  { functiongraph, credentials, apps = [], clock = Date.now }: GatewayOptions,
+  { functiongraph, credentials, accessOf, clock = Date.now }: GatewayOptions,
+  throttling: Throttling,
   behaviour: GatewayBehaviour,
   match: RouteMatch,
   message: IncomingMessage,
@@ -141,9 +147,15 @@ async function callFunction(
     clientIp: message.socket.remoteAddress ?? '',
   };
   try {
-    authenticate(route.auth, request, { credentials, apps, clock });
+    const access = accessOf?.(route.instanceId) ?? new AccessBook();
+    const gate = { credentials, access, takesAppCodes: behaviour.simpleAuthentication, clock };
+    const caller = authenticate(route, request, gate);
+    checkPolicies(access.policiesOf(publishIdOf(route)), caller);
+    const throttle = access.throttleOf(publishIdOf(route));
+    if (throttle !== undefined) throttling.admit(throttle, route.apiId, caller);
   } catch (error) {
-    if (request.headers.authorization !== undefined) entry.unproven = request;
+    if (error instanceof Refusal && error.status === 401 && request.headers.authorization !== undefined)
+      entry.unproven = request;
     throw error;
   }
   const event = gatewayEvent(request, match, behaviour);

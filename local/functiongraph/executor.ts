@@ -5,7 +5,7 @@ import { agencyCredentials, type DeployedFunction, instanceConfiguration } from 
 import type { Slot } from './instance-pool';
 import type { Exchange, InstanceProcess, LogLine } from './instance-process';
 import type { Invocation, InvocationResult, Outcome } from './invocation';
-import { renderLog } from './invocation';
+import { logLinesOf } from './invocation';
 
 const INITIALIZER_TRIES = 3;
 const DEFAULT_INITIALIZER_TIMEOUT_SECONDS = 3;
@@ -26,6 +26,14 @@ export interface ExecutorOptions {
   publish: (invocation: Invocation) => void;
   /** Told of every attempt before it starts; the function that is returned is called when it has ended. */
   onAttempt?: ((attempt: Attempt) => () => void) | undefined;
+  /** Takes the lines of an attempt of a function whose logs go to LTS. */
+  keepLog?: ((place: LogPlace, lines: readonly string[]) => void) | undefined;
+}
+
+/** A log stream of LTS. */
+export interface LogPlace {
+  groupId: string;
+  streamId: string;
 }
 
 /** One attempt of an instance to handle an event. */
@@ -85,12 +93,21 @@ export class Executor {
   ): Promise<Outcome> {
     try {
       this.publish(request, attempt, 'running');
+      const startedAtMs = this.#options.clock();
       const outcome = await this.#attempt(request, slot);
+      this.#keepLog(request, startedAtMs, outcome);
       this.publish(request, attempt, endState(outcome), { outcome });
       return outcome;
     } finally {
       slot.release();
     }
+  }
+
+  #keepLog({ requestId, deployed }: Request, startedAtMs: number, outcome: Outcome): void {
+    const { enable_lts_log: isKept, log_config: place, memory_size: memoryMb } = deployed.configuration;
+    if (isKept !== true || place === undefined) return;
+    const lines = logLinesOf(requestId, deployed.version, startedAtMs, memoryMb, outcome);
+    this.#options.keepLog?.({ groupId: place.group_id, streamId: place.stream_id }, lines);
   }
 
   /** What a synchronous caller gets of an outcome. */
@@ -102,7 +119,7 @@ export class Executor {
       isError,
       ...(errorCode === undefined ? {} : { errorCode }),
       body,
-      log: renderLog(request.requestId, version, startedAtMs, configuration.memory_size, outcome),
+      log: `${logLinesOf(request.requestId, version, startedAtMs, configuration.memory_size, outcome).join('\n')}\n`,
       durationMs,
       cold,
     };

@@ -91,6 +91,16 @@ const settings = {
     .min(1, 'pre_stop_timeout must be 1 to 90 (s)')
     .max(90, 'pre_stop_timeout must be 1 to 90 (s)')
     .optional(),
+  /** Logs go to LTS, or are lost: functions of version 2 keep none of their own. */
+  enable_lts_log: z.boolean().optional(),
+  log_config: z
+    .object({
+      group_id: z.string().min(1),
+      group_name: z.string().min(1),
+      stream_id: z.string().min(1),
+      stream_name: z.string().min(1),
+    })
+    .optional(),
 };
 
 /** -1: no limit of its own; 0: the function is disabled. */

@@ -11,7 +11,7 @@ import { type Delivery, notifyDestination } from './async-destinations';
 import { AsyncQueue } from './async-queue';
 import { DEFAULT_BEHAVIOUR, type FunctionGraphBehaviour } from './behaviour';
 import type { DeployedFunction } from './deployed-function';
-import { type Attempt, Executor } from './executor';
+import { type Attempt, Executor, type LogPlace } from './executor';
 import type { AccountConcurrency } from './instance-pool';
 import type { Invocation, InvocationResult } from './invocation';
 import { fireTimer, functionNamed, functionOfUrn, type Platform, runNow, versionsOf } from './platform';
@@ -43,6 +43,8 @@ export interface FunctionGraphOptions {
   onDelivery?: (delivery: Delivery) => void;
   /** Told of every attempt before it starts; the function that is returned is called when it has ended. */
   onAttempt?: (attempt: Attempt) => () => void;
+  /** Takes the lines of an attempt of a function whose logs go to LTS. */
+  keepLog?: (place: LogPlace, lines: readonly string[]) => void;
 }
 
 /** A function that API Gateway publishes. */
@@ -51,7 +53,11 @@ export interface ApiRoute {
   apiId: string;
   /** API group, which has a sub-domain of its own; empty when the trigger names none. */
   groupId: string;
-  /** Environment in which the API is published, such as RELEASE. */
+  /** The dedicated gateway; empty: the shared one. */
+  instanceId: string;
+  name: string;
+  /** Environment in which the API is published, such as RELEASE, and its id. */
+  envId: string;
   stage: string;
   /** Path with parameters in braces, for example `/snapshots/{task_id}`. */
   path: string;
@@ -99,6 +105,9 @@ export interface FunctionGraph {
   close(): Promise<void>;
 }
 
+/** The environment RELEASE, which every gateway has. */
+const DEFAULT_ENVIRONMENT_ID = 'DEFAULT_ENVIRONMENT_RELEASE_ID';
+
 /** Creates a FunctionGraph without functions. */
 export function createFunctionGraph(options: FunctionGraphOptions): FunctionGraph {
   const { credentials, region, projectId, clock = Date.now } = options;
@@ -111,6 +120,7 @@ export function createFunctionGraph(options: FunctionGraphOptions): FunctionGrap
     credentials,
     clock,
     onAttempt: options.onAttempt,
+    keepLog: options.keepLog,
     publish: (invocation) => {
       for (const listener of listeners) listener(invocation);
     },
@@ -203,6 +213,9 @@ function apiRoutesOf({ name, triggers }: DeployedFunction): ApiRoute[] {
     functionName: name,
     apiId,
     groupId: data.group_id ?? '',
+    instanceId: data.instance_id ?? '',
+    name: data.name,
+    envId: data.env_id ?? DEFAULT_ENVIRONMENT_ID,
     stage: data.env_name,
     path: data.path,
     method: data.req_method,

@@ -47,21 +47,20 @@ export interface InvocationResult {
   cold: boolean;
 }
 
-/** The log of an invocation in the form in which the platform shows it. */
-export function renderLog(
+/** The lines of an invocation's log in the form in which the platform shows them. */
+export function logLinesOf(
   requestId: string,
   version: string,
   startedAtMs: number,
   memoryMb: number,
   outcome: Outcome,
-): string {
+): string[] {
   const { durationMs } = outcome;
   return [
     `${seconds(startedAtMs)} Start invoke request '${requestId}', version: ${version}`,
     ...outcome.log.map((line) => `${seconds(line.timeMs)} ${requestId} ${line.level} ${line.text}`),
     `${seconds(startedAtMs + durationMs)} Finish invoke request '${requestId}', duration: ${durationMs.toFixed(3)}ms, billing duration: ${Math.ceil(durationMs)}ms, memory used: ${outcome.memoryMb.toFixed(3)}MB, billing memory: ${memoryMb}MB`,
-    '',
-  ].join('\n');
+  ];
 }
 
 function seconds(timeMs: number): string {

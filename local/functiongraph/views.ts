@@ -5,7 +5,7 @@ import type { Trigger } from './triggers';
 /** A function as the management API shows it; encrypted values are never given back. */
 export function functionView(platform: Platform, deployed: DeployedFunction) {
   const { configuration, code } = deployed;
-  const { encrypted_user_data: encrypted, ...visible } = configuration;
+  const { encrypted_user_data: encrypted, log_config: logs, enable_lts_log: _, ...visible } = configuration;
   return {
     func_urn: deployed.urn,
     project_name: platform.region,
@@ -24,6 +24,7 @@ export function functionView(platform: Platform, deployed: DeployedFunction) {
     last_modified: new Date(deployed.lastModifiedMs).toISOString(),
     strategy_config: { concurrency: 400, concurrent_num: 1, ...configuration.strategy_config },
     type: 'v2',
+    ...(logs !== undefined && { log_group_id: logs.group_id, log_stream_id: logs.stream_id }),
   };
 }
 

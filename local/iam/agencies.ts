@@ -39,6 +39,7 @@ export interface Agency {
 
 /** Id of the one account, in the form of IAM's; nobody looks into it. */
 export const DOMAIN_ID = '0000000000000000000000000000d0a1';
+export const DOMAIN_NAME = 'local';
 
 /** FunctionGraph under the name that agencies know it by. */
 const FUNCTIONGRAPH_DOMAIN = 'op_svc_cff';

@@ -15,6 +15,9 @@ export interface AccessKey {
   token?: string;
   /** Actions that its holder may not take, with `*`, such as `iam:*`; absent: may do everything. */
   denied?: readonly string[];
+  /** Account ("domain") that it belongs to; absent: the one of the local cloud. */
+  domainId?: string;
+  domainName?: string;
 }
 
 /** A token that takes the place of a signature in `X-Auth-Token`. */
@@ -40,6 +43,11 @@ export class Credentials {
     private readonly clock: Clock = Date.now,
   ) {
     this.#keys.set(permanent.accessKey, permanent);
+  }
+
+  /** Lets a further key in, such as one of another account. */
+  add(key: AccessKey): void {
+    this.#keys.set(key.accessKey, key);
   }
 
   /** The key with this id, expired or not; undefined when it was never issued. */

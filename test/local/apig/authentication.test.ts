@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { AccessBook } from '../../../local/apig/access-book';
 import { createGateway, type GatewayOptions } from '../../../local/apig/server';
 import { closeServer, listen } from '../../../local/http-server';
 import { Credentials } from '../../../local/iam/credentials';
@@ -7,7 +8,7 @@ import { type Cloud, PROJECT, signedHeaders, startCloud } from '../functiongraph
 const ECHO = `exports.handler = async (event, context) => ({
   statusCode: 200, headers: {}, isBase64Encoded: false, body: JSON.stringify(event) });`;
 const USER = { accessKey: 'AKUSER', secretKey: 'user-secret', projectId: PROJECT };
-const APP = { key: '01177c425f71487ea362ba84dc4abe5e', secret: 'app-secret', appCode: 'app-code-of-the-app' };
+const APP = { key: '01177c425f71487ea362ba84dc4abe5e', secret: 'app-secret', appCode: '' };
 const APP_KEY = { accessKey: APP.key, secretKey: APP.secret, projectId: '' };
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const MINUTE = 60_000;
@@ -31,11 +32,17 @@ beforeAll(async () => {
     });
     expect(created.status).toBe(201);
   }
+  const access = new AccessBook();
+  const app = access.addApp({ name: 'app_demo', key: APP.key, secret: APP.secret });
+  APP.appCode = access.addCode(app).code;
+  access.addApp({ name: 'without_code', key: 'without-code', secret: 'x' });
+  for (const { apiId, envId } of cloud.functiongraph.apiRoutes()) access.authorize(app.id, apiId, envId);
   const options: GatewayOptions = {
     functiongraph: cloud.functiongraph,
     credentials,
-    apps: [APP, { key: 'without-code', secret: 'x' }],
+    accessOf: () => access,
     clock: () => nowMs,
+    behaviour: { simpleAuthentication: true },
   };
   gateway = createGateway(options);
   base = `http://127.0.0.1:${await listen(gateway, 0)}`;

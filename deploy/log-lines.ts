@@ -1,0 +1,63 @@
+/** A line of a function's log, its own or the platform's. Own lines have the fields of docs/log-events.md. */
+export interface LogLine {
+  time?: string | undefined;
+  level?: string | undefined;
+  event?: string | undefined;
+  request_id?: string | undefined;
+  function?: string | undefined;
+  /** What is no event. */
+  text?: string | undefined;
+  [field: string]: unknown;
+}
+
+/** `2026-11-27T22:00:00Z <request id> INFO <text>`: how the platform writes down what a function prints. */
+const PRINTED = /^(\d{4}-\d\d-\d\dT[\d:.]+Z?)\s+([\w-]{8,})\s+(DEBUG|INFO|WARN|ERROR)\s+([\s\S]*)$/;
+/** `… Start invoke request '<request id>', version: latest` */
+const PLATFORM = /^(\d{4}-\d\d-\d\dT[\d:.]+Z?)\s+((?:Start|Finish) invoke request '([\w-]+)'[\s\S]*)$/;
+
+/** Reads a line as LTS keeps it. Whatever it is, something can be shown. */
+export function readLogLine(content: string): LogLine {
+  const line = content.trimEnd();
+  const [, startedAt, said, invocation] = PLATFORM.exec(line) ?? [];
+  if (said !== undefined) return { time: startedAt, level: 'info', request_id: invocation, text: said };
+  const [, time, requestId, level, text = line] = PRINTED.exec(line) ?? [];
+  const event = eventIn(text);
+  if (event !== undefined) return event;
+  return { time, level: level?.toLowerCase(), request_id: requestId, text };
+}
+
+/** An event of the functions, wherever in the line its JSON begins. */
+function eventIn(text: string): LogLine | undefined {
+  const start = text.indexOf('{"time":');
+  if (start < 0) return undefined;
+  try {
+    const event = Object(JSON.parse(text.slice(start))) as LogLine;
+    return typeof event.event === 'string' ? event : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A line for people: time, function, level, event, fields; the invocation last. */
+export function lineText({
+  time,
+  level,
+  event,
+  request_id: id,
+  function: name,
+  text,
+  ...fields
+}: LogLine): string {
+  const said =
+    text ??
+    [
+      event,
+      ...Object.entries(fields).map(
+        ([field, value]) => `${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+      ),
+    ].join(' ');
+  const parts = [time ?? '', name ?? '-', (level ?? '').padEnd(5), said];
+  // The platform's own sentences have it in them.
+  if (id !== undefined && !said.includes(id)) parts.push(`(${id})`);
+  return parts.filter((part) => part !== '').join('  ');
+}
