@@ -8,19 +8,22 @@ import { openInBrowser } from './open-in-browser';
 import { stopSignal } from './stop-signal';
 import { print } from './terminal';
 
+/** What the command takes. */
+export const OPTIONS = {
+  api: { type: 'string' },
+  stage: { type: 'string' },
+  write: { type: 'boolean' },
+  port: { type: 'string' },
+  'no-open': { type: 'boolean' },
+} as const;
+
 /**
  * `npm run console`: the console on this machine, against the deployed functions and with the caller's own credentials.
  * @returns exit code 0 when it was ended by Ctrl+C
  */
 export async function openConsole(args: readonly string[]): Promise<number> {
   const { values } = readArguments(args, {
-    options: {
-      api: { type: 'string' },
-      stage: { type: 'string' },
-      write: { type: 'boolean' },
-      port: { type: 'string' },
-      'no-open': { type: 'boolean' },
-    },
+    options: OPTIONS,
   });
   const port = readWhole('--port', values.port, [0, 65_535]) ?? 0;
   const environment =

@@ -2,6 +2,9 @@ import { readArguments, readKey } from './arguments';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
 import { print, printable, printJson } from './terminal';
 
+/** What the command takes. */
+export const OPTIONS = { ...CLOUD_OPTIONS, twice: { type: 'boolean' } } as const;
+
 /**
  * Delivers the event of an upload by hand: when it was lost, or to see that a second one does no harm.
  * @returns exit code 0; 1 when there is no such object, or no trigger asks for it
@@ -9,7 +12,7 @@ import { print, printable, printJson } from './terminal';
 export async function deliver(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     allowPositionals: true,
-    options: { ...CLOUD_OPTIONS, twice: { type: 'boolean' } },
+    options: OPTIONS,
   });
   const key = readKey('deliver', positionals);
   const requestIds = await RunningCloud.at(values).deliver(key, values.twice ? 2 : 1);

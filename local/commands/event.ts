@@ -9,6 +9,14 @@ import { UsageError } from '../usage-error';
 import { readArguments, readWhole } from './arguments';
 import { printJson } from './terminal';
 
+const STRING = { type: 'string' } as const;
+/** Every event is JSON; the option is taken so that all commands take it. */
+const JSON_TOO = { json: { type: 'boolean' } } as const;
+const OBJECT_OPTIONS = { bucket: STRING, key: STRING, size: STRING, etag: STRING, ...JSON_TOO } as const;
+const TIMER_OPTIONS = { name: STRING, 'user-event': STRING, ...JSON_TOO } as const;
+const API_OPTIONS = { method: STRING, path: STRING, query: STRING, body: STRING, ...JSON_TOO } as const;
+/** What the command takes, depending on the kind of event. */
+export const OPTIONS = { ...OBJECT_OPTIONS, ...TIMER_OPTIONS, ...API_OPTIONS } as const;
 const SHAPES = { 'obs-put': 's3', 'obs-put-v3': 'obs', eventgrid: 'eventgrid' } as const;
 
 /** Prints a sample event as JSON: the ones that this local cloud itself would send. */
@@ -25,7 +33,7 @@ function sample(kind: string | undefined, args: string[]): unknown {
     case 'eventgrid':
       return renderObjectEvents(SHAPES[kind], [objectEvent(args)], REGION);
     case 'timer': {
-      const values = options(args, ['name', 'user-event']);
+      const { values } = readArguments(args, { options: TIMER_OPTIONS });
       return timerEvent(values.name ?? 'clean-up', values['user-event'] ?? '', Date.now(), 'Asia/Shanghai');
     }
     case 'apig':
@@ -38,7 +46,7 @@ function sample(kind: string | undefined, args: string[]): unknown {
 }
 
 function objectEvent(args: string[]): ObjectEvent {
-  const values = options(args, ['bucket', 'key', 'size', 'etag']);
+  const { values } = readArguments(args, { options: OBJECT_OPTIONS });
   const key = values.key ?? 'uploads/sample.mp4';
   return {
     eventName: 'ObjectCreated:Put',
@@ -54,7 +62,7 @@ function objectEvent(args: string[]): ObjectEvent {
 }
 
 function apiEvent(args: string[]): unknown {
-  const values = options(args, ['method', 'path', 'query', 'body']);
+  const { values } = readArguments(args, { options: API_OPTIONS });
   const path = values.path ?? '/snapshots';
   const taskId = /^\/snapshots\/([^/]+)$/.exec(path)?.[1];
   return gatewayEvent(
@@ -85,18 +93,4 @@ function apiEvent(args: string[]): unknown {
     },
     { repeatedQueryParameters: 'last', missingQuery: 'empty' },
   );
-}
-
-function options<const Name extends string>(
-  args: string[],
-  names: readonly Name[],
-): Partial<Record<Name, string>> {
-  const { values } = readArguments(args, {
-    options: {
-      ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
-      // Every event is JSON; the option is taken so that all commands take it.
-      json: { type: 'boolean' as const },
-    },
-  });
-  return values as Partial<Record<Name, string>>;
 }

@@ -7,7 +7,8 @@ import { readArguments } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 
-const OPTIONS = { ...FAULT_OPTIONS, behaviour: { type: 'string' } } as const;
+/** What the command takes. */
+export const OPTIONS = { ...FAULT_OPTIONS, behaviour: { type: 'string' } } as const;
 
 /** Exit code of a shell for a command that cannot be found. */
 const NOT_FOUND = 127;

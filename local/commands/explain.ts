@@ -7,12 +7,15 @@ const EXIT_CODE = { captured: 0, not_captured: 1, not_found: 1, in_progress: 3 }
 const COLOUR = { captured: 'green', not_captured: 'red', not_found: 'red', in_progress: 'yellow' } as const;
 const STEP_COLOUR = { ok: 'green', waiting: 'yellow', problem: 'red', unknown: 'dim' } as const;
 
+/** What the command takes. */
+export const OPTIONS = CLOUD_OPTIONS;
+
 /**
  * Says why a key was captured or was not.
  * @returns exit code 0: captured; 1: not captured, or no such object; 3: not yet
  */
 export async function explain(args: readonly string[]): Promise<number> {
-  const { values, positionals } = readArguments(args, { allowPositionals: true, options: CLOUD_OPTIONS });
+  const { values, positionals } = readArguments(args, { allowPositionals: true, options: OPTIONS });
   const key = readKey('explain', positionals);
   const explanation = await RunningCloud.at(values).explain(key);
   if (values.json) printJson(explanation);

@@ -7,6 +7,9 @@ import { print, printable, printJson, table } from './terminal';
 const DEFAULT_WAIT_SECONDS = 60;
 const LOOK_AGAIN_MS = 200;
 
+/** What the command takes. */
+export const OPTIONS = { ...CLOUD_OPTIONS, wait: { type: 'string' }, open: { type: 'boolean' } } as const;
+
 /**
  * Shows the frames of an upload's newest task, once that is final.
  * @returns exit code 0: there are frames; 1: there are none and will be none; 3: not yet
@@ -14,7 +17,7 @@ const LOOK_AGAIN_MS = 200;
 export async function frames(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     allowPositionals: true,
-    options: { ...CLOUD_OPTIONS, wait: { type: 'string' }, open: { type: 'boolean' } },
+    options: OPTIONS,
   });
   const key = readKey('frames', positionals);
   const waitSeconds = readWhole('--wait', values.wait, [0, 3600]) ?? DEFAULT_WAIT_SECONDS;

@@ -9,6 +9,13 @@ import { startDeployedCloud } from './deployed-cloud';
 import { readInput } from './read-input';
 import { print } from './terminal';
 
+/** What the command takes. */
+export const OPTIONS = {
+  event: { type: 'string', short: 'e' },
+  port: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
 /**
  * Runs a function once and prints its result; the log goes to standard error.
  *
@@ -32,7 +39,7 @@ export async function invoke(args: readonly string[]): Promise<number> {
 function readInvocation(args: readonly string[]) {
   const { values, positionals } = readArguments(args, {
     allowPositionals: true,
-    options: { event: { type: 'string', short: 'e' }, port: { type: 'string' }, json: { type: 'boolean' } },
+    options: OPTIONS,
   });
   const [functionName = ''] = positionals;
   if (!FUNCTION_NAMES.some((name) => name === functionName)) {

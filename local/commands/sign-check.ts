@@ -8,6 +8,9 @@ import { readInput } from './read-input';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
 import { print } from './terminal';
 
+/** What the command takes. */
+export const OPTIONS = { last: { type: 'boolean' }, port: CLOUD_OPTIONS.port } as const;
+
 /** A request as somebody writes it down, the gateway's answer to it, and what the client signed. */
 const SignatureInput = z.object({
   method: z.string().optional(),
@@ -31,7 +34,7 @@ type SignatureInput = z.infer<typeof SignatureInput>;
 export async function signCheck(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
     allowPositionals: true,
-    options: { last: { type: 'boolean' }, port: CLOUD_OPTIONS.port },
+    options: OPTIONS,
   });
   if (values.last === true) return explainLast(RunningCloud.at(values));
   const input = parseInput(await readInput(positionals[0] ?? '-'));

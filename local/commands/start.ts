@@ -16,6 +16,15 @@ import { type Outcome, waitForOutcome } from './wait-for-outcome';
 
 const SAMPLE_VIDEO = path.join(__dirname, '..', '..', 'tools', 'sample-video', 'sample.mp4');
 
+/** What the command takes. */
+export const OPTIONS = {
+  once: { type: 'boolean' },
+  port: { type: 'string' },
+  data: { type: 'string' },
+  behaviour: { type: 'string' },
+  ...FAULT_OPTIONS,
+} as const;
+
 /**
  * `npm start`: the whole pipeline on this machine, for the sample video or the given ones.
  * @returns the exit code
@@ -48,13 +57,7 @@ export async function start(args: readonly string[]): Promise<number> {
 async function readStart(args: readonly string[]) {
   const { values, positionals } = readArguments(args, {
     allowPositionals: true,
-    options: {
-      once: { type: 'boolean' },
-      port: { type: 'string' },
-      data: { type: 'string' },
-      behaviour: { type: 'string' },
-      ...FAULT_OPTIONS,
-    },
+    options: OPTIONS,
   });
   const port = readWhole('--port', values.port, [0, MAX_FIRST_PORT]) ?? DEFAULT_PORT;
   for (const file of positionals) {

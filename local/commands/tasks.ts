@@ -13,6 +13,9 @@ const COLOUR = {
   CANCELED: 'dim',
 } as const satisfies Record<TaskStatus, string>;
 
+/** What the command takes. */
+export const OPTIONS = { ...CLOUD_OPTIONS, status: { type: 'string' }, count: { type: 'string' } } as const;
+
 /** A task, and where it stands in MPC's queue. */
 type ListedTask = Task & { queuePosition?: number };
 
@@ -22,7 +25,7 @@ type ListedTask = Task & { queuePosition?: number };
  */
 export async function tasks(args: readonly string[]): Promise<number> {
   const { values } = readArguments(args, {
-    options: { ...CLOUD_OPTIONS, status: { type: 'string' }, count: { type: 'string' } },
+    options: OPTIONS,
   });
   const status = values.status?.toUpperCase();
   if (status !== undefined && !Object.hasOwn(COLOUR, status)) {

@@ -1,3 +1,5 @@
+import { Cron } from 'croner';
+
 /** When a timer trigger fires next. */
 export interface Schedule {
   /** The first time after `afterMs`, in ms since the epoch; undefined when there is none. */
@@ -18,8 +20,6 @@ const UNIT_MS: Record<string, number> = {
 const RATE_LIMIT: Record<string, number> = { m: 60, h: 24, d: 30 };
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
-/** The calendar repeats its leap days within eight years. */
-const HORIZON_MS = 8 * 366 * DAY_MS;
 
 /** `3m`, `5h` or `2d`: at most 60 minutes, 24 hours or 30 days (FunctionGraph user guide, timer trigger). */
 export function parseRate(expression: string): Schedule {
@@ -44,7 +44,18 @@ export function parseRate(expression: string): Schedule {
 export function parseCron(expression: string, timeZone: string): Schedule {
   const [, ownZone, fields = ''] = /^(?:CRON_TZ=(\S+)\s+)?(.*)$/.exec(expression.trim()) ?? [];
   if (fields.startsWith('@every ')) return every(parseDuration(fields.slice('@every '.length)));
-  return cronSchedule(parseFields(fields), wallClock(ownZone ?? timeZone));
+  const zone = ownZone ?? timeZone;
+  assertTimeZone(zone);
+  return cronSchedule(parseFields(fields), zone);
+}
+
+/** @throws Error that names the zone */
+function assertTimeZone(timeZone: string): void {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone });
+  } catch {
+    throw new Error(`time zone "${timeZone}" is not known: use an IANA name such as Asia/Shanghai`);
+  }
 }
 
 function every(intervalMs: number): Schedule {
@@ -64,12 +75,12 @@ function parseDuration(text: string): number {
 }
 
 interface CronFields {
-  seconds: Set<number>;
-  minutes: Set<number>;
-  hours: Set<number>;
-  daysOfMonth: Set<number>;
-  months: Set<number>;
-  weekdays: Set<number>;
+  seconds: number[];
+  minutes: number[];
+  hours: number[];
+  daysOfMonth: number[];
+  months: number[];
+  weekdays: number[];
   /** Both kinds of day are restricted: either one may match. */
   eitherDay: boolean;
 }
@@ -95,7 +106,7 @@ function parseFields(text: string): CronFields {
 }
 
 /** One field: comma-separated values, ranges and steps, such as `1,5-9,*\/15`. */
-function parseField(name: string, text: string, min: number, max: number, names: string[] = []): Set<number> {
+function parseField(name: string, text: string, min: number, max: number, names: string[] = []): number[] {
   const invalid = () =>
     new Error(`field ${name} "${text}": use values from ${min} to ${max} with , - * and /`);
   const parseValue = (value: string) => {
@@ -114,81 +125,17 @@ function parseField(name: string, text: string, min: number, max: number, names:
     if (first > last || (from === '*' && to !== undefined)) throw invalid();
     for (let value = first; value <= last; value += Number(step ?? 1)) values.add(value);
   }
-  return values;
-}
-
-/** What a clock on the wall shows. */
-interface WallTime {
-  second: number;
-  minute: number;
-  hour: number;
-  day: number;
-  month: number;
-  year: number;
-  weekday: number;
-}
-
-function wallClock(timeZone: string): (timeMs: number) => WallTime {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  });
-  return (timeMs) => {
-    const parts: Record<string, number> = {};
-    for (const { type, value } of format.formatToParts(timeMs)) parts[type] = Number(value);
-    const { year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0 } = parts;
-    return {
-      year,
-      month,
-      day,
-      hour,
-      minute,
-      second,
-      weekday: new Date(Date.UTC(year, month - 1, day)).getUTCDay(),
-    };
-  };
+  return [...values];
 }
 
 /**
- * Walks forward in real time and looks at the wall clock, in leaps that cannot pass a match, so that changes between
- * summer and winter time need no rule of their own.
+ * Croner would move the only time of a day that summer time leaves out to the end of the gap, and pass over the second of two equal
+ * ones; the library whose dialect this is does neither. A pattern with a step, even of one, is not taken for such a time.
  */
-function cronSchedule(fields: CronFields, wallClockAt: (timeMs: number) => WallTime): Schedule {
-  const dayMatches = (wall: WallTime) => {
-    const byMonth = fields.daysOfMonth.has(wall.day);
-    const byWeek = fields.weekdays.has(wall.weekday);
-    return fields.eitherDay ? byMonth || byWeek : byMonth && byWeek;
-  };
-  const leapMs = (wall: WallTime): number => {
-    const toNextMinuteMs = (60 - wall.second) * 1000;
-    const toNextHourMs = (59 - wall.minute) * 60_000 + toNextMinuteMs;
-    const toNextDayMs = (23 - wall.hour) * HOUR_MS + toNextHourMs;
-    // A day may be an hour shorter than its wall clock says: stay clear of its end, then go on by the hour.
-    const careful = (leap: number) => Math.max(leap - 2 * HOUR_MS, toNextHourMs);
-    if (!fields.months.has(wall.month)) {
-      const daysInMonth = new Date(Date.UTC(wall.year, wall.month, 0)).getUTCDate();
-      return careful((daysInMonth - wall.day) * DAY_MS + toNextDayMs);
-    }
-    if (!dayMatches(wall)) return careful(toNextDayMs);
-    if (!fields.hours.has(wall.hour)) return toNextHourMs;
-    if (!fields.minutes.has(wall.minute)) return toNextMinuteMs;
-    return fields.seconds.has(wall.second) ? 0 : 1000;
-  };
-  return {
-    next(afterMs) {
-      let timeMs = (Math.floor(afterMs / 1000) + 1) * 1000;
-      for (const endMs = timeMs + HORIZON_MS; timeMs < endMs; ) {
-        const leap = leapMs(wallClockAt(timeMs));
-        if (leap === 0) return timeMs;
-        timeMs += leap;
-      }
-      return undefined;
-    },
-  };
+function cronSchedule(fields: CronFields, timezone: string): Schedule {
+  const seconds = fields.seconds.map((second) => `${second}-${second}/1`);
+  const { minutes, hours, daysOfMonth, months, weekdays, eitherDay } = fields;
+  const pattern = [seconds, minutes, hours, daysOfMonth, months, weekdays].join(' ');
+  const cron = new Cron(pattern, { mode: '6-part', timezone, domAndDow: !eitherDay });
+  return { next: (afterMs) => cron.nextRun(new Date(afterMs))?.getTime() };
 }

@@ -1,0 +1,43 @@
+/** What `help` prints; test/local/commands/help.test.ts holds it to the options that each command takes. */
+export const HELP = `usage: npm start -- [VIDEO…] [--once] [--port N] [--data DIR] [--faults LIST [--seed N]] [--behaviour LIST]
+       npm run --silent local -- COMMAND …
+       npm run console -- --stage NAME [--api URL] [--write] …
+
+start   starts the local cloud, deploys the functions, uploads the sample video (or the VIDEOs) and stays up
+        --once     ends after the answer; exit code 0 only when every video has its frames
+        --port N   API Gateway and console at N, OBS, MPC and FunctionGraph at the next three (default 4000; 0: free ports)
+        --data DIR keeps objects and tasks over restarts
+        --faults LIST  lets things go wrong, such as duplicate=0.2,mpc.429=0.1,crash=0.05; --seed N replays them
+        --behaviour LIST  chooses another reading where the documents leave one open, such as mpc.idsAs=number
+exec [--faults LIST [--seed N]] [--behaviour LIST] -- COMMAND…
+        starts the local cloud on free ports, runs COMMAND with its addresses and keys in the environment, stops
+
+Of a cloud that runs, at --port N, at API_ENDPOINT or at port 4000:
+explain KEY                     why the object was captured, or was not
+tasks [--status S] [--count N]  the newest tasks (20), and their places in the queue
+frames KEY [--wait SECONDS] [--open]
+        the frames of its newest task, once that is final or the time (60 s) is over; --open shows them in the browser
+deliver KEY [--twice]           the event of the upload once more, past all faults; it starts no second task
+
+event obs-put|obs-put-v3|eventgrid|timer|apig
+        prints a sample event; options: --bucket --key --size --etag, for apig --method --path --query --body,
+        for timer --name --user-event
+invoke create|cancel|query|on-upload [-e FILE|-] [--port N]
+        runs a function of the running local cloud (or of one started for the purpose) with an event from FILE or -
+sign-check [FILE|-|--last [--port N]]
+        says why a signature is refused; JSON in: method, url, headers, body, and refusal, canonicalRequest if known
+        --last  explains what the running local cloud refused last
+
+console --stage NAME [--api URL] [--write] [--port N] [--no-open]
+        the console against the deployed functions of a stage, with your own credentials in HUAWEICLOUD_SDK_AK,
+        HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID (HUAWEICLOUD_SDK_SECURITY_TOKEN); changes nothing without --write;
+        --api where FunctionGraph shall not be asked for the address
+
+explain, tasks, frames, deliver, event and invoke take --json: what they print is for programs then.
+
+exit codes  0  yes: captured, frames are there, the function succeeded, the signature is right
+            1  no: not captured, failed, not found, refused
+            2  could not be asked: wrong arguments, or no cloud answers there
+            3  not yet: explain and frames, while the capture is under way
+            exec hands on the code of its COMMAND
+`;
