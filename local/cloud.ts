@@ -97,7 +97,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     credentials,
     region: REGION,
     directory: path.join(directory, 'mpc'),
-    onRequest: requests.mpc,
+    onRequest: requests.add,
     ...options.mpc,
   });
   let apiAddress: string | undefined;
@@ -110,9 +110,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     },
     onAttempt: faults.onAttempt,
     apiAddress: () => apiAddress,
-    onRequest: (request) => {
-      requests.functiongraph(request);
-      if (request.method !== 'GET') source.functionsChanged();
+    onRequest: (entry) => {
+      requests.add(entry);
+      if (entry.method !== 'GET') source.functionsChanged();
     },
     ...options.functiongraph,
   });
@@ -129,7 +129,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
           functiongraph.invokeAsync(functionOf(functionUrn)?.name ?? functionUrn, event, 'OBS'),
         ),
     },
-    onRequest: requests.obs,
+    onRequest: requests.add,
     ...options.obs,
   });
   const deliveries = new ObjectEventDelivery({ store, functiongraph, faults });
@@ -149,15 +149,16 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   });
   const pages = createConsole(source);
   const identities = new IdentityBook([functionsAgency(UPLOAD_BUCKET, SNAPSHOT_BUCKET)]);
-  const iam = createIamServer({ credentials, region: REGION, identities });
+  const signed = { credentials, onRequest: requests.add };
+  const iam = createIamServer({ ...signed, region: REGION, identities });
   const gateways = new GatewayBook([localInstance(GATEWAY_INSTANCE)], [{ id: API_GROUP, name: API_GROUP }]);
   const groups = createApiGroupServer({
-    credentials,
+    ...signed,
     gateways,
     hasApis: (id) => functiongraph.apiRoutes().some(({ groupId }) => groupId === id),
   });
   const logs = new LogBook();
-  const lts = createLts({ credentials, logs });
+  const lts = createLts({ ...signed, logs });
   // Without ports of their own: three more would not be worth it for what is only asked a few times.
   const sharing: readonly (readonly [RegExp, Server])[] = [
     [IAM_PATHS, iam],
@@ -168,7 +169,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const gateway = createGateway({
     functiongraph,
     credentials,
-    onRequest: requests.gateway,
+    onRequest: requests.add,
     fallback: (request, response) => {
       const server = atGateway(request.url ?? '/');
       return server === undefined ? pages(request, response) : server.emit('request', request, response);

@@ -1,9 +1,19 @@
 import { createServer, type Server } from 'node:http';
 import type { Clock } from './clock';
-import { newRequestId, readBody, sendJson } from './http-server';
+import {
+  type AccessLogEntry,
+  type Answer,
+  BadSignature,
+  type Exchange,
+  front,
+  jsonAnswer,
+  type Refusal,
+  requireSignature,
+  startOf,
+} from './front';
+import { BodyTooLarge, readBody } from './http-server';
 import type { AccessKey, Credentials } from './iam/credentials';
 import { isAllowed } from './iam/rights';
-import { verifySdkSignature } from './iam/sdk-signature';
 
 /** A request that has passed the gateway: routed, signed, for the caller's own project, by somebody who may. */
 export interface SignedRequest {
@@ -22,13 +32,16 @@ export interface SignedAnswer {
   body?: Readonly<Record<string, unknown>>;
 }
 
-/** A refusal in the form of the service that refuses. */
+/** A refusal: `message` is the service's sentence. */
 export class Refused extends Error {
+  /** @param body in the form of the service that refuses; most have the default's */
   constructor(
     readonly status: number,
-    readonly body: Readonly<Record<string, unknown>>,
+    readonly code: string,
+    message: string,
+    readonly body: Readonly<Record<string, unknown>> = { error_code: code, error_msg: message },
   ) {
-    super(JSON.stringify(body));
+    super(message);
   }
 }
 
@@ -45,9 +58,13 @@ export interface SignedOperation<Service> {
 export interface SignedServerOptions {
   credentials: Credentials;
   clock?: Clock;
+  /** Told about every request after its answer has left. */
+  onRequest?: (entry: AccessLogEntry) => void;
 }
 
 export interface SignedService<Service> extends SignedServerOptions {
+  /** Under the name that the platform gives it, such as `IAM`. */
+  name: string;
   service: Service;
   /** Of two that match, the first. */
   operations: readonly SignedOperation<Service>[];
@@ -59,53 +76,38 @@ export interface SignedService<Service> extends SignedServerOptions {
 
 const MAX_BODY_BYTES = 12 * 1024 * 1024;
 
-/** A service behind the platform's gateway. Not yet listening. */
+/**
+ * A service behind the platform's gateway, which looks at body, operation, signature, project and rights in this order.
+ * Not yet listening.
+ */
 export function createSignedServer<Service>(options: SignedService<Service>): Server {
+  const { name, credentials, clock = Date.now, service, onRequest } = options;
   const routes = options.operations.map((operation) => ({ operation, pattern: patternOf(operation.on) }));
-  const answer = async (method: string, rawUrl: string, headers: SentHeaders, body: Buffer) => {
-    const { credentials, clock = Date.now, service } = options;
+
+  async function serve(exchange: Exchange): Promise<Answer> {
+    const body = await readBody(exchange.message, MAX_BODY_BYTES);
+    const { method, rawUrl } = startOf(exchange.message);
     const [path = '', search = ''] = rawUrl.split(/\?(.*)/s, 2);
-    // The gateway looks for the API before it looks at the signature.
     const found = routes.find(({ pattern }) => pattern.test(`${method} ${path}`));
     if (found === undefined) throw noSuchApi();
-    const verdict = verifySdkSignature({ method, rawUrl, headers, body }, credentials, clock);
-    if (!verdict.ok) {
-      throw gatewayRefusal(401, 'APIGW.0301', `Incorrect IAM authentication information: ${verdict.reason}`);
-    }
+    const key = requireSignature(exchange, body, credentials, clock);
     const { operation, pattern } = found;
-    const { key } = verdict;
     const groups = pattern.exec(`${method} ${path}`)?.groups ?? {};
     const names = Object.fromEntries(
-      Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]),
+      Object.entries(groups).map(([group, value]) => [group, decodeURIComponent(value)]),
     );
     const { project_id: projectId = key.projectId } = names;
     if (projectId !== key.projectId) throw options.wrongProject?.(projectId) ?? noSuchApi();
     if (operation.action !== undefined && !isAllowed(key, operation.action)) {
       throw options.forbidden(operation.action);
     }
-    return operation.run({ names, query: new URLSearchParams(search), rawUrl, key, body }, service);
-  };
-  return createServer(async (request, response) => {
-    const requestId = newRequestId();
-    const { method = 'GET', url = '/', headers } = request;
-    const answered = await readBody(request, MAX_BODY_BYTES)
-      .catch(() => {
-        throw gatewayRefusal(413, 'APIGW.0201', 'Request entity too large.');
-      })
-      .then((body) => answer(method, url, headers, body))
-      .catch((error: unknown) => refusalOf(error));
-    const { status, body } = answered;
-    if (body === undefined) response.writeHead(status, { 'x-request-id': requestId }).end();
-    else {
-      const isGateways = String(body.error_code ?? '').startsWith('APIGW.');
-      sendJson(response, status, isGateways ? { ...body, request_id: requestId } : body, {
-        'x-request-id': requestId,
-      });
-    }
-  });
-}
+    const query = new URLSearchParams(search);
+    const answer = await operation.run({ names, query, rawUrl, key, body }, service);
+    return answer.body === undefined ? { status: answer.status } : jsonAnswer(answer.status, answer.body);
+  }
 
-type SentHeaders = Parameters<typeof verifySdkSignature>[0]['headers'];
+  return createServer(front({ service: name, serve, refuse, onRequest }));
+}
 
 /** `GET /a/{b}` as an expression with a group for each name. */
 function patternOf(on: string): RegExp {
@@ -116,20 +118,31 @@ function patternOf(on: string): RegExp {
   return new RegExp(`^${source.join('')}$`);
 }
 
-function gatewayRefusal(status: number, code: string, message: string): Refused {
-  return new Refused(status, { error_msg: message, error_code: code });
-}
-
 function noSuchApi(): Refused {
-  return gatewayRefusal(
+  return new Refused(
     404,
     'APIGW.0101',
     'The API does not exist or has not been published in the environment.',
   );
 }
 
-function refusalOf(error: unknown): SignedAnswer {
-  if (error instanceof Refused) return { status: error.status, body: error.body };
-  if (error instanceof URIError) return gatewayRefusal(400, 'APIGW.0201', 'Bad request.');
-  return gatewayRefusal(500, 'APIGW.0201', `Backend unavailable: ${String(error)}`);
+/** Refusals of the gateway carry the request id in the body, those of the services do not. */
+function refuse(error: unknown, { requestId }: Exchange): Refusal {
+  const { status, code, message, body } = refusedOf(error);
+  const isGateways = code.startsWith('APIGW.');
+  return {
+    ...jsonAnswer(status, isGateways ? { ...body, request_id: requestId } : body),
+    errorCode: code,
+    detail: error instanceof BadSignature ? error.message : message,
+  };
+}
+
+function refusedOf(error: unknown): Refused {
+  if (error instanceof Refused) return error;
+  if (error instanceof BodyTooLarge) return new Refused(413, 'APIGW.0201', 'Request entity too large.');
+  if (error instanceof BadSignature) {
+    return new Refused(401, 'APIGW.0301', `Incorrect IAM authentication information: ${error.message}`);
+  }
+  if (error instanceof URIError) return new Refused(400, 'APIGW.0201', 'Bad request.');
+  return new Refused(500, 'APIGW.0201', `Backend unavailable: ${String(error)}`);
 }

@@ -7,7 +7,11 @@ import { linkTo } from './route';
 import type { Stage } from './videos';
 
 const ROWS_AT_ONCE = 150;
-type Choice = 'all' | RequestEntry['service'] | 'refused';
+/** `all`, `refused` or a service. */
+type Choice = string;
+
+/** Those that always have a choice of their own; others once they were asked. */
+const SERVICES = ['FunctionGraph', 'API Gateway', 'OBS', 'MPC'];
 
 /** What came over HTTP, and why something was refused. */
 export function RequestsView({ requests }: { requests: readonly RequestEntry[] }) {
@@ -22,6 +26,7 @@ export function RequestsView({ requests }: { requests: readonly RequestEntry[] }
           .toLowerCase()
           .includes(wanted)),
   );
+  const services = [...new Set([...SERVICES, ...requests.map(({ service }) => service)])];
   const { shown, end } = useGrowing(found.length, ROWS_AT_ONCE);
   return (
     <>
@@ -33,10 +38,7 @@ export function RequestsView({ requests }: { requests: readonly RequestEntry[] }
           onChoose={setChoice}
           choices={[
             { value: 'all', label: 'All' },
-            { value: 'FunctionGraph', label: 'FunctionGraph' },
-            { value: 'API Gateway', label: 'API Gateway' },
-            { value: 'OBS', label: 'OBS' },
-            { value: 'MPC', label: 'MPC' },
+            ...services.map((service) => ({ value: service, label: service })),
             {
               value: 'refused',
               label: 'Refused',

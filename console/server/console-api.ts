@@ -277,7 +277,8 @@ export interface FaultHit {
 /** A request to one of the services. Identity: `id`. */
 export interface RequestEntry {
   id: string;
-  service: 'OBS' | 'MPC' | 'FunctionGraph' | 'API Gateway';
+  /** Under the name that the platform gives it, such as `API Gateway`. */
+  service: string;
   method: string;
   /** Path and query as received, without signatures. */
   path: string;

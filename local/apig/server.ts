@@ -1,8 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Clock } from '../clock';
+import {
+  type AccessLogEntry,
+  type Answer,
+  type Exchange,
+  front,
+  jsonAnswer,
+  type Refusal as RefusalAnswer,
+  startOf,
+  UnsendableAnswer,
+} from '../front';
 import { type FunctionGraph, FunctionGraphError } from '../functiongraph/functiongraph';
-import { BodyTooLarge, newRequestId, readBody } from '../http-server';
-import type { ReceivedRequest } from '../iam/canonical-request';
+import { BodyTooLarge, readBody } from '../http-server';
 import type { Credentials } from '../iam/credentials';
 import { AccessBook, publishIdOf } from './access-book';
 import { checkPolicies } from './access-control';
@@ -15,25 +24,6 @@ import { type GatewayRequest, gatewayEvent } from './gateway-event';
 import { isPublishedPath, matchRoute, type RouteMatch, routesOfHost } from './routes';
 import { Throttling } from './throttling';
 
-/** One answered request. */
-export interface GatewayRequestEntry {
-  requestId: string;
-  method: string;
-  /** Path and query as received. */
-  path: string;
-  status: number;
-  durationMs: number;
-  /** Unset when no API was found. */
-  functionName?: string;
-  /** Request id of the function's invocation. */
-  invocationId?: string;
-  errorCode?: string;
-  /** The gateway's own sentence, when it refused. */
-  detail?: string;
-  /** The request itself, when it was refused for its signature. */
-  unproven?: ReceivedRequest;
-}
-
 export interface GatewayOptions {
   functiongraph: Pick<FunctionGraph, 'apiRoutes' | 'invoke'>;
   credentials: Credentials;
@@ -44,7 +34,7 @@ export interface GatewayOptions {
   /** Asked when no API matches, before the body is read; true when it has answered the request. */
   fallback?: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** Told about every request that reached the gateway itself, after it was answered. */
-  onRequest?: (entry: GatewayRequestEntry) => void;
+  onRequest?: (entry: AccessLogEntry) => void;
 }
 
 /** Largest request body that API Gateway takes by default. */
@@ -61,58 +51,40 @@ export function createGateway(options: GatewayOptions): Server {
   // Node's own limit has to lie above those of the gateway: its refusals look different.
   const maxHeaderSize = 2 * (MAX_URI_BYTES + MAX_HEADERS_BYTES);
   const throttling = new Throttling(options.clock ?? Date.now);
-  return createServer({ maxHeaderSize }, (request, response) => {
-    void serve(options, throttling, request, response);
-  });
+  const serve = (exchange: Exchange) => answer(options, throttling, exchange);
+  return createServer(
+    { maxHeaderSize },
+    front({ service: 'API Gateway', serve, refuse, onRequest: options.onRequest }),
+  );
 }
 
-async function serve(
+/** Sizes, API, body, authentication, policies, throttling and function, in this order. */
+async function answer(
   options: GatewayOptions,
   throttling: Throttling,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { functiongraph, fallback, onRequest } = options;
-  const requestId = newRequestId();
-  const startedAt = performance.now();
-  const { method = 'GET', url = '/' } = request;
-  const entry: Partial<GatewayRequestEntry> = {};
+  exchange: Exchange,
+): Promise<Answer | undefined> {
+  const { message, response } = exchange;
+  const { method, url = '/', headers } = message;
   const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
-  let answer: GatewayAnswer;
-  try {
-    checkSizes(request);
-    const routes = routesOfHost(functiongraph.apiRoutes(), request.headers.host ?? '');
-    const path = url.split('?')[0] ?? '';
-    const match = matchRoute(routes, method, path);
-    if (behaviour.cors && isPreflight(request) && isPublishedPath(routes, path)) {
-      answer = preflightAnswer();
-    } else if (match !== undefined) {
-      entry.functionName = match.route.functionName;
-      answer = await callFunction(options, throttling, behaviour, match, request, requestId, entry);
-      if (behaviour.cors && request.headers.origin !== undefined) answer = withCors(answer);
-    } else {
-      if (fallback?.(request, response)) return;
-      throw new Refusal(
-        404,
-        'APIG.0101',
-        'The API does not exist or has not been published in the environment.',
-      );
-    }
-  } catch (error) {
-    const refusal = asRefusal(error);
-    entry.errorCode = refusal.errorCode;
-    entry.detail = refusal.message;
-    answer = errorAnswer(refusal, requestId);
+  checkSizes(message);
+  const routes = routesOfHost(options.functiongraph.apiRoutes(), headers.host ?? '');
+  const path = url.split('?')[0] ?? '';
+  const match = matchRoute(routes, method ?? 'GET', path);
+  if (behaviour.cors && isPreflight(message) && isPublishedPath(routes, path)) return preflightAnswer();
+  if (match === undefined) {
+    if (options.fallback?.(message, response)) return undefined;
+    throw new Refusal(
+      404,
+      'APIG.0101',
+      'The API does not exist or has not been published in the environment.',
+    );
   }
-  send(response, answer, requestId);
-  onRequest?.({
-    ...entry,
-    requestId,
-    method,
-    path: url,
-    status: response.statusCode,
-    durationMs: performance.now() - startedAt,
-  });
+  exchange.log.functionName = match.route.functionName;
+  const answered = await callFunction(options, throttling, behaviour, match, exchange);
+  const open = behaviour.cors && headers.origin !== undefined ? withCors(answered) : answered;
+  // Whatever the function says: the id is the gateway's.
+  return { ...open, headers: { ...open.headers, 'x-request-id': exchange.requestId } };
 }
 
 /** @throws Refusal 414 or 494 */
@@ -133,16 +105,12 @@ async function callFunction(
   throttling: Throttling,
   behaviour: GatewayBehaviour,
   match: RouteMatch,
-  message: IncomingMessage,
-  requestId: string,
-  entry: Partial<GatewayRequestEntry>,
+  { message, requestId, log }: Exchange,
 ): Promise<GatewayAnswer> {
   const { route } = match;
   const request: GatewayRequest = {
     requestId,
-    method: message.method ?? 'GET',
-    rawUrl: message.url ?? '/',
-    headers: message.headers,
+    ...startOf(message),
     body: await readBody(message, MAX_BODY_BYTES),
     clientIp: message.socket.remoteAddress ?? '',
   };
@@ -155,12 +123,12 @@ async function callFunction(
     if (throttle !== undefined) throttling.admit(throttle, route.apiId, caller);
   } catch (error) {
     if (error instanceof Refusal && error.status === 401 && request.headers.authorization !== undefined)
-      entry.unproven = request;
+      log.unproven = request;
     throw error;
   }
   const event = gatewayEvent(request, match, behaviour);
   const result = await withinMs(route.timeoutMs, functiongraph.invoke(route.functionName, event, 'APIG'));
-  entry.invocationId = result.requestId;
+  log.invocationId = result.requestId;
   if (result.isError) throw new Refusal(500, 'FSS.0500', 'Internal server error.');
   const answer = readFunctionAnswer(result.body);
   if (answer === undefined) {
@@ -186,29 +154,19 @@ async function withinMs<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   }
 }
 
+/** The body in which API Gateway answers for itself (API Gateway FAQ, error messages). */
+function refuse(error: unknown, { requestId }: Exchange): RefusalAnswer {
+  const { status, errorCode, message } = asRefusal(error);
+  const body = { error_msg: message, error_code: errorCode, request_id: requestId };
+  const headers = { 'content-type': 'application/json' };
+  return { ...jsonAnswer(status, body, headers), errorCode, detail: message };
+}
+
 function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof FunctionGraphError) return new Refusal(error.status, error.errorCode, error.message);
   if (error instanceof BodyTooLarge) return new Refusal(413, 'APIG.0201', 'Request entity too large.');
   if (error instanceof URIError) return new Refusal(400, 'APIG.0201', 'Bad request.');
+  if (error instanceof UnsendableAnswer) return new Refusal(500, 'APIG.0201', 'Invalid response header.');
   return new Refusal(500, 'APIG.0103', error instanceof Error ? error.message : String(error));
-}
-
-/** The body in which API Gateway answers for itself (API Gateway FAQ, error messages). */
-function errorAnswer({ status, errorCode, message }: Refusal, requestId: string): GatewayAnswer {
-  const body = JSON.stringify({ error_msg: message, error_code: errorCode, request_id: requestId });
-  return { status, headers: { 'content-type': 'application/json' }, body: Buffer.from(body) };
-}
-
-function send(response: ServerResponse, answer: GatewayAnswer, requestId: string): void {
-  const write = ({ status, headers, body }: GatewayAnswer) => {
-    response.writeHead(status, { ...headers, 'x-request-id': requestId, 'content-length': body.length });
-    response.end(body);
-  };
-  try {
-    write(answer);
-  } catch {
-    // The function gave a header that HTTP does not allow.
-    write(errorAnswer(new Refusal(500, 'APIG.0201', 'Invalid response header.'), requestId));
-  }
 }

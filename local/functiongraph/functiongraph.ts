@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '../clock';
+import type { AccessLogEntry } from '../front';
 import type { Credentials } from '../iam/credentials';
 import { renderObjectEvents } from '../obs/events';
 import type { ObjectEvent } from '../obs/object-store';
@@ -15,7 +16,7 @@ import { type Attempt, Executor, type LogPlace } from './executor';
 import type { AccountConcurrency } from './instance-pool';
 import type { Invocation, InvocationResult } from './invocation';
 import { fireTimer, functionNamed, functionOfUrn, type Platform, runNow, versionsOf } from './platform';
-import { createManagementServer, type ManagementRequest } from './server';
+import { createManagementServer } from './server';
 import { Timers } from './timers';
 import { isGatewayTrigger, matchesObjectEvent, type TimerTrigger } from './triggers';
 
@@ -25,7 +26,6 @@ export type { DeployedFunction } from './deployed-function';
 export { FunctionGraphError } from './errors';
 export type { Attempt } from './executor';
 export type { Invocation, InvocationResult } from './invocation';
-export type { ManagementRequest } from './server';
 
 export interface FunctionGraphOptions {
   credentials: Credentials;
@@ -34,7 +34,7 @@ export interface FunctionGraphOptions {
   clock?: Clock;
   behaviour?: Partial<FunctionGraphBehaviour>;
   /** Told about every request to the management API after it was answered. */
-  onRequest?: (request: ManagementRequest) => void;
+  onRequest?: (entry: AccessLogEntry) => void;
   /** Where API Gateway listens, once that is known: triggers show the addresses of their APIs. */
   apiAddress?: () => string | undefined;
   /** Writes an object to OBS, for asynchronous destinations of that type; without it they are not delivered. */

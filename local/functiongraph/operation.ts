@@ -15,7 +15,6 @@ export interface OperationAnswer {
   /** An object is sent as JSON, a string as text, undefined as an empty body. */
   body?: unknown;
   headers?: Record<string, string>;
-  errorCode?: string;
 }
 
 /** One operation of the management API. */

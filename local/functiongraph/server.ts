@@ -1,8 +1,17 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { BodyTooLarge, newRequestId, readBody, sendJson } from '../http-server';
-import type { ReceivedRequest } from '../iam/canonical-request';
+import { createServer, type Server } from 'node:http';
+import {
+  type AccessLogEntry,
+  type Answer,
+  BadSignature,
+  type Exchange,
+  front,
+  jsonAnswer,
+  type Refusal,
+  requireSignature,
+  startOf,
+} from '../front';
+import { BodyTooLarge, readBody } from '../http-server';
 import type { Credentials } from '../iam/credentials';
-import { verifySdkSignature } from '../iam/sdk-signature';
 import { FunctionGraphError } from './errors';
 import type { Operation, OperationAnswer } from './operation';
 import { createFunction } from './operations/create-function';
@@ -59,70 +68,22 @@ const OPERATIONS: readonly Operation[] = [
 /** A 50 MB zip in base64, and room for the rest of the body. */
 const MAX_BODY_BYTES = 72 * 1024 * 1024;
 
-/** One answered request to the management API. */
-export interface ManagementRequest {
-  requestId: string;
-  method: string;
-  path: string;
-  status: number;
-  errorCode?: string;
-  durationMs: number;
-  /** Why the request was refused for its signature, and the request itself. */
-  detail?: string;
-  unproven?: ReceivedRequest;
-}
-
 /** The server of `/v2/{project_id}/fgs/…`. Every request must be signed with SDK-HMAC-SHA256. */
 export function createManagementServer(
   platform: Platform,
   credentials: Credentials,
-  onRequest: ((request: ManagementRequest) => void) | undefined,
+  onRequest: ((entry: AccessLogEntry) => void) | undefined,
 ): Server {
-  return createServer((request, response) => {
-    const requestId = newRequestId();
-    const startedAt = performance.now();
-    let refused: Pick<ManagementRequest, 'detail' | 'unproven'> = {};
-    void answer(platform, credentials, request)
-      .catch((error: unknown) => {
-        if (error instanceof Unauthorised) refused = { detail: error.message, unproven: error.received };
-        return errorAnswer(error, requestId);
-      })
-      .then(({ status, body, headers = {}, errorCode }) => {
-        send(response, status, body, { 'x-request-id': requestId, ...headers });
-        onRequest?.({
-          requestId,
-          method: request.method ?? '',
-          path: request.url ?? '',
-          status,
-          ...(errorCode === undefined ? {} : { errorCode }),
-          durationMs: performance.now() - startedAt,
-          ...refused,
-        });
-      });
-  });
+  const serve = (exchange: Exchange) => answer(platform, credentials, exchange);
+  return createServer(front({ service: 'FunctionGraph', serve, refuse, onRequest }));
 }
 
-/** A request that API Gateway's front would have stopped. */
-class Unauthorised extends Error {
-  constructor(
-    reason: string,
-    readonly received: ReceivedRequest,
-  ) {
-    super(reason);
-  }
-}
+/** Body, signature, project and operation, in this order. */
+async function answer(platform: Platform, credentials: Credentials, exchange: Exchange): Promise<Answer> {
+  const body = await readBody(exchange.message, MAX_BODY_BYTES);
+  requireSignature(exchange, body, credentials, platform.clock);
 
-async function answer(
-  platform: Platform,
-  credentials: Credentials,
-  request: IncomingMessage,
-): Promise<OperationAnswer> {
-  const { method = 'GET', url: rawUrl = '/', headers } = request;
-  const body = await readBody(request, MAX_BODY_BYTES);
-  const received = { method, rawUrl, headers, body };
-  const verdict = verifySdkSignature(received, credentials, platform.clock);
-  if (!verdict.ok) throw new Unauthorised(verdict.reason, received);
-
+  const { method, rawUrl, headers } = startOf(exchange.message);
   const url = new URL(rawUrl, 'http://host');
   const [, version, projectId, ...segments] = url.pathname
     .replace(/\/$/, '')
@@ -134,7 +95,7 @@ async function answer(
   for (const operation of version === 'v2' ? OPERATIONS : []) {
     const params = method === operation.method ? matchPath(operation.path, segments) : undefined;
     if (params === undefined) continue;
-    return operation.handle(platform, { params, query: url.searchParams, headers, body });
+    return render(await operation.handle(platform, { params, query: url.searchParams, headers, body }));
   }
   throw new FunctionGraphError(
     'FSS.0404',
@@ -155,33 +116,25 @@ function matchPath(template: string, segments: string[]): Record<string, string>
   return params;
 }
 
-function errorAnswer(error: unknown, requestId: string): OperationAnswer & { errorCode: string } {
-  const refusal = (status: number, errorCode: string, message: string) => ({
-    status,
+function render({ status, body, headers = {} }: OperationAnswer): Answer {
+  if (body === undefined) return { status, headers };
+  if (typeof body !== 'string') return jsonAnswer(status, body, headers);
+  return { status, headers: { 'content-type': 'text/plain;charset=UTF-8', ...headers }, body };
+}
+
+function refuse(error: unknown, { requestId }: Exchange): Refusal {
+  const refusal = (status: number, errorCode: string, message: string, detail?: string) => ({
+    ...jsonAnswer(status, { error_code: errorCode, error_msg: message, request_id: requestId }),
     errorCode,
-    body: { error_code: errorCode, error_msg: message, request_id: requestId },
+    detail,
   });
   if (error instanceof FunctionGraphError) return refusal(error.status, error.errorCode, error.message);
-  if (error instanceof Unauthorised) {
-    return refusal(401, 'APIG.0301', `Incorrect IAM authentication information: ${error.message}`);
+  if (error instanceof BadSignature) {
+    const reason = error.message;
+    return refusal(401, 'APIG.0301', `Incorrect IAM authentication information: ${reason}`, reason);
   }
   if (error instanceof BodyTooLarge) return refusal(413, 'FSS.0413', error.message);
   if (error instanceof URIError)
     return refusal(400, 'FSS.0400', 'the path is not well-formed percent-encoding');
   return refusal(500, 'FSS.0500', error instanceof Error ? error.message : String(error));
-}
-
-function send(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Record<string, string>,
-): void {
-  if (typeof body === 'string') {
-    response.writeHead(status, { 'content-type': 'text/plain;charset=UTF-8', ...headers }).end(body);
-  } else if (body === undefined) {
-    response.writeHead(status, headers).end();
-  } else {
-    sendJson(response, status, body, headers);
-  }
 }

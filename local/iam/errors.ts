@@ -5,7 +5,7 @@ import { Refused } from '../signed-server';
 const TITLES = { 400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found', 409: 'Conflict' } as const;
 
 function refused(code: keyof typeof TITLES, message: string): Refused {
-  return new Refused(code, { error: { code, message, title: TITLES[code] } });
+  return new Refused(code, String(code), message, { error: { code, message, title: TITLES[code] } });
 }
 
 export const badRequest = (message: string) => refused(400, message);

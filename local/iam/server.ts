@@ -53,6 +53,7 @@ export const IAM_PATHS = /^\/v3(\.0)?\//;
 export function createIamServer({ region, identities, ...options }: IamOptions): Server {
   return createSignedServer({
     ...options,
+    name: 'IAM',
     service: { region, identities },
     operations: OPERATIONS,
     forbidden: notAuthorized,

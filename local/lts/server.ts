@@ -32,6 +32,7 @@ export const LTS_PATHS = /^\/v2\/[^/]+\/(groups|log-streams)([/?]|$)/;
 export function createLts({ logs, ...options }: LtsOptions): Server {
   return createSignedServer({
     ...options,
+    name: 'LTS',
     service: { logs },
     operations: OPERATIONS,
     forbidden: noPermission,

@@ -1,5 +1,3 @@
-import type { ReceivedRequest } from '../iam/canonical-request';
-
 /**
  * A refusal as a client of MPC sees it. `error_msg` is the service's own sentence; `detail` says which field and why,
  * which the service does not tell: it goes to the log of the local cloud and into the header `x-local-detail`.
@@ -60,15 +58,8 @@ export const apiNotFound = () =>
 export const bodyTooLarge = (limitBytes: number) =>
   new ServiceError(413, 'APIGW.0201', 'Request entity too large.', `the body exceeds ${limitBytes} bytes`);
 
-/** The gateway does not believe who sends a request. */
-export class BadSignature extends ServiceError {
-  constructor(
-    readonly reason: string,
-    readonly received: ReceivedRequest,
-  ) {
-    super(401, 'APIGW.0301', `Incorrect IAM authentication information: ${reason}`);
-  }
-}
+export const badSignature = (reason: string) =>
+  new ServiceError(401, 'APIGW.0301', `Incorrect IAM authentication information: ${reason}`);
 
 export const throttled = (callsPerMinute: number) =>
   new ServiceError(

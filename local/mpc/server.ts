@@ -1,21 +1,30 @@
 import http from 'node:http';
 import type { Clock } from '../clock';
-import { BodyTooLarge, closeServer, newRequestId, readBody, sendJson } from '../http-server';
-import type { ReceivedRequest } from '../iam/canonical-request';
+import {
+  type AccessLogEntry,
+  type Answer,
+  BadSignature,
+  type Exchange,
+  front,
+  jsonAnswer,
+  type Refusal,
+  requireSignature,
+  startOf,
+} from '../front';
+import { BodyTooLarge, closeServer, readBody } from '../http-server';
 import type { Credentials } from '../iam/credentials';
-import { verifySdkSignature } from '../iam/sdk-signature';
 import { DEFAULT_BEHAVIOUR, type MpcBehaviour } from './behaviour';
 import type { Capture, ObjectStore } from './collaborators';
 import {
   apiNotFound,
-  BadSignature,
+  badSignature,
   bodyTooLarge,
   ServiceError,
   systemError,
   throttled,
   wrongProject,
 } from './errors';
-import type { Operation, OperationAnswer, Service } from './operation';
+import type { Operation, Service } from './operation';
 import { createThumbnailsTask } from './operations/create-thumbnails-task';
 import { deleteThumbnailsTask } from './operations/delete-thumbnails-task';
 import { listAllBuckets } from './operations/list-all-buckets';
@@ -42,22 +51,7 @@ export interface MpcOptions {
   /** How many queued tasks run at the same time; MPC tells no number. */
   parallelTasks?: number;
   /** Called after every answer. */
-  onRequest?: (entry: MpcRequestEntry) => void;
-}
-
-/** One line of an access log. */
-export interface MpcRequestEntry {
-  method: string;
-  /** With the query, as received. */
-  path: string;
-  status: number;
-  errorCode?: string;
-  /** What exactly was wrong, which the answer of the service does not say. */
-  detail?: string;
-  durationMs: number;
-  requestId: string;
-  /** The request itself, when it was refused for its signature. */
-  unproven?: ReceivedRequest;
+  onRequest?: (entry: AccessLogEntry) => void;
 }
 
 export interface Mpc {
@@ -93,48 +87,25 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
   const throttle = new Throttle(callsPerMinute, clock);
 
   /** What the gateway and then MPC do with a request, in this order. */
-  async function serve(request: http.IncomingMessage): Promise<OperationAnswer> {
-    const body = await readBody(request, MAX_BODY_BYTES).catch((error: unknown) => {
-      throw error instanceof BodyTooLarge ? bodyTooLarge(error.limitBytes) : error;
-    });
-    const method = request.method ?? '';
-    const rawUrl = request.url ?? '/';
+  async function serve(exchange: Exchange): Promise<Answer> {
+    const body = await readBody(exchange.message, MAX_BODY_BYTES);
+    const { method, rawUrl, headers } = startOf(exchange.message);
     const [path = '', search = ''] = rawUrl.split(/\?(.*)/s, 2);
     const [, projectId, resource] = PATH.exec(path) ?? [];
     const operation = OPERATIONS.get(`${method} ${resource}`);
     if (operation === undefined || projectId === undefined) throw apiNotFound();
 
-    const { headers } = request;
-    const received = { method, rawUrl, headers, body };
-    const verdict = verifySdkSignature(received, options.credentials, clock);
-    if (!verdict.ok) throw new BadSignature(verdict.reason, received);
-    if (!throttle.admit(`${method} ${resource} ${verdict.key.projectId}`)) throw throttled(callsPerMinute);
-    if (projectId !== verdict.key.projectId) {
-      throw wrongProject(`the path names project ${projectId}, the key belongs to ${verdict.key.projectId}`);
+    const key = requireSignature(exchange, body, options.credentials, clock);
+    if (!throttle.admit(`${method} ${resource} ${key.projectId}`)) throw throttled(callsPerMinute);
+    if (projectId !== key.projectId) {
+      throw wrongProject(`the path names project ${projectId}, the key belongs to ${key.projectId}`);
     }
     const query = new URLSearchParams(search);
-    return operation({ query, contentType: headers['content-type'], body }, service);
+    const answer = await operation({ query, contentType: headers['content-type'], body }, service);
+    return answer.body === undefined ? { status: answer.status } : jsonAnswer(answer.status, answer.body);
   }
 
-  const server = http.createServer(async (request, response) => {
-    const startedAtMs = performance.now();
-    const requestId = newRequestId();
-    const { status, body, headers, refused } = await serve(request).then(
-      (answer) => ({ ...answer, headers: {}, refused: {} }),
-      (error: unknown) => refusal(error, requestId),
-    );
-    const allHeaders = { 'x-request-id': requestId, ...headers };
-    if (body === undefined) response.writeHead(status, allHeaders).end();
-    else sendJson(response, status, body, allHeaders);
-    options.onRequest?.({
-      method: request.method ?? '',
-      path: request.url ?? '/',
-      status,
-      ...refused,
-      durationMs: performance.now() - startedAtMs,
-      requestId,
-    });
-  });
+  const server = http.createServer(front({ service: 'MPC', serve, refuse, onRequest: options.onRequest }));
 
   for (const task of tasks.list()) if (task.status === 'WAITING') runner.enqueue(task);
   return {
@@ -148,18 +119,20 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
 }
 
 /** Answers of the gateway carry the request id in the body, those of MPC do not. */
-function refusal(error: unknown, requestId: string) {
-  const known = error instanceof ServiceError ? error : systemError(String(error));
-  const { status, code, message, detail } = known;
+function refuse(error: unknown, { requestId }: Exchange): Refusal {
+  const { status, code, message, detail } = asServiceError(error);
   const body = { error_code: code, error_msg: message };
   const headers: Record<string, string> = {};
   if (detail !== undefined) headers['x-local-detail'] = detail.slice(0, 1000).replace(/[^\x20-\x7e]/g, '?');
-  const refused = {
-    errorCode: code,
-    ...(detail !== undefined && { detail }),
-    ...(known instanceof BadSignature && { detail: known.reason, unproven: known.received }),
-  };
-  if (!code.startsWith('APIGW.')) return { status, body, headers, refused };
+  const logged = { errorCode: code, detail: error instanceof BadSignature ? error.message : detail };
+  if (!code.startsWith('APIGW.')) return { ...jsonAnswer(status, body, headers), ...logged };
   headers.server = 'api-gateway';
-  return { status, body: { ...body, request_id: requestId }, headers, refused };
+  return { ...jsonAnswer(status, { ...body, request_id: requestId }, headers), ...logged };
+}
+
+function asServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  if (error instanceof BodyTooLarge) return bodyTooLarge(error.limitBytes);
+  if (error instanceof BadSignature) return badSignature(error.message);
+  return systemError(String(error));
 }

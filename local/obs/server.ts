@@ -1,8 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Clock } from '../clock';
-import { newRequestId } from '../http-server';
+import { type AccessLogEntry, front, type Answer as RenderedAnswer } from '../front';
 import type { Credentials } from '../iam/credentials';
 import { DEFAULT_BEHAVIOUR, type ObsBehaviour } from './behaviour';
 import { corsHeaders } from './cors';
@@ -15,23 +13,6 @@ import { type ObsRequest, parseRequest, protocolName } from './request';
 import { findOperation, publicOperation } from './router';
 import { verifySignature } from './signature';
 import { renderError, renderXml } from './xml';
-
-/** What became of one request. */
-export interface ObsLogEntry {
-  method: string;
-  bucket?: string;
-  key?: string;
-  /** Decoded, the signature of a temporary URL included: not to be shown. Absent when the request could not be read. */
-  query?: ReadonlyMap<string, string>;
-  status: number;
-  errorCode?: string;
-  /** The sentence of the refusal. */
-  detail?: string;
-  /** What OBS signed, when a signature does not match. */
-  stringToSign?: string;
-  durationMs: number;
-  requestId: string;
-}
 
 export interface ObsOptions {
   store: ObjectStore;
@@ -46,14 +27,7 @@ export interface ObsOptions {
   /** What receives the notifications of buckets; without it they go nowhere. */
   functions?: FunctionTarget;
   /** Called once for every request, after its answer has left. */
-  onRequest?: (entry: ObsLogEntry) => void;
-}
-
-/** An answer as it goes over the wire. */
-interface Rendered {
-  status: number;
-  headers: Record<string, string>;
-  body?: Readable | string;
+  onRequest?: (entry: AccessLogEntry) => void;
 }
 
 /**
@@ -61,13 +35,37 @@ interface Rendered {
  * are sent for every write into the store, until the server or the store is closed.
  */
 export function createObsServer(options: ObsOptions): Server {
-  const server = createServer((message, response) => {
-    respond(message, response, options).catch((error: unknown) => {
-      console.error('OBS: no answer could be sent', error);
-      response.destroy();
-    });
-  });
-  if (options.functions !== undefined) server.once('close', sendNotifications(options, options.functions));
+  const { store, region, domain = 'obs.localhost', functions, onRequest } = options;
+  const server = createServer(
+    front<ObsRequest>({
+      service: 'OBS',
+      async serve(exchange) {
+        // A query that cannot be read may hold a signature as well.
+        exchange.log.path = '/';
+        const request = parseRequest(exchange.message, domain, exchange.requestId);
+        exchange.parsed = request;
+        exchange.log.path = resourceOf(request);
+        return renderAnswer(await execute(request, options), request, region);
+      },
+      refuse(error, { message, parsed, requestId, log }) {
+        const refusal = asObsError(error, message);
+        const { StringToSign: stringToSign } = refusal.details;
+        if (stringToSign !== undefined) log.stringToSign = stringToSign;
+        const answer = renderRefusal(refusal, parsed, requestId);
+        if (message.method === 'HEAD') delete answer.body;
+        return { ...answer, errorCode: refusal.code, detail: refusal.message };
+      },
+      headers: ({ parsed, requestId }) => ({
+        server: 'OBS',
+        'x-obs-request-id': requestId,
+        [protocolName(parsed?.dialect ?? 'obs', 'request-id')]: requestId,
+        [protocolName(parsed?.dialect ?? 'obs', 'id-2')]: identityOf(requestId),
+        ...(parsed !== undefined && crossOriginHeaders(parsed, store)),
+      }),
+      onRequest,
+    }),
+  );
+  if (functions !== undefined) server.once('close', sendNotifications(options, functions));
   return server;
 }
 
@@ -82,49 +80,6 @@ function sendNotifications({ store, region, behaviour }: ObsOptions, functions: 
       // The write has happened; OBS tells nobody that a notification found no function.
       console.error(`OBS: notification ${configurationId} could not be delivered to ${functionUrn}`, error);
     }
-  });
-}
-
-async function respond(
-  message: IncomingMessage,
-  response: ServerResponse,
-  options: ObsOptions,
-): Promise<void> {
-  const startedMs = performance.now();
-  const requestId = newRequestId();
-  let request: ObsRequest | undefined;
-  let rendered: Rendered;
-  let refusal: ObsError | undefined;
-  try {
-    request = parseRequest(message, options.domain ?? 'obs.localhost', requestId);
-    rendered = renderAnswer(await execute(request, options), request, options.region);
-  } catch (error) {
-    refusal = asObsError(error, message);
-    rendered = renderRefusal(refusal, request, requestId);
-  }
-  const dialect = request?.dialect ?? 'obs';
-  const identity = Buffer.from(requestId, 'hex').toString('base64');
-  await send(response, {
-    ...rendered,
-    headers: {
-      server: 'OBS',
-      'x-obs-request-id': requestId,
-      [protocolName(dialect, 'request-id')]: requestId,
-      [protocolName(dialect, 'id-2')]: identity,
-      ...(request !== undefined && crossOriginHeaders(request, options.store)),
-      ...rendered.headers,
-    },
-  });
-  options.onRequest?.({
-    method: message.method ?? '',
-    ...(request?.bucket !== undefined && { bucket: request.bucket }),
-    ...(request?.key !== undefined && { key: request.key }),
-    ...(request !== undefined && { query: request.query }),
-    status: rendered.status,
-    ...(refusal !== undefined && { errorCode: refusal.code, detail: refusal.message }),
-    ...(refusal?.details.StringToSign !== undefined && { stringToSign: refusal.details.StringToSign }),
-    durationMs: performance.now() - startedMs,
-    requestId,
   });
 }
 
@@ -149,7 +104,7 @@ function renderAnswer(
   { status, headers = {}, xml, body }: Answer,
   { dialect }: ObsRequest,
   region: string,
-): Rendered {
+): RenderedAnswer {
   if (xml === undefined) return { status, headers, ...(body !== undefined && { body }) };
   return {
     status,
@@ -159,10 +114,13 @@ function renderAnswer(
 }
 
 /** The code stands in the headers too, for an answer to HEAD has no body. */
-function renderRefusal(refusal: ObsError, request: ObsRequest | undefined, requestId: string): Rendered {
+function renderRefusal(
+  refusal: ObsError,
+  request: ObsRequest | undefined,
+  requestId: string,
+): RenderedAnswer {
   const { code, message, status, details, headers } = refusal;
   const dialect = request?.dialect ?? 'obs';
-  const resource = [request?.bucket, request?.key].filter((name) => name !== undefined).join('/');
   return {
     status,
     headers: {
@@ -174,9 +132,9 @@ function renderRefusal(refusal: ObsError, request: ObsRequest | undefined, reque
     body: renderError({
       Code: code,
       Message: message,
-      Resource: `/${resource}`,
+      Resource: resourceOf(request),
       RequestId: requestId,
-      HostId: Buffer.from(requestId, 'hex').toString('base64'),
+      HostId: identityOf(requestId),
       ...details,
     }),
   };
@@ -201,15 +159,12 @@ function crossOriginHeaders(request: ObsRequest, store: ObjectStore): Record<str
   return corsHeaders(store.cors(bucket), { origin, method, headers: [] });
 }
 
-async function send(response: ServerResponse, { status, headers, body }: Rendered): Promise<void> {
-  const hasBody = response.req.method !== 'HEAD' && body !== undefined;
-  if (typeof body === 'string') headers['content-length'] = hasBody ? String(Buffer.byteLength(body)) : '0';
-  else if (body === undefined && status !== 204 && status !== 304) headers['content-length'] ??= '0';
-  response.writeHead(status, headers);
-  if (typeof body !== 'object') {
-    response.end(hasBody ? body : undefined);
-    return;
-  }
-  // A client that goes away in the middle of a download is no error of this server.
-  await pipeline(body, response).catch(() => undefined);
+/** What a request addresses, as `/bucket/key`. */
+function resourceOf(request: ObsRequest | undefined): string {
+  return `/${[request?.bucket, request?.key].filter((name) => name !== undefined).join('/')}`;
+}
+
+/** The second id that every answer bears; support asks for both. */
+function identityOf(requestId: string): string {
+  return Buffer.from(requestId, 'hex').toString('base64');
 }

@@ -1,10 +1,7 @@
-import type { GatewayRequestEntry } from '../../../local/apig/server';
-import type { ManagementRequest } from '../../../local/functiongraph/server';
+import type { AccessLogEntry } from '../../../local/front';
 import { type ReceivedRequest, single } from '../../../local/iam/canonical-request';
 import type { Credentials } from '../../../local/iam/credentials';
 import { diagnoseSignature } from '../../../local/iam/signature-doctor';
-import type { MpcRequestEntry } from '../../../local/mpc/server';
-import type { ObsLogEntry } from '../../../local/obs/server';
 import { LIMITS, type RequestEntry, type SignatureVerdict } from '../../server/console-api';
 import { Recent } from '../../server/recent';
 
@@ -14,7 +11,7 @@ import { Recent } from '../../server/recent';
  */
 export const SHOWN_BY_CONSOLE = 'x-console';
 
-/** The last requests to the four services; of those refused for their signature, why. */
+/** The last requests to the services; of those refused for their signature, why. */
 export class RequestLog {
   readonly #entries = new Recent<RequestEntry>(LIMITS.requests);
   readonly #credentials: Credentials;
@@ -24,45 +21,26 @@ export class RequestLog {
     this.#credentials = credentials;
   }
 
-  readonly obs = (entry: ObsLogEntry): void => {
-    const { bucket, key, query, method, status, errorCode, detail, stringToSign, durationMs, requestId } =
-      entry;
-    if (query?.has(SHOWN_BY_CONSOLE)) return;
-    const path = `/${[bucket, key].filter((part) => part !== undefined).join('/')}`;
-    const signature = stringToSign === undefined ? undefined : mismatch(stringToSign);
-    this.#add({ service: 'OBS', method, path, status, durationMs }, requestId, {
-      errorCode,
-      detail,
-      signature,
-    });
-  };
-
-  readonly mpc = (entry: MpcRequestEntry): void => {
-    const { method, path, status, errorCode, detail, durationMs, requestId, unproven } = entry;
-    this.#add({ service: 'MPC', method, path, status, durationMs }, requestId, {
-      errorCode,
-      detail,
-      signature: this.#diagnose(unproven, detail),
-    });
-  };
-
-  readonly functiongraph = (entry: ManagementRequest): void => {
-    const { method, path, status, errorCode, detail, durationMs, requestId, unproven } = entry;
-    this.#add({ service: 'FunctionGraph', method, path, status, durationMs }, requestId, {
-      errorCode,
-      detail,
-      signature: this.#diagnose(unproven, detail),
-    });
-  };
-
-  readonly gateway = (entry: GatewayRequestEntry): void => {
-    const { method, path, status, errorCode, detail, durationMs, requestId, invocationId, unproven } = entry;
-    this.#add({ service: 'API Gateway', method, path, status, durationMs }, requestId, {
-      errorCode,
-      detail,
-      invocationId,
-      signature: this.#diagnose(unproven, detail),
-    });
+  readonly add = (logged: AccessLogEntry): void => {
+    const { service, requestId: id, method, rawUrl, path, status, durationMs } = logged;
+    const { errorCode, detail, invocationId, unproven, stringToSign } = logged;
+    if (service === 'OBS' && new URLSearchParams(rawUrl.split('?')[1]).has(SHOWN_BY_CONSOLE)) return;
+    const signature = stringToSign === undefined ? this.#diagnose(unproven, detail) : mismatch(stringToSign);
+    const entry: RequestEntry = {
+      id,
+      service,
+      method,
+      path,
+      status,
+      timeMs: Math.round(Date.now() - durationMs),
+      durationMs,
+      ...(errorCode !== undefined && { errorCode }),
+      ...(detail !== undefined && { detail }),
+      ...(invocationId !== undefined && { invocationId }),
+      ...(signature !== undefined && { signature }),
+    };
+    this.#entries.set(id, entry);
+    for (const listener of this.#listeners) listener(entry);
   };
 
   /** Newest first. */
@@ -74,22 +52,6 @@ export class RequestLog {
   onRequest(listener: (entry: RequestEntry) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
-  }
-
-  #add(
-    request: Omit<RequestEntry, 'id' | 'timeMs'>,
-    id: string,
-    more: { [Name in keyof RequestEntry]?: RequestEntry[Name] | undefined },
-  ): void {
-    const known = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined));
-    const entry: RequestEntry = {
-      ...request,
-      id,
-      timeMs: Math.round(Date.now() - request.durationMs),
-      ...known,
-    };
-    this.#entries.set(id, entry);
-    for (const listener of this.#listeners) listener(entry);
   }
 
   #diagnose(request: ReceivedRequest | undefined, refusal: string | undefined): SignatureVerdict | undefined {

@@ -3,7 +3,7 @@ import { Refused } from '../../signed-server';
 // Source of codes and sentences: API Gateway API reference, "Error Codes" and example answers.
 
 function refused(status: number, code: string, message: string): Refused {
-  return new Refused(status, { error_code: code, error_msg: message });
+  return new Refused(status, code, message);
 }
 
 export const noPermission = () => refused(403, 'APIG.1005', 'No permissions to request this method');

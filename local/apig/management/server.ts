@@ -42,6 +42,7 @@ export function createApiGroupServer({
 }: ApiGroupOptions): Server {
   return createSignedServer({
     ...options,
+    name: 'API Gateway',
     service: { gateways, hasApis },
     operations: OPERATIONS,
     forbidden: noPermission,

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { request as httpRequest, type Server } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import type { GatewayEvent } from '../../../local/apig/gateway-event';
-import { createGateway, type GatewayOptions, type GatewayRequestEntry } from '../../../local/apig/server';
+import { createGateway, type GatewayOptions } from '../../../local/apig/server';
+import type { AccessLogEntry } from '../../../local/front';
 import { closeServer, listen } from '../../../local/http-server';
 import { type Cloud, startCloud, urnOf } from '../functiongraph/cloud';
 
@@ -12,7 +13,7 @@ const ECHO = `exports.handler = async (event, context) => ({
 let cloud: Cloud;
 let gateway: Server;
 let base: string;
-const entries: GatewayRequestEntry[] = [];
+const entries: AccessLogEntry[] = [];
 
 async function open(options: Partial<GatewayOptions> = {}): Promise<void> {
   gateway = createGateway({
@@ -219,7 +220,10 @@ describe('the answer', () => {
 
   test('with a header that HTTP does not allow is 500 and leaves the gateway alive', async () => {
     const bad = `{ statusCode: 200, headers: { 'X-Bad': 'a\\nb' }, body: '', isBase64Encoded: false }`;
-    expect(await answerOf(bad)).toMatchObject({ status: 500 });
+    const answer = await answerOf(bad);
+    expect(answer).toMatchObject({ status: 500 });
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ error_code: 'APIG.0201' });
+    expect(entries.at(-1)).toMatchObject({ status: 500, errorCode: 'APIG.0201' });
     expect((await fetch(`${base}/echo`)).status).toBe(200);
   });
 

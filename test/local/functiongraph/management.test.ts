@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { ManagementRequest } from '../../../local/functiongraph/functiongraph';
+import type { AccessLogEntry } from '../../../local/front';
 import { type Cloud, PROJECT, startCloud, urnOf, zipOf } from './cloud';
 
 const CODE = 'exports.handler = async (event, context) => ({ got: event });';
-const requests: ManagementRequest[] = [];
+const requests: AccessLogEntry[] = [];
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud({ onRequest: (request) => requests.push(request) });
@@ -304,8 +304,10 @@ describe('every request', () => {
     const answer = await cloud.call('GET', 'fgs/nothing?x=1');
     expect(requests).toEqual([
       {
+        service: 'FunctionGraph',
         requestId: answer.headers.get('x-request-id'),
         method: 'GET',
+        rawUrl: `/v2/${PROJECT}/fgs/nothing?x=1`,
         path: `/v2/${PROJECT}/fgs/nothing?x=1`,
         status: 404,
         errorCode: 'FSS.0404',

@@ -4,12 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { AKSKSigner } from '@huaweicloud/huaweicloud-sdk-core/auth/AKSKSigner';
+import type { AccessLogEntry } from '../../../local/front';
 import { listen } from '../../../local/http-server';
 import { type AccessKey, Credentials } from '../../../local/iam/credentials';
 import { CaptureError } from '../../../local/mpc/capture/capture-error';
 import type { Video } from '../../../local/mpc/capture/capture-pool';
 import type { Capture } from '../../../local/mpc/collaborators';
-import { createMpc, type Mpc, type MpcOptions, type MpcRequestEntry } from '../../../local/mpc/server';
+import { createMpc, type Mpc, type MpcOptions } from '../../../local/mpc/server';
 import { ObjectStore } from '../../../local/obs/object-store';
 import { until } from '../../wait';
 
@@ -124,7 +125,7 @@ export async function closeFixtures(): Promise<void> {
 /** A running MPC with the buckets `uploads` and `snapshots` and a 20 s video `movie.mp4`. */
 export class MpcFixture {
   nowMs = Date.UTC(2026, 10, 23, 12, 0, 0);
-  readonly log: MpcRequestEntry[] = [];
+  readonly log: AccessLogEntry[] = [];
   readonly capture = new ScriptedCapture();
   readonly directory = mkdtempSync(path.join(tmpdir(), 'mpc-'));
   store!: ObjectStore;

@@ -6,10 +6,11 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import ObsClient from 'esdk-obs-nodejs';
 import type { Clock } from '../../../local/clock';
+import type { AccessLogEntry } from '../../../local/front';
 import { closeServer, listen } from '../../../local/http-server';
 import { type AccessKey, Credentials } from '../../../local/iam/credentials';
 import { type ObjectEvent, ObjectStore } from '../../../local/obs/object-store';
-import { createObsServer, type ObsLogEntry, type ObsOptions } from '../../../local/obs/server';
+import { createObsServer, type ObsOptions } from '../../../local/obs/server';
 
 export const REGION = 'cn-north-4';
 export const PERMANENT_KEY: AccessKey = {
@@ -46,7 +47,7 @@ export class Obs {
     readonly credentials: Credentials,
     readonly server: Server,
     readonly port: number,
-    readonly log: readonly ObsLogEntry[],
+    readonly log: readonly AccessLogEntry[],
   ) {
     store.onObjectEvent((event) => this.events.push(event));
   }
@@ -62,7 +63,7 @@ export class Obs {
     const directory = await mkdtemp(path.join(os.tmpdir(), 'obs-'));
     const store = await ObjectStore.open(directory, clock);
     const credentials = new Credentials(key, clock);
-    const log: ObsLogEntry[] = [];
+    const log: AccessLogEntry[] = [];
     const server = createObsServer({
       store,
       credentials,

@@ -89,9 +89,9 @@ test('every answer carries a request id of its own, and every request is logged'
   const ids = answers.map(({ headers }) => headers['x-obs-request-id']);
   expect(new Set(ids).size).toBe(3);
   expect(obs.log).toMatchObject([
-    { method: 'GET', bucket, key: 'a b', status: 200, requestId: ids[0] },
-    { method: 'GET', status: 403, errorCode: 'AccessDenied', requestId: ids[1] },
-    { method: 'OPTIONS', bucket, key: 'a', status: 400, errorCode: 'InvalidRequest', requestId: ids[2] },
+    { method: 'GET', path: '/videos/a b', status: 200, requestId: ids[0] },
+    { method: 'GET', path: '/', status: 403, errorCode: 'AccessDenied', requestId: ids[1] },
+    { method: 'OPTIONS', path: '/videos/a', status: 400, errorCode: 'InvalidRequest', requestId: ids[2] },
   ]);
 });
 

@@ -144,7 +144,7 @@ export const UPLOAD_CALLS: readonly VendorCall[] = [
       expect(await readFile(vendor.obs.store.head(vendor.Bucket, 'resumed')!.filePath)).toEqual(bytes);
       const initiated = vendor.obs.log
         .slice(before)
-        .filter(({ method, key }) => method === 'POST' && key === 'resumed');
+        .filter(({ method, path }) => method === 'POST' && path.endsWith('/resumed'));
       // One to begin, one to complete.
       expect(initiated).toHaveLength(2);
     },

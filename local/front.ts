@@ -1,0 +1,186 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Clock } from './clock';
+import { newRequestId } from './http-server';
+import type { ReceivedRequest } from './iam/canonical-request';
+import type { AccessKey, Credentials } from './iam/credentials';
+import { verifySdkSignature } from './iam/sdk-signature';
+
+/** One line of the access log, the same for every service. */
+export interface AccessLogEntry {
+  /** Under the name that the platform gives it, such as `API Gateway`. */
+  service: string;
+  requestId: string;
+  method: string;
+  /** As received: its query may be a signature, so it is not to be shown. */
+  rawUrl: string;
+  /** What may be shown: path and query as received; of OBS bucket and key, decoded. */
+  path: string;
+  status: number;
+  errorCode?: string;
+  /** What exactly was wrong, which the answer may not say. */
+  detail?: string;
+  durationMs: number;
+  /** The request itself, when it was refused for its SDK-HMAC-SHA256 signature. */
+  unproven?: ReceivedRequest;
+  /** What OBS signed, when a signature does not match. */
+  stringToSign?: string;
+  /** The function that API Gateway called; unset when no API was found. */
+  functionName?: string;
+  /** Request id of that invocation. */
+  invocationId?: string;
+}
+
+/** A request on its way through a service. */
+export interface Exchange<Parsed = unknown> {
+  readonly message: IncomingMessage;
+  /** Only for who hands the request on; answers are returned. */
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  /** What the service has found out so far, for the log. */
+  readonly log: Partial<
+    Pick<AccessLogEntry, 'path' | 'unproven' | 'stringToSign' | 'functionName' | 'invocationId'>
+  >;
+  /** What the service has read out of the message so far; a refusal may need it. */
+  parsed?: Parsed;
+}
+
+/** An answer as it goes over the wire; its length is added. */
+export interface Answer {
+  status: number;
+  headers?: Readonly<Record<string, string>>;
+  body?: string | Buffer | Readable;
+}
+
+/** An answer that refuses, and what the log says of it. */
+export interface Refusal extends Answer {
+  errorCode: string;
+  detail?: string | undefined;
+}
+
+/** What is a service's own: the order in which it looks at a request, and how its refusals read. */
+export interface Front<Parsed> {
+  /** Under the name that the platform gives it. */
+  service: string;
+  /** Throws for every refusal; undefined when somebody else has taken the request over. */
+  serve(exchange: Exchange<Parsed>): Promise<Answer | undefined>;
+  /** Makes an answer of whatever `serve` threw. */
+  refuse(error: unknown, exchange: Exchange<Parsed>): Refusal;
+  /** What every answer carries; `x-request-id` when absent. */
+  headers?(exchange: Exchange<Parsed>): Record<string, string>;
+  /** Told about every request after its answer has left. */
+  onRequest?: ((entry: AccessLogEntry) => void) | undefined;
+}
+
+/** An answer with headers that HTTP does not allow. */
+export class UnsendableAnswer extends Error {}
+
+/** A request whose SDK-HMAC-SHA256 signature is not right. The message is the reason, in the platform's words. */
+export class BadSignature extends Error {}
+
+/** The listener of a service's HTTP server: request id, time, refusals and the access log. */
+export function front<Parsed = unknown>(
+  service: Front<Parsed>,
+): (message: IncomingMessage, response: ServerResponse) => void {
+  return (message, response) => {
+    answer(service, { message, response, requestId: newRequestId(), log: {} }).catch((error: unknown) => {
+      console.error(`${service.service}: no answer could be sent`, error);
+      response.destroy();
+    });
+  };
+}
+
+/** A JSON body in the form in which the platform sends it. */
+export function jsonAnswer(status: number, body: unknown, headers: Record<string, string> = {}): Answer {
+  return {
+    status,
+    headers: { 'content-type': 'application/json;charset=UTF-8', ...headers },
+    body: JSON.stringify(body),
+  };
+}
+
+/**
+ * The key with which a request was signed.
+ * @throws BadSignature
+ */
+export function requireSignature(
+  { message, log }: Exchange,
+  body: Buffer,
+  credentials: Credentials,
+  clock: Clock,
+): AccessKey {
+  const received = { ...startOf(message), body };
+  const verdict = verifySdkSignature(received, credentials, clock);
+  if (verdict.ok) return verdict.key;
+  log.unproven = received;
+  throw new BadSignature(verdict.reason);
+}
+
+/** What stands in front of the body. */
+export function startOf({ method = 'GET', url: rawUrl = '/', headers }: IncomingMessage): {
+  method: string;
+  rawUrl: string;
+  headers: IncomingHttpHeaders;
+} {
+  return { method, rawUrl, headers };
+}
+
+async function answer<Parsed>(service: Front<Parsed>, exchange: Exchange<Parsed>): Promise<void> {
+  const startedAtMs = performance.now();
+  const { message, response, requestId, log } = exchange;
+  const refused: Pick<AccessLogEntry, 'errorCode' | 'detail'> = {};
+  const sendWithId = ({ status, headers, body }: Answer) =>
+    send(
+      response,
+      status,
+      { ...(service.headers?.(exchange) ?? { 'x-request-id': requestId }), ...headers },
+      body,
+    );
+  try {
+    const answered = await service.serve(exchange);
+    if (answered === undefined) return;
+    await sendWithId(answered);
+  } catch (error) {
+    const refusal = service.refuse(error, exchange);
+    refused.errorCode = refusal.errorCode;
+    if (refusal.detail !== undefined) refused.detail = refusal.detail;
+    await sendWithId(refusal);
+  }
+  const { method, rawUrl } = startOf(message);
+  service.onRequest?.({
+    service: service.service,
+    requestId,
+    method,
+    rawUrl,
+    path: rawUrl,
+    status: response.statusCode,
+    durationMs: performance.now() - startedAtMs,
+    ...refused,
+    ...log,
+  });
+}
+
+/** @throws UnsendableAnswer before anything has left */
+async function send(
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string>,
+  body: Answer['body'],
+): Promise<void> {
+  if (typeof body === 'string' || Buffer.isBuffer(body)) {
+    headers['content-length'] = String(Buffer.byteLength(body));
+  } else if (body === undefined && status !== 204 && status !== 304) {
+    headers['content-length'] ??= '0';
+  }
+  try {
+    response.writeHead(status, headers);
+  } catch (cause) {
+    if (body instanceof Readable) body.destroy();
+    throw new UnsendableAnswer('The answer has a header that HTTP does not allow.', { cause });
+  }
+  if (body instanceof Readable) {
+    // A client that goes away in the middle of a download is no error of this server.
+    await pipeline(body, response).catch(() => undefined);
+  } else response.end(body);
+}
