@@ -189,13 +189,13 @@ async function main(): Promise<boolean> {
     const isSettled = await sweepUntilSettled(uploads, startedAtMs + durationMs, cloud);
 
     const tasks = tasksByKey(cloud);
-    const doubled = keys.filter((key) => (tasks.get(key)?.length ?? 0) > 1);
+    const duplicates = keys.filter((key) => (tasks.get(key)?.length ?? 0) > 1);
     const lost = keys.filter((key) => !tasks.has(key));
     const most = observations.mostCreatesInAMinute();
     console.log(`
 uploads      ${uploads}
 tasks        ${cloud.mpc.tasks.list().length}
-doubled      ${doubled.length}
+duplicates   ${duplicates.length}
 lost         ${lost.length}
 settled      ${isSettled ? 'yes' : 'no'}, after ${((Date.now() - startedAtMs) / 1000).toFixed(0)} s
 create calls ${observations.createsAtMs.length}, at most ${most} in any 60 s; MPC_REQUESTS_PER_MINUTE is ${requestsPerMinute}
@@ -204,10 +204,10 @@ retries      ${observations.states.get('retrying') ?? 0}
 attempts     ${list(observations.states)}
 faults       ${list(observations.faults)}
 seed         ${seed}`);
-    for (const key of [...doubled, ...lost].slice(0, MAX_KEYS_SHOWN)) {
+    for (const key of [...duplicates, ...lost].slice(0, MAX_KEYS_SHOWN)) {
       console.log([`\n${key}`, ...(tasks.get(key) ?? []), ...observations.linesAbout(key)].join('\n  '));
     }
-    return doubled.length === 0 && lost.length === 0 && isSettled && most <= requestsPerMinute;
+    return duplicates.length === 0 && lost.length === 0 && isSettled && most <= requestsPerMinute;
   } finally {
     clearInterval(timer);
     await cloud.close();

@@ -70,7 +70,7 @@ export async function logs(
         }
       });
     }
-    attribution.settle(options.tail === true && options.function !== undefined);
+    attribution.handOn(options.tail === true && options.function !== undefined);
     if (options.tail !== true) return;
     fromMs = Math.max(fromMs, toMs - LATE_MS);
     if ((await nextLook(TAIL_PAUSE_MS)) === false) return;
@@ -94,7 +94,7 @@ class Attribution {
   }
 
   /** Hands on what can be told, in the order of arrival. @param mayWait keep lines whose function may still be told */
-  settle(mayWait: boolean): void {
+  handOn(mayWait: boolean): void {
     const left: LogLine[] = [];
     for (const line of this.#waiting) {
       const name = line.function ?? this.#functions.get(line.request_id ?? '');

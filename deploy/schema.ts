@@ -20,7 +20,7 @@ const text = (must: string, pattern: RegExp = /./) =>
   });
 
 /** A whole number within limits. Parameters of the command line and the environment are texts. */
-const whole = (minimum: number, maximum: number, unit: string) => {
+const integer = (minimum: number, maximum: number, unit: string) => {
   const error = (issue: { input?: unknown }) =>
     `must be a whole number from ${minimum} to ${maximum} (${unit}), ${got(issue)}`;
   return z.preprocess(
@@ -49,7 +49,7 @@ const memorySize = z.preprocess(
       error: (issue) => `must be one of ${MEMORY_SIZES_MB.join(', ')} (MB), ${got(issue)}`,
     }),
 );
-const timeout = whole(3, MAX_TIMEOUT_SECONDS, 's');
+const timeout = integer(3, MAX_TIMEOUT_SECONDS, 's');
 const runtime = choice(RUNTIMES);
 const agency = text('the name of an IAM agency that trusts FunctionGraph', /^[\w-]{1,64}$/);
 /** May be empty here: parameters that are missing are complained of together, where all of them are known. */
@@ -79,7 +79,7 @@ const userData = (what: string) =>
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS', 'ANY'] as const;
 const authentication = choice(['IAM', 'APP', 'NONE']);
-const gatewayTimeout = whole(1, 60_000, 'ms');
+const gatewayTimeout = integer(1, 60_000, 'ms');
 
 const apigw = fields({
   path: text('a path that starts with /, such as /snapshots/{task_id}', /^\/\S*$/),
@@ -164,8 +164,8 @@ const event = z
   });
 
 const asynchronous = fields({
-  retries: whole(0, 3, 'retries'),
-  maxEventAge: whole(1, 86_400, 's'),
+  retries: integer(0, 3, 'retries'),
+  maxEventAge: integer(1, 86_400, 's'),
   onFailure: fields({ obs: fields({ bucket, prefix: keyPart.default('') }) }).optional(),
 });
 
@@ -184,7 +184,7 @@ const functionFields = {
   agency: agency.optional(),
   environment: userData('user data').optional(),
   secrets: userData('encrypted user data').optional(),
-  concurrency: whole(-1, 1000, 'instances; -1: no limit of its own, 0: disabled').optional(),
+  concurrency: integer(-1, 1000, 'instances; -1: no limit of its own, 0: disabled').optional(),
   asynchronous: asynchronous.optional(),
   writes: z
     .array(fields({ bucket, prefix: keyPart.default(''), suffix: keyPart.default('') }), {

@@ -6,7 +6,7 @@ import { type SweepReport, sweep } from '../shared/uploads/sweep';
 import { readUploads, type UploadRecord } from '../shared/uploads/upload-event';
 
 /** What became of one record of an event. */
-type SettledRecord = { bucket?: string; key?: string } & (Outcome | { skipped: UploadRecord['skip'] });
+type ProcessedRecord = { bucket?: string; key?: string } & (Outcome | { skipped: UploadRecord['skip'] });
 
 /**
  * OBS or EventGrid event: starts a capture for every video that was uploaded.
@@ -16,7 +16,7 @@ type SettledRecord = { bucket?: string; key?: string } & (Outcome | { skipped: U
 export const handler = async (
   event: unknown,
   context: FunctionContext,
-): Promise<{ records: SettledRecord[] } | SweepReport> => {
+): Promise<{ records: ProcessedRecord[] } | SweepReport> => {
   const invocation = openInvocation(context);
   const timer = readTimerEvent(event);
   if (timer !== undefined) return sweep(invocation, timer.dry_run === true);
@@ -25,7 +25,7 @@ export const handler = async (
   if (uploads === undefined) {
     throw new Error('this is no OBS event: expected Records[].s3, Records[].obs or a CloudEvent');
   }
-  const records: SettledRecord[] = [];
+  const records: ProcessedRecord[] = [];
   for (const record of uploads) records.push(await processRecord(record, invocation));
 
   const failed = records.flatMap((record) =>
@@ -39,8 +39,11 @@ export const handler = async (
   return { records };
 };
 
-async function processRecord({ upload, skip }: UploadRecord, invocation: Invocation): Promise<SettledRecord> {
-  const settled: SettledRecord = {
+async function processRecord(
+  { upload, skip }: UploadRecord,
+  invocation: Invocation,
+): Promise<ProcessedRecord> {
+  const processed: ProcessedRecord = {
     ...(upload?.bucket !== undefined && { bucket: upload.bucket }),
     ...(upload?.key !== undefined && { key: upload.key }),
     ...(skip
@@ -49,8 +52,8 @@ async function processRecord({ upload, skip }: UploadRecord, invocation: Invocat
         ? { failed: 'no_time_left' }
         : await captureUpload(upload, invocation)),
   };
-  const isUnreadable = 'skipped' in settled && settled.skipped === 'unreadable_record';
-  const level = 'failed' in settled ? 'error' : isUnreadable ? 'warn' : 'info';
-  invocation.log.write(level, 'upload.settled', settled);
-  return settled;
+  const isUnreadable = 'skipped' in processed && processed.skipped === 'unreadable_record';
+  const level = 'failed' in processed ? 'error' : isUnreadable ? 'warn' : 'info';
+  invocation.log.write(level, 'upload.settled', processed);
+  return processed;
 }

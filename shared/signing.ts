@@ -1,11 +1,7 @@
 import { createHmac, hash } from 'node:crypto';
+import type { Credentials } from './core/credentials';
 
-/** Access keys of the account or, with `securityToken`, temporary ones of an agency. */
-export interface Credentials {
-  accessKey: string;
-  secretKey: string;
-  securityToken?: string | undefined;
-}
+export type { Credentials } from './core/credentials';
 
 /** Query parameters in any order; a name may repeat. */
 export type Query = readonly (readonly [name: string, value: string])[];

@@ -4,14 +4,14 @@ import { type ConsoleChange, LIMITS } from './console-api';
 const TELL_AFTER_MS = 100;
 
 type ListName = 'uploads' | 'tasks' | 'events' | 'invocations' | 'requests';
-type WholeName = 'timers' | 'faults' | 'settings';
+type ReplacedName = 'timers' | 'faults' | 'settings';
 type Entry<Name extends ListName> = NonNullable<ConsoleChange[Name]>[number];
 
 /** Gathers what changes and tells it in batches; each entry once, as it is at that time. */
 export class ChangeFeed {
   readonly #listeners = new Set<(change: ConsoleChange) => void>();
   readonly #lists = new Map<ListName, Map<string, () => unknown>>();
-  readonly #wholes = new Map<WholeName, () => unknown>();
+  readonly #replacements = new Map<ReplacedName, () => unknown>();
   #removedUploads = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -39,8 +39,8 @@ export class ChangeFeed {
   }
 
   /** Something that is always sent as a whole is different. */
-  whole<Name extends WholeName>(name: Name, view: () => NonNullable<ConsoleChange[Name]>): void {
-    if (this.#isHeard()) this.#wholes.set(name, view);
+  replace<Name extends ReplacedName>(name: Name, view: () => NonNullable<ConsoleChange[Name]>): void {
+    if (this.#isHeard()) this.#replacements.set(name, view);
   }
 
   close(): void {
@@ -60,10 +60,10 @@ export class ChangeFeed {
     for (const [name, entries] of this.#lists) {
       if (entries.size > 0) change[name] = [...entries.values()].map((view) => view()).reverse();
     }
-    for (const [name, view] of this.#wholes) change[name] = view();
+    for (const [name, view] of this.#replacements) change[name] = view();
     if (this.#removedUploads.size > 0) change.removedUploads = [...this.#removedUploads];
     this.#lists.clear();
-    this.#wholes.clear();
+    this.#replacements.clear();
     this.#removedUploads = new Set();
     for (const listener of this.#listeners) listener(change as ConsoleChange);
   }

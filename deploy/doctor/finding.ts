@@ -18,10 +18,10 @@ export interface Finding {
   todo?: string;
 }
 
-/** What one look at the cloud brought. */
+/** What a question to the cloud found, or why it could not be answered. */
 export type Probe<T> = { ok: true; found: T } | { ok: false; status: number; reason: string };
 
-/** Looks, and turns refusals and answers of an unknown form into a reason. */
+/** Asks, and turns refusals and answers of an unknown form into a reason. */
 export async function probe<T>(work: () => Promise<T>): Promise<Probe<T>> {
   try {
     return { ok: true, found: await work() };

@@ -24,7 +24,7 @@ export function readArguments<const Config extends ParseArgsConfig>(
  * @returns undefined when it is not given
  * @throws UsageError
  */
-export function readWhole(
+export function readInteger(
   name: string,
   text: string | undefined,
   [smallest, largest]: readonly [number, number],

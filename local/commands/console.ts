@@ -2,7 +2,7 @@ import { createDeployedConsole } from '../../console/sources/deployed/console-se
 import { callerOf, deployedService } from '../../console/sources/deployed/deployed-service';
 import { closeServer, listen } from '../http-server';
 import { UsageError } from '../usage-error';
-import { readArguments, readWhole } from './arguments';
+import { readArguments, readInteger } from './arguments';
 import { stageEnvironment } from './deployed-stage';
 import { openInBrowser } from './open-in-browser';
 import { stopSignal } from './stop-signal';
@@ -25,7 +25,7 @@ export async function openConsole(args: readonly string[]): Promise<number> {
   const { values } = readArguments(args, {
     options: OPTIONS,
   });
-  const port = readWhole('--port', values.port, [0, 65_535]) ?? 0;
+  const port = readInteger('--port', values.port, [0, 65_535]) ?? 0;
   const environment =
     values.stage === undefined ? process.env : await stageEnvironment(values.stage, process.env, values.api);
   const service = deployedService(values, environment);

@@ -6,7 +6,7 @@ import { newRequestId } from '../http-server';
 import { renderObjectEvents } from '../obs/events';
 import type { ObjectEvent } from '../obs/object-store';
 import { UsageError } from '../usage-error';
-import { readArguments, readWhole } from './arguments';
+import { readArguments, readInteger } from './arguments';
 import { printJson } from './terminal';
 
 const STRING = { type: 'string' } as const;
@@ -52,7 +52,7 @@ function objectEvent(args: string[]): ObjectEvent {
     eventName: 'ObjectCreated:Put',
     bucket: values.bucket ?? UPLOAD_BUCKET,
     key,
-    sizeBytes: readWhole('--size', values.size, [0, Number.MAX_SAFE_INTEGER]) ?? 1_000_000,
+    sizeBytes: readInteger('--size', values.size, [0, Number.MAX_SAFE_INTEGER]) ?? 1_000_000,
     etag: values.etag ?? createHash('md5').update(key).digest('hex'),
     sequencer: '000000000000000000000000000000A1',
     timeMs: Date.now(),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readArguments, readKey, readWhole } from './arguments';
+import { readArguments, readInteger, readKey } from './arguments';
 import { openInBrowser } from './open-in-browser';
 import { CLOUD_OPTIONS, isFinal, RunningCloud, type Task } from './running-cloud';
 import { print, printable, printJson, table } from './terminal';
@@ -20,7 +20,7 @@ export async function frames(args: readonly string[]): Promise<number> {
     options: OPTIONS,
   });
   const key = readKey('frames', positionals);
-  const waitSeconds = readWhole('--wait', values.wait, [0, 3600]) ?? DEFAULT_WAIT_SECONDS;
+  const waitSeconds = readInteger('--wait', values.wait, [0, 3600]) ?? DEFAULT_WAIT_SECONDS;
   const cloud = RunningCloud.at(values);
   const endMs = Date.now() + waitSeconds * 1000;
   const started = await newestTask(key, cloud, endMs);

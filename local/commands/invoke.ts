@@ -4,7 +4,7 @@ import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { ACCOUNT, REGION } from '../account';
 import { DEFAULT_PORT, MAX_FIRST_PORT, portOf } from '../ports';
 import { UsageError } from '../usage-error';
-import { readArguments, readWhole } from './arguments';
+import { readArguments, readInteger } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { readInput } from './read-input';
 import { print } from './terminal';
@@ -48,7 +48,7 @@ function readInvocation(args: readonly string[]) {
   return {
     functionName,
     eventFile: values.event,
-    port: readWhole('--port', values.port, [1, MAX_FIRST_PORT]),
+    port: readInteger('--port', values.port, [1, MAX_FIRST_PORT]),
   };
 }
 

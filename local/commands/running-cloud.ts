@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { ConsoleState, DeliverAnswer, Explanation } from '../../console/server/console-api';
 import { DEFAULT_PORT } from '../ports';
 import { UsageError } from '../usage-error';
-import { readWhole } from './arguments';
+import { readInteger } from './arguments';
 
 /** What commands take that ask a running cloud. */
 export const CLOUD_OPTIONS = { port: { type: 'string' }, json: { type: 'boolean' } } as const;
@@ -40,7 +40,7 @@ export class RunningCloud {
    * @throws UsageError
    */
   static at({ port }: { port?: string | undefined }): RunningCloud {
-    const number = readWhole('--port', port, [1, 65_535]);
+    const number = readInteger('--port', port, [1, 65_535]);
     const { API_ENDPOINT } = process.env;
     if (number === undefined && API_ENDPOINT) return new RunningCloud(API_ENDPOINT.replace(/\/+$/, ''));
     return new RunningCloud(`http://127.0.0.1:${number ?? DEFAULT_PORT}`);

@@ -4,7 +4,7 @@ import type { Cloud } from '../cloud';
 import { DEFAULT_PORT, MAX_FIRST_PORT } from '../ports';
 import { parseSwitches } from '../switches';
 import { UsageError } from '../usage-error';
-import { readArguments, readWhole } from './arguments';
+import { readArguments, readInteger } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 import { Progress } from './progress';
@@ -59,7 +59,7 @@ async function readStart(args: readonly string[]) {
     allowPositionals: true,
     options: OPTIONS,
   });
-  const port = readWhole('--port', values.port, [0, MAX_FIRST_PORT]) ?? DEFAULT_PORT;
+  const port = readInteger('--port', values.port, [0, MAX_FIRST_PORT]) ?? DEFAULT_PORT;
   for (const file of positionals) {
     const found = await stat(file).catch(() => undefined);
     if (found === undefined) throw new UsageError(`there is no file ${file}`);

@@ -1,6 +1,6 @@
 import type { Task, TaskStatus } from '../../console/server/console-api';
 import { UsageError } from '../usage-error';
-import { readArguments, readWhole } from './arguments';
+import { readArguments, readInteger } from './arguments';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
 import { coloured, print, printable, printJson, table } from './terminal';
 
@@ -31,7 +31,7 @@ export async function tasks(args: readonly string[]): Promise<number> {
   if (status !== undefined && !Object.hasOwn(COLOUR, status)) {
     throw new UsageError(`--status must be one of ${Object.keys(COLOUR).join(', ')}, got "${values.status}"`);
   }
-  const count = readWhole('--count', values.count, [1, 2000]) ?? DEFAULT_COUNT;
+  const count = readInteger('--count', values.count, [1, 2000]) ?? DEFAULT_COUNT;
   const all = withQueuePositions((await RunningCloud.at(values).state()).tasks);
   const fitting = all.filter((task) => status === undefined || task.status === status);
   const listed = fitting.slice(0, count);

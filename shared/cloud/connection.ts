@@ -1,5 +1,5 @@
+import type { Credentials } from '../core/credentials';
 import type { Log } from '../core/log';
-import type { Credentials } from '../signing';
 
 /** What the client of a service needs to make its calls. */
 export interface Connection {

@@ -48,7 +48,7 @@ const FIRST_DELAY_MS = 200;
 const MAX_DELAY_MS = 5_000;
 /** One attempt may take no longer than this, so that a hanging connection leaves time for another try. */
 const ATTEMPT_TIMEOUT_MS = 10_000;
-/** Services close idle connections; one that rested longer than this is not trusted with a request. */
+/** Services close idle connections; one that was idle for longer than this is not trusted with a request. */
 const IDLE_LIMIT_MS = 4_000;
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 

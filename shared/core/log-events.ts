@@ -32,7 +32,7 @@ export const LOG_EVENTS = {
   'sweep.bucket_not_listed': { levels: ['error'], fields: ['bucket', ...FAILURE] },
   'sweep.done': {
     levels: ['info', 'warn'],
-    fields: ['looked_at', 'already_started', 'started', 'failed', 'doubled', 'complete'],
+    fields: ['looked_at', 'already_started', 'started', 'failed', 'duplicates', 'doubled', 'complete'],
   },
   'sweep.doubles_not_sought': { levels: ['warn'], fields: [...FAILURE] },
   'sweep.started': { levels: ['info'], fields: ['bucket', 'key', 'task_id'] },

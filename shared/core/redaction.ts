@@ -1,4 +1,4 @@
-import type { Credentials } from '../signing';
+import type { Credentials } from './credentials';
 
 /**
  * A service's error message without what must not be written down. Gateways quote the request that they could not

@@ -1,7 +1,7 @@
 import type { Connection } from '../cloud/connection';
 import type { FunctionContext } from '../core/context';
+import type { Credentials } from '../core/credentials';
 import { Log } from '../core/log';
-import type { Credentials } from '../signing';
 import { readSettings, type Settings } from './settings';
 
 /** All that one invocation needs: who we are, what is allowed, how long, and where to write what happened. */

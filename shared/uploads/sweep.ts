@@ -18,7 +18,9 @@ export interface SweepReport {
   /** Left for the next sweep. */
   failed: number;
   /** Claims for which MPC has more than one task, with the task ids. */
-  doubled: readonly { claim: string; task_ids: readonly string[] }[];
+  duplicates: readonly { claim: string; task_ids: readonly string[] }[];
+  /** The same under its old name. */
+  doubled: SweepReport['duplicates'];
   /** True when the end of the last bucket was reached; otherwise the next sweep goes on where this one stopped. */
   complete: boolean;
   /** Only of a dry run: the first keys that would be started. */
@@ -32,14 +34,14 @@ const MIN_AGE_MS = 60_000;
 /** What has a task costs one small read; so many of them at a time. */
 const PARALLEL_READS = 8;
 const MAX_KEYS_REPORTED = 100;
-/** How far the first sweep looks for doubled tasks; later ones look from where the last one ended. */
+/** How far the first sweep looks for duplicates; later ones look from where the last one ended. */
 const FIRST_LOOK_BACK_MS = 3_600_000;
-/** A sweep is there for what has no task: looking for doubled ones takes no more of its time. */
-const MAX_DOUBLES_MS = 10_000;
+/** A sweep is there for what has no task: looking for duplicates takes no more of its time. */
+const MAX_DUPLICATES_MS = 10_000;
 /**
  * What is looked at again next time: clocks may differ by a quarter of an hour, and a second task may be yet to come.
  */
-const DOUBLES_OVERLAP_MS = 17 * 60_000;
+const DUPLICATES_OVERLAP_MS = 17 * 60_000;
 const OBJECT_KEY = `${RECORDS_FOLDER}sweep.json`;
 
 const Progress = z.object({
@@ -68,17 +70,19 @@ export async function sweep(invocation: Invocation, isDryRun: boolean): Promise<
     already_started: 0,
     started: 0,
     failed: 0,
+    duplicates: [],
     doubled: [],
     complete: false,
     would_start: [],
   };
   progress.doubles_until_ms ??= Date.now() - FIRST_LOOK_BACK_MS;
-  report.doubled = await doubledClaims(progress, bounded);
+  report.duplicates = await duplicateClaims(progress, bounded);
+  report.doubled = report.duplicates;
   const stoppedAt = await sweepBuckets(progress, report, isDryRun, bounded);
   report.complete = stoppedAt === undefined;
   if (!isDryRun) await write({ ...stoppedAt, doubles_until_ms: progress.doubles_until_ms }, invocation);
   const { would_start, ...rest } = report;
-  const level = report.doubled.length > 0 || report.failed > 0 ? 'warn' : 'info';
+  const level = report.duplicates.length > 0 || report.failed > 0 ? 'warn' : 'info';
   invocation.log.write(level, 'sweep.done', rest);
   return isDryRun ? report : rest;
 }
@@ -172,10 +176,13 @@ function isToBeLookedAt(object: ListedObject, bucket: string, { settings }: Invo
 }
 
 /** Claims that have more than one task, which only overlapping invocations can bring about. */
-async function doubledClaims(progress: Progress, invocation: Invocation): Promise<SweepReport['doubled']> {
+async function duplicateClaims(
+  progress: Progress,
+  invocation: Invocation,
+): Promise<SweepReport['duplicates']> {
   const now = Date.now();
   const sinceMs = progress.doubles_until_ms ?? now;
-  const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, now + MAX_DOUBLES_MS) };
+  const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, now + MAX_DUPLICATES_MS) };
   const byClaim = new Map<string, string[]>();
   try {
     for (const task of await tasksMatching([['start_time', mpcTime(sinceMs)]], bounded)) {
@@ -183,7 +190,7 @@ async function doubledClaims(progress: Progress, invocation: Invocation): Promis
       if (claim === undefined || task.status === 'CANCELED') continue;
       byClaim.set(claim, [...(byClaim.get(claim) ?? []), task.task_id]);
     }
-    progress.doubles_until_ms = Math.max(sinceMs, now - DOUBLES_OVERLAP_MS);
+    progress.doubles_until_ms = Math.max(sinceMs, now - DUPLICATES_OVERLAP_MS);
   } catch (error) {
     // What cannot be listed now must not keep uploads from being captured: the next sweep looks for it.
     invocation.log.warn('sweep.doubles_not_sought', describeFailure(error));

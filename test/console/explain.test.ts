@@ -111,7 +111,7 @@ test.each<[string, Partial<Facts>, string, string]>([
     'captured',
     'succeeded',
   ],
-])('when %s', (_, known, verdict, reason) => {
+])('the way of an upload is explained when %s', (_, known, verdict, reason) => {
   const explanation = explain(facts(known));
   expect(explanation).toMatchObject({ verdict, reason });
   expect(explanation.summary).toMatch(/\.$|: MPC gave no reason$/);

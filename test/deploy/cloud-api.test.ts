@@ -45,7 +45,7 @@ const failureOf = (call: Promise<unknown>): Promise<CallFailed> =>
 const get = { method: 'GET', path: '/v2/p/fgs/functions' } as const;
 const post = { ...get, method: 'POST', body: {} } as const;
 
-test.each([429, 500, 502, 503])('%d is tried five times, with pauses that double', async (status) => {
+test.each([429, 500, 502, 503])('status %d is tried five times, with pauses that double', async (status) => {
   const api = await clientOf((_, response) => response.writeHead(status).end());
   expect((await failureOf(api.call('functiongraph', get))).status).toBe(status);
   expect(requests).toBe(5);
@@ -65,7 +65,7 @@ test('half of each pause is left to chance', async () => {
   server = createServer();
 });
 
-test.each([400, 401, 403, 404, 409])('%d is final', async (status) => {
+test.each([400, 401, 403, 404, 409])('status %d is final: the call is not tried again', async (status) => {
   const api = await clientOf((_, response) =>
     response.writeHead(status).end('{"error_code":"FSS.1","error_msg":"no"}'),
   );
@@ -80,7 +80,7 @@ test.each([500, 502, 504])('a POST is not repeated after %d: it may have had its
   expect(requests).toBe(1);
 });
 
-test('nor after a broken connection', async () => {
+test('a POST is not repeated after a broken connection', async () => {
   const api = await clientOf((request) => request.socket.destroy());
   expect((await failureOf(api.call('functiongraph', post))).isOutcomeUnknown).toBe(true);
   expect(requests).toBe(1);

@@ -57,11 +57,11 @@ function iam(
 /** Everything but what is well. */
 const notOk = (findings: readonly Finding[]) => findings.filter(({ state }) => state !== 'ok');
 
-describe('of the access key', () => {
+describe('the doctor says of the access key', () => {
   const found = async (changed: Record<string, string> = {}, options: Iam = {}) =>
     (await checkAccount(await iam(options, changed))).findings;
 
-  test('with a wrong secret, that is said and not shown', async () => {
+  test('that the secret is wrong, and does not show it', async () => {
     const findings = await found({ HUAWEICLOUD_SDK_SK: 'a-wrong-secret' });
     expect(notOk(findings)).toEqual([
       expect.objectContaining({
@@ -72,13 +72,13 @@ describe('of the access key', () => {
     expect(JSON.stringify(findings)).not.toContain('a-wrong-secret');
   });
 
-  test('that is temporary, without its token', async () => {
+  test('that a temporary one lacks its token', async () => {
     const { accessKey, secretKey } = credentials.temporaryKeyOf('somebody');
     const findings = await found({ HUAWEICLOUD_SDK_AK: accessKey, HUAWEICLOUD_SDK_SK: secretKey });
     expect(notOk(findings)[0]?.text).toContain('HUAWEICLOUD_SDK_SECURITY_TOKEN is missing');
   });
 
-  test('with a clock that is 20 minutes late, both times are told', async () => {
+  test('that the clock is 20 minutes late, with both times', async () => {
     const findings = await found({}, { clock: () => Date.now() + 20 * 60_000 });
     expect(notOk(findings)).toEqual([
       expect.objectContaining({
@@ -89,14 +89,14 @@ describe('of the access key', () => {
     ]);
   });
 
-  test('where IAM cannot be reached', async () => {
+  test('that IAM cannot be reached', async () => {
     const findings = await found({ IAM_ENDPOINT: 'http://127.0.0.1:9' });
     expect(notOk(findings)).toEqual([
       expect.objectContaining({ point: 'IAM', state: 'missing', text: expect.stringContaining('no answer') }),
     ]);
   });
 
-  test('the project must be that of the region, and the right one is named', async () => {
+  test('that the project is of another region, and names the right one', async () => {
     const findings = await found({ HUAWEICLOUD_SDK_PROJECT_ID: 'f'.repeat(32) });
     expect(findings).toContainEqual({
       point: 'project',
@@ -115,19 +115,19 @@ describe('of the access key', () => {
   });
 });
 
-describe('of the agency', () => {
+describe('the doctor says of the agency', () => {
   const found = async (options: Iam = {}) =>
     checkAgencies(await wantedOf('prod'), DOMAIN, await iam(options));
   const foundOf = (changed: Partial<Agency>) => found({ agencies: [{ ...AGENCY, ...changed }] });
 
-  test('that has what the README asks for, that all is well', async () => {
+  test('that all is well when it has what the README asks for', async () => {
     expect((await found()).map(({ point, state }) => `${state} ${point}`)).toEqual([
       'ok agency mpc-snapshots',
       'ok rights of mpc-snapshots',
     ]);
   });
 
-  test('that is unknown, how to make it', async () => {
+  test('how to make one that is missing', async () => {
     expect(notOk(await found({ agencies: [] }))).toEqual([
       {
         point: 'agency mpc-snapshots',
@@ -141,8 +141,12 @@ describe('of the agency', () => {
   });
 
   test.each<[string, Partial<Agency>, string]>([
-    ['that trusts somebody else', { trustDomainName: 'op_svc_ecs' }, 'trusts op_svc_ecs, not FunctionGraph'],
-    ['that has ended', { expireTime: '2026-01-02T00:00:00.000000' }, 'ended at 2026-01-02'],
+    [
+      'that it trusts somebody else',
+      { trustDomainName: 'op_svc_ecs' },
+      'trusts op_svc_ecs, not FunctionGraph',
+    ],
+    ['that it has ended', { expireTime: '2026-01-02T00:00:00.000000' }, 'ended at 2026-01-02'],
   ])('%s', async (_, changed, text) => {
     const findings = notOk(await foundOf(changed));
     expect(findings).toEqual([
@@ -172,14 +176,14 @@ describe('of the agency', () => {
       },
       'lacks obs:object:PutObject on object:prod-snapshots/*',
     ],
-  ])('without %s, what it lacks', async (_, changed, text) => {
+  ])('what it lacks without %s', async (_, changed, text) => {
     const findings = notOk(await foundOf(changed));
     expect(findings).toContainEqual(
       expect.objectContaining({ point: 'rights of mpc-snapshots', state: 'missing', text }),
     );
   });
 
-  test('rights in all projects count, though IAM lists them without their policies', async () => {
+  test('that rights in all projects count, though IAM lists them without their policies', async () => {
     const findings = await foundOf({ projectRoles: [], allProjectsRoles: [MPC_ADMINISTRATOR] });
     expect(notOk(findings)).toEqual([]);
   });
@@ -188,7 +192,7 @@ describe('of the agency', () => {
     ['Tenant Administrator', roleOf('Tenant Administrator')],
     ['OBS Administrator', roleOf('OBS Administrator')],
     ['everything-in-obs', policyOf('Allow', ['obs:*:*'], undefined, 'everything-in-obs')],
-  ])('with %s is enough, and a word about too much', async (name, role) => {
+  ])('that %s is enough, and more than is needed', async (name, role) => {
     const findings = notOk(await foundOf({ domainRoles: [role] }));
     expect(findings).toEqual([
       expect.objectContaining({
@@ -199,7 +203,7 @@ describe('of the agency', () => {
     ]);
   });
 
-  test('that the key may not look at, that it cannot be seen', async () => {
+  test('that it cannot be seen when the key may not look at it', async () => {
     const findings = notOk(await found({ credentials: new Credentials({ ...KEY, denied: ['iam:*'] }) }));
     expect(findings).toEqual([
       expect.objectContaining({
@@ -211,13 +215,13 @@ describe('of the agency', () => {
     ]);
   });
 
-  test('the policy of `--policy` is enough, and not too much', async () => {
+  test('that the policy of `--policy` is enough, and not too much', async () => {
     const { Statement } = leastPolicies(await wantedOf('prod')).globalPolicy;
     expect(notOk(await foundOf({ domainRoles: [customPolicy('printed', Statement)] }))).toEqual([]);
   });
 });
 
-describe('of the API group', () => {
+describe('the doctor says of the API group', () => {
   const found = async (groups: readonly ApiGroup[], change: (service: ServiceObject) => void = () => {}) => {
     const instances = new Set(groups.flatMap(({ instanceId }) => instanceId ?? []).map(localInstance));
     const apig = await clientOf(
@@ -230,7 +234,7 @@ describe('of the API group', () => {
     service.provider.apigw.instance_id = 'gateway-1';
   };
 
-  test('that is missing, what to do', async () => {
+  test('what to do when it is missing', async () => {
     expect(await found([])).toEqual([
       {
         point: 'API group group-of-prod',
@@ -241,13 +245,13 @@ describe('of the API group', () => {
     ]);
   });
 
-  test('of the shared gateway, that it is there', async () => {
+  test('that it is there in the shared gateway', async () => {
     expect(await found([{ id: 'group-of-prod', name: 'prod' }])).toEqual([
       { point: 'API group group-of-prod', state: 'ok', text: 'of the shared gateway' },
     ]);
   });
 
-  test('of a dedicated gateway, whether both are there', async () => {
+  test('whether it and its dedicated gateway are there', async () => {
     const both = await found([{ id: 'group-of-prod', name: 'prod', instanceId: 'gateway-1' }], dedicated);
     expect(both).toEqual([
       { point: 'gateway gateway-1', state: 'ok', text: 'runs' },

@@ -88,8 +88,8 @@ test('with a key that is not known, nothing else is asked', async () => {
   ]);
 });
 
-describe('of a bucket', () => {
-  test('that is missing, how to make it', async () => {
+describe('the doctor says of a bucket', () => {
+  test('how to make one that is missing', async () => {
     const state = await wanted((service) => {
       service.functions['on-upload'].events[0].obs.bucket = 'nowhere';
     });
@@ -103,7 +103,7 @@ describe('of a bucket', () => {
     expect(findings.map(({ point }) => point)).not.toContain('MPC on nowhere');
   });
 
-  test('that lies in another region, where', async () => {
+  test('in which other region it lies', async () => {
     const obs = createObsServer({ store: cloud.store, credentials, region: 'ap-southeast-1' });
     const findings = await found({ OBS_ENDPOINT: await addressOf(obs) });
     expect(notOk(findings)).toEqual(
@@ -117,7 +117,7 @@ describe('of a bucket', () => {
     );
   });
 
-  test('that MPC may not use, how to let it', async () => {
+  test('how to let MPC use it', async () => {
     const mpc = await createMpc({
       store: cloud.store,
       capture: cloud.capture,
@@ -137,7 +137,7 @@ describe('of a bucket', () => {
     await mpc.close();
   });
 
-  test('that nobody shows, that it cannot be seen', async () => {
+  test('that it cannot be seen when nobody shows it', async () => {
     const strangers = new Credentials({ ...cloud.accessKey, secretKey: 'another' });
     const obs = createObsServer({ store: cloud.store, credentials: strangers, region: cloud.region });
     const findings = await found({
@@ -154,8 +154,8 @@ describe('of a bucket', () => {
   });
 });
 
-describe('of the functions', () => {
-  test('that are not deployed, that there is room for them and how to deploy', async () => {
+describe('the doctor says of the functions', () => {
+  test('that there is room for those that are not deployed, and how to deploy', async () => {
     const state = { ...(await wanted()), stage: 'prod' };
     const functions = state.functions.map((one) => ({ ...one, name: `prod-${one.name}` }));
     expect((await found({}, { ...state, functions })).slice(-2)).toEqual([
@@ -164,7 +164,7 @@ describe('of the functions', () => {
     ]);
   });
 
-  test('that differ, in what; of another’s that has the name, that it stands in the way', async () => {
+  test('in what they differ, and that another’s of the same name stands in the way', async () => {
     const changed = await wanted((service) => {
       service.functions.query.timeout = 20;
       service.functions.cancel.events.pop();
@@ -180,7 +180,7 @@ describe('of the functions', () => {
     });
   });
 
-  test('the settings are judged by the functions’ own code', async () => {
+  test('what the functions’ own code says of their settings', async () => {
     const state = await wanted((service) => {
       service.provider.environment.URL_TTL_SECONDS = '0';
       service.functions.query.environment = { LOG_LEVEL: 'loud' };
@@ -203,7 +203,7 @@ describe('of the functions', () => {
     );
   });
 
-  test('a region of the Chinese mainland has no OBS triggers; a channel of EventGrid cannot be seen', async () => {
+  test('that the Chinese mainland has no OBS triggers, and that a channel of EventGrid cannot be seen', async () => {
     const state = await wanted((service) => {
       service.provider.region = 'cn-north-4';
       service.functions.cancel.events.push({

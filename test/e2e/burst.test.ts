@@ -26,7 +26,7 @@ test.each(['queued', 'discarded'] as const)(
         looked_at: COUNT,
         started: discarded,
         failed: 0,
-        doubled: [],
+        duplicates: [],
         complete: true,
       });
       const captured = cloud.mpc.tasks.list().map(({ input }) => input.object);

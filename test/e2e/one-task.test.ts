@@ -165,7 +165,7 @@ describe('one upload, one task', () => {
     expect(new Set(tasks.map(({ output }) => output.object)).size).toBe(1);
     const { json } = await service.invoke('on-upload', { trigger_type: 'TIMER', user_event: '' });
     expect(json).toMatchObject({
-      doubled: [{ task_ids: expect.arrayContaining(tasks.map(({ id }) => id)) }],
+      duplicates: [{ task_ids: expect.arrayContaining(tasks.map(({ id }) => id)) }],
     });
   });
 });
@@ -305,9 +305,10 @@ describe('Idempotency-Key', () => {
   });
 });
 
+const cleanUp = async (options: object = {}) =>
+  (await service.invoke('cancel', { trigger_type: 'TIMER', user_event: JSON.stringify(options) })).json;
+
 test('the clean-up leaves tasks alone that this installation did not create, unless told otherwise', async () => {
-  const cleanUp = async (options: object = {}) =>
-    (await service.invoke('cancel', { trigger_type: 'TIMER', user_event: JSON.stringify(options) })).json;
   await deliver('mine.mp4');
   const [mine] = tasksOf('mine.mp4');
   const foreign = service.cloud.mpc.tasks.add({
@@ -321,4 +322,16 @@ test('the clean-up leaves tasks alone that this installation did not create, unl
   expect(await cleanUp()).toEqual({ seen: 2, cancelled: 1, too_late: 0, not_ours: 1, failed: 0 });
   expect([mine?.status, foreign.status]).toEqual(['CANCELED', 'WAITING']);
   expect(await cleanUp({ include_foreign_tasks: true })).toMatchObject({ seen: 1, cancelled: 1 });
+});
+
+test('include_foreign_tasks wins over its old name everybodys, which still works by itself', async () => {
+  await deliver('named.mp4');
+  const foreign = service.cloud.mpc.tasks.add({ ...tasksOf('named.mp4')[0]!, userData: 'somebody else’s' });
+  foreign.createdAtMs = Date.now() - 3 * 3_600_000;
+  expect(await cleanUp({ include_foreign_tasks: false, everybodys: true })).toMatchObject({
+    cancelled: 0,
+    not_ours: 1,
+  });
+  expect(await cleanUp({ everybodys: true })).toMatchObject({ cancelled: 1, not_ours: 0 });
+  expect(foreign.status).toBe('CANCELED');
 });

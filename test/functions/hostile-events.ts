@@ -253,7 +253,14 @@ export const timerEvent = fc.record(
       hostileText,
       json.map((value) => JSON.stringify(value)),
       fc
-        .record({ dry_run: mostly(fc.boolean()), everybodys: mostly(fc.boolean()) }, { requiredKeys: [] })
+        .record(
+          {
+            dry_run: mostly(fc.boolean()),
+            include_foreign_tasks: mostly(fc.boolean()),
+            everybodys: mostly(fc.boolean()),
+          },
+          { requiredKeys: [] },
+        )
         .map((value) => JSON.stringify(value)),
       fc.integer({ min: 1, max: 20_000 }).map((depth) => nested(depth)),
     ),

@@ -34,7 +34,7 @@ describe('one upload, one task', () => {
         await service.deliver([record]);
       }
       expect(service.tasksOf('a.mp4')).toHaveLength(1);
-      expect((await sweepUntilSettled(service)).at(-1)).toMatchObject({ already_started: 1, doubled: [] });
+      expect((await sweepUntilSettled(service)).at(-1)).toMatchObject({ already_started: 1, duplicates: [] });
       expect(service.cloud.creates).toHaveLength(1);
     },
   );
@@ -149,7 +149,7 @@ describe('an Idempotency-Key', () => {
     expect(JSON.parse(String(again.body)).task_id).toMatch(/^[12]$/);
     expect(service.tasksOf('a.mp4')).toHaveLength(2);
     expect(returned(await service.sweep())).toMatchObject({
-      doubled: [{ task_ids: expect.arrayContaining(['1', '2']) }],
+      duplicates: [{ task_ids: expect.arrayContaining(['1', '2']) }],
     });
   });
 });
@@ -323,7 +323,7 @@ describe('the sweep', () => {
     );
   });
 
-  test('reports a doubled task later when MPC cannot be asked now', async () => {
+  test('reports a duplicate task later when MPC cannot be asked now', async () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
     await service.deliver([record]);
@@ -335,10 +335,10 @@ describe('the sweep', () => {
     service.cloud.throttledUntilMs = service.time.nowMs + 30 * MINUTE_MS;
     for (let round = 0; round < 5; round++) {
       await service.time.pass(5 * MINUTE_MS);
-      expect(returned(await service.sweep())).toMatchObject({ doubled: [] });
+      expect(returned(await service.sweep())).toMatchObject({ duplicates: [] });
     }
     service.cloud.throttledUntilMs = 0;
-    expect(returned(await service.sweep())).toMatchObject({ doubled: [{ task_ids: ['2', '1'] }] });
+    expect(returned(await service.sweep())).toMatchObject({ duplicates: [{ task_ids: ['2', '1'] }] });
   });
 
   test('starts no capture of a key that an event would not', async () => {

@@ -23,7 +23,7 @@ export interface History {
   overlapped: Set<string>;
   /** Task ids that callers were told, by idempotency key. */
   answers: Map<string, Set<string>>;
-  doubled: Set<string>;
+  duplicates: Set<string>;
 }
 
 export function newHistory(service: InstallationDouble): History {
@@ -34,7 +34,7 @@ export function newHistory(service: InstallationDouble): History {
     uploads: new Map(),
     overlapped: new Set(),
     answers: new Map(),
-    doubled: new Set(),
+    duplicates: new Set(),
   };
 }
 
@@ -43,8 +43,8 @@ const uploadName = ({ bucket, key, etag }: PendingEvent) => `${bucket}/${key} ${
 /** Remembers what a sweep reported. */
 export function noteSweep(history: History, outcome: Outcome): Record<string, unknown> | undefined {
   if (outcome.kind !== 'returned') return undefined;
-  const report = outcome.value as { doubled: { task_ids: string[] }[] };
-  for (const { task_ids } of report.doubled) for (const id of task_ids) history.doubled.add(id);
+  const report = outcome.value as { duplicates: { task_ids: string[] }[] };
+  for (const { task_ids } of report.duplicates) for (const id of task_ids) history.duplicates.add(id);
   return report as unknown as Record<string, unknown>;
 }
 

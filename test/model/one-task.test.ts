@@ -46,7 +46,7 @@ async function letItSettle(history: History): Promise<void> {
  * Every upload that is still there has one task, every other one at most one;
  * two only where instances overlapped, and told.
  */
-function checkTasks({ service, uploads, videos, overlapped, answers, doubled }: History): void {
+function checkTasks({ service, uploads, videos, overlapped, answers, duplicates }: History): void {
   const { cloud } = service;
   const byClaim = new Map<string, { ids: string[]; object: string }>();
   for (const { id, body } of cloud.tasks) {
@@ -60,7 +60,7 @@ function checkTasks({ service, uploads, videos, overlapped, answers, doubled }: 
   for (const { ids, object } of byClaim.values()) {
     if (ids.length === 1) continue;
     if (ids.length > 2 || !mayOverlap(object)) throw new Error(`${ids.length} tasks of ${object}: ${ids}`);
-    const untold = ids.filter((id) => !doubled.has(id));
+    const untold = ids.filter((id) => !duplicates.has(id));
     if (untold.length > 0) throw new Error(`no sweep reported ${untold} of ${object}`);
   }
   for (const [object] of videos) {

@@ -7,7 +7,7 @@ import { Recent } from '../../server/recent';
 const MAX_REPORTS = 5000;
 
 /** One record in the result of on-upload, and in its log under `upload.settled`. */
-const settled = z.object({
+const processedRecord = z.object({
   bucket: z.string(),
   key: z.string(),
   started: z.string().optional(),
@@ -15,7 +15,7 @@ const settled = z.object({
   failed: z.string().optional(),
   task_id: z.string().optional(),
 });
-type Settled = z.infer<typeof settled>;
+type ProcessedRecord = z.infer<typeof processedRecord>;
 
 const result = z.object({ records: z.array(z.unknown()) });
 const logLine = z.looseObject({ event: z.enum(['upload.settled', 'sweep.started']) });
@@ -50,15 +50,15 @@ export class CaptureReports {
   }
 }
 
-function recordsIn(body: string): Settled[] {
+function recordsIn(body: string): ProcessedRecord[] {
   const { data } = result.safeParse(parseJson(body));
-  return (data?.records ?? []).flatMap((record) => settled.safeParse(record).data ?? []);
+  return (data?.records ?? []).flatMap((record) => processedRecord.safeParse(record).data ?? []);
 }
 
-function recordIn(text: string): Settled[] {
+function recordIn(text: string): ProcessedRecord[] {
   if (!text.startsWith('{')) return [];
   const line = parseJson(text);
-  const { data } = settled.safeParse(line);
+  const { data } = processedRecord.safeParse(line);
   return data !== undefined && logLine.safeParse(line).success ? [data] : [];
 }
 

@@ -104,8 +104,8 @@ export class LocalSource implements ConsoleSource {
   /** Functions or their triggers were created, changed or removed. */
   functionsChanged(): void {
     const { functiongraph } = this.#options;
-    this.#feed.whole('settings', () => functiongraph.functions().map(settingsView));
-    this.#feed.whole('timers', () => timersView(functiongraph));
+    this.#feed.replace('settings', () => functiongraph.functions().map(settingsView));
+    this.#feed.replace('timers', () => timersView(functiongraph));
   }
 
   async state() {
@@ -219,7 +219,7 @@ export class LocalSource implements ConsoleSource {
     for (const { bucket, key } of this.#reports.record(invocation)) {
       if (bucket === this.#options.uploadBucket) this.#tellUpload(key);
     }
-    if (trigger === 'TIMER') this.#feed.whole('timers', () => timersView(this.#options.functiongraph));
+    if (trigger === 'TIMER') this.#feed.replace('timers', () => timersView(this.#options.functiongraph));
   }
 
   #tellUpload(key: string): void {
@@ -233,7 +233,7 @@ export class LocalSource implements ConsoleSource {
   }
 
   #tellFaults(): void {
-    this.#feed.whole('faults', () => this.#faultDial());
+    this.#feed.replace('faults', () => this.#faultDial());
   }
 
   #deliver({ times, ...what }: DeliverRequest) {

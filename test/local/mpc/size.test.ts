@@ -12,7 +12,7 @@ test.each<[string, Partial<RequestedSize>, PictureSize]>([
     { width: 480, height: 360 },
   ],
   ['max_length counts when a side is missing', { width: 480, maxLength: 640 }, { maxLength: 640 }],
-  ['max_length alone', { maxLength: 480 }, { maxLength: 480 }],
+  ['max_length alone: the longer side is that long', { maxLength: 480 }, { maxLength: 480 }],
   ['width alone: the height adapts', { width: 960 }, { width: 960, height: 540 }],
   ['height alone: the width adapts', { height: 720 }, { width: 1280, height: 720 }],
   ['nothing given: the size of the source', {}, 'source'],

@@ -209,13 +209,13 @@ describe('a connection that was opened early', () => {
     expect(sockets.length).toBeLessThanOrEqual(3);
   });
 
-  test('that rested too long is not trusted', async () => {
+  test('that was idle for too long is not trusted', async () => {
     const { origin, server } = await serve(status(200));
     const { sockets, opened } = watch(server);
     connect(origin);
     await opened;
-    const restedMs = 4_001;
-    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + restedMs);
+    const idleMs = 4_001;
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + idleMs);
     await send(() => get(origin), { ...within(5000), repeat: 'always' });
     expect(sockets).toHaveLength(2);
   });
@@ -294,7 +294,7 @@ test('a connection that the server closed between two requests fails neither', a
   expect((await send(() => get(origin), { ...within(5000), repeat: 'always' })).status).toBe(200);
 });
 
-test('a connection that rested is not trusted, however busy those to others are', async () => {
+test('a connection that was idle is not trusted, however busy those to others are', async () => {
   const start = Date.now();
   const now = jest.spyOn(Date, 'now').mockReturnValue(start);
   const rarely = await serve(status(200));
