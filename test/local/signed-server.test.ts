@@ -48,7 +48,7 @@ const server = createSignedServer({
   operations: OPERATIONS,
   service: shelf,
   forbidden: (action) => new Refused(403, 'BOOK.2', `not allowed: ${action}`),
-  credentials: new Credentials(KEY),
+  credentials: new Credentials({ ...KEY, denied: ['books:*:delete'] }),
   onRequest: (entry) => log.push(entry),
 });
 let endpoint: string;
@@ -145,6 +145,14 @@ test('a refusal of the service has its own form, and its sentence is logged', as
 test('an operation that breaks is 500 and leaves the service alive', async () => {
   expect((await call('DELETE', `/v1/${PROJECT}/books`)).status).toBe(500);
   expect((await call('POST', `/v1/${PROJECT}/books`, { title: 'a' })).status).toBe(201);
+});
+
+test('what the caller may not do is refused in the words of the service', async () => {
+  const answer = await call('DELETE', `/v1/${PROJECT}/books/a`);
+  expect([answer.status, answer.body]).toEqual([
+    403,
+    { error_code: 'BOOK.2', error_msg: 'not allowed: books:books:delete' },
+  ]);
 });
 
 test('a body of more than 12 MB is 413', async () => {

@@ -1,75 +1,46 @@
-import { toApiError } from '../../../shared/api/errors';
 import {
+  CallerError,
+  describeFailure,
   ServiceRefused,
   ServiceTimedOut,
   ServiceUnavailable,
   SettingsError,
 } from '../../../shared/core/errors';
-import { redact } from '../../../shared/core/redaction';
 
-const refused = (status: number, code: string, message = 'm', retryAfterSeconds?: number) =>
-  new ServiceRefused('MPC', { status, retryAfterSeconds, attempts: 1 }, code, message, 'r1');
+const refused = (status: number, code: string) =>
+  new ServiceRefused('MPC', { status, retryAfterSeconds: undefined, attempts: 1 }, code, 'no', 'r1');
 
-describe('what a caller is told', () => {
-  test.each([
-    ['a refusal of MPC, as it is', refused(400, 'MPC.10202', 'Invalid request parameter'), 400, 'MPC.10202'],
-    ['a path that MPC cannot read', refused(403, 'MPC.10209'), 403, 'MPC.10209'],
-    ['a task that does not exist', refused(403, 'MPC.10211'), 403, 'MPC.10211'],
-    ['rejected credentials', refused(401, 'APIGW.0301'), 502, 'APIGW.0201'],
-    ['a credential that may not', refused(403, 'APIGW.0302'), 502, 'APIGW.0201'],
-    ['an account out of order', refused(401, 'MPC.10207'), 502, 'APIGW.0201'],
-    ['a wrong project', refused(403, 'MPC.10208'), 502, 'APIGW.0201'],
-    ['the quota', refused(429, 'APIGW.0308'), 429, 'APIGW.0308'],
-    ['a wrong address of ours', refused(404, 'APIGW.0101'), 502, 'APIGW.0201'],
-    ['a failure inside MPC', refused(500, 'MPC.10050'), 502, 'APIGW.0201'],
-    ['a pause of MPC', refused(503, ''), 503, 'APIGW.0201'],
-    ['a time-out', new ServiceTimedOut('MPC'), 504, 'APIGW.0201'],
-    ['a broken line', new ServiceUnavailable('MPC', 'ECONNRESET', true), 502, 'APIGW.0201'],
-    [
-      'a refusal of OBS',
-      new ServiceRefused(
-        'OBS',
-        { status: 403, retryAfterSeconds: undefined, attempts: 1 },
-        'AccessDenied',
-        'm',
-        'r',
-      ),
-      502,
-      'APIGW.0201',
-    ],
-    ['wrong settings', new SettingsError('REGION is required'), 500, 'APIGW.0601'],
-    ['anything else', new TypeError("Cannot read properties of undefined (reading 'x')"), 500, 'APIGW.0601'],
-  ])('%s', (_, error, status, code) => {
-    expect(toApiError(error)).toMatchObject({ status, code });
-  });
-
-  test('nothing of the inside, when it is not theirs to mend', () => {
-    for (const error of [
-      refused(401, 'APIGW.0301', 'ak SECRETKEY not exist'),
-      new SettingsError('SECRET'),
-      new Error('SECRET'),
-      new ServiceUnavailable('MPC', 'SECRET', true),
-    ]) {
-      expect(toApiError(error).message).not.toContain('SECRET');
-    }
-  });
-
-  test('when to come back', () => {
-    expect(toApiError(refused(429, 'APIGW.0308')).extra.retryAfterSeconds).toBe(60);
-    expect(toApiError(refused(429, 'APIGW.0308', 'm', 7)).extra.retryAfterSeconds).toBe(7);
-    expect(toApiError(refused(503, '')).extra.retryAfterSeconds).toBe(5);
-  });
+test.each([
+  [401, '', true],
+  [403, 'APIGW.0302', true],
+  [403, 'MPC.10208', true],
+  [403, 'AccessDenied', true],
+  [403, 'MPC.10209', false],
+  [400, 'MPC.10202', false],
+])('a refusal with status %i and code “%s” is one of our credentials: %s', (status, code, expected) => {
+  expect(refused(status, code).areCredentialsRejected).toBe(expected);
 });
 
-test('what a gateway quotes of a request is not written down', () => {
-  const credentials = { accessKey: 'THEKEY', secretKey: 'THESECRET', securityToken: 'THETOKEN' };
-  expect(
-    redact(
-      'verify aksk signature fail, canonicalRequest:GET|/v1/|x-security-token:THETOKEN|host;x',
-      credentials,
-    ),
-  ).toBe('verify aksk signature fail, canonicalRequest: …');
-  expect(redact('ak THEKEY not exist, token THETOKEN, THESECRET', credentials)).toBe(
-    'ak *** not exist, token ***, ***',
-  );
+test.each([
+  [
+    refused(400, 'MPC.10202'),
+    {
+      failure: 'refused',
+      service: 'MPC',
+      service_status: 400,
+      service_request_id: 'r1',
+      service_error_code: 'MPC.10202',
+      service_message: 'no',
+    },
+  ],
+  [new ServiceTimedOut('OBS'), { failure: 'timed_out', service: 'OBS' }],
+  [
+    new ServiceUnavailable('OBS', 'ECONNREFUSED', false),
+    { failure: 'unavailable', service: 'OBS', message: 'OBS is not available: ECONNREFUSED' },
+  ],
+  [new SettingsError('REGION is required'), { failure: 'wrong_settings', message: 'REGION is required' }],
+  [new CallerError('mend it'), { message: 'mend it' }],
+  ['a string', { failure: 'unexpected', message: 'string' }],
+])('the log says what %p was', (error, expected) => {
+  expect(describeFailure(error)).toMatchObject(expected);
 });

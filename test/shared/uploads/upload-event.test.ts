@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { outputDirectoryOf } from '../../../shared/installation/object-keys';
 import { decodeRecordKey, readUploads, reasonToSkip } from '../../../shared/uploads/upload-event';
 import { settingsWith } from '../function-context';
 
@@ -212,36 +211,5 @@ describe('choosing uploads', () => {
     const shared = settingsWith({ SNAPSHOT_BUCKET: 'videos' });
     expect(reasonToSkip({ ...upload, key: 'snapshots/uploads/a.mp4/clip.mp4' }, shared)).toBe('own_output');
     expect(reasonToSkip(upload, shared)).toBeUndefined();
-  });
-});
-
-describe('the directory of an upload', () => {
-  const directory = (key: string, template = 'snapshots/{key}') =>
-    outputDirectoryOf({ bucket: 'videos', key, etag: 'e1' }, settingsWith({ OUTPUT_DIRECTORY: template }));
-
-  test('it follows from the template', () => {
-    expect(directory('uploads/a.b.mp4')).toBe('snapshots/uploads/a.b.mp4');
-    expect(directory('uploads/a.b.mp4', 's/{bucket}/{stem}/{etag}/')).toBe('s/videos/uploads/a.b/e1');
-    expect(directory('中 文/100%.MP4')).toBe('snapshots/中 文/100%.MP4');
-    expect(directory('$&.mp4')).toBe('snapshots/$&.mp4');
-  });
-
-  test('two folders with the same file name keep apart', () => {
-    expect(directory('a/x.mp4')).not.toBe(directory('b/x.mp4'));
-  });
-
-  test.each(['a/../b.mp4', './a.mp4', 'a//b.mp4', '/a.mp4', `${'é'.repeat(500)}.mp4`])(
-    'the key %s gives a directory that browsers and OBS accept',
-    (key) => {
-      expect(directory(key)).toMatch(/^snapshots\/[0-9a-f]{64}$/);
-    },
-  );
-
-  test('it always leaves room for the names of pictures below 1,024 bytes', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1024 }), (key) => {
-        expect(Buffer.byteLength(directory(key))).toBeLessThanOrEqual(740);
-      }),
-    );
   });
 });

@@ -1,12 +1,12 @@
-import type { CloudAnswer } from '../model/cloud-double';
-import type { Fate, Outcome } from '../model/functions-double';
+import type { CloudAnswer } from '../../model/cloud-double';
+import type { Fate, Outcome } from '../../model/functions-double';
 import {
   InstallationDouble,
   returned,
   SNAPSHOTS,
   sweepUntilSettled,
   VIDEOS,
-} from '../model/installation-double';
+} from '../../model/installation-double';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;

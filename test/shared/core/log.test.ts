@@ -1,0 +1,33 @@
+import { Log } from '../../../shared/core/log';
+
+const lines: unknown[] = [];
+beforeEach(() => {
+  lines.length = 0;
+  jest.spyOn(console, 'log').mockImplementation((line) => lines.push(['log', JSON.parse(line)]));
+  jest.spyOn(console, 'error').mockImplementation((line) => lines.push(['error', JSON.parse(line)]));
+});
+afterEach(() => void jest.restoreAllMocks());
+
+test('an event is one line of JSON that says when, how grave, which request and which function', () => {
+  new Log('r1', 'create').info('api.answered', { status: 202 });
+  expect(lines).toEqual([
+    [
+      'log',
+      {
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        level: 'info',
+        event: 'api.answered',
+        request_id: 'r1',
+        function: 'create',
+        status: 202,
+      },
+    ],
+  ]);
+});
+
+test('errors go where the platform marks them, and what is below the level nowhere', () => {
+  const log = new Log('r1', 'create', 'warn');
+  log.info('api.answered', { status: 200 });
+  log.write('error', 'api.refused', { status: 500, error_code: 'APIGW.0601' });
+  expect(lines).toMatchObject([['error', { level: 'error', event: 'api.refused', status: 500 }]]);
+});

@@ -1,0 +1,51 @@
+import * as z from 'zod/mini';
+import {
+  described,
+  integer,
+  integers,
+  integerText,
+  oneOf,
+  oneOfNumbers,
+  parseJson,
+  side,
+  textThat,
+  textUpTo,
+} from '../../../shared/core/schema';
+
+/** What a schema says of a value; undefined when it takes it. */
+const said = (schema: z.ZodMiniType, value: unknown) => z.safeParse(schema, value).error?.issues[0]?.message;
+
+test.each<[z.ZodMiniType, unknown, string | undefined]>([
+  [integer(1, 100, 's'), 100, undefined],
+  [integer(1, 100, 's'), 101, 'must be a whole number from 1 to 100 s'],
+  [integer(1, 100), 1.5, 'must be a whole number from 1 to 100'],
+  [integer(1, 100), '1', 'must be a whole number from 1 to 100'],
+  [integerText(1, 100, 's'), '100', undefined],
+  [integerText(1, 100, 's'), '0', 'must be a whole number from 1 to 100 s'],
+  [integerText(1, 100), '1e1', 'must be a whole number from 1 to 100'],
+  [side(96, 3840), 0, undefined],
+  [side(96, 3840), 95, 'must be 0 (follow the aspect ratio) or a whole number from 96 to 3840 px'],
+  [integers(0, 10, 's'), [0, 10], undefined],
+  [integers(0, 10, 's'), 3, 'must be a list of whole numbers from 0 to 10 s'],
+  [integers(0, 10, 's'), [11], 'must be a list of whole numbers from 0 to 10 s'],
+  [oneOf('a', 'b'), 'c', 'must be one of a, b'],
+  [oneOf('a'), 'c', 'must be a'],
+  [oneOfNumbers(0, 1), 1, undefined],
+  [oneOfNumbers(0, 1), '1', 'must be one of 0, 1'],
+  [textUpTo(3), 'abcd', 'must be a string of at most 3 characters'],
+  [textThat((value) => value !== '', 'must not be empty'), '', 'must not be empty'],
+])('case %#: what is allowed stands in the error, with its unit', (schema, value, expected) => {
+  expect(said(schema, value)).toBe(expected);
+});
+
+test('unit and description are there for tools that read a schema', () => {
+  expect(z.globalRegistry.get(described(integer(1, 2, 's'), 'How long.'))).toEqual({
+    'x-unit': 's',
+    description: 'How long.',
+  });
+});
+
+test('properties that are null are as good as left out, and what is no JSON is undefined', () => {
+  expect(parseJson('{"a":null,"b":{"c":null,"d":0}}')).toEqual({ b: { d: 0 } });
+  expect(parseJson('{')).toBeUndefined();
+});

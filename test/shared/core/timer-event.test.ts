@@ -1,0 +1,18 @@
+import { readTimerEvent } from '../../../shared/core/timer-event';
+
+test.each([
+  ['{"dry_run":true}', { dry_run: true }],
+  ['{"dry_run":null}', {}],
+  ['', {}],
+  ['no JSON', {}],
+  [undefined, {}],
+])('the user event %j is read as %j', (user_event, expected) => {
+  expect(readTimerEvent({ trigger_type: 'TIMER', user_event })).toEqual(expected);
+});
+
+test.each([undefined, null, 'text', {}, { trigger_type: 'OBS' }, { trigger_type: 'TIMER', user_event: {} }])(
+  'what is no event of a timer is none: %j',
+  (event) => {
+    expect(readTimerEvent(event)).toBeUndefined();
+  },
+);

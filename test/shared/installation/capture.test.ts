@@ -1,0 +1,35 @@
+import { checkCapture, crossFieldIssues } from '../../../shared/installation/capture';
+
+test.each([
+  { type: 'TIME', time: 5 },
+  { dots: [] },
+  { type: 'DOTS', dots: [0, 10] },
+  { width: 96, height: 0, max_length: 240 },
+])('uploads may capture %j', (para) => {
+  expect(checkCapture(para)).toEqual({ data: para });
+});
+
+test.each([
+  [{ time: 101 }, 'time'],
+  [{ width: 95 }, 'width'],
+  [{ output_filename: 'a/b' }, 'output_filename'],
+  [{ unknown: 1 }, 'unknown'],
+  [{ type: 'DOTS', dots: Array.from({ length: 11 }, (_, dot) => dot) }, 'thumbnail_para.dots'],
+  [{ type: 'DOTS_MS', dots_ms: [1] }, 'thumbnail_para.type'],
+])('uploads may not capture %j', (para, path) => {
+  expect(checkCapture(para).details).toEqual([{ path, message: expect.any(String) }]);
+});
+
+test.each([
+  [{ type: 'DOTS', dots: [1] }, 1, []],
+  [{ type: 'DOTS', dots: [1, 2] }, 1, ['thumbnail_para.dots']],
+  [{ type: 'DOTS', dots: [1, 2] }, 0, []],
+  [{ type: 'DOTS' }, 0, ['thumbnail_para.dots']],
+  [{ type: 'DOTS_MS', dots_ms: [1] }, 1, []],
+  [{ type: 'DOTS_MS', dots_ms: [1, 2] }, 1, ['thumbnail_para.dots_ms']],
+  [{ type: 'TIME' }, 1, ['thumbnail_para.type']],
+  [{}, 0, []],
+] as const)('%j with sync %i: what does not go together is %j', (para, sync, paths) => {
+  const issues = crossFieldIssues(structuredClone(para) as Parameters<typeof crossFieldIssues>[0], sync);
+  expect(issues.map(({ path }) => path)).toEqual(paths);
+});

@@ -1,0 +1,46 @@
+import type { CreateTaskBody } from '../../../shared/cloud/mpc';
+import { unwrapUserData, withNote } from '../../../shared/tasks/task-note';
+import { MAX_USER_DATA_CHARACTERS } from '../../../shared/validation';
+
+const place = { bucket: 'b', location: 'r', object: 'o' };
+const body = (more: Partial<CreateTaskBody> = {}): CreateTaskBody => ({
+  input: place,
+  output: place,
+  thumbnail_para: { type: 'TIME', time: 5 },
+  ...more,
+});
+
+test('claim and caller’s data come out as they went in', () => {
+  const { user_data } = withNote(body({ user_data: '{"mine":1}' }), 'c1');
+  expect(unwrapUserData(user_data)).toEqual({ note: { claim: 'c1', to_end: 1 }, userData: '{"mine":1}' });
+});
+
+test('a body that needs no note stays as it is', () => {
+  const plain = body();
+  expect(withNote(plain)).toBe(plain);
+});
+
+test('a note says when the pictures do not run to the end', () => {
+  const { user_data } = withNote(body({ thumbnail_para: { type: 'TIME', duration: 10 } }), 'c1');
+  expect(unwrapUserData(user_data).note).toEqual({ claim: 'c1' });
+});
+
+test('the moment of a single picture whose name does not tell it is noted, in milliseconds', () => {
+  const noted = (thumbnail_para: CreateTaskBody['thumbnail_para']) =>
+    unwrapUserData(withNote(body({ thumbnail_para })).user_data).note.time_ms;
+  expect(noted({ type: 'DOTS_MS', dots_ms: [1500] })).toBe(1500);
+  expect(noted({ type: 'DOTS', dots: [3], output_filename: 'cover' })).toBe(3000);
+  expect(noted({ type: 'DOTS', dots: [3] })).toBeUndefined();
+});
+
+test('data that leaves no room for a note goes without it', () => {
+  const full = body({ user_data: 'x'.repeat(MAX_USER_DATA_CHARACTERS) });
+  expect(withNote(full, 'c1')).toBe(full);
+});
+
+test.each([undefined, '', 'text', '{"mpc-snapshots":1}', '{"mpc-snapshots":{"to_end":2}}'])(
+  'what is no note of ours is the caller’s: %j',
+  (userData) => {
+    expect(unwrapUserData(userData)).toEqual({ note: {}, userData });
+  },
+);
