@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from './clock';
 import { newRequestId } from './http-server';
+import type { AwsReceivedRequest } from './iam/aws-signature-doctor';
 import type { ReceivedRequest } from './iam/canonical-request';
 import type { AccessKey, Credentials } from './iam/credentials';
 import { verifySdkSignature } from './iam/sdk-signature';
@@ -24,6 +25,8 @@ export interface AccessLogEntry {
   durationMs: number;
   /** The request itself, when it was refused for its SDK-HMAC-SHA256 signature. */
   unproven?: ReceivedRequest;
+  /** The request itself, without its body, when OBS refused its signature of AWS version 4. */
+  unprovenV4?: AwsReceivedRequest;
   /** What OBS signed, when a signature does not match. */
   stringToSign?: string;
   /** The function that API Gateway called; unset when no API was found. */
@@ -40,7 +43,10 @@ export interface Exchange<Parsed = unknown> {
   readonly requestId: string;
   /** What the service has found out so far, for the log. */
   readonly log: Partial<
-    Pick<AccessLogEntry, 'path' | 'unproven' | 'stringToSign' | 'functionName' | 'invocationId'>
+    Pick<
+      AccessLogEntry,
+      'path' | 'unproven' | 'unprovenV4' | 'stringToSign' | 'functionName' | 'invocationId'
+    >
   >;
   /** What the service has read out of the message so far; a refusal may need it. */
   parsed?: Parsed;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A request body that is larger than the service accepts. */
@@ -38,7 +38,7 @@ export function closeServer(server: Server): Promise<void> {
  * whose connection is cut while it sends never sees the answer.
  * @throws BodyTooLarge
  */
-export async function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
+export async function readBody(request: AsyncIterable<unknown>, limitBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of request) {

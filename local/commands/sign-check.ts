@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { ACCOUNT } from '../account';
+import { awsAccessKeyOf } from '../iam/aws-signature-doctor';
 import type { ReceivedRequest } from '../iam/canonical-request';
 import { diagnoseSignature } from '../iam/signature-doctor';
 import { UsageError } from '../usage-error';
@@ -17,7 +18,7 @@ const SignatureInput = z.object({
   url: z.string().optional(),
   headers: z.record(z.string(), z.coerce.string()).default({}),
   body: z.string().default(''),
-  /** The answer of the gateway, or the sentence in it. */
+  /** The answer of the gateway, or the sentence in it; of OBS, its XML. */
   refusal: z.union([z.string(), z.object({ error_msg: z.string() })]).optional(),
   error_msg: z.string().optional(),
   canonicalRequest: z.string().optional(),
@@ -120,7 +121,10 @@ function refusalOf({ refusal, error_msg }: SignatureInput): string | undefined {
 function secretKeyFor(request: ReceivedRequest | undefined): string {
   const { HUAWEICLOUD_SDK_SK } = process.env;
   if (HUAWEICLOUD_SDK_SK !== undefined) return HUAWEICLOUD_SDK_SK;
-  const [, accessKey] = /Access=([^,\s]+)/.exec(String(request?.headers.authorization)) ?? [];
+  const accessKey =
+    request === undefined
+      ? undefined
+      : (awsAccessKeyOf(request) ?? /Access=([^,\s]+)/.exec(String(request.headers.authorization))?.[1]);
   if (accessKey === undefined || accessKey === ACCOUNT.accessKey) return ACCOUNT.secretKey;
   throw new UsageError(
     `set HUAWEICLOUD_SDK_SK to the secret key of ${accessKey}; without it only the local account (${ACCOUNT.accessKey}) can be checked`,

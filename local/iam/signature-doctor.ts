@@ -1,3 +1,4 @@
+import { diagnoseAwsSignature, isAwsCase } from './aws-signature-doctor';
 import {
   type CanonicalRequest,
   canonicalRequestOf,
@@ -9,33 +10,13 @@ import {
   single,
   UNSIGNED_PAYLOAD,
 } from './canonical-request';
-import { type Difference, differenceOf } from './canonical-request-difference';
+import { differenceOf } from './canonical-request-difference';
+import type { Diagnosis, SignatureCase } from './diagnosis';
 import { AUTHORIZATION, formatSdkDate, MAX_SKEW_MS, parseSdkDate } from './sdk-signature';
 import { likelyMistakes } from './signing-mistakes';
 
-/** What is known about a request that was refused, or will be. At least `request` or `refusal` is needed. */
-export interface SignatureCase {
-  request?: ReceivedRequest;
-  /** The text of the gateway's refusal (`error_msg`). */
-  refusal?: string;
-  /** The canonical request that the client made, with line feeds or `|` between its lines. */
-  canonicalRequest?: string;
-}
-
-/** What is wrong with a signature. */
-export interface Diagnosis {
-  isRight: boolean;
-  /** In whole sentences: the cause and what to do. */
-  explanation: string;
-  /**
-   * The first line in which what the client signed and what the gateway expects
-   * differ; unset where that is not the cause.
-   */
-  difference?: Difference;
-}
-
 /**
- * Finds out why a gateway refuses an SDK-HMAC-SHA256 signature.
+ * Finds out why a gateway refuses an SDK-HMAC-SHA256 signature, or OBS one of AWS version 4.
  *
  * With a refusal, the canonical request in it is compared with the client's. With a request, its signature is computed
  * again; when it is wrong and the client's canonical request is not known, the usual mistakes are tried until one gives
@@ -45,9 +26,12 @@ export interface Diagnosis {
  * @param nowMs when the request arrived, in milliseconds since 1970
  */
 export function diagnoseSignature(
-  { request, refusal, canonicalRequest }: SignatureCase,
-  { secretKey, nowMs }: { secretKey: string; nowMs: number },
+  signatureCase: SignatureCase,
+  options: { secretKey: string; nowMs: number },
 ): Diagnosis {
+  if (isAwsCase(signatureCase)) return diagnoseAwsSignature(signatureCase, options);
+  const { request, refusal, canonicalRequest } = signatureCase;
+  const { secretKey, nowMs } = options;
   const known = refusal === undefined ? undefined : diagnoseRefusal(refusal);
   if (known !== undefined) return known;
   const client = canonicalRequest === undefined ? undefined : parseCanonicalRequest(canonicalRequest);

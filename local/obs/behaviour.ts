@@ -23,6 +23,13 @@ export const obsBehaviour = z.object({
    * Whether `HEAD /?apiversion` names a version; a client that negotiates uses the dialect of S3 where none is named.
    */
   apiVersion: z.enum(['3.0', 'unannounced']).default('3.0'),
+  /** Whether a signature of AWS version 4 has to name the region of the bucket, as S3 demands. */
+  signatureRegion: z.enum(['checked', 'any']).default('checked'),
+  /**
+   * The checksums that AWS SDKs add since 2025. Users report that OBS takes no notice of `x-amz-checksum-…` and refuses
+   * bodies with trailing checksums (`XAmzContentSHA256Mismatch`); `verified` does with both what S3 does.
+   */
+  s3Checksums: z.enum(['unknown', 'verified']).default('unknown'),
 });
 
 export type ObsBehaviour = z.infer<typeof obsBehaviour>;

@@ -1,5 +1,7 @@
 /** The codes of OBS that the local cloud answers with, and their HTTP status (OBS API reference, error codes). */
 const STATUS = {
+  AuthorizationHeaderMalformed: 400,
+  AuthorizationQueryParametersError: 400,
   BadDigest: 400,
   EntityTooLarge: 400,
   EntityTooSmall: 400,
@@ -15,7 +17,9 @@ const STATUS = {
   KeyTooLongError: 400,
   MalformedXML: 400,
   MetadataTooLarge: 400,
+  MissingRegion: 400,
   MissingRequiredHeader: 400,
+  XAmzContentSHA256Mismatch: 400,
   AccessDenied: 403,
   AccessForbidden: 403,
   InvalidAccessKeyId: 403,

@@ -97,14 +97,19 @@ export function uploadOf(call: Call): MultipartUpload {
 }
 
 /** Type, metadata and content headers as the request names them. @throws ObsError MetadataTooLarge */
-export function descriptionOf({ headers, dialect }: ObsRequest): Partial<ObjectDescription> {
+export function descriptionOf({ headers, dialect, decodedBytes }: ObsRequest): Partial<ObjectDescription> {
   const prefix = `${VOCABULARY[dialect].headerPrefix}meta-`;
   const contentType = headers.get('content-type');
   const metadata: Record<string, string> = {};
   const contentHeaders: Record<string, string> = {};
   let metadataBytes = 0;
   for (const [name, value] of headers) {
-    if (CONTENT_HEADERS.includes(name)) contentHeaders[name] = value;
+    // The chunks are gone when the object is kept (S3 API reference, transferring payload in multiple chunks).
+    const kept =
+      name === 'content-encoding' && decodedBytes !== undefined
+        ? value.replace(/\s*aws-chunked\s*,?|,\s*aws-chunked\s*$/g, '').trim()
+        : value;
+    if (CONTENT_HEADERS.includes(name) && kept !== '') contentHeaders[name] = kept;
     if (!name.startsWith(prefix)) continue;
     metadata[name.slice(prefix.length)] = value;
     metadataBytes += name.length - prefix.length + value.length;

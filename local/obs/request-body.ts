@@ -7,9 +7,9 @@ import type { ObsRequest } from './request';
 const MAX_DOCUMENT_BYTES = 1024 * 1024;
 
 /** The body of a request whose body is a small document. @throws ObsError EntityTooLarge */
-export async function readText({ message }: ObsRequest): Promise<string> {
+export async function readText({ body }: ObsRequest): Promise<string> {
   try {
-    return (await readBody(message, MAX_DOCUMENT_BYTES)).toString('utf8');
+    return (await readBody(body, MAX_DOCUMENT_BYTES)).toString('utf8');
   } catch (error) {
     if (error instanceof BodyTooLarge) throw new ObsError('EntityTooLarge', error.message);
     throw error;
@@ -31,8 +31,8 @@ export function checkContentMd5({ headers }: ObsRequest, body: string): void {
  * The body of an upload announces its length or comes in chunks.
  * @throws ObsError MissingContentLength, EntityTooLarge
  */
-export function checkLength({ headers }: ObsRequest): void {
-  const length = headers.get('content-length');
+export function checkLength({ headers, decodedBytes }: ObsRequest): void {
+  const length = decodedBytes?.toString() ?? headers.get('content-length');
   if (length === undefined && headers.get('transfer-encoding') === undefined) {
     throw new ObsError('MissingContentLength', 'You must provide the Content-Length HTTP header.');
   }

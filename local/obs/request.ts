@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { AwsSignableRequest } from '../iam/aws-signature';
 import { ObsError } from './errors';
 import { type Dialect, dialectOf, type SignableRequest, VOCABULARY } from './signature';
 
 /** A request that has been taken apart, before anything is checked. */
-export interface ObsRequest extends SignableRequest {
+export interface ObsRequest extends SignableRequest, AwsSignableRequest {
   bucket?: string;
   /** Decoded; absent for a request to a bucket or to the service. */
   key?: string;
@@ -12,6 +14,10 @@ export interface ObsRequest extends SignableRequest {
   requestId: string;
   sourceIp: string;
   message: IncomingMessage;
+  /** The content of the body; where the signature says something about it, reading it to its end proves it. */
+  body: Readable;
+  /** The length of the content, where the body is longer: it came in signed chunks. */
+  decodedBytes?: number;
 }
 
 /**
@@ -27,6 +33,8 @@ export function parseRequest(message: IncomingMessage, domain: string, requestId
   const address = parseAddress(rawPath, message.headers.host ?? '', domain);
   return {
     method: message.method ?? 'GET',
+    rawPath,
+    rawQuery,
     dialect: dialectOf({ headers, query }),
     headers,
     query,
@@ -34,6 +42,7 @@ export function parseRequest(message: IncomingMessage, domain: string, requestId
     requestId,
     sourceIp: message.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '',
     message,
+    body: message,
   };
 }
 

@@ -1,17 +1,20 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Clock } from '../clock';
 import { type AccessLogEntry, front, type Answer as RenderedAnswer } from '../front';
+import type { AwsReceivedRequest } from '../iam/aws-signature-doctor';
 import type { Credentials } from '../iam/credentials';
 import { DEFAULT_BEHAVIOUR, type ObsBehaviour } from './behaviour';
 import { corsHeaders } from './cors';
-import { ObsError } from './errors';
+import { ObsError, type ObsErrorCode } from './errors';
 import { renderObjectEvents } from './events';
 import type { FunctionTarget } from './notification';
 import type { ObjectStore } from './object-store';
 import type { Answer } from './operation';
+import { contentOf, decodedLength } from './payload';
 import { type ObsRequest, parseRequest, protocolName } from './request';
 import { findOperation, publicOperation } from './router';
 import { verifySignature } from './signature';
+import { isSignedV4, verifySignatureV4 } from './signature-v4';
 import { renderError, renderXml } from './xml';
 
 export interface ObsOptions {
@@ -51,6 +54,9 @@ export function createObsServer(options: ObsOptions): Server {
         const refusal = asObsError(error, message);
         const { StringToSign: stringToSign } = refusal.details;
         if (stringToSign !== undefined) log.stringToSign = stringToSign;
+        if (parsed !== undefined && isSignedV4(parsed) && UNPROVEN.has(refusal.code)) {
+          log.unprovenV4 = receivedRequest(parsed);
+        }
         const answer = renderRefusal(refusal, parsed, requestId);
         if (message.method === 'HEAD') delete answer.body;
         return { ...answer, errorCode: refusal.code, detail: refusal.message };
@@ -83,6 +89,22 @@ function sendNotifications({ store, region, behaviour }: ObsOptions, functions: 
   });
 }
 
+/** Codes with which a signature of version 4 is refused. */
+const UNPROVEN: ReadonlySet<ObsErrorCode> = new Set<ObsErrorCode>([
+  'AccessDenied',
+  'AuthorizationHeaderMalformed',
+  'AuthorizationQueryParametersError',
+  'InvalidAccessKeyId',
+  'MissingRegion',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+  'XAmzContentSHA256Mismatch',
+]);
+
+function receivedRequest({ method, message, headers }: ObsRequest): AwsReceivedRequest {
+  return { method, rawUrl: message.url ?? '/', headers: Object.fromEntries(headers) };
+}
+
 async function execute(request: ObsRequest, options: ObsOptions): Promise<Answer> {
   const { store, credentials, region, functions, clock = Date.now } = options;
   const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
@@ -96,8 +118,17 @@ async function execute(request: ObsRequest, options: ObsOptions): Promise<Answer
   }
   const open = publicOperation(request);
   if (open !== undefined) return open(call);
-  verifySignature(request, credentials, clock);
-  return findOperation(request)(call);
+  if (!isSignedV4(request)) {
+    verifySignature(request, credentials, clock);
+    return findOperation(request)(call);
+  }
+  const { payload } = verifySignatureV4(request, { credentials, clock, region, behaviour });
+  const signed: ObsRequest = {
+    ...request,
+    body: contentOf(request.message, payload, request, behaviour.s3Checksums),
+    ...(payload.kind === 'chunked' && { decodedBytes: decodedLength(request.headers) }),
+  };
+  return findOperation(signed)({ ...call, request: signed });
 }
 
 function renderAnswer(

@@ -5,8 +5,8 @@ import type { AccessKey, Credentials } from '../iam/credentials';
 import { ObsError } from './errors';
 
 /**
- * OBS understands two spellings of one protocol: its own and that of S3 with signature version 2. A client uses one of
- * them throughout, and is answered in it.
+ * OBS understands two spellings of one protocol: its own and that of S3, signed with version 2 (here) or 4
+ * (signature-v4.ts). A client uses one of them throughout, and is answered in it.
  */
 export type Dialect = 'obs' | 'aws';
 
@@ -34,7 +34,8 @@ export interface SignableRequest {
   resource: string;
 }
 
-const MAX_SKEW_MS = 15 * 60 * 1000;
+/** How far the clocks of client and service may differ (OBS API reference, RequestTimeTooSkewed). */
+export const MAX_SKEW_MS = 15 * 60 * 1000;
 const MAX_LIFETIME_MS = 20 * 365.25 * 24 * 3600 * 1000;
 
 /** Query parameters that are part of the signed resource (OBS API reference, CanonicalizedResource). */
@@ -99,18 +100,11 @@ function sign(text: string, secretKey: string): string {
 /**
  * Checks the signature of a request, in its header or its URL, and returns the key that signed it.
  *
- * @throws ObsError AccessDenied, InvalidAccessKeyId, RequestTimeTooSkewed, SignatureDoesNotMatch, InvalidArgument, or
- * NotImplemented for the signature version 4 of S3
+ * @throws ObsError AccessDenied, InvalidAccessKeyId, RequestTimeTooSkewed, SignatureDoesNotMatch or InvalidArgument
  */
 export function verifySignature(request: SignableRequest, credentials: Credentials, clock: Clock): AccessKey {
   const { scheme, accessKeyParameter } = VOCABULARY[request.dialect];
   const authorization = request.headers.get('authorization');
-  if (authorization?.startsWith('AWS4-') === true || request.query.has('X-Amz-Algorithm')) {
-    throw new ObsError(
-      'NotImplemented',
-      'Signature version 4 is not supported here: sign with "OBS AccessKeyID:signature" or AWS signature version 2.',
-    );
-  }
   if (authorization !== undefined) {
     const [, accessKey, signature] = /^(?:OBS|AWS) ([^:\s]+):(\S+)$/.exec(authorization) ?? [];
     if (accessKey === undefined || signature === undefined) {
@@ -138,7 +132,8 @@ export function verifySignature(request: SignableRequest, credentials: Credentia
   return key;
 }
 
-function findKey(accessKey: string, credentials: Credentials): AccessKey {
+/** @throws ObsError InvalidAccessKeyId */
+export function findKey(accessKey: string, credentials: Credentials): AccessKey {
   const key = credentials.find(accessKey);
   if (key === undefined) {
     throw new ObsError(
@@ -193,14 +188,27 @@ function checkExpires(expires: string, clock: Clock): void {
   }
 }
 
-/** A temporary key works with its token only; where the token stands it is signed, so comparing it is enough. */
 function checkToken(
   { headers, query, dialect }: SignableRequest,
   key: AccessKey,
   credentials: Credentials,
 ): void {
   const name = `${VOCABULARY[dialect].headerPrefix}security-token`;
-  const token = headers.get(name) ?? query.get(name);
+  requireToken(headers.get(name) ?? query.get(name), name, key, credentials);
+}
+
+/**
+ * A temporary key works with its token only; where the token stands it is signed, so comparing it is enough.
+ *
+ * @param name of the header or parameter
+ * @throws ObsError InvalidAccessKeyId, or AccessDenied when the key has expired
+ */
+export function requireToken(
+  token: string | undefined,
+  name: string,
+  key: AccessKey,
+  credentials: Credentials,
+): void {
   if (token !== key.securityToken) {
     throw new ObsError(
       'InvalidAccessKeyId',

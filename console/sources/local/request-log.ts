@@ -1,6 +1,12 @@
 import type { AccessLogEntry } from '../../../local/front';
+import {
+  type AwsReceivedRequest,
+  awsAccessKeyOf,
+  diagnoseAwsSignature,
+} from '../../../local/iam/aws-signature-doctor';
 import { type ReceivedRequest, single } from '../../../local/iam/canonical-request';
 import type { Credentials } from '../../../local/iam/credentials';
+import type { Diagnosis } from '../../../local/iam/diagnosis';
 import { diagnoseSignature } from '../../../local/iam/signature-doctor';
 import { LIMITS, type RequestEntry, type SignatureVerdict } from '../../server/console-api';
 import { Recent } from '../../server/recent';
@@ -23,9 +29,12 @@ export class RequestLog {
 
   readonly add = (logged: AccessLogEntry): void => {
     const { service, requestId: id, method, rawUrl, path, status, durationMs } = logged;
-    const { errorCode, detail, invocationId, unproven, stringToSign } = logged;
+    const { errorCode, detail, invocationId, unproven, unprovenV4, stringToSign } = logged;
     if (service === 'OBS' && new URLSearchParams(rawUrl.split('?')[1]).has(SHOWN_BY_CONSOLE)) return;
-    const signature = stringToSign === undefined ? this.#diagnose(unproven, detail) : mismatch(stringToSign);
+    const signature =
+      this.#diagnose(unproven, detail) ??
+      this.#diagnoseV4(unprovenV4, logged) ??
+      (stringToSign === undefined ? undefined : mismatch(stringToSign));
     const entry: RequestEntry = {
       id,
       service,
@@ -54,14 +63,29 @@ export class RequestLog {
     return () => this.#listeners.delete(listener);
   }
 
+  #diagnoseV4(
+    request: AwsReceivedRequest | undefined,
+    { errorCode, detail }: AccessLogEntry,
+  ): SignatureVerdict | undefined {
+    if (request === undefined) return undefined;
+    const { secretKey } = this.#credentials.find(awsAccessKeyOf(request) ?? '') ?? {};
+    // Without the key there is nothing to compute; the refusal says it all.
+    if (secretKey === undefined) return { explanation: `${errorCode}: ${detail}` };
+    return this.#verdict(diagnoseAwsSignature({ request }, { secretKey, nowMs: Date.now() }), detail);
+  }
+
   #diagnose(request: ReceivedRequest | undefined, refusal: string | undefined): SignatureVerdict | undefined {
     if (request === undefined) return undefined;
     const [, accessKey = ''] = /Access=([^,\s]+)/.exec(single(request.headers.authorization) ?? '') ?? [];
     const { secretKey = '' } = this.#credentials.find(accessKey) ?? {};
-    const { isRight, explanation, difference } = diagnoseSignature(
+    const diagnosis = diagnoseSignature(
       { request, ...(refusal !== undefined && { refusal }) },
       { secretKey, nowMs: Date.now() },
     );
+    return this.#verdict(diagnosis, refusal);
+  }
+
+  #verdict({ isRight, explanation, difference }: Diagnosis, refusal: string | undefined): SignatureVerdict {
     // A key that is no longer valid is refused however right its signature is.
     if (isRight && refusal !== undefined) return { explanation: `Refused: ${refusal}.` };
     if (difference === undefined) return { explanation };

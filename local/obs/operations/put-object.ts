@@ -6,7 +6,7 @@ import { checkLength } from '../request-body';
 export const putObject: Operation = async (call) => {
   const { request } = call;
   checkLength(request);
-  const object = await call.store.put(bucketOf(call), keyOf(call), request.message, {
+  const object = await call.store.put(bucketOf(call), keyOf(call), request.body, {
     ...descriptionOf(request),
     contentMd5: request.headers.get('content-md5'),
     refuseOverwrite: overwriteRefusal(call),

@@ -7,11 +7,6 @@ export const uploadPart: Operation = async (call) => {
   const upload = uploadOf(call);
   const partNumber = integerParameter(request, 'partNumber', { minimum: 1, maximum: 10_000 });
   checkLength(request);
-  const part = await call.store.putPart(
-    upload,
-    partNumber,
-    request.message,
-    request.headers.get('content-md5'),
-  );
+  const part = await call.store.putPart(upload, partNumber, request.body, request.headers.get('content-md5'));
   return { status: 200, headers: { etag: quoted(part.etag) } };
 };

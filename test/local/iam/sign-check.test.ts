@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { AKSKSigner } from '@huaweicloud/huaweicloud-sdk-core/auth/AKSKSigner';
 import { ACCOUNT } from '../../../local/account';
 import { startCloud } from '../../../local/cloud';
@@ -122,6 +123,18 @@ test('--last explains what the running local cloud refused last, whichever of it
     const functions = requestOf('AKOTHER', 'SK', `${functiongraph}/v2/p/fgs/functions`);
     await fetch(functions.url, functions);
     expect((await last()).stdout).toContain('The gateway does not know the access key AKOTHER');
+
+    const s3 = new S3Client({
+      region: cloud.region,
+      endpoint: cloud.addresses.obs,
+      forcePathStyle: true,
+      credentials: { accessKeyId: key, secretAccessKey: 'another' },
+    });
+    await expect(s3.send(new ListObjectsV2Command({ Bucket: 'videos' }))).rejects.toThrow();
+    expect((await last()).stdout).toMatch(
+      /^OBS GET \/videos, refused at .*\n.*secret key is probably not that of/,
+    );
+    s3.destroy();
   } finally {
     await cloud.close();
   }

@@ -24,6 +24,8 @@ test('the defaults are those on which no client can lean by mistake', async () =
     pathStyle: 'accepted',
     conditionalWrites: 'ignored',
     apiVersion: '3.0',
+    signatureRegion: 'checked',
+    s3Checksums: 'unknown',
   });
 });
 

@@ -32,7 +32,8 @@ export interface RawAnswer {
 /** A real server on a free port over a store in a new directory. */
 export class Obs {
   readonly events: ObjectEvent[] = [];
-  readonly #agent = new http.Agent({
+  /** Finds every name below `localhost` on this machine. */
+  readonly agent = new http.Agent({
     keepAlive: true,
     // No name server knows names below `localhost` everywhere.
     lookup: (_host, options, callback) =>
@@ -85,7 +86,7 @@ export class Obs {
       secret_access_key: key.secretKey,
       security_token: key.securityToken,
       server: `http://${style === 'virtual host, OBS dialect' ? 'obs.localhost' : '127.0.0.1'}:${this.port}`,
-      http_agent: this.#agent,
+      http_agent: this.agent,
       is_signature_negotiation: false,
       max_retry_count: 0,
       timeout: 20,
@@ -101,7 +102,7 @@ export class Obs {
   ): Promise<RawAnswer> {
     return new Promise((resolve, reject) => {
       const request = http.request(
-        { host: '127.0.0.1', port: this.port, method, path: rawPath, headers, agent: this.#agent },
+        { host: '127.0.0.1', port: this.port, method, path: rawPath, headers, agent: this.agent },
         async (response) => {
           const answer = await bytesOf(response);
           resolve({ status: response.statusCode!, headers: response.headers, body: answer.toString('utf8') });
@@ -135,7 +136,7 @@ export class Obs {
   }
 
   async close(): Promise<void> {
-    this.#agent.destroy();
+    this.agent.destroy();
     await closeServer(this.server);
     await this.store.close();
     await rm(this.directory, { recursive: true });

@@ -437,11 +437,3 @@ test('a request without a signature is refused, whatever it asks for', async () 
     expect(answer).toMatchObject({ status: 403, headers: { 'x-obs-error-code': 'AccessDenied' } });
   }
 });
-
-test('signature version 4 is refused as not implemented', async () => {
-  obs = await Obs.start();
-  const authorization =
-    'AWS4-HMAC-SHA256 Credential=AK/20260101/r/s3/aws4_request,SignedHeaders=host,Signature=00';
-  const date = new Date().toUTCString();
-  expect(await obs.raw('GET', '/', { headers: { authorization, date } })).toMatchObject({ status: 501 });
-});
