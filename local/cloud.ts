@@ -41,6 +41,8 @@ export interface CloudOptions {
   functiongraph?: Pick<FunctionGraphOptions, 'behaviour'>;
   obs?: Pick<ObsOptions, 'behaviour'>;
   apig?: Pick<GatewayOptions, 'behaviour'>;
+  /** Of pages under development, such as `http://localhost:3000`: they may call the APIs, upload and fetch pictures. */
+  origins?: readonly string[];
   /** What goes wrong between the services; nothing when absent, until somebody sets it on the console. */
   faults?: FaultOptions;
 }
@@ -170,6 +172,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     functiongraph,
     credentials,
     onRequest: requests.add,
+    origins: options.origins ?? [],
     fallback: (request, response) => {
       const server = atGateway(request.url ?? '/');
       return server === undefined ? pages(request, response) : server.emit('request', request, response);
@@ -193,14 +196,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     const addresses = await listenAll(servers, options.port);
     apiAddress = addresses.gateway;
     source.setObsAddress(addresses.obs);
-    await store.setCors(UPLOAD_BUCKET, [
-      {
-        allowedOrigins: consoleOrigins(addresses.gateway),
-        allowedMethods: ['PUT'],
-        allowedHeaders: ['*'],
-        exposeHeaders: [],
-      },
-    ]);
+    await openBuckets(store, consoleOrigins(addresses.gateway), options.origins ?? []);
     return {
       addresses,
       accessKey: ACCOUNT,
@@ -230,6 +226,27 @@ async function listenAll(servers: Record<Listener, Server>, firstPort: number): 
     addresses[name] = `http://127.0.0.1:${taken}`;
   }
   return addresses as Addresses;
+}
+
+/** CORS rules: who may upload from a page, and that players may read what a signed address gives them. */
+async function openBuckets(
+  store: ObjectStore,
+  consoles: readonly string[],
+  pages: readonly string[],
+): Promise<void> {
+  const common = { allowedHeaders: ['*'], exposeHeaders: ['ETag', 'x-obs-request-id'] };
+  const page = {
+    ...common,
+    allowedOrigins: [...pages],
+    allowedMethods: ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'],
+  };
+  await store.setCors(UPLOAD_BUCKET, [
+    { ...common, allowedOrigins: [...consoles], allowedMethods: ['PUT'] },
+    ...(pages.length === 0 ? [] : [page]),
+  ]);
+  await store.setCors(SNAPSHOT_BUCKET, [
+    { ...common, allowedOrigins: ['*'], allowedMethods: ['GET', 'HEAD'] },
+  ]);
 }
 
 function consoleOrigins(gateway: string): string[] {

@@ -1,4 +1,13 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { UsageError } from './usage-error';
 
@@ -18,9 +27,15 @@ export class DataDirectoryTaken extends UsageError {
 /** Directories that this process holds: its own number in a file may also be left over from an earlier process. */
 const held = new Set<string>();
 
+const NAME = 'process-id';
+
 /**
  * Makes a data directory this process's own, so that no second local cloud rewrites its journals. A process that was
  * killed holds nothing any more.
+ *
+ * Each holder leaves a file `process-id.<n>` with its number in it, one higher than the one before. Only one process can
+ * make the file of a number, and numbers never begin anew, so nobody can put itself in the place of a holder that it has
+ * not seen: to delete what a dead process left and to write one's own would be two steps, with room for others between.
  *
  * @param directory is made when missing
  * @returns gives it back
@@ -28,24 +43,88 @@ const held = new Set<string>();
  */
 export function holdDataDirectory(directory: string): () => void {
   mkdirSync(directory, { recursive: true });
-  const file = path.resolve(directory, 'process-id');
+  const folder = path.resolve(directory);
   for (;;) {
-    try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' });
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const last = lastHolder(folder);
+    if (last !== undefined) {
+      const isHeld = last.processId === process.pid ? held.has(folder) : isRunning(last.processId);
+      if (isHeld) throw new DataDirectoryTaken(directory, last.processId, path.join(folder, last.name));
     }
-    const holder = Number(readFileSync(file, 'utf8'));
-    const isHeld = holder === process.pid ? held.has(file) : isRunning(holder);
-    if (isHeld) throw new DataDirectoryTaken(directory, holder, file);
+    const number = (last?.number ?? 0) + 1;
+    const file = path.join(folder, `${NAME}.${number}`);
+    if (!writeWhole(file, String(process.pid))) continue;
+    if (lastHolder(folder)?.number === number) {
+      removeBefore(folder, number);
+      held.add(folder);
+      return () => {
+        held.delete(folder);
+        // The file stays, empty: with it would go the number.
+        writeFileSync(file, '');
+      };
+    }
+    // Another process was ahead by more than one.
     rmSync(file, { force: true });
   }
-  held.add(file);
-  return () => {
-    held.delete(file);
-    rmSync(file, { force: true });
-  };
+}
+
+interface Holder {
+  name: string;
+  number: number;
+  /** 0 when it has given the directory back. */
+  processId: number;
+}
+
+function lastHolder(folder: string): Holder | undefined {
+  const [last] = holderFiles(folder).sort((a, b) => b.number - a.number);
+  if (last === undefined) return undefined;
+  try {
+    return { ...last, processId: Number(readFileSync(path.join(folder, last.name), 'utf8')) };
+  } catch (error) {
+    // Removed between two looks, by who came after it.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return lastHolder(folder);
+    throw error;
+  }
+}
+
+/** A file without a number is of an earlier version. */
+function holderFiles(folder: string): { name: string; number: number }[] {
+  return readdirSync(folder).flatMap((name) => {
+    const [, number] = /^process-id(?:\.(\d+))?$/.exec(name) ?? [];
+    return number === undefined && name !== NAME ? [] : [{ name, number: Number(number ?? 0) }];
+  });
+}
+
+function removeBefore(folder: string, number: number): void {
+  for (const holder of holderFiles(folder)) {
+    if (holder.number < number) rmSync(path.join(folder, holder.name), { force: true });
+  }
+}
+
+/** Makes a file with all of its content at once. @returns false when there is one already */
+function writeWhole(file: string, text: string): boolean {
+  const draft = `${file}.draft-${process.pid}`;
+  writeFileSync(draft, text);
+  try {
+    linkSync(draft, file);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    // Some file systems have no links.
+    return copied(draft, file);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function copied(from: string, to: string): boolean {
+  try {
+    copyFileSync(from, to, constants.COPYFILE_EXCL);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 function isRunning(processId: number): boolean {

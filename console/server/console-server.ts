@@ -53,7 +53,9 @@ const ROUTES: Readonly<Record<string, (call: Call) => unknown>> = {
 /** The console at `/_console/`: the page, and what it is sent and may ask for. */
 export function createConsole(source: ConsoleSource): ConsoleHandler {
   return (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://console');
+    const address = request.url ?? '/';
+    if (!URL.canParse(address, 'http://console')) return false;
+    const url = new URL(address, 'http://console');
     if (url.pathname === '/') {
       response.writeHead(302, { location: ROOT }).end();
       return true;

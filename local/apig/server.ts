@@ -21,6 +21,7 @@ import { isPreflight, preflightAnswer, withCors } from './cors';
 import { Refusal } from './errors';
 import { type GatewayAnswer, readFunctionAnswer } from './gateway-answer';
 import { type GatewayRequest, gatewayEvent } from './gateway-event';
+import { admitPage, openTo, preflightFor } from './page-guard';
 import { isPublishedPath, matchRoute, type RouteMatch, routesOfHost } from './routes';
 import { Throttling } from './throttling';
 
@@ -30,6 +31,8 @@ export interface GatewayOptions {
   /** Who may call the APIs of a gateway (empty: the shared one), and how often; no apps and policies when absent. */
   accessOf?: (instanceId: string) => AccessBook;
   clock?: Clock;
+  /** Of the pages that a browser may let call the APIs; absent: whoever asks, as in the cloud. */
+  origins?: readonly string[];
   behaviour?: Partial<GatewayBehaviour>;
   /** Asked when no API matches, before the body is read; true when it has answered the request. */
   fallback?: (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -68,10 +71,16 @@ async function answer(
   const { method, url = '/', headers } = message;
   const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
   checkSizes(message);
+  // The console looks for itself, and more closely.
+  const isGuarded = options.origins !== undefined && !url.startsWith('/_console/');
+  const page = isGuarded ? admitPage(message, options.origins ?? []) : undefined;
   const routes = routesOfHost(options.functiongraph.apiRoutes(), headers.host ?? '');
   const path = url.split('?')[0] ?? '';
   const match = matchRoute(routes, method ?? 'GET', path);
-  if (behaviour.cors && isPreflight(message) && isPublishedPath(routes, path)) return preflightAnswer();
+  if (isPreflight(message) && isPublishedPath(routes, path)) {
+    if (page !== undefined) return preflightFor(page, message);
+    if (behaviour.cors) return preflightAnswer();
+  }
   if (match === undefined) {
     if (options.fallback?.(message, response)) return undefined;
     throw new Refusal(
@@ -83,8 +92,9 @@ async function answer(
   exchange.log.functionName = match.route.functionName;
   const answered = await callFunction(options, throttling, behaviour, match, exchange);
   const open = behaviour.cors && headers.origin !== undefined ? withCors(answered) : answered;
+  const opened = page === undefined ? open.headers : openTo(page, open.headers);
   // Whatever the function says: the id is the gateway's.
-  return { ...open, headers: { ...open.headers, 'x-request-id': exchange.requestId } };
+  return { ...open, headers: { ...opened, 'x-request-id': exchange.requestId } };
 }
 
 /** @throws Refusal 414 or 494 */

@@ -1,5 +1,5 @@
 /** What `help` prints; test/local/commands/help.test.ts holds it to the options that each command takes. */
-export const HELP = `usage: npm start -- [VIDEO…] [--once] [--port N] [--data DIR] [--faults LIST [--seed N]] [--behaviour LIST]
+export const HELP = `usage: npm start -- [VIDEO…] [--once] [--port N] [--data DIR] [--origin URL]… [--faults LIST [--seed N]] [--behaviour LIST]
        npm run --silent local -- COMMAND …
        npm run console -- --stage NAME [--api URL] [--write] …
 
@@ -7,6 +7,7 @@ start   starts the local cloud, deploys the functions, uploads the sample video 
         --once     ends after the answer; exit code 0 only when every video has its frames
         --port N   API Gateway and console at N, OBS, MPC and FunctionGraph at the next three (default 4000; 0: free ports)
         --data DIR keeps objects and tasks over restarts
+        --origin URL   lets a page under development, such as http://localhost:3000, call the API, upload and show pictures
         --faults LIST  lets things go wrong, such as duplicate=0.2,mpc.429=0.1,crash=0.05; --seed N replays them
         --behaviour LIST  chooses another reading where the documents leave one open, such as mpc.idsAs=number
 exec [--faults LIST [--seed N]] [--behaviour LIST] -- COMMAND…

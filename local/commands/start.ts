@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { parseOrigins } from '../apig/page-guard';
 import type { Cloud } from '../cloud';
 import { DEFAULT_PORT, MAX_FIRST_PORT } from '../ports';
 import { parseSwitches } from '../switches';
@@ -22,6 +23,7 @@ export const OPTIONS = {
   port: { type: 'string' },
   data: { type: 'string' },
   behaviour: { type: 'string' },
+  origin: { type: 'string', multiple: true },
   ...FAULT_OPTIONS,
 } as const;
 
@@ -31,9 +33,10 @@ export const OPTIONS = {
  */
 export async function start(args: readonly string[]): Promise<number> {
   const startedAtMs = Date.now() - process.uptime() * 1000;
-  const { files, port, once, dataDirectory, faults, behaviour } = await readStart(args);
+  const { files, port, once, dataDirectory, faults, behaviour, origins } = await readStart(args);
   const cloud = await startDeployedCloud({
     port,
+    origins,
     ...(dataDirectory !== undefined && { dataDirectory }),
     ...(faults !== undefined && { faults }),
     ...behaviour,
@@ -72,6 +75,7 @@ async function readStart(args: readonly string[]) {
     dataDirectory: values.data,
     faults: readFaults(values),
     behaviour: parseSwitches(values.behaviour ?? ''),
+    origins: parseOrigins(values.origin ?? []),
   };
 }
 

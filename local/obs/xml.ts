@@ -44,12 +44,24 @@ export const oneOrMany = <T extends z.ZodType>(item: T) =>
     .union([z.array(item), item])
     .transform((value) => (Array.isArray(value) ? value : [value]) as z.output<T>[]);
 
+/** What stands in the root of a document; undefined when it is no document, or one that no client of OBS sends. */
+function contentOf(body: string, root: string): unknown {
+  // OBS's documents have no document type, and with it come entities.
+  if (/<!DOCTYPE/i.test(body)) return undefined;
+  try {
+    if (XMLValidator.validate(body) !== true) return undefined;
+    const document: unknown = parser.parse(body);
+    return Object.getOwnPropertyDescriptor(document, root)?.value;
+  } catch {
+    // Nested without end, or names that no object can have.
+    return undefined;
+  }
+}
+
 /** Reads a request body that must be a document with this root. @throws ObsError MalformedXML */
 export function parseXml<T>(body: string, root: string, schema: z.ZodType<T>): T {
-  if (XMLValidator.validate(body) === true) {
-    const content = schema.safeParse((parser.parse(body) as Record<string, unknown>)[root]);
-    if (content.success) return content.data;
-  }
+  const content = schema.safeParse(contentOf(body, root));
+  if (content.success) return content.data;
   throw new ObsError(
     'MalformedXML',
     `The XML you provided was not well-formed or is not the ${root} document that OBS expects here.`,

@@ -81,7 +81,9 @@ export function jsonResponse(
   body: unknown,
   headers: Record<string, string> = {},
 ): ApiResponse {
-  return response(statusCode, JSON.stringify(body), { 'content-type': 'application/json', ...headers });
+  // Addresses in it are signed: whoever has them may use them.
+  const own = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+  return response(statusCode, JSON.stringify(body), { ...own, ...headers });
 }
 
 /** An answer of any type. */
@@ -91,7 +93,7 @@ function response(statusCode: number, body: string, headers: Record<string, stri
 
 /** The answer that shows a view. */
 export function viewResponse({ statusCode, headers, body }: View): ApiResponse {
-  return response(statusCode, body, headers);
+  return response(statusCode, body, { 'cache-control': 'no-store', ...headers });
 }
 
 /** 204: nothing else to say. */
@@ -148,7 +150,8 @@ function parseBody(body: string, isBase64Encoded: boolean): unknown {
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
   try {
     // Bytes that are no UTF-8 would silently become another text.
-    if (isUtf8(bytes)) return JSON.parse(bytes.toString());
+    // Some editors and Windows programs begin every text with a byte order mark.
+    if (isUtf8(bytes)) return JSON.parse(bytes.toString().replace(/^\uFEFF/, ''));
   } catch {
     // Told below.
   }

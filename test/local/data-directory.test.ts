@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Cloud, startCloud } from '../../local/cloud';
@@ -64,3 +64,27 @@ test.each([
   await writeFile(path.join(directory, 'process-id'), text);
   await start();
 });
+
+test('of processes that take a directory in the same millisecond one holds it, also where a dead one left its number', async () => {
+  const [processes, rounds] = [6, 40];
+  const directories = Array.from({ length: rounds }, (_, index) => path.join(directory, String(index)));
+  for (const [index, one] of directories.entries()) {
+    await mkdir(one);
+    // No process has this number.
+    if (index % 2 === 0)
+      await writeFile(path.join(one, index % 4 === 0 ? 'process-id' : 'process-id.3'), '99999999');
+  }
+  const racer = path.join(__dirname, 'data-directory-racer.ts');
+  const startMs = Date.now() + 5_000;
+  const children = Array.from({ length: processes }, () =>
+    spawn(process.execPath, ['--import', 'tsx', racer, String(startMs), '25', ...directories], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    }),
+  );
+  const lines = await Promise.all(
+    children.map(async ({ stdout }) => String((await once(stdout, 'data'))[0])),
+  );
+  for (const child of children) child.stdin.end();
+  const got = lines.flatMap((line) => JSON.parse(line) as string[]);
+  expect(got.toSorted()).toEqual(directories.toSorted());
+}, 60_000);

@@ -378,6 +378,21 @@ describe('documents in requests', () => {
     expect(await code(tooMany, md5(tooMany, 'base64'))).toBe('MalformedXML');
   });
 
+  test.each([
+    [
+      'external entities',
+      '<!DOCTYPE Delete [<!ENTITY a SYSTEM "file:///etc/passwd">]><Delete><Object><Key>&a;</Key></Object></Delete>',
+    ],
+    ['60,000 levels', `<Delete>${'<a>'.repeat(60_000)}${'</a>'.repeat(60_000)}</Delete>`],
+    ['60,000 levels that do not end', `<Delete>${'<a>'.repeat(60_000)}`],
+    ['__proto__ as a name', '<Delete><__proto__><Key>a</Key></__proto__></Delete>'],
+    ['__proto__ as the root', '<__proto__><Object><Key>a</Key></Object></__proto__>'],
+  ])('with %s are malformed', async (_, body) => {
+    const headers = { 'content-md5': md5(body, 'base64') };
+    const answer = await obs.signed('POST', { bucket, special: 'delete' }, { body, headers });
+    expect([answer.status, answer.headers['x-obs-error-code']]).toEqual([400, 'MalformedXML']);
+  });
+
   test('set no CORS rules without Content-MD5', async () => {
     const rule = '<CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin></CORSRule>';
     const body = `<CORSConfiguration>${rule}</CORSConfiguration>`;
