@@ -215,6 +215,12 @@ function findInput(store: ObjectStore, { input: { bucket, object } }: Task): str
   if (found === undefined) {
     throw new TaskFailure('no_input', `The input file ${object} does not exist in the bucket ${bucket}.`);
   }
+  if (found.storageClass === 'COLD') {
+    throw new TaskFailure(
+      'no_input',
+      `The input file ${object} in the bucket ${bucket} is archived (InvalidObjectState): restore it first.`,
+    );
+  }
   return found.filePath;
 }
 

@@ -35,6 +35,8 @@ const description = {
   contentType: z.string(),
   metadata: z.record(z.string(), z.string()),
   contentHeaders: z.record(z.string(), z.string()),
+  /** Absent: STANDARD. */
+  storageClass: z.enum(['WARM', 'COLD']).exactOptional(),
 };
 
 export const journalEntry = z.discriminatedUnion('is', [

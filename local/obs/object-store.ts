@@ -239,7 +239,7 @@ export class ObjectStore {
     parts: readonly UploadPart[],
     conditions: CommitConditions = {},
   ): Promise<StoredObject> {
-    const { bucket, key, uploadId, contentType, metadata, contentHeaders } = upload;
+    const { bucket, key, uploadId } = upload;
     const received = await this.#files
       .receive(Readable.from(joined(parts), { objectMode: false }))
       .catch((error: unknown) => {
@@ -253,7 +253,7 @@ export class ObjectStore {
     const uploaded = [...upload.parts.values()];
     const object = this.#commitObject(
       { bucket, key, file: received.name, sizeBytes: received.sizeBytes, etag, uploadId },
-      { contentType, metadata, contentHeaders },
+      describe(upload),
       'ObjectCreated:CompleteMultipartUpload',
       conditions,
     );
@@ -335,11 +335,17 @@ export class ObjectStore {
   }
 }
 
-function describe({ contentType, metadata, contentHeaders }: Partial<ObjectDescription>): ObjectDescription {
+function describe({
+  contentType,
+  metadata,
+  contentHeaders,
+  storageClass,
+}: Partial<ObjectDescription>): ObjectDescription {
   return {
     contentType: contentType ?? DEFAULT_CONTENT_TYPE,
     metadata: metadata ?? {},
     contentHeaders: contentHeaders ?? {},
+    ...(storageClass !== undefined && { storageClass }),
   };
 }
 

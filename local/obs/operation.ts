@@ -6,6 +6,7 @@ import type { FunctionTarget } from './notification';
 import type { MultipartUpload, ObjectDescription, ObjectStore, StoredObject } from './object-store';
 import type { ObsRequest } from './request';
 import { type Dialect, VOCABULARY } from './signature';
+import { storageClassName, storageClassOf } from './storage-class';
 import type { XmlDocument } from './xml';
 
 /** One call that has passed authentication. */
@@ -97,7 +98,9 @@ export function uploadOf(call: Call): MultipartUpload {
 }
 
 /** Type, metadata and content headers as the request names them. @throws ObsError MetadataTooLarge */
-export function descriptionOf({ headers, dialect, decodedBytes }: ObsRequest): Partial<ObjectDescription> {
+export function descriptionOf(request: ObsRequest): Partial<ObjectDescription> {
+  const { headers, dialect, decodedBytes } = request;
+  const storageClass = storageClassOf(request);
   const prefix = `${VOCABULARY[dialect].headerPrefix}meta-`;
   const contentType = headers.get('content-type');
   const metadata: Record<string, string> = {};
@@ -120,7 +123,12 @@ export function descriptionOf({ headers, dialect, decodedBytes }: ObsRequest): P
       `User metadata takes ${metadataBytes} bytes, the limit is ${MAX_METADATA_BYTES} bytes: send less.`,
     );
   }
-  return { metadata, contentHeaders, ...(contentType !== undefined && { contentType }) };
+  return {
+    metadata,
+    contentHeaders,
+    ...(contentType !== undefined && { contentType }),
+    ...(storageClass !== undefined && { storageClass }),
+  };
 }
 
 /** The headers that describe an object, in the words of the dialect. */
@@ -132,6 +140,10 @@ export function objectHeaders(object: StoredObject, dialect: Dialect): Record<st
     etag: quoted(object.etag),
     'last-modified': new Date(object.lastModifiedMs).toUTCString(),
     'accept-ranges': 'bytes',
+    // Left out for STANDARD, as S3 does.
+    ...(object.storageClass !== undefined && {
+      [`${VOCABULARY[dialect].headerPrefix}storage-class`]: storageClassName(object.storageClass, dialect),
+    }),
     ...Object.fromEntries(Object.entries(object.metadata).map(([name, value]) => [prefix + name, value])),
   };
 }

@@ -10,6 +10,8 @@ export interface ObjectDescription {
   metadata: Record<string, string>;
   /** Cache-Control, Content-Disposition and the like, names in lower case. */
   contentHeaders: Record<string, string>;
+  /** Absent: STANDARD. COLD is an archive: nobody can read what is in it. */
+  storageClass?: 'WARM' | 'COLD';
 }
 
 /** One committed object. It never changes: the next write of its key makes a new one. */

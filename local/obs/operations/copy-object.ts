@@ -2,6 +2,7 @@ import { conditionsOf, isWanted, overwriteRefusal } from '../conditions';
 import { ObsError } from '../errors';
 import { bucketOf, descriptionOf, keyOf, type Operation, openObject, quoted, xmlTime } from '../operation';
 import { protocolHeader, protocolName } from '../request';
+import { requireReadable, storageClassOf } from '../storage-class';
 
 /** PUT /bucket/key with x-obs-copy-source */
 export const copyObject: Operation = async (call) => {
@@ -22,9 +23,13 @@ export const copyObject: Operation = async (call) => {
         'At least one of the preconditions you specified did not hold.',
       );
     }
+    requireReadable(object);
     const { contentType, metadata, contentHeaders } = object;
+    const storageClass = storageClassOf(request);
     const description =
-      directive === 'COPY' ? { contentType, metadata, contentHeaders } : descriptionOf(request);
+      directive === 'COPY'
+        ? { contentType, metadata, contentHeaders, ...(storageClass !== undefined && { storageClass }) }
+        : descriptionOf(request);
     const copy = await store.put(bucketOf(call), keyOf(call), file.createReadStream({ autoClose: false }), {
       ...description,
       eventName: 'ObjectCreated:Copy',

@@ -2,6 +2,7 @@ import { validateHeaderValue } from 'node:http';
 import { conditionsOf, isWanted } from '../conditions';
 import { ObsError } from '../errors';
 import { bucketOf, keyOf, type Operation, objectHeaders, openObject } from '../operation';
+import { requireReadable } from '../storage-class';
 
 const OVERRIDABLE = [
   'content-type',
@@ -25,6 +26,7 @@ export const getObject: Operation = async (call) => {
       await file.close();
       return { status: 304, headers: answerHeaders };
     }
+    requireReadable(object);
     for (const name of OVERRIDABLE) {
       const value = query.get(`response-${name}`);
       if (value !== undefined) answerHeaders[name] = headerValue(name, value);

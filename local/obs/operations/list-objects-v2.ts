@@ -33,7 +33,7 @@ export const listObjectsV2: Operation = (call) => {
         Delimiter: encodedOrAbsent(query.get('delimiter'), encode),
         EncodingType: query.get('encoding-type'),
         IsTruncated: isTruncated,
-        Contents: objects.map((object) => contents(object, encode, ownerId)),
+        Contents: objects.map((object) => contents(call, object, encode, ownerId)),
         CommonPrefixes: commonPrefixes.map((prefix) => ({ Prefix: encode(prefix) })),
       },
     ],

@@ -11,6 +11,7 @@ import {
   xmlTime,
 } from '../operation';
 import { protocolName } from '../request';
+import { storageClassName } from '../storage-class';
 import type { XmlElements } from '../xml';
 
 /** GET /bucket */
@@ -39,7 +40,7 @@ export const listObjects: Operation = (call) => {
         Delimiter: encodedOrAbsent(query.get('delimiter'), encode),
         EncodingType: query.get('encoding-type'),
         IsTruncated: isTruncated,
-        Contents: objects.map((object) => contents(object, encode, call.ownerId)),
+        Contents: objects.map((object) => contents(call, object, encode, call.ownerId)),
         CommonPrefixes: commonPrefixes.map((prefix) => ({ Prefix: encode(prefix) })),
       },
     ],
@@ -70,6 +71,7 @@ export function encodedOrAbsent(
 
 /** @param ownerId absent when the client did not ask for owners */
 export function contents(
+  { request: { dialect } }: Call,
   object: StoredObject,
   encode: (name: string) => string,
   ownerId?: string,
@@ -80,6 +82,6 @@ export function contents(
     ETag: quoted(object.etag),
     Size: object.sizeBytes,
     Owner: ownerId === undefined ? undefined : { ID: ownerId },
-    StorageClass: 'STANDARD',
+    StorageClass: storageClassName(object.storageClass, dialect),
   };
 }

@@ -157,6 +157,17 @@ describe('a task fails, and says why, when', () => {
     });
   });
 
+  test('the input is archived', async () => {
+    const fixture = await MpcFixture.open();
+    await fixture.store.put('uploads', 'in.mp4', Buffer.from('video'), { storageClass: 'COLD' });
+    const body = request({ input: { ...request().input, object: 'in.mp4' } });
+    expect(await fixture.ended(await fixture.accepted(body))).toMatchObject({
+      status: 'FAILED',
+      description:
+        'The input file in.mp4 in the bucket uploads is archived (InvalidObjectState): restore it first.',
+    });
+  });
+
   test.each([1, 0])('the pictures cannot be stored (tar=%d)', async (tar) => {
     const fixture = await MpcFixture.open();
     fixture.store.put = async () => {

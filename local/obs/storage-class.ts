@@ -1,0 +1,43 @@
+import { ObsError } from './errors';
+import { type ObsRequest, protocolHeader } from './request';
+import type { Dialect } from './signature';
+
+/** How quickly an object can be had; absent: at once (OBS API reference, x-obs-storage-class). */
+export type StorageClass = 'WARM' | 'COLD';
+
+const NAMES: Readonly<Record<Dialect, Readonly<Record<StorageClass | 'STANDARD', string>>>> = {
+  obs: { STANDARD: 'STANDARD', WARM: 'WARM', COLD: 'COLD' },
+  aws: { STANDARD: 'STANDARD', WARM: 'STANDARD_IA', COLD: 'GLACIER' },
+};
+
+/** The class that a write asks for; undefined for STANDARD. @throws ObsError InvalidStorageClass */
+export function storageClassOf(request: ObsRequest): StorageClass | undefined {
+  const wanted = protocolHeader(request, 'storage-class');
+  const names = NAMES[request.dialect];
+  if (wanted === undefined || wanted === names.STANDARD) return undefined;
+  if (wanted === names.WARM) return 'WARM';
+  if (wanted === names.COLD) return 'COLD';
+  throw new ObsError(
+    'InvalidStorageClass',
+    `The storage class '${wanted}' is invalid: use one of ${Object.values(names).join(', ')}.`,
+  );
+}
+
+/** The name of a class in the words of the dialect. */
+export function storageClassName(storageClass: StorageClass | undefined, dialect: Dialect): string {
+  return NAMES[dialect][storageClass ?? 'STANDARD'];
+}
+
+/**
+ * An archived object has to be restored before anybody reads it (OBS API reference, GET Object and error codes). The
+ * local cloud restores none.
+ *
+ * @throws ObsError InvalidObjectState
+ */
+export function requireReadable({ storageClass, key }: { storageClass?: StorageClass; key: string }): void {
+  if (storageClass !== 'COLD') return;
+  throw new ObsError(
+    'InvalidObjectState',
+    `The object '${key}' is archived (COLD): it has to be restored before it can be read.`,
+  );
+}

@@ -1,0 +1,75 @@
+import {
+  CopyObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { ObjectStore } from '../../../local/obs/object-store';
+import { Obs, REGION } from './obs-fixture';
+
+describe('an archived object', () => {
+  const target = { Bucket: 'videos', Key: 'a.mp4' };
+  let obs: Obs;
+  let s3: S3Client;
+  beforeEach(async () => {
+    obs = await Obs.start();
+    await obs.store.createBucket('videos');
+    const { accessKey, secretKey } = obs.credentials.permanent;
+    s3 = new S3Client({
+      region: REGION,
+      endpoint: `http://127.0.0.1:${obs.port}`,
+      forcePathStyle: true,
+      credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+    });
+    await s3.send(new PutObjectCommand({ ...target, Body: 'content', StorageClass: 'GLACIER' }));
+  });
+  afterEach(async () => {
+    s3.destroy();
+    await obs.close();
+  });
+
+  test('is listed and headed with its class, in the words of either dialect', async () => {
+    expect(await s3.send(new HeadObjectCommand(target))).toMatchObject({
+      StorageClass: 'GLACIER',
+      ContentLength: 7,
+    });
+    expect((await s3.send(new ListObjectsV2Command({ Bucket: 'videos' }))).Contents).toMatchObject([
+      { StorageClass: 'GLACIER' },
+    ]);
+    const head = await obs.signed('HEAD', { bucket: 'videos', key: 'a.mp4' });
+    expect(head.headers['x-obs-storage-class']).toBe('COLD');
+    expect((await obs.signed('GET', { bucket: 'videos' })).body).toContain(
+      '<StorageClass>COLD</StorageClass>',
+    );
+  });
+
+  test('is neither read nor copied: 403 InvalidObjectState', async () => {
+    for (const command of [
+      new GetObjectCommand(target),
+      new CopyObjectCommand({ ...target, Key: 'copy', CopySource: 'videos/a.mp4' }),
+    ]) {
+      await expect(s3.send(command as GetObjectCommand)).rejects.toMatchObject({
+        name: 'InvalidObjectState',
+        $metadata: { httpStatusCode: 403 },
+      });
+    }
+  });
+
+  test('stays one when the store is opened again, until it is written anew', async () => {
+    await obs.store.close();
+    const again = await ObjectStore.open(obs.directory);
+    expect(again.head('videos', 'a.mp4')?.storageClass).toBe('COLD');
+    await again.put('videos', 'a.mp4', Buffer.from('new'));
+    expect(again.head('videos', 'a.mp4')?.storageClass).toBeUndefined();
+    await again.close();
+  });
+
+  test('of a class that is not known is refused', async () => {
+    const headers = { 'x-obs-storage-class': 'FROZEN' };
+    const answer = await obs.signed('PUT', { bucket: 'videos', key: 'b' }, { headers, body: 'x' });
+    expect([answer.status, answer.headers['x-obs-error-code']]).toEqual([400, 'InvalidStorageClass']);
+  });
+});
