@@ -54,7 +54,7 @@ test('an answer has exactly the four fields that API Gateway takes', async () =>
   const answered = await answer({ httpMethod: 'GET' }, context, async () => jsonResponse(202, { a: 1 }));
   expect(answered).toEqual({
     statusCode: 202,
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
     body: '{"a":1}',
     isBase64Encoded: false,
   });
