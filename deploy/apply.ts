@@ -1,32 +1,43 @@
 import { adviceFor } from './advice';
 import { CallFailed } from './cloud-api';
 import { DeployError } from './errors';
-import type { FunctionGraphApi } from './functiongraph-api';
+import type { FunctionGraphApi, LiveTrigger } from './functiongraph-api';
 import type { Addition, FunctionChange, Plan, Removal } from './plan';
 import { describeAddition, describeRemoval } from './plan-text';
 
 /** Zip of each function, by its name in `serverless.yml`. */
 export type Zips = Readonly<Record<string, Buffer>>;
 
-/** Triggers are deleted in the background: what they held may be taken for a little longer. */
-const STILL_TAKEN = new Set(['FSS.1108', 'FSS.1145', 'FSS.1146', 'FSS.1147', 'FSS.1148', 'FSS.1307']);
-const STILL_TAKEN_TRIES = 4;
-const STILL_TAKEN_PAUSE_MS = 1000;
+/** Something else has this place, or there is no more room: what is removed may make it free. */
+const TAKEN = new Set(['FSS.1108', 'FSS.1145', 'FSS.1146', 'FSS.1147', 'FSS.1148', 'FSS.1306', 'FSS.1307']);
 
 /**
- * Carries a plan out. A failure does not stop what runs beside it, but the rounds after it:
- * whatever was done is found by the next run, which does the rest.
+ * Carries a plan out, so that nothing is missing on the way where that can be: functions first, which serve old and
+ * new triggers alike; then what is new beside what is old; where the cloud does not take both, what stands in the way
+ * is removed before; at last the rest that is not wanted any more. A failure does not stop what runs beside it, but
+ * the rounds after it: whatever was done is found by the next run, which does the rest.
  * @throws DeployError with a line for every call that failed
  */
 export async function apply(plan: Plan, zips: Zips, api: FunctionGraphApi): Promise<void> {
+  const { functions, removals, additions } = plan;
   await round(
-    plan.functions,
+    functions,
     ({ wanted }) => wanted.name,
     (change) => changeFunction(change, zips, api),
   );
-  await round(plan.removals, describeRemoval, (removal) => remove(removal, api));
-  const isFreed = plan.removals.length > 0;
-  await round(plan.additions, describeAddition, (addition) => add(addition, isFreed, api));
+  const postponed: Addition[] = [];
+  await round(additions, describeAddition, async (addition) => {
+    if (!(await addBeside(addition, removals, api))) postponed.push(addition);
+  });
+  const rivalsOf = (addition: Addition) => removals.filter((removal) => standsInTheWay(removal, addition));
+  // Where nothing that is known stands in the way, such as with too many triggers, anything may.
+  const inTheWay = postponed.some((addition) => rivalsOf(addition).length === 0)
+    ? removals
+    : removals.filter((removal) => postponed.some((addition) => rivalsOf(addition).includes(removal)));
+  await round(inTheWay, describeRemoval, (removal) => remove(removal, api));
+  await round(postponed, describeAddition, (addition) => addInPlace(addition, api));
+  const rest = removals.filter((removal) => !inTheWay.includes(removal));
+  await round(rest, describeRemoval, (removal) => remove(removal, api));
 }
 
 async function round<T>(
@@ -47,12 +58,12 @@ async function round<T>(
 }
 
 async function changeFunction(change: FunctionChange, zips: Zips, api: FunctionGraphApi): Promise<void> {
-  const { wanted, action, configuration, sendsCode, asynchronous } = change;
+  const { wanted, action, configuration, sendsCode, clearsSecrets, asynchronous } = change;
   const zip = zips[wanted.key];
   if (sendsCode && zip === undefined) throw new DeployError([`the package has no code of ${wanted.key}`]);
   if (action === 'recreate') await removeFunction(wanted.name, api);
   if (action !== 'update' && zip !== undefined) await api.createFunction(wanted, zip);
-  if (configuration.length > 0) await api.updateConfiguration(wanted);
+  if (configuration.length > 0) await api.updateConfiguration(wanted, clearsSecrets);
   if (action === 'update' && sendsCode && zip !== undefined) await api.updateCode(wanted.name, zip);
   if (asynchronous === 'set' && wanted.asynchronous !== undefined) {
     await api.updateAsynchronous(wanted.name, wanted.asynchronous);
@@ -63,30 +74,86 @@ async function changeFunction(change: FunctionChange, zips: Zips, api: FunctionG
 async function remove(removal: Removal, api: FunctionGraphApi): Promise<void> {
   const { functionName } = removal;
   if (removal.what === 'function') return removeFunction(functionName, api);
-  await api.deleteTrigger(functionName, removal.trigger.trigger_id, removal.trigger.trigger_type_code);
+  await api.deleteTrigger(functionName, removal.trigger);
 }
 
 /** Triggers first: whether an API leaves the gateway with its function is not documented, with its trigger it does. */
 export async function removeFunction(name: string, api: FunctionGraphApi): Promise<void> {
-  const triggers = await api.listTriggers(name);
-  for (const { trigger_id, trigger_type_code } of triggers) {
-    await api.deleteTrigger(name, trigger_id, trigger_type_code);
-  }
+  for (const trigger of await api.listTriggers(name)) await api.deleteTrigger(name, trigger);
   await api.deleteFunction(name);
 }
 
-async function add(addition: Addition, isFreed: boolean, api: FunctionGraphApi): Promise<void> {
+/** @returns false when it can only be there once something else is gone */
+async function addBeside(
+  addition: Addition,
+  removals: readonly Removal[],
+  api: FunctionGraphApi,
+): Promise<boolean> {
+  const rivals = removals.filter((removal) => standsInTheWay(removal, addition));
+  // What has the same name may be the same thing to the cloud: deleting the old one would take the new one along.
+  if (rivals.some((rival) => hasNameOf(rival, addition))) return false;
+  try {
+    await add(addition, api);
+    return true;
+  } catch (error) {
+    const isRefused = error instanceof CallFailed && error.status > 0 && !error.isOutcomeUnknown;
+    if (isRefused && (rivals.length > 0 || (TAKEN.has(error.code) && removals.length > 0))) return false;
+    throw error;
+  }
+}
+
+/** Takes a place that was made free: it may be held for a while by what is deleted in the background. */
+async function addInPlace(addition: Addition, api: FunctionGraphApi): Promise<void> {
+  let refusal: CallFailed | undefined;
+  const isDone = await api.cloud.until(`waiting for the place of ${describeAddition(addition)}`, async () => {
+    try {
+      await add(addition, api);
+      return true;
+    } catch (error) {
+      if (!(error instanceof CallFailed) || !TAKEN.has(error.code)) throw error;
+      refusal = error;
+      return false;
+    }
+  });
+  if (!isDone && refusal !== undefined) throw refusal;
+}
+
+async function add(addition: Addition, api: FunctionGraphApi): Promise<void> {
   const { functionName } = addition;
   if (addition.what === 'status') {
     return api.setTriggerStatus(functionName, addition.id, addition.type, addition.status);
   }
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await api.createTrigger(functionName, addition.trigger);
-    } catch (error) {
-      const mayGetFree = isFreed && error instanceof CallFailed && STILL_TAKEN.has(error.code);
-      if (!mayGetFree || tries === STILL_TAKEN_TRIES) throw error;
-      await api.cloud.pause(STILL_TAKEN_PAUSE_MS);
-    }
+  return api.createTrigger(functionName, addition.trigger);
+}
+
+/** True when the one may keep the other from being made. */
+function standsInTheWay(removal: Removal, addition: Addition): boolean {
+  if (addition.what === 'status') return false;
+  // Its triggers are not known here.
+  if (removal.what === 'function') return true;
+  const { type, eventData } = addition.trigger;
+  if (removal.trigger.trigger_type_code !== type) {
+    return isOfGateway(type) && isOfGateway(removal.trigger.trigger_type_code);
   }
+  return placeOf(type, eventData, addition) === placeOf(type, removal.trigger.event_data, removal);
+}
+
+function placeOf(
+  type: string,
+  data: LiveTrigger['event_data'],
+  { functionName }: { functionName: string },
+): string {
+  if (isOfGateway(type)) return `${data.group_id ?? ''} ${data.req_method} ${data.path}`;
+  if (type === 'TIMER') return `${functionName} ${data.name}`;
+  return type === 'OBS' ? String(data.bucket) : functionName;
+}
+
+function hasNameOf(removal: Removal, addition: Addition): boolean {
+  if (removal.what === 'function' || addition.what === 'status') return false;
+  const { trigger_type_code: type, event_data: data } = removal.trigger;
+  return (type === 'TIMER' || type === 'OBS') && data.name === addition.trigger.eventData.name;
+}
+
+function isOfGateway(type: string): boolean {
+  return type === 'APIG' || type === 'DEDICATEDGATEWAY';
 }

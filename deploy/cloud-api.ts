@@ -12,7 +12,7 @@ export interface Connection {
 }
 
 /** Services that take SDK-HMAC-SHA256 at `https://<service>.<region>.myhuaweicloud.com`. */
-export type CloudService = 'functiongraph' | 'apig' | 'iam' | 'mpc' | 'lts';
+export type CloudService = 'functiongraph' | 'apig' | 'iam' | 'mpc' | 'lts' | 'eg';
 
 export interface CloudRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -47,6 +47,8 @@ export interface CloudApiOptions {
   /** Waits this long; replaced in tests. */
   pause?: (ms: number) => Promise<unknown>;
   random?: () => number;
+  /** Told in a few words what is being waited for, again and again while it lasts. */
+  onWait?: (what: string) => void;
   /** Longest wait for one answer. */
   timeoutMs?: number;
 }
@@ -55,6 +57,9 @@ const PARALLEL_CALLS = 6;
 const TRIES = 5;
 const FIRST_PAUSE_MS = 400;
 const MAX_PAUSE_MS = 10_000;
+const FIRST_LOOK_MS = 1000;
+const LONGEST_LOOK_MS = 10_000;
+const LONGEST_WAIT_MS = 180_000;
 /** Long enough for a zip of some MB over a slow line. */
 const TIMEOUT_MS = 60_000;
 
@@ -71,6 +76,7 @@ export class CloudApi {
   readonly #options: Required<CloudApiOptions>;
   /** Waits, as many ms as are given. */
   readonly pause: (ms: number) => Promise<unknown>;
+  readonly #onWait: (what: string) => void;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
   /** Calls sent so far, repeated ones included. */
@@ -84,10 +90,28 @@ export class CloudApi {
       parallelCalls: PARALLEL_CALLS,
       pause,
       random: Math.random,
+      onWait: () => {},
       timeoutMs: TIMEOUT_MS,
       ...options,
     };
     this.pause = this.#options.pause;
+    this.#onWait = this.#options.onWait;
+  }
+
+  /**
+   * Looks until something has come true, ever less often: after 1 s, 2 s, 4 s, … and then every 10 s.
+   * @param what what is being waited for, for people
+   * @returns false when it has not come true after 3 minutes, the time that the Terraform provider gives deletions
+   */
+  async until(what: string, isTrue: () => Promise<boolean>): Promise<boolean> {
+    let waitedMs = 0;
+    for (let stepMs = FIRST_LOOK_MS; !(await isTrue()); stepMs = Math.min(2 * stepMs, LONGEST_LOOK_MS)) {
+      if (waitedMs >= LONGEST_WAIT_MS) return false;
+      this.#onWait(`${what} (${waitedMs / 1000} s)`);
+      await this.pause(stepMs);
+      waitedMs += stepMs;
+    }
+    return true;
   }
 
   /**
@@ -262,5 +286,6 @@ const ENDPOINT_VARIABLES: Readonly<Record<CloudService | 'obs', string>> = {
   iam: 'IAM_ENDPOINT',
   mpc: 'MPC_ENDPOINT',
   lts: 'LTS_ENDPOINT',
+  eg: 'EG_ENDPOINT',
   obs: 'OBS_ENDPOINT',
 };

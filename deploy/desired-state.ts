@@ -1,5 +1,11 @@
 import { FUNCTION_NAMES, type FunctionName } from './bundle';
-import { type Complain, refuseLoops, type WantedTrigger, wantedTrigger } from './desired-triggers';
+import {
+  type Complain,
+  LOCAL_STAGE,
+  refuseLoops,
+  type WantedTrigger,
+  wantedTrigger,
+} from './desired-triggers';
 import { DeployError } from './errors';
 import { type FunctionDefinition, Service, type ServiceDefinition } from './schema';
 
@@ -37,6 +43,16 @@ export interface WantedFunction {
   /** Body of the asynchronous configuration; absent: none. */
   asynchronous?: AsynchronousConfiguration;
   triggers: readonly WantedTrigger[];
+  /** Where LTS keeps the log; absent: the function has none. */
+  logs?: LogDestination;
+}
+
+/** Body of FunctionGraph's `log_config`. */
+export interface LogDestination {
+  group_id: string;
+  group_name: string;
+  stream_id: string;
+  stream_name: string;
 }
 
 export interface AsynchronousConfiguration {
@@ -76,6 +92,13 @@ export function desiredState(resolved: unknown): DesiredState {
       'serverless.yml: provider.apigw.group_id is empty: set APIG_GROUP_ID, the id of an API group, in the environment or in .env.<stage>',
     );
   }
+  const missingLogs = Object.entries(provider.logs).filter(([, value]) => value === undefined);
+  if (missingLogs.length > 0 && missingLogs.length < Object.keys(provider.logs).length) {
+    const names = missingLogs.map(([name]) => name).join(', ');
+    faults.push(
+      `serverless.yml: provider.logs lacks ${names}: LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME belong together`,
+    );
+  }
   if (faults.length > 0) throw new DeployError(faults);
   return {
     service,
@@ -84,6 +107,12 @@ export function desiredState(resolved: unknown): DesiredState {
     functions: wanted,
     buckets: bucketsOf(Object.values(functions)),
   };
+}
+
+/** What is said of a stage whose functions have no log; undefined where they have one, and in the local cloud. */
+export function logWarning({ stage, functions }: DesiredState): string | undefined {
+  if (stage === LOCAL_STAGE || functions.every(({ logs }) => logs !== undefined)) return undefined;
+  return `the functions will have no logs: \`npm run setup -- --stage ${stage}\` makes a log group, or set LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME`;
 }
 
 function bucketsOf(functions: readonly FunctionDefinition[]): string[] {
@@ -147,6 +176,7 @@ function wantedFunction(
   }
   refuseLoops(definition, complain);
   const { asynchronous } = definition;
+  const logs = logDestination(provider.logs);
   return {
     key,
     name,
@@ -161,7 +191,18 @@ function wantedFunction(
     ...(definition.concurrency !== undefined && { maxInstances: definition.concurrency }),
     ...(asynchronous !== undefined && { asynchronous: asynchronousConfiguration(asynchronous) }),
     triggers,
+    ...(logs !== undefined && { logs }),
   };
+}
+
+function logDestination({
+  groupId,
+  groupName,
+  streamId,
+  streamName,
+}: ServiceDefinition['provider']['logs']): LogDestination | undefined {
+  if (!groupId || !groupName || !streamId || !streamName) return undefined;
+  return { group_id: groupId, group_name: groupName, stream_id: streamId, stream_name: streamName };
 }
 
 function refuseUserData(

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { EventDefinition, FunctionDefinition, ServiceDefinition } from './schema';
 
 /** The stage of the local cloud: the only one whose API may be open, and it may not leave this machine. */
@@ -35,7 +36,7 @@ export function wantedTrigger(
     return {
       type: gateway.instance_id === undefined ? 'APIG' : 'DEDICATEDGATEWAY',
       eventData: {
-        name: name ?? apiName(functionName, req_method, path),
+        name: name ?? apiName(functionName, req_method, path, match_mode),
         type: 1,
         path,
         protocol: 'HTTPS',
@@ -53,7 +54,7 @@ export function wantedTrigger(
     };
   }
   if (event.obs !== undefined) {
-    const { bucket, events, prefix, suffix, name = `${key}-${bucket}`.slice(0, 64) } = event.obs;
+    const { bucket, events, prefix, suffix, name = obsTriggerName(functionName, bucket) } = event.obs;
     return { type: 'OBS', eventData: { bucket, events, prefix, suffix, name } };
   }
   if (event.eventgrid !== undefined) {
@@ -88,12 +89,28 @@ export function wantedTrigger(
   };
 }
 
-/** API names may hold letters, digits and _ only, and must be told apart within a group. */
-function apiName(functionName: string, method: string, path: string): string {
-  return `${functionName}_${method.toLowerCase()}_${path}`
+/**
+ * API names may hold letters, digits and _ only, and must be told apart within a group, also from that of the same path
+ * in the other match mode, which the API may have to replace.
+ */
+function apiName(functionName: string, method: string, path: string, matchMode: string): string {
+  return `${functionName}_${method.toLowerCase()}_${path}${matchMode === 'SWA' ? '_all' : ''}`
     .replaceAll(/\W+/g, '_')
     .replace(/_+$/, '')
     .slice(0, 64);
+}
+
+const MAX_OBS_TRIGGER_NAME = 64;
+
+/**
+ * The name of an OBS trigger is its id. It holds the function's name, and with it the stage: two stages may
+ * listen to one bucket.
+ */
+function obsTriggerName(functionName: string, bucket: string): string {
+  const name = `${functionName}-${bucket}`;
+  if (name.length <= MAX_OBS_TRIGGER_NAME) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  return `${name.slice(0, MAX_OBS_TRIGGER_NAME - hash.length - 1)}-${hash}`;
 }
 
 /** A function whose output starts it again would run, and be paid for, for ever. */

@@ -14,7 +14,7 @@ export interface Framework {
 
 export interface FrameworkUtilities {
   log: { notice(text: string): void; success(text: string): void; warning(text: string): void };
-  progress: { create(options: { message: string }): { remove(): void } };
+  progress: { create(options: { message: string }): { update(message: string): void; remove(): void } };
   /** Standard output. */
   writeText(text: string): void;
 }

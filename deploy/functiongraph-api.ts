@@ -13,6 +13,10 @@ export const LiveConfiguration = z.object({
   memory_size: z.number(),
   timeout: z.number(),
   user_data: z.string().nullish(),
+  /** Never in clear; that there is some tells that there are secrets. */
+  encrypted_user_data: z.string().nullish(),
+  log_group_id: z.string().nullish(),
+  log_stream_id: z.string().nullish(),
   xrole: z.string().nullish(),
   app_xrole: z.string().nullish(),
   /** SHA-512 of the code. */
@@ -20,8 +24,6 @@ export const LiveConfiguration = z.object({
   code_size: z.number().nullish(),
   last_modified: z.string().nullish(),
   strategy_config: z.object({ concurrency: z.number().nullish() }).nullish(),
-  log_group_id: z.string().nullish(),
-  log_stream_id: z.string().nullish(),
 });
 export type LiveConfiguration = z.infer<typeof LiveConfiguration>;
 
@@ -108,19 +110,24 @@ export class FunctionGraphApi {
     await this.#call({
       method: 'POST',
       path: 'functions',
-      body: { ...configurationBody(wanted), package: 'default', ...codeBody(zip) },
+      // Some regions know version 1 only and take it for the default; it could not be given a number of instances.
+      body: { ...configurationBody(wanted), package: 'default', type: 'v2', ...codeBody(zip) },
     });
   }
 
-  async updateConfiguration(wanted: WantedFunction): Promise<void> {
+  /** @param clearsSecrets secrets that were taken out of `serverless.yml` must not stay */
+  async updateConfiguration(wanted: WantedFunction, clearsSecrets = false): Promise<void> {
+    const { maxInstances } = wanted;
     await this.#call({
       method: 'PUT',
       path: `functions/${this.urnOf(wanted.name)}/config`,
       body: {
         ...configurationBody(wanted),
-        // Also when there are none: secrets that were taken out of serverless.yml must not stay.
-        encrypted_user_data: JSON.stringify(wanted.secrets),
-        ...(wanted.maxInstances !== undefined && { strategy_config: { concurrency: wanted.maxInstances } }),
+        ...(clearsSecrets && { encrypted_user_data: JSON.stringify(wanted.secrets) }),
+        // Both are mandatory, and an event function takes one request at a time.
+        ...(maxInstances !== undefined && {
+          strategy_config: { concurrency: maxInstances, concurrent_num: 1 },
+        }),
       },
     });
   }
@@ -164,9 +171,16 @@ export class FunctionGraphApi {
     });
   }
 
+  /** None when the function is gone. */
   async listTriggers(name: string): Promise<LiveTrigger[]> {
-    const answer = await this.#callUnlessGone({ method: 'GET', path: `triggers/${this.urnOf(name)}` });
-    return answer === undefined ? [] : read(z.array(LiveTrigger), answer.body, `the triggers of ${name}`);
+    try {
+      const { body } = await this.#call({ method: 'GET', path: `triggers/${this.urnOf(name)}` });
+      return read(z.array(LiveTrigger), body, `the triggers of ${name}`);
+    } catch (error) {
+      // What answers for a function that is gone may be a failure of the service just as well.
+      if (isGone(error) && (await this.showFunction(name)) === undefined) return [];
+      throw error;
+    }
   }
 
   async createTrigger(name: string, { type, status, eventData }: WantedTrigger): Promise<void> {
@@ -194,9 +208,33 @@ export class FunctionGraphApi {
     });
   }
 
-  /** Also when it is gone already. */
-  async deleteTrigger(name: string, id: string, type: string): Promise<void> {
-    await this.#callUnlessGone({ method: 'DELETE', path: `triggers/${this.urnOf(name)}/${type}/${id}` });
+  /**
+   * Deletes a trigger and waits until it is listed no more; also when it is gone already. EventGrid's subscription, which
+   * has the trigger's id, would stay behind: it goes first, and takes the trigger along.
+   * @throws CallFailed `STILL_DELETED` when it is listed for more than 3 minutes
+   */
+  async deleteTrigger(name: string, { trigger_id: id, trigger_type_code: type }: LiveTrigger): Promise<void> {
+    const path = `triggers/${this.urnOf(name)}/${type}/${id}`;
+    const isListed = async () =>
+      (await this.listTriggers(name)).some((one) => one.trigger_type_code === type && one.trigger_id === id);
+    if (type === 'EVENTGRID') await this.#deleteSubscription(id);
+    if (type !== 'EVENTGRID' || (await isListed())) await this.#callUnlessGone({ method: 'DELETE', path });
+    const what = `waiting for ${type} trigger ${id} of ${name} to go`;
+    if (await this.cloud.until(what, async () => !(await isListed()))) return;
+    throw new CallFailed(
+      0,
+      'STILL_DELETED',
+      `${type} trigger ${id} of ${name} is still there after 3 minutes`,
+    );
+  }
+
+  async #deleteSubscription(id: string): Promise<void> {
+    const path = `/v1/${this.cloud.connection.projectId}/subscriptions/${id}`;
+    try {
+      await this.cloud.call('eg', { method: 'DELETE', path });
+    } catch (error) {
+      if (!(error instanceof CallFailed && error.status === 404)) throw error;
+    }
   }
 
   /** Runs the function once and waits. */
@@ -220,10 +258,20 @@ export class FunctionGraphApi {
     try {
       return await this.#call(request);
     } catch (error) {
-      if (error instanceof CallFailed && error.status === 404) return undefined;
+      if (isGone(error)) return undefined;
       throw error;
     }
   }
+}
+
+/**
+ * What FunctionGraph says of a function or trigger that is gone: 404 as documented, 401 and 500 as the Terraform provider
+ * met them.
+ */
+function isGone(error: unknown): boolean {
+  if (!(error instanceof CallFailed)) return false;
+  const { status, code } = error;
+  return status === 404 || (status === 401 && code === 'FSS.0401') || (status === 500 && code === 'FSS.0500');
 }
 
 /** @throws CallFailed for an answer that is not as documented, as of something else that listens at the address */
@@ -251,6 +299,7 @@ function configurationBody(wanted: WantedFunction) {
     ...(Object.keys(wanted.secrets).length > 0 && { encrypted_user_data: JSON.stringify(wanted.secrets) }),
     xrole: wanted.agency,
     app_xrole: wanted.agency,
+    ...(wanted.logs !== undefined && { enable_lts_log: true, log_config: wanted.logs }),
   };
 }
 

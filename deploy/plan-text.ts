@@ -31,7 +31,7 @@ export function describeRemoval(removal: Removal): string {
 
 export function describeAddition(addition: Addition): string {
   if (addition.what === 'status')
-    return `${addition.functionName} ${addition.type} ${addition.id}: ${addition.status}`;
+    return `${addition.functionName} ${addition.type} ${addition.name}: ${addition.status}`;
   const { type, eventData } = addition.trigger;
   return `${addition.functionName} ${describeTrigger(type, eventData)}`;
 }
@@ -44,7 +44,8 @@ export function describeTrigger(type: string, data: LiveTrigger['event_data']): 
       return `${type} ${data.req_method} ${data.path} (${data.auth})`;
     case 'OBS':
     case 'EVENTGRID':
-      return `${type} ${data.bucket}/${data.prefix ?? ''}*${data.suffix ?? ''}`;
+      // EventGrid's are not read back in full.
+      return `${type} ${data.bucket ?? data.trigger_name ?? ''}/${data.prefix ?? ''}*${data.suffix ?? ''}`;
     case 'TIMER':
       return `TIMER ${data.name} ${data.schedule}`;
     default:

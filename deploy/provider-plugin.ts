@@ -3,12 +3,13 @@ import { buildArtifacts, readArtifacts, writeArtifacts } from './artifacts';
 import { refuseBuckets } from './buckets';
 import { CloudApi, connectionFrom } from './cloud-api';
 import { deploy } from './deploy';
-import { type DesiredState, desiredState, functionNamed } from './desired-state';
+import { type DesiredState, desiredState, functionNamed, logWarning } from './desired-state';
 import { LOCAL_STAGE } from './desired-triggers';
 import { doctor } from './doctor/doctor';
 import { DeployError } from './errors';
 import type { CommandOptions, Framework, FrameworkUtilities } from './framework';
 import { FunctionGraphApi } from './functiongraph-api';
+import { withSubDomains } from './gateway-domains';
 import { info } from './info';
 import { invoke, invokeLocally } from './invoke';
 import { logs } from './logs';
@@ -25,6 +26,8 @@ export class HuaweiProvider {
   readonly #options: CommandOptions;
   readonly #utilities: FrameworkUtilities;
   #desiredState: DesiredState | undefined;
+  /** Shows what is being waited for. */
+  #onWait: (what: string) => void = () => {};
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
   /** Options and commands beyond those that the framework has anyway. */
   readonly commands = {
@@ -94,6 +97,7 @@ export class HuaweiProvider {
   /** The framework shows its own kind of error in a line and any other one with its stack. */
   async #run(message: string, work: () => Promise<void>): Promise<void> {
     const progress = this.#utilities.progress.create({ message });
+    this.#onWait = (what) => progress.update(what);
     try {
       await work();
     } catch (error) {
@@ -130,7 +134,7 @@ export class HuaweiProvider {
   #openApi(): FunctionGraphApi {
     const connection = connectionFrom(process.env, String(this.#framework.service.provider.region));
     if (this.#stage === LOCAL_STAGE) assertLocalEndpoint(connection.endpoints.functiongraph);
-    return new FunctionGraphApi(new CloudApi(connection));
+    return new FunctionGraphApi(new CloudApi(connection, { onWait: (what) => this.#onWait(what) }));
   }
 
   async #doctor(): Promise<void> {
@@ -166,28 +170,30 @@ export class HuaweiProvider {
   async #deploy({ wanted, api, options, print }: Session): Promise<void> {
     const artifacts = await readArtifacts(this.#packageDirectory, wanted.service, wanted.functions);
     await refuseBuckets(wanted, api.cloud.connection);
-    await deploy(wanted, artifacts, api, {
+    await deploy(await withSubDomains(wanted, api.cloud), artifacts, api, {
       dryRun: options['dry-run'] === true,
       force: options.force === true,
       prune: options.prune === true,
       onPlan: (todo) => planText(todo).forEach(print),
     });
-    this.#done(api);
+    this.#done(wanted, api);
   }
 
   /** Code, configuration and triggers of one function. */
   async #deployFunction({ wanted, api, options, print }: Session): Promise<void> {
     const functions = [functionNamed(wanted, options.function)];
-    await deploy(wanted, await buildArtifacts(functions), api, {
+    await deploy(await withSubDomains(wanted, api.cloud), await buildArtifacts(functions), api, {
       dryRun: options['dry-run'] === true,
       force: options.force === true,
       only: functions.map(({ key }) => key),
       onPlan: (todo) => planText(todo).forEach(print),
     });
-    this.#done(api);
+    this.#done(wanted, api);
   }
 
-  #done({ cloud }: FunctionGraphApi): void {
+  #done(wanted: DesiredState, { cloud }: FunctionGraphApi): void {
+    const warning = logWarning(wanted);
+    if (warning !== undefined) this.#utilities.log.warning(warning);
     const what = this.#options['dry-run'] === true ? 'nothing was changed' : 'deployed';
     this.#utilities.log.success(`${what} (${cloud.calls} calls)`);
   }

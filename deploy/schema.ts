@@ -82,7 +82,11 @@ const authentication = choice(['IAM', 'APP', 'NONE']);
 const gatewayTimeout = integer(1, 60_000, 'ms');
 
 const apigw = fields({
-  path: text('a path that starts with /, such as /snapshots/{task_id}', /^\/\S*$/),
+  // API Gateway wants the parameters of a path declared (APIG.2026), and a trigger has no field for it.
+  path: text(
+    'a path that starts with /, such as /snapshots, without {parameters}: what lies below it is reached with match_mode SWA',
+    /^\/[^\s{}]*$/,
+  ),
   req_method: choice(METHODS),
   name: text('3 to 64 letters, digits and _, starting with a letter', /^[A-Za-z]\w{2,63}$/).optional(),
   auth: authentication.optional(),
@@ -165,7 +169,8 @@ const event = z
 
 const asynchronous = fields({
   retries: integer(0, 3, 'retries'),
-  maxEventAge: integer(1, 86_400, 's'),
+  // Open Telekom Cloud's reference allows 1 s, the SDK no less than a minute.
+  maxEventAge: integer(60, 86_400, 's'),
   onFailure: fields({ obs: fields({ bucket, prefix: keyPart.default('') }) }).optional(),
 });
 
@@ -214,6 +219,20 @@ const providerFields = {
     sl_domain: optionalText,
     timeout: gatewayTimeout.default(5000),
   }).prefault({}),
+  logs: fields({
+    groupId: optionalText,
+    groupName: optionalText,
+    streamId: optionalText,
+    streamName: optionalText,
+  })
+    .prefault({})
+    // A field that is not there counts as empty.
+    .transform(({ groupId, groupName, streamId, streamName }) => ({
+      groupId,
+      groupName,
+      streamId,
+      streamName,
+    })),
 };
 
 /**

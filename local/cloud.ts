@@ -10,6 +10,7 @@ import { GatewayBook, localInstance } from './apig/management/gateway-book';
 import { createApiGroupServer, MANAGEMENT_PATHS } from './apig/management/server';
 import { createGateway, type GatewayOptions } from './apig/server';
 import { holdDataDirectory } from './data-directory';
+import { createEventGridServer, EVENTGRID_PATHS } from './eg/server';
 import { type FaultOptions, Faults } from './faults/faults';
 import {
   createFunctionGraph,
@@ -161,11 +162,12 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   });
   const logs = new LogBook();
   const lts = createLts({ ...signed, logs });
-  // Without ports of their own: three more would not be worth it for what is only asked a few times.
+  // Without ports of their own: more would not be worth it for what is only asked a few times.
   const sharing: readonly (readonly [RegExp, Server])[] = [
     [IAM_PATHS, iam],
     [MANAGEMENT_PATHS, groups],
     [LTS_PATHS, lts],
+    [EVENTGRID_PATHS, createEventGridServer({ ...signed, functiongraph })],
   ];
   const atGateway = (url: string): Server | undefined => sharing.find(([paths]) => paths.test(url))?.[1];
   const gateway = createGateway({
@@ -266,6 +268,7 @@ function environmentOf(addresses: Addresses): Record<string, string> {
     FUNCTIONGRAPH_ENDPOINT: addresses.functiongraph,
     APIG_ENDPOINT: addresses.gateway,
     LTS_ENDPOINT: addresses.gateway,
+    EG_ENDPOINT: addresses.gateway,
     UPLOAD_BUCKET,
     SNAPSHOT_BUCKET,
   };

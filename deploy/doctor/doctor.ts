@@ -6,8 +6,9 @@ import { checkAccount } from './account';
 import { checkAgencies } from './agency';
 import { checkBuckets } from './buckets';
 import type { Finding, State } from './finding';
-import { checkEventGrid, checkFunctions, checkRegion } from './functions';
+import { checkEventGrid, checkFunctions, checkLogs } from './functions';
 import { checkGateway } from './gateway';
+import { checkRegion } from './region';
 import { leastPolicies } from './rights';
 import { checkSettings } from './settings';
 
@@ -64,7 +65,7 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
   const { cloud } = api;
   const settings = checkSettings(wanted);
   const account = await checkAccount(cloud);
-  const offline = [...checkRegion(wanted), ...(await settings)];
+  const offline = await settings;
   // With a wrong key every other question would get the same answer.
   if (!account.isKnown) return [...account.findings, ...offline];
   const looks = await Promise.all([
@@ -72,15 +73,18 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
     checkAgencies(wanted, account.domainId, cloud),
     checkGateway(wanted, cloud),
     checkFunctions(wanted, api),
+    checkRegion(wanted, api),
   ]);
-  const [buckets, agencies, gateway, functions] = looks;
+  const [buckets, agencies, gateway, functions, region] = looks;
   return [
     ...account.findings,
+    ...region,
     ...offline,
     ...buckets,
     ...agencies,
     ...gateway,
     ...checkEventGrid(wanted),
+    ...checkLogs(wanted),
     ...functions,
   ];
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { DesiredState } from '../desired-state';
+import { type DesiredState, logWarning } from '../desired-state';
 import type { FunctionGraphApi } from '../functiongraph-api';
 import { liveState } from '../live-state';
 import { isEmpty, plan } from '../plan';
@@ -12,19 +12,15 @@ const Quotas = z.object({
   }),
 });
 
-/** Whether the region can start functions by uploads. */
-export function checkRegion({ region, functions }: DesiredState): Finding[] {
-  const isByObs = functions.some(({ triggers }) => triggers.some(({ type }) => type === 'OBS'));
-  if (!isByObs) return [];
-  // FunctionGraph API reference, creating a trigger: no OBS triggers on the site of the Chinese mainland.
-  if (!region.startsWith('cn-'))
-    return [{ point: 'region', state: 'ok', text: `${region} has OBS triggers` }];
+/** Whether the functions' logs go anywhere. */
+export function checkLogs(wanted: DesiredState): Finding[] {
+  if (logWarning(wanted) === undefined) return [];
   return [
     {
-      point: 'region',
-      state: 'missing',
-      text: `${region} has no OBS triggers, as all regions of the Chinese mainland`,
-      todo: 'use an eventgrid event in place of the obs event in serverless.yml, or another region',
+      point: 'logs',
+      state: 'note',
+      text: 'the functions will have none: no log group of LTS is set',
+      todo: `npm run setup -- --stage ${wanted.stage}, or set LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME`,
     },
   ];
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { CloudApi } from '../cloud-api';
 import type { DesiredState } from '../desired-state';
-import type { WantedTrigger } from '../desired-triggers';
+import { type GroupPlace, groupOf, groupPath } from '../gateway-domains';
 import { type Finding, probe } from './finding';
 
 const Instance = z.object({ status: z.string().nullish() });
@@ -9,27 +9,13 @@ const Instance = z.object({ status: z.string().nullish() });
 /** Whether the API groups of the stage exist, and the dedicated gateways that they belong to. */
 export async function checkGateway(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
   const triggers = wanted.functions.flatMap((one) => one.triggers);
-  const places = new Map(triggers.filter(isOfGateway).map((trigger) => placeOf(trigger)));
+  const found = triggers.map(groupOf).filter((place) => place !== undefined);
+  const places = new Map(found.map((place) => [groupPath(place, ''), place]));
   return (await Promise.all([...places.values()].map((place) => checkPlace(place, wanted, cloud)))).flat();
 }
 
-interface Place {
-  groupId: string;
-  instanceId: string | undefined;
-}
-
-function isOfGateway({ type }: WantedTrigger): boolean {
-  return type === 'APIG' || type === 'DEDICATEDGATEWAY';
-}
-
-function placeOf({ eventData }: WantedTrigger): [string, Place] {
-  const groupId = String(eventData.group_id);
-  const instanceId = eventData.instance_id === undefined ? undefined : String(eventData.instance_id);
-  return [`${instanceId}/${groupId}`, { groupId, instanceId }];
-}
-
 async function checkPlace(
-  { groupId, instanceId }: Place,
+  { groupId, instanceId }: GroupPlace,
   { region }: DesiredState,
   cloud: CloudApi,
 ): Promise<Finding[]> {
@@ -52,9 +38,7 @@ async function checkPlace(
     findings.push(instance.ok ? instanceFinding(point, instance.found) : unseen(point, instance.reason));
   }
   const point = `API group ${groupId}`;
-  const group = await get(
-    instanceId === undefined ? `/v1.0/apigw/api-groups/${groupId}` : `${dedicated}/api-groups/${groupId}`,
-  );
+  const group = await get(groupPath({ groupId, instanceId }, cloud.connection.projectId));
   if (group.ok) {
     findings.push({
       point,

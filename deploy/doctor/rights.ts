@@ -55,9 +55,17 @@ function bucketsOf({ functions }: DesiredState): { read: string[]; written: stri
   return { read: unique(values('UPLOAD_BUCKETS')), written: unique(values('SNAPSHOT_BUCKET')) };
 }
 
+/** Buckets that FunctionGraph hands events over to which it gave up, in the agency's name. */
+function failureBuckets({ functions }: DesiredState): string[] {
+  const targets = functions.map(({ asynchronous }) => asynchronous?.destination_config.on_failure);
+  const named = targets.filter((target) => target?.destination === 'OBS');
+  return [...new Set(named.map((target) => String(Object(JSON.parse(target?.param ?? '{}')).bucket)))];
+}
+
 /** The policies with the least rights that the functions of a stage work with. */
 export function leastPolicies(wanted: DesiredState): LeastPolicies {
   const { read, written } = bucketsOf(wanted);
+  const failed = failureBuckets(wanted);
   const buckets = [...new Set([...read, ...written])];
   return {
     projectRole: MPC_ROLE,
@@ -74,8 +82,18 @@ export function leastPolicies(wanted: DesiredState): LeastPolicies {
           Effect: 'Allow',
           // Records of what was started; pictures that temporary addresses lead to; events that were given up.
           Action: ['obs:object:GetObject', 'obs:object:PutObject'],
-          Resource: written.map((bucket) => `OBS:*:*:object:${bucket}/*`),
+          Resource: [...new Set([...written, ...failed])].map((bucket) => `OBS:*:*:object:${bucket}/*`),
         },
+        // FunctionGraph's asynchronous notification to OBS asks for these two as well, and for PutObject.
+        ...(failed.length > 0
+          ? [
+              {
+                Effect: 'Allow' as const,
+                Action: ['obs:bucket:HeadBucket', 'obs:bucket:CreateBucket'],
+                Resource: failed.map((bucket) => `OBS:*:*:bucket:${bucket}`),
+              },
+            ]
+          : []),
       ],
     },
   };

@@ -4,6 +4,7 @@ import { deploy } from '../../deploy/deploy';
 import { desiredState } from '../../deploy/desired-state';
 import { LOCAL_STAGE } from '../../deploy/desired-triggers';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
+import { withSubDomains } from '../../deploy/gateway-domains';
 import { readService } from '../../deploy/service-file';
 import { type Cloud, type CloudOptions, startCloud } from '../cloud';
 
@@ -30,5 +31,5 @@ export async function startDeployedCloud(options: CloudOptions): Promise<Cloud> 
 export async function deployTo({ environment, region }: Cloud): Promise<void> {
   const wanted = desiredState(await readService(LOCAL_STAGE, environment));
   const api = new FunctionGraphApi(new CloudApi(connectionFrom(environment, region)));
-  await deploy(wanted, await buildArtifacts(wanted.functions), api);
+  await deploy(await withSubDomains(wanted, api.cloud), await buildArtifacts(wanted.functions), api);
 }

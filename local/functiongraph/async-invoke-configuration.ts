@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { parseJson } from '../parse-json';
+import type { FunctionGraphBehaviour } from './behaviour';
+import { FunctionGraphError } from './errors';
 
 /** The `param` of each type of destination (FunctionGraph API reference, configuring asynchronous notification). */
 const destinationParams = {
@@ -49,6 +51,18 @@ export const asyncInvokeConfiguration = z.object({
 });
 
 export type AsyncInvokeConfiguration = z.infer<typeof asyncInvokeConfiguration>;
+
+/** @throws FunctionGraphError FSS.0400 for an event age below the shortest one */
+export function refuseEventAge(
+  { max_async_event_age_in_seconds: age }: AsyncInvokeConfiguration,
+  { shortestEventAgeSeconds: shortest }: Pick<FunctionGraphBehaviour, 'shortestEventAgeSeconds'>,
+): void {
+  if (age === undefined || age >= shortest) return;
+  throw new FunctionGraphError(
+    'FSS.0400',
+    `max_async_event_age_in_seconds: must be ${shortest} to 86400 (s), got ${age}`,
+  );
+}
 
 /** Where the result of an asynchronous invocation goes; undefined when nothing is configured for it. */
 export function destinationFor(

@@ -1,5 +1,7 @@
 /** HTTP status of each error code that the local cloud answers with (FunctionGraph API reference, Error Codes). */
 const STATUS_OF = {
+  // API Gateway's own, which FunctionGraph hands on when it publishes an API.
+  'APIG.2026': 400,
   'FSS.0400': 400,
   'FSS.0401': 401,
   'FSS.0403': 403,

@@ -1,18 +1,10 @@
 import * as z from 'zod';
+import type { FunctionGraphBehaviour } from './behaviour';
 import { FunctionGraphError, type FunctionGraphErrorCode } from './errors';
+import { runtimesOf } from './region';
 
 const MEMORY_SIZES_MB = [
   128, 256, 512, 768, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 8192, 10240,
-];
-const RUNTIMES = [
-  'Node.js6.10',
-  'Node.js8.10',
-  'Node.js10.16',
-  'Node.js12.13',
-  'Node.js14.18',
-  'Node.js16.17',
-  'Node.js18.15',
-  'Node.js20.15',
 ];
 const MAX_USER_DATA_CHARACTERS = 4096;
 
@@ -62,9 +54,7 @@ const settings = {
     .int()
     .min(3, 'timeout must be 3 to 259200 (s)')
     .max(259_200, 'timeout must be 3 to 259200 (s)'),
-  runtime: z
-    .string()
-    .refine((name) => RUNTIMES.includes(name), `runtime must be one of ${RUNTIMES.join(', ')}`),
+  runtime: z.string(),
   func_name: z
     .string()
     .regex(
@@ -129,6 +119,7 @@ const code = z.object({
 export const createFunctionBody = z
   .object({
     ...settings,
+    type: z.literal('v2', 'type must be "v2": version 1 of functions is not there').optional(),
     package: z
       .string()
       .regex(/^[A-Za-z][A-Za-z0-9_-]{0,59}$/)
@@ -140,6 +131,31 @@ export const updateCodeBody = code;
 
 /** The configuration of a function, in the API's own names. */
 export type FunctionConfiguration = z.infer<typeof updateConfigurationBody> & { package: string };
+
+/** @throws FunctionGraphError FSS.1005 for a runtime that the region does not have */
+export function refuseRuntime(
+  runtime: string,
+  behaviour: Pick<FunctionGraphBehaviour, 'newestRuntime'>,
+): void {
+  const runtimes = runtimesOf(behaviour);
+  if (runtimes.includes(runtime)) return;
+  throw new FunctionGraphError(
+    'FSS.1005',
+    `runtime "${runtime}" is not there: use one of ${runtimes.join(', ')}`,
+  );
+}
+
+/** @throws FunctionGraphError FSS.1026 for a `strategy_config` that lacks what is mandatory */
+export function refuseStrategy(
+  strategy: FunctionConfiguration['strategy_config'],
+  { needsConcurrentNum }: Pick<FunctionGraphBehaviour, 'needsConcurrentNum'>,
+): void {
+  if (strategy === undefined || strategy.concurrent_num !== undefined || !needsConcurrentNum) return;
+  throw new FunctionGraphError(
+    'FSS.1026',
+    'strategy_config.concurrent_num is missing: it is mandatory, 1 for an event function',
+  );
+}
 
 /** The error code that the API reference gives for a wrong value of each field. */
 const CODE_OF_FIELD: Record<string, FunctionGraphErrorCode> = {

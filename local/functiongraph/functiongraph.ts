@@ -15,7 +15,17 @@ import type { DeployedFunction } from './deployed-function';
 import { type Attempt, Executor, type LogPlace } from './executor';
 import type { AccountConcurrency } from './instance-pool';
 import type { Invocation, InvocationResult } from './invocation';
-import { fireTimer, functionNamed, functionOfUrn, type Platform, runNow, versionsOf } from './platform';
+import {
+  deleteSubscription,
+  type EventGridSubscription,
+  fireTimer,
+  functionNamed,
+  functionOfUrn,
+  type Platform,
+  runNow,
+  triggersOf,
+  versionsOf,
+} from './platform';
 import { createManagementServer } from './server';
 import { Timers } from './timers';
 import { isGatewayTrigger, matchesObjectEvent, type TimerTrigger } from './triggers';
@@ -26,6 +36,7 @@ export type { DeployedFunction } from './deployed-function';
 export { FunctionGraphError } from './errors';
 export type { Attempt } from './executor';
 export type { Invocation, InvocationResult } from './invocation';
+export type { EventGridSubscription } from './platform';
 
 export interface FunctionGraphOptions {
   credentials: Credentials;
@@ -99,6 +110,10 @@ export interface FunctionGraph {
    */
   fireTimer(functionName: string, triggerName: string): string;
   apiRoutes(): readonly ApiRoute[];
+  /** What EventGrid has for the functions, by id; also what deleted triggers have left behind. */
+  subscriptions(): ReadonlyMap<string, EventGridSubscription>;
+  /** Deletes a subscription and its trigger; false when there is none. */
+  deleteSubscription(id: string): boolean;
   /** Listens to every change in the life of every invocation; returns how to stop. */
   onInvocation(listener: (invocation: Invocation) => void): () => void;
   /** Ends all instances, timers and the server, and removes unpacked code. */
@@ -148,13 +163,18 @@ export function createFunctionGraph(options: FunctionGraphOptions): FunctionGrap
     executor,
     queue,
     timers: new Timers(clock),
+    subscriptions: new Map(),
     apiAddress: options.apiAddress ?? (() => undefined),
   };
   const server = createManagementServer(platform, credentials, options.onRequest);
 
   return {
     server,
-    functions: () => [...platform.functions.values()],
+    functions: () => {
+      const deployed = [...platform.functions.values()];
+      for (const one of deployed) triggersOf(platform, one);
+      return deployed;
+    },
     invoke: async (functionName, event, trigger = 'SYNC') =>
       runNow(platform, functionNamed(platform, functionName), JSON.stringify(event), trigger),
     invokeAsync: (functionName, event, trigger) =>
@@ -164,6 +184,7 @@ export function createFunctionGraph(options: FunctionGraphOptions): FunctionGrap
       [...platform.functions.values()].flatMap(({ name, triggers }) =>
         triggers
           .filter((trigger) => trigger.type === 'TIMER')
+          .filter(({ goneAtMs }) => goneAtMs === undefined)
           .map((trigger) => ({
             functionName: name,
             trigger,
@@ -173,6 +194,8 @@ export function createFunctionGraph(options: FunctionGraphOptions): FunctionGrap
     fireTimer: (functionName, triggerName) =>
       fireTimer(platform, functionNamed(platform, functionName), triggerName),
     apiRoutes: () => [...platform.functions.values()].flatMap(apiRoutesOf),
+    subscriptions: () => platform.subscriptions,
+    deleteSubscription: (id) => deleteSubscription(platform, id),
     onInvocation(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -209,7 +232,8 @@ function deliverObjectEvent({ functions, behaviour, region, queue }: Platform, e
 }
 
 function apiRoutesOf({ name, triggers }: DeployedFunction): ApiRoute[] {
-  return triggers.filter(isGatewayTrigger).map(({ apiId, data }) => ({
+  const published = triggers.filter(isGatewayTrigger).filter(({ goneAtMs }) => goneAtMs === undefined);
+  return published.map(({ apiId, data }) => ({
     functionName: name,
     apiId,
     groupId: data.group_id ?? '',

@@ -4,28 +4,29 @@ import { FunctionGraphError } from './errors';
  * One page of a list: `marker` is the position to begin at.
  *
  * @param sizeName the query parameter that holds the page size
- * @param limit the page size without that parameter, and the largest one that is accepted
+ * @param limit the page size without that parameter, the largest one, and how a size beyond it is read: refused, or as
+ *   the largest, which 0 then means too
  * @throws FunctionGraphError FSS.0400 when a parameter is no such number
  */
 export function pageOf<T>(
   items: readonly T[],
   query: URLSearchParams,
   sizeName: 'maxitems' | 'limit',
-  limit: { default: number; max: number },
+  limit: { default: number; max: number; beyond: 'refused' | 'largest' },
 ): { page: T[]; nextMarker: number } {
   const marker = Number(query.get('marker') ?? 0);
   const size = Number(query.get(sizeName) ?? limit.default);
   if (!(Number.isInteger(marker) && marker >= 0)) {
     throw new FunctionGraphError('FSS.0400', `marker "${query.get('marker')}" must be an integer from 0`);
   }
-  if (!(Number.isInteger(size) && size >= 1 && size <= limit.max)) {
+  const isBeyond = size === 0 || size > limit.max;
+  if (!(Number.isInteger(size) && size >= 0) || (isBeyond && limit.beyond === 'refused')) {
+    const range = limit.beyond === 'refused' ? `from 1 to ${limit.max}` : 'from 0';
     throw new FunctionGraphError(
       'FSS.0400',
-      `${sizeName} "${query.get(sizeName)}" must be an integer from 1 to ${limit.max}`,
+      `${sizeName} "${query.get(sizeName)}" must be an integer ${range}`,
     );
   }
-  return {
-    page: items.slice(marker, marker + size),
-    nextMarker: Math.min(marker + size, items.length),
-  };
+  const end = marker + (isBeyond ? limit.max : size);
+  return { page: items.slice(marker, end), nextMarker: Math.min(end, items.length) };
 }

@@ -7,7 +7,7 @@ import type { Executor } from './executor';
 import type { InvocationResult } from './invocation';
 import type { Timers } from './timers';
 import { timerEvent } from './trigger-events';
-import { refuseConflict, type TimerTrigger, type Trigger } from './triggers';
+import { type EventGridTrigger, refuseConflict, type TimerTrigger, type Trigger } from './triggers';
 
 /** Largest event of a synchronous invocation. */
 const MAX_SYNC_EVENT_BYTES = 6 * 1024 * 1024;
@@ -23,8 +23,19 @@ export interface Platform {
   executor: Executor;
   queue: AsyncQueue;
   timers: Timers;
+  /**
+   * Subscriptions of EventGrid by their ids, which are those of the triggers that made them. One stays when its
+   * trigger is deleted, and takes its trigger along when it is deleted itself.
+   */
+  subscriptions: Map<string, EventGridSubscription>;
   /** Where API Gateway listens; undefined as long as nobody knows. */
   apiAddress: () => string | undefined;
+}
+
+/** A subscription that FunctionGraph made at EventGrid for a trigger. */
+export interface EventGridSubscription {
+  functionUrn: string;
+  trigger: EventGridTrigger;
 }
 
 /** @throws FunctionGraphError FSS.1051 when there is no function of that name */
@@ -120,9 +131,12 @@ export async function runNow(
 
 /** Adds a trigger to a function; a timer starts to run. Throws when it conflicts with another one. */
 export function attachTrigger(platform: Platform, deployed: DeployedFunction, trigger: Trigger): void {
-  const all = [...platform.functions.values()].flatMap(({ triggers }) => triggers);
-  refuseConflict(trigger, deployed.triggers, all);
+  const all = [...platform.functions.values()].flatMap((one) => triggersOf(platform, one));
+  refuseConflict(trigger, triggersOf(platform, deployed), all, platform.behaviour);
   deployed.triggers.push(trigger);
+  if (trigger.type === 'EVENTGRID') {
+    platform.subscriptions.set(trigger.id, { functionUrn: deployed.urn, trigger });
+  }
   if (trigger.type === 'TIMER') setTimerStatus(platform, deployed, trigger, trigger.status);
 }
 
@@ -136,7 +150,34 @@ export function setTimerStatus(
   trigger.status = status;
   if (status === 'DISABLED') platform.timers.stop(trigger);
   else if (!platform.timers.has(trigger)) {
-    platform.timers.start(trigger, () => fireTimer(platform, deployed, trigger.id));
+    platform.timers.start(trigger, () => fireTimer(platform, deployed, trigger.data.name));
+  }
+}
+
+/** The triggers of a function; those whose deletion has come to its end are dropped. */
+export function triggersOf({ clock }: Platform, deployed: DeployedFunction): Trigger[] {
+  const nowMs = clock();
+  deployed.triggers = deployed.triggers.filter(({ goneAtMs = Number.POSITIVE_INFINITY }) => goneAtMs > nowMs);
+  return deployed.triggers;
+}
+
+/**
+ * The function whose triggers a URN asks for.
+ *
+ * @param code what answers for a function that is gone, unless the switch says 404
+ * @throws FunctionGraphError that code, and those of latestOfUrn
+ */
+export function ownerOfTriggers(
+  platform: Platform,
+  urn: string,
+  code: 'FSS.0401' | 'FSS.0500',
+): DeployedFunction {
+  try {
+    return latestOfUrn(platform, urn);
+  } catch (error) {
+    const isGone = error instanceof FunctionGraphError && error.errorCode === 'FSS.1051';
+    if (!isGone || platform.behaviour.goneFunction === 'documented') throw error;
+    throw new FunctionGraphError(code, error.message);
   }
 }
 
@@ -158,27 +199,42 @@ export function triggerOf(
   } catch (error) {
     throw new FunctionGraphError('FSS.0401', (error as Error).message);
   }
-  const trigger = deployed.triggers.find((candidate) => candidate.type === type && candidate.id === id);
+  const trigger = triggersOf(platform, deployed).find(
+    (candidate) => candidate.type === type && candidate.id === id,
+  );
   if (trigger === undefined)
     throw new FunctionGraphError('FSS.0500', `trigger ${type} "${id}" was not found`);
   return { deployed, trigger };
 }
 
-/** Removes triggers from a function. */
+/** Removes triggers from a function: they do nothing any more, and are gone after the time of the switch. */
 export function detachTriggers(
   platform: Platform,
   deployed: DeployedFunction,
   unwanted: (trigger: Trigger) => boolean,
 ): void {
+  const goneAtMs = platform.clock() + platform.behaviour.triggerDeletionMs;
   for (const trigger of deployed.triggers.filter(unwanted)) {
     if (trigger.type === 'TIMER') platform.timers.stop(trigger);
-    deployed.triggers.splice(deployed.triggers.indexOf(trigger), 1);
+    trigger.goneAtMs ??= goneAtMs;
   }
+  triggersOf(platform, deployed);
+}
+
+/** Deletes a subscription of EventGrid, and with it the trigger that made it; false when there is none. */
+export function deleteSubscription(platform: Platform, id: string): boolean {
+  const found = platform.subscriptions.delete(id);
+  for (const deployed of platform.functions.values()) {
+    detachTriggers(platform, deployed, (trigger) => trigger.type === 'EVENTGRID' && trigger.id === id);
+  }
+  return found;
 }
 
 /** Sends a timer's event to its function; returns the request id. Throws when there is no such timer. */
 export function fireTimer(platform: Platform, deployed: DeployedFunction, triggerName: string): string {
-  const trigger = deployed.triggers.find(({ type, id }) => type === 'TIMER' && id === triggerName);
+  const trigger = deployed.triggers.find(
+    (one) => one.type === 'TIMER' && one.data.name === triggerName && one.goneAtMs === undefined,
+  );
   if (trigger?.type !== 'TIMER') {
     throw new FunctionGraphError('FSS.1131', `function ${deployed.name} has no timer "${triggerName}"`);
   }

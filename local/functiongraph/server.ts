@@ -25,6 +25,8 @@ import { invokeFunctionAsync } from './operations/invoke-function-async';
 import { listAsyncInvocations } from './operations/list-async-invocations';
 import { listFunctions } from './operations/list-functions';
 import { listQuotas } from './operations/list-quotas';
+import { listRuntimeTypes } from './operations/list-runtime-types';
+import { listTriggerTypes } from './operations/list-trigger-types';
 import { listTriggers } from './operations/list-triggers';
 import { listVersions } from './operations/list-versions';
 import { publishVersion } from './operations/publish-version';
@@ -43,6 +45,8 @@ const OPERATIONS: readonly Operation[] = [
   createFunction,
   listFunctions,
   listQuotas,
+  listRuntimeTypes,
+  listTriggerTypes,
   showFunctionConfig,
   updateFunctionConfig,
   updateMaxInstances,

@@ -1,8 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { ObjectEvent } from '../obs/object-store';
+import type { FunctionGraphBehaviour } from './behaviour';
 import { FunctionGraphError } from './errors';
 import { parseWith } from './function-configuration';
+import { triggerTypesOf } from './region';
 import { parseCron, parseRate, type Schedule } from './schedule';
 
 const timerData = z.object({
@@ -61,12 +63,7 @@ const gatewayData = z.object({
   auth: z.enum(['IAM', 'APP', 'NONE']).default('IAM'),
   func_info: z
     .object({
-      timeout: z
-        .number()
-        .int()
-        .min(1, 'must be 1 to 60000 (ms)')
-        .max(60_000, 'must be 1 to 60000 (ms)')
-        .default(5000),
+      timeout: z.number().int().min(1, 'must be 1 to 60000 (ms)').max(60_000, 'must be 1 to 60000 (ms)'),
       invocation_type: z.literal('sync', 'must be sync: the local cloud has no asynchronous APIs').optional(),
       version: z.string().optional(),
     })
@@ -82,6 +79,8 @@ interface TriggerOf<Type extends string, Data> {
   status: 'ACTIVE' | 'DISABLED';
   data: Data;
   createdAtMs: number;
+  /** Being deleted: does nothing any more, and is listed and holds its place until then. */
+  goneAtMs?: number;
 }
 
 export type TimerTrigger = TriggerOf<'TIMER', z.infer<typeof timerData>> & { schedule: Schedule };
@@ -101,21 +100,27 @@ export const createTriggerBody = z.object({
 /**
  * Makes a trigger of a request body.
  *
- * @param timeZone zone of cron expressions that name none
- * @throws FunctionGraphError FSS.1101 for a type that the local cloud does not have; FSS.1106, FSS.1107 and FSS.1109 for
- *   wrong OBS, API Gateway and timer parameters
+ * @throws FunctionGraphError FSS.1101 for a type that the region does not have; FSS.1106, FSS.1107 and FSS.1109 for
+ *   wrong OBS, API Gateway and timer parameters; APIG.2026 for parameters in the path of an API
  */
 export function newTrigger(
   body: z.infer<typeof createTriggerBody>,
-  timeZone: string,
+  behaviour: Pick<FunctionGraphBehaviour, 'timeZone' | 'apiPathParameters' | 'missingTriggerType'>,
   nowMs: number,
 ): Trigger {
   const { trigger_type_code: type, trigger_status: status, event_data: eventData } = body;
+  const types = triggerTypesOf(behaviour);
+  if (!types.includes(type)) {
+    throw new FunctionGraphError(
+      'FSS.1101',
+      `trigger_type_code "${type}" is not there: use ${types.join(', ')}`,
+    );
+  }
   const common = { status, createdAtMs: nowMs };
   switch (type) {
     case 'TIMER': {
       const data = parseWith(timerData, eventData, 'FSS.1109');
-      return { ...common, type, id: data.name, data, schedule: scheduleOf(data, timeZone) };
+      return { ...common, type, id: randomUUID(), data, schedule: scheduleOf(data, behaviour.timeZone) };
     }
     case 'OBS': {
       if (status === 'DISABLED') throw refuseStatus(type);
@@ -134,16 +139,14 @@ export function newTrigger(
     case 'DEDICATEDGATEWAY': {
       if (status === 'DISABLED') throw refuseStatus(type);
       const data = parseWith(gatewayData, eventData, 'FSS.1107');
+      refusePathParameters(data.path, behaviour);
       const apiId = createHash('md5')
-        .update(`${data.group_id} ${data.req_method} ${data.path}`)
+        .update(`${data.group_id} ${data.req_method} ${data.match_mode} ${data.path}`)
         .digest('hex');
       return { ...common, type, id: apiId, apiId, data };
     }
     default:
-      throw new FunctionGraphError(
-        'FSS.1101',
-        `trigger_type_code "${type}" is not there: use TIMER, OBS, EVENTGRID, APIG or DEDICATEDGATEWAY`,
-      );
+      throw new FunctionGraphError('FSS.1101', `trigger_type_code "${type}" is not there`);
   }
 }
 
@@ -156,20 +159,25 @@ export function newTrigger(
  * a path that is taken in its group, FSS.1148 for a timer
  *   name that is taken, FSS.1145 for an OBS trigger name that is taken, FSS.1306 above 10 triggers
  */
-export function refuseConflict(trigger: Trigger, own: readonly Trigger[], all: readonly Trigger[]): void {
+export function refuseConflict(
+  trigger: Trigger,
+  own: readonly Trigger[],
+  all: readonly Trigger[],
+  { apiMatchModes, obsTriggerNames }: Pick<FunctionGraphBehaviour, 'apiMatchModes' | 'obsTriggerNames'>,
+): void {
   if (own.length >= 10) throw new FunctionGraphError('FSS.1306', 'the function has 10 triggers, the maximum');
-  const sameId = own.some(({ type, id }) => type === trigger.type && id === trigger.id);
-  if (trigger.type === 'TIMER' && sameId) {
-    throw new FunctionGraphError(
-      'FSS.1148',
-      `event_data.name: the function has a timer "${trigger.id}" already`,
-    );
+  if (trigger.type === 'TIMER') {
+    const { name } = trigger.data;
+    if (own.some((other) => other.type === 'TIMER' && other.data.name === name)) {
+      throw new FunctionGraphError('FSS.1148', `event_data.name: the function has a timer "${name}" already`);
+    }
   }
   if (trigger.type === 'OBS') {
-    if (sameId) {
+    const named = obsTriggerNames === 'project' ? all : own;
+    if (named.some(({ type, id }) => type === 'OBS' && id === trigger.id)) {
       throw new FunctionGraphError(
         'FSS.1145',
-        `event_data.name: the function has an OBS trigger "${trigger.id}" already`,
+        `event_data.name: the ${obsTriggerNames} has an OBS trigger "${trigger.id}" already`,
       );
     }
     const rival = all.find((other) => other.type === 'OBS' && rulesOverlap(trigger, other));
@@ -181,13 +189,14 @@ export function refuseConflict(trigger: Trigger, own: readonly Trigger[], all: r
     }
   }
   if (isGatewayTrigger(trigger)) {
-    const { path, req_method: method, group_id: group } = trigger.data;
+    const { path, req_method: method, group_id: group, match_mode: mode } = trigger.data;
     const taken = all.some(
       (other) =>
         isGatewayTrigger(other) &&
         other.data.path === path &&
         other.data.req_method === method &&
-        other.data.group_id === group,
+        other.data.group_id === group &&
+        (apiMatchModes === 'one' || other.data.match_mode === mode),
     );
     if (taken) {
       throw new FunctionGraphError(
@@ -200,7 +209,7 @@ export function refuseConflict(trigger: Trigger, own: readonly Trigger[], all: r
 
 /** True when the trigger asks for this event of OBS. */
 export function matchesObjectEvent(trigger: ObsTrigger | EventGridTrigger, event: ObjectEvent): boolean {
-  if (trigger.status !== 'ACTIVE') return false;
+  if (trigger.status !== 'ACTIVE' || trigger.goneAtMs !== undefined) return false;
   const { bucket, prefix, suffix } = trigger.data;
   if (bucket !== event.bucket || !event.key.startsWith(prefix) || !event.key.endsWith(suffix)) return false;
   if (trigger.type === 'EVENTGRID') {
@@ -227,6 +236,18 @@ export function refuseStatus(type: Exclude<Trigger['type'], 'TIMER'>): FunctionG
 
 export function isGatewayTrigger(trigger: Trigger): trigger is GatewayTrigger {
   return trigger.type === 'APIG' || trigger.type === 'DEDICATEDGATEWAY';
+}
+
+/** A trigger has no field to declare request parameters in, and API Gateway wants those of a path declared. */
+function refusePathParameters(
+  path: string,
+  { apiPathParameters }: Pick<FunctionGraphBehaviour, 'apiPathParameters'>,
+): void {
+  if (apiPathParameters === 'taken' || !/[{}]/.test(path)) return;
+  throw new FunctionGraphError(
+    'APIG.2026',
+    `The request path parameters are not defined; event_data.path: ${path}`,
+  );
 }
 
 function scheduleOf({ schedule_type, schedule }: z.infer<typeof timerData>, timeZone: string): Schedule {

@@ -29,7 +29,10 @@ export function functionView(platform: Platform, deployed: DeployedFunction) {
 }
 
 /** A trigger as the management API shows it. */
-export function triggerView({ apiAddress }: Pick<Platform, 'apiAddress'>, trigger: Trigger) {
+export function triggerView(
+  { apiAddress, behaviour }: Pick<Platform, 'apiAddress' | 'behaviour'>,
+  trigger: Trigger,
+) {
   const { type, id, status, createdAtMs } = trigger;
   const time = new Date(createdAtMs).toISOString();
   const address = apiAddress();
@@ -46,7 +49,11 @@ export function triggerView({ apiAddress }: Pick<Platform, 'apiAddress'>, trigge
     trigger_id: id,
     trigger_type_code: type,
     trigger_status: status,
-    event_data: { ...trigger.data, ...published },
+    event_data: {
+      ...trigger.data,
+      ...published,
+      ...(type === 'EVENTGRID' && !behaviour.eventGridShowsBucket && { bucket: undefined }),
+    },
     last_updated_time: time,
     created_time: time,
   };

@@ -90,6 +90,11 @@ export function functionsAgency(uploadBucket: string, snapshotBucket: string): A
           Action: ['obs:object:GetObject', 'obs:object:PutObject'],
           Resource: [`OBS:*:*:object:${snapshotBucket}/*`],
         },
+        {
+          Effect: 'Allow',
+          Action: ['obs:bucket:HeadBucket', 'obs:bucket:CreateBucket'],
+          Resource: [`OBS:*:*:bucket:${snapshotBucket}`],
+        },
       ]),
     ],
     allProjectsRoles: [],

@@ -128,12 +128,13 @@ function readRequest(event: unknown): ApiRequest {
 }
 
 /**
- * The task id in `/snapshots/{task_id}`; undefined for `/snapshots`. An exact match names the parameter, a prefix
- * match puts the rest of the path under the empty name.
+ * The task id in `/snapshots/{task_id}`; undefined for `/snapshots`. Triggers publish `/snapshots` with all that lies
+ * below it, and the id is in the path alone. Where somebody publishes another path, a parameter of the path has it:
+ * by its name, or by the empty name for the rest of a prefix match.
  */
 export function taskIdIn({ path, pathParameters }: ApiRequest): string | undefined {
   const named = pathParameters?.task_id ?? pathParameters?.[''];
-  const value = isText(named) ? named : /\/snapshots\/([^/]+)\/?$/.exec(path ?? '')?.[1];
+  const value = /\/snapshots\/(.*)$/.exec(path ?? '')?.[1] ?? (isText(named) ? named : undefined);
   return value?.replace(/^\/+|\/+$/g, '') || undefined;
 }
 

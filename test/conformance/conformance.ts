@@ -5,7 +5,9 @@ import https from 'node:https';
 import { Readable } from 'node:stream';
 import { AKSKSigner } from '@huaweicloud/huaweicloud-sdk-core/auth/AKSKSigner';
 import ObsClient from 'esdk-obs-nodejs';
+import { zipFunction } from '../../deploy/bundle';
 import { startCloud } from '../../local/cloud';
+import { until } from '../wait';
 
 /** Every fact is stated twice: about the local cloud, and with TARGET=huawei about the real one. */
 export const IS_REAL = process.env.TARGET === 'huawei';
@@ -20,7 +22,17 @@ const VARIABLES = [
   'UPLOAD_BUCKET',
   'SNAPSHOT_BUCKET',
 ] as const;
-type Environment = Record<(typeof VARIABLES)[number], string>;
+/** What only some facts need: they are left out, with a word, where it is not set. */
+const MORE_VARIABLES = [
+  'FUNCTIONGRAPH_ENDPOINT',
+  'APIG_ENDPOINT',
+  'EG_ENDPOINT',
+  'APIG_GROUP_ID',
+  'APIG_INSTANCE_ID',
+  'EVENTGRID_CHANNEL_ID',
+] as const;
+type Environment = Record<(typeof VARIABLES)[number], string> &
+  Partial<Record<(typeof MORE_VARIABLES)[number], string>>;
 
 export interface Answer {
   status: number;
@@ -34,10 +46,18 @@ export interface MpcAnswer {
   body: any;
 }
 
+/** What a service behind the platform's gateway answered. */
+export interface ServiceAnswer extends MpcAnswer {
+  headers: Headers;
+}
+
 /** A cloud to try facts out on, with clients of the vendor and one folder that is gone afterwards. */
-class Session {
+export class Session {
+  /** Begins the name of everything that the tests make. */
+  readonly name = `conformance-${randomBytes(8).toString('hex')}`;
   /** All objects that the tests make, in both buckets, are below. */
-  readonly folder = `conformance-${randomBytes(8).toString('hex')}/`;
+  readonly folder = `${this.name}/`;
+  readonly #cleanUps: (() => Promise<unknown>)[] = [];
   readonly obs: ObsClient;
   readonly #agent: http.Agent | undefined;
 
@@ -54,6 +74,8 @@ class Session {
     const cloud = await startCloud({ port: 0 });
     const environment = {
       ...(cloud.environment as Environment),
+      APIG_GROUP_ID: 'local',
+      EVENTGRID_CHANNEL_ID: 'channel',
       // A name, as in the real cloud: with an address the vendor's client would speak another dialect.
       OBS_ENDPOINT: cloud.addresses.obs.replace('127.0.0.1', 'obs.localhost'),
     };
@@ -138,26 +160,136 @@ class Session {
   ): Promise<MpcAnswer> {
     const { HUAWEICLOUD_SDK_PROJECT_ID: projectId, MPC_ENDPOINT } = this.environment;
     const url = new URL(`/v1/${projectId}/thumbnails`, MPC_ENDPOINT);
+    const { status, body: answered } = await this.signed(method, url, { query, body }, secretKey);
+    return { status, body: answered };
+  }
+
+  /** Calls FunctionGraph below `/v2/{project_id}/fgs/`. */
+  functiongraph(
+    method: string,
+    path: string,
+    body?: unknown,
+    more: { query?: Record<string, string>; headers?: Record<string, string> } = {},
+  ): Promise<ServiceAnswer> {
+    const endpoint = this.#endpoint('functiongraph', this.environment.FUNCTIONGRAPH_ENDPOINT);
+    const url = new URL(`/v2/${this.environment.HUAWEICLOUD_SDK_PROJECT_ID}/fgs/${path}`, endpoint);
+    return this.signed(method, url, { ...more, body });
+  }
+
+  /** Calls EventGrid below `/v1/{project_id}/`. */
+  eventGrid(method: string, path: string): Promise<ServiceAnswer> {
+    const endpoint = this.#endpoint('eg', this.environment.EG_ENDPOINT);
+    return this.signed(
+      method,
+      new URL(`/v1/${this.environment.HUAWEICLOUD_SDK_PROJECT_ID}/${path}`, endpoint),
+    );
+  }
+
+  urnOf(functionName: string): string {
+    const { HUAWEICLOUD_SDK_REGION: region, HUAWEICLOUD_SDK_PROJECT_ID: projectId } = this.environment;
+    return `urn:fss:${region}:${projectId}:function:default:${functionName}:latest`;
+  }
+
+  /** Creates a function of `index.js` that is gone afterwards, with its triggers and subscriptions. */
+  async createFunction(name: string, code: string): Promise<ServiceAnswer> {
+    const urn = this.urnOf(name);
+    this.afterwards(() => this.removeFunction(urn));
+    const file = (await zipFunction(Buffer.from(code))).toString('base64');
+    return this.functiongraph('POST', 'functions', {
+      func_name: name,
+      package: 'default',
+      runtime: 'Node.js20.15',
+      handler: 'index.handler',
+      memory_size: 128,
+      timeout: 10,
+      type: 'v2',
+      description: 'made by a conformance test; may be deleted',
+      code_type: 'zip',
+      code_filename: 'index.zip',
+      func_code: { file },
+    });
+  }
+
+  /** Deletes a trigger and waits until it is gone; also when it is gone already. */
+  async removeTrigger(urn: string, type: string, id: string): Promise<void> {
+    if (type === 'EVENTGRID') await this.eventGrid('DELETE', `subscriptions/${id}`);
+    await this.functiongraph('DELETE', `triggers/${urn}/${type}/${id}`);
+    const isGone = async () => {
+      const { status, body } = await this.functiongraph('GET', `triggers/${urn}`);
+      return status !== 200 || !body.some((one: { trigger_id: string }) => one.trigger_id === id);
+    };
+    await until(isGone, { what: `the end of ${type} trigger ${id}`, timeoutMs: IS_REAL ? 180_000 : 10_000 });
+  }
+
+  async removeFunction(urn: string): Promise<void> {
+    const { status, body } = await this.functiongraph('GET', `triggers/${urn}`);
+    const triggers: { trigger_type_code: string; trigger_id: string }[] = status === 200 ? body : [];
+    for (const { trigger_type_code: type, trigger_id: id } of triggers)
+      await this.removeTrigger(urn, type, id);
+    await this.functiongraph('DELETE', `functions/${urn.replace(/:latest$/, '')}`);
+  }
+
+  /** A call signed by the vendor's signer. */
+  async signed(
+    method: string,
+    url: URL,
+    {
+      query = {},
+      headers: more = {},
+      body,
+    }: { query?: Record<string, string | string[]>; headers?: Record<string, string>; body?: unknown } = {},
+    secretKey = this.environment.HUAWEICLOUD_SDK_SK,
+  ): Promise<ServiceAnswer> {
+    const { HUAWEICLOUD_SDK_AK: accessKey, HUAWEICLOUD_SDK_PROJECT_ID: projectId } = this.environment;
     const { host: _host, ...headers } = AKSKSigner.sign(
       {
         method,
-        endpoint: url.href,
-        headers: { 'content-type': 'application/json', 'X-Project-Id': projectId },
+        endpoint: url.origin + decodeURIComponent(url.pathname),
+        headers: { 'content-type': 'application/json', 'X-Project-Id': projectId, ...more },
         queryParams: structuredClone(query),
         data: body,
       } as never,
-      { getAk: () => this.environment.HUAWEICLOUD_SDK_AK, getSk: () => secretKey } as never,
+      { getAk: () => accessKey, getSk: () => secretKey } as never,
     ) as Record<string, string>;
+    const target = new URL(url);
     for (const [name, values] of Object.entries(query)) {
-      for (const value of [values].flat()) url.searchParams.append(name, value);
+      for (const value of [values].flat()) target.searchParams.append(name, value);
     }
-    const response = await fetch(url, {
+    const response = await fetch(target, {
       method,
       headers,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+    const isJson = /^\s*[[{]/.test(text);
+    const parsed = text === '' ? undefined : isJson ? JSON.parse(text) : text;
+    return { status: response.status, headers: response.headers, body: parsed };
+  }
+
+  #endpoint(service: string, given: string | undefined): string {
+    return given ?? `https://${service}.${this.environment.HUAWEICLOUD_SDK_REGION}.myhuaweicloud.com`;
+  }
+
+  /** Has something done at the end, also when a test failed: what is made last is taken away first. */
+  afterwards(cleanUp: () => Promise<unknown>): void {
+    this.#cleanUps.unshift(cleanUp);
+  }
+
+  /**
+   * Takes away what was made. One that fails stops none of the others.
+   * @throws AggregateError of those that failed
+   */
+  async cleanUp(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const cleanUp of this.#cleanUps.splice(0)) {
+      await cleanUp().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) {
+      throw new AggregateError(
+        failures,
+        `not all could be taken away: look for what begins with ${this.name}`,
+      );
+    }
   }
 
   /** A request body for `name` in the folder; pictures go below the folder too. */
@@ -174,21 +306,29 @@ class Session {
 
   /** Removes what the tests made, and nothing else. */
   async close(): Promise<void> {
+    try {
+      await this.cleanUp();
+      await this.#removeObjects();
+    } finally {
+      this.obs.close();
+      this.#agent?.destroy();
+      await this.stop();
+    }
+  }
+
+  async #removeObjects(): Promise<void> {
     const { UPLOAD_BUCKET, SNAPSHOT_BUCKET } = this.environment;
     for (const Bucket of new Set([UPLOAD_BUCKET, SNAPSHOT_BUCKET])) {
       for (const name of await this.names(Bucket)) {
         await this.obs.deleteObject({ Bucket, Key: this.folder + name });
       }
     }
-    this.obs.close();
-    this.#agent?.destroy();
-    await this.stop();
   }
 }
 
 /**
- * Facts about one service, told of the cloud that TARGET names. They make objects in one folder of their own, look at
- * nothing else and remove it. With TARGET=huawei they cost a few requests and a handful of pictures; the bucket for
+ * Facts about one service, told of the cloud that TARGET names. They make objects in one folder and functions with one
+ * name of their own, look at nothing else and remove them. With TARGET=huawei they cost a few requests and a handful of pictures; the bucket for
  * uploads should be one that starts no captures by itself, as what those make would stay.
  */
 export function conformance(service: string, facts: (session: () => Session) => void): void {

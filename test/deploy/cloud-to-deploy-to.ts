@@ -9,9 +9,15 @@ import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import type { Plan } from '../../deploy/plan';
 import { planText } from '../../deploy/plan-text';
 import { readService } from '../../deploy/service-file';
-import { createFunctionGraph, type FunctionGraph } from '../../local/functiongraph/functiongraph';
+import { createEventGridServer } from '../../local/eg/server';
+import {
+  createFunctionGraph,
+  type FunctionGraph,
+  type FunctionGraphBehaviour,
+} from '../../local/functiongraph/functiongraph';
 import { closeServer, listen, readBody } from '../../local/http-server';
 import { Credentials } from '../../local/iam/credentials';
+import { lackingFields } from './mandatory-fields';
 
 export const REGION = 'ap-southeast-3';
 export const KEY = {
@@ -56,7 +62,10 @@ export async function codeFor(wanted: DesiredState, text = 'first'): Promise<Art
   );
 }
 
-/** A FunctionGraph behind a relay that remembers calls and decides what becomes of them. */
+/**
+ * A FunctionGraph and an EventGrid behind a relay that remembers calls, decides what becomes of them, and refuses bodies
+ * without a field that the vendor's SDK calls mandatory.
+ */
 export class CloudToDeployTo {
   /** `PUT functions/mpc-snapshots-prod-create/config`, in the order in which they came. */
   readonly calls: string[] = [];
@@ -64,27 +73,42 @@ export class CloudToDeployTo {
   readonly fates: Fate[] = [];
   /** How many of the next triggers find their place taken still, as while another one is deleted in the background. */
   takenTriggers = 0;
+  /** Told before each call is carried out. */
+  onCall: () => void = () => {};
   /** How often each call is throttled before it passes. */
   throttledTimes = 0;
   readonly #seen = new Map<string, number>();
+  readonly #startedAtMs = Date.now();
   readonly functiongraph: FunctionGraph;
+  readonly #eventGrid: Server;
   readonly #relay: Server;
   #address = '';
   #target = '';
+  #eventGridTarget = '';
+  /** What a deployment said while it waited. */
+  readonly waits: string[] = [];
+  /** How long it would have waited. */
+  pausedMs = 0;
 
-  private constructor() {
+  private constructor(behaviour: Partial<FunctionGraphBehaviour>) {
+    const credentials = new Credentials(KEY);
     this.functiongraph = createFunctionGraph({
-      credentials: new Credentials(KEY),
+      credentials,
       region: REGION,
       projectId: KEY.projectId,
+      behaviour,
+      // Passes while a deployment pauses, and then alone.
+      clock: () => this.#startedAtMs + this.pausedMs,
     });
+    this.#eventGrid = createEventGridServer({ functiongraph: this.functiongraph, credentials });
     this.#relay = createServer((incoming, outgoing) => {
       this.#handle(incoming, outgoing).catch(() => outgoing.destroy());
     });
   }
 
-  static async start(): Promise<CloudToDeployTo> {
-    const cloud = new CloudToDeployTo();
+  static async start(behaviour: Partial<FunctionGraphBehaviour> = {}): Promise<CloudToDeployTo> {
+    const cloud = new CloudToDeployTo(behaviour);
+    cloud.#eventGridTarget = `http://127.0.0.1:${await listen(cloud.#eventGrid, 0)}`;
     cloud.#target = `http://127.0.0.1:${await listen(cloud.functiongraph.server, 0)}`;
     cloud.#address = `http://127.0.0.1:${await listen(cloud.#relay, 0)}`;
     return cloud;
@@ -92,6 +116,7 @@ export class CloudToDeployTo {
 
   async stop(): Promise<void> {
     await closeServer(this.#relay);
+    await closeServer(this.#eventGrid);
     await this.functiongraph.close();
   }
 
@@ -102,6 +127,7 @@ export class CloudToDeployTo {
       HUAWEICLOUD_SDK_SK: KEY.secretKey,
       HUAWEICLOUD_SDK_PROJECT_ID: KEY.projectId,
       FUNCTIONGRAPH_ENDPOINT: this.#address,
+      EG_ENDPOINT: this.#address,
     };
   }
 
@@ -111,7 +137,11 @@ export class CloudToDeployTo {
 
   /** A client that does not really wait, so that no test has to. */
   api(connection = this.connection): FunctionGraphApi {
-    return new FunctionGraphApi(new CloudApi(connection, { pause: async () => {}, random: () => 0 }));
+    const pause = async (ms: number) => {
+      this.pausedMs += ms;
+    };
+    const onWait = (what: string) => this.waits.push(what);
+    return new FunctionGraphApi(new CloudApi(connection, { pause, random: () => 0, onWait }));
   }
 
   /** @returns the plan as people see it, of every look at the cloud */
@@ -139,6 +169,7 @@ export class CloudToDeployTo {
   async #handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await readBody(incoming, 10_000_000);
     this.calls.push(describe(incoming));
+    this.onCall();
     const fate = this.fates.shift() ?? this.#throttle(`${incoming.method} ${incoming.url} ${body}`);
     if (fate === 'lost-before') return void outgoing.destroy();
     const refuse = (status: number, code: string) => {
@@ -146,11 +177,14 @@ export class CloudToDeployTo {
       outgoing.writeHead(status).end(JSON.stringify(error));
     };
     if (typeof fate === 'number') return refuse(fate, `FSS.0${fate}`);
+    const lacking = lackingFields(incoming.method ?? '', incoming.url ?? '', body);
+    if (lacking.length > 0) return refuse(400, `MANDATORY ${lacking.join(', ')}`);
     if (this.takenTriggers > 0 && describe(incoming).startsWith('POST triggers')) {
       this.takenTriggers -= 1;
       return refuse(409, 'FSS.1147');
     }
-    const answer = await this.#forward(incoming, body);
+    const isEventGrid = incoming.url?.includes('/subscriptions') === true;
+    const answer = await this.#forward(incoming, body, isEventGrid ? this.#eventGridTarget : this.#target);
     if (fate === 'lost-after') return void outgoing.destroy();
     if (fate === '500-after') return void outgoing.writeHead(500).end('{}');
     outgoing.writeHead(answer.status, answer.headers).end(answer.body);
@@ -163,10 +197,10 @@ export class CloudToDeployTo {
   }
 
   /** The host header goes on as it is: it is signed. */
-  #forward({ method, url, headers }: IncomingMessage, body: Buffer) {
+  #forward({ method, url, headers }: IncomingMessage, body: Buffer, target: string) {
     return new Promise<{ status: number; headers: Record<string, string>; body: Buffer }>(
       (resolve, reject) => {
-        const sent = request(`${this.#target}${url}`, { method, headers }, (answer) => {
+        const sent = request(`${target}${url}`, { method, headers }, (answer) => {
           const chunks: Buffer[] = [];
           answer.on('data', (chunk: Buffer) => chunks.push(chunk));
           answer.on('end', () => {
@@ -196,13 +230,19 @@ export function stateOf(functiongraph: FunctionGraph) {
       digest: code.digest,
       asyncInvoke,
       triggers: triggers
-        .map(({ type, id, status, data }) => ({ type, id, status, data }))
+        // Ids of timers and subscriptions are drawn by lot.
+        .map(({ type, id, status, data }) => ({
+          type,
+          id: type === 'TIMER' ? data.name : type === 'EVENTGRID' ? '' : id,
+          status,
+          data,
+        }))
         .sort((a, b) => a.id.localeCompare(b.id)),
     }))
     .sort((a, b) => a.name.localeCompare(b.name));
 }
 
 function describe({ method, url = '' }: IncomingMessage): string {
-  const path = decodeURIComponent(url.split('?')[0] ?? '').replace(/^\/v2\/\w+\/fgs\//, '');
+  const path = decodeURIComponent(url.split('?')[0] ?? '').replace(/^\/v\d\/\w+\/(fgs\/)?/, '');
   return `${method} ${path.replace(/urn:fss:[^:]+:\w+:function:default:([\w-]+)(:latest)?/, '$1')}`;
 }

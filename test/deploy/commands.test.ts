@@ -58,7 +58,7 @@ describe('with a deployed stage', () => {
     await remove(await session());
     expect(cloud.namesOfFunctions()).toEqual([]);
     const calls = cloud.calls.filter((call) => /^DELETE .*-query/.test(call));
-    expect(calls.findIndex((call) => call.startsWith('DELETE functions'))).toBeGreaterThanOrEqual(2);
+    expect(calls.findIndex((call) => call.startsWith('DELETE functions'))).toBeGreaterThanOrEqual(1);
   });
 
   test('`info` tells what is deployed', async () => {

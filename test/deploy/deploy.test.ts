@@ -41,7 +41,7 @@ describe('a first deployment', () => {
   test('creates the functions with their triggers, as serverless.yml says', async () => {
     const wanted = await wantedOf('prod');
     const lines = await cloud.deploy(wanted, await codeFor(wanted));
-    expect(lines.filter((line) => line.startsWith('+'))).toHaveLength(11);
+    expect(lines.filter((line) => line.startsWith('+'))).toHaveLength(10);
     expect(cloud.namesOfFunctions()).toEqual([
       'mpc-snapshots-prod-cancel',
       'mpc-snapshots-prod-create',
@@ -56,7 +56,7 @@ describe('a first deployment', () => {
       timeout: 60,
       xrole: 'mpc-snapshots',
       app_xrole: 'mpc-snapshots',
-      strategy_config: { concurrency: 1 },
+      strategy_config: { concurrency: 1, concurrent_num: 1 },
     });
     expect(JSON.parse(onUpload?.configuration.user_data ?? '')).toEqual({
       REGION: 'ap-southeast-3',
@@ -74,22 +74,25 @@ describe('a first deployment', () => {
         },
       },
     });
-    expect(onUpload?.triggers.map(({ type, id }) => [type, id])).toEqual([
-      ['OBS', 'on-upload-prod-videos'],
-      ['TIMER', 'sweep'],
+    expect(onUpload?.triggers.map(({ type, id }) => [type, id]).sort()).toEqual([
+      ['OBS', 'mpc-snapshots-prod-on-upload-prod-videos'],
+      ['TIMER', expect.stringMatching(/^[0-9a-f-]{36}$/)],
     ]);
     const apis = cloud.functiongraph
       .apiRoutes()
-      .map(({ method, path, auth, timeoutMs }) => [method, path, auth, timeoutMs]);
-    expect(apis).toHaveLength(4);
-    for (const [, , auth, timeoutMs] of apis) expect([auth, timeoutMs]).toEqual(['IAM', 30_000]);
+      .map(({ method, path, matchMode, auth, timeoutMs }) => [method, path, matchMode, auth, timeoutMs]);
+    expect(apis).toEqual([
+      ['POST', '/snapshots', 'NORMAL', 'IAM', 30_000],
+      ['DELETE', '/snapshots', 'SWA', 'IAM', 30_000],
+      ['GET', '/snapshots', 'SWA', 'IAM', 30_000],
+    ]);
   });
 
   test('needs one call to look, and one for every thing that is made', async () => {
     const wanted = await wantedOf('prod');
     await cloud.deploy(wanted, await codeFor(wanted));
-    // 4 functions, the number of instances and the asynchronous settings of on-upload, 7 triggers.
-    expect(cloud.calls).toHaveLength(1 + 4 + 2 + 7);
+    // 4 functions, the number of instances and the asynchronous settings of on-upload, 6 triggers.
+    expect(cloud.calls).toHaveLength(1 + 4 + 2 + 6);
   });
 
   test('with a dedicated gateway, an EventGrid event and a cron expression is found again as it was made', async () => {
@@ -107,7 +110,7 @@ describe('a first deployment', () => {
     const code = await codeFor(wanted);
     await cloud.deploy(wanted, code);
     const types = cloud.functiongraph.functions().flatMap(({ triggers }) => triggers.map(({ type }) => type));
-    expect(types.sort()).toEqual([...Array(4).fill('DEDICATEDGATEWAY'), 'EVENTGRID', 'TIMER', 'TIMER']);
+    expect(types.sort()).toEqual([...Array(3).fill('DEDICATEDGATEWAY'), 'EVENTGRID', 'TIMER', 'TIMER']);
     expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
   });
 
@@ -158,10 +161,10 @@ describe('a deployment again', () => {
       '~ mpc-snapshots-prod-query: environment.LOG_LEVEL',
       '~ mpc-snapshots-prod-on-upload: concurrency 1 → 2, environment.LOG_LEVEL, asynchronous',
       '- mpc-snapshots-prod-cancel TIMER clean-up 10m',
-      '- mpc-snapshots-prod-query APIG GET /snapshots/{task_id} (IAM)',
+      '- mpc-snapshots-prod-query APIG GET /snapshots (IAM)',
       '- mpc-snapshots-prod-on-upload OBS prod-videos/*',
       '+ mpc-snapshots-prod-cancel TIMER clean-up 20m',
-      '+ mpc-snapshots-prod-cancel APIG GET /snapshots/{task_id} (IAM)',
+      '+ mpc-snapshots-prod-cancel APIG GET /snapshots (IAM)',
       '+ mpc-snapshots-prod-on-upload OBS prod-videos/in/*',
       '~ mpc-snapshots-prod-on-upload TIMER sweep: DISABLED',
     ]);
@@ -270,7 +273,7 @@ describe('functions of others', () => {
     await cloud.deploy(prod, await codeFor(prod));
     await cloud.deploy(eu, await codeFor(eu));
     expect(cloud.namesOfFunctions()).toHaveLength(8);
-    expect(cloud.functiongraph.apiRoutes()).toHaveLength(8);
+    expect(cloud.functiongraph.apiRoutes()).toHaveLength(6);
     // `prod` is the beginning of `prod-eu`: its functions must not be taken for forgotten ones of `prod`.
     expect(await cloud.deploy(prod, await codeFor(prod), { prune: true })).toEqual(['nothing to do']);
     expect(cloud.namesOfFunctions()).toHaveLength(8);
@@ -311,7 +314,7 @@ describe('functions of others', () => {
 });
 
 describe('a failure', () => {
-  const CALLS_OF_FIRST = 14;
+  const CALLS_OF_FIRST = 13;
 
   /** 403 ends the run; the others are got over within it. */
   const FATES: readonly Fate[] = [403, 'lost-after', '500-after', 'lost-before', 429];
@@ -349,7 +352,9 @@ describe('a failure', () => {
       cloud.calls.length = 0;
       await cloud.deploy(second, after);
       const calls = cloud.calls.length;
-      expect(calls).toBe(1 + 4 * 3 + 4 + 4 + 1 + 3 + 4);
+      // Looks; settings, code and asynchronous settings; a trigger that finds its place taken and one switched off; three
+      // that are deleted and looked for; three in their places.
+      expect(calls).toBe(1 + 4 * 3 + 4 + 4 + 1 + 2 + 3 * 2 + 3);
       for (let position = 0; position < calls; position += 1) {
         const one = await CloudToDeployTo.start();
         try {

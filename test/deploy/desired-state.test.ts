@@ -114,6 +114,18 @@ describe('a wrong value is refused with its place, what is allowed and what came
       },
     ],
     [
+      'functions.create.events[0].apigw.path must be a path that starts with /, such as /snapshots, without {parameters}',
+      (s) => {
+        s.functions.create.events[0].apigw.path = '/snapshots/{task_id}';
+      },
+    ],
+    [
+      'provider.logs lacks groupName, streamId: LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME belong together',
+      (s) => {
+        s.provider.logs = { groupId: 'g', streamName: 's', streamId: '' };
+      },
+    ],
+    [
       'functions.create.events[0].apigw has no property "method"',
       (s) => {
         s.functions.create.events[0].apigw.method = 'POST';
@@ -180,7 +192,7 @@ describe('a wrong value is refused with its place, what is allowed and what came
       },
     ],
     [
-      'functions.on-upload.asynchronous.maxEventAge must be a whole number from 1 to 86400 (s), it is missing',
+      'functions.on-upload.asynchronous.maxEventAge must be a whole number from 60 to 86400 (s), it is missing',
       (s) => {
         delete s.functions['on-upload'].asynchronous.maxEventAge;
       },
@@ -332,7 +344,7 @@ describe('what is wanted', () => {
     const names = functions.flatMap(({ triggers }) =>
       triggers.filter(({ type }) => type === 'APIG').map(({ eventData }) => eventData.name),
     );
-    expect(new Set(names).size).toBe(4);
+    expect(new Set(names).size).toBe(3);
     for (const name of names) expect(name).toMatch(/^[A-Za-z][A-Za-z0-9_]{2,63}$/);
   });
 

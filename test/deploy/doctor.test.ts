@@ -6,10 +6,12 @@ import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
 import type { DesiredState } from '../../deploy/desired-state';
 import { diagnose, doctor, findingsText } from '../../deploy/doctor/doctor';
 import type { Finding } from '../../deploy/doctor/finding';
+import { checkRegion } from '../../deploy/doctor/region';
 import { DeployError } from '../../deploy/errors';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { type Cloud, startCloud } from '../../local/cloud';
 import { deployTo } from '../../local/commands/deployed-cloud';
+import { createFunctionGraph, type FunctionGraphBehaviour } from '../../local/functiongraph/functiongraph';
 import { closeServer, listen } from '../../local/http-server';
 import { Credentials } from '../../local/iam/credentials';
 import { createMpc } from '../../local/mpc/server';
@@ -203,17 +205,91 @@ describe('the doctor says of the functions', () => {
     );
   });
 
-  test('that the Chinese mainland has no OBS triggers, and that a channel of EventGrid cannot be seen', async () => {
+  test('that a channel of EventGrid cannot be seen', async () => {
     const state = await wanted((service) => {
-      service.provider.region = 'cn-north-4';
       service.functions.cancel.events.push({
         eventgrid: { bucket: 'videos', channel_id: 'channel-1', agency: 'fgs_to_eg' },
       });
     });
     const findings = await found({}, state);
-    expect(findings).toContainEqual(expect.objectContaining({ point: 'region', state: 'missing' }));
     expect(findings).toContainEqual(
       expect.objectContaining({ point: 'event channel channel-1', state: 'unseen' }),
+    );
+  });
+});
+
+describe('of the region', () => {
+  const OBS = (service: ServiceObject) => service;
+  const EVENTGRID = (service: ServiceObject) => {
+    service.functions['on-upload'].events[0] = {
+      eventgrid: { bucket: 'videos', channel_id: 'channel-1', agency: 'fgs_to_eg' },
+    };
+  };
+  const DEDICATED = (service: ServiceObject) => {
+    service.provider.apigw.instance_id = 'gateway-1';
+  };
+
+  /** What a FunctionGraph of these habits says of its region; undefined: it may not be asked. */
+  async function foundIn(
+    behaviour: Partial<FunctionGraphBehaviour> | undefined,
+    change: (service: ServiceObject) => void,
+    region = cloud.region,
+  ): Promise<Finding[]> {
+    const functiongraph = createFunctionGraph({
+      credentials:
+        behaviour === undefined ? new Credentials({ ...cloud.accessKey, secretKey: 'x' }) : credentials,
+      region,
+      projectId: cloud.accessKey.projectId,
+      ...(behaviour !== undefined && { behaviour }),
+    });
+    servers.push(functiongraph.server);
+    const FUNCTIONGRAPH_ENDPOINT = `http://127.0.0.1:${await listen(functiongraph.server, 0)}`;
+    const state = { ...(await wanted(change)), region };
+    const connection = connectionFrom({ ...cloud.environment, FUNCTIONGRAPH_ENDPOINT }, region);
+    return checkRegion(state, new FunctionGraphApi(new CloudApi(connection)));
+  }
+
+  test('that has all, so', async () => {
+    expect((await foundIn({}, OBS)).map(({ state, text }) => `${state} ${text}`)).toEqual([
+      'ok ap-southeast-3 has it',
+      'ok ap-southeast-3 has APIG, TIMER, OBS',
+    ]);
+  });
+
+  test('that ends at an older runtime, what it has', async () => {
+    const [runtime] = await foundIn({ newestRuntime: 'Node.js18.15' }, OBS);
+    expect(runtime).toMatchObject({
+      point: 'runtime Node.js20.15',
+      state: 'missing',
+      text: expect.stringMatching(/^ap-southeast-3 has .*Node.js18.15; the functions need Node.js 20$/),
+      todo: expect.stringContaining('HUAWEICLOUD_SDK_REGION'),
+    });
+  });
+
+  test.each<[FunctionGraphBehaviour['missingTriggerType'], (service: ServiceObject) => void, string]>([
+    ['OBS', OBS, 'use an eventgrid event in place of the obs event'],
+    ['EVENTGRID', EVENTGRID, 'use an obs event in place of the eventgrid event'],
+    ['APIG', OBS, 'use a dedicated gateway: set APIG_INSTANCE_ID'],
+    ['DEDICATEDGATEWAY', DEDICATED, 'use the shared gateway'],
+    ['TIMER', OBS, 'choose another region'],
+  ])('that has no %s triggers, what to choose instead', async (missingTriggerType, change, todo) => {
+    expect(notOk(await foundIn({ missingTriggerType }, change))).toEqual([
+      expect.objectContaining({
+        point: `${missingTriggerType} triggers`,
+        state: 'missing',
+        todo: expect.stringContaining(todo),
+      }),
+    ]);
+  });
+
+  test.each<[string, (service: ServiceObject) => void, string, string]>([
+    ['cn-north-4', OBS, 'OBS triggers', 'use an eventgrid event'],
+    ['cn-north-1', OBS, 'OBS triggers', 'cn-north-4, cn-east-3 or cn-south-1 for EventGrid'],
+    ['cn-north-1', EVENTGRID, 'EVENTGRID triggers', 'cn-north-4, cn-east-3 or cn-south-1'],
+    ['cn-north-1', DEDICATED, 'DEDICATEDGATEWAY triggers', 'use the shared gateway'],
+  ])('%s that may not be asked, what the documents say', async (region, change, point, todo) => {
+    expect(await foundIn(undefined, change, region)).toContainEqual(
+      expect.objectContaining({ point, state: 'missing', todo: expect.stringContaining(todo) }),
     );
   });
 });

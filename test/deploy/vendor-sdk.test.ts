@@ -53,12 +53,12 @@ test('the vendor’s SDK reads back what was deployed', async () => {
         {
           create: ['APIG'],
           cancel: ['APIG', 'TIMER'],
-          query: ['APIG', 'APIG'],
+          query: ['APIG'],
           'on-upload': ['OBS', 'TIMER'],
         }[one.key],
       );
       if (one.key !== 'on-upload') continue;
-      expect(configuration.strategy_config).toMatchObject({ concurrency: 1 });
+      expect(configuration.strategy_config).toMatchObject({ concurrency: 1, concurrent_num: 1 });
       expect(await client.showFunctionAsyncInvokeConfig({ function_urn: urn })).toMatchObject({
         max_async_retry_attempts: 3,
         max_async_event_age_in_seconds: 3600,

@@ -21,7 +21,7 @@ export function settingsView({ name, configuration, triggers }: DeployedFunction
 export function timersView(functiongraph: Pick<FunctionGraph, 'timers'>): Timer[] {
   return functiongraph.timers().map(({ functionName, trigger, nextMs }) => ({
     functionName,
-    name: trigger.id,
+    name: trigger.data.name,
     schedule: `${trigger.data.schedule_type} ${trigger.data.schedule}`,
     isActive: trigger.status === 'ACTIVE',
     ...(nextMs !== undefined && { nextAtMs: nextMs }),
@@ -31,7 +31,7 @@ export function timersView(functiongraph: Pick<FunctionGraph, 'timers'>): Timer[
 function triggerInWords(trigger: Trigger): string {
   switch (trigger.type) {
     case 'TIMER':
-      return `TIMER ${trigger.id} ${trigger.data.schedule_type} ${trigger.data.schedule}`;
+      return `TIMER ${trigger.data.name} ${trigger.data.schedule_type} ${trigger.data.schedule}`;
     case 'OBS':
       return `OBS ${filterInWords(trigger.data)} ${trigger.data.events.join(' ')}`;
     case 'EVENTGRID':

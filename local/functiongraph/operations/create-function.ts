@@ -3,7 +3,7 @@ import path from 'node:path';
 import { unpackCode } from '../code-package';
 import { deployedFunction } from '../deployed-function';
 import { FunctionGraphError } from '../errors';
-import { createFunctionBody, parseBody, refuseSharedKeys } from '../function-configuration';
+import { createFunctionBody, parseBody, refuseRuntime, refuseSharedKeys } from '../function-configuration';
 import type { Operation } from '../operation';
 import { functionView } from '../views';
 
@@ -16,8 +16,10 @@ export const createFunction: Operation = {
       code_type: _type,
       code_filename: _name,
       func_code: code,
+      type: _version,
       ...configuration
     } = parseBody(createFunctionBody, body);
+    refuseRuntime(configuration.runtime, platform.behaviour);
     refuseSharedKeys(configuration);
     const refuseExisting = () => {
       if (!platform.functions.has(configuration.func_name)) return;

@@ -10,11 +10,7 @@ export const createTrigger: Operation = {
   path: 'fgs/triggers/{urn}',
   handle(platform, { params, body }) {
     const deployed = latestOfUrn(platform, params.urn ?? '');
-    const trigger = newTrigger(
-      parseBody(createTriggerBody, body),
-      platform.behaviour.timeZone,
-      platform.clock(),
-    );
+    const trigger = newTrigger(parseBody(createTriggerBody, body), platform.behaviour, platform.clock());
     attachTrigger(platform, deployed, trigger);
     return { status: 201, body: triggerView(platform, trigger) };
   },

@@ -1,12 +1,12 @@
 import type { Operation } from '../operation';
-import { detachTriggers, latestOfUrn } from '../platform';
+import { detachTriggers, ownerOfTriggers } from '../platform';
 
 /** Deletes all triggers of a function. */
 export const deleteTriggers: Operation = {
   method: 'DELETE',
   path: 'fgs/triggers/{urn}',
   handle(platform, { params }) {
-    detachTriggers(platform, latestOfUrn(platform, params.urn ?? ''), () => true);
+    detachTriggers(platform, ownerOfTriggers(platform, params.urn ?? '', 'FSS.0401'), () => true);
     return { status: 204 };
   },
 };

@@ -5,7 +5,7 @@ import type { Operation } from '../operation';
 import { pageOf } from '../paging';
 import { functionOfUrn } from '../platform';
 
-const PAGE_SIZE = { default: 100, max: 500 };
+const PAGE_SIZE = { default: 100, max: 500, beyond: 'refused' } as const;
 const HOUR_MS = 3_600_000;
 
 /** `YYYY-MM-DDTHH:mm:ss` in UTC, to milliseconds. */

@@ -2,7 +2,7 @@ import type { Operation } from '../operation';
 import { pageOf } from '../paging';
 import { functionView } from '../views';
 
-const PAGE_SIZE = { default: 400, max: 400 };
+const PAGE_SIZE = { default: 400, max: 400, beyond: 'largest' } as const;
 
 /** Lists functions in pages of `maxitems`, those whose name holds `func_name` when it is given. */
 export const listFunctions: Operation = {

@@ -1,5 +1,5 @@
 import type { Operation } from '../operation';
-import { latestOfUrn } from '../platform';
+import { ownerOfTriggers, triggersOf } from '../platform';
 import { triggerView } from '../views';
 
 /** Lists the triggers of a function. */
@@ -8,6 +8,8 @@ export const listTriggers: Operation = {
   path: 'fgs/triggers/{urn}',
   handle: (platform, { params }) => ({
     status: 200,
-    body: latestOfUrn(platform, params.urn ?? '').triggers.map((trigger) => triggerView(platform, trigger)),
+    body: triggersOf(platform, ownerOfTriggers(platform, params.urn ?? '', 'FSS.0500')).map((trigger) =>
+      triggerView(platform, trigger),
+    ),
   }),
 };

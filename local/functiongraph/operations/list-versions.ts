@@ -3,7 +3,7 @@ import { pageOf } from '../paging';
 import { latestOfUrn, versionsOf } from '../platform';
 import { functionView } from '../views';
 
-const PAGE_SIZE = { default: 400, max: 400 };
+const PAGE_SIZE = { default: 400, max: 400, beyond: 'refused' } as const;
 
 /** Lists the versions of a function, `latest` first. */
 export const listVersions: Operation = {

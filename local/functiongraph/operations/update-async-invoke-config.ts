@@ -1,4 +1,4 @@
-import { asyncInvokeConfiguration } from '../async-invoke-configuration';
+import { asyncInvokeConfiguration, refuseEventAge } from '../async-invoke-configuration';
 import { parseBody } from '../function-configuration';
 import type { Operation } from '../operation';
 import { functionOfUrn } from '../platform';
@@ -10,7 +10,9 @@ export const updateAsyncInvokeConfig: Operation = {
   path: 'fgs/functions/{urn}/async-invoke-config',
   handle(platform, { params, body }) {
     const deployed = functionOfUrn(platform, params.urn ?? '');
-    deployed.asyncInvoke = parseBody(asyncInvokeConfiguration, body);
+    const configuration = parseBody(asyncInvokeConfiguration, body);
+    refuseEventAge(configuration, platform.behaviour);
+    deployed.asyncInvoke = configuration;
     return { status: 200, body: asyncInvokeView(deployed) };
   },
 };

@@ -1,5 +1,10 @@
 import { FunctionGraphError } from '../errors';
-import { parseBody, refuseSharedKeys, updateConfigurationBody } from '../function-configuration';
+import {
+  parseBody,
+  refuseSharedKeys,
+  refuseStrategy,
+  updateConfigurationBody,
+} from '../function-configuration';
 import type { Operation } from '../operation';
 import { latestOfUrn } from '../platform';
 import { functionView } from '../views';
@@ -18,7 +23,16 @@ export const updateFunctionConfig: Operation = {
         `${field} "${changes[field]}" differs from "${deployed.configuration[field]}": it cannot change after creation, delete and create the function instead`,
       );
     }
-    const configuration = { ...deployed.configuration, ...changes };
+    refuseStrategy(changes.strategy_config, platform.behaviour);
+    const { strategy_config: strategy } = deployed.configuration;
+    const configuration = {
+      ...deployed.configuration,
+      ...changes,
+      // The number of instances stays when only that of requests is sent, as Terraform does.
+      ...(changes.strategy_config !== undefined && {
+        strategy_config: { ...strategy, ...changes.strategy_config },
+      }),
+    };
     refuseSharedKeys(configuration);
     deployed.configuration = configuration;
     deployed.lastModifiedMs = platform.clock();

@@ -42,7 +42,7 @@ async function publish(name: string, code: string, path: string, data: Record<st
 }
 
 beforeAll(async () => {
-  cloud = await startCloud();
+  cloud = await startCloud({ behaviour: { apiPathParameters: 'taken' } });
   await open();
   await publish('echo', ECHO, '/echo');
 });
@@ -292,7 +292,7 @@ describe('refusals', () => {
     };
     await cloud.call('PUT', `fgs/functions/${urnOf('throttled')}/config`, {
       ...all,
-      strategy_config: { concurrency: 0 },
+      strategy_config: { concurrency: 0, concurrent_num: 1 },
     });
     const response = await fetch(`${base}/throttled`);
     expect(response.status).toBe(429);

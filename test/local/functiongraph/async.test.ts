@@ -39,7 +39,9 @@ async function start(
   };
   const urn = urnOf('worker');
   if (strategy !== undefined) {
-    await cloud.call('PUT', `fgs/functions/${urn}/config`, { ...all, strategy_config: strategy });
+    const strategy_config = { ...strategy, concurrent_num: 1 };
+    const configured = await cloud.call('PUT', `fgs/functions/${urn}/config`, { ...all, strategy_config });
+    expect(configured.status).toBe(200);
   }
   if (asyncConfig !== undefined) {
     const answer = await cloud.call('PUT', `fgs/functions/${urn}/async-invoke-config`, asyncConfig);

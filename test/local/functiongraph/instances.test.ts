@@ -448,7 +448,10 @@ describe('concurrency', () => {
       memory_size: 256,
     };
     const path = `fgs/functions/${urnOf(name)}`;
-    await cloud.call('PUT', `${path}/config`, { ...all, strategy_config: { concurrency: 1 } });
+    await cloud.call('PUT', `${path}/config`, {
+      ...all,
+      strategy_config: { concurrency: 1, concurrent_num: 1 },
+    });
     const { gate: file, open, remove } = await gate();
     const first = cloud.functiongraph.invoke(name, { gate: file });
     await expect(cloud.functiongraph.invoke(name, {})).rejects.toMatchObject({
@@ -488,7 +491,7 @@ describe('concurrency', () => {
     };
     await small.call('PUT', `fgs/functions/${urnOf(other)}/config`, {
       ...all,
-      strategy_config: { concurrency: 0 },
+      strategy_config: { concurrency: 0, concurrent_num: 1 },
     });
     await expect(small.functiongraph.invoke(other, {})).rejects.toMatchObject({ errorCode: 'FSS.0429' });
     remove();

@@ -45,7 +45,7 @@ const EVENTGRID_DATA = {
 const GATEWAY = {
   name: 'api',
   type: 1,
-  path: '/things/{id}',
+  path: '/things',
   protocol: 'HTTPS',
   req_method: 'GET',
   group_id: 'g',
@@ -146,7 +146,8 @@ describe('a trigger', () => {
   test('for OBS overlaps with one of another function too', async () => {
     await start({}, 'echo', 'other');
     await cloud.addTrigger('echo', 'OBS', OBS);
-    expect((await cloud.addTrigger('other', 'OBS', OBS)).body.error_code).toBe('FSS.1108');
+    const second = await cloud.addTrigger('other', 'OBS', { ...OBS, name: 'second' });
+    expect(second.body.error_code).toBe('FSS.1108');
   });
 
   test('may be the tenth of a function but not the eleventh', async () => {
@@ -300,13 +301,13 @@ describe('a timer', () => {
   test('is disabled and enabled again, and then counts from that moment', async () => {
     const time = { now: Date.now() };
     await start({ clock: () => time.now }, 'echo', 'witness');
-    await cloud.addTrigger('echo', 'TIMER', { ...RATE, schedule: '3m' });
+    const { trigger_id: id } = (await cloud.addTrigger('echo', 'TIMER', { ...RATE, schedule: '3m' })).body;
     await cloud.addTrigger('witness', 'TIMER', { ...RATE, schedule: '3m' });
-    const at = `fgs/triggers/${urnOf('echo')}/TIMER/tick`;
+    const at = `fgs/triggers/${urnOf('echo')}/TIMER/${id}`;
     const firedBy = (name: string) => timers().filter(({ functionName }) => functionName === name).length;
     expect(await cloud.call('PUT', at, { trigger_status: 'DISABLED' })).toMatchObject({
       status: 200,
-      body: { trigger_id: 'tick', trigger_status: 'DISABLED' },
+      body: { trigger_id: id, trigger_status: 'DISABLED' },
     });
     time.now += 179_000;
     expect((await cloud.call('PUT', at, { trigger_status: 'ACTIVE' })).body.trigger_status).toBe('ACTIVE');
@@ -370,7 +371,7 @@ test('an API Gateway trigger becomes a route, with the documented defaults', asy
       apiId: expect.stringMatching(/^[0-9a-f]{32}$/),
       groupId: 'g',
       stage: 'RELEASE',
-      path: '/things/{id}',
+      path: '/things',
       method: 'GET',
       matchMode: 'NORMAL',
       auth: 'NONE',
@@ -400,9 +401,10 @@ describe('an update of a trigger', () => {
 
   test('cannot change its parameters, and needs a trigger that exists', async () => {
     await start();
-    await cloud.addTrigger('echo', 'TIMER', { name: 'tick', schedule_type: 'Rate', schedule: '5m' });
+    const timer = { name: 'tick', schedule_type: 'Rate', schedule: '5m' };
+    const { trigger_id: id } = (await cloud.addTrigger('echo', 'TIMER', timer)).body;
     const at = `fgs/triggers/${urnOf('echo')}/TIMER`;
-    const changed = await cloud.call('PUT', `${at}/tick`, { event_data: { schedule: '9m' } });
+    const changed = await cloud.call('PUT', `${at}/${id}`, { event_data: { schedule: '9m' } });
     expect(changed).toMatchObject({ status: 400, body: { error_code: 'FSS.0400' } });
     expect(changed.body.error_msg).toContain('delete the trigger and create it anew');
     const missing = await cloud.call('PUT', `${at}/tock`, { trigger_status: 'ACTIVE' });

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { CallFailed, type CloudApi } from './cloud-api';
+import type { DesiredState } from './desired-state';
+import type { WantedTrigger } from './desired-triggers';
+
+const Group = z.object({ sl_domain: z.string().min(1) });
+
+/** Where an API group is: in a dedicated gateway, or in the shared one, which has no id. */
+export interface GroupPlace {
+  groupId: string;
+  instanceId: string | undefined;
+}
+
+/** The group that a trigger's API is published in; undefined for a trigger that is no API. */
+export function groupOf({ type, eventData }: WantedTrigger): GroupPlace | undefined {
+  if (type !== 'APIG' && type !== 'DEDICATEDGATEWAY') return undefined;
+  const { group_id: group, instance_id: instance } = eventData;
+  return { groupId: String(group), instanceId: instance === undefined ? undefined : String(instance) };
+}
+
+/** Where API Gateway tells of a group. */
+export function groupPath({ groupId, instanceId }: GroupPlace, projectId: string): string {
+  return instanceId === undefined
+    ? `/v1.0/apigw/api-groups/${groupId}`
+    : `/v2/${projectId}/apigw/instances/${instanceId}/api-groups/${groupId}`;
+}
+
+/**
+ * Adds each group's sub-domain to its triggers, as the vendor's guide and the Terraform provider send it. A group that
+ * cannot be looked at leaves its triggers as they are: FunctionGraph then says itself what it lacks.
+ */
+export async function withSubDomains(wanted: DesiredState, cloud: CloudApi): Promise<DesiredState> {
+  const domains = new Map<string, Promise<string | undefined>>();
+  const withDomain = async (trigger: WantedTrigger): Promise<WantedTrigger> => {
+    const place = groupOf(trigger);
+    if (place === undefined || trigger.eventData.sl_domain !== undefined) return trigger;
+    const path = groupPath(place, cloud.connection.projectId);
+    const asked = domains.get(path) ?? subDomain(path, cloud);
+    domains.set(path, asked);
+    const domain = await asked;
+    return domain === undefined
+      ? trigger
+      : { ...trigger, eventData: { ...trigger.eventData, sl_domain: domain } };
+  };
+  const functions = await Promise.all(
+    wanted.functions.map(async (one) => ({
+      ...one,
+      triggers: await Promise.all(one.triggers.map(withDomain)),
+    })),
+  );
+  return { ...wanted, functions };
+}
+
+async function subDomain(path: string, cloud: CloudApi): Promise<string | undefined> {
+  try {
+    return Group.safeParse((await cloud.call('apig', { method: 'GET', path })).body).data?.sl_domain;
+  } catch (error) {
+    if (error instanceof CallFailed) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import type { Server } from 'node:http';
+import type { EventGridSubscription, FunctionGraph } from '../functiongraph/functiongraph';
+import {
+  createSignedServer,
+  Refused,
+  type SignedOperation,
+  type SignedServerOptions,
+} from '../signed-server';
+
+export interface EventGridOptions extends SignedServerOptions {
+  functiongraph: Pick<FunctionGraph, 'subscriptions' | 'deleteSubscription'>;
+}
+
+type Operation = SignedOperation<EventGridOptions['functiongraph']>;
+
+const listSubscriptions: Operation = {
+  on: 'GET /v1/{project_id}/subscriptions',
+  action: 'eg:subscriptions:list',
+  run(_, functiongraph) {
+    const items = [...functiongraph.subscriptions()].map(([id, subscription]) => view(id, subscription));
+    return { status: 200, body: { total: items.length, size: items.length, items } };
+  },
+};
+
+const showSubscription: Operation = {
+  on: 'GET /v1/{project_id}/subscriptions/{subscription_id}',
+  action: 'eg:subscriptions:get',
+  run({ names: { subscription_id: id = '' } }, functiongraph) {
+    const found = functiongraph.subscriptions().get(id);
+    if (found === undefined) throw noSuchSubscription(id);
+    return { status: 200, body: view(id, found) };
+  },
+};
+
+const deleteSubscription: Operation = {
+  on: 'DELETE /v1/{project_id}/subscriptions/{subscription_id}',
+  action: 'eg:subscriptions:delete',
+  run({ names: { subscription_id: id = '' } }, functiongraph) {
+    if (!functiongraph.deleteSubscription(id)) throw noSuchSubscription(id);
+    return { status: 204 };
+  },
+};
+
+/** Paths that EventGrid answers at an address that it shares with other services. */
+export const EVENTGRID_PATHS = /^\/v1\/[^/?]+\/subscriptions([/?]|$)/;
+
+/** EventGrid as far as subscriptions are looked at and deleted; FunctionGraph makes them. Not yet listening. */
+export function createEventGridServer({ functiongraph, ...options }: EventGridOptions): Server {
+  return createSignedServer({
+    ...options,
+    name: 'EventGrid',
+    service: functiongraph,
+    operations: [listSubscriptions, showSubscription, deleteSubscription],
+    forbidden: (action) => new Refused(403, 'EG.0403', `No permission: ${action}`),
+  });
+}
+
+function noSuchSubscription(id: string): Refused {
+  return new Refused(404, 'EG.0404', `The subscription does not exist: ${id}`);
+}
+
+/** A subscription in the words of EventGrid's `ShowDetailOfSubscription`, as far as they are known here. */
+function view(id: string, { functionUrn, trigger }: EventGridSubscription) {
+  const time = new Date(trigger.createdAtMs).toISOString();
+  const { channel_id, channel_name, trigger_name, bucket, Key_encode, source_name, agency } = trigger.data;
+  return {
+    id,
+    name: trigger_name,
+    type: 'EVENT',
+    status: 'ENABLED',
+    channel_id,
+    channel_name,
+    sources: [
+      { name: source_name, provider_type: 'OFFICIAL', detail: { bucket, objectKeyEncode: Key_encode } },
+    ],
+    targets: [
+      {
+        name: 'HC.FunctionGraph',
+        provider_type: 'OFFICIAL',
+        detail: { urn: functionUrn, invoke_type: 'ASYNC', agency_name: agency },
+      },
+    ],
+    created_time: time,
+    updated_time: time,
+  };
+}

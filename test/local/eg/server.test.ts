@@ -1,0 +1,75 @@
+import type { Server } from 'node:http';
+import { createEventGridServer } from '../../../local/eg/server';
+import { closeServer, listen } from '../../../local/http-server';
+import { type Cloud, PROJECT, signedHeaders, startCloud, urnOf } from '../functiongraph/cloud';
+
+let cloud: Cloud;
+let server: Server;
+let base: string;
+beforeEach(async () => {
+  cloud = await startCloud();
+  await cloud.deploy('uploads', 'exports.handler = async (event, context) => event;');
+  server = createEventGridServer({ functiongraph: cloud.functiongraph, credentials: cloud.credentials });
+  base = `http://127.0.0.1:${await listen(server, 0)}`;
+});
+afterEach(async () => {
+  await closeServer(server);
+  await cloud.close();
+});
+
+async function call(method: string, path: string) {
+  const target = new URL(`${base}/v1/${PROJECT}/${path}`);
+  const response = await fetch(target, { method, headers: signedHeaders(method, target, undefined, {}) });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+async function addTrigger(): Promise<string> {
+  const { body } = await cloud.addTrigger('uploads', 'EVENTGRID', {
+    channel_id: 'c',
+    source_name: 'HC.OBS.DWR',
+    trigger_name: 'uploads',
+    agency: 'fgs_to_eg',
+    bucket: 'videos',
+    event_types: ['OBS:DWR:ObjectCreated:PUT'],
+  });
+  return body.trigger_id;
+}
+
+const triggers = async () => (await cloud.call('GET', `fgs/triggers/${urnOf('uploads')}`)).body;
+
+test('a trigger makes a subscription of the same id, and goes with it', async () => {
+  const id = await addTrigger();
+  expect(await call('GET', 'subscriptions')).toMatchObject({
+    status: 200,
+    body: { total: 1, items: [{ id }] },
+  });
+  expect(await call('GET', `subscriptions/${id}`)).toMatchObject({
+    status: 200,
+    body: { id, channel_id: 'c', targets: [{ name: 'HC.FunctionGraph', detail: { urn: urnOf('uploads') } }] },
+  });
+  expect((await call('DELETE', `subscriptions/${id}`)).status).toBe(204);
+  expect(await triggers()).toEqual([]);
+  expect((await call('DELETE', `subscriptions/${id}`)).status).toBe(404);
+});
+
+test('a trigger that is deleted leaves its subscription behind', async () => {
+  const id = await addTrigger();
+  await cloud.call('DELETE', `fgs/triggers/${urnOf('uploads')}/EVENTGRID/${id}`);
+  expect(await triggers()).toEqual([]);
+  expect((await call('GET', `subscriptions/${id}`)).status).toBe(200);
+});
+
+test('the bucket is not read back with the trigger', async () => {
+  await addTrigger();
+  const [trigger] = await triggers();
+  expect(trigger.event_data).toMatchObject({ channel_id: 'c', event_types: ['OBS:DWR:ObjectCreated:PUT'] });
+  expect(trigger.event_data).not.toHaveProperty('bucket');
+});
+
+test('a request must be signed and for the project of its key', async () => {
+  expect((await fetch(`${base}/v1/${PROJECT}/subscriptions`)).status).toBe(401);
+  const target = new URL(`${base}/v1/other/subscriptions`);
+  const foreign = await fetch(target, { headers: signedHeaders('GET', target, undefined, {}) });
+  expect(foreign.status).toBe(404);
+});
