@@ -9,6 +9,14 @@ export const API_GROUP = 'local';
 /** The only dedicated gateway; there is no making another. */
 export const GATEWAY_INSTANCE = 'local-gateway';
 
+/** Where the functions of stage `local` log to; `.env.local` names it too. */
+export const LOG_PLACE = {
+  groupId: '10ca1000-0000-4000-8000-000000000001',
+  groupName: 'mpc-snapshots',
+  streamId: '10ca1000-0000-4000-8000-000000000002',
+  streamName: 'functions',
+};
+
 /** The one account of the local cloud. Its key opens nothing else. */
 export const ACCOUNT: AccessKey = {
   accessKey: 'LOCALACCESSKEY000001',

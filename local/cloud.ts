@@ -5,7 +5,15 @@ import path from 'node:path';
 import { createConsole } from '../console/server/console-server';
 import { LocalSource } from '../console/sources/local/local-source';
 import { RequestLog } from '../console/sources/local/request-log';
-import { ACCOUNT, API_GROUP, GATEWAY_INSTANCE, REGION, SNAPSHOT_BUCKET, UPLOAD_BUCKET } from './account';
+import {
+  ACCOUNT,
+  API_GROUP,
+  GATEWAY_INSTANCE,
+  LOG_PLACE,
+  REGION,
+  SNAPSHOT_BUCKET,
+  UPLOAD_BUCKET,
+} from './account';
 import { GatewayBook, localInstance } from './apig/management/gateway-book';
 import { createApiGroupServer, MANAGEMENT_PATHS } from './apig/management/server';
 import { createGateway, type GatewayOptions } from './apig/server';
@@ -23,7 +31,7 @@ import type { AccessKey } from './iam/credentials';
 import { IdentityBook } from './iam/identity-book';
 import { createIamServer, IAM_PATHS } from './iam/server';
 import { LogBook } from './lts/log-book';
-import { createLts, LTS_PATHS } from './lts/server';
+import { createLts, LTS_PATHS, type LtsOptions } from './lts/server';
 import { CapturePool } from './mpc/capture/capture-pool';
 import { createMpc, type Mpc, type MpcOptions } from './mpc/server';
 import { ObjectEventDelivery } from './object-event-delivery';
@@ -44,6 +52,7 @@ export interface CloudOptions {
   apig?: Pick<GatewayOptions, 'behaviour'>;
   /** Of pages under development, such as `http://localhost:3000`: they may call the APIs, upload and fetch pictures. */
   origins?: readonly string[];
+  lts?: Pick<LtsOptions, 'behaviour'>;
   /** What goes wrong between the services; nothing when absent, until somebody sets it on the console. */
   faults?: FaultOptions;
 }
@@ -69,6 +78,9 @@ export interface Cloud {
   environment: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
+
+/** As long as a laptop's cloud is up anyway. */
+const LOGS_KEPT_DAYS = 7;
 
 /** A port that another program holds. */
 export class PortTaken extends UsageError {
@@ -104,6 +116,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     ...options.mpc,
   });
   let apiAddress: string | undefined;
+  const logs = new LogBook();
+  logs.createGroup(LOG_PLACE.groupName, LOGS_KEPT_DAYS, {}, LOG_PLACE.groupId);
+  logs.createStream(LOG_PLACE.groupId, LOG_PLACE.streamName, undefined, {}, LOG_PLACE.streamId);
   const functiongraph = createFunctionGraph({
     credentials,
     region: REGION,
@@ -112,6 +127,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       await store.put(bucket, key, Buffer.from(body), { contentType: 'application/json' });
     },
     onAttempt: faults.onAttempt,
+    keepLog: ({ groupId, streamId }, lines) => logs.append(groupId, streamId, lines),
     apiAddress: () => apiAddress,
     onRequest: (entry) => {
       requests.add(entry);
@@ -160,8 +176,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     gateways,
     hasApis: (id) => functiongraph.apiRoutes().some(({ groupId }) => groupId === id),
   });
-  const logs = new LogBook();
-  const lts = createLts({ ...signed, logs });
+  const lts = createLts({ ...signed, logs, ...options.lts });
   // Without ports of their own: more would not be worth it for what is only asked a few times.
   const sharing: readonly (readonly [RegExp, Server])[] = [
     [IAM_PATHS, iam],
@@ -269,6 +284,10 @@ function environmentOf(addresses: Addresses): Record<string, string> {
     APIG_ENDPOINT: addresses.gateway,
     LTS_ENDPOINT: addresses.gateway,
     EG_ENDPOINT: addresses.gateway,
+    LTS_GROUP_ID: LOG_PLACE.groupId,
+    LTS_GROUP_NAME: LOG_PLACE.groupName,
+    LTS_STREAM_ID: LOG_PLACE.streamId,
+    LTS_STREAM_NAME: LOG_PLACE.streamName,
     UPLOAD_BUCKET,
     SNAPSHOT_BUCKET,
   };

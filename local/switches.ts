@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { gatewayBehaviour } from './apig/behaviour';
 import type { CloudOptions } from './cloud';
 import { functionGraphBehaviour } from './functiongraph/behaviour';
+import { ltsBehaviour } from './lts/behaviour';
 import { mpcBehaviour } from './mpc/behaviour';
 import { obsBehaviour } from './obs/behaviour';
 import { UsageError } from './usage-error';
@@ -11,6 +12,7 @@ const SERVICES = {
   obs: obsBehaviour,
   functiongraph: functionGraphBehaviour,
   apig: gatewayBehaviour,
+  lts: ltsBehaviour,
 } as const;
 
 /** Every switch between two readings of the documents, as `service.name`, with its values and its default. */

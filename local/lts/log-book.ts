@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock';
 import { groupExists, noSuchGroup, noSuchStream, streamExists, tooManyGroups } from './errors';
+import { LogLines } from './log-lines';
 
 /** What a group or a stream is tagged with. */
 export type Tags = Readonly<Record<string, string>>;
@@ -11,6 +12,7 @@ export interface LogStream {
   createdMs: number;
   ttlDays: number;
   tags: Tags;
+  lines: LogLines;
 }
 
 export interface LogGroup {
@@ -52,22 +54,35 @@ export class LogBook {
   }
 
   /** @throws Refused LTS.0103, LTS.0104 */
-  createGroup(name: string, ttlDays: number, tags: Tags): LogGroup {
+  createGroup(name: string, ttlDays: number, tags: Tags, id: string = randomUUID()): LogGroup {
     if (this.groups().some((group) => group.name === name)) throw groupExists(name);
     if (this.#groups.size >= MAX_GROUPS) throw tooManyGroups(MAX_GROUPS);
-    const group = { id: randomUUID(), name, createdMs: this.clock(), ttlDays, tags, streams: new Map() };
+    const group = { id, name, createdMs: this.clock(), ttlDays, tags, streams: new Map() };
     this.#groups.set(group.id, group);
     return group;
   }
 
   /** @throws Refused LTS.0201, LTS.0205 */
-  createStream(groupId: string, name: string, ttlDays: number | undefined, tags: Tags): LogStream {
+  createStream(
+    groupId: string,
+    name: string,
+    ttlDays: number | undefined,
+    tags: Tags,
+    id: string = randomUUID(),
+  ): LogStream {
     const group = this.group(groupId);
     if ([...group.streams.values()].some((stream) => stream.name === name)) throw streamExists(name);
     const createdMs = this.clock();
-    const stream = { id: randomUUID(), name, createdMs, ttlDays: ttlDays ?? group.ttlDays, tags };
+    const lines = new LogLines();
+    const stream = { id, name, createdMs, ttlDays: ttlDays ?? group.ttlDays, tags, lines };
     group.streams.set(stream.id, stream);
     return stream;
+  }
+
+  /** Takes lines down; where there is no such stream they are lost, as nobody waits for an answer. */
+  append(groupId: string, streamId: string, lines: readonly string[]): void {
+    const stream = this.#groups.get(groupId)?.streams.get(streamId);
+    for (const line of lines) stream?.lines.append(line, this.clock());
   }
 
   /** With its streams. @throws Refused LTS.0201 */

@@ -1,12 +1,14 @@
 import * as z from 'zod';
 import { parseJson } from '../parse-json';
 import type { SignedOperation } from '../signed-server';
+import type { LtsBehaviour } from './behaviour';
 import { invalidBody } from './errors';
 import type { LogBook, LogStream, Tags } from './log-book';
 
 /** What the operations work on. */
 export interface Service {
   logs: LogBook;
+  behaviour: LtsBehaviour;
 }
 
 export type Operation = SignedOperation<Service>;

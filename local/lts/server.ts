@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { createSignedServer, type SignedServerOptions } from '../signed-server';
+import { DEFAULT_BEHAVIOUR, type LtsBehaviour } from './behaviour';
 import { noPermission, wrongProject } from './errors';
 import type { LogBook } from './log-book';
 import type { Operation } from './operation';
@@ -10,9 +11,11 @@ import { deleteLogStream } from './operations/delete-log-stream';
 import { listLogGroups } from './operations/list-log-groups';
 import { listLogStream } from './operations/list-log-stream';
 import { listLogStreams } from './operations/list-log-streams';
+import { listLogs } from './operations/list-logs';
 
 export interface LtsOptions extends SignedServerOptions {
   logs: LogBook;
+  behaviour?: Partial<LtsBehaviour> | undefined;
 }
 
 const OPERATIONS: readonly Operation[] = [
@@ -23,17 +26,18 @@ const OPERATIONS: readonly Operation[] = [
   listLogStream,
   listLogStreams,
   deleteLogStream,
+  listLogs,
 ];
 
 /** Paths that LTS answers at an address that it shares with other services. */
 export const LTS_PATHS = /^\/v2\/[^/]+\/(groups|log-streams)([/?]|$)/;
 
-/** Log Tank Service v2: groups and streams. Not yet listening. */
-export function createLts({ logs, ...options }: LtsOptions): Server {
+/** Log Tank Service v2: groups, streams and what is in them. Not yet listening. */
+export function createLts({ logs, behaviour, ...options }: LtsOptions): Server {
   return createSignedServer({
     ...options,
     name: 'LTS',
-    service: { logs },
+    service: { logs, behaviour: { ...DEFAULT_BEHAVIOUR, ...behaviour } },
     operations: OPERATIONS,
     forbidden: noPermission,
     wrongProject,

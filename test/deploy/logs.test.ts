@@ -1,0 +1,127 @@
+import { zipFunction } from '../../deploy/bundle';
+import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
+import type { DesiredState } from '../../deploy/desired-state';
+import type { CommandOptions } from '../../deploy/framework';
+import { FunctionGraphApi } from '../../deploy/functiongraph-api';
+import { lineText, readLogLine } from '../../deploy/log-lines';
+import { logs } from '../../deploy/logs';
+import { LOG_PLACE } from '../../local/account';
+import { type Cloud, startCloud } from '../../local/cloud';
+import { wantedOf } from './cloud-to-deploy-to';
+
+let cloud: Cloud;
+let api: FunctionGraphApi;
+let wanted: DesiredState;
+let printed: string[];
+
+/** Logs what its event says, as the functions do, and fails when it is told to. */
+const CODE = `exports.handler = async (event, context) => {
+  const line = { time: new Date().toISOString(), level: 'info', event: 'test.said', request_id: context.getRequestID(), function: context.getFunctionName(), ...event };
+  console.log(JSON.stringify(line));
+  if (event.fail) throw new Error('told to');
+};`;
+
+beforeAll(async () => {
+  cloud = await startCloud({ port: 0, lts: { behaviour: { linesPerSearch: 70 } } });
+  api = new FunctionGraphApi(new CloudApi(connectionFrom(cloud.environment, cloud.region)));
+  wanted = await wantedOf('prod');
+  const zip = await zipFunction(Buffer.from(CODE));
+  for (const one of wanted.functions.slice(0, 3)) await api.createFunction(one, zip);
+  // All but `query`, which keeps no logs.
+  for (const { name } of wanted.functions.slice(0, 2)) {
+    const {
+      groupId: group_id,
+      groupName: group_name,
+      streamId: stream_id,
+      streamName: stream_name,
+    } = LOG_PLACE;
+    await api.cloud.call('functiongraph', {
+      method: 'PUT',
+      path: `/v2/${cloud.accessKey.projectId}/fgs/functions/${api.urnOf(name)}/config`,
+      body: {
+        func_name: name,
+        runtime: 'Node.js20.15',
+        handler: 'index.handler',
+        memory_size: 128,
+        timeout: 30,
+        enable_lts_log: true,
+        log_config: { group_id, group_name, stream_id, stream_name },
+      },
+    });
+  }
+});
+afterAll(() => cloud.close());
+beforeEach(() => {
+  printed = [];
+});
+
+const run = (options: CommandOptions, nextLook?: () => Promise<unknown>) =>
+  logs({ wanted, api, options, print: (line) => printed.push(line) }, nextLook);
+const invoke = (key: string, event: object) => cloud.functiongraph.invoke(`mpc-snapshots-prod-${key}`, event);
+const lines = () => printed.map((line) => JSON.parse(line) as Record<string, unknown>);
+
+test('what functions logged is shown in its order, more than one page of it, with the function of every line', async () => {
+  for (let number = 0; number < 70; number++) await invoke('create', { number });
+  await invoke('cancel', { number: 70 });
+  await run({ json: true });
+  expect(lines().flatMap(({ number }) => (number === undefined ? [] : [number]))).toEqual([
+    ...Array(71).keys(),
+  ]);
+  expect(lines()).toHaveLength(3 * 71);
+  expect(new Set(lines().map((line) => line.function))).toEqual(
+    new Set(['mpc-snapshots-prod-create', 'mpc-snapshots-prod-cancel']),
+  );
+});
+
+test('-f shows one function, --request one invocation, with the platform’s lines and the error', async () => {
+  await invoke('cancel', { marked: 'of cancel' });
+  await run({ function: 'cancel' });
+  expect(printed.join('\n')).toContain('mpc-snapshots-prod-cancel  info   test.said marked=of cancel');
+  expect(printed.join('\n')).not.toContain('prod-create');
+  printed = [];
+  const { requestId } = await invoke('create', { fail: true });
+  await run({ request: requestId });
+  expect(printed).toHaveLength(4);
+  expect(printed[0]).toContain(`Start invoke request '${requestId}'`);
+  expect(printed[1]).toContain('test.said fail=true');
+  expect(printed[2]).toMatch(/mpc-snapshots-prod-create {2}error {2}.*told to/s);
+  expect(printed[3]).toMatch(/Finish invoke request .* duration: /);
+});
+
+test('--tail goes on with what comes, and shows no line twice', async () => {
+  let looks = 0;
+  await run({ tail: true, json: true, since: '1d', function: 'create' }, async () => {
+    looks += 1;
+    if (looks === 3) return false;
+    await invoke('create', { look: looks });
+    return undefined;
+  });
+  expect(lines().flatMap(({ look }) => (look === undefined ? [] : [look]))).toEqual([1, 2]);
+  expect(new Set(printed).size).toBe(printed.length);
+});
+
+test('a function without logs, one that is not there and a time that is none are told', async () => {
+  await expect(run({ function: 'query' })).rejects.toThrow(
+    /^mpc-snapshots-prod-query: no logs are kept: set LTS_GROUP_ID/,
+  );
+  await expect(run({ function: 'on-upload' })).rejects.toThrow('mpc-snapshots-prod-on-upload: not deployed');
+  await expect(run({ function: 'other' })).rejects.toThrow('there is no function "other"');
+  await expect(run({ since: 'yesterday' })).rejects.toThrow(
+    '--since must be a number with s, m, h or d, such as 90s, 10m, 1h or 2d, got "yesterday"',
+  );
+});
+
+test.each([
+  [
+    '2026-11-27T22:00:00Z 0123456789abcdef WARN {"time":"2026-11-27T22:00:00.123Z","level":"warn","event":"claim.doubled","request_id":"r1","function":"f","task_ids":["1","2"]}',
+    '2026-11-27T22:00:00.123Z  f  warn   claim.doubled task_ids=["1","2"]  (r1)',
+  ],
+  [
+    '2026-11-27T22:00:00Z 0123456789abcdef ERROR {"errorMessage":"x"}',
+    '2026-11-27T22:00:00Z  -  error  {"errorMessage":"x"}  (0123456789abcdef)',
+  ],
+  ['something else', '-  something else'],
+  ['{"time": broken', '-  {"time": broken'],
+])('the line %s is shown as %s', (content, expected) => {
+  expect(lineText(readLogLine(content)).replace(/ {4,}/, '  ')).toBe(expected);
+});
