@@ -1,3 +1,4 @@
+import { type AccessPlan, planAccess } from './access/access';
 import { adviceFor } from './advice';
 import { apply } from './apply';
 import type { Artifact } from './artifacts';
@@ -12,7 +13,7 @@ export interface DeployOptions extends PlanOptions {
   /** Stop after the plan. */
   dryRun?: boolean;
   /** Told of the plan before it is carried out; a second time only when answers were lost. */
-  onPlan?: (plan: Plan) => void;
+  onPlan?: (plan: Plan, access: AccessPlan) => void;
 }
 
 /** With every round of lost answers there is less left to do. */
@@ -36,14 +37,30 @@ export async function deploy(
     const live = await withAdvice(() => liveState(api, wanted));
     const todo = plan(wanted, live, digests, options);
     if (todo.refusals.length > 0) throw new DeployError(todo.refusals);
-    onPlan?.(todo);
-    if (dryRun || isEmpty(todo)) return;
+    const access = await withAdvice(() => planAccess(wanted, api.cloud, options.only));
+    onPlan?.(todo, access);
+    if (dryRun || (isEmpty(todo) && access.steps.length === 0)) return;
     try {
-      return await apply(todo, zips, api);
+      await apply(todo, zips, api);
+      return await openAccess(wanted, api, options.only);
     } catch (error) {
       const isWorthAnotherLook = error instanceof DeployError && error.isOutcomeUnknown && rounds < ROUNDS;
       if (!isWorthAnotherLook) throw error;
     }
+  }
+}
+
+/** Only now are the APIs there that callers, limits and policies belong to. */
+async function openAccess(
+  wanted: DesiredState,
+  { cloud }: FunctionGraphApi,
+  only: readonly string[] | undefined,
+): Promise<void> {
+  try {
+    const { steps } = await planAccess(wanted, cloud, only);
+    for (const { carryOut } of steps) await carryOut();
+  } catch (error) {
+    throw error instanceof CallFailed ? new DeployError([adviceFor(error)], error.isOutcomeUnknown) : error;
   }
 }
 

@@ -1,3 +1,4 @@
+import { apiText, type WantedAccess, type WantedApi } from './access/wanted-access';
 import { FUNCTION_NAMES, type FunctionName } from './bundle';
 import {
   type Complain,
@@ -18,6 +19,8 @@ export interface DesiredState {
   stage: string;
   region: string;
   functions: readonly WantedFunction[];
+  /** Who may call the APIs; absent without APIs. */
+  access?: WantedAccess;
   /** All buckets that events come from and that functions write to. */
   buckets: readonly string[];
 }
@@ -99,8 +102,10 @@ export function desiredState(resolved: unknown): DesiredState {
       `serverless.yml: provider.logs lacks ${names}: LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME belong together`,
     );
   }
+  const access = wantedAccess(parsed.data, (message) => faults.push(`serverless.yml: ${message}`));
   if (faults.length > 0) throw new DeployError(faults);
   return {
+    ...(access !== undefined && { access }),
     service,
     stage: provider.stage,
     region: provider.region,
@@ -113,6 +118,49 @@ export function desiredState(resolved: unknown): DesiredState {
 export function logWarning({ stage, functions }: DesiredState): string | undefined {
   if (stage === LOCAL_STAGE || functions.every(({ logs }) => logs !== undefined)) return undefined;
   return `the functions will have no logs: \`npm run setup -- --stage ${stage}\` makes a log group, or set LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME`;
+}
+
+function wantedAccess(
+  { provider, functions }: ServiceDefinition,
+  complain: Complain,
+): WantedAccess | undefined {
+  const { auth, instance_id, group_id, env_id, throttle, allowAccounts, openToAllUsers } = provider.apigw;
+  const apis = Object.entries(functions).flatMap(([key, { events }]) =>
+    events.flatMap(({ apigw }): WantedApi[] =>
+      apigw === undefined
+        ? []
+        : [
+            {
+              key,
+              method: apigw.req_method,
+              path: apigw.path,
+              auth: apigw.auth ?? auth,
+              throttle: apigw.throttle ?? throttle,
+            },
+          ],
+    ),
+  );
+  if (apis.length === 0) return undefined;
+  const open = apis.filter((api) => api.auth === 'IAM');
+  if (open.length > 0 && !openToAllUsers) {
+    if (allowAccounts.length === 0) {
+      complain(
+        `auth IAM lets every user of Huawei Cloud call ${open.map(apiText).join(', ')}: name the accounts that may in provider.apigw.allowAccounts, use APP, or say so with provider.apigw.openToAllUsers: true`,
+      );
+    } else if (instance_id === undefined) {
+      complain(
+        'provider.apigw.allowAccounts needs a dedicated gateway (APIG_INSTANCE_ID): policies of the shared one are bound in its console; use APP, or say openToAllUsers: true',
+      );
+    }
+  }
+  return {
+    instanceId: instance_id,
+    groupId: group_id ?? '',
+    envId: env_id,
+    apis,
+    allowAccounts,
+    openToAllUsers,
+  };
 }
 
 function bucketsOf(functions: readonly FunctionDefinition[]): string[] {

@@ -36,4 +36,7 @@ export interface CommandOptions {
   request?: string;
   tail?: boolean;
   since?: string;
+  add?: string;
+  remove?: string;
+  rotate?: string;
 }

@@ -1,14 +1,22 @@
+import type { AccessPlan } from './access/access';
 import type { LiveTrigger } from './functiongraph-api';
 import type { Addition, FunctionChange, Plan, Removal } from './plan';
 
 /** A plan for people: one line for every thing that is done. */
-export function planText({ functions, removals, additions, warnings }: Plan): string[] {
+export function planText(
+  { functions, removals, additions, warnings }: Plan,
+  access: AccessPlan = { steps: [], warnings: [] },
+): string[] {
   const lines = [
     ...functions.map(functionLine),
     ...removals.map((removal) => `- ${describeRemoval(removal)}`),
     ...additions.map((addition) => `${addition.what === 'status' ? '~' : '+'} ${describeAddition(addition)}`),
   ];
-  return [...(lines.length > 0 ? lines : ['nothing to do']), ...warnings.map((warning) => `! ${warning}`)];
+  lines.push(...access.steps.map(({ text }) => text));
+  return [
+    ...(lines.length > 0 ? lines : ['nothing to do']),
+    ...[...warnings, ...access.warnings].map((warning) => `! ${warning}`),
+  ];
 }
 
 function functionLine({ wanted, action, configuration, sendsCode, asynchronous }: FunctionChange): string {

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { callers } from './access/callers';
 import { buildArtifacts, readArtifacts, writeArtifacts } from './artifacts';
 import { refuseBuckets } from './buckets';
 import { CloudApi, connectionFrom } from './cloud-api';
@@ -54,6 +55,16 @@ export class HuaweiProvider {
         policy: { usage: 'Print the policy that the agency needs, and look at nothing', type: 'boolean' },
       },
     },
+    // `npm run callers`
+    'show-callers': {
+      usage: 'Show who may call the API of a stage, and change it',
+      lifecycleEvents: ['show'],
+      options: {
+        add: { usage: 'Let a caller of this name in; its key is shown once', type: 'string' },
+        remove: { usage: 'Let it in no more', type: 'string' },
+        rotate: { usage: 'Give it another secret', type: 'string' },
+      },
+    },
     // `npm run logs`; the framework's own command of that name wants a function.
     'show-logs': {
       usage: 'Print what the functions logged',
@@ -89,6 +100,7 @@ export class HuaweiProvider {
       'info:info': () => this.#run('Reading', () => info(this.#session())),
       'invoke:invoke': () => this.#run('Invoking', () => invoke(this.#session())),
       'invoke:local:invoke': () => this.#run('Invoking', () => invokeLocally(this.#options)),
+      'show-callers:show': () => this.#run('Asking', () => callers(this.#session())),
       'show-logs:show': () => this.#run('Reading', () => logs(this.#session())),
       'remove:remove': () => this.#run('Removing', () => remove(this.#session())),
     };
@@ -174,7 +186,7 @@ export class HuaweiProvider {
       dryRun: options['dry-run'] === true,
       force: options.force === true,
       prune: options.prune === true,
-      onPlan: (todo) => planText(todo).forEach(print),
+      onPlan: (todo, access) => planText(todo, access).forEach(print),
     });
     this.#done(wanted, api);
   }
@@ -186,7 +198,7 @@ export class HuaweiProvider {
       dryRun: options['dry-run'] === true,
       force: options.force === true,
       only: functions.map(({ key }) => key),
-      onPlan: (todo) => planText(todo).forEach(print),
+      onPlan: (todo, access) => planText(todo, access).forEach(print),
     });
     this.#done(wanted, api);
   }

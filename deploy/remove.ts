@@ -1,11 +1,12 @@
+import { removePolicies } from './access/access';
 import { removeFunction } from './apply';
 import { withAdvice } from './deploy';
 import { ownerMark } from './desired-state';
 import type { Session } from './session';
 
 /**
- * Deletes every function of the stage with its triggers, also those that are no longer in `serverless.yml`, and nothing
- * else: buckets, their objects, agency and API group stay. What is gone already is no error.
+ * Deletes every function of the stage with its triggers, also those that are no longer in `serverless.yml`, and
+ * its throttling and access policies. Nothing else: buckets, their objects, agency, API group and callers stay. What is gone already is no error.
  */
 export async function remove({ wanted, api, print }: Session): Promise<void> {
   const mark = ownerMark(wanted);
@@ -18,6 +19,8 @@ export async function remove({ wanted, api, print }: Session): Promise<void> {
         print(`- ${name}`);
       }),
     );
-    if (own.length === 0) print('nothing to remove');
+    const policies = await removePolicies(wanted, api.cloud);
+    for (const name of policies) print(`- ${name}`);
+    if (own.length + policies.length === 0) print('nothing to remove');
   });
 }

@@ -81,6 +81,31 @@ const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS', 'AN
 const authentication = choice(['IAM', 'APP', 'NONE']);
 const gatewayTimeout = integer(1, 60_000, 'ms');
 
+const callsPerMinute = integer(1, 1_000_000, 'calls a minute');
+/** Most calls of an API: of all callers together, and of each. */
+const throttle = fields({ api: callsPerMinute, caller: callsPerMinute }).refine(
+  ({ api, caller }) => caller <= api,
+  { error: 'must not let one caller call more often than all together (caller, api)' },
+);
+
+const accounts = z.preprocess(
+  (value) =>
+    typeof value === 'string'
+      ? value
+          .split(',')
+          .map((item) => item.trim())
+          .filter((item) => item !== '')
+      : value,
+  z.array(text('the id of an account ("My Credentials", account id)', /^[\w-]{1,64}$/), {
+    error: (issue) => `must be a list of account ids, ${got(issue)}`,
+  }),
+);
+
+const flag = z.preprocess(
+  (value) => (value === 'true' || value === 'false' ? value === 'true' : value),
+  z.boolean({ error: (issue) => `must be true or false, ${got(issue)}` }),
+);
+
 const apigw = fields({
   // API Gateway wants the parameters of a path declared (APIG.2026), and a trigger has no field for it.
   path: text(
@@ -92,6 +117,7 @@ const apigw = fields({
   auth: authentication.optional(),
   timeout: gatewayTimeout.optional(),
   match_mode: choice(['NORMAL', 'SWA']).default('NORMAL'),
+  throttle: throttle.optional(),
 });
 
 const OBJECT_EVENT =
@@ -189,7 +215,11 @@ const functionFields = {
   agency: agency.optional(),
   environment: userData('user data').optional(),
   secrets: userData('encrypted user data').optional(),
-  concurrency: integer(-1, 1000, 'instances; -1: no limit of its own, 0: disabled').optional(),
+  // An empty parameter leaves it as it is.
+  concurrency: z.preprocess(
+    (value) => (value === '' ? undefined : value),
+    integer(-1, 1000, 'instances; -1: no limit of its own, 0: disabled').optional(),
+  ),
   asynchronous: asynchronous.optional(),
   writes: z
     .array(fields({ bucket, prefix: keyPart.default(''), suffix: keyPart.default('') }), {
@@ -213,7 +243,10 @@ const providerFields = {
   apigw: fields({
     group_id: optionalText,
     instance_id: optionalText,
-    auth: authentication.default('IAM'),
+    auth: authentication.default('APP'),
+    allowAccounts: accounts.default([]),
+    openToAllUsers: flag.default(false),
+    throttle: throttle.optional(),
     env_name: text('the name of an environment').default('RELEASE'),
     env_id: text('the id of an environment').default('DEFAULT_ENVIRONMENT_RELEASE_ID'),
     sl_domain: optionalText,

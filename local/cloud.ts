@@ -27,7 +27,7 @@ import {
 } from './functiongraph/functiongraph';
 import { closeServer, listen } from './http-server';
 import { functionsAgency } from './iam/agencies';
-import type { AccessKey } from './iam/credentials';
+import type { AccessKey, Credentials } from './iam/credentials';
 import { IdentityBook } from './iam/identity-book';
 import { createIamServer, IAM_PATHS } from './iam/server';
 import { LogBook } from './lts/log-book';
@@ -67,6 +67,8 @@ export type Addresses = Record<Listener, string>;
 export interface Cloud {
   addresses: Addresses;
   accessKey: AccessKey;
+  /** Keys that are let in; a test may add one of another account. */
+  credentials: Credentials;
   region: string;
   uploadBucket: string;
   snapshotBucket: string;
@@ -175,6 +177,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     ...signed,
     gateways,
     hasApis: (id) => functiongraph.apiRoutes().some(({ groupId }) => groupId === id),
+    apis: () => functiongraph.apiRoutes(),
   });
   const lts = createLts({ ...signed, logs, ...options.lts });
   // Without ports of their own: more would not be worth it for what is only asked a few times.
@@ -188,6 +191,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const gateway = createGateway({
     functiongraph,
     credentials,
+    accessOf: (instanceId) => gateways.accessOf(instanceId),
     onRequest: requests.add,
     origins: options.origins ?? [],
     fallback: (request, response) => {
@@ -217,6 +221,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     return {
       addresses,
       accessKey: ACCOUNT,
+      credentials,
       region: REGION,
       uploadBucket: UPLOAD_BUCKET,
       snapshotBucket: SNAPSHOT_BUCKET,

@@ -7,7 +7,7 @@ import { checkAgencies } from './agency';
 import { checkBuckets } from './buckets';
 import type { Finding, State } from './finding';
 import { checkEventGrid, checkFunctions, checkLogs } from './functions';
-import { checkGateway } from './gateway';
+import { checkAccess, checkGateway } from './gateway';
 import { checkRegion } from './region';
 import { leastPolicies } from './rights';
 import { checkSettings } from './settings';
@@ -72,10 +72,11 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
     checkBuckets(wanted, cloud),
     checkAgencies(wanted, account.domainId, cloud),
     checkGateway(wanted, cloud),
+    checkAccess(wanted, cloud),
     checkFunctions(wanted, api),
     checkRegion(wanted, api),
   ]);
-  const [buckets, agencies, gateway, functions, region] = looks;
+  const [buckets, agencies, gateway, access, functions, region] = looks;
   return [
     ...account.findings,
     ...region,
@@ -83,6 +84,7 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
     ...buckets,
     ...agencies,
     ...gateway,
+    ...access,
     ...checkEventGrid(wanted),
     ...checkLogs(wanted),
     ...functions,

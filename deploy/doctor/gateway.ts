@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { planAccess } from '../access/access';
 import type { CloudApi } from '../cloud-api';
 import type { DesiredState } from '../desired-state';
 import { type GroupPlace, groupOf, groupPath } from '../gateway-domains';
@@ -81,4 +82,35 @@ function unseen(point: string, reason: string): Finding {
     text: reason,
     todo: 'let the key have the system policy "APIG ReadOnlyAccess", or look in the console (API Gateway)',
   };
+}
+
+/** Whether those may call who shall be able to, and no others; and how often. */
+export async function checkAccess(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
+  const { access, stage } = wanted;
+  if (access === undefined || access.apis.every(({ auth }) => auth === 'NONE')) return [];
+  const point = 'callers of the API';
+  if (access.instanceId === undefined) {
+    const open = access.apis.some(({ auth }) => auth === 'IAM');
+    return [
+      {
+        point,
+        state: 'note',
+        text: open
+          ? 'every user of Huawei Cloud may call (openToAllUsers); how often is not limited in the shared gateway'
+          : 'in the shared gateway apps are authorized, and their calls limited, in the console',
+        todo: 'use a dedicated gateway (APIG_INSTANCE_ID), where deploying does both',
+      },
+    ];
+  }
+  const plan = await probe(() => planAccess(wanted, cloud));
+  if (!plan.ok) return [unseen(point, plan.reason)];
+  const { steps, warnings } = plan.found;
+  const notes = warnings.map((text): Finding => ({ point, state: 'note', text }));
+  if (steps.length > 0) {
+    const text = `not yet as serverless.yml says: ${steps.map((step) => step.text).join('; ')}`;
+    return [...notes, { point, state: 'note', text, todo: `npm run deploy -- --stage ${stage}` }];
+  }
+  return notes.length > 0
+    ? notes
+    : [{ point, state: 'ok', text: 'those that serverless.yml names, as often as it says' }];
 }

@@ -90,8 +90,8 @@ export class AccessBook {
   }: {
     name: string;
     remark?: string;
-    key?: string;
-    secret?: string;
+    key?: string | undefined;
+    secret?: string | undefined;
   }): App {
     const now = this.clock();
     const app = {

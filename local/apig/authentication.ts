@@ -51,7 +51,8 @@ export function authenticate(
   if (gate.access.authorizationOf(app.id, apiId, envId) === undefined) {
     throw new Refusal(403, 'APIG.0304', 'The app is not authorized to access the API.');
   }
-  return { appId: app.id, address };
+  // All apps of a gateway belong to its account.
+  return { appId: app.id, accountId: DOMAIN_ID, accountName: DOMAIN_NAME, address };
 }
 
 /** A token in `X-Auth-Token`, or a signature with an access key. */

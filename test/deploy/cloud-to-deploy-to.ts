@@ -152,7 +152,7 @@ export class CloudToDeployTo {
   ): Promise<string[]> {
     const plans: Plan[] = [];
     await deploy(wanted, artifacts, this.api(), { ...options, onPlan: (plan) => plans.push(plan) });
-    return plans.flatMap(planText);
+    return plans.flatMap((plan) => planText(plan));
   }
 
   state(): unknown {

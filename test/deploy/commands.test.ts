@@ -68,7 +68,7 @@ describe('with a deployed stage', () => {
     expect(text).toContain(
       'urn:fss:ap-southeast-3:0123456789abcdef0123456789abcdef:function:default:mpc-snapshots-prod-create:latest',
     );
-    expect(text).toContain('APIG POST /snapshots (IAM)');
+    expect(text).toContain('APIG POST /snapshots (APP)');
     expect(text).toContain('OBS prod-videos/*');
     expect(text).toContain('TIMER sweep 5m');
   });

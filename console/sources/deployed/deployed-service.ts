@@ -21,6 +21,8 @@ export interface Caller {
   projectId: string;
   /** Of temporary keys. */
   securityToken?: string;
+  /** Key of a caller of the API (`npm run callers`), where the API has authentication APP. */
+  app?: { key: string; secret: string };
 }
 
 /** What `npm run console` is told on the command line; the environment has the rest. */
@@ -70,6 +72,8 @@ export function callerOf(environment: NodeJS.ProcessEnv): Caller {
     HUAWEICLOUD_SDK_SK: secretKey,
     HUAWEICLOUD_SDK_PROJECT_ID: projectId,
     HUAWEICLOUD_SDK_SECURITY_TOKEN: securityToken,
+    API_APP_KEY: appKey,
+    API_APP_SECRET: appSecret,
   } = environment;
   refuseMissing({
     HUAWEICLOUD_SDK_AK: accessKey,
@@ -81,6 +85,7 @@ export function callerOf(environment: NodeJS.ProcessEnv): Caller {
     secretKey: secretKey ?? '',
     projectId: projectId ?? '',
     ...(securityToken && { securityToken }),
+    ...(appKey && appSecret && { app: { key: appKey, secret: appSecret } }),
   };
 }
 

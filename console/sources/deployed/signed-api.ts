@@ -26,7 +26,7 @@ export type ApiTask = z.infer<typeof Task>;
 
 const TaskList = z.object({ task_array: z.array(Task) });
 
-/** The deployed service's own API, called with the caller's signature as API Gateway's authentication IAM wants it. */
+/** The deployed service's own API, signed with the key of a caller (authentication APP) or else with the access key (IAM). */
 export class SignedApi {
   constructor(
     private readonly service: DeployedService,
@@ -81,20 +81,20 @@ export class SignedApi {
   }
 
   #sign(method: string, url: URL, body: Buffer | undefined): Record<string, string> {
-    const { accessKey, secretKey, projectId, securityToken } = this.caller;
+    const { app, accessKey, secretKey, projectId, securityToken } = this.caller;
     const request = {
       method,
       endpoint: url.origin + url.pathname,
       headers: {
         'content-type': 'application/json',
-        'x-project-id': projectId,
+        ...(app === undefined && { 'x-project-id': projectId }),
         'X-Sdk-Content-Sha256': sha256Hex(body ?? ''),
-        ...(securityToken !== undefined && { 'x-security-token': securityToken }),
+        ...(app === undefined && securityToken !== undefined && { 'x-security-token': securityToken }),
       },
       queryParams: queryOf(url),
     };
     // The signer's declarations ask for whole requests and credentials of the SDK; it reads no more than this.
-    const credential = { getAk: () => accessKey, getSk: () => secretKey };
+    const credential = { getAk: () => app?.key ?? accessKey, getSk: () => app?.secret ?? secretKey };
     const { host: _, ...signed } = AKSKSigner.sign(request as never, credential as never) as Record<
       string,
       string

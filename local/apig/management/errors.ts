@@ -23,3 +23,6 @@ export const groupNameTaken = () => refused(400, 'APIG.3201', 'The API group nam
 
 export const groupHasApis = (id: string) =>
   refused(409, 'APIG.3303', `The API group ${id} contains APIs and cannot be deleted`);
+
+/** @param what `App 356de8eb7a874216` */
+export const notFound = (code: string, what: string) => refused(404, code, `${what} does not exist`);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { AccessBook } from '../access-book';
 import { groupNameTaken, noSuchGroup, noSuchInstance, tooManyGroups } from './errors';
 
 /** A dedicated gateway. Nobody can make one here: on the platform that costs money. */
@@ -30,6 +31,7 @@ export function localInstance(id: string): GatewayInstance {
 /** Gateways and API groups of the account, in memory. */
 export class GatewayBook {
   readonly #groups: ApiGroup[];
+  readonly #access = new Map<string, AccessBook>();
 
   constructor(
     readonly instances: readonly GatewayInstance[],
@@ -43,6 +45,13 @@ export class GatewayBook {
     const found = this.instances.find((one) => one.id === id);
     if (found === undefined) throw noSuchInstance(id);
     return found;
+  }
+
+  /** Who may call the APIs of a gateway, and how often. @param instanceId empty: of the shared one */
+  accessOf(instanceId: string): AccessBook {
+    const book = this.#access.get(instanceId) ?? new AccessBook();
+    this.#access.set(instanceId, book);
+    return book;
   }
 
   /** @param instanceId undefined: of the shared gateway */

@@ -193,7 +193,8 @@ describe('a throttling policy', () => {
   });
 
   test('counts each app and each account by itself, and a call that was refused not at all', async () => {
-    bind({ apiCalls: 4, appCalls: 2, userCalls: 2 }, '/app', '/iam');
+    bind({ apiCalls: 4, appCalls: 2 }, '/app');
+    bind({ apiCalls: 4, userCalls: 2 }, '/iam');
     const [one, two, three] = ['one_app', 'two_app', 'three_app'].map(addApp) as ReturnType<typeof addApp>[];
     for (const { app } of [one!, two!, three!])
       access.authorize(app.id, api('/app').apiId, api('/app').envId);

@@ -1,0 +1,92 @@
+import { withAdvice } from '../deploy';
+import { type DesiredState, ownerMark } from '../desired-state';
+import { DeployError } from '../errors';
+import type { Session } from '../session';
+import { callerName, callersOf } from './access';
+import { type App, type AppWithSecret, GatewayApi } from './gateway-api';
+import { nameIn } from './wanted-access';
+
+const ACTIONS = ['add', 'remove', 'rotate'] as const;
+
+/**
+ * `npm run callers`: shows who may call the API of a stage, and changes it. A secret is shown once, when it is made.
+ * @throws DeployError
+ */
+export async function callers({ wanted, api, options, print }: Session): Promise<void> {
+  const given = ACTIONS.filter((action) => options[action] !== undefined);
+  if (given.length > 1) throw new DeployError([`give one of --${given.join(', --')}, not several`]);
+  const [action] = given;
+  const { access } = wanted;
+  if (access?.instanceId === undefined) {
+    throw new DeployError([
+      'callers are managed in a dedicated gateway: set APIG_INSTANCE_ID. For the shared one use the console (API Gateway, Apps)',
+    ]);
+  }
+  const gateway = new GatewayApi(api.cloud, access.instanceId);
+  const known = await withAdvice(() => callersOf(gateway, wanted));
+  if (action === undefined) return show(known, wanted, print);
+  const name = readName(options[action], wanted);
+  const app = known.find((one) => callerName(one.name, wanted) === name);
+  if (action === 'add') {
+    if (app !== undefined) {
+      throw new DeployError([`there is a caller ${name} already: --rotate ${name} gives it another secret`]);
+    }
+    const made = await withAdvice(() => addCaller(gateway, wanted, name));
+    return printKey(made, print);
+  }
+  if (app === undefined) {
+    const names = known.map((one) => callerName(one.name, wanted)).join(', ') || 'none';
+    throw new DeployError([`there is no caller ${name}; there are: ${names}`]);
+  }
+  if (action === 'remove') {
+    await withAdvice(() => gateway.deleteApp(app.id));
+    return print(`- ${name}`);
+  }
+  printKey(await withAdvice(() => gateway.resetSecret(app.id)), print);
+}
+
+/**
+ * Makes an app for a caller and lets it call what is deployed; the next deployment does so for what is not yet.
+ * @throws CallFailed
+ */
+export async function addCaller(
+  gateway: GatewayApi,
+  wanted: Pick<DesiredState, 'service' | 'stage' | 'access'>,
+  name: string,
+): Promise<AppWithSecret> {
+  const made = await gateway.createApp(nameIn(wanted, name), `Caller ${name} ${ownerMark(wanted)}`);
+  const { access } = wanted;
+  if (access === undefined) return made;
+  const deployed = await gateway.apis(access.groupId, access.envId);
+  const apis = deployed.filter(({ req_method, req_uri }) =>
+    access.apis.some(({ auth, method, path }) => auth === 'APP' && method === req_method && path === req_uri),
+  );
+  if (apis.length > 0) {
+    await gateway.authorize(
+      [made.id],
+      apis.map(({ id }) => id),
+      access.envId,
+    );
+  }
+  return made;
+}
+
+function show(known: readonly App[], wanted: DesiredState, print: (line: string) => void): void {
+  if (known.length === 0)
+    print(`nobody may call: npm run callers -- --stage ${wanted.stage} add NAME makes a key`);
+  for (const { name, app_key } of known) print(`${callerName(name, wanted)}  key ${app_key ?? 'unknown'}`);
+}
+
+function printKey({ app_key, app_secret }: AppWithSecret, print: (line: string) => void): void {
+  print(`API_APP_KEY=${app_key}`);
+  print(`API_APP_SECRET=${app_secret}`);
+  print('Keep the secret now: it is not shown again.');
+}
+
+function readName(name: string | undefined, wanted: DesiredState): string {
+  const longest = 64 - nameIn(wanted, '').length;
+  if (name !== undefined && /^[a-z][a-z0-9_]*$/.test(name) && name.length <= longest) return name;
+  throw new DeployError([
+    `the name of a caller must be lower-case letters, digits and _, beginning with a letter, ${longest} at most, got "${name ?? ''}"`,
+  ]);
+}

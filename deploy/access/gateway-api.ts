@@ -1,0 +1,222 @@
+import * as z from 'zod';
+import { CallFailed, type CloudAnswer, type CloudApi, type CloudRequest } from '../cloud-api';
+
+const LiveApi = z.object({
+  id: z.string(),
+  req_method: z.string(),
+  req_uri: z.string(),
+  publish_id: z.string().nullish(),
+});
+export type LiveApi = z.infer<typeof LiveApi>;
+
+const App = z.object({
+  id: z.string(),
+  name: z.string(),
+  remark: z.string().nullish(),
+  app_key: z.string().nullish(),
+});
+export type App = z.infer<typeof App>;
+
+/** An app whose secret is shown: when it is made, and when it gets another one. */
+const AppWithSecret = App.extend({ app_key: z.string(), app_secret: z.string() });
+export type AppWithSecret = z.infer<typeof AppWithSecret>;
+
+const Authorization = z.object({ id: z.string(), api_id: z.string(), app_id: z.string() });
+
+/** Most calls of an API within a minute, all together and of one caller. */
+export interface Limits {
+  api: number;
+  caller: number;
+}
+
+const Throttle = z.object({
+  id: z.string(),
+  name: z.string(),
+  api_call_limits: z.number(),
+  user_call_limits: z.number().nullish(),
+  app_call_limits: z.number().nullish(),
+  time_interval: z.number(),
+  time_unit: z.string(),
+});
+export type Throttle = z.infer<typeof Throttle>;
+const BoundThrottle = Throttle.extend({ bind_id: z.string() });
+export type BoundThrottle = z.infer<typeof BoundThrottle>;
+
+const acl = { acl_name: z.string(), acl_type: z.string(), acl_value: z.string(), entity_type: z.string() };
+const Acl = z.object({ id: z.string(), ...acl });
+export type Acl = z.infer<typeof Acl>;
+const BoundAcl = z.object({ acl_id: z.string(), bind_id: z.string(), ...acl });
+export type BoundAcl = z.infer<typeof BoundAcl>;
+
+/** The largest page. */
+const PAGE = 500;
+
+/** The operations of a dedicated gateway that say who may call its APIs, and how often. Each throws CallFailed. */
+export class GatewayApi {
+  constructor(
+    readonly cloud: CloudApi,
+    readonly instanceId: string,
+  ) {}
+
+  apis(groupId: string, envId: string): Promise<LiveApi[]> {
+    return this.#list('apis', 'apis', LiveApi, { group_id: groupId, env_id: envId });
+  }
+
+  apps(): Promise<App[]> {
+    return this.#list('apps', 'apps', App);
+  }
+
+  async createApp(name: string, remark: string): Promise<AppWithSecret> {
+    return AppWithSecret.parse((await this.#call('POST', 'apps', { name, remark })).body);
+  }
+
+  /** A new secret: the old one opens nothing from then on. */
+  async resetSecret(appId: string): Promise<AppWithSecret> {
+    return AppWithSecret.parse((await this.#call('PUT', `apps/secret/${appId}`, {})).body);
+  }
+
+  /** With its authorizations; also when it is gone already. */
+  deleteApp(appId: string): Promise<void> {
+    return this.#delete(`apps/${appId}`);
+  }
+
+  /** Ids of the apps that may call an API. */
+  async appsOf(apiId: string, envId: string): Promise<string[]> {
+    const query = { api_id: apiId, env_id: envId };
+    return (await this.#list('app-auths/binded-apps', 'auths', Authorization, query)).map(
+      (one) => one.app_id,
+    );
+  }
+
+  /** Lets apps call APIs; what is so already stays. */
+  async authorize(appIds: readonly string[], apiIds: readonly string[], envId: string): Promise<void> {
+    await this.#call('POST', 'app-auths', { env_id: envId, app_ids: appIds, api_ids: apiIds });
+  }
+
+  throttles(): Promise<Throttle[]> {
+    return this.#list('throttles', 'throttles', Throttle);
+  }
+
+  async throttleOf(apiId: string, envId: string): Promise<BoundThrottle | undefined> {
+    const query = { api_id: apiId, env_id: envId };
+    return (await this.#list('throttle-bindings/binded-throttles', 'throttles', BoundThrottle, query))[0];
+  }
+
+  async createThrottle(name: string, remark: string, limits: Limits): Promise<string> {
+    const { body } = await this.#call('POST', 'throttles', throttleBody(name, remark, limits));
+    return z.object({ id: z.string() }).parse(body).id;
+  }
+
+  async updateThrottle(id: string, name: string, remark: string, limits: Limits): Promise<void> {
+    await this.#call('PUT', `throttles/${id}`, throttleBody(name, remark, limits));
+  }
+
+  async bindThrottle(id: string, publishIds: readonly string[]): Promise<void> {
+    await this.#call('POST', 'throttle-bindings', { strategy_id: id, publish_ids: publishIds });
+  }
+
+  unbindThrottle(bindingId: string): Promise<void> {
+    return this.#delete(`throttle-bindings/${bindingId}`);
+  }
+
+  deleteThrottle(id: string): Promise<void> {
+    return this.#delete(`throttles/${id}`);
+  }
+
+  acls(): Promise<Acl[]> {
+    return this.#list('acls', 'acls', Acl);
+  }
+
+  aclsOf(apiId: string, envId: string): Promise<BoundAcl[]> {
+    return this.#list('acl-bindings/binded-acls', 'acls', BoundAcl, { api_id: apiId, env_id: envId });
+  }
+
+  /** Only these accounts ("domains") get through. */
+  async createAcl(name: string, accounts: readonly string[]): Promise<string> {
+    const { body } = await this.#call('POST', 'acls', aclBody(name, accounts));
+    return z.object({ id: z.string() }).parse(body).id;
+  }
+
+  async updateAcl(id: string, name: string, accounts: readonly string[]): Promise<void> {
+    await this.#call('PUT', `acls/${id}`, aclBody(name, accounts));
+  }
+
+  async bindAcl(id: string, publishIds: readonly string[]): Promise<void> {
+    await this.#call('POST', 'acl-bindings', { acl_id: id, publish_ids: publishIds });
+  }
+
+  unbindAcl(bindingId: string): Promise<void> {
+    return this.#delete(`acl-bindings/${bindingId}`);
+  }
+
+  deleteAcl(id: string): Promise<void> {
+    return this.#delete(`acls/${id}`);
+  }
+
+  async #list<T>(
+    path: string,
+    field: string,
+    item: z.ZodType<T>,
+    query: Readonly<Record<string, string>> = {},
+  ): Promise<T[]> {
+    const Page = z.object({ total: z.number(), [field]: z.array(item).nullish() });
+    const found: T[] = [];
+    for (;;) {
+      const { body } = await this.#call('GET', path, undefined, {
+        ...query,
+        limit: String(PAGE),
+        offset: String(found.length),
+      });
+      const page = Page.safeParse(body);
+      if (!page.success) {
+        throw new CallFailed(200, 'UNEXPECTED_ANSWER', `${path}: the answer is not API Gateway's`);
+      }
+      const items = (page.data[field] ?? []) as T[];
+      found.push(...items);
+      if (items.length === 0 || found.length >= Number(page.data.total)) return found;
+    }
+  }
+
+  async #delete(path: string): Promise<void> {
+    try {
+      await this.#call('DELETE', path);
+    } catch (error) {
+      if (!(error instanceof CallFailed) || error.status !== 404) throw error;
+    }
+  }
+
+  #call(
+    method: CloudRequest['method'],
+    path: string,
+    body?: unknown,
+    query: Readonly<Record<string, string>> = {},
+  ): Promise<CloudAnswer> {
+    return this.cloud.call('apig', {
+      method,
+      path: `/v2/${this.cloud.connection.projectId}/apigw/instances/${this.instanceId}/${path}`,
+      query: Object.entries(query),
+      ...(body !== undefined && { body }),
+    });
+  }
+}
+
+/**
+ * A caller is an app or, with authentication IAM, an account. All apps belong to one account, so its limit is the
+ * API's where apps call.
+ */
+function throttleBody(name: string, remark: string, { api, caller }: Limits) {
+  return {
+    name,
+    remark,
+    time_interval: 1,
+    time_unit: 'MINUTE',
+    api_call_limits: api,
+    user_call_limits: api,
+    app_call_limits: caller,
+    type: 1,
+  };
+}
+
+function aclBody(name: string, accounts: readonly string[]) {
+  return { acl_name: name, acl_type: 'PERMIT', entity_type: 'DOMAIN_ID', acl_value: accounts.join(',') };
+}

@@ -1,0 +1,227 @@
+import { callers } from '../../deploy/access/callers';
+import { GatewayApi } from '../../deploy/access/gateway-api';
+import { CallFailed, CloudApi, type CloudService, connectionFrom } from '../../deploy/cloud-api';
+import { deploy } from '../../deploy/deploy';
+import type { DesiredState } from '../../deploy/desired-state';
+import { desiredState } from '../../deploy/desired-state';
+import type { CommandOptions } from '../../deploy/framework';
+import { FunctionGraphApi } from '../../deploy/functiongraph-api';
+import { planText } from '../../deploy/plan-text';
+import { remove } from '../../deploy/remove';
+import { GATEWAY_INSTANCE } from '../../local/account';
+import { type Cloud, startCloud } from '../../local/cloud';
+import { signedHeaders } from '../local/functiongraph/cloud';
+import { codeFor, type ServiceObject, serviceOf } from './cloud-to-deploy-to';
+
+const STRANGER = {
+  accessKey: 'AKSTRANGER',
+  secretKey: 'stranger-secret',
+  projectId: 'f'.repeat(32),
+  domainId: 'd'.repeat(32),
+};
+const OWN_ACCOUNT = '0000000000000000000000000000d0a1';
+
+/** A client whose calls to API Gateway can be made to fail. */
+class Client extends CloudApi {
+  /** Calls that change something at the gateway, in order. */
+  readonly changes: string[] = [];
+  /** Which of them fails, counted from 1. */
+  failAt = 0;
+
+  override async call(service: CloudService, request: Parameters<CloudApi['call']>[1]) {
+    if (service === 'apig' && request.method !== 'GET') {
+      this.changes.push(`${request.method} ${request.path.split('/').slice(6).join('/')}`);
+      if (this.changes.length === this.failAt) throw new CallFailed(403, 'APIG.1005', 'no permission');
+    }
+    return super.call(service, request);
+  }
+}
+
+let cloud: Cloud;
+let client: Client;
+let groupId: string;
+beforeEach(async () => {
+  cloud = await startCloud({ port: 0 });
+  cloud.credentials.add(STRANGER);
+  client = new Client(connectionFrom(cloud.environment, cloud.region), { pause: async () => {} });
+  const path = `/v2/${cloud.accessKey.projectId}/apigw/instances/${GATEWAY_INSTANCE}/api-groups`;
+  const { body } = await client.call('apig', { method: 'POST', path, body: { name: 'shop' } });
+  groupId = (body as { id: string }).id;
+  client.changes.length = 0;
+});
+afterEach(() => cloud.close());
+
+async function wantedOf(change: (service: ServiceObject) => void = () => {}): Promise<DesiredState> {
+  const service = await serviceOf('prod', { APIG_GROUP_ID: groupId, APIG_INSTANCE_ID: GATEWAY_INSTANCE });
+  change(service);
+  return desiredState(service);
+}
+
+/** @returns the plan as people see it */
+async function deployed(change?: (service: ServiceObject) => void): Promise<string[]> {
+  const wanted = await wantedOf(change);
+  const lines: string[] = [];
+  await deploy(wanted, await codeFor(wanted), new FunctionGraphApi(client), {
+    onPlan: (plan, access) => lines.push(...planText(plan, access)),
+  });
+  return lines;
+}
+
+async function command(options: CommandOptions): Promise<string[]> {
+  const printed: string[] = [];
+  const wanted = await wantedOf();
+  const api = new FunctionGraphApi(client);
+  await callers({ wanted, api, options, print: (line) => printed.push(line) });
+  return printed;
+}
+
+type Key = { accessKey: string; secretKey: string };
+async function addCaller(name: string): Promise<Key> {
+  const [key = '', secret = ''] = await command({ add: name });
+  return { accessKey: key.split('=')[1]!, secretKey: secret.split('=')[1]! };
+}
+
+/** `200`, or `401 APIG.0303`. What the function answers is no answer of an API, so 500 FSS.1202 says that it ran. */
+async function call(key: Key | undefined, method = 'GET'): Promise<string> {
+  const url = new URL(`${cloud.addresses.gateway}/snapshots${method === 'DELETE' ? '/1' : ''}`);
+  const headers = key && signedHeaders(method, url, undefined, {}, { projectId: '', ...key });
+  const response = await fetch(url, { method, headers: { ...headers } });
+  const { error_code } = (await response.json()) as { error_code?: string };
+  return error_code === 'FSS.1202' ? 'ran' : `${response.status} ${error_code}`;
+}
+
+test('by default an API is called by the stage’s own callers only, with the key that is shown once', async () => {
+  const plan = await deployed();
+  expect(plan).toContain(
+    '! nobody may call the API yet: npm run callers -- --stage prod add NAME makes a key',
+  );
+  expect(await call(undefined)).toBe('401 APIG.0303');
+  expect(await call(cloud.accessKey)).toBe('401 APIG.0303');
+  expect(await call(STRANGER)).toBe('401 APIG.0303');
+  const shop = await addCaller('shop');
+  expect([await call(shop), await call(shop, 'POST'), await call(shop, 'DELETE')]).toEqual([
+    'ran',
+    'ran',
+    'ran',
+  ]);
+  const shown = await command({});
+  expect(shown).toEqual([`shop  key ${shop.accessKey}`]);
+  expect(shown.join()).not.toContain(shop.secretKey);
+
+  const [, line = ''] = await command({ rotate: 'shop' });
+  expect(await call(shop)).toBe('401 APIG.0303');
+  expect(await call({ ...shop, secretKey: line.split('=')[1]! })).toBe('ran');
+  expect(await command({ remove: 'shop' })).toEqual(['- shop']);
+  expect(await call({ ...shop, secretKey: line.split('=')[1]! })).toBe('401 APIG.0303');
+});
+
+test('an app of somebody else is neither shown nor authorized, and a caller from before is by deploying', async () => {
+  const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
+  const foreign = await gateway.createApp('somebody_elses', 'not ours');
+  const early = await addCaller('early');
+  const plan = await deployed();
+  expect(plan).toContain('+ POST /snapshots for early');
+  expect(await call(early)).toBe('ran');
+  expect(await call({ accessKey: foreign.app_key, secretKey: foreign.app_secret })).toBe('403 APIG.0304');
+  expect(await command({})).toEqual([`early  key ${early.accessKey}`]);
+  await expect(command({ remove: 'somebody_elses' })).rejects.toThrow(
+    'there is no caller somebody_elses; there are: early',
+  );
+  await expect(command({ add: 'early' })).rejects.toThrow('there is a caller early already');
+  await expect(command({ add: 'No Name' })).rejects.toThrow('must be lower-case letters, digits and _');
+});
+
+test('IAM lets through the accounts that are named, and every other user of the cloud only when it is said', async () => {
+  const iam = (more: object) => (service: ServiceObject) => {
+    Object.assign(service.provider.apigw, { auth: 'IAM', ...more });
+  };
+  await expect(deployed(iam({}))).rejects.toThrow(
+    /auth IAM lets every user of Huawei Cloud call .*: name the accounts that may in provider.apigw.allowAccounts/,
+  );
+  await expect(deployed(iam({ allowAccounts: [OWN_ACCOUNT], instance_id: '' }))).rejects.toThrow(
+    'allowAccounts needs a dedicated gateway',
+  );
+  const plan = await deployed(iam({ allowAccounts: [OWN_ACCOUNT] }));
+  expect(plan).toContain(`+ access policy of POST /snapshots: accounts ${OWN_ACCOUNT}`);
+  expect([await call(cloud.accessKey), await call(STRANGER)]).toEqual(['ran', '403 APIG.0302']);
+  await deployed(iam({ allowAccounts: [OWN_ACCOUNT, STRANGER.domainId] }));
+  expect(await call(STRANGER)).toBe('ran');
+  const open = await deployed(iam({ openToAllUsers: true }));
+  expect(open).toContain('! POST /snapshots is open to every user of Huawei Cloud (openToAllUsers)');
+  await deployed(iam({ allowAccounts: [OWN_ACCOUNT] }));
+  expect(await call(STRANGER)).toBe('403 APIG.0302');
+  await deployed(iam({ openToAllUsers: true }));
+  expect(await call(STRANGER)).toBe('ran');
+});
+
+test('every API has limits of its own for all callers and for each, and a second deployment changes nothing', async () => {
+  const plan = await deployed();
+  expect(plan).toContain('+ throttling of POST /snapshots: 20 calls a minute, 10 of one caller');
+  const [one, two, three] = [await addCaller('one'), await addCaller('two'), await addCaller('three')];
+  const counts = async (key: Key, calls: number) => {
+    const answers = await Promise.all(Array.from({ length: calls }, () => call(key, 'POST')));
+    return [answers.filter((answer) => answer === 'ran').length, answers.includes('429 APIG.0308')];
+  };
+  // More than the function has instances for is refused as well, which counts as a call.
+  expect((await counts(one, 30))[1]).toBe(true);
+  await counts(two, 30);
+  expect(await counts(three, 3)).toEqual([0, true]);
+  client.changes.length = 0;
+  expect(await deployed()).toEqual(['nothing to do']);
+  expect(client.changes).toEqual([]);
+  const changed = await deployed((service) => {
+    service.functions.create.events[0].apigw.throttle = { api: 40, caller: 40 };
+  });
+  expect(changed).toEqual(['~ throttling of POST /snapshots: 40 calls a minute, 40 of one caller']);
+  expect((await counts(three, 3))[1]).toBe(false);
+});
+
+test('what somebody else bound to an API stays, and is told', async () => {
+  await deployed();
+  const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
+  const [api] = (await gateway.apis(groupId, 'DEFAULT_ENVIRONMENT_RELEASE_ID')).filter(
+    ({ req_method }) => req_method === 'POST',
+  );
+  const id = await gateway.createThrottle('slower', 'by hand', { api: 1, caller: 1 });
+  await gateway.bindThrottle(id, [api!.publish_id!]);
+  expect(await deployed()).toContain(
+    '! POST /snapshots has the throttling policy slower, which was not made from here and stays',
+  );
+  expect((await gateway.throttleOf(api!.id, 'DEFAULT_ENVIRONMENT_RELEASE_ID'))?.name).toBe('slower');
+});
+
+test('stopped at any call, a deployment run again ends in the same state', async () => {
+  await addCaller('shop');
+  const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
+  const state = async () => {
+    const apis = await gateway.apis(groupId, 'DEFAULT_ENVIRONMENT_RELEASE_ID');
+    return Promise.all(
+      apis.map(async ({ id, req_method }) => ({
+        req_method,
+        apps: (await gateway.appsOf(id, 'DEFAULT_ENVIRONMENT_RELEASE_ID')).length,
+        throttle: (await gateway.throttleOf(id, 'DEFAULT_ENVIRONMENT_RELEASE_ID'))?.name,
+      })),
+    );
+  };
+  client.changes.length = 0;
+  for (let failAt = 1; ; failAt++) {
+    client.changes.length = 0;
+    client.failAt = failAt;
+    const outcome = await deployed().catch((error: Error) => error);
+    client.failAt = 0;
+    if (!(outcome instanceof Error)) break;
+    expect(outcome.message).toContain('no permission');
+    await deployed();
+    expect(await deployed()).toEqual(['nothing to do']);
+    const names = (await gateway.throttles()).map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect((await state()).every(({ apps, throttle }) => apps === 1 && throttle !== undefined)).toBe(true);
+    await remove({
+      wanted: await wantedOf(),
+      api: new FunctionGraphApi(client),
+      options: {},
+      print: () => {},
+    });
+    expect(await gateway.throttles()).toEqual([]);
+  }
+});
