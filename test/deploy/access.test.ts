@@ -4,6 +4,7 @@ import { CallFailed, CloudApi, type CloudService, connectionFrom } from '../../d
 import { deploy } from '../../deploy/deploy';
 import type { DesiredState } from '../../deploy/desired-state';
 import { desiredState } from '../../deploy/desired-state';
+import { checkAccess } from '../../deploy/doctor/gateway';
 import type { CommandOptions } from '../../deploy/framework';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { planText } from '../../deploy/plan-text';
@@ -224,4 +225,44 @@ test('stopped at any call, a deployment run again ends in the same state', async
     });
     expect(await gateway.throttles()).toEqual([]);
   }
+});
+
+describe('the doctor', () => {
+  const found = async (change?: (service: ServiceObject) => void) =>
+    (await checkAccess(await wantedOf(change), client)).map(({ state, text }) => `${state}: ${text}`);
+
+  test('says what is not yet as serverless.yml has it, and that all is well after deploying', async () => {
+    await addCaller('shop');
+    expect(await found()).toEqual([
+      expect.stringMatching(
+        /^note: not yet as serverless.yml says: .*throttling of POST \/snapshots.*for shop/,
+      ),
+    ]);
+    await deployed();
+    expect(await found()).toEqual(['ok: those that serverless.yml names, as often as it says']);
+    await command({ remove: 'shop' });
+    expect(await found()).toEqual([expect.stringMatching(/^note: nobody may call the API yet/)]);
+  });
+
+  test('calls an API that is open to every user of the cloud what it is', async () => {
+    const open = (more: object) => (service: ServiceObject) => {
+      Object.assign(service.provider.apigw, { auth: 'IAM', openToAllUsers: true, ...more });
+    };
+    await deployed(open({}));
+    expect(await found(open({}))).toContain(
+      'note: POST /snapshots is open to every user of Huawei Cloud (openToAllUsers)',
+    );
+    expect(await found(open({ instance_id: '' }))).toEqual([
+      expect.stringMatching(/^note: every user of Huawei Cloud may call \(openToAllUsers\)/),
+    ]);
+  });
+
+  test('says that in the shared gateway callers and limits are the console’s', async () => {
+    const shared = (service: ServiceObject) => {
+      service.provider.apigw.instance_id = '';
+    };
+    expect(await found(shared)).toEqual([
+      'note: in the shared gateway apps are authorized, and their calls limited, in the console',
+    ]);
+  });
 });
