@@ -1,4 +1,5 @@
 import { type ApiResponse, answer, noContent, taskIdIn } from '../shared/api/gateway';
+import { connect } from '../shared/cloud/http';
 import { cancelTask } from '../shared/cloud/mpc';
 import type { FunctionContext } from '../shared/core/context';
 import { readTimerEvent } from '../shared/core/timer-event';
@@ -15,6 +16,8 @@ export const handler = async (
   if (timer !== undefined)
     return cleanUpQueue(openInvocation(context), (timer.include_foreign_tasks ?? timer.everybodys) === true);
   return answer(event, context, async (request, invocation) => {
+    // Under way while the request is being checked.
+    connect(invocation.settings.mpcEndpoint);
     await cancelTask(parseTaskId(taskIdIn(request) ?? ''), invocation);
     return noContent();
   });

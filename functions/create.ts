@@ -1,5 +1,6 @@
 import { ApiError } from '../shared/api/errors';
 import { type ApiResponse, answer, jsonResponse } from '../shared/api/gateway';
+import { connect } from '../shared/cloud/http';
 import type { CreateTaskBody } from '../shared/cloud/mpc';
 import { type CreatedTask, createTask } from '../shared/cloud/mpc';
 import { connectToBucket } from '../shared/cloud/obs';
@@ -15,6 +16,8 @@ import { expectedPictures, pictureOfSyncTask } from '../shared/views/pictures';
 /** `POST /snapshots`: creates a snapshot task. */
 export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> =>
   answer(event, context, async (request, invocation) => {
+    // Under way while the request is being checked.
+    connect(invocation.settings.mpcEndpoint);
     const body = parseCreateRequest(request.json(), invocation.settings);
     if (request.query.dry_run?.at(-1) === 'true') return dryRun(body);
     // For the record of the task: under way while MPC is at work.

@@ -1,16 +1,18 @@
 import { ApiError } from '../shared/api/errors';
 import { type ApiResponse, answer, jsonResponse, taskIdIn, viewResponse } from '../shared/api/gateway';
 import { listTasks, type Task } from '../shared/cloud/mpc';
+import { connectToBucket } from '../shared/cloud/obs';
 import type { FunctionContext } from '../shared/core/context';
-import { NO_SUCH_TASK } from '../shared/core/errors';
+import { isPassingFailure, NO_SUCH_TASK } from '../shared/core/errors';
 import type { Invocation } from '../shared/installation/invocation';
 import type { Query } from '../shared/signing';
 import { awaitTask } from '../shared/tasks/await-task';
 import { type ListRequest, MAX_IDS, parseListRequest, parseViewRequest } from '../shared/tasks/list-request';
-import { recordedTasks } from '../shared/tasks/task-index';
+import { keepResults } from '../shared/tasks/results';
+import { recordsOfVideo } from '../shared/tasks/task-index';
 import { parseTaskId } from '../shared/validation';
 import { withPictures } from '../shared/views/pictures';
-import { showTask } from '../shared/views/task-view';
+import { asOf, RETRY_LATER, showTask } from '../shared/views/task-view';
 
 /** `GET /snapshots` and `GET /snapshots/{task_id}`: what became of tasks, and where their pictures are. */
 export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> => {
@@ -19,20 +21,22 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     // Players fetch tracks from pages of any origin; without this, such a page could not even read why there is none.
     if (/^(vtt|storyboard)$/.test(request.query.format?.at(-1) ?? ''))
       opened['access-control-allow-origin'] = '*';
+    // Where results are kept; under way while the request is being checked.
+    connectToBucket(invocation.settings.snapshotBucket, invocation);
     const id = taskIdIn(request);
     if (id !== undefined) {
       const taskId = parseTaskId(id);
       const { format, wait } = parseViewRequest(request.query);
-      const task = await awaitTask(taskId, Number(wait ?? 0), invocation);
-      return viewResponse(await showTask(task, format, invocation));
+      const seen = await awaitTask(taskId, Number(wait ?? 0), invocation);
+      return viewResponse(await showTask(seen.task, format, invocation, seen.asOfMs));
     }
     const { format, object, bucket, ...list } = parseListRequest(request.query, invocation.settings);
     if (object === undefined) return manyTasks(list, invocation);
-    const tasks = await tasksOfVideo(object, bucket, invocation);
-    if ((format ?? 'json') === 'json') return listResponse(tasks, false, tasks.length, invocation);
+    const { tasks, asOfMs } = await tasksOfVideo(object, bucket, invocation);
+    if ((format ?? 'json') === 'json') return listResponse(tasks, false, tasks.length, invocation, asOfMs);
     const task = tasks.find(({ status }) => status === 'SUCCEEDED') ?? tasks[0];
     if (task === undefined) throw new ApiError(404, NO_SUCH_TASK, `The video has no task: ${object}`);
-    return viewResponse(await showTask(task, format, invocation));
+    return viewResponse(await showTask(task, format, invocation, asOfMs));
   });
   return { ...answered, headers: { ...answered.headers, ...opened } };
 };
@@ -48,23 +52,38 @@ async function manyTasks(
   return listResponse(tasks, isTruncated, total, invocation);
 }
 
-/** The tasks of a video, newest first. */
+/**
+ * The tasks of a video, newest first. MPC is asked only about those that have not ended; where it cannot be asked, they are
+ * as they were when they were last written down.
+ */
 async function tasksOfVideo(
   key: string,
   bucket: string | undefined,
   invocation: Invocation,
-): Promise<Task[]> {
+): Promise<{ tasks: Task[]; asOfMs?: number }> {
   const buckets = bucket === undefined ? invocation.settings.uploadBuckets : [bucket];
-  const ids = (await Promise.all(buckets.map((name) => recordedTasks(name, key, invocation)))).flat();
-  const tasks: Task[] = [];
-  for (let start = 0; start < ids.length; start += MAX_IDS) {
-    const query: Query = ids.slice(start, start + MAX_IDS).map((id) => ['task_id', id]);
-    tasks.push(...(await listTasks(query, invocation)).tasks);
+  const recorded = (await Promise.all(buckets.map((name) => recordsOfVideo(name, key, invocation)))).flat();
+  const tasks = recorded.flatMap((record) => ('result' in record ? record.result.task : []));
+  const open = recorded.flatMap((record) => ('known' in record ? record : []));
+  let asOfMs: number | undefined;
+  try {
+    for (let start = 0; start < open.length; start += MAX_IDS) {
+      const query: Query = open.slice(start, start + MAX_IDS).map(({ known }) => ['task_id', known.task_id]);
+      const listed = (await listTasks(query, invocation)).tasks;
+      tasks.push(...listed);
+      await keepResults(listed, invocation);
+    }
+  } catch (error) {
+    if (!isPassingFailure(error)) throw error;
+    const missing = open.filter(({ known }) => !tasks.some(({ task_id }) => task_id === known.task_id));
+    tasks.push(...missing.map(({ known }) => known));
+    asOfMs = Math.min(...missing.map((record) => record.asOfMs));
   }
   // Times are yyyymmddhhmmss and ids count up: the greater, the newer.
   const age = (task: Task): string =>
     (task.create_time ?? '').padStart(14, '0') + task.task_id.padStart(16, '0');
-  return tasks.sort((a, b) => (age(a) < age(b) ? 1 : -1));
+  tasks.sort((a, b) => (age(a) < age(b) ? 1 : -1));
+  return { tasks, ...(asOfMs !== undefined && { asOfMs }) };
 }
 
 function listResponse(
@@ -72,7 +91,9 @@ function listResponse(
   isTruncated: boolean,
   total: number,
   invocation: Invocation,
+  asOfMs?: number,
 ): ApiResponse {
   const task_array = tasks.map((task) => withPictures(task, invocation));
-  return jsonResponse(200, { task_array, is_truncated: isTruncated ? 1 : 0, total });
+  const body = { task_array, is_truncated: isTruncated ? 1 : 0, total, ...asOf(asOfMs) };
+  return jsonResponse(200, body, asOfMs === undefined ? {} : RETRY_LATER);
 }

@@ -36,6 +36,7 @@ const RANKS: readonly (readonly string[])[] = [
   ['shared/tasks'],
   ['shared/uploads'],
   ['shared/views'],
+  ['shared/finishing'],
   ['shared/api'],
   ['functions'],
 ];

@@ -38,6 +38,14 @@ const STATUS = z
   .enum(['WAITING', 'PROCESSING', 'SUCCEEDED', 'FAILED', 'CANCELED'])
   .check(z.describe('The last three are final.'));
 
+const AS_OF = z.optional(z.string()).check(
+  z.meta({
+    description:
+      'MPC could not be asked: so far back (UTC) goes what is said of tasks that have not ended. `Retry-After` says when to ask again.',
+    examples: ['2026-11-27T12:00:00.000Z'],
+  }),
+);
+
 /** A task as `GET /snapshots…` shows it. MPC may add fields. */
 export const TaskAnswer = z.looseObject({
   task_id: TASK_ID,
@@ -50,12 +58,14 @@ export const TaskAnswer = z.looseObject({
   user_data: z.optional(z.string().check(z.describe('What the caller of `POST /snapshots` had sent.'))),
   description: z.optional(z.string().check(z.describe('Why the task failed.'))),
   thumbnail_info: z.optional(z.array(Picture)),
+  as_of: AS_OF,
 });
 
 export const TaskListAnswer = z.object({
   task_array: z.array(TaskAnswer),
   is_truncated: z.literal([0, 1]).check(z.describe('1: there are more pages.')),
   total: z.int(),
+  as_of: AS_OF,
 });
 
 /** An asynchronous task has its id only; a synchronous one also its picture. */

@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import * as z from 'zod/mini';
-import { connect } from '../cloud/http';
 import type { FunctionContext } from '../core/context';
 import { describeFailure } from '../core/errors';
 import { Log } from '../core/log';
@@ -58,8 +57,6 @@ export async function answer(
   try {
     const invocation = openInvocation(context);
     log = invocation.log;
-    // Every action calls MPC in the end: the connection is under way while the request is being checked.
-    connect(invocation.settings.mpcEndpoint);
     const answered = await action(readRequest(event), invocation);
     log.info('api.answered', { status: answered.statusCode });
     return answered;

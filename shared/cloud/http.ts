@@ -1,5 +1,5 @@
 import type { Agent, ClientRequest, ClientRequestArgs, IncomingHttpHeaders } from 'node:http';
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { ServiceTimedOut, ServiceUnavailable } from '../core/errors';
 
@@ -40,6 +40,8 @@ export interface SendOptions {
   deadlineMs: number;
   /** After which failures the request may be sent again. */
   repeat: Repeat;
+  /** How a host name becomes an address; the system's way when left out. */
+  lookup?: LookupFunction;
 }
 
 const MAX_ATTEMPTS = 4;
@@ -201,6 +203,7 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
       port,
       path: request.path,
       headers: request.headers,
+      ...(options.lookup && { lookup: options.lookup }),
     });
     const timer = setTimeout(() => sent.destroy(new ServiceTimedOut(options.service)), timeoutMs);
     const fail = (error: Error): void => {

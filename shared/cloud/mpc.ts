@@ -84,6 +84,11 @@ export interface CreateTaskBody {
 /** A snapshot task as MPC lists it; ids and times are always strings here. */
 export type Task = WithTexts<z.infer<typeof TaskSchema>>;
 
+/** True while a task may still change. */
+export function isPending({ status }: Pick<Task, 'status'>): boolean {
+  return status === 'WAITING' || status === 'PROCESSING';
+}
+
 /** MPC's answer to CreateThumbnailsTask. For a synchronous task it names the picture. */
 export type CreatedTask = WithTexts<z.infer<typeof CreatedSchema>>;
 
@@ -157,6 +162,12 @@ export async function listTasks(query: Query, connection: Connection): Promise<T
     isTruncated: String(answer.is_truncated) === '1',
     total: Number(answer.total ?? tasks.length),
   };
+}
+
+/** A task that was written down as `listTasks` returned it; undefined for anything else. */
+export function parseTask(value: unknown): Task | undefined {
+  const parsed = z.safeParse(TaskSchema, value);
+  return parsed.success ? withTexts({ ...(value as object), ...parsed.data }) : undefined;
 }
 
 const PAGE_SIZE = 100;

@@ -113,28 +113,46 @@ export async function getJson(bucket: string, key: string, connection: Connectio
 
 /**
  * OBS ListObjects, one page of up to 1,000 objects in the order of their keys.
- * @param from lists only keys with `prefix`, and only those behind `marker`
+ * @param from lists only keys with `prefix`, only those behind `marker`, and none in folders below with `delimiter`
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
 export async function listObjects(
   bucket: string,
-  from: { prefix?: string; marker?: string },
+  from: { prefix?: string; marker?: string; delimiter?: '/' },
   connection: Connection,
-): Promise<{ objects: ListedObject[]; isTruncated: boolean }> {
+): Promise<{ objects: ListedObject[]; isTruncated: boolean; nextMarker: string | undefined }> {
   // Of what XML escapes, an encoded key may hold the apostrophe alone, which URLs need not encode.
   const parameters = { 'encoding-type': 'url', ...from };
   const { body } = await call({ method: 'GET', bucket, key: '', parameters }, connection);
   const objects = [...body.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, contents = '']) => ({
-    key: decodeURIComponent(
-      element(contents, 'Key')
-        .replaceAll('+', ' ')
-        .replace(/&(apos|#39|#x27);/g, "'"),
-    ),
+    key: decodeKey(element(contents, 'Key')),
     etag: element(contents, 'ETag').replaceAll(/"|&quot;/g, ''),
     sizeBytes: Number(element(contents, 'Size')),
     lastModifiedMs: Date.parse(element(contents, 'LastModified')) || 0,
   }));
-  return { objects, isTruncated: element(body, 'IsTruncated') === 'true' };
+  const isTruncated = element(body, 'IsTruncated') === 'true';
+  const named = decodeKey(element(body, 'NextMarker'));
+  return { objects, isTruncated, nextMarker: isTruncated ? named || objects.at(-1)?.key : undefined };
+}
+
+/** All objects of one folder, those in folders below it left out. @throws as listObjects */
+export async function listFolder(
+  bucket: string,
+  prefix: string,
+  connection: Connection,
+): Promise<ListedObject[]> {
+  const all: ListedObject[] = [];
+  let marker: string | undefined;
+  do {
+    const page = await listObjects(bucket, { prefix, delimiter: '/', ...(marker && { marker }) }, connection);
+    all.push(...page.objects);
+    marker = page.nextMarker;
+  } while (marker !== undefined);
+  return all;
+}
+
+function decodeKey(encoded: string): string {
+  return decodeURIComponent(encoded.replaceAll('+', ' ').replace(/&(apos|#39|#x27);/g, "'"));
 }
 
 /** Opens a connection to a bucket that will be used soon. */

@@ -74,6 +74,12 @@ export class ServiceUnavailable extends Error {
   }
 }
 
+/** True when the same question may well be answered later: out of reach, out of order, or over the quota. */
+export function isPassingFailure(error: unknown): boolean {
+  if (error instanceof ServiceRefused) return error.status === 429 || error.status >= 500;
+  return error instanceof ServiceTimedOut || error instanceof ServiceUnavailable;
+}
+
 /** MPC's code for a request that it would refuse. */
 export const INVALID_REQUEST = 'MPC.10202';
 /** MPC's code for a task that does not exist. */

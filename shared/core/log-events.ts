@@ -9,6 +9,9 @@ const FAILURE = [
   'service_request_id',
 ] as const;
 
+/** Which notice, and the status that its receiver answered with, if it did. */
+const NOTICE = ['notice', 'type', 'task_id', 'attempt', 'status'] as const;
+
 /**
  * Every event that the functions log: at which levels, with which fields beside those of every line. Only its type
  * is part of the functions; docs/log-events.md says what each means and what to do about it.
@@ -21,14 +24,23 @@ export const LOG_EVENTS = {
   'claim.claimed': { levels: ['info'], fields: ['claim', 'bucket', 'key'] },
   'claim.doubled': { levels: ['error'], fields: ['claim', 'task_ids'] },
   'claim.not_written': { levels: ['warn'], fields: ['claim', ...FAILURE] },
+  'files.published': { levels: ['info'], fields: ['task_id', 'directory'] },
+  'finish.done': { levels: ['info'], fields: ['looked_at', 'finished', 'unfinished', 'failed', 'notices'] },
+  'finish.failed': { levels: ['error'], fields: ['task_id', ...FAILURE] },
+  'finish.given_up': { levels: ['error'], fields: ['task_id', ...FAILURE] },
   'mpc.task_cancelled': { levels: ['info'], fields: ['task_id'] },
   'mpc.task_created': {
     levels: ['info'],
     fields: ['task_id', 'bucket', 'key', 'directory', 'mpc_request_id'],
   },
+  'notice.failed': { levels: ['error'], fields: ['key', ...FAILURE] },
+  'notice.given_up': { levels: ['error'], fields: [...NOTICE, ...FAILURE] },
+  'notice.not_sent': { levels: ['warn'], fields: [...NOTICE, 'again_after_ms', ...FAILURE] },
+  'notice.sent': { levels: ['info'], fields: [...NOTICE] },
   'pace.waiting': { levels: ['debug'], fields: ['wait_ms'] },
   'queue.cleaned': { levels: ['info'], fields: ['seen', 'cancelled', 'too_late', 'not_ours', 'failed'] },
   'queue.not_cancelled': { levels: ['warn'], fields: ['task_id', ...FAILURE] },
+  'result.not_kept': { levels: ['warn'], fields: ['task_id', ...FAILURE] },
   'sweep.bucket_not_listed': { levels: ['error'], fields: ['bucket', ...FAILURE] },
   'sweep.done': {
     levels: ['info', 'warn'],
@@ -36,6 +48,7 @@ export const LOG_EVENTS = {
   },
   'sweep.doubles_not_sought': { levels: ['warn'], fields: [...FAILURE] },
   'sweep.started': { levels: ['info'], fields: ['bucket', 'key', 'task_id'] },
+  'task.finished': { levels: ['info'], fields: ['task_id', 'status'] },
   'upload.failed': { levels: ['error'], fields: ['bucket', 'key', ...FAILURE] },
   'upload.settled': {
     levels: ['info', 'warn', 'error'],

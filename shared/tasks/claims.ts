@@ -46,6 +46,8 @@ export interface ClaimRequest {
   /** The video. */
   bucket: string;
   key: string;
+  /** The version of the video, where it is known. */
+  etag?: string;
   /** What was asked for, where one name may be used for different requests. */
   fingerprint?: string;
 }
@@ -53,6 +55,7 @@ export interface ClaimRequest {
 export const ClaimRecord = z.object({
   state: oneOf('claimed', 'accepted', 'released'),
   claimed_at_ms: integer(0, Number.MAX_SAFE_INTEGER),
+  etag: z.optional(text),
   fingerprint: z.optional(text),
   task_id: z.optional(text),
   answer: z.optional(z.unknown()),
@@ -98,6 +101,7 @@ export function uploadClaim(upload: ObjectVersion, settings: Settings): ClaimReq
     objectKey: `${claimsFolder(upload.bucket, upload.key)}${id}.json`,
     bucket: upload.bucket,
     key: upload.key,
+    etag: upload.etag,
   };
 }
 
@@ -268,8 +272,8 @@ async function attempt(
 }
 
 function write(claim: ClaimRequest, record: ClaimRecord, invocation: Invocation): Promise<void> {
-  const { id, bucket, key, fingerprint } = claim;
-  const value = { ...record, claim: id, bucket, key, fingerprint };
+  const { id, bucket, key, etag, fingerprint } = claim;
+  const value = { ...record, claim: id, bucket, key, etag, fingerprint };
   return putJson(invocation.settings.snapshotBucket, claim.objectKey, value, invocation);
 }
 

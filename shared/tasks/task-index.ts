@@ -1,7 +1,9 @@
 import * as z from 'zod/mini';
+import { mpcTime, parseTask, type Task } from '../cloud/mpc';
 import { getJson, listObjects } from '../cloud/obs';
 import type { Invocation } from '../installation/invocation';
 import { ClaimRecord, claimsFolder, completeClaim } from './claims';
+import { readResult, resultKeyOf, type TaskResult } from './results';
 
 /** More tasks than these of one video are not looked up: the newest are the ones that matter. */
 const MAX_CLAIMS_READ = 20;
@@ -25,12 +27,43 @@ export async function recordTask(
 
 /** The ids of the tasks that capture a video, those recorded last first. */
 export async function recordedTasks(bucket: string, key: string, invocation: Invocation): Promise<string[]> {
+  const recorded = await recordsOfVideo(bucket, key, invocation);
+  return recorded.flatMap((record) => ('result' in record ? record.result.task : record.known).task_id);
+}
+
+/** A task of a video: what MPC said when it had ended, or what was written down when it was created. */
+export type RecordedTask = { result: TaskResult } | { known: Task; asOfMs: number };
+
+/** The tasks that capture a video, those recorded last first. No call to MPC. @throws what OBS throws */
+export async function recordsOfVideo(
+  bucket: string,
+  key: string,
+  invocation: Invocation,
+): Promise<RecordedTask[]> {
   const { snapshotBucket } = invocation.settings;
   const { objects } = await listObjects(snapshotBucket, { prefix: claimsFolder(bucket, key) }, invocation);
-  const newest = objects.sort((a, b) => b.lastModifiedMs - a.lastModifiedMs).slice(0, MAX_CLAIMS_READ);
-  const records = await Promise.all(newest.map((object) => getJson(snapshotBucket, object.key, invocation)));
-  return records.flatMap((record) => {
-    const parsed = z.safeParse(ClaimRecord, record);
-    return parsed.success && parsed.data.task_id !== undefined ? [parsed.data.task_id] : [];
-  });
+  const keys = new Set(objects.map((object) => object.key));
+  const newest = objects
+    .filter((object) => resultKeyOf(object.key) !== undefined)
+    .sort((a, b) => b.lastModifiedMs - a.lastModifiedMs)
+    .slice(0, MAX_CLAIMS_READ);
+  const records = await Promise.all(
+    newest.map(async (object): Promise<RecordedTask | undefined> => {
+      const resultKey = resultKeyOf(object.key) ?? '';
+      const result = keys.has(resultKey) ? await readResult(resultKey, invocation) : undefined;
+      if (result !== undefined) return { result };
+      const record = z.safeParse(ClaimRecord, await getJson(snapshotBucket, object.key, invocation));
+      if (!record.success || record.data.task_id === undefined) return undefined;
+      const { task_id, claimed_at_ms, answer } = record.data;
+      const known = parseTask({
+        status: 'WAITING',
+        create_time: mpcTime(claimed_at_ms),
+        input: { bucket, object: key },
+        ...Object(answer),
+        task_id,
+      });
+      return known && { known, asOfMs: claimed_at_ms };
+    }),
+  );
+  return records.flatMap((record) => record ?? []);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isPending } from '../tasks/await-task';
+import { isPending } from '../cloud/mpc';
 import type { Picture, TaskWithPictures } from './pictures';
 import { clock } from './storyboard';
 

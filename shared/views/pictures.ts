@@ -2,6 +2,7 @@ import type { CreatedTask, CreateTaskBody, Task } from '../cloud/mpc';
 import { temporaryUrl } from '../cloud/obs';
 import type { ThumbnailPara } from '../installation/capture';
 import type { Invocation } from '../installation/invocation';
+import { encodePath } from '../signing';
 import { unwrapUserData } from '../tasks/task-note';
 
 /** One picture of a task: MPC's name for it, the moment it shows and where to get it. */
@@ -32,12 +33,16 @@ export function timeInNameSeconds(name: string): number | null {
  *
  * MPC's list says nothing about the length of the video. A TIME task that runs to the end has the last frame as its last
  * picture, named after the full second that it lies in: the video ends before the next one.
- * @param maxPictures of more pictures every second, third, … is taken
+ * @param options.maxPictures of more pictures every second, third, … is taken
+ * @param options.addressOf the address of a picture, in place of the one by which everybody can fetch it
  */
 export function withPictures(
   task: Task,
   invocation: Invocation,
-  maxPictures = Number.MAX_SAFE_INTEGER,
+  {
+    maxPictures = Number.MAX_SAFE_INTEGER,
+    addressOf = (name) => pictureUrl(task.output, name, invocation),
+  }: { maxPictures?: number; addressOf?: (name: string) => string | undefined } = {},
 ): TaskWithPictures {
   const { thumbnail_info, user_data, ...rest } = task;
   const { note, userData } = unwrapUserData(user_data);
@@ -52,7 +57,7 @@ export function withPictures(
     .filter((_, index) => index % step === 0)
     .map(({ pic_name, time }, index, kept): Picture => {
       const next = kept[index + 1]?.time ?? (note.to_end && time !== null ? time + 1 : null);
-      const url = isArchive(task) ? undefined : pictureUrl(task.output, pic_name, invocation);
+      const url = isArchive(task) ? undefined : addressOf(pic_name);
       return {
         pic_name,
         time,
@@ -96,6 +101,14 @@ function pictureUrl(output: Task['output'], name: string, invocation: Invocation
   const key = pictureKey(output, name);
   // Browsers resolve such parts, and would ask for something else.
   if (/(^|\/)\.\.?(\/|$)/.test(key)) return undefined;
+  return objectUrl(bucket, key, invocation);
+}
+
+/** Where an object can be fetched: for good below PUBLIC_URL, which leads to the snapshot bucket, else for a while. */
+export function objectUrl(bucket: string, key: string, invocation: Invocation): string {
+  const { settings } = invocation;
+  if (settings.publicUrl !== undefined && bucket === settings.snapshotBucket)
+    return `${settings.publicUrl}/${encodePath(key)}`;
   return temporaryUrl(bucket, key, settings.urlTtlSeconds, invocation);
 }
 

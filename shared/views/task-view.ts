@@ -1,7 +1,7 @@
-import type { Task } from '../cloud/mpc';
+import { isPending, type Task } from '../cloud/mpc';
 import { CallerError } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
-import { isPending } from '../tasks/await-task';
+import type { Settings } from '../installation/settings';
 import type { ViewRequest } from '../tasks/list-request';
 import { contactSheet } from './contact-sheet';
 import { isArchive, type TaskWithPictures, withPictures } from './pictures';
@@ -12,6 +12,8 @@ import { storyboard, webVtt } from './storyboard';
 const MAX_PICTURES = 1000;
 /** What comes out of a cache must still be good for most of its addresses' life. */
 const CACHED_SHARE_OF_LIFE = 0.1;
+/** Where addresses do not expire, only a video that is replaced makes an answer old. */
+const STEADY_MAX_AGE_SECONDS = 3600;
 const RETRY_AFTER_SECONDS = 3;
 
 /** What a task is shown as: an HTTP answer without the frame of API Gateway. */
@@ -35,17 +37,22 @@ export class NoPicture extends CallerError {
 /**
  * One task in the form that was asked for: itself (`json`), a track for players (`vtt`,
  * `storyboard`), a page (`html`) or the way to its cover (`poster`).
+ * @param asOfMs since when MPC could not be asked, ms since the epoch; undefined when it was, or need not be
  * @throws NoPicture for a track or cover of a task that has no pictures to fetch; what listObjects throws
  */
 export async function showTask(
   task: Task,
   format: ViewRequest['format'],
   invocation: Invocation,
+  asOfMs?: number,
 ): Promise<View> {
-  if (format === undefined || format === 'json') return jsonView(withPictures(task, invocation));
-  const maxAgeSeconds = Math.floor(invocation.settings.urlTtlSeconds * CACHED_SHARE_OF_LIFE);
-  const cache = { 'cache-control': isPending(task) ? 'no-store' : `private, max-age=${maxAgeSeconds}` };
-  const shown = withPictures(task, invocation, MAX_PICTURES);
+  const cache = {
+    'cache-control': isPending(task) ? 'no-store' : `private, max-age=${maxAgeSeconds(invocation.settings)}`,
+    ...(asOfMs !== undefined && RETRY_LATER),
+  };
+  if (format === undefined || format === 'json')
+    return jsonView({ ...withPictures(task, invocation), ...asOf(asOfMs) }, cache);
+  const shown = withPictures(task, invocation, { maxPictures: MAX_PICTURES });
   if (format === 'html') {
     const { body, headers } = contactSheet(shown, task.thumbnail_info?.length ?? 0);
     return { statusCode: 200, body, headers: { ...headers, ...cache } };
@@ -59,6 +66,18 @@ export async function showTask(
   const images = storyboard(shown);
   if (format === 'storyboard') return jsonView(images, cache);
   return { statusCode: 200, body: webVtt(images), headers: { 'content-type': 'text/vtt', ...cache } };
+}
+
+/** An answer made of what is known of tasks while MPC cannot be asked. */
+export const RETRY_LATER = { 'retry-after': '10' };
+
+/** The field that says of when such an answer is. */
+export function asOf(timeMs: number | undefined): { as_of?: string } {
+  return timeMs === undefined ? {} : { as_of: new Date(timeMs).toISOString() };
+}
+
+function maxAgeSeconds({ publicUrl, urlTtlSeconds }: Settings): number {
+  return publicUrl === undefined ? Math.floor(urlTtlSeconds * CACHED_SHARE_OF_LIFE) : STEADY_MAX_AGE_SECONDS;
 }
 
 function refuseUnfetchable(task: TaskWithPictures): void {

@@ -25,8 +25,9 @@ interface StoredObject {
 
 interface DoubledTask {
   id: number;
-  status: 'WAITING' | 'PROCESSING' | 'SUCCEEDED' | 'CANCELED';
+  status: 'WAITING' | 'PROCESSING' | 'SUCCEEDED' | 'FAILED' | 'CANCELED';
   createdAtMs: number;
+  endedAtMs?: number;
   /** The key that signed the call. */
   accessKey: string;
   body: {
@@ -61,6 +62,7 @@ export const AS_THE_LOCAL_CLOUD: Omit<CloudDoubleOptions, 'now'> = {
 };
 
 const MAX_KEYS = 1000;
+const PICTURES = ['0.jpg'];
 
 /**
  * OBS and MPC in memory, as far as the functions use them: objects, listings, tasks, their list. It checks neither
@@ -75,6 +77,9 @@ export class CloudDouble {
   /** Until when MPC refuses every call. */
   throttledUntilMs = 0;
   readonly #options: CloudDoubleOptions;
+
+  /** Who is sent notices. */
+  receiver: (request: CloudRequest) => CloudAnswer = () => ({ status: 204, body: '' });
 
   constructor(buckets: readonly string[], options: CloudDoubleOptions) {
     for (const bucket of buckets) this.buckets.set(bucket, new Map());
@@ -91,7 +96,19 @@ export class CloudDouble {
     return object;
   }
 
+  /** MPC has done a task: its pictures lie in the bucket. */
+  end(id: number, status: 'SUCCEEDED' | 'FAILED' | 'CANCELED' = 'SUCCEEDED'): void {
+    const task = this.tasks.find((candidate) => candidate.id === id);
+    if (task === undefined) throw new Error(`no task ${id}`);
+    task.status = status;
+    task.endedAtMs = this.#options.now();
+    if (status !== 'SUCCEEDED') return;
+    const { bucket, object } = task.body.output;
+    for (const name of PICTURES) this.put(bucket, `${object}/${name}`, `${id} ${name}`);
+  }
+
   handle(request: CloudRequest): CloudAnswer {
+    if (request.headers['webhook-id'] !== undefined) return this.receiver(request);
     return this.arrive(request) ?? this.serve(request);
   }
 
@@ -114,14 +131,21 @@ export class CloudDouble {
     return isForMpc(request) ? this.#mpc(request, query) : this.#obs(request, path, query);
   }
 
-  #obs({ method, body }: CloudRequest, path: string, query: URLSearchParams): CloudAnswer {
+  #obs({ method, headers, body }: CloudRequest, path: string, query: URLSearchParams): CloudAnswer {
     const [, bucket = '', ...rest] = path.split('/').map(decodeURIComponent);
     const key = rest.join('/');
     const objects = this.buckets.get(bucket);
     if (objects === undefined) return obsError(404, 'NoSuchBucket');
     if (method === 'PUT') {
-      this.put(bucket, key, body);
+      const [, from = '', ...source] = (headers['x-obs-copy-source'] ?? '')
+        .split('/')
+        .map(decodeURIComponent);
+      this.put(bucket, key, from === '' ? body : (this.buckets.get(from)?.get(source.join('/'))?.body ?? ''));
       return { status: 200, body: '' };
+    }
+    if (method === 'DELETE') {
+      objects.delete(key);
+      return { status: 204, body: '' };
     }
     if (key === '') return list(objects, query);
     const object = objects.get(key);
@@ -189,7 +213,8 @@ export class CloudDouble {
       input: task.body.input,
       output: task.body.output,
       user_data: task.body.user_data,
-      ...(task.status === 'SUCCEEDED' && { thumbnail_info: [{ pic_name: '0.jpg' }] }),
+      ...(task.endedAtMs !== undefined && { end_time: compactTime(task.endedAtMs) }),
+      ...(task.status === 'SUCCEEDED' && { thumbnail_info: PICTURES.map((pic_name) => ({ pic_name })) }),
     }));
     return {
       status: 200,
@@ -206,9 +231,13 @@ function isForMpc({ path }: CloudRequest): boolean {
   return /^\/v1\/\w+\/thumbnails(\?|$)/.test(path);
 }
 
-/** `yyyymmddhhmmss`, UTC. */
 function timeOf({ createdAtMs }: DoubledTask): string {
-  return new Date(createdAtMs).toISOString().replace(/\D/g, '').slice(0, 14);
+  return compactTime(createdAtMs);
+}
+
+/** `yyyymmddhhmmss`, UTC. */
+function compactTime(timeMs: number): string {
+  return new Date(timeMs).toISOString().replace(/\D/g, '').slice(0, 14);
 }
 
 /** The id of the key that signed a call: in the header, or in an address for OBS. */
@@ -220,8 +249,10 @@ export function accessKeyOf({ path, headers }: CloudRequest): string {
 
 function list(objects: ReadonlyMap<string, StoredObject>, query: URLSearchParams): CloudAnswer {
   const marker = query.get('marker') ?? '';
+  const prefix = query.get('prefix') ?? '';
   const keys = [...objects.keys()]
-    .filter((key) => key.startsWith(query.get('prefix') ?? '') && compare(key, marker) > 0)
+    .filter((key) => key.startsWith(prefix) && compare(key, marker) > 0)
+    .filter((key) => !query.has('delimiter') || !key.slice(prefix.length).includes('/'))
     .sort(compare);
   const shown = keys.slice(0, MAX_KEYS).map((key) => {
     const { body, etag, lastModifiedMs } = objects.get(key) ?? { body: '', etag: '', lastModifiedMs: 0 };

@@ -35,7 +35,7 @@ export type Fate = (typeof FATES)[number];
  */
 export type Fates = readonly Fate[] | { create: Fate };
 
-export type FunctionName = 'create' | 'cancel' | 'query' | 'on-upload';
+export type FunctionName = 'create' | 'cancel' | 'query' | 'on-upload' | 'on-finish';
 
 export type Outcome =
   | { kind: 'returned'; value: unknown }
@@ -66,6 +66,7 @@ const TIMEOUT_SECONDS: Record<FunctionName, number> = {
   cancel: 60,
   query: 30,
   'on-upload': 60,
+  'on-finish': 60,
 };
 /** The FAQ of FunctionGraph: instances without work are reclaimed after about a minute. */
 const RECLAIM_AFTER_MS = 60_000;
@@ -204,7 +205,8 @@ export class FunctionsDouble {
 
   async #serve(request: CloudRequest, connected: () => void): Promise<CallEnd> {
     const accessKey = decodeURIComponent(accessKeyOf(request));
-    const running = this.#running.get(accessKey);
+    const isNotice = request.headers['webhook-id'] !== undefined;
+    const running = isNotice ? [...this.#running.values()].at(-1) : this.#running.get(accessKey);
     if (running === undefined) return 'never';
     const held = this.#held;
     if (held !== undefined) await new Promise<void>((release) => held.push({ accessKey, release }));
@@ -215,7 +217,7 @@ export class FunctionsDouble {
     if (fate === 'refused-connection') return 'refused';
     connected();
     if (fate === 'expired-credentials') running.isExpired = true;
-    if (running.isExpired)
+    if (running.isExpired && !isNotice)
       return isMpc ? mpcFailure(401, 'APIGW.0301') : obsFailure(403, 'InvalidAccessKeyId');
     const failure = (mpcStatus: number, code: string) =>
       isMpc ? mpcFailure(mpcStatus, code) : obsFailure(503, 'ServiceUnavailable');

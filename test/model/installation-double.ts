@@ -51,6 +51,28 @@ export class InstallationDouble {
     return this.functions.invoke('on-upload', timer(options), fates);
   }
 
+  /** The timer of on-finish. */
+  finish(fates: Fates = []): Promise<Outcome> {
+    return this.functions.invoke('on-finish', timer({}), fates);
+  }
+
+  /** MPC's notification about a task, as SMN hands it over. */
+  notify(taskId: string, fates: Fates = []): Promise<Outcome> {
+    const message = JSON.stringify({ event_type: 'ThumbnailComplete', thumbnail_info: { task_id: taskId } });
+    const event = { record: [{ event_version: '1.0', smn: { message, type: 'notification' } }] };
+    return this.functions.invoke('on-finish', event, fates);
+  }
+
+  /** `GET /snapshots` or, with an id, of one task. */
+  query(parameters: Record<string, string>, taskId?: string, fates: Fates = []): Promise<Outcome> {
+    const event = {
+      httpMethod: 'GET',
+      path: taskId === undefined ? '/snapshots' : `/snapshots/${taskId}`,
+      queryStringParameters: parameters,
+    };
+    return this.functions.invoke('query', event, fates);
+  }
+
   cleanUp(options: object = {}, fates: Fates = []): Promise<Outcome> {
     return this.functions.invoke('cancel', timer(options), fates);
   }

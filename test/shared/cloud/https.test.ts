@@ -101,7 +101,7 @@ test('a connection that was lost between invocations fails no request that may b
     expect(await call(byId('GET'))).toBe(200);
     server.closeAllConnections();
   }
-  expect(requests).toHaveLength(3);
+  expect(requests.filter((request) => request.includes('/thumbnails'))).toHaveLength(3);
 });
 
 test('the connection for the record of a task is opened while MPC is at work', async () => {

@@ -18,7 +18,9 @@ const taskWith = (names: readonly string[], more: Partial<Task> = {}): Task => (
 
 /** The stretches of a task's track, each with the last part of its picture's path. */
 const stretches = (task: Task, maxPictures?: number) =>
-  parseWebVtt(webVtt(storyboard(withPictures(task, invocation, maxPictures)))).map((cue) => [
+  parseWebVtt(
+    webVtt(storyboard(withPictures(task, invocation, maxPictures === undefined ? {} : { maxPictures }))),
+  ).map((cue) => [
     decodeURIComponent(new URL(cue.text).pathname).split('/').at(-1),
     cue.startTime,
     cue.endTime,

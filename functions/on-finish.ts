@@ -1,0 +1,44 @@
+import { listTasks } from '../shared/cloud/mpc';
+import type { FunctionContext } from '../shared/core/context';
+import { describeFailure } from '../shared/core/errors';
+import { readTimerEvent } from '../shared/core/timer-event';
+import { type NoticeReport, sendDueNotices } from '../shared/finishing/notices';
+import { readTaskNotifications } from '../shared/finishing/task-notification';
+import { type FinishReport, finishEndedTasks, finishTasks } from '../shared/finishing/unfinished-tasks';
+import { type Invocation, openInvocation } from '../shared/installation/invocation';
+import { MAX_IDS } from '../shared/tasks/list-request';
+
+/**
+ * When a task has ended: keeps its result, writes the files beside its pictures and tells who wants to know. MPC's
+ * notification starts it at once; on a timer it looks through MPC's list, so that a notification which never came is not missed.
+ * @throws Error for an event of another kind
+ */
+export const handler = async (
+  event: unknown,
+  context: FunctionContext,
+): Promise<FinishReport & { notices: NoticeReport }> => {
+  const invocation = openInvocation(context);
+  const report = await finishWhatEnded(event, invocation);
+  const notices = await sendDueNotices(invocation);
+  invocation.log.info('finish.done', { ...report, notices });
+  return { ...report, notices };
+};
+
+async function finishWhatEnded(event: unknown, invocation: Invocation): Promise<FinishReport> {
+  const report: FinishReport = { looked_at: 0, finished: 0, unfinished: 0, failed: 0 };
+  const ids = readTaskNotifications(event);
+  if (ids === undefined && readTimerEvent(event) === undefined) {
+    throw new Error('this is no event of SMN or of a timer: expected record[].smn, or trigger_type TIMER');
+  }
+  try {
+    if (ids === undefined) return await finishEndedTasks(invocation);
+    for (let start = 0; start < ids.length; start += MAX_IDS) {
+      const query = ids.slice(start, start + MAX_IDS).map((id) => ['task_id', id] as const);
+      await finishTasks((await listTasks(query, invocation)).tasks, report, invocation);
+    }
+  } catch (error) {
+    // Notices that are due must not wait for MPC; the next run takes up the rest.
+    invocation.log.error('finish.failed', describeFailure(error));
+  }
+  return report;
+}

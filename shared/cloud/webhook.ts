@@ -1,0 +1,126 @@
+import { createHmac } from 'node:crypto';
+import type { LookupFunction } from 'node:net';
+import { BlockList, isIP } from 'node:net';
+import { ServiceUnavailable } from '../core/errors';
+import { send } from './http';
+
+/** What is sent to whoever wants to know, and how often it was tried. */
+export interface WebhookMessage {
+  /** Stays the same when the message is sent again, so that a receiver can tell. */
+  id: string;
+  body: string;
+}
+
+const SERVICE = 'webhook';
+
+/**
+ * Signs a message (Standard Webhooks 1.0.0, "Signature scheme"): a signature for each secret, so that a receiver may hold
+ * the old one or the new one while secrets are changed.
+ * @param secrets each `whsec_` and the key in base64
+ */
+export function webhookHeaders(
+  { id, body }: WebhookMessage,
+  secrets: readonly string[],
+  nowMs: number,
+): Record<string, string> {
+  const timestamp = String(Math.floor(nowMs / 1000));
+  const signatures = secrets.map((secret) => {
+    const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+    return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
+  });
+  return {
+    'content-type': 'application/json',
+    'user-agent': 'mpc-snapshots',
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': signatures.join(' '),
+  };
+}
+
+/**
+ * Sends a message once. Redirects are not followed, and addresses of private networks are refused whatever name leads to
+ * them: a receiver must not become a way into the network of the functions.
+ * @param mayBePrivate true for the local cloud, whose receivers are on the same machine
+ * @returns the status that the receiver answered with
+ * @throws ServiceTimedOut after 10 s, ServiceUnavailable when it cannot be reached
+ */
+export async function sendWebhook(
+  url: string,
+  message: WebhookMessage,
+  secrets: readonly string[],
+  mayBePrivate: boolean,
+  deadlineMs: number,
+): Promise<number> {
+  const { origin, pathname, search, hostname } = new URL(url);
+  const literal = hostname.replace(/^\[|\]$/g, '');
+  if (!mayBePrivate && isIP(literal) && isPrivateAddress(literal)) throw privateAddress(literal);
+  const { status } = await send(
+    () => ({
+      method: 'POST',
+      origin,
+      path: pathname + search,
+      headers: webhookHeaders(message, secrets, Date.now()),
+      body: message.body,
+    }),
+    { service: SERVICE, deadlineMs, repeat: 'unsent', ...(!mayBePrivate && { lookup: lookupPublic }) },
+  );
+  return status;
+}
+
+/** The address of a name, unless it is one of a private network. Checked where it is used, so that it cannot change. */
+const lookupPublic: LookupFunction = (hostname, options, callback) => {
+  const { lookup }: typeof import('node:dns') = require('node:dns');
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, []);
+    const forbidden = addresses.find(({ address }) => isPrivateAddress(address));
+    if (forbidden !== undefined) return callback(privateAddress(forbidden.address), []);
+    const [first] = addresses;
+    if (options.all || first === undefined) callback(null, addresses);
+    else callback(null, first.address, first.family);
+  });
+};
+
+function privateAddress(address: string): ServiceUnavailable {
+  return new ServiceUnavailable(SERVICE, `${address} is an address of a private network`, false);
+}
+
+/** True for addresses that are not of the public internet (IANA special-purpose address registries). */
+export function isPrivateAddress(address: string): boolean {
+  const family = isIP(address);
+  if (family === 0) return true;
+  // A list for each family: one that holds mapped IPv4 networks takes every IPv4 address for one of them.
+  const networks = new BlockList();
+  const type = family === 4 ? 'ipv4' : 'ipv6';
+  for (const [network, bits] of family === 4 ? PRIVATE_IPV4 : PRIVATE_IPV6)
+    networks.addSubnet(network, bits, type);
+  return networks.check(address, type);
+}
+
+const PRIVATE_IPV4: readonly (readonly [network: string, bits: number])[] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 3],
+];
+const PRIVATE_IPV6: readonly (readonly [network: string, bits: number])[] = [
+  ['::', 96],
+  // IPv4 in another dress: whoever means a public address writes it as it is.
+  ['::ffff:0:0', 96],
+  ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['100::', 64],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+];

@@ -1,0 +1,53 @@
+import type { Task } from '../cloud/mpc';
+import { getJson, putJson } from '../cloud/obs';
+import type { Invocation } from '../installation/invocation';
+import { RECORDS_FOLDER } from '../installation/object-keys';
+import { keepResult } from '../tasks/results';
+import { publishFiles } from '../views/published-files';
+import { queueNotice } from './notices';
+
+/** `not_ours`: no record of this installation leads to the task. */
+export type Finish = 'finished' | 'already_finished' | 'not_ours';
+
+/** Tasks that this instance knows to be finished: a task is seen many times, and each look would cost a read. */
+const knownFinished = new Set<string>();
+const MAX_KNOWN = 10_000;
+
+/**
+ * Does what is to be done once when a task has ended: keeps its result, writes the files beside its pictures, puts down the
+ * notice. Each step writes the same when it is done again, so that a run that broke off is simply repeated.
+ * @param task as MPC lists it, ended
+ * @throws what OBS throws
+ */
+export async function finishTask(task: Task, invocation: Invocation): Promise<Finish> {
+  if (await isFinished(task.task_id, invocation)) return 'already_finished';
+  const result = await keepResult(task, invocation);
+  if (result === undefined) return 'not_ours';
+  const files = await publishFiles(result, invocation);
+  if (invocation.settings.notify !== undefined) await queueNotice(result, files ?? {}, invocation);
+  await putJson(
+    invocation.settings.snapshotBucket,
+    markKey(task.task_id),
+    { status: task.status },
+    invocation,
+  );
+  remember(task.task_id);
+  invocation.log.info('task.finished', { task_id: task.task_id, status: task.status });
+  return 'finished';
+}
+
+async function isFinished(taskId: string, invocation: Invocation): Promise<boolean> {
+  if (knownFinished.has(taskId)) return true;
+  const mark = await getJson(invocation.settings.snapshotBucket, markKey(taskId), invocation);
+  if (mark !== undefined) remember(taskId);
+  return mark !== undefined;
+}
+
+function remember(taskId: string): void {
+  if (knownFinished.size >= MAX_KNOWN) knownFinished.clear();
+  knownFinished.add(taskId);
+}
+
+function markKey(taskId: string): string {
+  return `${RECORDS_FOLDER}finished/${taskId}.json`;
+}

@@ -1,0 +1,173 @@
+import * as z from 'zod/mini';
+import { deleteObject, getJson, listObjects, putJson } from '../cloud/obs';
+import { sendWebhook } from '../cloud/webhook';
+import { describeFailure } from '../core/errors';
+import { integer, text } from '../core/schema';
+import { type Invocation, remainingMs } from '../installation/invocation';
+import { RECORDS_FOLDER } from '../installation/object-keys';
+import { isLoopback } from '../installation/settings';
+import { digest } from '../tasks/claims';
+import type { TaskResult } from '../tasks/results';
+import { objectUrl } from '../views/pictures';
+import type { PublishedFiles } from '../views/published-files';
+
+/*
+ * A notice that is to be sent is an object whose name begins with the time when it is due, so that a listing shows first what
+ * comes first. It is deleted when the receiver has it: at least once is promised, so that a crash between the two sends it again.
+ */
+
+const NOTICES_FOLDER = `${RECORDS_FOLDER}notices/`;
+const MINUTE_MS = 60_000;
+/** What is waited after each failed attempt. */
+const PAUSES_MS = [1, 5, 30, 120, 300, 600, 1440].map((minutes) => minutes * MINUTE_MS);
+/** A receiver that hangs takes 10 s of the invocation. */
+const MIN_TIME_FOR_AN_ATTEMPT_MS = 12_000;
+const PARALLEL_ATTEMPTS = 8;
+
+const Notice = z.object({
+  /** Attempts that have failed. */
+  attempts: integer(0, PAUSES_MS.length),
+  id: text,
+  type: text,
+  timestamp: text,
+  data: z.looseObject({}),
+  /** Keys in the snapshot bucket, whose addresses are made when the notice is sent. */
+  files: z.object({ index: z.optional(text), track: z.optional(text), poster: z.optional(text) }),
+});
+type Notice = z.infer<typeof Notice>;
+
+/** What became of the notices that were due. */
+export interface NoticeReport {
+  sent: number;
+  /** To be tried again. */
+  failed: number;
+  given_up: number;
+}
+
+/**
+ * Puts down that the end of a task is to be told. Doing it again writes the same.
+ * @param task that has ended
+ * @throws what OBS throws
+ */
+export async function queueNotice(
+  { task, etag }: TaskResult,
+  files: PublishedFiles,
+  invocation: Invocation,
+): Promise<void> {
+  const type = TYPES[task.status];
+  if (type === undefined) return;
+  const timestamp = isoTime(task.end_time) ?? isoTime(task.create_time) ?? new Date(0).toISOString();
+  const notice: Notice = {
+    attempts: 0,
+    id: `msg_${digest(type, task.task_id)}`,
+    type,
+    timestamp,
+    data: {
+      task_id: task.task_id,
+      status: task.status,
+      description: task.description,
+      video: { bucket: task.input?.bucket, key: task.input?.object, etag },
+      output: { bucket: task.output?.bucket, directory: task.output?.object },
+    },
+    files,
+  };
+  await write(Date.parse(timestamp), notice, invocation);
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  SUCCEEDED: 'snapshots.succeeded',
+  FAILED: 'snapshots.failed',
+  CANCELED: 'snapshots.cancelled',
+};
+
+/** MPC's `yyyymmddhhmmss`. */
+function isoTime(time: string | undefined): string | undefined {
+  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(time ?? '');
+  if (parts === null) return undefined;
+  const [, year, month, day, hour, minute, second] = parts;
+  const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+/** Sends the notices that are due, those that have waited longest first. @throws what OBS throws on listing */
+export async function sendDueNotices(invocation: Invocation): Promise<NoticeReport> {
+  const report: NoticeReport = { sent: 0, failed: 0, given_up: 0 };
+  if (invocation.settings.notify === undefined) return report;
+  const { objects } = await listObjects(
+    invocation.settings.snapshotBucket,
+    { prefix: NOTICES_FOLDER },
+    invocation,
+  );
+  const due = objects.map(({ key }) => key).filter((key) => dueAtMs(key) <= Date.now());
+  const work = async (): Promise<void> => {
+    while (remainingMs(invocation) > MIN_TIME_FOR_AN_ATTEMPT_MS) {
+      const key = due.shift();
+      if (key === undefined) return;
+      try {
+        const outcome = await sendNotice(key, invocation);
+        if (outcome !== undefined) report[outcome]++;
+      } catch (error) {
+        invocation.log.error('notice.failed', { key, ...describeFailure(error) });
+        report.failed++;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL_ATTEMPTS }, work));
+  return report;
+}
+
+async function sendNotice(key: string, invocation: Invocation): Promise<keyof NoticeReport | undefined> {
+  const { settings, log } = invocation;
+  const { notify, snapshotBucket } = settings;
+  const stored = z.safeParse(Notice, await getJson(snapshotBucket, key, invocation));
+  if (notify === undefined || !stored.success) return undefined;
+  const notice = stored.data;
+  const { id, type, timestamp, data, attempts } = notice;
+  const { index, track, poster } = notice.files;
+  const addressOf = (file: string | undefined) => file && objectUrl(snapshotBucket, file, invocation);
+  const body = JSON.stringify({
+    type,
+    timestamp,
+    data: { ...data, index: addressOf(index), track: addressOf(track), poster: addressOf(poster) },
+  });
+  const fields = { notice: id, type, task_id: data.task_id, attempt: attempts + 1 };
+  const failure = await attemptNotice({ id, body }, notify, invocation);
+  if (failure === undefined) {
+    await deleteObject(snapshotBucket, key, invocation);
+    log.info('notice.sent', fields);
+    return 'sent';
+  }
+  const pauseMs = PAUSES_MS[attempts];
+  if (pauseMs === undefined) {
+    log.error('notice.given_up', { ...fields, ...failure });
+    await deleteObject(snapshotBucket, key, invocation);
+    return 'given_up';
+  }
+  log.warn('notice.not_sent', { ...fields, ...failure, again_after_ms: pauseMs });
+  await write(Date.now() + pauseMs, { ...notice, attempts: attempts + 1 }, invocation);
+  await deleteObject(snapshotBucket, key, invocation);
+  return 'failed';
+}
+
+/** @returns what went wrong; undefined when the receiver has it */
+async function attemptNotice(
+  message: { id: string; body: string },
+  { url, secrets }: { url: string; secrets: readonly string[] },
+  { deadlineMs, settings }: Invocation,
+): Promise<Record<string, unknown> | undefined> {
+  try {
+    const status = await sendWebhook(url, message, secrets, isLoopback(settings.obsEndpoint), deadlineMs);
+    return status >= 200 && status <= 299 ? undefined : { status };
+  } catch (error) {
+    return describeFailure(error);
+  }
+}
+
+async function write(dueMs: number, notice: Notice, invocation: Invocation): Promise<void> {
+  const key = `${NOTICES_FOLDER}${String(dueMs).padStart(14, '0')}-${notice.id}.json`;
+  await putJson(invocation.settings.snapshotBucket, key, notice, invocation);
+}
+
+function dueAtMs(key: string): number {
+  return Number(/(\d{14})-[^/]*$/.exec(key)?.[1] ?? Number.NaN);
+}

@@ -1,0 +1,111 @@
+import * as z from 'zod/mini';
+import { isPending, parseTask, type Task } from '../cloud/mpc';
+import { getJson, putJson } from '../cloud/obs';
+import { describeFailure } from '../core/errors';
+import { text } from '../core/schema';
+import type { Invocation } from '../installation/invocation';
+import { RECORDS_FOLDER } from '../installation/object-keys';
+import { ClaimRecord, claimsFolder } from './claims';
+import { unwrapUserData } from './task-note';
+
+/*
+ * When a task has ended, what MPC said of it is kept beside the record of the task, and a pointer leads there from its id:
+ *
+ *   claims/<video>/<name>.json          the claim or record that the task was created under
+ *   claims/<video>/<name>.result.json   what MPC said when it had ended
+ *   tasks/<task id>.json                where that is
+ *
+ * What has ended never changes, so that every writer writes the same, in any order. The pointer comes last: whoever finds it
+ * finds the result.
+ */
+
+const RESULT_ENDING = '.result.json';
+
+const Result = z.object({ task: z.unknown(), etag: z.optional(text) });
+const Pointer = z.object({ result: text });
+
+/** A task that has ended, and of which version of the video it is, where that was written down. */
+export interface TaskResult {
+  task: Task;
+  etag?: string | undefined;
+}
+
+/** The name of the result that belongs to a record of the claims' folder; undefined for what is a result itself. */
+export function resultKeyOf(recordKey: string): string | undefined {
+  return recordKey.endsWith(RESULT_ENDING) ? undefined : recordKey.replace(/\.json$/, RESULT_ENDING);
+}
+
+/**
+ * What MPC said of a task when it had ended. No call to MPC.
+ * @returns undefined when nothing is kept of it
+ * @throws what OBS throws
+ */
+export async function keptResult(taskId: string, invocation: Invocation): Promise<TaskResult | undefined> {
+  const { snapshotBucket } = invocation.settings;
+  const pointer = z.safeParse(Pointer, await getJson(snapshotBucket, pointerKey(taskId), invocation));
+  return pointer.success ? readResult(pointer.data.result, invocation) : undefined;
+}
+
+/** The result under this key; undefined when there is none. @throws what OBS throws */
+export async function readResult(key: string, invocation: Invocation): Promise<TaskResult | undefined> {
+  const stored = await getJson(invocation.settings.snapshotBucket, key, invocation);
+  const result = z.safeParse(Result, stored);
+  const task = result.success ? parseTask(result.data.task) : undefined;
+  return task && { task, etag: result.data?.etag };
+}
+
+/**
+ * Keeps what MPC says of a task that has ended, when this service has created it.
+ * @param task as MPC lists it, ended
+ * @returns undefined when no record of this service leads to the task
+ * @throws what OBS throws
+ */
+export async function keepResult(task: Task, invocation: Invocation): Promise<TaskResult | undefined> {
+  const record = await recordOf(task, invocation);
+  if (record === undefined) return undefined;
+  const { snapshotBucket } = invocation.settings;
+  await putJson(snapshotBucket, record.resultKey, { task, etag: record.etag }, invocation);
+  await putJson(snapshotBucket, pointerKey(task.task_id), { result: record.resultKey }, invocation);
+  return { task, etag: record.etag };
+}
+
+/** Keeps the results of those tasks that have ended. A failure is logged: whoever sees the task next keeps it. */
+export async function keepResults(tasks: readonly Task[], invocation: Invocation): Promise<void> {
+  await Promise.all(
+    tasks
+      .filter((task) => !isPending(task))
+      .map((task) =>
+        keepResult(task, invocation).catch((error: unknown) => {
+          invocation.log.warn('result.not_kept', { task_id: task.task_id, ...describeFailure(error) });
+        }),
+      ),
+  );
+}
+
+/** Where the result of a task of this service belongs; undefined for a task that it did not create. */
+async function recordOf(
+  task: Task,
+  invocation: Invocation,
+): Promise<{ resultKey: string; etag: string | undefined } | undefined> {
+  const { uploadBuckets, snapshotBucket } = invocation.settings;
+  const { bucket, object } = task.input ?? {};
+  if (bucket === undefined || object === undefined || !uploadBuckets.includes(bucket)) return undefined;
+  const folder = claimsFolder(bucket, object);
+  const { claim } = unwrapUserData(task.user_data).note;
+  for (const name of [claim, task.task_id]) {
+    if (name === undefined || !/^\w+$/.test(name)) continue;
+    const key = `${folder}${name}.json`;
+    const record = z.safeParse(ClaimRecord, await getJson(snapshotBucket, key, invocation));
+    if (!record.success) continue;
+    const { task_id, state, etag } = record.data;
+    // A claim whose call was never answered has no id yet: the task that carries it is the one.
+    if (task_id === task.task_id || (task_id === undefined && state === 'claimed')) {
+      return { resultKey: key.replace(/\.json$/, RESULT_ENDING), etag };
+    }
+  }
+  return undefined;
+}
+
+function pointerKey(taskId: string): string {
+  return `${RECORDS_FOLDER}tasks/${taskId}.json`;
+}

@@ -1,0 +1,140 @@
+import * as z from 'zod/mini';
+import type { Task } from '../cloud/mpc';
+import { copyObject, getJson, type ListedObject, listFolder, putObject } from '../cloud/obs';
+import { text } from '../core/schema';
+import type { Invocation } from '../installation/invocation';
+import { encode, encodePath } from '../signing';
+import type { TaskResult } from '../tasks/results';
+import { isArchive, pictureKey, type TaskWithPictures, withPictures } from './pictures';
+import { posterOf } from './poster';
+import { storyboard, webVtt } from './storyboard';
+
+/** The files beside the pictures of a task. The index is written last: who finds it finds the others. */
+export const PUBLISHED_FILES = {
+  vtt: 'storyboard.vtt',
+  storyboard: 'storyboard.json',
+  poster: 'poster.jpg',
+  index: 'snapshots.json',
+  sprite: 'sprite.vtt',
+} as const;
+
+/** Keys of what was published, for whoever is told. */
+export interface PublishedFiles {
+  index?: string | undefined;
+  track?: string | undefined;
+  poster?: string | undefined;
+}
+
+/** What a newer task has written there. Ids count up: of two tasks of one second the greater is the newer. */
+const Index = z.object({ task_id: text, create_time: z.optional(text) });
+
+/**
+ * Writes what players want beside the pictures of a task that succeeded, as PUBLISH says, each a whole file. Of two tasks
+ * that write to one directory the newer one wins, whichever ends first.
+ * @returns undefined where there is nothing to publish: no loose pictures in the snapshot bucket, or a newer task was there
+ * @throws what OBS throws
+ */
+export async function publishFiles(
+  { task, etag }: TaskResult,
+  invocation: Invocation,
+): Promise<PublishedFiles | undefined> {
+  const { settings } = invocation;
+  const { output, input } = task;
+  const bucket = settings.snapshotBucket;
+  if (settings.publish.size === 0 || task.status !== 'SUCCEEDED' || isArchive(task)) return undefined;
+  if (output?.bucket !== bucket || (task.thumbnail_info ?? []).length === 0) return undefined;
+  const indexKey = pictureKey(output, PUBLISHED_FILES.index);
+  const known = z.safeParse(Index, await getJson(bucket, indexKey, invocation));
+  if (known.success && isNewer(known.data, task)) return undefined;
+
+  const addressed = withPictures(task, invocation, {
+    addressOf: (name) => fileAddress(output, name, invocation),
+  });
+  const objects = await listFolder(bucket, pictureKey(output, ''), invocation);
+  const files = filesOf(addressed, objects, invocation);
+  const { publishCacheControl: cacheControl } = settings;
+  const write = (name: string, body: string, contentType: string) =>
+    putObject(bucket, pictureKey(output, name), body, { contentType, cacheControl }, invocation);
+  await Promise.all([
+    files.vtt !== undefined && write(PUBLISHED_FILES.vtt, files.vtt, 'text/vtt'),
+    files.storyboard !== undefined && write(PUBLISHED_FILES.storyboard, files.storyboard, 'application/json'),
+    files.posterKey !== undefined &&
+      copyObject(
+        { bucket, key: files.posterKey },
+        { bucket, key: pictureKey(output, PUBLISHED_FILES.poster) },
+        { contentType: 'image/jpeg', cacheControl },
+        invocation,
+      ),
+  ]);
+  const published = {
+    track: files.vtt && PUBLISHED_FILES.vtt,
+    storyboard: files.storyboard && PUBLISHED_FILES.storyboard,
+    poster: files.posterKey && PUBLISHED_FILES.poster,
+  };
+  if (settings.publish.has('index')) {
+    const index = {
+      video: { bucket: input?.bucket, key: input?.object, etag },
+      task_id: task.task_id,
+      create_time: task.create_time,
+      end_time: task.end_time,
+      pictures: picturesOf(addressed, objects),
+      ...Object.fromEntries(
+        Object.entries(published).map(([kind, name]) => [
+          kind,
+          name && fileAddress(output, name, invocation),
+        ]),
+      ),
+    };
+    await write(PUBLISHED_FILES.index, JSON.stringify(index), 'application/json');
+  }
+  invocation.log.info('files.published', { task_id: task.task_id, directory: output.object });
+  const keyOf = (name: string | undefined) => name && pictureKey(output, name);
+  return {
+    index: settings.publish.has('index') ? indexKey : undefined,
+    track: keyOf(published.track),
+    poster: keyOf(published.poster),
+  };
+}
+
+function isNewer(known: z.infer<typeof Index>, task: Task): boolean {
+  const age = ({ create_time = '', task_id }: { create_time?: string | undefined; task_id: string }) =>
+    create_time.padStart(14, '0') + task_id.padStart(16, '0');
+  return age(known) > age(task);
+}
+
+/** What stands in the files; undefined for what is not wanted, and where a picture has the file's very name. */
+function filesOf(
+  task: TaskWithPictures,
+  objects: readonly ListedObject[],
+  { settings: { publish } }: Invocation,
+): { vtt: string | undefined; storyboard: string | undefined; posterKey: string | undefined } {
+  const images = storyboard(task);
+  const hasPosterOfItsOwn = task.thumbnail_info?.some(({ pic_name }) => pic_name === PUBLISHED_FILES.poster);
+  const poster = publish.has('poster') && !hasPosterOfItsOwn ? posterOf(task, objects) : undefined;
+  return {
+    vtt: publish.has('vtt') ? webVtt(images) : undefined,
+    storyboard: publish.has('storyboard') ? JSON.stringify(images) : undefined,
+    posterKey: poster?.key,
+  };
+}
+
+function picturesOf(task: TaskWithPictures, objects: readonly ListedObject[]) {
+  const bytes = new Map(objects.map(({ key, sizeBytes }) => [key, sizeBytes]));
+  return (task.thumbnail_info ?? []).map(({ pic_name, time, end_time, url }) => ({
+    name: pic_name,
+    url,
+    time,
+    end_time,
+    size_bytes: bytes.get(pictureKey(task.output, pic_name)),
+  }));
+}
+
+/**
+ * A file's address as the files beside it name it: relative to them, so that it holds wherever the directory is served from;
+ * whole where PUBLIC_URL is set, because some players resolve against the page and not against the track.
+ */
+function fileAddress(output: Task['output'], name: string, { settings }: Invocation): string {
+  return settings.publicUrl === undefined
+    ? encode(name)
+    : `${settings.publicUrl}/${encodePath(pictureKey(output, name))}`;
+}
