@@ -1,12 +1,13 @@
 import * as z from 'zod/mini';
 import type { Task } from '../cloud/mpc';
-import { copyObject, getJson, type ListedObject, listFolder, putObject } from '../cloud/obs';
+import { copyObject, getBytes, getJson, type ListedObject, listFolder, putObject } from '../cloud/obs';
 import { text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { encode, encodePath } from '../signing';
 import type { TaskResult } from '../tasks/results';
 import { isArchive, pictureKey, type TaskWithPictures, withPictures } from './pictures';
 import { posterOf } from './poster';
+import { makeSprite } from './sprite';
 import { storyboard, webVtt } from './storyboard';
 
 /** The files beside the pictures of a task. The index is written last: who finds it finds the others. */
@@ -66,10 +67,12 @@ export async function publishFiles(
         invocation,
       ),
   ]);
+  const hasSprite = settings.publish.has('sprite') && (await writeSprite(addressed, invocation));
   const published = {
     track: files.vtt && PUBLISHED_FILES.vtt,
     storyboard: files.storyboard && PUBLISHED_FILES.storyboard,
     poster: files.posterKey && PUBLISHED_FILES.poster,
+    sprite: hasSprite ? PUBLISHED_FILES.sprite : undefined,
   };
   if (settings.publish.has('index')) {
     const index = {
@@ -94,6 +97,28 @@ export async function publishFiles(
     track: keyOf(published.track),
     poster: keyOf(published.poster),
   };
+}
+
+/** @returns whether there was a picture to make one of */
+async function writeSprite(task: TaskWithPictures, invocation: Invocation): Promise<boolean> {
+  const { output } = task;
+  const { snapshotBucket: bucket, spriteWidthPx, publishCacheControl: cacheControl } = invocation.settings;
+  const write = (name: string, body: string | Uint8Array, contentType: string) =>
+    putObject(bucket, pictureKey(output, name), body, { contentType, cacheControl }, invocation);
+  const pictures = (task.thumbnail_info ?? []).map(({ pic_name, ...picture }) => ({
+    ...picture,
+    url: pic_name,
+    pic_name,
+  }));
+  const track = await makeSprite(
+    storyboard({ ...task, thumbnail_info: pictures }),
+    spriteWidthPx,
+    ({ url: name }) => getBytes(bucket, pictureKey(output, name), invocation),
+    (name, jpeg) => write(name, jpeg, 'image/jpeg'),
+    (name) => fileAddress(output, name, invocation),
+  );
+  if (track !== undefined) await write(PUBLISHED_FILES.sprite, track, 'text/vtt');
+  return track !== undefined;
 }
 
 function isNewer(known: z.infer<typeof Index>, task: Task): boolean {

@@ -1,0 +1,107 @@
+import { Webhook } from 'standardwebhooks';
+import {
+  filesIn,
+  linesOf,
+  MINUTE_MS,
+  NEXT_SECRET,
+  NOTIFIED,
+  receive,
+  SECRET,
+  withTask,
+} from '../../functions/finishing';
+import { type InstallationDouble, VIDEOS } from '../../model/installation-double';
+
+/** When the notices that wait are due, ms since the epoch: the names of their records say so. */
+const waiting = (service: InstallationDouble) =>
+  filesIn(service, '.mpc-snapshots/notices').map((name) => Number(name.split('-')[0]));
+
+describe('a notice', () => {
+  test('is signed by the rules of Standard Webhooks, with each secret, and says what there is', async () => {
+    const service = await withTask({
+      ...NOTIFIED,
+      NOTIFY_SECRET: `${SECRET} ${NEXT_SECRET}`,
+      PUBLIC_URL: 'https://cdn.example.com',
+    });
+    const received = receive(service, 204);
+    // The receiver's library looks at the clock of this machine.
+    await service.time.pass(Date.now() - service.time.nowMs);
+    await service.deliver([service.upload('b.mp4')]);
+    service.cloud.end(2);
+    await service.notify('2');
+    const [request] = received;
+    for (const secret of [SECRET, NEXT_SECRET]) {
+      const verified = new Webhook(secret).verify(request?.body ?? '', request?.headers ?? {});
+      expect(verified).toMatchObject({
+        type: 'snapshots.succeeded',
+        data: {
+          task_id: '2',
+          status: 'SUCCEEDED',
+          video: { bucket: VIDEOS, key: 'b.mp4' },
+          index: 'https://cdn.example.com/snapshots/b.mp4/snapshots.json',
+          track: 'https://cdn.example.com/snapshots/b.mp4/storyboard.vtt',
+          poster: 'https://cdn.example.com/snapshots/b.mp4/poster.jpg',
+        },
+      });
+    }
+    expect(request?.path).toBe('/snapshots?from=mpc');
+  });
+
+  test.each([
+    ['FAILED', 'snapshots.failed'],
+    ['CANCELED', 'snapshots.cancelled'],
+  ] as const)('of a task that is %s is %s', async (status, type) => {
+    const service = await withTask(NOTIFIED);
+    const received = receive(service, 204);
+    service.cloud.end(1, status);
+    await service.finish();
+    expect(received.map(({ body }) => JSON.parse(body).type)).toEqual([type]);
+  });
+
+  test('that is not taken comes again after 1, 5, 30 min, 2, 5, 10 and 24 h under the same id, and is then given up', async () => {
+    const service = await withTask(NOTIFIED);
+    const times: number[] = [];
+    const received = receive(service, 500);
+    const { receiver } = service.cloud;
+    service.cloud.receiver = (request) => {
+      times.push(service.time.nowMs);
+      return receiver(request);
+    };
+    service.cloud.end(1);
+    await service.finish();
+    for (let [next] = waiting(service); next !== undefined; [next] = waiting(service)) {
+      // The timer runs every minute: at the moment when a notice is due, and in the minute before it.
+      await service.time.pass(next - service.time.nowMs - MINUTE_MS);
+      await service.finish();
+      await service.time.pass(MINUTE_MS);
+      await service.finish();
+    }
+    const pausesMinutes = times
+      .slice(1)
+      .map((time, index) => Math.round((time - (times[index] ?? 0)) / MINUTE_MS));
+    expect(pausesMinutes).toEqual([1, 5, 30, 120, 300, 600, 1440]);
+    expect(new Set(received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    expect(linesOf(service, 'notice.given_up')).toMatchObject([{ status: 500, task_id: '1', attempt: 8 }]);
+    expect(filesIn(service, '.mpc-snapshots/notices')).toEqual([]);
+  });
+
+  test('is taken only with a status of 2xx: a redirect is not followed', async () => {
+    const service = await withTask(NOTIFIED);
+    const received = receive(service, 302, 204);
+    service.cloud.end(1);
+    await service.finish();
+    await service.time.pass(MINUTE_MS);
+    await service.finish();
+    expect(received).toHaveLength(2);
+  });
+
+  test('does not wait for MPC', async () => {
+    const service = await withTask(NOTIFIED);
+    const received = receive(service, 500, 204);
+    service.cloud.end(1);
+    await service.finish();
+    await service.time.pass(MINUTE_MS);
+    service.cloud.throttledUntilMs = service.time.nowMs + MINUTE_MS;
+    await service.finish();
+    expect(received).toHaveLength(2);
+  });
+});

@@ -1,0 +1,34 @@
+import { filesIn, MINUTE_MS, withTask } from '../../functions/finishing';
+import { InstallationDouble } from '../../model/installation-double';
+
+describe('the look through MPC’s list', () => {
+  test('finds every task that ended, whatever their number, in which order they end, and which never do', async () => {
+    const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '1000' } });
+    for (let video = 0; video < 250; video++) await service.deliver([service.upload(`${video}.mp4`)]);
+    for (let id = 250; id > 1; id -= 2) service.cloud.end(id);
+    for (let run = 0; run < 8; run++) {
+      await service.time.pass(MINUTE_MS);
+      const before = service.cloud.mpcCalls;
+      await service.finish();
+      expect(service.cloud.mpcCalls - before).toBeLessThanOrEqual(2);
+    }
+    expect(filesIn(service, '.mpc-snapshots/finished')).toHaveLength(125);
+    await service.time.pass(24 * 60 * MINUTE_MS);
+    for (let id = 249; id > 1; id -= 2) service.cloud.end(id);
+    for (let run = 0; run < 12; run++) {
+      await service.time.pass(MINUTE_MS);
+      await service.finish();
+    }
+    expect(filesIn(service, '.mpc-snapshots/finished')).toHaveLength(249);
+  });
+
+  test('makes one call of MPC a run where nothing waits', async () => {
+    const service = await withTask();
+    service.cloud.end(1);
+    await service.finish();
+    await service.time.pass(MINUTE_MS);
+    const before = service.cloud.mpcCalls;
+    await service.finish();
+    expect(service.cloud.mpcCalls).toBe(before + 1);
+  });
+});
