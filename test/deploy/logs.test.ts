@@ -1,12 +1,14 @@
 import { zipFunction } from '../../deploy/bundle';
 import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
-import type { DesiredState } from '../../deploy/desired-state';
+import { type DesiredState, desiredState } from '../../deploy/desired-state';
 import type { CommandOptions } from '../../deploy/framework';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { lineText, readLogLine } from '../../deploy/log-lines';
 import { logs } from '../../deploy/logs';
+import { readService } from '../../deploy/service-file';
 import { LOG_PLACE } from '../../local/account';
 import { type Cloud, startCloud } from '../../local/cloud';
+import { startDeployedCloud } from '../../local/commands/deployed-cloud';
 import { wantedOf } from './cloud-to-deploy-to';
 
 let cloud: Cloud;
@@ -98,6 +100,23 @@ test('--tail goes on with what comes, and shows no line twice', async () => {
   });
   expect(lines().flatMap(({ look }) => (look === undefined ? [] : [look]))).toEqual([1, 2]);
   expect(new Set(printed).size).toBe(printed.length);
+});
+
+test('stage local keeps its logs, in the form of docs/log-events.md', async () => {
+  const local = await startDeployedCloud({ port: 0 });
+  const answer = await fetch(`${local.addresses.gateway}/snapshots/none`);
+  const { request_id: request } = (await answer.json()) as { request_id: string };
+  const stage = desiredState(await readService('local', local.environment));
+  const client = new CloudApi(connectionFrom(local.environment, local.region));
+  await logs({
+    wanted: stage,
+    api: new FunctionGraphApi(client),
+    options: { request, json: true },
+    print: (line) => printed.push(line),
+  });
+  await local.close();
+  expect(lines()).toHaveLength(3);
+  expect(lines()[1]).toMatchObject({ event: 'api.refused', level: 'info', status: 404, function: 'query' });
 });
 
 test('a function without logs, one that is not there and a time that is none are told', async () => {
