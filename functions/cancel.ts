@@ -4,6 +4,7 @@ import { cancelTask } from '../shared/cloud/mpc';
 import type { FunctionContext } from '../shared/core/context';
 import { readTimerEvent } from '../shared/core/timer-event';
 import { openInvocation } from '../shared/installation/invocation';
+import { awaitTask } from '../shared/tasks/await-task';
 import { type CleanUpReport, cleanUpQueue } from '../shared/tasks/queue-clean-up';
 import { parseTaskId } from '../shared/validation';
 
@@ -18,7 +19,10 @@ export const handler = async (
   return answer(event, context, async (request, invocation) => {
     // Under way while the request is being checked.
     connect(invocation.settings.mpcEndpoint);
-    await cancelTask(parseTaskId(taskIdIn(request) ?? ''), invocation);
+    const taskId = parseTaskId(taskIdIn(request) ?? '');
+    // Nobody cancels through this API what is not of this installation.
+    await awaitTask(taskId, 0, invocation);
+    await cancelTask(taskId, invocation);
     return noContent();
   });
 };

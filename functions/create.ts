@@ -1,17 +1,20 @@
-import { ApiError } from '../shared/api/errors';
+import { ApiError, toApiError } from '../shared/api/errors';
 import { type ApiResponse, answer, jsonResponse } from '../shared/api/gateway';
 import { connect } from '../shared/cloud/http';
 import type { CreateTaskBody } from '../shared/cloud/mpc';
-import { type CreatedTask, createTask } from '../shared/cloud/mpc';
+import { type CreatedTask, createTask, mpcTime } from '../shared/cloud/mpc';
 import { connectToBucket } from '../shared/cloud/obs';
 import type { FunctionContext } from '../shared/core/context';
-import { OPERATION_FAILED } from '../shared/core/errors';
+import { OPERATION_FAILED, ServiceTimedOut, ServiceUnavailable } from '../shared/core/errors';
 import type { Invocation } from '../shared/installation/invocation';
 import { parseCreateRequest } from '../shared/tasks/create-request';
 import { createOnce } from '../shared/tasks/idempotency';
 import { recordTask } from '../shared/tasks/task-index';
 import { withNote } from '../shared/tasks/task-note';
 import { expectedPictures, pictureOfSyncTask } from '../shared/views/pictures';
+
+/** Clocks in the cloud agree within this. */
+const CLOCKS_DIFFER_BY_MS = 60_000;
 
 /** `POST /snapshots`: creates a snapshot task. */
 export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> =>
@@ -23,9 +26,13 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     // For the record of the task: under way while MPC is at work.
     connectToBucket(invocation.settings.snapshotBucket, invocation);
     const key = request.headers['idempotency-key'];
+    const startedAtMs = Date.now();
     const created = await (key === undefined
       ? createTask(withNote(body), invocation)
-      : createOnce(key, body, invocation));
+      : createOnce(key, request.caller, body, invocation)
+    ).catch((error: unknown) => {
+      throw mayExist(error, startedAtMs, key !== undefined);
+    });
     if (created.task_id) {
       await recordTask({ bucket: body.input.bucket, key: body.input.object }, created.task_id, invocation);
     }
@@ -34,6 +41,23 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
       body.sync === 1 ? syncAnswer(created, body, invocation) : { task_id: created.task_id },
     );
   });
+
+/** A call whose answer never came may have made a task: the caller is told how to find it. */
+function mayExist(error: unknown, startedAtMs: number, hasKey: boolean): unknown {
+  const isOpen =
+    error instanceof ServiceTimedOut || (error instanceof ServiceUnavailable && error.mayHaveArrived);
+  if (!isOpen || error.service !== 'MPC') return error;
+  const { status, code, message } = toApiError(error);
+  const reason = message.replace(/; try again$/, '');
+  const since = mpcTime(startedAtMs - CLOCKS_DIFFER_BY_MS);
+  return new ApiError(
+    status,
+    code,
+    hasKey
+      ? `${reason}; the task may exist: send the same request with the same Idempotency-Key again, which finds it`
+      : `${reason}; the task may exist: look for it with GET /snapshots?start_time=${since} before you create another one. With an Idempotency-Key the request could be repeated`,
+  );
+}
 
 function dryRun(body: CreateTaskBody): ApiResponse {
   return jsonResponse(200, { request: withNote(body), pictures: expectedPictures(body.thumbnail_para) });

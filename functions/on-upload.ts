@@ -1,9 +1,15 @@
 import type { FunctionContext } from '../shared/core/context';
 import { readTimerEvent } from '../shared/core/timer-event';
 import { type Invocation, openInvocation, remainingMs } from '../shared/installation/invocation';
-import { captureUpload, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from '../shared/uploads/capture-upload';
+import {
+  captureUpload,
+  MIN_TIME_FOR_A_CAPTURE_MS,
+  type Outcome,
+  outcomeOf,
+  uploadsMeant,
+} from '../shared/uploads/capture-upload';
 import { type SweepReport, sweep } from '../shared/uploads/sweep';
-import { readUploads, type UploadRecord } from '../shared/uploads/upload-event';
+import { readUploads, type Upload, type UploadRecord } from '../shared/uploads/upload-event';
 
 /** What became of one record of an event. */
 type ProcessedRecord = { bucket?: string; key?: string } & (Outcome | { skipped: UploadRecord['skip'] });
@@ -26,7 +32,7 @@ export const handler = async (
     throw new Error('this is no OBS event: expected Records[].s3, Records[].obs or a CloudEvent');
   }
   const records: ProcessedRecord[] = [];
-  for (const record of uploads) records.push(await processRecord(record, invocation));
+  for (const record of uploads) records.push(...(await processRecord(record, invocation)));
 
   const failed = records.flatMap((record) =>
     'failed' in record ? [`${record.key} (${record.failed})`] : [],
@@ -39,21 +45,37 @@ export const handler = async (
   return { records };
 };
 
+/** Usually one; what a key means that may be encoded or not is one upload or the other, rarely both. */
 async function processRecord(
   { upload, skip }: UploadRecord,
   invocation: Invocation,
-): Promise<ProcessedRecord> {
-  const processed: ProcessedRecord = {
+): Promise<ProcessedRecord[]> {
+  if (skip) return [processed(upload, { skipped: skip }, invocation)];
+  try {
+    const uploads = await uploadsMeant(upload, invocation);
+    const records: ProcessedRecord[] = [];
+    for (const one of uploads) {
+      const isTimeLeft = remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS;
+      const outcome = isTimeLeft ? await captureUpload(one, invocation) : { failed: 'no_time_left' };
+      records.push(processed(one, outcome, invocation));
+    }
+    return records;
+  } catch (error) {
+    return [processed(upload, outcomeOf(error, upload, invocation), invocation)];
+  }
+}
+
+function processed(
+  upload: Partial<Upload> | undefined,
+  outcome: Outcome | { skipped: UploadRecord['skip'] },
+  { log }: Invocation,
+): ProcessedRecord {
+  const record: ProcessedRecord = {
     ...(upload?.bucket !== undefined && { bucket: upload.bucket }),
     ...(upload?.key !== undefined && { key: upload.key }),
-    ...(skip
-      ? { skipped: skip }
-      : remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS
-        ? { failed: 'no_time_left' }
-        : await captureUpload(upload, invocation)),
+    ...outcome,
   };
-  const isUnreadable = 'skipped' in processed && processed.skipped === 'unreadable_record';
-  const level = 'failed' in processed ? 'error' : isUnreadable ? 'warn' : 'info';
-  invocation.log.write(level, 'upload.settled', processed);
-  return processed;
+  const isUnreadable = 'skipped' in outcome && outcome.skipped === 'unreadable_record';
+  log.write('failed' in outcome ? 'error' : isUnreadable ? 'warn' : 'info', 'upload.settled', record);
+  return record;
 }

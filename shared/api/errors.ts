@@ -9,7 +9,7 @@ import {
   ServiceUnavailable,
 } from '../core/errors';
 import { NoSuchTask } from '../tasks/await-task';
-import { ClaimInFlight, ClaimOfAnotherRequest } from '../tasks/claims';
+import { ClaimDamaged, ClaimInFlight, ClaimOfAnotherRequest } from '../tasks/claims';
 import { InvalidRequest } from '../validation';
 import { NoPicture } from '../views/task-view';
 
@@ -90,6 +90,11 @@ function callerErrorToApiError(error: CallerError): ApiError {
   }
   if (error instanceof ClaimOfAnotherRequest) {
     return new ApiError(422, 'IDEMPOTENCY.0422', 'this Idempotency-Key was used for another request');
+  }
+  if (error instanceof ClaimDamaged) {
+    const message =
+      'the record of this Idempotency-Key cannot be read: look whether the task exists, and use another key';
+    return new ApiError(409, 'IDEMPOTENCY.0409', message);
   }
   if (error instanceof ClaimInFlight) {
     return new ApiError(409, 'IDEMPOTENCY.0409', 'a request with this Idempotency-Key is being worked on', {

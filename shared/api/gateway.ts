@@ -18,6 +18,8 @@ export interface ApiRequest {
   query: Readonly<Record<string, readonly string[]>>;
   /** Names in lower case. */
   headers: Readonly<Record<string, string>>;
+  /** Who calls, where what the gateway has checked says so: the same text for the same caller, not to be shown. */
+  caller: string | undefined;
   /** The parsed JSON body. @throws ApiError 400 when it is no JSON */
   json(): unknown;
 }
@@ -111,17 +113,29 @@ function readRequest(event: unknown): ApiRequest {
   const parsed = z.safeParse(ApiEvent, event);
   if (!parsed.success) throw notOfGateway();
   const { path, pathParameters, queryStringParameters, headers, body, isBase64Encoded } = parsed.data;
+  const named = Object.fromEntries(
+    Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), textOf(value)]),
+  );
   return {
     path,
     pathParameters,
+    caller: callerIn(named),
     query: Object.fromEntries(
       Object.entries(queryStringParameters ?? {}).map(([name, value]) => [name, [value].flat().map(textOf)]),
     ),
-    headers: Object.fromEntries(
-      Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), textOf(value)]),
-    ),
+    headers: named,
     json: () => parseBody(textOf(body ?? ''), isBase64Encoded === true),
   };
+}
+
+/**
+ * The event of API Gateway names no caller. The access key or app code of a request that it let through does: the
+ * signature was checked. Temporary keys change under a caller's hands and say nothing.
+ */
+function callerIn(headers: Readonly<Record<string, string>>): string | undefined {
+  if (headers['x-security-token'] !== undefined) return undefined;
+  const accessKey = /^\S+ .*?\bAccess=([^,\s]+)/.exec(headers.authorization ?? '')?.[1];
+  return accessKey ?? headers['x-apig-appcode'];
 }
 
 /**

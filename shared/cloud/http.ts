@@ -1,7 +1,7 @@
 import type { Agent, ClientRequest, ClientRequestArgs, IncomingHttpHeaders } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { ServiceTimedOut, ServiceUnavailable } from '../core/errors';
+import { AnswerTooLarge, ServiceTimedOut, ServiceUnavailable } from '../core/errors';
 
 /** One request, ready to be sent. */
 export interface HttpRequest {
@@ -42,13 +42,14 @@ export interface SendOptions {
   repeat: Repeat;
   /** How a host name becomes an address; the system's way when left out. */
   lookup?: LookupFunction;
+  /** What one attempt may take, ms; 10 s when left out, so that a hanging connection leaves time for another try. */
+  attemptTimeoutMs?: number | undefined;
 }
 
 const MAX_ATTEMPTS = 4;
 const FIRST_DELAY_MS = 200;
 /** A longer wait is left to the caller: nobody should pay for a function that sleeps. */
 const MAX_DELAY_MS = 5_000;
-/** One attempt may take no longer than this, so that a hanging connection leaves time for another try. */
 const ATTEMPT_TIMEOUT_MS = 10_000;
 /** Services close idle connections; one that was idle for longer than this is not trusted with a request. */
 const IDLE_LIMIT_MS = 4_000;
@@ -168,6 +169,7 @@ function delayBeforeRepeatMs(
   const backOffMs = FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
   if ('error' in outcome) {
     const { error } = outcome;
+    if (error instanceof AnswerTooLarge) return undefined;
     const isSafe =
       error instanceof ServiceUnavailable
         ? repeat === 'always' || !error.mayHaveArrived
@@ -188,7 +190,8 @@ export function parseRetryAfter(value: string | undefined): number | undefined {
 }
 
 async function sendOnce(request: HttpRequest, options: SendOptions, attempt: number): Promise<HttpResponse> {
-  const timeoutMs = Math.min(ATTEMPT_TIMEOUT_MS, options.deadlineMs - Date.now());
+  const { attemptTimeoutMs = ATTEMPT_TIMEOUT_MS } = options;
+  const timeoutMs = Math.min(attemptTimeoutMs, options.deadlineMs - Date.now());
   if (timeoutMs <= 0) throw new ServiceTimedOut(options.service);
   const { protocol, host, port } = addressOf(request.origin);
   const { request: begin, agent } = transportOf(protocol);
@@ -221,11 +224,7 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
       let sizeBytes = 0;
       response.on('data', (chunk: Buffer) => {
         sizeBytes += chunk.length;
-        if (sizeBytes > MAX_BODY_BYTES) {
-          sent.destroy(
-            new ServiceUnavailable(options.service, `answer exceeds ${MAX_BODY_BYTES} bytes`, true),
-          );
-        }
+        if (sizeBytes > MAX_BODY_BYTES) sent.destroy(new AnswerTooLarge(options.service, MAX_BODY_BYTES));
         chunks.push(chunk);
       });
       response.on('error', fail);

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ServiceRefused, ServiceUnavailable } from '../core/errors';
+import { AnswerTooLarge, ServiceRefused, ServiceTimedOut, ServiceUnavailable } from '../core/errors';
 import { redact } from '../core/redaction';
 import { parseJson, text, textOrNumber } from '../core/schema';
 import { canonicalQuery, encodePath, type Query, signRequest } from '../signing';
@@ -110,14 +110,18 @@ export interface TaskList {
 
 /**
  * MPC CreateThumbnailsTask. It is never sent twice unless it provably did not arrive: MPC knows no idempotency token.
+ * @param leaveByMs no request leaves later than this (ms since the epoch), however long its answer may be waited for
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
 export async function createTask(
   body: CreateTaskBody,
   connection: Connection,
   repeat: Exclude<Repeat, 'always'> = 'refused',
+  leaveByMs?: number,
 ): Promise<CreatedTask> {
-  const response = await call(connection, 'POST', [], body, repeat);
+  // MPC answers a synchronous request when the picture is made.
+  const attemptTimeoutMs = body.sync === 1 ? connection.deadlineMs - Date.now() : undefined;
+  const response = await call(connection, 'POST', [], { body, repeat, attemptTimeoutMs, leaveByMs });
   const created = withTexts(parseAnswer(CreatedSchema, response));
   connection.log.info('mpc.task_created', {
     task_id: created.task_id,
@@ -170,30 +174,108 @@ export function parseTask(value: unknown): Task | undefined {
   return parsed.success ? withTexts({ ...(value as object), ...parsed.data }) : undefined;
 }
 
-const PAGE_SIZE = 100;
-const MAX_PAGES = 100;
+/** List calls count against MPC's quota: how many of them may still be made. */
+export interface ListBudget {
+  calls: number;
+}
+
+const MAX_PAGE_SIZE = 100;
+/** Halved when an answer was too large; kept as long as the instance, because the next one probably is as well. */
+let pageSize = MAX_PAGE_SIZE;
+
+/** Tasks that a filter matches, and whether these are all of them. */
+export interface PartOfList {
+  tasks: Task[];
+  isComplete: boolean;
+  /** How many there are, as far as MPC tells. */
+  total: number;
+}
 
 /**
- * All tasks that a filter matches, over all pages.
- * @param enoughPages where a part will do: no more pages than these are asked for
- * @throws as listTasks; ServiceUnavailable when the list never ends
+ * The tasks that a filter matches, page by page, as far as the budget goes.
+ * @param mayGoOn asked after the first page: false stops there
+ * @throws as listTasks; AnswerTooLarge when a single task is too large
  */
 export async function tasksMatching(
   filter: Query,
   connection: Connection,
-  enoughPages = Number.POSITIVE_INFINITY,
-): Promise<Task[]> {
+  budget: ListBudget,
+  { firstPage = 0, mayGoOn }: { firstPage?: number; mayGoOn?: (pages: number) => boolean } = {},
+): Promise<PartOfList> {
   const tasks = new Map<string, Task>();
-  for (let page = 0; page < MAX_PAGES; page++) {
+  const part = { total: 0 };
+  const ended = (isComplete: boolean): PartOfList => ({ tasks: [...tasks.values()], isComplete, ...part });
+  for (let page = firstPage; budget.calls > 0; ) {
+    budget.calls -= 1;
     const before = tasks.size;
-    const query: Query = [...filter, ['page', String(page)], ['size', String(PAGE_SIZE)]];
-    const answer = await listTasks(query, connection);
+    const query: Query = [...filter, ['page', String(page)], ['size', String(pageSize)]];
+    let answer: TaskList;
+    try {
+      answer = await listTasks(query, connection);
+    } catch (error) {
+      if (!(error instanceof AnswerTooLarge) || pageSize === 1) throw error;
+      const smaller = pageSize >> 1;
+      // Whether pages count from 0 or from 1 is not documented: what is read begins a page earlier in one of the two.
+      page = Math.max(0, Math.floor(((page - 1) * pageSize) / smaller) + 1);
+      pageSize = smaller;
+      continue;
+    }
     for (const task of answer.tasks) tasks.set(task.task_id, task);
-    // Whether pages count from 0 or from 1 is not documented: 0 and 1 may be the same page.
+    part.total = Math.max(part.total, answer.total);
+    // 0 and 1 may be the same page.
     const isRepeated = tasks.size === before && page > 1;
-    if (!answer.isTruncated || isRepeated || page + 1 >= enoughPages) return [...tasks.values()];
+    if (!answer.isTruncated || isRepeated) return ended(true);
+    if (page === firstPage && mayGoOn?.(Math.ceil(answer.total / pageSize)) === false) return ended(false);
+    page += 1;
   }
-  throw new ServiceUnavailable('MPC', 'its list does not end', false);
+  return ended(false);
+}
+
+/** A window narrower than the seconds of MPC's times shows nothing more. */
+const MIN_WINDOW_MS = 1000;
+
+/** How much of the list (ms) to ask for in the next run, after one that got so far. */
+export function nextWindowMs(fromMs: number, untilMs: number, completeUntilMs: number): number {
+  const readMs = completeUntilMs - fromMs;
+  if (readMs === 0) return Math.ceil((untilMs - fromMs) / 2);
+  return completeUntilMs < untilMs ? readMs : 2 * readMs;
+}
+
+/**
+ * The tasks that were created between two moments (ms since the epoch), in windows that are made so narrow that each can be
+ * read in a few pages.
+ * @param budget is never exceeded; what is left over is for the next run
+ * @returns what was found, and up to when nothing is missing; that lies behind `fromMs`, unless nothing at all could be read
+ * @throws as listTasks
+ */
+export async function tasksBetween(
+  fromMs: number,
+  untilMs: number,
+  connection: Connection,
+  budget: ListBudget,
+): Promise<{ tasks: Task[]; completeUntilMs: number }> {
+  const tasks: Task[] = [];
+  let doneMs = fromMs;
+  let windowMs = Math.max(MIN_WINDOW_MS, untilMs - fromMs);
+  while (budget.calls > 0) {
+    const endMs = Math.min(doneMs + windowMs, untilMs);
+    const window: Query = [
+      ['start_time', mpcTime(doneMs)],
+      ['end_time', mpcTime(endMs)],
+    ];
+    const mayGoOn = (pages: number) => windowMs <= MIN_WINDOW_MS || pages - 1 <= budget.calls;
+    const part = await tasksMatching(window, connection, budget, { mayGoOn });
+    tasks.push(...part.tasks);
+    if (part.isComplete || windowMs <= MIN_WINDOW_MS) {
+      doneMs = endMs;
+      if (endMs >= untilMs) break;
+    } else if (part.total > 0) {
+      // As many as one page and a little may hold, if they come evenly.
+      const narrower = Math.floor(windowMs * Math.min(0.5, pageSize / part.total));
+      windowMs = Math.max(MIN_WINDOW_MS, narrower);
+    }
+  }
+  return { tasks, completeUntilMs: doneMs };
 }
 
 /** `yyyymmddhhmmss` in UTC, as MPC prints times. */
@@ -201,37 +283,47 @@ export function mpcTime(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/\D/g, '').slice(0, 14);
 }
 
+interface CallOptions {
+  body?: CreateTaskBody;
+  repeat?: Repeat;
+  attemptTimeoutMs?: number | undefined;
+  leaveByMs?: number | undefined;
+}
+
 async function call(
   connection: Connection,
   method: 'GET' | 'POST' | 'DELETE',
   query: Query,
-  body?: CreateTaskBody,
-  repeat: Repeat = 'always',
+  options: CallOptions = {},
 ): Promise<HttpResponse> {
+  const { body, repeat = 'always', attemptTimeoutMs, leaveByMs = Number.POSITIVE_INFINITY } = options;
   const { settings, credentials, projectId, deadlineMs } = connection;
   const { origin, host } = new URL(settings.mpcEndpoint);
   const path = `/v1/${projectId}/thumbnails`;
   const text = body === undefined ? undefined : JSON.stringify(body);
   const response = await send(
-    () => ({
-      method,
-      origin,
-      path: encodePath(path) + (query.length > 0 ? `?${canonicalQuery(query)}` : ''),
-      headers: signRequest(
-        {
-          method,
-          host,
-          path,
-          query,
-          headers: { 'content-type': 'application/json', 'x-project-id': projectId },
-          body: text,
-        },
-        credentials,
-        Date.now(),
-      ),
-      body: text,
-    }),
-    { service: 'MPC', deadlineMs, repeat },
+    () => {
+      if (Date.now() > leaveByMs) throw new ServiceTimedOut('MPC');
+      return {
+        method,
+        origin,
+        path: encodePath(path) + (query.length > 0 ? `?${canonicalQuery(query)}` : ''),
+        headers: signRequest(
+          {
+            method,
+            host,
+            path,
+            query,
+            headers: { 'content-type': 'application/json', 'x-project-id': projectId },
+            body: text,
+          },
+          credentials,
+          Date.now(),
+        ),
+        body: text,
+      };
+    },
+    { service: 'MPC', deadlineMs, repeat, attemptTimeoutMs },
   );
   if (response.status < 200 || response.status > 299) throw refusal(response, connection);
   return response;

@@ -80,6 +80,13 @@ export function isPassingFailure(error: unknown): boolean {
   return error instanceof ServiceTimedOut || error instanceof ServiceUnavailable;
 }
 
+/** A cloud service's answer is larger than a function can take. */
+export class AnswerTooLarge extends ServiceUnavailable {
+  constructor(service: string, limitBytes: number) {
+    super(service, `answer exceeds ${limitBytes} bytes`, true);
+  }
+}
+
 /** MPC's code for a request that it would refuse. */
 export const INVALID_REQUEST = 'MPC.10202';
 /** MPC's code for a task that does not exist. */

@@ -22,6 +22,7 @@ export const LOG_EVENTS = {
   'claim.abandoned': { levels: ['info'], fields: ['claim', 'bucket', 'key'] },
   'claim.accepted': { levels: ['info'], fields: ['claim', 'bucket', 'key', 'task_id'] },
   'claim.claimed': { levels: ['info'], fields: ['claim', 'bucket', 'key'] },
+  'claim.damaged': { levels: ['error'], fields: ['claim', 'bucket', 'key', 'record'] },
   'claim.doubled': { levels: ['error'], fields: ['claim', 'task_ids'] },
   'claim.not_written': { levels: ['warn'], fields: ['claim', ...FAILURE] },
   'files.published': { levels: ['info'], fields: ['task_id', 'directory'] },

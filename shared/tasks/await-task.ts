@@ -1,6 +1,7 @@
 import { isPending, listTasks, type Task } from '../cloud/mpc';
 import { CallerError, isPassingFailure } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
+import { isOwnTask } from './ownership';
 import { keepResults, keptResult, type TaskResult } from './results';
 
 const FIRST_PAUSE_MS = 500;
@@ -10,7 +11,7 @@ const FIRST_MPC_PAUSE_MS = 1_000;
 /** Kept back for the last look and the answer. */
 const RESERVE_MS = 2_000;
 
-/** MPC knows no such task. */
+/** This installation has no such task. */
 export class NoSuchTask extends CallerError {
   constructor(taskId: string) {
     super(`The task does not exist: ${taskId}`);
@@ -47,7 +48,7 @@ export async function awaitTask(
       const asOfMs = Date.now();
       try {
         const [task] = (await listTasks([['task_id', taskId]], invocation)).tasks;
-        if (task === undefined) throw new NoSuchTask(taskId);
+        if (task === undefined || !isOwnTask(task, invocation.settings)) throw new NoSuchTask(taskId);
         if (!isPending(task)) {
           await keepResults([task], invocation);
           return { task };

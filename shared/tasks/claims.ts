@@ -1,64 +1,87 @@
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { connect } from '../cloud/http';
 import {
   type CreatedTask,
   type CreateTaskBody,
   createTask,
-  mpcTime,
+  type ListBudget,
+  nextWindowMs,
+  type ObsLocation,
   type Task,
-  tasksMatching,
+  tasksBetween,
 } from '../cloud/mpc';
-import { getJson, putJson } from '../cloud/obs';
+import { createJson, findObject, getJson, putJson } from '../cloud/obs';
 import { CallerError, describeFailure, ServiceRefused, ServiceUnavailable } from '../core/errors';
-import { integer, oneOf, text } from '../core/schema';
+import { integer, oneOf, oneOfNumbers, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
-import { type ObjectVersion, RECORDS_FOLDER } from '../installation/object-keys';
+import { type ObjectVersion, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 import { sha256Hex } from '../signing';
+import { asMpcReads } from './ownership';
 import { unwrapUserData, withNote } from './task-note';
 
 /*
- * A claim is a small object in the snapshot bucket. It makes sure that one thing that was asked for becomes one task:
+ * A claim makes sure that one thing that was asked for becomes one task. Each attempt at it is a small object of its own in
+ * the snapshot bucket, `<claim>.json`, then `<claim>.1.json` and so on, created by whoever makes the attempt:
  *
- *                write, before MPC is called          MPC has answered
- *      (none) ──────────────────────────► claimed ──────────────────────► accepted
- *         ▲                                │    ▲ │                          ▲
- *         │        MPC refused: no task    │    │ └── found later, and the  ─┘
- *         └──────────── released ◄─────────┘    │     id is in MPC's list
- *                          │                    │
- *                          └────────────────────┴──── found later, and the id is not there: claimed anew,
- *                                                      once MPC can take up the first call no more
+ *                  created, before MPC is called         MPC has answered
+ *      (none there) ─────────────────────────► claimed ──────────────────────► accepted
+ *           ▲                                    │  │ │                             ▲
+ *           │             MPC refused: no task   │  │ └── found later, and the    ──┘
+ *           │      released ◄────────────────────┘  │     id is in MPC's list
+ *           │          │                            │
+ *           └──────────┴─ of the next attempt ──────┴──── found later, and the id is not there,
+ *                                                         once MPC can take up the first call no more
  *
  * Whatever happens between two writes, the claim found later says enough: before anything is sent again, its id is
  * looked up in MPC's list, where it stands in the task's `user_data`.
  *
- * OBS has no conditional write, so two invocations that read "none" at the same moment would both send. For uploads the
- * platform excludes that: on-upload runs in one instance, and an instance handles one event at a time. Should two
- * ever overlap, and for two API calls with one Idempotency-Key in the same moment, the consequence is a second
- * task with the same output, never a lost one; the sweep reports it.
+ * Where a bucket knows `x-obs-forbid-overwrite`, only one of several invocations can create the object of an attempt; the
+ * others settle with what the first one wrote. Where it does not, two invocations that read "none" at the same moment would
+ * both send. For uploads the platform excludes that: on-upload runs in one instance, and an instance handles one event at a
+ * time. Should two overlap all the same, and for two API calls with one Idempotency-Key in the same moment, the consequence
+ * is a second task with the same output, never a lost one; the sweep reports it.
  */
 
 /** Who asks for a task, and under which name in the snapshot bucket that is remembered. */
 export interface ClaimRequest {
   id: string;
-  /** Key of the claim in the snapshot bucket. */
+  /** Key of the claim's first attempt in the snapshot bucket. */
   objectKey: string;
   /** The video. */
   bucket: string;
   key: string;
-  /** The version of the video, where it is known. */
-  etag?: string;
+  /** Which version of it, and since when it has been there (ms since the epoch), where that is known. */
+  etag?: string | undefined;
+  lastModifiedMs?: number | undefined;
+  /** Where its task writes. */
+  output?: Pick<ObsLocation, 'bucket' | 'object'> | undefined;
   /** What was asked for, where one name may be used for different requests. */
   fingerprint?: string;
 }
 
 export const ClaimRecord = z.object({
   state: oneOf('claimed', 'accepted', 'released'),
+  /** What was written here could not be read. */
+  damaged: z.optional(oneOfNumbers(1)),
   claimed_at_ms: integer(0, Number.MAX_SAFE_INTEGER),
+  claim: z.optional(text),
   etag: z.optional(text),
+  last_modified_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
   fingerprint: z.optional(text),
   task_id: z.optional(text),
   answer: z.optional(z.unknown()),
+  /** Told to nobody else: whoever finds it in the record wrote the record. */
+  owner: z.optional(text),
+  /** How often MPC has refused for good, and when it may be asked again. */
+  refusals: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  not_before_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  /** Of the first attempt: one that came later, so that the ones between need not be read. */
+  next: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  /** Up to when MPC's list was looked through for it, and what of it can be read at once (ms). */
+  sought_until_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  window_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
 });
 
 export type ClaimRecord = z.infer<typeof ClaimRecord>;
@@ -77,6 +100,13 @@ export class ClaimOfAnotherRequest extends CallerError {
   }
 }
 
+/** The record cannot be read, and MPC's list has no task of it: whether there was one nobody knows. */
+export class ClaimDamaged extends CallerError {
+  constructor() {
+    super('the record of the claim cannot be read');
+  }
+}
+
 /** A create call that is not over so long after its claim is given up. */
 export const CALL_WITHIN_MS = 15_000;
 /**
@@ -89,84 +119,198 @@ export const CALL_ARRIVES_WITHIN_MS = CALL_WITHIN_MS + 60_000;
  * quarter of an hour, no signature would be accepted.
  */
 const CLOCK_TOLERANCES_MS = [60_000, 15 * 60_000];
+/** List calls count against MPC's quota. What they do not suffice for, the next invocation goes on with. */
+const LIST_CALLS_PER_INVOCATION = 5;
+const COME_BACK_SECONDS = 60;
+/** What MPC refuses for good is asked for again at once, then after a pause that doubles. */
+const FIRST_PAUSE_MS = 5 * 60_000;
+const LONGEST_PAUSE_MS = 24 * 3_600_000;
 
 /**
- * The claim of one capture of one upload: the same bucket, key, ETag and capture
- * always give the same id, so that a repeated event is recognised.
+ * The claim of one capture of one upload: the same bucket, key, ETag and capture always give the same id, so that a
+ * repeated event is recognised.
+ * @param round counts the times that this version came back after another one
  */
-export function uploadClaim(upload: ObjectVersion, settings: Settings): ClaimRequest {
-  const id = digest(upload.bucket, upload.key, upload.etag, JSON.stringify(settings.capture));
-  return {
-    id,
-    objectKey: `${claimsFolder(upload.bucket, upload.key)}${id}.json`,
-    bucket: upload.bucket,
-    key: upload.key,
-    etag: upload.etag,
-  };
+export function uploadClaim(
+  upload: ObjectVersion & { lastModifiedMs?: number },
+  settings: Settings,
+  round = 0,
+): ClaimRequest {
+  const { bucket, key, etag, lastModifiedMs } = upload;
+  const again = round === 0 ? [] : [String(round)];
+  const id = digest(bucket, key, etag, JSON.stringify(settings.capture), ...again);
+  const output = { bucket: settings.snapshotBucket, object: outputDirectoryOf(upload, settings) };
+  const objectKey = `${claimsFolder(bucket, key)}${id}.json`;
+  return { id, objectKey, bucket, key, etag, lastModifiedMs, output };
+}
+
+/** What became of a claim: its task, or where the next attempt at it may be made. */
+export type ClaimState =
+  | { task: CreatedTask; claimedAtMs: number; lastModifiedMs: number | undefined }
+  | { task?: undefined; free: FreeAttempt };
+
+export interface FreeAttempt {
+  attempt: number;
+  refusals: number;
+  /** MPC has refused this for good: before this moment (ms since the epoch) it probably does so again. */
+  notBeforeMs: number;
 }
 
 /**
- * The task of a claim that is settled, as MPC answered it or as far as MPC's list
- * still tells; undefined when nothing was begun or it was released.
- * @throws ClaimInFlight; ClaimOfAnotherRequest; what OBS and MPC throw
+ * The task of a claim that is settled, as MPC answered it or as far as MPC's list still tells; without one when nothing was
+ * begun or it was released.
+ * @throws ClaimInFlight; ClaimOfAnotherRequest; ClaimDamaged; what OBS and MPC throw
  */
-export async function findClaimedTask(
+export async function findClaim(claim: ClaimRequest, invocation: Invocation): Promise<ClaimState> {
+  const free: FreeAttempt = { attempt: 0, refusals: 0, notBeforeMs: 0 };
+  for (;;) {
+    const record = await readAttempt(claim, free.attempt, invocation);
+    if (record === undefined) return { free };
+    if (record.state !== 'released') {
+      const isOfAnother = claim.fingerprint !== undefined && record.fingerprint !== claim.fingerprint;
+      if (isOfAnother && !record.damaged) {
+        // Given up and taken over by another request, or still this one's.
+        const isTakenOver = isOld(record) && (await isThere(claim, free.attempt + 1, invocation));
+        if (!isTakenOver) throw new ClaimOfAnotherRequest();
+      } else {
+        const task = await settle(claim, free.attempt, record, invocation);
+        if (task !== undefined) {
+          const { claimed_at_ms: claimedAtMs, last_modified_ms: lastModifiedMs } = record;
+          return { task, claimedAtMs, lastModifiedMs };
+        }
+      }
+    }
+    free.refusals = record.refusals ?? 0;
+    free.notBeforeMs = record.not_before_ms ?? 0;
+    free.attempt = Math.max(free.attempt + 1, record.next ?? 0);
+  }
+}
+
+async function settle(
   claim: ClaimRequest,
+  attempt: number,
+  record: ClaimRecord,
   invocation: Invocation,
 ): Promise<CreatedTask | undefined> {
-  const parsed = z.safeParse(
-    ClaimRecord,
-    await getJson(invocation.settings.snapshotBucket, claim.objectKey, invocation),
-  );
-  if (!parsed.success) return undefined;
-  const record = parsed.data;
-  if (record.state === 'released') return undefined;
-  if (claim.fingerprint !== undefined && record.fingerprint !== claim.fingerprint) {
-    throw new ClaimOfAnotherRequest();
-  }
   if (record.state === 'accepted') return { ...(record.answer as CreatedTask), task_id: record.task_id };
-  return reconcileClaim(claim, record, invocation);
+  if (isOld(record) && (await isThere(claim, attempt + 1, invocation))) return undefined;
+  const task = await reconcileClaim(claim, attempt, record, invocation);
+  if (task !== undefined || !record.damaged) return task;
+  const { id, bucket, key } = claim;
+  invocation.log.error('claim.damaged', { claim: id, bucket, key, record: attemptKey(claim, attempt) });
+  throw new ClaimDamaged();
+}
+
+const isOld = ({ claimed_at_ms }: ClaimRecord): boolean =>
+  claimed_at_ms + CALL_ARRIVES_WITHIN_MS <= Date.now();
+
+async function isThere(claim: ClaimRequest, attempt: number, invocation: Invocation): Promise<boolean> {
+  return (await readRecord(claim, attempt, invocation)) !== undefined;
+}
+
+function readRecord(claim: ClaimRequest, attempt: number, invocation: Invocation): Promise<unknown> {
+  return getJson(invocation.settings.snapshotBucket, attemptKey(claim, attempt), invocation);
+}
+
+function attemptKey({ objectKey }: ClaimRequest, attempt: number): string {
+  return attempt === 0 ? objectKey : objectKey.replace(/\.json$/, `.${attempt}.json`);
+}
+
+/** A record that cannot be read says that there was an attempt, when it was written, and no more. */
+async function readAttempt(
+  claim: ClaimRequest,
+  attempt: number,
+  invocation: Invocation,
+): Promise<ClaimRecord | undefined> {
+  const stored = await readRecord(claim, attempt, invocation);
+  if (stored === undefined) return undefined;
+  const parsed = z.safeParse(ClaimRecord, stored);
+  if (parsed.success) return parsed.data;
+  const { snapshotBucket } = invocation.settings;
+  const object = await findObject(snapshotBucket, attemptKey(claim, attempt), invocation);
+  return object && { state: 'claimed', claimed_at_ms: object.lastModifiedMs, damaged: 1 };
 }
 
 /**
- * Creates the task of a claim for which `findClaimedTask` found none.
+ * Creates the task of a claim for which `findClaim` found none.
  * @param release of the permit, for calls that need one; such a call is not sent again after a refusal. It is called once
  * MPC has answered or the call provably never left; otherwise the call may still arrive
+ * @returns the task, and whether it is this call's own: somebody else may have been first
  * @throws what createTask throws; the claim is released when MPC provably made no task
  */
 export async function createClaimedTask(
   claim: ClaimRequest,
   body: CreateTaskBody,
+  { attempt, refusals }: FreeAttempt,
   invocation: Invocation,
   release?: () => void,
-): Promise<CreatedTask> {
+): Promise<{ task: CreatedTask; isNew: boolean }> {
   const claimedAtMs = Date.now();
+  const owner = randomUUID();
   // The call itself must not leave before the claim is written; the connection may.
   connect(invocation.settings.mpcEndpoint);
-  await write(claim, { state: 'claimed', claimed_at_ms: claimedAtMs }, invocation);
+  const claimed: ClaimRecord = { state: 'claimed', claimed_at_ms: claimedAtMs, owner };
+  if (!(await createAttempt(claim, attempt, claimed, invocation))) {
+    release?.();
+    const { task } = await findClaim(claim, invocation);
+    if (task === undefined) throw new ClaimInFlight(1);
+    return { task, isNew: false };
+  }
   logStep('claim.claimed', claim, invocation);
-  const deadlineMs = Math.min(invocation.deadlineMs, claimedAtMs + CALL_WITHIN_MS);
+  const pointed = attempt === 0 ? undefined : pointTo(claim, attempt, claimedAtMs, invocation);
+  const leaveByMs = claimedAtMs + CALL_WITHIN_MS;
+  // The answer to a synchronous request may come later than a call may leave.
+  const deadlineMs = Math.min(invocation.deadlineMs, body.sync === 1 ? Number.POSITIVE_INFINITY : leaveByMs);
   const repeat = release ? 'unsent' : 'refused';
   try {
-    const call = createTask(withNote(body, claim.id), { ...invocation, deadlineMs }, repeat);
+    const call = createTask(withNote(body, claim.id), { ...invocation, deadlineMs }, repeat, leaveByMs);
     const created = await call;
     release?.();
     // Whether the answer to a synchronous request names the task is not documented.
     if (!created.task_id && body.sync !== 1)
       throw new ServiceUnavailable('MPC', 'its answer names no task', true);
-    await completeClaim(claim, created, claimedAtMs, invocation);
-    return created;
+    await completeClaim(claim, created, claimed, invocation, attempt);
+    return { task: created, isNew: true };
   } catch (error) {
     if (error instanceof ServiceRefused || isProvablyNoTask(error)) release?.();
     if (isProvablyNoTask(error)) {
-      await attempt(
-        () => write(claim, { state: 'released', claimed_at_ms: claimedAtMs }, invocation),
-        claim,
-        invocation,
-      );
+      const record = {
+        state: 'released',
+        claimed_at_ms: claimedAtMs,
+        ...afterRefusal(error, refusals),
+      } as const;
+      await tolerate(() => write(claim, attempt, record, invocation), claim, invocation);
     }
     throw error;
+  } finally {
+    await pointed;
   }
+}
+
+/** @returns false when somebody else had created the object before */
+async function createAttempt(
+  claim: ClaimRequest,
+  attempt: number,
+  record: ClaimRecord,
+  invocation: Invocation,
+): Promise<boolean> {
+  const { snapshotBucket } = invocation.settings;
+  if (await createJson(snapshotBucket, attemptKey(claim, attempt), recordOf(claim, record), invocation))
+    return true;
+  // What stands there may be our own, written by a try whose answer was lost.
+  const parsed = z.safeParse(ClaimRecord, await readRecord(claim, attempt, invocation));
+  return parsed.success && parsed.data.owner === record.owner;
+}
+
+/** Leaves word in the first attempt, so that whoever comes later need not read all of them. */
+function pointTo(
+  claim: ClaimRequest,
+  attempt: number,
+  claimedAtMs: number,
+  invocation: Invocation,
+): Promise<void> {
+  const record = { state: 'released', claimed_at_ms: claimedAtMs, next: attempt } as const;
+  return tolerate(() => write(claim, 0, record, invocation), claim, invocation);
 }
 
 function isProvablyNoTask(error: unknown): boolean {
@@ -174,17 +318,30 @@ function isProvablyNoTask(error: unknown): boolean {
   return error instanceof ServiceRefused && error.status < 500 && error.status !== 408;
 }
 
+/** What the next one must know of a refusal that was about the request itself. */
+function afterRefusal(error: unknown, before: number): Pick<ClaimRecord, 'refusals' | 'not_before_ms'> {
+  const isForGood = error instanceof ServiceRefused && error.status !== 429 && !error.areCredentialsRejected;
+  if (!isForGood) return before === 0 ? {} : { refusals: before };
+  const pauseMs = before === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** before, LONGEST_PAUSE_MS);
+  return { refusals: before + 1, not_before_ms: Date.now() + pauseMs };
+}
+
 /** A claim found half-written: the list of MPC knows whether its task was accepted. */
 async function reconcileClaim(
   claim: ClaimRequest,
+  attempt: number,
   record: ClaimRecord,
   invocation: Invocation,
 ): Promise<CreatedTask | undefined> {
   const { claimed_at_ms } = record;
   for (const toleranceMs of CLOCK_TOLERANCES_MS) {
-    const { tasks, asOfMs } = await tasksAround(claimed_at_ms, toleranceMs, invocation);
-    const [first, ...others] = tasks
-      .filter(({ user_data }) => unwrapUserData(user_data).note.claim === claim.id)
+    const isWide = toleranceMs === CLOCK_TOLERANCES_MS.at(-1);
+    // Most are found near the time of the claim. What is too much for that look is read in steps.
+    if (!isWide && record.sought_until_ms !== undefined) continue;
+    const sought = isWide ? record : {};
+    const look = await tasksAround(claimed_at_ms, toleranceMs, sought, invocation);
+    const [first, ...others] = look.tasks
+      .filter((task) => isTaskOf(claim, task))
       .sort((a, b) => a.task_id.length - b.task_id.length || (a.task_id < b.task_id ? -1 : 1));
     if (first !== undefined) {
       if (others.length > 0) {
@@ -193,59 +350,106 @@ async function reconcileClaim(
       }
       const { task_id, status, create_time, output, output_file_name } = first;
       const created = { task_id, status, create_time, output, output_file_name };
-      await completeClaim(claim, created, claimed_at_ms, invocation);
+      await completeClaim(claim, created, record, invocation, attempt);
       return created;
     }
-    const leftMs = claimed_at_ms + CALL_ARRIVES_WITHIN_MS - asOfMs;
+    const leftMs = claimed_at_ms + CALL_ARRIVES_WITHIN_MS - look.asOfMs;
     if (leftMs > 0) throw new ClaimInFlight(Math.ceil(leftMs / 1000));
+    if (look.isComplete && !isWide) continue;
+    if (look.isComplete) break;
+    const { soughtUntilMs, windowMs: window_ms } = look;
+    const sought_until_ms = isWide ? soughtUntilMs : 0;
+    const progress = { ...record, sought_until_ms, window_ms };
+    await tolerate(() => write(claim, attempt, progress, invocation), claim, invocation);
+    throw new ClaimInFlight(COME_BACK_SECONDS);
   }
   logStep('claim.abandoned', claim, invocation);
   return undefined;
 }
 
-interface Listing {
+/** A note that says so is not enough: the task must capture this video, into this directory. */
+function isTaskOf({ id, bucket, key, output }: ClaimRequest, task: Task): boolean {
+  if (unwrapUserData(task.user_data).note.claim !== id) return false;
+  const isInput = isWithin(task.input, { bucket, object: key });
+  return isInput && (output === undefined || isWithin(task.output, output));
+}
+
+/** True for what MPC tells of a place that was asked for: it may add a directory of its own, and slashes at either end. */
+export function isWithin(told: Task['input'], asked: Pick<ObsLocation, 'bucket' | 'object'>): boolean {
+  const { bucket = asked.bucket, object = asked.object } = told ?? {};
+  const place = asMpcReads(asked.object);
+  return bucket === asked.bucket && `${asMpcReads(object)}/`.startsWith(place && `${place}/`);
+}
+
+interface Look {
   tasks: Task[];
   /** What MPC accepted later than this may be missing. */
   asOfMs: number;
+  /** False when there was more to read than one invocation may. */
+  isComplete: boolean;
+  soughtUntilMs: number;
+  windowMs: number;
 }
 
-const listings = new WeakMap<Invocation, Map<string, Promise<Listing>>>();
+const looks = new WeakMap<Invocation, Map<string, Promise<Look>>>();
+const budgets = new WeakMap<Invocation, ListBudget>();
+
+/** The list calls that this invocation may still make, to be used by all who look for tasks. */
+export function listBudget(invocation: Invocation): ListBudget {
+  const budget = budgets.get(invocation) ?? { calls: LIST_CALLS_PER_INVOCATION };
+  budgets.set(invocation, budget);
+  return budget;
+}
 
 /**
  * The tasks that calls made under a claim of this time. List calls count against MPC's quota: claims of about the
- * same time, of which there are many after a failure of MPC, share one listing in an invocation.
+ * same time, of which there are many after a failure of MPC, share one look in an invocation.
  */
-function tasksAround(timeMs: number, toleranceMs: number, invocation: Invocation): Promise<Listing> {
-  const fromMs = (Math.floor(timeMs / toleranceMs) - 1) * toleranceMs;
-  const start = mpcTime(fromMs);
-  const end = mpcTime(fromMs + 3 * toleranceMs + CALL_ARRIVES_WITHIN_MS);
-  const known = listings.get(invocation) ?? new Map<string, Promise<Listing>>();
-  listings.set(invocation, known);
+function tasksAround(
+  timeMs: number,
+  toleranceMs: number,
+  { sought_until_ms, window_ms }: Pick<ClaimRecord, 'sought_until_ms' | 'window_ms'>,
+  invocation: Invocation,
+): Promise<Look> {
+  const firstMs = (Math.floor(timeMs / toleranceMs) - 1) * toleranceMs;
+  const lastMs = firstMs + 3 * toleranceMs + CALL_ARRIVES_WITHIN_MS;
+  const fromMs = Math.max(firstMs, sought_until_ms ?? 0);
+  const untilMs = Math.min(lastMs, fromMs + (window_ms || Number.POSITIVE_INFINITY));
+  const known = looks.get(invocation) ?? new Map<string, Promise<Look>>();
+  looks.set(invocation, known);
+  const name = `${fromMs} ${untilMs}`;
   const asOfMs = Date.now();
-  const filter = [
-    ['start_time', start],
-    ['end_time', end],
-  ] as const;
-  const listing =
-    known.get(start + end) ?? tasksMatching(filter, invocation).then((tasks) => ({ tasks, asOfMs }));
-  known.set(start + end, listing);
-  return listing;
+  const budget = listBudget(invocation);
+  const mayMove = budget.calls > 0;
+  const look =
+    known.get(name) ??
+    tasksBetween(fromMs, untilMs, invocation, budget).then(
+      ({ tasks, completeUntilMs: soughtUntilMs }): Look => {
+        const isComplete = soughtUntilMs >= lastMs;
+        const windowMs = mayMove ? nextWindowMs(fromMs, untilMs, soughtUntilMs) : untilMs - fromMs;
+        return { tasks, asOfMs, isComplete, soughtUntilMs, windowMs };
+      },
+    );
+  known.set(name, look);
+  return look;
 }
 
 /** The task exists whether or not that can be written down: a claim left half-written is settled later. */
 export async function completeClaim(
   claim: ClaimRequest,
   created: CreatedTask,
-  claimedAtMs: number,
+  { claimed_at_ms, last_modified_ms }: Pick<ClaimRecord, 'claimed_at_ms' | 'last_modified_ms'>,
   invocation: Invocation,
+  attempt = 0,
 ): Promise<void> {
   const record: ClaimRecord = {
     state: 'accepted',
-    claimed_at_ms: claimedAtMs,
+    claimed_at_ms,
+    last_modified_ms,
     task_id: created.task_id,
     answer: created,
   };
-  await attempt(() => write(claim, record, invocation), claim, invocation);
+  await tolerate(() => write(claim, attempt, record, invocation), claim, invocation);
   logStep('claim.accepted', claim, invocation, { task_id: created.task_id });
 }
 
@@ -259,7 +463,7 @@ function logStep(
   log.info(step, { claim: claim.id, bucket: claim.bucket, key: claim.key, ...more });
 }
 
-async function attempt(
+async function tolerate(
   write: () => Promise<void>,
   claim: ClaimRequest,
   invocation: Invocation,
@@ -271,10 +475,20 @@ async function attempt(
   }
 }
 
-function write(claim: ClaimRequest, record: ClaimRecord, invocation: Invocation): Promise<void> {
-  const { id, bucket, key, etag, fingerprint } = claim;
-  const value = { ...record, claim: id, bucket, key, etag, fingerprint };
-  return putJson(invocation.settings.snapshotBucket, claim.objectKey, value, invocation);
+function write(
+  claim: ClaimRequest,
+  attempt: number,
+  record: ClaimRecord,
+  invocation: Invocation,
+): Promise<void> {
+  const { snapshotBucket } = invocation.settings;
+  return putJson(snapshotBucket, attemptKey(claim, attempt), recordOf(claim, record), invocation);
+}
+
+function recordOf(claim: ClaimRequest, record: ClaimRecord): unknown {
+  const { id, bucket, key, etag, fingerprint, lastModifiedMs } = claim;
+  const { last_modified_ms = lastModifiedMs } = record;
+  return { ...record, last_modified_ms, claim: id, bucket, key, etag, fingerprint };
 }
 
 /** One folder per video. Keys are hashed: they may be as long as OBS allows, with no room for anything beside them. */

@@ -3,7 +3,13 @@ import type { CreateTaskBody, ObsLocation } from '../cloud/mpc';
 import type { Detail } from '../core/errors';
 import { described, oneOfNumbers, text, textUpTo } from '../core/schema';
 import { crossFieldIssues, type ThumbnailPara, ThumbnailParaSchema } from '../installation/capture';
-import { isInUploadArea, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
+import {
+  fixedFolder,
+  isInUploadArea,
+  type ObjectVersion,
+  outputDirectoryOf,
+  RECORDS_FOLDER,
+} from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 import { bucketName, InvalidRequest, MAX_USER_DATA_CHARACTERS, objectKey, parse, show } from '../validation';
 
@@ -44,7 +50,7 @@ export function parseCreateRequest(json: unknown, settings: Settings): CreateTas
     : {
         bucket: settings.snapshotBucket,
         location: settings.region,
-        object: outputDirectoryOf({ bucket: input.bucket, key: input.object, etag: 'api' }, settings),
+        object: outputDirectoryOf(apiVersion(input), settings),
       };
   const faults = [
     ...locationFaults('input', input, settings, settings.uploadBuckets),
@@ -57,16 +63,43 @@ export function parseCreateRequest(json: unknown, settings: Settings): CreateTas
       message: `must be a concrete object, got the directory ${show(input.object)}`,
     });
   }
-  const mustLieOutside = (place: string) =>
-    faults.push({ path: 'output.object', message: `must lie outside ${place}` });
-  if (isInUploadArea(output.bucket, `${output.object.replace(/\/+$/, '')}/`, settings)) {
-    mustLieOutside(`the place where uploads are captured, "${settings.uploadPrefix}" in ${output.bucket}`);
-  }
-  if (output.bucket === settings.snapshotBucket && `${output.object}/`.startsWith(RECORDS_FOLDER)) {
-    mustLieOutside(RECORDS_FOLDER);
-  }
+  if (request.output) faults.push(...outputFaults(input, output, settings));
   if (faults.length > 0) throw new InvalidRequest(faults);
   return { ...request, input, output, thumbnail_para: thumbnailPara };
+}
+
+/**
+ * Where the pictures of a request may not go. MPC strips slashes, and what a reader makes of doubled ones and of dots nobody
+ * knows, so that only one spelling of each directory is taken.
+ */
+function outputFaults(input: ObsLocation, output: ObsLocation, settings: Settings): Detail[] {
+  const fault = (message: string): Detail[] => [{ path: 'output.object', message }];
+  const directory = output.object.replace(/\/$/, '');
+  if (directory.split('/').some((part) => /^\.{0,2}$/.test(part))) {
+    return fault(
+      `must be a directory without a slash at its start and without doubled slashes, "." and "..", got ${show(output.object)}`,
+    );
+  }
+  const place = `${directory}/`;
+  if (isInUploadArea(output.bucket, place, settings)) {
+    return fault(
+      `must lie outside the place where uploads are captured, "${settings.uploadPrefix}" in ${output.bucket}`,
+    );
+  }
+  if (output.bucket === settings.snapshotBucket) {
+    if (place.startsWith(RECORDS_FOLDER)) return fault(`must lie outside ${RECORDS_FOLDER}`);
+    const folder = fixedFolder(settings.outputDirectory);
+    const own = outputDirectoryOf(apiVersion(input), settings);
+    if (place.startsWith(folder) && directory !== own) {
+      return fault(`must be the directory of its own video, ${show(own)}, or lie outside ${show(folder)}`);
+    }
+  }
+  return [];
+}
+
+/** Tasks of callers know no ETag. */
+function apiVersion({ bucket, object: key }: ObsLocation): ObjectVersion {
+  return { bucket, key, etag: 'api' };
 }
 
 /** What a synchronous task captures when the request does not say: the first frame. */

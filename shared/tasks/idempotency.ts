@@ -2,7 +2,7 @@ import { type CreatedTask, type CreateTaskBody, listTasks } from '../cloud/mpc';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { InvalidRequest } from '../validation';
-import { ClaimInFlight, type ClaimRequest, createClaimedTask, digest, findClaimedTask } from './claims';
+import { ClaimInFlight, type ClaimRequest, createClaimedTask, digest, findClaim } from './claims';
 import { withNote } from './task-note';
 
 /**
@@ -10,11 +10,14 @@ import { withNote } from './task-note';
  * give the same task, however often they come.
  *
  * Wrong requests never get here, and refusals of MPC are not remembered: the key stays free. Two calls with one new
- * key in the very same moment can make two tasks, see claims.ts.
- * @throws ClaimOfAnotherRequest for another body under the same key; ClaimInFlight while another call with it is at work
+ * key in the very same moment can make two tasks where the bucket takes no conditional writes, see claims.ts.
+ * @param caller whose key it is; undefined where the gateway does not say: all of these share their keys
+ * @throws ClaimOfAnotherRequest for another body under the same key; ClaimInFlight while another call with it is at work;
+ * ClaimDamaged
  */
 export async function createOnce(
   key: string,
+  caller: string | undefined,
   body: CreateTaskBody,
   invocation: Invocation,
 ): Promise<CreatedTask> {
@@ -23,14 +26,17 @@ export async function createOnce(
       { path: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' },
     ]);
   }
-  const claim = requestClaim(key, body);
+  const claim = requestClaim(key, caller, body);
   if (withNote(body, claim.id) === body) {
     const message = `must leave room for 150 characters more with an Idempotency-Key, got ${body.user_data?.length}`;
     throw new InvalidRequest([{ path: 'user_data', message }]);
   }
-  const found = await findClaimedTask(claim, invocation);
-  if (found === undefined) return createClaimedTask(claim, body, invocation);
-  return body.sync === 1 ? withPicture(found, invocation) : found;
+  const found = await findClaim(claim, invocation);
+  const { task, isNew } =
+    found.task === undefined
+      ? await createClaimedTask(claim, body, found.free, invocation)
+      : { task: found.task, isNew: false };
+  return body.sync === 1 && !isNew ? withPicture(task, invocation) : task;
 }
 
 /** A synchronous task whose answer was lost: the list knows its picture, once there is one. */
@@ -45,13 +51,14 @@ async function withPicture(found: CreatedTask, invocation: Invocation): Promise<
   };
 }
 
-function requestClaim(key: string, body: CreateTaskBody): ClaimRequest {
-  const id = digest('Idempotency-Key', key);
+function requestClaim(key: string, caller: string | undefined, body: CreateTaskBody): ClaimRequest {
+  const id = digest('Idempotency-Key', key, ...(caller === undefined ? [] : [caller]));
   return {
     id,
     objectKey: `${RECORDS_FOLDER}requests/${id}.json`,
     bucket: body.input.bucket,
     key: body.input.object,
+    output: body.output,
     fingerprint: digest(JSON.stringify(body)),
   };
 }

@@ -7,6 +7,8 @@ import {
   ServiceRefused,
 } from '../core/errors';
 import { type Invocation, remainingMs } from '../installation/invocation';
+import type { Query } from '../signing';
+import { listBudget } from './claims';
 import { recordedTasks } from './task-index';
 import { unwrapUserData } from './task-note';
 
@@ -27,8 +29,8 @@ export interface CleanUpReport {
 const NO_LONGER_WAITING: ReadonlySet<string> = new Set([OPERATION_FAILED, NO_SUCH_TASK, INVALID_REQUEST]);
 /** A call that would be cut off half-way is not begun. */
 const MIN_TIME_FOR_A_CALL_MS = 2_000;
-/** List calls count against MPC's quota; more tasks than are on these could not be cancelled in one run anyway. */
-const PAGES_PER_RUN = 10;
+/** Runs come about every so often, and each begins further on where the queue is longer than one of them can read. */
+const RUN_EVERY_MS = 60_000;
 
 /**
  * Cancels the tasks that have waited in MPC's queue for longer than QUEUE_LIMIT_MINUTES. What one run cannot do, the
@@ -76,15 +78,25 @@ async function isOurs(task: Task, invocation: Invocation): Promise<boolean> {
 async function oldWaitingTasks(invocation: Invocation): Promise<Task[]> {
   const { uploadBuckets, queueLimitMinutes } = invocation.settings;
   const limit = mpcTime(Date.now() - queueLimitMinutes * 60_000);
-  const tasks = await tasksMatching(
-    [
-      ['status', 'WAITING'],
-      ['end_time', limit],
-    ],
-    invocation,
-    PAGES_PER_RUN,
-  );
-  return tasks.filter(
+  const filter: Query = [
+    ['status', 'WAITING'],
+    ['end_time', limit],
+  ];
+  const budget = listBudget(invocation);
+  let pages = 0;
+  const isShort = (count: number): boolean => {
+    pages = count;
+    return count - 1 <= budget.calls;
+  };
+  const first = await tasksMatching(filter, invocation, budget, { mayGoOn: isShort });
+  const tasks = new Map(first.tasks.map((task) => [task.task_id, task]));
+  if (!first.isComplete && budget.calls > 0) {
+    // Tasks of others, which stay, must not hide ours for ever.
+    const turn = Math.floor(Date.now() / RUN_EVERY_MS) * budget.calls;
+    const rest = await tasksMatching(filter, invocation, budget, { firstPage: turn % Math.max(1, pages) });
+    for (const task of rest.tasks) tasks.set(task.task_id, task);
+  }
+  return [...tasks.values()].filter(
     (task) =>
       task.status === 'WAITING' &&
       // One whose age is not known is left alone.

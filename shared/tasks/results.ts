@@ -92,12 +92,14 @@ async function recordOf(
   if (bucket === undefined || object === undefined || !uploadBuckets.includes(bucket)) return undefined;
   const folder = claimsFolder(bucket, object);
   const { claim } = unwrapUserData(task.user_data).note;
-  for (const name of [claim, task.task_id]) {
-    if (name === undefined || !/^\w+$/.test(name)) continue;
+  const names = [claim, task.task_id].filter((name) => name !== undefined && /^\w+$/.test(name));
+  for (const name of names) {
     const key = `${folder}${name}.json`;
     const record = z.safeParse(ClaimRecord, await getJson(snapshotBucket, key, invocation));
     if (!record.success) continue;
-    const { task_id, state, etag } = record.data;
+    const { task_id, state, etag, next } = record.data;
+    // A later attempt has a record of its own.
+    if (next !== undefined && name === claim) names.push(`${claim}.${next}`);
     // A claim whose call was never answered has no id yet: the task that carries it is the one.
     if (task_id === task.task_id || (task_id === undefined && state === 'claimed')) {
       return { resultKey: key.replace(/\.json$/, RESULT_ENDING), etag };

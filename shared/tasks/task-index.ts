@@ -1,13 +1,12 @@
 import * as z from 'zod/mini';
 import { mpcTime, parseTask, type Task } from '../cloud/mpc';
-import { getJson, listObjects } from '../cloud/obs';
+import { getJson, type ListedObject, listFolder } from '../cloud/obs';
 import type { Invocation } from '../installation/invocation';
 import { ClaimRecord, claimsFolder, completeClaim } from './claims';
 import { readResult, resultKeyOf, type TaskResult } from './results';
 
 /** More tasks than these of one video are not looked up: the newest are the ones that matter. */
 const MAX_CLAIMS_READ = 20;
-
 /**
  * Remembers a task that was created without a claim, so that it is found by the video's key. The task exists whether
  * or not that succeeds: a failure is logged and never makes the caller create another one.
@@ -22,7 +21,17 @@ export async function recordTask(
     id: taskId,
     objectKey: `${claimsFolder(video.bucket, video.key)}${taskId}.json`,
   };
-  await completeClaim(claim, { task_id: taskId }, Date.now(), invocation);
+  await completeClaim(claim, { task_id: taskId }, { claimed_at_ms: Date.now() }, invocation);
+}
+
+/** All records of a video and the results beside them, the newest first, however many there are. @throws what OBS throws */
+export async function listRecords(
+  bucket: string,
+  key: string,
+  invocation: Invocation,
+): Promise<ListedObject[]> {
+  const records = await listFolder(invocation.settings.snapshotBucket, claimsFolder(bucket, key), invocation);
+  return records.sort((a, b) => b.lastModifiedMs - a.lastModifiedMs);
 }
 
 /** The ids of the tasks that capture a video, those recorded last first. */
@@ -41,12 +50,9 @@ export async function recordsOfVideo(
   invocation: Invocation,
 ): Promise<RecordedTask[]> {
   const { snapshotBucket } = invocation.settings;
-  const { objects } = await listObjects(snapshotBucket, { prefix: claimsFolder(bucket, key) }, invocation);
+  const objects = await listRecords(bucket, key, invocation);
   const keys = new Set(objects.map((object) => object.key));
-  const newest = objects
-    .filter((object) => resultKeyOf(object.key) !== undefined)
-    .sort((a, b) => b.lastModifiedMs - a.lastModifiedMs)
-    .slice(0, MAX_CLAIMS_READ);
+  const newest = objects.filter((object) => resultKeyOf(object.key) !== undefined).slice(0, MAX_CLAIMS_READ);
   const records = await Promise.all(
     newest.map(async (object): Promise<RecordedTask | undefined> => {
       const resultKey = resultKeyOf(object.key) ?? '';

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { CreateTaskBody } from '../cloud/mpc';
 import { integer, oneOfNumbers, parseJson, text } from '../core/schema';
-import { MAX_USER_DATA_CHARACTERS } from '../validation';
+import { InvalidRequest, MAX_USER_DATA_CHARACTERS } from '../validation';
 
 /** What this service itself keeps in a task's `user_data`, beside the caller's own. */
 export interface TaskNote {
@@ -38,16 +38,22 @@ export function unwrapUserData(userData: string | undefined): {
  * where its name will not tell it. MPC gives a single picture exactly the name that was asked for, and a
  * name in milliseconds looks like one in seconds. A note that is written anyway also says when the
  * pictures run to the end of the video. The caller's own data travels inside and comes out again with
- * `unwrapUserData`; data that leaves no room for the note goes without it.
+ * `unwrapUserData`; data that leaves no room for the note goes without it. Data that looks like such a note is always
+ * wrapped, so that what a caller sends is never read as ours.
+ * @throws InvalidRequest for data that looks like a note and leaves no room
  */
 export function withNote(body: CreateTaskBody, claim?: string): CreateTaskBody {
   const note: TaskNote = { claim, time_ms: momentOfOnlyPictureMs(body) };
-  if (note.claim === undefined && note.time_ms === undefined) return body;
+  const isLikeOurs = z.safeParse(Envelope, parseJson(body.user_data ?? '')).success;
+  if (note.claim === undefined && note.time_ms === undefined && !isLikeOurs) return body;
   const { type = 'TIME', duration } = body.thumbnail_para;
   if (type === 'TIME' && !duration) note.to_end = 1;
   const wrapped = JSON.stringify({ 'mpc-snapshots': note, user_data: body.user_data });
   const fits = body.user_data === undefined || wrapped.length <= MAX_USER_DATA_CHARACTERS;
-  return fits ? { ...body, user_data: wrapped } : body;
+  if (fits) return { ...body, user_data: wrapped };
+  if (!isLikeOurs) return body;
+  const message = `must leave room for 150 characters more where it looks like this service's own, got ${body.user_data?.length}`;
+  throw new InvalidRequest([{ path: 'user_data', message }]);
 }
 
 function momentOfOnlyPictureMs({ thumbnail_para: para }: CreateTaskBody): number | undefined {

@@ -1,8 +1,9 @@
-import { findObject } from '../cloud/obs';
+import { findObject, type ListedObject } from '../cloud/obs';
 import { describeFailure, ServiceRefused } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
-import { outputDirectoryOf } from '../installation/object-keys';
-import { ClaimInFlight, createClaimedTask, findClaimedTask, uploadClaim } from '../tasks/claims';
+import { type ObjectVersion, outputDirectoryOf } from '../installation/object-keys';
+import { ClaimDamaged, ClaimInFlight, createClaimedTask, findClaim, uploadClaim } from '../tasks/claims';
+import { haveEnded, othersBegun, wasReplacedSince } from '../tasks/versions';
 import { acquirePermit, learnReservations, pause } from './rate-limit';
 import { reasonToSkip, type SkipReason, type Upload } from './upload-event';
 
@@ -16,6 +17,24 @@ export type Outcome =
 export const MIN_TIME_FOR_A_CAPTURE_MS = 3_000;
 /** MPC counts its quota by the minute, but a pause must fit into an invocation, or every event that waits would fail. */
 const QUOTA_PAUSE_SECONDS = 20;
+
+/**
+ * The uploads that an event's key may mean, when it is not known whether events encode keys: those that are there, and of
+ * several the ones with the event's ETag.
+ * @throws what OBS throws
+ */
+export async function uploadsMeant(upload: Upload, invocation: Invocation): Promise<Upload[]> {
+  const { otherKey, ...first } = upload;
+  const isPossible = (one: Upload) => reasonToSkip(one, invocation.settings) === undefined;
+  if (otherKey === undefined || !isPossible({ ...first, key: otherKey })) return [first];
+  const possible = [first, { ...first, key: otherKey }].filter(isPossible);
+  const found = (
+    await Promise.all(possible.map(({ bucket, key }) => findObject(bucket, key, invocation)))
+  ).flatMap((object): ListedObject[] => (object === undefined ? [] : [object]));
+  if (found.length === 0) return [first];
+  const same = found.filter(({ etag }) => etag === upload.etag);
+  return (same.length > 0 ? same : found).map((object) => ({ bucket: upload.bucket, ...object }));
+}
 
 /**
  * Starts the capture of an upload unless it has one. Whatever happens becomes its outcome, so that one bad upload never
@@ -32,34 +51,75 @@ export async function captureUpload(
   try {
     // What cannot be learned now is asked for again when it is needed.
     const learned = isDryRun ? undefined : learnReservations(invocation).catch(() => {});
-    // The sweep sees ETags: without one, event and sweep would mean two uploads.
-    const etag = upload.etag || (await findObject(upload.bucket, upload.key, invocation))?.etag;
-    if (etag === undefined) return { skipped: 'gone' };
-    const identified = { ...upload, etag };
-    const claim = uploadClaim(identified, invocation.settings);
-    const [claimed] = await Promise.all([findClaimedTask(claim, invocation), learned]);
-    if (claimed !== undefined) return { skipped: 'already_started', task_id: claimed.task_id };
-    if (isDryRun) return { started: 'dry run' };
-    const release = await acquirePermit(MIN_TIME_FOR_A_CAPTURE_MS, invocation);
-    if (release === undefined) return { failed: 'no_time_left' };
-    const { task_id } = await createClaimedTask(
-      claim,
-      requestFor(identified, invocation),
-      invocation,
-      release,
-    );
-    return { started: task_id ?? '' };
+    // An event may be late, and may come without an ETag: what counts is what is there now.
+    const isListed = upload.lastModifiedMs !== undefined;
+    const object = isListed ? upload : await findObject(upload.bucket, upload.key, invocation);
+    const version: Upload = { ...upload, ...object };
+    if (version.etag === '') return { skipped: 'gone' };
+    const [outcome] = await Promise.all([captureVersion(version, invocation, isDryRun), learned]);
+    return outcome;
   } catch (error) {
-    if (error instanceof ClaimInFlight) return { failed: 'claim_not_settled' };
-    if (error instanceof ServiceRefused && error.status === 429)
-      pause(error.retryAfterSeconds ?? QUOTA_PAUSE_SECONDS);
-    const failure = describeFailure(error);
-    invocation.log.error('upload.failed', { bucket: upload.bucket, key: upload.key, ...failure });
-    return { failed: [failure.failure, failure.service_error_code].filter(Boolean).join(' ') };
+    return outcomeOf(error, upload, invocation);
   }
 }
 
-function requestFor(upload: Upload, { settings }: Invocation) {
+/**
+ * A version that was written again may have been another one in between, and its task may have captured that. Who only
+ * changes the metadata of old videos is not meant: a version that lasted would have been found.
+ */
+const UNSEEN_FOR_MS = 3_600_000;
+
+function wasRewrittenSince(lastModifiedMs: number | undefined, upload: Upload): boolean {
+  const laterMs = (upload.lastModifiedMs ?? 0) - (lastModifiedMs ?? Number.POSITIVE_INFINITY);
+  return laterMs > 0 && laterMs < UNSEEN_FOR_MS;
+}
+
+/** What a failure makes of an upload. */
+export function outcomeOf(error: unknown, { bucket, key }: Upload, invocation: Invocation): Outcome {
+  if (error instanceof ClaimInFlight) return { failed: 'claim_not_settled' };
+  if (error instanceof ClaimDamaged) return { failed: 'claim_damaged' };
+  if (error instanceof ServiceRefused && error.status === 429)
+    pause(error.retryAfterSeconds ?? QUOTA_PAUSE_SECONDS);
+  const failure = describeFailure(error);
+  invocation.log.error('upload.failed', { bucket, key, ...failure });
+  return { failed: [failure.failure, failure.service_error_code].filter(Boolean).join(' ') };
+}
+
+async function captureVersion(upload: Upload, invocation: Invocation, isDryRun: boolean): Promise<Outcome> {
+  const first = uploadClaim(upload, invocation.settings);
+  // The sweep looks at every video there is: of one that has its task it reads one record.
+  const [state, begun] = await Promise.all([
+    findClaim(first, invocation),
+    isDryRun ? undefined : othersBegun(first, invocation),
+  ]);
+  const isRewritten = state.task !== undefined && wasRewrittenSince(state.lastModifiedMs, upload);
+  const others = begun ?? (isRewritten ? await othersBegun(first, invocation) : []);
+  let claim = first;
+  let standing = state;
+  for (let round = 1; standing.task !== undefined; round++) {
+    const { task, claimedAtMs, lastModifiedMs } = standing;
+    const mayShowAnother =
+      wasReplacedSince(claimedAtMs, upload.etag, others) || wasRewrittenSince(lastModifiedMs, upload);
+    if (!mayShowAnother) return { skipped: 'already_started', task_id: task.task_id };
+    // It may be at work still.
+    const { id, etag } = claim;
+    const { task_id } = task;
+    others.push({ state: 'accepted', claimed_at_ms: claimedAtMs, task_id, claim: id, etag, isUpload: true });
+    claim = uploadClaim(upload, invocation.settings, round);
+    standing = await findClaim(claim, invocation);
+  }
+  const { free } = standing;
+  if (free.notBeforeMs > Date.now()) return { failed: 'refused_before' };
+  if (isDryRun) return { started: 'dry run' };
+  const body = requestFor(upload, invocation);
+  if (!(await haveEnded(others, body.output, claim, invocation))) return { failed: 'older_task_at_work' };
+  const release = await acquirePermit(MIN_TIME_FOR_A_CAPTURE_MS, invocation);
+  if (release === undefined) return { failed: 'no_time_left' };
+  const { task, isNew } = await createClaimedTask(claim, body, free, invocation, release);
+  return isNew ? { started: task.task_id ?? '' } : { skipped: 'already_started', task_id: task.task_id };
+}
+
+function requestFor(upload: ObjectVersion, { settings }: Invocation) {
   return {
     input: { bucket: upload.bucket, location: settings.region, object: upload.key },
     output: {

@@ -165,11 +165,16 @@ function asEnded({ permits }: OwnReservation): Reservation {
 }
 
 async function readReservations(invocation: Invocation): Promise<Reservation[]> {
-  const stored = z.safeParse(
-    Reservations,
-    await getJson(invocation.settings.snapshotBucket, OBJECT_KEY, invocation),
-  );
-  if (!stored.success) return [];
+  const { snapshotBucket, mpcRequestsPerMinute: calls } = invocation.settings;
+  const record = await getJson(snapshotBucket, OBJECT_KEY, invocation);
+  if (record === undefined) return [];
+  const stored = z.safeParse(Reservations, record);
   const latestMs = Date.now() + RESERVATION_LIFETIME_MS + CALL_ARRIVES_WITHIN_MS;
+  if (!stored.success) {
+    // What was reserved cannot be read: it may have been all, and the next instance must know until when.
+    const lots = [{ calls, until_ms: latestMs }];
+    await putJson(snapshotBucket, OBJECT_KEY, { lots }, invocation);
+    return lots;
+  }
   return stored.data.lots.map(({ calls, until_ms }) => ({ calls, until_ms: Math.min(until_ms, latestMs) }));
 }

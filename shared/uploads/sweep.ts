@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
-import { mpcTime, tasksMatching } from '../cloud/mpc';
+import { nextWindowMs, tasksBetween } from '../cloud/mpc';
 import { getJson, type ListedObject, listObjects, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
 import { integer, text } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
+import { listBudget } from '../tasks/claims';
 import { unwrapUserData } from '../tasks/task-note';
 import { captureUpload, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from './capture-upload';
 import { reasonToSkip, type Upload } from './upload-event';
@@ -42,12 +43,20 @@ const MAX_DUPLICATES_MS = 10_000;
  * What is looked at again next time: clocks may differ by a quarter of an hour, and a second task may be yet to come.
  */
 const DUPLICATES_OVERLAP_MS = 17 * 60_000;
+/** Of the list calls of a run; the rest is for half-written claims. */
+const MAX_DUPLICATES_CALLS = 3;
+/** MPC's clock may be ahead. */
+const FAR_AHEAD_MS = 16 * 60_000;
+/** Two tasks of one claim are created within this: what lies on both sides of a window's end must not be missed. */
+const PAIR_WITHIN_MS = 2 * 60_000;
 const OBJECT_KEY = `${RECORDS_FOLDER}sweep.json`;
 
 const Progress = z.object({
   bucket: z.optional(text),
   marker: z.optional(text),
   doubles_until_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  /** As much of MPC's list as could be read at once (ms), where that is little. */
+  doubles_window_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
 });
 type Progress = z.infer<typeof Progress>;
 
@@ -80,7 +89,8 @@ export async function sweep(invocation: Invocation, isDryRun: boolean): Promise<
   report.doubled = report.duplicates;
   const stoppedAt = await sweepBuckets(progress, report, isDryRun, bounded);
   report.complete = stoppedAt === undefined;
-  if (!isDryRun) await write({ ...stoppedAt, doubles_until_ms: progress.doubles_until_ms }, invocation);
+  const { doubles_until_ms, doubles_window_ms } = progress;
+  if (!isDryRun) await write({ ...stoppedAt, doubles_until_ms, doubles_window_ms }, invocation);
   const { would_start, ...rest } = report;
   const level = report.duplicates.length > 0 || report.failed > 0 ? 'warn' : 'info';
   invocation.log.write(level, 'sweep.done', rest);
@@ -184,16 +194,36 @@ async function duplicateClaims(
   const sinceMs = progress.doubles_until_ms ?? now;
   const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, now + MAX_DUPLICATES_MS) };
   const byClaim = new Map<string, string[]>();
+  const budget = listBudget(invocation);
+  const ownBudget = { calls: Math.min(MAX_DUPLICATES_CALLS, budget.calls) };
+  budget.calls -= ownBudget.calls;
+  const windowMs = progress.doubles_window_ms ?? now - sinceMs + FAR_AHEAD_MS;
+  const untilMs = Math.min(now + FAR_AHEAD_MS, sinceMs + windowMs);
   try {
-    for (const task of await tasksMatching([['start_time', mpcTime(sinceMs)]], bounded)) {
+    const { tasks, completeUntilMs } = await tasksBetween(sinceMs, untilMs, bounded, ownBudget);
+    for (const task of tasks) {
       const { claim } = unwrapUserData(task.user_data).note;
       if (claim === undefined || task.status === 'CANCELED') continue;
       byClaim.set(claim, [...(byClaim.get(claim) ?? []), task.task_id]);
     }
-    progress.doubles_until_ms = Math.max(sinceMs, now - DUPLICATES_OVERLAP_MS);
+    moveOn(progress, { sinceMs, untilMs, completeUntilMs }, now);
   } catch (error) {
     // What cannot be listed now must not keep uploads from being captured: the next sweep looks for it.
     invocation.log.warn('sweep.doubles_not_sought', describeFailure(error));
+  } finally {
+    budget.calls += ownBudget.calls;
   }
   return [...byClaim].filter(([, ids]) => ids.length > 1).map(([claim, task_ids]) => ({ claim, task_ids }));
+}
+
+/** The mark moves in every run that MPC answers. What was too much to be read is sought in narrower windows from now on. */
+function moveOn(
+  progress: Progress,
+  { sinceMs, untilMs, completeUntilMs }: { sinceMs: number; untilMs: number; completeUntilMs: number },
+  now: number,
+): void {
+  const next = completeUntilMs - Math.min(PAIR_WITHIN_MS, Math.floor((completeUntilMs - sinceMs) / 2));
+  progress.doubles_until_ms = Math.max(sinceMs, Math.min(next, now - DUPLICATES_OVERLAP_MS));
+  if (completeUntilMs >= now) delete progress.doubles_window_ms;
+  else progress.doubles_window_ms = nextWindowMs(sinceMs, untilMs, completeUntilMs);
 }

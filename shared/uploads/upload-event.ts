@@ -9,9 +9,13 @@ export interface Upload {
   bucket: string;
   /** Decoded object key. */
   key: string;
-  /** Without quotes; empty when the event has none. */
+  /** Without quotes, in lower case; empty when the event has none. */
   etag: string;
   sizeBytes?: number;
+  /** As a listing shows it, ms since the epoch; events do not tell. */
+  lastModifiedMs?: number;
+  /** The key as it came, where it may be none that is encoded: then it means another object. */
+  otherKey?: string;
 }
 
 /** Why an event starts no capture. */
@@ -64,11 +68,13 @@ function readRecord(record: unknown, decodeKey: (key: string) => string): Upload
       : undefined;
   if (read === undefined) return { skip: 'unreadable_record' };
   const { bucket, object } = read;
+  const key = decodeKey(object.key);
   const upload: Upload = {
     bucket: bucket.name,
-    key: decodeKey(object.key),
-    etag: textOf(object.eTag).replaceAll('"', ''),
+    key,
+    etag: textOf(object.eTag).replaceAll('"', '').toLowerCase(),
     ...(/^\d+$/.test(textOf(object.size)) && { sizeBytes: Number(object.size) }),
+    ...(key !== object.key && { otherKey: object.key }),
   };
   // Some producers spell it with the `s3:` of the notification configuration.
   if (!/^(s3:)?ObjectCreated:/.test(read.eventName)) return { upload, skip: 'not_a_creation' };

@@ -37,12 +37,14 @@ const input = fc.record(
   { bucket: fc.constantFrom('videos', 'archive'), object: keyText, location, file_name: fileName },
   { requiredKeys: ['bucket', 'object'] },
 );
+/** In its only spelling. */
+const directory = keyText.filter((text) => !text.split('/').some((part) => /^\.{0,2}$/.test(part)));
 const output = fc.oneof(
   fc.record(
-    { bucket: fc.constant('snapshots'), object: keyText, location },
+    { bucket: fc.constant('snapshots'), object: directory, location },
     { requiredKeys: ['bucket', 'object'] },
   ),
-  fc.record({ bucket: fc.constant('videos'), object: keyText.map((text) => `thumbs/${text}`), location }),
+  fc.record({ bucket: fc.constant('videos'), object: directory.map((text) => `thumbs/${text}`), location }),
 );
 const rest = {
   input,

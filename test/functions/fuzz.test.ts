@@ -51,7 +51,7 @@ beforeEach(() => {
 const API = {
   create: { handler: create, statuses: [200, 202, 400, 422] },
   // MPC's own refusals are handed on; of these the double has only 400.
-  cancel: { handler: cancel, statuses: [204, 400] },
+  cancel: { handler: cancel, statuses: [204, 400, 404] },
   query: { handler: query, statuses: [200, 302, 400, 404, 422] },
 };
 type ApiName = keyof typeof API;

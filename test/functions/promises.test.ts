@@ -17,7 +17,9 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 /** The calls of on-upload in an instance that has just started, up to the one that creates the task. */
 const BEFORE_CREATE: readonly Fate[] = [
   'ok', // reads the pace
+  'ok', // finds the object
   'ok', // reads the claim
+  'ok', // lists what else was begun for the video
   'ok', // reserves calls
   'ok', // writes the claim
 ];
@@ -41,7 +43,7 @@ describe('one upload, one task', () => {
 
   test('a claim that was long in the writing is too old to call MPC under it', async () => {
     const service = new InstallationDouble();
-    const slowly: Fate[] = [...BEFORE_CREATE.slice(0, 3), 'hang-after', 'hang-after', 'ok'];
+    const slowly: Fate[] = [...BEFORE_CREATE.slice(0, -1), 'hang-after', 'hang-after', 'ok'];
     const outcome = await service.deliver([service.upload('a.mp4')], slowly);
     expect(outcome.kind).toBe('failed');
     expect(service.cloud.creates).toHaveLength(0);
@@ -174,7 +176,7 @@ describe('the pace', () => {
     async (fate) => {
       const service = new InstallationDouble({ userData: PACE });
       // The claim is written at the second try, so that the call's time is up before it arrives.
-      const fates: Fate[] = [...BEFORE_CREATE.slice(0, 3), 'hang-before', 'ok', fate];
+      const fates: Fate[] = [...BEFORE_CREATE.slice(0, -1), 'hang-before', 'ok', fate];
       await service.deliver([service.upload('a.mp4')], fates);
       const second = service.upload('b.mp4');
       await deliverEvery20Seconds(service, second);
@@ -237,7 +239,7 @@ describe('the pace', () => {
       Array.from({ length: count }, (_, number) => service.upload(`${from + number}.mp4`));
     const first = service.upload('0.mp4');
     // The look-up and the reservation take so long that the invocation ends before OBS has written its third try.
-    const slowly: Fate[] = ['ok', 'hang-before', 'hang-before', 'hang-before', 'ok'];
+    const slowly: Fate[] = ['ok', 'ok', 'hang-before', 'ok', 'hang-before', 'hang-before', 'ok'];
     const outcome = await service.deliver([first], [...slowly, 'hang-before', 'hang-before', 'slow']);
     expect(outcome.kind).toBe('failed');
     returned(await service.deliver([first, ...upload(1, 19)]));
@@ -275,7 +277,7 @@ describe('the pace', () => {
 
   test('is kept when an instance dies with a call that left late', async () => {
     const service = new InstallationDouble({ userData: PACE });
-    const slowly: Fate[] = [...BEFORE_CREATE.slice(0, 3), 'hang-after', 'ok', 'crash-after'];
+    const slowly: Fate[] = [...BEFORE_CREATE.slice(0, -1), 'hang-after', 'ok', 'crash-after'];
     expect((await service.deliver([service.upload('a.mp4')], slowly)).kind).toBe('killed');
     const second = service.upload('b.mp4');
     await deliverEvery20Seconds(service, second);
@@ -353,7 +355,7 @@ describe('the sweep', () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
     for (let attempt = 0; attempt < 4; attempt++) {
-      // Pace and claim are read side by side, each with three repeats.
+      // Pace and object are looked for side by side, each with three repeats.
       const outcome = await service.deliver([record], Array(8).fill('error-before'));
       expect(outcome.kind).toBe('failed');
     }

@@ -93,6 +93,7 @@ export class RecordingServices {
 const doneTask = (task_id: string) => ({
   task_id,
   status: 'SUCCEEDED',
+  input: { bucket: 'videos', location: 'x', object: 'a.mp4' },
   output: { bucket: task_id.length % 2 ? SNAPSHOT_BUCKET : 'somebody-elses', location: 'x', object: '/a/' },
   thumbnail_info: [{ pic_name: '0.jpg' }, { pic_name: 'x_12.jpg' }],
 });

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import fc from 'fast-check';
 import { type Cloud, startCloud } from '../../local/cloud';
 import { closeServer, listen, readBody } from '../../local/http-server';
-import { cancelTask, createTask, listTasks, mpcTime, tasksMatching } from '../../shared/cloud/mpc';
+import { cancelTask, createTask, listTasks, mpcTime, type Task, tasksMatching } from '../../shared/cloud/mpc';
 import { findObject, getJson, listObjects, putJson } from '../../shared/cloud/obs';
 import { ServiceRefused } from '../../shared/core/errors';
 import { type Invocation, openInvocation } from '../../shared/installation/invocation';
@@ -149,13 +149,14 @@ const questions = fc.oneof(
           ['end_time', at(untilMinutes)],
           ...(status === '' ? [] : [['status', status] as const]),
         ] as const;
-        return described(await tasksMatching(filter, invocation), ids);
+        const { tasks } = await tasksMatching(filter, invocation, { calls: 100 });
+        return described(tasks, ids);
       }),
     ),
 );
 
 /** What the functions look at in a task. */
-function described(tasks: Awaited<ReturnType<typeof tasksMatching>>, ids: readonly string[]): string[] {
+function described(tasks: readonly Task[], ids: readonly string[]): string[] {
   return tasks.map(({ task_id, status, create_time = '', input, output, user_data }) =>
     JSON.stringify([ids.indexOf(task_id), status, create_time.length, input, output, user_data]),
   );

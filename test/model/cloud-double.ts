@@ -28,6 +28,9 @@ interface DoubledTask {
   status: 'WAITING' | 'PROCESSING' | 'SUCCEEDED' | 'FAILED' | 'CANCELED';
   createdAtMs: number;
   endedAtMs?: number;
+  arrivedAtMs: number;
+  /** What stood in its video when it started to run. */
+  read?: string;
   /** The key that signed the call. */
   accessKey: string;
   body: {
@@ -50,6 +53,13 @@ export interface CloudDoubleOptions {
   clockAheadMs: number;
   /** Whether the answer to a synchronous request names the task. */
   syncTaskId: boolean;
+  /** What a write that must not replace an object does where there is one. */
+  conditionalWrites: 'ignored' | 'honoured';
+  /**
+   * How long each task in turn waits and then runs, over and over: it reads its video when it starts to run, and stores one
+   * picture then and one at its end. Without it tasks wait for ever.
+   */
+  taskTimes: readonly { waitsMs: number; runsMs: number }[] | undefined;
 }
 
 /** What the documents leave open, read as the local cloud reads it, and nothing late. */
@@ -59,6 +69,8 @@ export const AS_THE_LOCAL_CLOUD: Omit<CloudDoubleOptions, 'now'> = {
   listLagMs: 0,
   clockAheadMs: 0,
   syncTaskId: true,
+  conditionalWrites: 'ignored',
+  taskTimes: undefined,
 };
 
 const MAX_KEYS = 1000;
@@ -87,6 +99,32 @@ export class CloudDouble {
   }
 
   put(bucket: string, key: string, body: string): StoredObject {
+    this.runTasks();
+    return this.#store(bucket, key, body);
+  }
+
+  /** Lets tasks do what they have had the time for, in the order of time. */
+  runTasks(): void {
+    const { taskTimes, now } = this.#options;
+    if (taskTimes === undefined) return;
+    const steps = this.tasks.flatMap((task) => {
+      const { waitsMs = 0, runsMs = 0 } = taskTimes[task.id % taskTimes.length] ?? {};
+      const startsAtMs = task.arrivedAtMs + waitsMs;
+      return [
+        { task, atMs: startsAtMs, from: 'WAITING', to: 'PROCESSING' } as const,
+        { task, atMs: startsAtMs + runsMs, from: 'PROCESSING', to: 'SUCCEEDED' } as const,
+      ];
+    });
+    for (const { task, atMs, from, to } of steps.sort((a, b) => a.atMs - b.atMs)) {
+      if (atMs > now() || task.status !== from) continue;
+      const { input, output } = task.body;
+      task.status = to;
+      if (to === 'PROCESSING') task.read = this.buckets.get(input.bucket)?.get(input.object)?.body ?? '';
+      this.#store(output.bucket, `${output.object}/${to === 'PROCESSING' ? 0 : 1}.jpg`, task.read ?? '');
+    }
+  }
+
+  #store(bucket: string, key: string, body: string): StoredObject {
     const object = {
       body,
       etag: createHash('md5').update(body).digest('hex'),
@@ -126,6 +164,7 @@ export class CloudDouble {
 
   /** What the service behind it does. */
   serve(request: CloudRequest): CloudAnswer {
+    this.runTasks();
     const [path = '', search = ''] = request.path.split('?');
     const query = new URLSearchParams(search);
     return isForMpc(request) ? this.#mpc(request, query) : this.#obs(request, path, query);
@@ -137,6 +176,9 @@ export class CloudDouble {
     const objects = this.buckets.get(bucket);
     if (objects === undefined) return obsError(404, 'NoSuchBucket');
     if (method === 'PUT') {
+      const isConditional =
+        headers['x-obs-forbid-overwrite'] === 'true' && this.#options.conditionalWrites === 'honoured';
+      if (isConditional && objects.has(key)) return obsError(409, 'ObjectAlreadyExists');
       const [, from = '', ...source] = (headers['x-obs-copy-source'] ?? '')
         .split('/')
         .map(decodeURIComponent);
@@ -171,6 +213,7 @@ export class CloudDouble {
       id,
       status: body.sync === 1 ? 'SUCCEEDED' : 'WAITING',
       createdAtMs: this.#options.now() + this.#options.clockAheadMs,
+      arrivedAtMs: this.#options.now(),
       accessKey: accessKeyOf(request),
       body,
     };
@@ -254,14 +297,15 @@ function list(objects: ReadonlyMap<string, StoredObject>, query: URLSearchParams
     .filter((key) => key.startsWith(prefix) && compare(key, marker) > 0)
     .filter((key) => !query.has('delimiter') || !key.slice(prefix.length).includes('/'))
     .sort(compare);
-  const shown = keys.slice(0, MAX_KEYS).map((key) => {
+  const maxKeys = Math.min(MAX_KEYS, Number(query.get('max-keys') ?? MAX_KEYS));
+  const shown = keys.slice(0, maxKeys).map((key) => {
     const { body, etag, lastModifiedMs } = objects.get(key) ?? { body: '', etag: '', lastModifiedMs: 0 };
     const lastModified = new Date(lastModifiedMs).toISOString();
     return `<Contents><Key>${encodeURIComponent(key)}</Key><LastModified>${lastModified}</LastModified><ETag>"${etag}"</ETag><Size>${Buffer.byteLength(body)}</Size></Contents>`;
   });
   return {
     status: 200,
-    body: `<ListBucketResult><IsTruncated>${keys.length > MAX_KEYS}</IsTruncated>${shown.join('')}</ListBucketResult>`,
+    body: `<ListBucketResult><IsTruncated>${keys.length > maxKeys}</IsTruncated>${shown.join('')}</ListBucketResult>`,
   };
 }
 

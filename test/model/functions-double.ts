@@ -19,6 +19,7 @@ export const FATES = [
   'hang-before',
   'hang-after',
   'slow',
+  'slower',
   'late',
   'reset-late',
   'crash-late',
@@ -74,6 +75,8 @@ const RECLAIM_AFTER_MS = 60_000;
 const LATEST_ARRIVAL_MS = 59_000;
 /** Within the time that the functions wait for an answer. */
 const SLOW_ARRIVAL_MS = 8_000;
+/** Longer than they wait for most answers. */
+const SLOWER_ARRIVAL_MS = 20_000;
 
 /** FunctionGraph in memory: loads the real functions, runs them against a double of the cloud, kills them. */
 export class FunctionsDouble {
@@ -244,6 +247,8 @@ export class FunctionsDouble {
         return 'never';
       case 'slow':
         return this.#later(SLOW_ARRIVAL_MS, does);
+      case 'slower':
+        return this.#later(SLOWER_ARRIVAL_MS, does);
       case 'late':
         // Only MPC's gateway holds a call for so long. It has counted it by then.
         if (!isMpc) return does();

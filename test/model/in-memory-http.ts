@@ -85,6 +85,6 @@ class InMemoryRequest extends EventEmitter {
     });
     this.emit('response', response);
     response.emit('data', Buffer.from(end.body));
-    response.emit('end');
+    if (!this.#isDestroyed) response.emit('end');
   }
 }

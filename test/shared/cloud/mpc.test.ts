@@ -32,7 +32,8 @@ test.each([0, 1])('all pages are read, the first one being %i', async (first) =>
     const page = Math.max(Number(/page=(\d+)/.exec(url)?.[1]) - first, 0);
     return listOf(pages[page] ?? [], page < pages.length - 1);
   };
-  const tasks = await tasksMatching([['status', 'WAITING']], services.invocation());
+  const budget = { calls: 10 };
+  const { tasks } = await tasksMatching([['status', 'WAITING']], services.invocation(), budget);
   expect(tasks.map(({ task_id }) => task_id)).toEqual(['1', '2', '3']);
 });
 

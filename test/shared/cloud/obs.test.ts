@@ -1,4 +1,4 @@
-import { findObject, getJson, listObjects, temporaryUrl } from '../../../shared/cloud/obs';
+import { createJson, findObject, getJson, listObjects, temporaryUrl } from '../../../shared/cloud/obs';
 import { ServicesDouble } from '../services-double';
 
 const services = new ServicesDouble();
@@ -28,12 +28,12 @@ test('an object is found by its whole key only', async () => {
   expect(await findObject('videos', 'a.mp4', services.invocation())).toMatchObject({ key: 'a.mp4' });
 });
 
-test('a record that is missing or no JSON is undefined; a bucket that is missing is an error', async () => {
+test('a record that is missing is undefined, one that is no JSON null; a bucket that is missing is an error', async () => {
   const missing = (code: string) => ({ status: 404, body: `<Error><Code>${code}</Code></Error>` });
   services.answer = () => ({ body: '{"a":1}' });
   expect(await getJson('snapshots', 'r.json', services.invocation())).toEqual({ a: 1 });
   services.answer = () => ({ body: '{"a"' });
-  expect(await getJson('snapshots', 'r.json', services.invocation())).toBeUndefined();
+  expect(await getJson('snapshots', 'r.json', services.invocation())).toBeNull();
   services.answer = () => missing('NoSuchKey');
   expect(await getJson('snapshots', 'r.json', services.invocation())).toBeUndefined();
   services.answer = () => missing('NoSuchBucket');
@@ -52,4 +52,20 @@ test('a temporary address names its end', () => {
   } finally {
     jest.useRealTimers();
   }
+});
+
+test('a record that must not be there yet is written with the header that says so, and a refusal is no error', async () => {
+  const told: unknown[] = [];
+  services.answer = ({ headers }) => {
+    told.push(headers['x-obs-forbid-overwrite']);
+    return { body: '' };
+  };
+  expect(await createJson('snapshots', 'r.json', { a: 1 }, services.invocation())).toBe(true);
+  services.answer = () => ({ status: 409, body: '<Error><Code>ObjectAlreadyExists</Code></Error>' });
+  expect(await createJson('snapshots', 'r.json', { a: 1 }, services.invocation())).toBe(false);
+  services.answer = () => ({ status: 409, body: '<Error><Code>OperationAborted</Code></Error>' });
+  await expect(createJson('snapshots', 'r.json', {}, services.invocation())).rejects.toMatchObject({
+    code: 'OperationAborted',
+  });
+  expect(told).toEqual(['true']);
 });

@@ -26,7 +26,11 @@ beforeAll(async () => {
     }
     const status = statuses[Math.min(looks++, statuses.length - 1)];
     if (status === '429') return response.writeHead(429, { 'retry-after': '60' }).end('{}');
-    return response.end(JSON.stringify({ task_array: status ? [{ task_id: '7', status }] : [] }));
+    const input = { bucket: userData.UPLOAD_BUCKETS, object: 'a.mp4' };
+    const output = { bucket: userData.SNAPSHOT_BUCKET, object: 'snapshots/a.mp4' };
+    return response.end(
+      JSON.stringify({ task_array: status ? [{ task_id: '7', status, input, output }] : [] }),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -97,7 +97,7 @@ describe('a half-written claim', () => {
   test('is what remains when the answer cannot be written down, and the task is not lost', async () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
-    const fates: Fate[] = [...Array<Fate>(5).fill('ok'), ...Array<Fate>(4).fill('throttled')];
+    const fates: Fate[] = [...Array<Fate>(7).fill('ok'), ...Array<Fate>(4).fill('throttled')];
     expect(returned(await service.deliver([record], fates))).toMatchObject({ records: [{ started: '1' }] });
     expect(linesOf(service, 'claim.not_written')).toMatchObject([
       { level: 'warn', failure: 'refused', service: 'OBS', claim: expect.any(String) },
@@ -141,7 +141,7 @@ describe('what MPC provably did not do', () => {
   test('frees the claim when the call never left', async () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
-    const fates: Fate[] = [...Array<Fate>(4).fill('ok'), ...Array<Fate>(4).fill('refused-connection')];
+    const fates: Fate[] = [...Array<Fate>(6).fill('ok'), ...Array<Fate>(4).fill('refused-connection')];
     expect((await service.deliver([record], fates)).kind).toBe('failed');
     expect(returned(await secondTry(service, record))).toMatchObject({ records: [{ started: '1' }] });
   });

@@ -294,3 +294,77 @@ describe('the body of POST /snapshots', () => {
     );
   });
 });
+
+describe('an output directory', () => {
+  const SETTINGS = settingsWith({ UPLOAD_PREFIX: 'uploads/', UPLOAD_BUCKETS: 'videos,snapshots' });
+  const accepts = (bucket: string, object: string): boolean => {
+    try {
+      parseCreateRequest({ input, output: { ...output, bucket, object } }, SETTINGS);
+      return true;
+    } catch (error) {
+      if (error instanceof InvalidRequest) return false;
+      throw error;
+    }
+  };
+  /** Where a reader may end up who strips and joins slashes and follows dots, in any number of steps. */
+  const resolved = (object: string): string => {
+    const parts: string[] = [];
+    for (const part of object.split('/')) {
+      if (part === '..') parts.pop();
+      else if (part !== '' && part !== '.') parts.push(part);
+    }
+    return parts.join('/');
+  };
+  const segment = fc.constantFrom(
+    '',
+    '.',
+    '..',
+    '.mpc-snapshots',
+    'claims',
+    'snapshots',
+    'victim.mp4',
+    'uploads',
+    'a.mp4',
+    'by-hand',
+    '...',
+    ' ',
+  );
+
+  test('no spelling of a directory leads where pictures may not go', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('videos', 'snapshots'),
+        fc.array(segment, { minLength: 1, maxLength: 6 }).map((parts) => parts.join('/')),
+        (bucket, object) => {
+          if (object === '' || !accepts(bucket, object)) return;
+          const place = `${resolved(object)}/`;
+          expect(place).toBe(`${object.replace(/\/$/, '')}/`);
+          expect(place).not.toMatch(/^uploads\//);
+          if (bucket !== 'snapshots') return;
+          expect(place).not.toMatch(/^\.mpc-snapshots\//);
+          if (place.startsWith('snapshots/')) expect(place).toBe('snapshots/uploads/a.mp4/');
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  test.each(['by-hand', 'by-hand/', 'by-hand/a', '.hidden', '...', 'snapshots/uploads/a.mp4', 'snapshots-b'])(
+    '%s is taken',
+    (object) => {
+      expect(accepts('snapshots', object)).toBe(true);
+    },
+  );
+
+  test.each([
+    ['/by-hand', /^output\.object must be a directory without a slash at its start/],
+    [
+      'snapshots/victim.mp4',
+      /^output\.object must be the directory of its own video, "snapshots\/uploads\/a\.mp4"/,
+    ],
+    ['.mpc-snapshots/claims', /^output\.object must lie outside \.mpc-snapshots\//],
+  ])('%s is refused in plain words', (object, words) => {
+    const { extra } = refusal({ input, output: { ...output, object } });
+    expect(`${extra.details?.[0]?.path} ${extra.details?.[0]?.message}`).toMatch(words);
+  });
+});
