@@ -52,6 +52,7 @@ export const EVENTS = {
   cancel: { httpMethod: 'DELETE', ...task },
   query: { httpMethod: 'GET', ...task },
   'on-upload': upload,
+  'on-finish': { trigger_type: 'TIMER', trigger_name: 'finish' },
 };
 
 /** Bundles our functions as they are deployed and the rivals in the same way, and writes an event for each. */

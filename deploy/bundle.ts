@@ -5,7 +5,7 @@ import { ZipFile } from 'yazl';
 const ROOT = path.resolve(__dirname, '..');
 
 /** The functions of this service: each is one file in `functions/`. */
-export const FUNCTION_NAMES = ['create', 'cancel', 'query', 'on-upload'] as const;
+export const FUNCTION_NAMES = ['create', 'cancel', 'query', 'on-upload', 'on-finish'] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
 /** One function as FunctionGraph runs it. */

@@ -12,7 +12,7 @@ export interface Connection {
 }
 
 /** Services that take SDK-HMAC-SHA256 at `https://<service>.<region>.myhuaweicloud.com`. */
-export type CloudService = 'functiongraph' | 'apig' | 'iam' | 'mpc' | 'lts' | 'eg';
+export type CloudService = 'functiongraph' | 'apig' | 'iam' | 'mpc' | 'lts' | 'eg' | 'smn';
 
 export interface CloudRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -42,7 +42,7 @@ export class CallFailed extends Error {
 }
 
 export interface CloudApiOptions {
-  /** Calls at the same time. FunctionGraph's own limit is undocumented; four functions need no more. */
+  /** Calls at the same time. FunctionGraph's own limit is undocumented; five functions need no more. */
   parallelCalls?: number;
   /** Waits this long; replaced in tests. */
   pause?: (ms: number) => Promise<unknown>;
@@ -287,5 +287,6 @@ const ENDPOINT_VARIABLES: Readonly<Record<CloudService | 'obs', string>> = {
   mpc: 'MPC_ENDPOINT',
   lts: 'LTS_ENDPOINT',
   eg: 'EG_ENDPOINT',
+  smn: 'SMN_ENDPOINT',
   obs: 'OBS_ENDPOINT',
 };

@@ -191,7 +191,7 @@ export function ownerMark({ service, stage }: Pick<DesiredState, 'service' | 'st
 function wantedFunction(
   key: string,
   definition: FunctionDefinition,
-  { service, provider }: ServiceDefinition,
+  { service, provider, functions }: ServiceDefinition,
   complain: Complain,
 ): WantedFunction {
   const { stage } = provider;
@@ -216,13 +216,15 @@ function wantedFunction(
   const userData = filled({ ...provider.environment, ...definition.environment });
   const secrets = filled({ ...provider.secrets, ...definition.secrets });
   refuseUserData(userData, secrets, complain);
-  const triggers = definition.events.map((event, index) =>
-    wantedTrigger(event, key, name, provider, (message) => complain(`.events[${index}]${message}`)),
+  const triggers = definition.events.flatMap((event, index) =>
+    event.smn !== undefined && event.smn.topic_urn === undefined
+      ? []
+      : [wantedTrigger(event, key, name, provider, (message) => complain(`.events[${index}]${message}`))],
   );
   if (triggers.length > MAX_TRIGGERS) {
     complain(`.events has ${triggers.length} events; a function takes ${MAX_TRIGGERS} triggers`);
   }
-  refuseLoops(definition, complain);
+  refuseLoops(definition, functions, complain);
   const { asynchronous } = definition;
   const logs = logDestination(provider.logs);
   return {

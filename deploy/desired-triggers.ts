@@ -4,7 +4,7 @@ import type { EventDefinition, FunctionDefinition, ServiceDefinition } from './s
 /** The stage of the local cloud: the only one whose API may be open, and it may not leave this machine. */
 export const LOCAL_STAGE = 'local';
 
-export type TriggerType = 'APIG' | 'DEDICATEDGATEWAY' | 'OBS' | 'EVENTGRID' | 'TIMER';
+export type TriggerType = 'APIG' | 'DEDICATEDGATEWAY' | 'OBS' | 'EVENTGRID' | 'SMN' | 'TIMER';
 
 /** A trigger in the words of FunctionGraph. */
 export interface WantedTrigger {
@@ -76,6 +76,7 @@ export function wantedTrigger(
       },
     };
   }
+  if (event.smn !== undefined) return { type: 'SMN', eventData: { topic_urn: event.smn.topic_urn } };
   const { name, rate, cron, input, status } = event.timer as NonNullable<EventDefinition['timer']>;
   return {
     type: 'TIMER',
@@ -113,20 +114,32 @@ function obsTriggerName(functionName: string, bucket: string): string {
   return `${name.slice(0, MAX_OBS_TRIGGER_NAME - hash.length - 1)}-${hash}`;
 }
 
-/** A function whose output starts it again would run, and be paid for, for ever. */
-export function refuseLoops({ events, writes }: FunctionDefinition, complain: Complain): void {
+/**
+ * A function whose output starts it again would run, and be paid for, for ever. What one function starts another one writes:
+ * the places of all count.
+ */
+export function refuseLoops(
+  { events }: FunctionDefinition,
+  functions: Readonly<Record<string, FunctionDefinition>>,
+  complain: Complain,
+): void {
+  const places = Object.entries(functions).flatMap(([key, { writes }]) =>
+    writes.map((place) => ({ key, place })),
+  );
   for (const [index, { obs, eventgrid }] of events.entries()) {
     const trigger = obs ?? eventgrid;
     if (!trigger?.bucket) continue;
-    for (const place of writes) {
+    for (const { key, place } of places) {
       const overlaps =
         trigger.bucket === place.bucket &&
         (trigger.prefix.startsWith(place.prefix) || place.prefix.startsWith(trigger.prefix)) &&
         (trigger.suffix.endsWith(place.suffix) || place.suffix.endsWith(trigger.suffix));
       if (!overlaps) continue;
       complain(
-        `.events[${index}] listens to ${placeText(trigger)}, and the function writes to ${placeText(place)}: it would start itself. Use another bucket, or a prefix or suffix that keeps them apart`,
+        `.events[${index}] listens to ${placeText(trigger)}, and ${key} writes to ${placeText(place)}: it would start itself. Use another bucket, or a prefix or suffix that keeps them apart`,
       );
+      // One place says enough of a trigger.
+      break;
     }
   }
 }

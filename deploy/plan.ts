@@ -208,7 +208,7 @@ function destinationText(
 }
 
 /** Types that are compared and removed here; a trigger of any other type was added by somebody else and stays. */
-const MANAGED_TYPES = ['APIG', 'DEDICATEDGATEWAY', 'OBS', 'EVENTGRID', 'TIMER'];
+const MANAGED_TYPES = ['APIG', 'DEDICATEDGATEWAY', 'OBS', 'EVENTGRID', 'SMN', 'TIMER'];
 
 /**
  * What makes a trigger this trigger: must be in the answer and equal. Other
@@ -220,6 +220,7 @@ const IDENTITY: Readonly<Record<TriggerType, readonly string[]>> = {
   OBS: ['bucket'],
   // Not all of it is read back, and which part is not known: a trigger that says nothing against it is the one.
   EVENTGRID: [],
+  SMN: ['topic_urn'],
   TIMER: ['name', 'schedule'],
 };
 

@@ -177,7 +177,18 @@ const timer = fields({
   error: 'must have either rate or cron',
 });
 
-const events = { apigw, obs, eventgrid, timer };
+/** Without a topic the event is left out. */
+const smn = fields({
+  topic_urn: z.preprocess(
+    (value) => (value === '' ? undefined : value),
+    text(
+      'the URN of a topic, such as urn:smn:ap-southeast-3:<project id>:<name>',
+      /^urn:smn:[\w-]+:\w+:[\w-]{1,255}$/,
+    ).optional(),
+  ),
+});
+
+const events = { apigw, obs, eventgrid, smn, timer };
 
 const event = z
   .object(
@@ -185,6 +196,7 @@ const event = z
       apigw: apigw.optional(),
       obs: obs.optional(),
       eventgrid: eventgrid.optional(),
+      smn: smn.optional(),
       timer: timer.optional(),
     },
     { error: (issue) => `must be an event such as \`timer: {…}\`, ${got(issue)}` },

@@ -84,6 +84,12 @@ export function leastPolicies(wanted: DesiredState): LeastPolicies {
           Action: ['obs:object:GetObject', 'obs:object:PutObject'],
           Resource: [...new Set([...written, ...failed])].map((bucket) => `OBS:*:*:object:${bucket}/*`),
         },
+        {
+          Effect: 'Allow',
+          // Notices that were sent: nothing else is ever deleted.
+          Action: ['obs:object:DeleteObject'],
+          Resource: written.map((bucket) => `OBS:*:*:object:${bucket}/.mpc-snapshots/notices/*`),
+        },
         // FunctionGraph's asynchronous notification to OBS asks for these two as well, and for PutObject.
         ...(failed.length > 0
           ? [

@@ -23,7 +23,7 @@ deliver KEY [--twice]           the event of the upload once more, past all faul
 event obs-put|obs-put-v3|eventgrid|timer|apig
         prints a sample event; options: --bucket --key --size --etag, for apig --method --path --query --body,
         for timer --name --user-event
-invoke create|cancel|query|on-upload [-e FILE|-] [--port N]
+invoke create|cancel|query|on-upload|on-finish [-e FILE|-] [--port N]
         runs a function of the running local cloud (or of one started for the purpose) with an event from FILE or -
 sign-check [FILE|-|--last [--port N]]
         says why a signature is refused; JSON in: method, url, headers, body, and refusal, canonicalRequest if known

@@ -45,7 +45,7 @@ export async function start(args: readonly string[]): Promise<number> {
   // The first video should not wait for the engine to load; where it cannot load, the tasks say why.
   cloud.capture.warmUp().catch(() => {});
   try {
-    print(`local cloud is up after ${seconds(Date.now() - startedAtMs)}; the four functions are deployed`);
+    print(`local cloud is up after ${seconds(Date.now() - startedAtMs)}; the five functions are deployed`);
     const isDone = await Promise.race([captureAll(files, cloud), stopped.then(() => undefined)]);
     if (isDone === undefined) return 0;
     if (once) return isDone ? 0 : 1;

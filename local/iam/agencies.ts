@@ -92,6 +92,11 @@ export function functionsAgency(uploadBucket: string, snapshotBucket: string): A
         },
         {
           Effect: 'Allow',
+          Action: ['obs:object:DeleteObject'],
+          Resource: [`OBS:*:*:object:${snapshotBucket}/.mpc-snapshots/notices/*`],
+        },
+        {
+          Effect: 'Allow',
           Action: ['obs:bucket:HeadBucket', 'obs:bucket:CreateBucket'],
           Resource: [`OBS:*:*:bucket:${snapshotBucket}`],
         },

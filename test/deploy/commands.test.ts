@@ -43,12 +43,12 @@ describe('with a deployed stage', () => {
     const other = await wantedOf('prod-eu');
     await cloud.deploy(other, await codeFor(other));
     await remove(await session());
-    expect(cloud.namesOfFunctions()).toHaveLength(4);
+    expect(cloud.namesOfFunctions()).toHaveLength(5);
     for (const name of cloud.namesOfFunctions()) expect(name).toMatch(/^mpc-snapshots-prod-eu-/);
     printed = [];
     await remove(await session());
     expect(printed).toEqual(['nothing to remove']);
-    expect(cloud.namesOfFunctions()).toHaveLength(4);
+    expect(cloud.namesOfFunctions()).toHaveLength(5);
   });
 
   test('`remove` deletes triggers before their function, and goes on after an interruption', async () => {
@@ -63,7 +63,7 @@ describe('with a deployed stage', () => {
 
   test('`info` tells what is deployed', async () => {
     await info(await session());
-    expect(printed[0]).toBe('mpc-snapshots, stage prod, ap-southeast-3: 4 functions');
+    expect(printed[0]).toBe('mpc-snapshots, stage prod, ap-southeast-3: 5 functions');
     const text = printed.join('\n');
     expect(text).toContain(
       'urn:fss:ap-southeast-3:0123456789abcdef0123456789abcdef:function:default:mpc-snapshots-prod-create:latest',
@@ -87,7 +87,7 @@ describe('with a deployed stage', () => {
     await invoke(await session({ function: 'create', data: '{}' }));
     expect(printed).toEqual(['create first']);
     await expect(invoke(await session({ function: 'other' }))).rejects.toThrow(
-      'there is no function "other"; there are create, cancel, query, on-upload',
+      'there is no function "other"; there are create, cancel, query, on-upload, on-finish',
     );
     await expect(invoke(await session({ function: 'create', data: '{' }))).rejects.toThrow(
       '--data is not JSON',

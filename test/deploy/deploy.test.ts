@@ -41,10 +41,11 @@ describe('a first deployment', () => {
   test('creates the functions with their triggers, as serverless.yml says', async () => {
     const wanted = await wantedOf('prod');
     const lines = await cloud.deploy(wanted, await codeFor(wanted));
-    expect(lines.filter((line) => line.startsWith('+'))).toHaveLength(10);
+    expect(lines.filter((line) => line.startsWith('+'))).toHaveLength(12);
     expect(cloud.namesOfFunctions()).toEqual([
       'mpc-snapshots-prod-cancel',
       'mpc-snapshots-prod-create',
+      'mpc-snapshots-prod-on-finish',
       'mpc-snapshots-prod-on-upload',
       'mpc-snapshots-prod-query',
     ]);
@@ -91,8 +92,8 @@ describe('a first deployment', () => {
   test('needs one call to look, and one for every thing that is made', async () => {
     const wanted = await wantedOf('prod');
     await cloud.deploy(wanted, await codeFor(wanted));
-    // 4 functions with their numbers of instances, the asynchronous settings of on-upload, 6 triggers.
-    expect(cloud.calls).toHaveLength(1 + 4 + 4 + 1 + 6);
+    // 5 functions with their numbers of instances, the asynchronous settings of on-upload, 7 triggers.
+    expect(cloud.calls).toHaveLength(1 + 5 + 5 + 1 + 7);
   });
 
   test('with a dedicated gateway, an EventGrid event and a cron expression is found again as it was made', async () => {
@@ -111,7 +112,13 @@ describe('a first deployment', () => {
     const code = await codeFor(wanted);
     await cloud.deploy(wanted, code);
     const types = cloud.functiongraph.functions().flatMap(({ triggers }) => triggers.map(({ type }) => type));
-    expect(types.sort()).toEqual([...Array(3).fill('DEDICATEDGATEWAY'), 'EVENTGRID', 'TIMER', 'TIMER']);
+    expect(types.sort()).toEqual([
+      ...Array(3).fill('DEDICATEDGATEWAY'),
+      'EVENTGRID',
+      'TIMER',
+      'TIMER',
+      'TIMER',
+    ]);
     expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
   });
 
@@ -133,7 +140,7 @@ describe('a deployment again', () => {
     cloud.calls.length = 0;
     expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
     expect(cloud.calls.filter((call) => !call.startsWith('GET'))).toEqual([]);
-    expect(cloud.calls).toHaveLength(1 + 4 * 3);
+    expect(cloud.calls).toHaveLength(1 + 5 * 3);
     expect(cloud.state()).toEqual(before);
   });
 
@@ -161,6 +168,7 @@ describe('a deployment again', () => {
       '~ mpc-snapshots-prod-cancel: environment.LOG_LEVEL',
       '~ mpc-snapshots-prod-query: environment.LOG_LEVEL',
       '~ mpc-snapshots-prod-on-upload: concurrency 1 → 2, environment.LOG_LEVEL, asynchronous',
+      '~ mpc-snapshots-prod-on-finish: environment.LOG_LEVEL',
       '- mpc-snapshots-prod-cancel TIMER clean-up 10m',
       '- mpc-snapshots-prod-query APIG GET /snapshots (APP)',
       '- mpc-snapshots-prod-on-upload OBS prod-videos/*',
@@ -221,7 +229,7 @@ describe('a deployment again', () => {
     await cloud.deploy(wanted, code);
     const create = cloud.functiongraph.functions().find(({ name }) => name.endsWith('-create'));
     create?.triggers.push({
-      type: 'SMN',
+      type: 'LTS',
       id: 'by hand',
       status: 'ACTIVE',
       data: {},
@@ -248,7 +256,7 @@ describe('a deployment again', () => {
     const before = cloud.state();
     cloud.calls.length = 0;
     await cloud.deploy(wanted, code, { force: true });
-    expect(cloud.calls.filter((call) => call.startsWith('PUT'))).toHaveLength(8);
+    expect(cloud.calls.filter((call) => call.startsWith('PUT'))).toHaveLength(10);
     expect(cloud.state()).toEqual(before);
   });
 
@@ -273,11 +281,11 @@ describe('functions of others', () => {
     const eu = await wantedOf('prod-eu');
     await cloud.deploy(prod, await codeFor(prod));
     await cloud.deploy(eu, await codeFor(eu));
-    expect(cloud.namesOfFunctions()).toHaveLength(8);
+    expect(cloud.namesOfFunctions()).toHaveLength(10);
     expect(cloud.functiongraph.apiRoutes()).toHaveLength(6);
     // `prod` is the beginning of `prod-eu`: its functions must not be taken for forgotten ones of `prod`.
     expect(await cloud.deploy(prod, await codeFor(prod), { prune: true })).toEqual(['nothing to do']);
-    expect(cloud.namesOfFunctions()).toHaveLength(8);
+    expect(cloud.namesOfFunctions()).toHaveLength(10);
   });
 
   test('a function that is no longer wanted is told of, and deleted with --prune', async () => {
@@ -315,7 +323,7 @@ describe('functions of others', () => {
 });
 
 describe('a failure', () => {
-  const CALLS_OF_FIRST = 16;
+  const CALLS_OF_FIRST = 19;
 
   /** 403 ends the run; the others are got over within it. */
   const FATES: readonly Fate[] = [403, 'lost-after', '500-after', 'lost-before', 429];
@@ -355,7 +363,7 @@ describe('a failure', () => {
       const calls = cloud.calls.length;
       // Looks; settings, code and asynchronous settings; a trigger that finds its place taken and one switched off; three
       // that are deleted and looked for; three in their places.
-      expect(calls).toBe(1 + 4 * 3 + 4 + 4 + 1 + 2 + 3 * 2 + 3);
+      expect(calls).toBe(1 + 5 * 3 + 5 + 5 + 1 + 2 + 3 * 2 + 3);
       for (let position = 0; position < calls; position += 1) {
         const one = await CloudToDeployTo.start();
         try {
@@ -382,7 +390,7 @@ describe('a failure', () => {
         /^mpc-snapshots-prod-\S+: POST \/v2\/\w+\/fgs\/functions: 403 FSS.0403 refused by the test with 403; check HUAWEICLOUD_SDK_PROJECT_ID/,
       ),
     ]);
-    expect(cloud.namesOfFunctions()).toHaveLength(3);
+    expect(cloud.namesOfFunctions()).toHaveLength(4);
     // No function without its triggers would answer events while another one is missing.
     expect(cloud.functiongraph.apiRoutes()).toEqual([]);
   });

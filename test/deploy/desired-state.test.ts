@@ -138,7 +138,7 @@ describe('a wrong value is refused with its place, what is allowed and what came
       },
     ],
     [
-      'functions.create.events[0] must be exactly one of apigw, obs, eventgrid, timer',
+      'functions.create.events[0] must be exactly one of apigw, obs, eventgrid, smn, timer',
       (s) => {
         s.functions.create.events[0].timer = { name: 't', rate: '1m' };
       },
@@ -147,6 +147,12 @@ describe('a wrong value is refused with its place, what is allowed and what came
       'functions.cancel.events[1].timer.rate must be a rate: 1m to 60m, 1h to 24h or 1d to 30d, got "61m"',
       (s) => {
         s.functions.cancel.events[1].timer.rate = '61m';
+      },
+    ],
+    [
+      'functions.on-finish.events[0].smn.topic_urn must be the URN of a topic, such as urn:smn:ap-southeast-3:<project id>:<name>, got "my-topic"',
+      (s) => {
+        s.functions['on-finish'].events[0].smn.topic_urn = 'my-topic';
       },
     ],
     [
@@ -280,11 +286,13 @@ describe('a function that would start itself', () => {
     ['a prefix above the output', { bucket: 'prod-snapshots', prefix: 'snap' }],
     ['a prefix below the output', { bucket: 'prod-snapshots', prefix: 'snapshots/uploads/' }],
     ['a suffix of the output', { bucket: 'prod-snapshots', prefix: 'snapshots/', suffix: 'g' }],
+    ['tracks beside the pictures', { bucket: 'prod-snapshots', prefix: 'snapshots/', suffix: '.vtt' }],
+    ['indexes beside the pictures', { bucket: 'prod-snapshots', prefix: 'snapshots/', suffix: '.json' }],
   ])('is refused: %s', async (_, obs) => {
     const lines = await linesOf((service) => {
       service.functions['on-upload'].events[0] = { obs };
     });
-    expect(lines).toContainEqual(expect.stringMatching(/the function writes to .*: it would start itself/));
+    expect(lines).toContainEqual(expect.stringMatching(/on-\w+ writes to .*: it would start itself/));
   });
 
   test.each([
@@ -354,4 +362,23 @@ describe('what is wanted', () => {
     });
     expect(functions[1]?.triggers[1]?.eventData.user_event).toBe('{"everybodys":true}');
   });
+});
+
+test('on-finish has a trigger of the topic that is named, and only its timer without one', async () => {
+  const triggersOf = async (changed: Record<string, string>) =>
+    desiredState(await serviceOf('prod', changed)).functions.find(({ key }) => key === 'on-finish')?.triggers;
+  const timer = expect.objectContaining({ type: 'TIMER' });
+  const topic_urn = `urn:smn:ap-southeast-3:${'0'.repeat(32)}:mpc-snapshots`;
+  expect(await triggersOf({})).toEqual([timer]);
+  expect(await triggersOf({ SMN_TOPIC_URN: topic_urn })).toEqual([
+    { type: 'SMN', eventData: { topic_urn } },
+    timer,
+  ]);
+});
+
+test('only on-finish holds the secret that notices are signed with', async () => {
+  const { functions } = desiredState(await serviceOf('prod', { NOTIFY_SECRET: 'whsec_x' }));
+  expect(
+    functions.filter(({ secrets }) => secrets.NOTIFY_SECRET !== undefined).map(({ key }) => key),
+  ).toEqual(['on-finish']);
 });

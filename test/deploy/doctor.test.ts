@@ -42,7 +42,8 @@ function wanted(change: (service: ServiceObject) => void = () => {}): Promise<De
     const uploads = service.functions['on-upload'];
     uploads.events[0].obs.bucket = UPLOAD_BUCKET;
     uploads.asynchronous.onFailure.obs.bucket = SNAPSHOT_BUCKET;
-    for (const place of uploads.writes) place.bucket = SNAPSHOT_BUCKET;
+    const writes = [...uploads.writes, ...service.functions['on-finish'].writes];
+    for (const place of writes) place.bucket = SNAPSHOT_BUCKET;
     service.provider.apigw.group_id = 'local';
     change(service);
   });
@@ -161,7 +162,7 @@ describe('the doctor says of the functions', () => {
     const state = { ...(await wanted()), stage: 'prod' };
     const functions = state.functions.map((one) => ({ ...one, name: `prod-${one.name}` }));
     expect((await found({}, { ...state, functions })).slice(-2)).toEqual([
-      { point: 'quota of functions', state: 'ok', text: '4 of 400 used, 4 more are needed' },
+      { point: 'quota of functions', state: 'ok', text: '5 of 400 used, 5 more are needed' },
       { point: 'functions', state: 'note', text: 'not deployed yet', todo: 'npm run deploy -- --stage prod' },
     ]);
   });
@@ -189,7 +190,7 @@ describe('the doctor says of the functions', () => {
     });
     const faults = (await found({}, state)).filter(({ point }) => point.startsWith('user data'));
     expect(faults[0]).toMatchObject({
-      point: 'user data of create, cancel, on-upload',
+      point: 'user data of create, cancel, on-upload, on-finish',
       state: 'missing',
       text: 'URL_TTL_SECONDS must be a whole number from 1 to 86400 s, got "0"',
     });

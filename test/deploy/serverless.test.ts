@@ -77,7 +77,7 @@ test('`deploy --stage local` makes a service that captures uploads, and is what 
   const deployed = await serverless(['deploy', '--stage', 'local', '--verbose']);
   expect(deployed).toMatchObject({ exitCode: 0, text: expect.stringContaining('deployed') });
   const byCommand = state();
-  expect(byCommand.map(({ name }) => name)).toEqual(['cancel', 'create', 'on-upload', 'query']);
+  expect(byCommand.map(({ name }) => name)).toEqual(['cancel', 'create', 'on-finish', 'on-upload', 'query']);
 
   await cloud.store.put(cloud.uploadBucket, 'a.mp4', readFileSync(SAMPLE_VIDEO));
   const task = await until(

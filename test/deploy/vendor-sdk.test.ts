@@ -31,7 +31,7 @@ test('the vendor’s SDK reads back what was deployed', async () => {
       .withOptions({ customUserAgent: 'vendor-sdk-test' })
       .build();
     const { functions } = await client.listFunctions({});
-    expect(functions).toHaveLength(4);
+    expect(functions).toHaveLength(5);
     for (const one of wanted.functions) {
       const urn = `urn:fss:ap-southeast-3:${KEY.projectId}:function:default:mpc-snapshots-prod-${one.key}:latest`;
       const configuration = await client.showFunctionConfig({ function_urn: urn });
@@ -39,7 +39,7 @@ test('the vendor’s SDK reads back what was deployed', async () => {
         func_urn: urn,
         runtime: 'Node.js20.15',
         handler: 'index.handler',
-        memory_size: 128,
+        memory_size: one.memoryMb,
         timeout: one.timeoutSeconds,
         digest: code.find(({ key }) => key === one.key)?.digest,
         app_xrole: 'mpc-snapshots',
@@ -55,6 +55,7 @@ test('the vendor’s SDK reads back what was deployed', async () => {
           cancel: ['APIG', 'TIMER'],
           query: ['APIG'],
           'on-upload': ['OBS', 'TIMER'],
+          'on-finish': ['TIMER'],
         }[one.key],
       );
       if (one.key !== 'on-upload') continue;

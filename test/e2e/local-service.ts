@@ -24,7 +24,7 @@ export interface ApiAnswer<T = Record<string, unknown>> {
   body: T;
 }
 
-/** The four functions in a local cloud of their own, seen through the clients that users have. */
+/** The five functions in a local cloud of their own, seen through the clients that users have. */
 export class LocalService {
   readonly invocations: Invocation[] = [];
   readonly #obs: ObsClient;
