@@ -6,14 +6,14 @@ import { zonedTime } from './trigger-events';
 /** The largest result that a notification carries; a larger one is left empty. */
 const MAX_RESPONSE_PAYLOAD_BYTES = 256 * 1024;
 
-/** How an asynchronous event ended: with its last attempt, or discarded because no instance was free for it. */
+/** How an asynchronous event ended: with its last attempt, or discarded because no instance was free for it or it was too old. */
 export interface AsyncEnd {
   request: Request;
   /** The last attempt, 1 for the first. */
   attempt: number;
   /** When that attempt started or the event was discarded. */
   timeMs: number;
-  outcome: Outcome | 'throttled';
+  outcome: Outcome | 'throttled' | 'expired';
 }
 
 /** What became of the notification about one asynchronous event. */
@@ -39,7 +39,7 @@ export interface DestinationsOptions {
 /** Tells the destination that is configured for it how an asynchronous event ended. Never fails. */
 export async function notifyDestination(end: AsyncEnd, options: DestinationsOptions): Promise<void> {
   const { deployed, requestId } = end.request;
-  const failed = end.outcome === 'throttled' || end.outcome.isError;
+  const failed = typeof end.outcome === 'string' || end.outcome.isError;
   const destination = destinationFor(deployed.asyncInvoke, failed ? 'on_failure' : 'on_success');
   if (destination === undefined) return;
   const message = JSON.stringify(notification(end, options.timeZone));
@@ -103,8 +103,7 @@ function targetOf(destination: Destination, requestId: string): string {
  */
 function notification({ request, attempt, timeMs, outcome }: AsyncEnd, timeZone: string) {
   const { requestId, deployed, event } = request;
-  const ended =
-    outcome === 'throttled' ? { condition: 'TooManyRequests', status: 429, body: '' } : endOf(outcome);
+  const ended = typeof outcome === 'string' ? DISCARDED[outcome] : endOf(outcome);
   return {
     timestamp: zonedTime(timeMs, timeZone, 'nanoseconds'),
     request_context: {
@@ -118,6 +117,12 @@ function notification({ request, attempt, timeMs, outcome }: AsyncEnd, timeZone:
     response_payload: ended.body,
   };
 }
+
+/** What the message says of an event that no instance ran; that of an expired one is a guess. */
+const DISCARDED = {
+  throttled: { condition: 'TooManyRequests', status: 429, body: '' },
+  expired: { condition: 'EventAgeExceeded', status: 408, body: '' },
+};
 
 function endOf({ isError, body }: Outcome): { condition: string; status: number; body: string } {
   if (isError) return { condition: 'UnhandledInvocationError', status: 500, body };

@@ -19,7 +19,7 @@ export interface AsyncQueueOptions {
   executor: Executor;
   behaviour: FunctionGraphBehaviour;
   clock: () => number;
-  /** Told of every event that ended: in success, after its last attempt, or discarded for want of an instance. */
+  /** Told of every event that ended: in success, after its last attempt, or discarded: for want of an instance, or because it was too old. */
   onEnd: (end: AsyncEnd) => void;
 }
 
@@ -88,10 +88,9 @@ export class AsyncQueue {
     if (queued.deployed.pool.closed) return this.#discard(queued, 'the function was deleted');
     const maxAgeSeconds = this.#maxAgeSeconds(queued);
     if (clock() - queued.enqueuedAtMs > maxAgeSeconds * 1000) {
-      return this.#discard(
-        queued,
-        `the event is older than max_async_event_age_in_seconds (${maxAgeSeconds})`,
-      );
+      this.#discard(queued, `the event is older than max_async_event_age_in_seconds (${maxAgeSeconds})`);
+      onEnd({ request: queued, attempt: queued.attempt, timeMs: clock(), outcome: 'expired' });
+      return true;
     }
     const slot = queued.deployed.pool.reserve();
     if (slot === undefined) {

@@ -36,6 +36,10 @@ export const mpcBehaviour = z.object({
   syncFailure: z.enum(['description', 'error']).default('description'),
   /** How long an asynchronous task waits at least in WAITING, in milliseconds. */
   queueDelayMs: z.int().min(0).default(0),
+  /** How many asynchronous tasks begin in a minute at most; 0: as many as this machine can do. MPC's speed is not documented. */
+  tasksPerMinute: z.int().min(0).default(0),
+  /** How many pictures a task makes in a second at most; 0: as many as this machine can do. */
+  picturesPerSecond: z.int().min(0).default(0),
 });
 
 export type MpcBehaviour = z.infer<typeof mpcBehaviour>;

@@ -1,5 +1,6 @@
 import { once, setMaxListeners } from 'node:events';
 import { PassThrough } from 'node:stream';
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import type { Clock } from '../clock';
 import type { MpcBehaviour } from './behaviour';
 import { CaptureError, type CaptureFailure } from './capture/capture-error';
@@ -10,6 +11,8 @@ import { keyIn, PastTheEnd, planPictures, tarName } from './naming';
 import { pictureSize } from './size';
 import { TAR_END, tarEntry } from './tar';
 import type { Task, TaskBook } from './task-book';
+
+const MINUTE_MS = 60_000;
 
 type CaptureJob = Parameters<Video['capture']>[0];
 
@@ -43,6 +46,9 @@ export class TaskRunner {
   readonly #running = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
   #busy = 0;
+  #turn: NodeJS.Timeout | undefined;
+  /** When the next task may begin, by `tasksPerMinute`; ms since the epoch. */
+  #nextStartMs = 0;
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options;
@@ -81,6 +87,7 @@ export class TaskRunner {
   async close(): Promise<void> {
     this.#closing.abort();
     for (const delay of this.#delays) clearTimeout(delay);
+    clearTimeout(this.#turn);
     await Promise.allSettled(this.#running);
   }
 
@@ -91,15 +98,32 @@ export class TaskRunner {
 
   #next(): void {
     while (this.#busy < this.#options.parallelTasks && !this.#closing.signal.aborted) {
+      if (this.#queue.length === 0 || this.#waitsForItsTurn()) return;
       const task = this.#queue.shift();
       if (task === undefined) return;
       if (task.status !== 'WAITING') continue;
+      const { tasksPerMinute } = this.#options.behaviour;
+      if (tasksPerMinute > 0)
+        this.#nextStartMs = Math.max(this.#nextStartMs, Date.now()) + MINUTE_MS / tasksPerMinute;
       this.#busy++;
       void this.run(task).finally(() => {
         this.#busy--;
         this.#next();
       });
     }
+  }
+
+  /** True while no task may begin; the queue is looked at again when one may. */
+  #waitsForItsTurn(): boolean {
+    const waitMs = this.#nextStartMs - Date.now();
+    if (waitMs <= 0) return false;
+    if (this.#turn === undefined) {
+      this.#turn = setTimeout(() => {
+        this.#turn = undefined;
+        this.#next();
+      }, waitMs).unref();
+    }
+    return true;
   }
 
   async #process(task: Task): Promise<TaskFailure | undefined> {
@@ -157,6 +181,7 @@ export class TaskRunner {
     const { store, tasks } = this.#options;
     const { bucket, object: directory } = task.output;
     const storePicture = async (frame: Frame) => {
+      await this.#pictureTurn();
       const name = nameOf(frame, names);
       await store.put(bucket, keyIn(directory, name), frame.jpeg, { contentType: 'image/jpeg' });
       tasks.addPicture(task, name);
@@ -174,6 +199,16 @@ export class TaskRunner {
     }
   }
 
+  /** Holds a picture up as `picturesPerSecond` says. */
+  async #pictureTurn(): Promise<void> {
+    const { picturesPerSecond } = this.#options.behaviour;
+    if (picturesPerSecond > 0)
+      await setTimeoutPromise(1000 / picturesPerSecond, undefined, {
+        ref: false,
+        signal: this.#closing.signal,
+      });
+  }
+
   /** @returns the name of the archive */
   async #storeArchive(task: Task, video: Video, job: CaptureJob, names: readonly string[]): Promise<string> {
     const { store, tasks, clock } = this.#options;
@@ -187,6 +222,7 @@ export class TaskRunner {
     const stored = store.put(task.output.bucket, key, content, { contentType: 'application/x-tar' });
     stored.catch((error) => content.destroy(error));
     const addMember = async (frame: Frame) => {
+      await this.#pictureTurn();
       if (content.errored !== null) throw content.errored;
       const name = nameOf(frame, names);
       members.push(name);

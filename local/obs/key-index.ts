@@ -17,9 +17,23 @@ interface KeyListing {
 /** The most that one listing holds (OBS API reference, ListObjects). */
 export const MAX_LISTED_KEYS = 1000;
 
-/** Compares by UTF-8 bytes; JavaScript's own order differs where a surrogate meets U+E000 to U+FFFF. */
+/**
+ * Compares by UTF-8 bytes; JavaScript's own order, of UTF-16 units, differs where a surrogate meets U+E000 to U+FFFF.
+ * A lone surrogate counts as it is: keys come from UTF-8 and hold none.
+ */
 export function compareUtf8(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const unitA = a.charCodeAt(index);
+    const unitB = b.charCodeAt(index);
+    if (unitA !== unitB) return rankOf(unitA) - rankOf(unitB);
+  }
+  return a.length - b.length;
+}
+
+/** Puts surrogates, which stand for U+10000 and above, behind everything else. */
+function rankOf(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
 /** The part of a key that a listing with this delimiter shows instead of the key; undefined when it shows the key. */
@@ -28,31 +42,81 @@ export function commonPrefixOf(key: string, prefix: string, delimiter: string): 
   return cut === -1 ? undefined : key.slice(0, cut + delimiter.length);
 }
 
-/** The keys of a bucket in UTF-8 byte order. */
+/** True where JavaScript's own order, which is many times faster, is that of the bytes: no unit is a surrogate or above. */
+function hasOrderOfUnits(key: string): boolean {
+  return !/[\ud800-\uffff]/.test(key);
+}
+
+/** A block that grows beyond this is cut in two: a key is put into an array of this size, not into one of a million. */
+const MAX_BLOCK_KEYS = 1024;
+
+/** The keys of a bucket in UTF-8 byte order, in blocks that follow each other; none is empty. */
 export class KeyIndex {
-  readonly #keys: string[] = [];
+  #blocks: string[][] = [];
+  /** Keys that came since the last look. A restart brings a million: sorted together they take a fifth of the time. */
+  #added: string[] = [];
+  #size = 0;
+  #hasOrderOfUnits = true;
 
   get size(): number {
-    return this.#keys.length;
+    this.#takeIn();
+    return this.#size;
   }
 
   add(key: string): void {
-    const index = this.#lowerBound(key);
-    if (this.#keys[index] !== key) this.#keys.splice(index, 0, key);
+    this.#added.push(key);
+  }
+
+  #takeIn(): void {
+    const added = this.#added;
+    this.#added = [];
+    if (added.length <= Math.max(MAX_BLOCK_KEYS, this.#size / 16)) {
+      for (const key of added) this.#insert(key);
+      return;
+    }
+    this.#hasOrderOfUnits &&= added.every(hasOrderOfUnits);
+    const keys = [...new Set([...this.#blocks.flat(), ...added])];
+    keys.sort(this.#hasOrderOfUnits ? undefined : compareUtf8);
+    this.#size = keys.length;
+    this.#blocks = [];
+    for (let at = 0; at < keys.length; at += MAX_BLOCK_KEYS)
+      this.#blocks.push(keys.slice(at, at + MAX_BLOCK_KEYS));
+  }
+
+  #insert(key: string): void {
+    this.#hasOrderOfUnits &&= hasOrderOfUnits(key);
+    const at = Math.max(0, this.#blockOf(key));
+    const block = this.#blocks[at];
+    if (block === undefined) {
+      this.#blocks.push([key]);
+      this.#size++;
+      return;
+    }
+    const index = this.#lowerBound(block, key);
+    if (block[index] === key) return;
+    block.splice(index, 0, key);
+    this.#size++;
+    if (block.length > MAX_BLOCK_KEYS) this.#blocks.splice(at + 1, 0, block.splice(MAX_BLOCK_KEYS / 2));
   }
 
   remove(key: string): void {
-    const index = this.#lowerBound(key);
-    if (this.#keys[index] === key) this.#keys.splice(index, 1);
+    this.#takeIn();
+    const at = this.#blockOf(key);
+    const block = this.#blocks[at];
+    if (block === undefined) return;
+    const index = this.#lowerBound(block, key);
+    if (block[index] !== key) return;
+    block.splice(index, 1);
+    this.#size--;
+    if (block.length === 0) this.#blocks.splice(at, 1);
   }
 
   /** Keys after `marker` that start with `prefix`; those that share a part up to `delimiter` count as one. */
   list({ prefix = '', marker = '', delimiter = '', maxKeys = MAX_LISTED_KEYS }: ListQuery): KeyListing {
+    this.#takeIn();
     const listing: KeyListing = { keys: [], commonPrefixes: [], isTruncated: false };
     let last = marker;
-    const start = compareUtf8(marker, prefix) > 0 ? marker : prefix;
-    for (let index = this.#lowerBound(start); index < this.#keys.length; index++) {
-      const key = this.#keys[index] ?? '';
+    for (const key of this.#from(compareUtf8(marker, prefix) > 0 ? marker : prefix)) {
       if (!key.startsWith(prefix)) break;
       const commonPrefix = commonPrefixOf(key, prefix, delimiter);
       const name = commonPrefix ?? key;
@@ -69,14 +133,41 @@ export class KeyIndex {
     return listing;
   }
 
-  #lowerBound(key: string): number {
-    let low = 0;
-    let high = this.#keys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareUtf8(this.#keys[middle] ?? '', key) < 0) low = middle + 1;
-      else high = middle;
+  /** The keys from this one on. */
+  *#from(key: string): Generator<string> {
+    const first = Math.max(0, this.#blockOf(key));
+    for (let at = first; at < this.#blocks.length; at++) {
+      const block = this.#blocks[at] ?? [];
+      for (let index = at === first ? this.#lowerBound(block, key) : 0; index < block.length; index++)
+        yield block[index] ?? '';
     }
-    return low;
   }
+
+  /** The last block whose first key is not behind this one; -1 where there is none. */
+  #blockOf(key: string): number {
+    const isBefore = this.#orderWith(key);
+    return partition(this.#blocks.length, (at) => !isBefore(key, this.#blocks[at]?.[0] ?? '')) - 1;
+  }
+
+  /** Where in a block the first key lies that is not before this one. */
+  #lowerBound(block: readonly string[], key: string): number {
+    const isBefore = this.#orderWith(key);
+    return partition(block.length, (at) => isBefore(block[at] ?? '', key));
+  }
+
+  #orderWith(key: string): (a: string, b: string) => boolean {
+    return this.#hasOrderOfUnits && hasOrderOfUnits(key) ? (a, b) => a < b : (a, b) => compareUtf8(a, b) < 0;
+  }
+}
+
+/** How many of the first places have a property that no place behind them has. */
+function partition(length: number, has: (at: number) => boolean): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (has(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -114,7 +114,7 @@ export class StoreState {
         return;
       case 'object': {
         const bucket = this.bucket(entry.bucket);
-        bucket.keys.add(entry.key);
+        if (!bucket.objects.has(entry.key)) bucket.keys.add(entry.key);
         bucket.objects.set(entry.key, this.storedObject(entry));
         if (entry.uploadId !== undefined) this.#uploads.delete(entry.uploadId);
         return;

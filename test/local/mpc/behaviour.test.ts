@@ -219,3 +219,31 @@ describe('queueDelayMs', () => {
     expect((await fixture.ended(id)).status).toBe('SUCCEEDED');
   });
 });
+
+describe('tasksPerMinute', () => {
+  test('lets the first task begin at once and keeps the second one waiting', async () => {
+    const fixture = await open({ tasksPerMinute: 1 });
+    const [first, second] = [await fixture.accepted(request()), await fixture.accepted(request())];
+    expect((await fixture.ended(first)).status).toBe('SUCCEEDED');
+    expect((await fixture.one(second)).status).toBe('WAITING');
+    expect((await fixture.cancel(second)).status).toBe(204);
+  });
+
+  test('lets the next one begin when its time has come', async () => {
+    const fixture = await open({ tasksPerMinute: 600 });
+    const ids = [await fixture.accepted(request()), await fixture.accepted(request())];
+    for (const id of ids) expect((await fixture.ended(id)).status).toBe('SUCCEEDED');
+  });
+});
+
+describe('picturesPerSecond', () => {
+  test('holds pictures up, and loses none', async () => {
+    const fixture = await open({ picturesPerSecond: 100 });
+    const fast = await open();
+    const [slowTask, fastTask] = [
+      await fixture.ended(await fixture.accepted(request())),
+      await fast.ended(await fast.accepted(request())),
+    ];
+    expect(slowTask.thumbnail_info).toEqual(fastTask.thumbnail_info);
+  });
+});
