@@ -1,4 +1,18 @@
-import { createJson, findObject, getJson, listObjects, temporaryUrl } from '../../../shared/cloud/obs';
+import {
+  copyObject,
+  createJson,
+  deleteObject,
+  findObject,
+  getBytes,
+  getJson,
+  listFolder,
+  listObjects,
+  putObject,
+  temporaryUrl,
+} from '../../../shared/cloud/obs';
+import { openInvocation } from '../../../shared/installation/invocation';
+import { Obs, PERMANENT_KEY } from '../../local/obs/obs-fixture';
+import { functionContext, userData } from '../function-context';
 import { ServicesDouble } from '../services-double';
 
 const services = new ServicesDouble();
@@ -17,6 +31,8 @@ test('a listing gives keys as they are, ETags without quotes, and times', async 
   expect(await listObjects('videos', { prefix: 'a' }, services.invocation())).toEqual({
     objects: [{ key: "a b+c 中'", etag: 'e1', sizeBytes: 9, lastModifiedMs: Date.UTC(2026, 10, 23, 8) }],
     isTruncated: true,
+    // Without a NextMarker, the last key is where the next page begins.
+    nextMarker: "a b+c 中'",
   });
   expect(services.calls[0]).toContain('encoding-type=url');
 });
@@ -68,4 +84,73 @@ test('a record that must not be there yet is written with the header that says s
     code: 'OperationAborted',
   });
   expect(told).toEqual(['true']);
+});
+
+describe('at a real OBS', () => {
+  let obs: Obs;
+  beforeAll(async () => {
+    obs = await Obs.start();
+    await obs.store.createBucket('snapshots');
+  });
+  afterAll(() => obs.close());
+
+  const invocation = () =>
+    openInvocation({
+      ...functionContext({ ...userData, OBS_ENDPOINT: `http://127.0.0.1:${obs.port}` }),
+      getSecurityAccessKey: () => PERMANENT_KEY.accessKey,
+      getSecuritySecretKey: () => PERMANENT_KEY.secretKey,
+      getSecurityToken: () => '',
+    });
+  const put = (key: string, body: string | Uint8Array = key, cacheControl?: string) =>
+    putObject('snapshots', key, body, { contentType: 'text/vtt', cacheControl }, invocation());
+  const headersOf = async (key: string) => {
+    const { headers } = await obs.signed('HEAD', { bucket: 'snapshots', key });
+    return [headers['content-type'], headers['cache-control']];
+  };
+
+  test('a folder is listed whole, without the folders below it', async () => {
+    const names = Array.from({ length: 1001 }, (_, number) => `many/${number} +%&'中.jpg`);
+    await Promise.all(names.map((key) => obs.store.put('snapshots', key, Buffer.from('1'))));
+    await put('many/below/0.jpg');
+    await put('many-others/0.jpg');
+    const listed = await listFolder('snapshots', 'many/', invocation());
+    expect(listed.map(({ key }) => key).sort()).toEqual([...names].sort());
+    expect(await listFolder('snapshots', 'nothing/', invocation())).toEqual([]);
+  });
+
+  test('an object is kept with its bytes, its type and what caches are told', async () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, value) => value);
+    await put('put/all bytes', bytes, 'public, max-age=60');
+    expect(new Uint8Array(await getBytes('snapshots', 'put/all bytes', invocation()))).toEqual(bytes);
+    expect(await headersOf('put/all bytes')).toEqual(['text/vtt', 'public, max-age=60']);
+    await put('put/plain');
+    expect(await headersOf('put/plain')).toEqual(['text/vtt', undefined]);
+  });
+
+  test('a copy has the content headers of its own, whatever the key of its source', async () => {
+    const key = "copy/a b+c%2F中'?#.jpg";
+    await put(key, 'picture', 'no-store');
+    const from = { bucket: 'snapshots', key };
+    const to = { bucket: 'snapshots', key: 'copy/poster.jpg' };
+    await copyObject(from, to, { contentType: 'image/jpeg', cacheControl: 'max-age=5' }, invocation());
+    expect(String(await getBytes('snapshots', to.key, invocation()))).toBe('picture');
+    expect(await headersOf(to.key)).toEqual(['image/jpeg', 'max-age=5']);
+    await copyObject(from, to, { contentType: 'image/jpeg' }, invocation());
+    expect(await headersOf(to.key)).toEqual(['image/jpeg', undefined]);
+    const missing = { bucket: 'snapshots', key: 'copy/missing' };
+    await expect(copyObject(missing, to, { contentType: 'a/b' }, invocation())).rejects.toMatchObject({
+      status: 404,
+      code: 'NoSuchKey',
+    });
+  });
+
+  test('an object is deleted, and one that is not there is no error', async () => {
+    await put('gone');
+    await deleteObject('snapshots', 'gone', invocation());
+    expect(await findObject('snapshots', 'gone', invocation())).toBeUndefined();
+    await deleteObject('snapshots', 'gone', invocation());
+    await expect(deleteObject('nowhere', 'gone', invocation())).rejects.toMatchObject({
+      code: 'NoSuchBucket',
+    });
+  });
 });
