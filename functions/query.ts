@@ -1,6 +1,6 @@
 import { ApiError } from '../shared/api/errors';
 import { type ApiResponse, answer, jsonResponse, taskIdIn, viewResponse } from '../shared/api/gateway';
-import { listTasks, type Task } from '../shared/cloud/mpc';
+import type { Task } from '../shared/cloud/mpc';
 import { connectToBucket } from '../shared/cloud/obs';
 import type { FunctionContext } from '../shared/core/context';
 import { AnswerTooLarge, isPassingFailure, NO_SUCH_TASK } from '../shared/core/errors';
@@ -9,6 +9,7 @@ import type { Query } from '../shared/signing';
 import { awaitTask } from '../shared/tasks/await-task';
 import { type ListRequest, MAX_IDS, parseListRequest, parseViewRequest } from '../shared/tasks/list-request';
 import { isOwnTask } from '../shared/tasks/ownership';
+import { listTasksForReader } from '../shared/tasks/reading';
 import { keepResults } from '../shared/tasks/results';
 import { recordsOfVideo } from '../shared/tasks/task-index';
 import { InvalidRequest, parseTaskId } from '../shared/validation';
@@ -49,13 +50,15 @@ async function manyTasks(
   const query: Query = Object.entries(request).flatMap(([name, value]) =>
     [value].flat().map((item) => [name, String(item)] as const),
   );
-  const { tasks, isTruncated, total } = await listTasks(query, invocation).catch((error: unknown) => {
-    if (!(error instanceof AnswerTooLarge)) throw error;
-    const path = request.task_id === undefined ? 'size' : 'task_id';
-    const message =
-      'must ask for fewer tasks: with all of their pictures they are more than one answer holds';
-    throw new InvalidRequest([{ path, message }]);
-  });
+  const { tasks, isTruncated, total } = await listTasksForReader(query, invocation).catch(
+    (error: unknown) => {
+      if (!(error instanceof AnswerTooLarge)) throw error;
+      const path = request.task_id === undefined ? 'size' : 'task_id';
+      const message =
+        'must ask for fewer tasks: with all of their pictures they are more than one answer holds';
+      throw new InvalidRequest([{ path, message }]);
+    },
+  );
   const own = tasks.filter((task) => isOwnTask(task, invocation.settings));
   return listResponse(own, isTruncated, total, invocation);
 }
@@ -77,7 +80,7 @@ async function tasksOfVideo(
   try {
     for (let start = 0; start < open.length; start += MAX_IDS) {
       const query: Query = open.slice(start, start + MAX_IDS).map(({ known }) => ['task_id', known.task_id]);
-      const found = (await listTasks(query, invocation)).tasks;
+      const found = (await listTasksForReader(query, invocation)).tasks;
       const listed = found.filter((task) => isOwnTask(task, invocation.settings));
       tasks.push(...listed);
       await keepResults(listed, invocation);

@@ -15,6 +15,8 @@ export interface Settings extends Places {
   /** What is captured of an upload. */
   capture: ThumbnailPara;
   mpcRequestsPerMinute: number;
+  /** Looks at MPC's list that one instance of query makes for callers in a minute. */
+  mpcReadsPerMinute: number;
   urlTtlSeconds: number;
   queueLimitMinutes: number;
   /** The kinds of files that are written beside the pictures of a task that succeeded. */
@@ -47,6 +49,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   OUTPUT_DIRECTORY: 'snapshots/{key}',
   CAPTURE: '{"type":"TIME","time":10,"max_length":480}',
   MPC_REQUESTS_PER_MINUTE: '80',
+  MPC_READS_PER_MINUTE: '12',
   URL_TTL_SECONDS: '3600',
   QUEUE_LIMIT_MINUTES: '60',
   PUBLISH: 'vtt,storyboard,poster,index',
@@ -78,6 +81,7 @@ const SettingsSchema = z.object({
   ),
   CAPTURE: text,
   MPC_REQUESTS_PER_MINUTE: integerText(1, 10_000, 'calls'),
+  MPC_READS_PER_MINUTE: integerText(1, 10_000, 'calls'),
   URL_TTL_SECONDS: integerText(1, 86_400, 's'),
   QUEUE_LIMIT_MINUTES: integerText(1, 10_080, 'min'),
   PUBLISH: textThat(
@@ -188,6 +192,7 @@ export function readSettings(context: FunctionContext): Settings {
     outputDirectory: values.OUTPUT_DIRECTORY,
     capture: capture.data,
     mpcRequestsPerMinute: Number(values.MPC_REQUESTS_PER_MINUTE),
+    mpcReadsPerMinute: Number(values.MPC_READS_PER_MINUTE),
     urlTtlSeconds: Number(values.URL_TTL_SECONDS),
     queueLimitMinutes: Number(values.QUEUE_LIMIT_MINUTES),
     publish: new Set(listOf(values.PUBLISH).filter(isPublishedKind)),

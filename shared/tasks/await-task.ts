@@ -1,7 +1,8 @@
-import { isPending, listTasks, type Task } from '../cloud/mpc';
+import { isPending, type Task } from '../cloud/mpc';
 import { CallerError, isPassingFailure } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
 import { isOwnTask } from './ownership';
+import { listTasksForReader } from './reading';
 import { keepResults, keptResult, type TaskResult } from './results';
 
 const FIRST_PAUSE_MS = 500;
@@ -29,7 +30,7 @@ export interface SeenTask extends TaskResult {
  * waiting, the result is looked for in OBS, and MPC, whose quota everybody shares, is asked ever more rarely.
  * @param waitSeconds 0 looks once; more than the invocation has left is cut to that
  * @returns the task as it then is
- * @throws NoSuchTask; what listTasks throws when nothing is known of the task
+ * @throws NoSuchTask; what listTasksForReader throws when nothing is known of the task
  */
 export async function awaitTask(
   taskId: string,
@@ -47,7 +48,7 @@ export async function awaitTask(
     if (isLast || Date.now() >= askMpcAtMs) {
       const asOfMs = Date.now();
       try {
-        const [task] = (await listTasks([['task_id', taskId]], invocation)).tasks;
+        const [task] = (await listTasksForReader([['task_id', taskId]], invocation)).tasks;
         if (task === undefined || !isOwnTask(task, invocation.settings)) throw new NoSuchTask(taskId);
         if (!isPending(task)) {
           await keepResults([task], invocation);

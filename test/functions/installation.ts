@@ -10,6 +10,7 @@ export function installationAt(origin: string): FunctionContext {
     UPLOAD_PREFIX,
     SNAPSHOT_BUCKET,
     MPC_REQUESTS_PER_MINUTE: '10000',
+    MPC_READS_PER_MINUTE: '10000',
     MPC_ENDPOINT: origin,
     OBS_ENDPOINT: origin,
   });

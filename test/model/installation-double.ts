@@ -30,6 +30,7 @@ export class InstallationDouble {
       UPLOAD_BUCKETS: `${VIDEOS},${ARCHIVE}`,
       SNAPSHOT_BUCKET: SNAPSHOTS,
       MPC_REQUESTS_PER_MINUTE: '80',
+      MPC_READS_PER_MINUTE: '10000',
       // No host is looked up: calls end in memory.
       MPC_ENDPOINT: 'http://mpc',
       OBS_ENDPOINT: 'http://127.0.0.1',

@@ -25,6 +25,7 @@ describe('settings', () => {
       outputDirectory: 'snapshots/{key}',
       capture: { type: 'TIME', time: 10, max_length: 480 },
       mpcRequestsPerMinute: 80,
+      mpcReadsPerMinute: 12,
       urlTtlSeconds: 3600,
       queueLimitMinutes: 60,
       publish: new Set(['vtt', 'storyboard', 'poster', 'index']),

@@ -47,7 +47,12 @@ afterAll(() => {
 
 const invocationOf = (remainingMs: number) =>
   openInvocation({
-    ...functionContext({ ...userData, MPC_ENDPOINT: endpoint, OBS_ENDPOINT: endpoint }),
+    ...functionContext({
+      ...userData,
+      MPC_ENDPOINT: endpoint,
+      OBS_ENDPOINT: endpoint,
+      MPC_READS_PER_MINUTE: '1000',
+    }),
     getRemainingTimeInMilliSeconds: () => remainingMs,
   });
 
