@@ -89,7 +89,7 @@ test('in functions and shared no import runs upwards, not even for a type', () =
   expect(upwards).toEqual([]);
 });
 
-test.each(['functions', 'shared', 'deploy', 'local', 'console', 'tools'])(
+test.each(['functions', 'shared', 'client/src', 'deploy', 'local', 'console', 'tools'])(
   'no import in %s runs in a circle',
   (folder) => {
     expect(circleIn(sources(folder))).toBeUndefined();
@@ -107,7 +107,24 @@ test('no service of the local cloud reaches product code, not even through other
     ...sources('console/server'),
     ...sources('console/sources/local'),
   );
-  expect(known.filter((file) => /^(shared|functions|deploy)\//.test(file))).toEqual([]);
+  expect(known.filter((file) => /^(shared|functions|deploy|client)\//.test(file))).toEqual([]);
+});
+
+test('the client knows nothing but itself: no module of Node.js, no package', () => {
+  const files = sources('client/src');
+  expect(files.length).toBeGreaterThan(4);
+  const { metafile } = buildSync({
+    entryPoints: files.map((file) => path.join(ROOT, file)),
+    absWorkingDir: ROOT,
+    bundle: true,
+    write: false,
+    metafile: true,
+    platform: 'neutral',
+    outdir: '.build',
+    logLevel: 'silent',
+  });
+  expect(Object.keys(metafile.inputs).filter((file) => !file.startsWith('client/src/'))).toEqual([]);
+  expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([]);
 });
 
 test('the console’s page knows nothing but itself and what the server tells it', () => {

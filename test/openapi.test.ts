@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { originLine, TYPES_FILE } from '../tools/client-types';
 import { describeApi, OPENAPI_FILE } from '../tools/openapi';
 
 const ROOT = path.resolve(__dirname, '..');
@@ -8,6 +9,10 @@ const ROOT = path.resolve(__dirname, '..');
 describe('the description of the HTTP API', () => {
   test('in docs/ is what the schemas say: `npm run openapi` writes it', () => {
     expect(JSON.parse(readFileSync(OPENAPI_FILE, 'utf8'))).toEqual(describeApi());
+  });
+
+  test('is what the client’s types were made from: `npm run openapi` makes them', () => {
+    expect(readFileSync(TYPES_FILE, 'utf8').split('\n')[0]).toBe(originLine());
   });
 
   test('has nothing that Redocly’s recommended rules find', () => {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isFinal, type Task } from '../../client/src';
 import { readArguments, readInteger, readKey } from './arguments';
 import { openInBrowser } from './open-in-browser';
-import { CLOUD_OPTIONS, isFinal, RunningCloud, type Task } from './running-cloud';
+import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
 import { print, printable, printJson, table } from './terminal';
 
 const DEFAULT_WAIT_SECONDS = 60;
@@ -26,12 +27,12 @@ export async function frames(args: readonly string[]): Promise<number> {
   const started = await newestTask(key, cloud, endMs);
   if (typeof started === 'number') return started;
   const task = await cloud.finalTask(started.task_id, Math.max(0, endMs - Date.now()));
+  const hasFrames = (task.thumbnail_info ?? []).length > 0;
   if (values.json) printJson(task);
   else show(key, task);
-  if (values.open && task.thumbnail_info.length > 0)
-    await open(`${cloud.gateway}/snapshots/${task.task_id}?format=html`);
+  if (values.open && hasFrames) await open(`${cloud.gateway}/snapshots/${task.task_id}?format=html`);
   if (!isFinal(task)) return 3;
-  return task.thumbnail_info.length > 0 ? 0 : 1;
+  return hasFrames ? 0 : 1;
 }
 
 /** The newest task of an upload whose event may still be on its way; an exit code when there is none. */
@@ -48,7 +49,7 @@ async function newestTask(key: string, cloud: RunningCloud, endMs: number): Prom
   }
 }
 
-function show(key: string, { task_id, status, description, thumbnail_info: pictures }: Task): void {
+function show(key: string, { task_id, status, description, thumbnail_info: pictures = [] }: Task): void {
   const why = description === undefined ? '' : `: ${printable(description)}`;
   print(`${printable(key)}: task ${task_id} is ${status}${why}`);
   const rows = pictures.map(({ pic_name, time, url = '' }) => [`${time ?? '?'} s`, printable(pic_name), url]);

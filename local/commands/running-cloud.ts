@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import * as z from 'zod';
+import { ApiError, NoAnswerError, NotFinalError, SnapshotClient, type Task } from '../../client/src';
 import type { ConsoleState, DeliverAnswer, Explanation } from '../../console/server/console-api';
 import { DEFAULT_PORT } from '../ports';
 import { UsageError } from '../usage-error';
@@ -8,32 +7,14 @@ import { readInteger } from './arguments';
 /** What commands take that ask a running cloud. */
 export const CLOUD_OPTIONS = { port: { type: 'string' }, json: { type: 'boolean' } } as const;
 
-/** The service takes no more, and waits for less: as long as one invocation lasts. */
-const MAX_WAIT_SECONDS = 900;
-/** Where the service answers at once, it is not asked more often than this. */
-const MIN_PAUSE_MS = 500;
-
-/** A picture of a task, with the second that it shows and a temporary address. */
-export const Picture = z.object({
-  pic_name: z.string(),
-  time: z.number().nullable(),
-  url: z.string().optional(),
-});
-export type Picture = z.infer<typeof Picture>;
-
-/** A task as the service's own API answers it. */
-const Task = z.object({
-  task_id: z.string(),
-  status: z.enum(['WAITING', 'PROCESSING', 'SUCCEEDED', 'FAILED', 'CANCELED']),
-  description: z.string().optional(),
-  thumbnail_info: z.array(Picture).default([]),
-});
-export type Task = z.infer<typeof Task>;
-
 /** A local cloud that was started with `npm start`, seen through HTTP. */
 export class RunningCloud {
+  readonly #client: SnapshotClient;
+
   /** @param gateway address of API Gateway, without a slash at the end */
-  constructor(readonly gateway: string) {}
+  constructor(readonly gateway: string) {
+    this.#client = new SnapshotClient({ endpoint: gateway, retries: 0 });
+  }
 
   /**
    * The cloud at a port, at API_ENDPOINT, or at the default port.
@@ -57,25 +38,17 @@ export class RunningCloud {
   }
 
   /** The newest task of an upload; undefined when there is none. */
-  async newestTask(key: string): Promise<Task | undefined> {
-    const answer = await this.#ask(`/snapshots?object=${encodeURIComponent(key)}`);
-    return z.object({ task_array: z.array(Task) }).parse(answer).task_array[0];
+  newestTask(key: string): Promise<Task | undefined> {
+    return this.#answered(this.#client.newest(key));
   }
 
-  /**
-   * A task once it is final; as it is when the time is over. The service waits,
-   * so that nobody has to ask again and again.
-   */
-  async finalTask(taskId: string, timeoutMs: number): Promise<Task> {
-    const endMs = Date.now() + timeoutMs;
-    for (;;) {
-      const askedMs = Date.now();
-      const waitSeconds = Math.min(MAX_WAIT_SECONDS, Math.floor((endMs - askedMs) / 1000));
-      const query = waitSeconds > 0 ? `?wait=${waitSeconds}` : '';
-      const task = Task.parse(await this.#ask(`/snapshots/${encodeURIComponent(taskId)}${query}`));
-      if (isFinal(task) || Date.now() + MIN_PAUSE_MS >= endMs) return task;
-      await sleep(Math.max(0, askedMs + MIN_PAUSE_MS - Date.now()));
-    }
+  /** A task once it is final; as it is when the time is over. */
+  finalTask(taskId: string, timeoutMs: number): Promise<Task> {
+    const task = this.#client.waitFor(taskId, { timeoutMs }).catch((error: unknown) => {
+      if (error instanceof NotFinalError) return error.task;
+      throw error;
+    });
+    return this.#answered(task);
   }
 
   /**
@@ -93,9 +66,7 @@ export class RunningCloud {
         ? {}
         : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     const response = await fetch(this.gateway + path, sent).catch(() => {
-      throw new UsageError(
-        `no local cloud answers at ${this.gateway}: start one with npm start, or name the port of a running one with --port N`,
-      );
+      throw this.#noCloud();
     });
     const answer: unknown = await response.json().catch(() => undefined);
     if (response.ok) return answer;
@@ -104,8 +75,21 @@ export class RunningCloud {
       `${this.gateway}${path} answers ${response.status}: ${error ?? error_msg ?? 'it is no local cloud of this project'}`,
     );
   }
-}
 
-export function isFinal({ status }: Pick<Task, 'status'>): boolean {
-  return status === 'SUCCEEDED' || status === 'FAILED' || status === 'CANCELED';
+  async #answered<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof NoAnswerError) throw this.#noCloud();
+      if (error instanceof ApiError)
+        throw new UsageError(`${this.gateway} answers ${error.status}: ${error.message}`);
+      throw error;
+    }
+  }
+
+  #noCloud(): UsageError {
+    return new UsageError(
+      `no local cloud answers at ${this.gateway}: start one with npm start, or name the port of a running one with --port N`,
+    );
+  }
 }

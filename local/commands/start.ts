@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { Picture } from '../../client/src';
 import { parseOrigins } from '../apig/page-guard';
 import type { Cloud } from '../cloud';
 import { DEFAULT_PORT, MAX_FIRST_PORT } from '../ports';
@@ -9,7 +10,6 @@ import { readArguments, readInteger } from './arguments';
 import { startDeployedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 import { Progress } from './progress';
-import type { Picture } from './running-cloud';
 import { stopSignal } from './stop-signal';
 import { print } from './terminal';
 import { uploadFile } from './upload-file';

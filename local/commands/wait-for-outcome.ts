@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import { type Picture, SnapshotClient } from '../../client/src';
 import type { Cloud } from '../cloud';
 import type { Invocation } from '../functiongraph/functiongraph';
 import type { Task } from '../mpc/task-book';
 import { parseJson } from '../parse-json';
-import { Picture } from './running-cloud';
 
 /** What became of an upload. */
 export type Outcome =
@@ -22,7 +22,6 @@ const Report = z.object({
   ),
 });
 const Failure = z.object({ errorMessage: z.string() });
-const Answer = z.object({ thumbnail_info: z.array(Picture).optional() });
 
 /**
  * Follows an upload from its event to its frames.
@@ -39,8 +38,8 @@ export async function waitForOutcome(
   if (task.status !== 'SUCCEEDED') {
     return { kind: 'failed', taskId: task.id, reason: task.description ?? `it is ${task.status}` };
   }
-  const response = await fetch(`${cloud.addresses.gateway}/snapshots/${task.id}`);
-  const { thumbnail_info: pictures = [] } = Answer.parse(await response.json());
+  const client = new SnapshotClient({ endpoint: cloud.addresses.gateway });
+  const { thumbnail_info: pictures = [] } = await client.get(task.id);
   return { kind: 'frames', taskId: task.id, pictures };
 }
 

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
+import type { Task } from '../../client/src';
 import { closeServer, listen } from '../../local/http-server';
 import { makeClip } from '../clip';
 import { readFrameTimeMs } from '../read-frame-time';
-import { download, type ListedTask, LocalService } from './local-service';
+import { download, LocalService } from './local-service';
 
 let service: LocalService;
 let clip: Buffer;
@@ -35,7 +36,7 @@ describe('POST /snapshots', () => {
   });
 
   test('answers a synchronous task with its picture', async () => {
-    const answer = await service.call<ListedTask>('POST', '/snapshots', {
+    const answer = await service.call<Task>('POST', '/snapshots', {
       input,
       sync: 1,
       original_dir: 1,
@@ -136,7 +137,7 @@ describe('POST /snapshots', () => {
 
 describe('GET /snapshots', () => {
   test('lists MPC’s own shape', async () => {
-    const { status, body } = await service.call<{ task_array: ListedTask[] }>(
+    const { status, body } = await service.call<{ task_array: Task[] }>(
       'GET',
       '/snapshots?status=SUCCEEDED&size=2',
     );
@@ -151,7 +152,7 @@ describe('GET /snapshots', () => {
       input,
       thumbnail_para: { type: 'DOTS', dots: [2] },
     });
-    const { body } = await service.call<{ task_array: ListedTask[] }>(
+    const { body } = await service.call<{ task_array: Task[] }>(
       'GET',
       `/snapshots?object=${KEY}&bucket=videos`,
     );

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import ObsClient from 'esdk-obs-nodejs';
+import { isFinal, SnapshotClient, type Task } from '../../client/src';
 import type { Cloud, CloudOptions } from '../../local/cloud';
 import { startDeployedCloud } from '../../local/commands/deployed-cloud';
 import type { Invocation, InvocationResult } from '../../local/functiongraph/functiongraph';
@@ -7,16 +8,6 @@ import { COMMON_FIELDS, documentedEvents } from '../shared/core/log-table';
 import { until } from '../wait';
 import { expectDescribed } from './openapi-answers';
 import { secretsIn } from './secrets';
-
-/** A task as `GET /snapshots` answers it. */
-export interface ListedTask {
-  task_id: string;
-  status: string;
-  description?: string;
-  user_data?: string;
-  output: { bucket: string; object: string };
-  thumbnail_info?: { pic_name: string; time: number | null; url?: string }[];
-}
 
 export interface ApiAnswer<T = Record<string, unknown>> {
   status: number;
@@ -27,10 +18,18 @@ export interface ApiAnswer<T = Record<string, unknown>> {
 /** The five functions in a local cloud of their own, seen through the clients that users have. */
 export class LocalService {
   readonly invocations: Invocation[] = [];
+  /** Every answer that it gets is held to the description of the API. */
+  readonly client: SnapshotClient;
   readonly #obs: ObsClient;
 
   private constructor(readonly cloud: Cloud) {
     cloud.functiongraph.onInvocation((invocation) => this.invocations.push(invocation));
+    this.client = new SnapshotClient({
+      endpoint: cloud.addresses.gateway,
+      retries: 0,
+      fetch: async (url, init) =>
+        described(await fetch(url, init), init?.method ?? 'GET', new URL(String(url))),
+    });
     this.#obs = new ObsClient({
       access_key_id: cloud.accessKey.accessKey,
       secret_access_key: cloud.accessKey.secretKey,
@@ -73,14 +72,11 @@ export class LocalService {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<ApiAnswer<T>> {
-    const response = await fetch(this.cloud.addresses.gateway + path, {
-      method,
+    const response = await this.client.call(method, path, {
       headers: { 'content-type': 'application/json', ...headers },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    expectDescribed(method, path, response.status, response.headers.get('content-type'), text);
-    if (response.status >= 400) expect({ text, secrets: secretsIn(text) }).toEqual({ text, secrets: [] });
     return {
       status: response.status,
       headers: response.headers,
@@ -89,14 +85,12 @@ export class LocalService {
   }
 
   /** The newest task of an upload. */
-  async taskOf(key: string): Promise<ListedTask | undefined> {
-    const path = `/snapshots?object=${encodeURIComponent(key)}`;
-    const { body } = await this.call<{ task_array: ListedTask[] }>('GET', path);
-    return body.task_array?.[0];
+  taskOf(key: string): Promise<Task | undefined> {
+    return this.client.newest(key);
   }
 
   /** Waits until the newest task of an upload is final. */
-  finalTaskOf(key: string): Promise<ListedTask> {
+  finalTaskOf(key: string): Promise<Task> {
     return until(
       async () => {
         const task = await this.taskOf(key);
@@ -106,14 +100,8 @@ export class LocalService {
     );
   }
 
-  async finalTask(taskId: string): Promise<ListedTask> {
-    return until(
-      async () => {
-        const { body } = await this.call<ListedTask>('GET', `/snapshots/${taskId}`);
-        return isFinal(body) ? body : undefined;
-      },
-      { what: `task ${taskId} is final` },
-    );
+  finalTask(taskId: string): Promise<Task> {
+    return this.client.waitFor(taskId);
   }
 
   /** Runs a function with an event and reads its JSON result. */
@@ -138,8 +126,12 @@ function expectDocumented(line: string): void {
   });
 }
 
-function isFinal({ status }: ListedTask): boolean {
-  return ['SUCCEEDED', 'FAILED', 'CANCELED'].includes(status);
+/** Holds an answer to the description of the API, and an error to what must stand in none. */
+async function described(response: Response, method: string, { pathname, search }: URL): Promise<Response> {
+  const text = await response.clone().text();
+  expectDescribed(method, pathname + search, response.status, response.headers.get('content-type'), text);
+  if (response.status >= 400) expect({ text, secrets: secretsIn(text) }).toEqual({ text, secrets: [] });
+  return response;
 }
 
 /** Downloads a picture by its temporary address, as a browser would. */

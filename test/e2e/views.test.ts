@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import type { Task } from '../../client/src';
 import { makeClip } from '../clip';
 import { parseWebVtt } from '../parse-web-vtt';
 import { readFrameTimeMs } from '../read-frame-time';
-import { download, type ListedTask, LocalService } from './local-service';
+import { download, LocalService } from './local-service';
 
 const KEY = `shows/<img src=x onerror=alert(1)> --> "it's" \u202e🎬.mp4`;
 const OBJECT = `object=${encodeURIComponent(KEY)}`;
@@ -10,7 +11,7 @@ const input = { bucket: 'videos', object: KEY };
 
 const PAGE = 'https://player.example.com';
 let service: LocalService;
-let task: ListedTask;
+let task: Task;
 
 beforeAll(async () => {
   service = await LocalService.start({
@@ -155,7 +156,7 @@ describe('format=poster', () => {
     const id = await create({ original_dir: 1, thumbnail_para: { type: 'TIME', time: 2 } });
     const { output } = await service.finalTask(id);
     expect(readFrameTimeMs(await download(await posterOf(id)))).toBe(4000);
-    await service.upload(`${output.object}4.jpg`, Buffer.alloc(900), output.bucket);
+    await service.upload(`${output!.object}4.jpg`, Buffer.alloc(900), output!.bucket);
     expect(readFrameTimeMs(await download(await posterOf(id)))).toBe(2000);
   });
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { NoAnswerError, type SnapshotClient } from '../../../client/src';
 import { readBody, sendJson } from '../../../local/http-server';
 import { assertSameOrigin, isOwnHost } from '../../server/console-server';
 import { ConsoleRefusal } from '../console-source';
-import type { SignedApi } from './signed-api';
 
 const PATH = /^\/snapshots(\/[\w-]{1,64})?$/;
 const MAX_BODY_BYTES = 64 * 1024;
@@ -25,14 +25,17 @@ const HANDED_ON = [
 export async function relayApi(
   request: IncomingMessage,
   response: ServerResponse,
-  { api, canWrite }: { api: SignedApi; canWrite: boolean },
+  { api, canWrite }: { api: SnapshotClient; canWrite: boolean },
 ): Promise<void> {
   try {
     const { method = 'GET', url = '/' } = request;
     refuseUnfit(request, canWrite);
     const body = method === 'POST' ? await readBody(request, MAX_BODY_BYTES) : undefined;
     const headers = pick(SENT, (name) => request.headers[name]);
-    const answer = await api.call(method, url, body, headers);
+    const answer = await api.call(method, url, {
+      ...(body !== undefined && { body }),
+      headers,
+    });
     const isPage = /\bhtml\b/.test(answer.headers.get('content-type') ?? '');
     const sheetPolicy = answer.headers.get('content-security-policy') ?? "default-src 'none'";
     const sent: OutgoingHttpHeaders = {
@@ -47,7 +50,9 @@ export async function relayApi(
     const [status, message] =
       error instanceof ConsoleRefusal
         ? [error.status, error.message]
-        : [502, 'the call could not be handed on'];
+        : error instanceof NoAnswerError
+          ? [502, error.message]
+          : [502, 'the call could not be handed on'];
     sendJson(response, status, { error_code: `CONSOLE.${status}`, error_msg: message });
   }
 }

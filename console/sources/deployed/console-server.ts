@@ -2,9 +2,8 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createConsole } from '../../server/console-server';
 import { relayApi } from './api-relay';
-import type { Caller, DeployedService } from './deployed-service';
+import { type Caller, clientOf, type DeployedService } from './deployed-service';
 import { DeployedSource } from './deployed-source';
-import { SignedApi } from './signed-api';
 import { UploadListing } from './upload-listing';
 
 export interface DeployedConsoleOptions {
@@ -35,7 +34,7 @@ export function createDeployedConsole({
   pollEveryMs,
 }: DeployedConsoleOptions): DeployedConsole {
   const token = randomBytes(24).toString('base64url');
-  const api = new SignedApi(service, caller);
+  const api = clientOf(service, caller);
   const uploads = new UploadListing(service, caller);
   const source = new DeployedSource({
     service,

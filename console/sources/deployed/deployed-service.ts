@@ -1,3 +1,4 @@
+import { SnapshotClient } from '../../../client/src';
 import { UsageError } from '../../../local/usage-error';
 
 /** Where a deployed service is. */
@@ -87,6 +88,13 @@ export function callerOf(environment: NodeJS.ProcessEnv): Caller {
     ...(securityToken && { securityToken }),
     ...(appKey && appSecret && { app: { key: appKey, secret: appSecret } }),
   };
+}
+
+/** The service's own API, signed with the key of a caller (authentication APP) or else with the access key (IAM). */
+export function clientOf({ apiEndpoint }: DeployedService, { app, ...accessKey }: Caller): SnapshotClient {
+  const authentication = app === undefined ? accessKey : { appKey: app.key, appSecret: app.secret };
+  // Somebody looks at the page: it says what is wrong rather than wait.
+  return new SnapshotClient({ endpoint: apiEndpoint, authentication, retries: 0 });
 }
 
 function refuseMissing(values: Readonly<Record<string, string | undefined>>): void {

@@ -1,3 +1,4 @@
+import { ApiError, type Task as ApiTask, NoAnswerError, type SnapshotClient } from '../../../client/src';
 import { parseUtc } from '../../../local/mpc/presentation';
 import { explain } from '../../explain';
 import { ChangeFeed } from '../../server/change-feed';
@@ -13,12 +14,11 @@ import type {
 } from '../../server/console-api';
 import { ConsoleRefusal, type ConsoleSource, uploadKey } from '../console-source';
 import type { DeployedService } from './deployed-service';
-import type { ApiTask, SignedApi } from './signed-api';
 import type { UploadListing } from './upload-listing';
 
 export interface DeployedSourceOptions {
   service: DeployedService;
-  api: SignedApi;
+  api: SnapshotClient;
   uploads: UploadListing;
   canWrite: boolean;
   /** How often the tasks are looked at while somebody looks at the page. */
@@ -88,7 +88,7 @@ export class DeployedSource implements ConsoleSource {
   }
 
   async frames(id: string): Promise<FrameList> {
-    const { thumbnail_info, output_file_name } = await this.#task(id);
+    const { thumbnail_info = [], output_file_name } = await this.#task(id);
     const pictures = isArchive(output_file_name) ? [] : thumbnail_info;
     const frames = pictures.map(({ pic_name: name, time: timeSeconds }) => ({
       name,
@@ -99,7 +99,7 @@ export class DeployedSource implements ConsoleSource {
   }
 
   async pictureUrl(id: string, name: string): Promise<string> {
-    const { thumbnail_info } = await this.#task(id);
+    const { thumbnail_info = [] } = await this.#task(id);
     const url = thumbnail_info.find(({ pic_name }) => pic_name === name)?.url;
     if (url === undefined)
       throw new ConsoleRefusal(404, `task ${id} has no picture ${name} that may be read`);
@@ -121,7 +121,7 @@ export class DeployedSource implements ConsoleSource {
     const { api, uploads, service } = this.#options;
     const [object, tasks] = await Promise.all([
       uploads.find(key),
-      api.tasks(`object=${encodeURIComponent(key)}&bucket=${encodeURIComponent(service.uploadBucket)}`),
+      listed(api.list({ object: key, bucket: service.uploadBucket })),
     ]);
     return explain({
       bucket: service.uploadBucket,
@@ -157,11 +157,11 @@ export class DeployedSource implements ConsoleSource {
   }
 
   async #task(id: string): Promise<ApiTask> {
-    return this.#tasks.get(id) ?? (await this.#options.api.task(id));
+    return this.#tasks.get(id) ?? (await asked(this.#options.api.get(id)));
   }
 
   async #readTasks(): Promise<ApiTask[]> {
-    const tasks = await this.#options.api.tasks(`size=${TASKS_SHOWN}`);
+    const tasks = await listed(this.#options.api.list({ size: TASKS_SHOWN }));
     this.#tasks = new Map(tasks.map((task) => [task.task_id, task]));
     return tasks;
   }
@@ -193,19 +193,39 @@ export class DeployedSource implements ConsoleSource {
   }
 }
 
+async function listed(list: ReturnType<SnapshotClient['list']>): Promise<ApiTask[]> {
+  return (await asked(list)).task_array;
+}
+
+/** @throws ConsoleRefusal 404, 502 in place of what the client throws */
+async function asked<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof NoAnswerError) throw new ConsoleRefusal(502, error.message);
+    if (!(error instanceof ApiError)) throw error;
+    const { status, code, message } = error;
+    throw new ConsoleRefusal(
+      status === 404 ? 404 : 502,
+      `the service answers ${status} ${code} ${message}`.trim(),
+    );
+  }
+}
+
 function taskView(task: ApiTask): Task {
-  const { task_id: id, status, input, create_time = '', end_time = '', description, thumbnail_info } = task;
+  const { task_id: id, status, input, create_time = '', end_time = '', description } = task;
+  const pictures = task.thumbnail_info ?? [];
   const endedAtMs = parseUtc(end_time);
-  const [cover] = isArchive(task.output_file_name) ? [] : thumbnail_info;
+  const [cover] = isArchive(task.output_file_name) ? [] : pictures;
   return {
     id,
     status,
-    bucket: input.bucket,
-    key: input.object,
+    bucket: input?.bucket ?? '',
+    key: input?.object ?? '',
     createdAtMs: parseUtc(create_time) ?? 0,
     ...(endedAtMs !== undefined && { endedAtMs }),
     ...(description !== undefined && { description }),
-    frameCount: thumbnail_info.length,
+    frameCount: pictures.length,
     ...(cover !== undefined && { cover: cover.pic_name }),
     isArchive: isArchive(task.output_file_name),
   };
