@@ -15,7 +15,7 @@ export interface Connection {
 export type CloudService = 'functiongraph' | 'apig' | 'iam' | 'mpc' | 'lts' | 'eg' | 'smn';
 
 export interface CloudRequest {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below the address of the service, not encoded. */
   path: string;
   query?: Query;

@@ -39,4 +39,6 @@ export interface CommandOptions {
   add?: string;
   remove?: string;
   rotate?: string;
+  yes?: boolean;
+  undo?: boolean;
 }

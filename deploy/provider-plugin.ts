@@ -18,6 +18,7 @@ import { planText } from './plan-text';
 import { remove } from './remove';
 import { FRAMEWORK_SCHEMA } from './schema';
 import type { Session } from './session';
+import { setup } from './setup/setup';
 
 const NAME = 'huawei';
 
@@ -44,6 +45,15 @@ export class HuaweiProvider {
         function: {
           options: { 'dry-run': { usage: 'Show what would be done, and do nothing', type: 'boolean' } },
         },
+      },
+    },
+    setup: {
+      usage: 'Make what a stage needs and is missing in the account: buckets, agency, API group, logs',
+      lifecycleEvents: ['setup'],
+      options: {
+        'dry-run': { usage: 'Show what would be made, and make nothing', type: 'boolean' },
+        yes: { usage: 'Do not ask', type: 'boolean' },
+        undo: { usage: 'Take back what it made, but no bucket that holds objects', type: 'boolean' },
       },
     },
     // `npm run doctor`; the framework has a command of that name, about its own deprecations.
@@ -102,6 +112,7 @@ export class HuaweiProvider {
       'invoke:local:invoke': () => this.#run('Invoking', () => invokeLocally(this.#options)),
       'show-callers:show': () => this.#run('Asking', () => callers(this.#session())),
       'show-logs:show': () => this.#run('Reading', () => logs(this.#session())),
+      'setup:setup': () => this.#setUp(),
       'remove:remove': () => this.#run('Removing', () => remove(this.#session())),
     };
   }
@@ -111,12 +122,18 @@ export class HuaweiProvider {
     const progress = this.#utilities.progress.create({ message });
     this.#onWait = (what) => progress.update(what);
     try {
-      await work();
+      await this.#told(work);
+    } finally {
+      progress.remove();
+    }
+  }
+
+  async #told<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
     } catch (error) {
       if (!(error instanceof DeployError)) throw error;
       throw new this.#framework.classes.Error(error.lines.join('\n'), 'HUAWEI_PROVIDER');
-    } finally {
-      progress.remove();
     }
   }
 
@@ -147,6 +164,22 @@ export class HuaweiProvider {
     const connection = connectionFrom(process.env, String(this.#framework.service.provider.region));
     if (this.#stage === LOCAL_STAGE) assertLocalEndpoint(connection.endpoints.functiongraph);
     return new FunctionGraphApi(new CloudApi(connection, { onWait: (what) => this.#onWait(what) }));
+  }
+
+  async #setUp(): Promise<void> {
+    const { service, provider } = this.#framework.service;
+    const ok = await this.#told(() =>
+      setup({
+        service,
+        stage: this.#stage,
+        region: String(provider.region),
+        directory: this.#framework.serviceDir,
+        environment: process.env,
+        options: this.#options,
+        print: this.#print,
+      }),
+    );
+    if (!ok) process.exitCode = 1;
   }
 
   async #doctor(): Promise<void> {

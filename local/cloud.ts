@@ -29,6 +29,7 @@ import { closeServer, listen } from './http-server';
 import { functionsAgency } from './iam/agencies';
 import type { AccessKey, Credentials } from './iam/credentials';
 import { IdentityBook } from './iam/identity-book';
+import { isAllowed } from './iam/rights';
 import { createIamServer, IAM_PATHS } from './iam/server';
 import { LogBook } from './lts/log-book';
 import { createLts, LTS_PATHS, type LtsOptions } from './lts/server';
@@ -53,6 +54,12 @@ export interface CloudOptions {
   /** Of pages under development, such as `http://localhost:3000`: they may call the APIs, upload and fetch pictures. */
   origins?: readonly string[];
   lts?: Pick<LtsOptions, 'behaviour'>;
+  /** A new account: no bucket, agency, API group or log group, nothing that MPC may use. A dedicated gateway is there. */
+  isEmpty?: boolean;
+  /** What the account's key may not do, with `*`: `iam:*`, `obs:bucket:CreateBucket`. */
+  denied?: readonly string[];
+  /** Names of buckets that belong to other accounts. */
+  bucketsOfOthers?: readonly string[];
   /** What goes wrong between the services; nothing when absent, until somebody sets it on the console. */
   faults?: FaultOptions;
 }
@@ -101,10 +108,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const directory = options.dataDirectory ?? (await mkdtemp(path.join(tmpdir(), 'mpc-snapshots-')));
   const releaseDirectory = holdDataDirectory(directory);
   const faults = new Faults(options.faults);
-  const credentials = faults.credentials(ACCOUNT);
+  const { isEmpty = false, denied = [], bucketsOfOthers = [] } = options;
+  const credentials = faults.credentials({ ...ACCOUNT, denied });
   const requests = new RequestLog(credentials);
   const store = await ObjectStore.open(path.join(directory, 'obs'));
-  for (const bucket of [UPLOAD_BUCKET, SNAPSHOT_BUCKET]) {
+  for (const bucket of isEmpty ? [] : [UPLOAD_BUCKET, SNAPSHOT_BUCKET]) {
     if (!store.hasBucket(bucket)) await store.createBucket(bucket);
   }
   const capture = new CapturePool();
@@ -114,13 +122,16 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     credentials,
     region: REGION,
     directory: path.join(directory, 'mpc'),
+    ...(isEmpty && { authorizedBuckets: [] }),
     onRequest: requests.add,
     ...options.mpc,
   });
   let apiAddress: string | undefined;
   const logs = new LogBook();
-  logs.createGroup(LOG_PLACE.groupName, LOGS_KEPT_DAYS, {}, LOG_PLACE.groupId);
-  logs.createStream(LOG_PLACE.groupId, LOG_PLACE.streamName, undefined, {}, LOG_PLACE.streamId);
+  if (!isEmpty) {
+    logs.createGroup(LOG_PLACE.groupName, LOGS_KEPT_DAYS, {}, LOG_PLACE.groupId);
+    logs.createStream(LOG_PLACE.groupId, LOG_PLACE.streamName, undefined, {}, LOG_PLACE.streamId);
+  }
   const functiongraph = createFunctionGraph({
     credentials,
     region: REGION,
@@ -139,10 +150,16 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   });
   const functionOf = (functionUrn: string) =>
     functiongraph.functions().find(({ urn }) => urn === functionUrn || urn === `${functionUrn}:latest`);
+  const identities = new IdentityBook(isEmpty ? [] : [functionsAgency(UPLOAD_BUCKET, SNAPSHOT_BUCKET)]);
   const obs = createObsServer({
     store,
     credentials,
     region: REGION,
+    bucketsOfOthers,
+    // In an account that somebody sets up, the functions may do what their agency may, and no more.
+    isAllowed: (key, action, resource) =>
+      isAllowed(key, action) &&
+      (!isEmpty || key.agency === undefined || identities.agencyAllows(key.agency, action, resource)),
     functions: {
       has: (functionUrn) => functionOf(functionUrn) !== undefined,
       invoke: (functionUrn, event) =>
@@ -169,10 +186,12 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     snapshotBucket: SNAPSHOT_BUCKET,
   });
   const pages = createConsole(source);
-  const identities = new IdentityBook([functionsAgency(UPLOAD_BUCKET, SNAPSHOT_BUCKET)]);
   const signed = { credentials, onRequest: requests.add };
   const iam = createIamServer({ ...signed, region: REGION, identities });
-  const gateways = new GatewayBook([localInstance(GATEWAY_INSTANCE)], [{ id: API_GROUP, name: API_GROUP }]);
+  const gateways = new GatewayBook(
+    [localInstance(GATEWAY_INSTANCE)],
+    isEmpty ? [] : [{ id: API_GROUP, name: API_GROUP }],
+  );
   const groups = createApiGroupServer({
     ...signed,
     gateways,
@@ -217,7 +236,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     const addresses = await listenAll(servers, options.port);
     apiAddress = addresses.gateway;
     source.setObsAddress(addresses.obs);
-    await openBuckets(store, consoleOrigins(addresses.gateway), options.origins ?? []);
+    if (!isEmpty) await openBuckets(store, consoleOrigins(addresses.gateway), options.origins ?? []);
     return {
       addresses,
       accessKey: ACCOUNT,
@@ -229,7 +248,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       mpc,
       capture,
       functiongraph,
-      environment: environmentOf(addresses),
+      environment: { ...environmentOf(addresses), ...(!isEmpty && WHAT_IS_THERE) },
       close,
     };
   } catch (error) {
@@ -237,6 +256,16 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     throw error;
   }
 }
+
+/** What somebody who sets an account up gets to know. */
+const WHAT_IS_THERE = {
+  UPLOAD_BUCKET,
+  SNAPSHOT_BUCKET,
+  LTS_GROUP_ID: LOG_PLACE.groupId,
+  LTS_GROUP_NAME: LOG_PLACE.groupName,
+  LTS_STREAM_ID: LOG_PLACE.streamId,
+  LTS_STREAM_NAME: LOG_PLACE.streamName,
+};
 
 async function listenAll(servers: Record<Listener, Server>, firstPort: number): Promise<Addresses> {
   const addresses: Partial<Addresses> = {};
@@ -289,11 +318,5 @@ function environmentOf(addresses: Addresses): Record<string, string> {
     APIG_ENDPOINT: addresses.gateway,
     LTS_ENDPOINT: addresses.gateway,
     EG_ENDPOINT: addresses.gateway,
-    LTS_GROUP_ID: LOG_PLACE.groupId,
-    LTS_GROUP_NAME: LOG_PLACE.groupName,
-    LTS_STREAM_ID: LOG_PLACE.streamId,
-    LTS_STREAM_NAME: LOG_PLACE.streamName,
-    UPLOAD_BUCKET,
-    SNAPSHOT_BUCKET,
   };
 }

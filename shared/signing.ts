@@ -8,7 +8,7 @@ export type Query = readonly (readonly [name: string, value: string])[];
 
 /** A request before it is signed. */
 export interface UnsignedRequest {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Host as the Host header carries it, with the port when there is one. */
   host: string;
   /** Path, not encoded, starting with `/`. */

@@ -5,7 +5,7 @@ import { type Finding, type Probe, probe } from './finding';
 import { MPC_ROLE, type Role, rightsLacking, rolesTooWide } from './rights';
 
 /** FunctionGraph under the name that agencies know it by. */
-const FUNCTIONGRAPH_DOMAIN = 'op_svc_cff';
+export const FUNCTIONGRAPH_DOMAIN = 'op_svc_cff';
 const README = 'README, "Before the first deployment"';
 
 const Agencies = z.object({
@@ -13,12 +13,13 @@ const Agencies = z.object({
     z.object({
       id: z.string(),
       name: z.string(),
+      description: z.string().nullish(),
       trust_domain_name: z.string().nullish(),
       expire_time: z.string().nullish(),
     }),
   ),
 });
-type Agency = z.infer<typeof Agencies>['agencies'][number];
+export type Agency = z.infer<typeof Agencies>['agencies'][number];
 
 const Statement = z.object({
   Effect: z.string(),
@@ -84,7 +85,10 @@ async function checkAgency(
   return [trust, ...rightsFindings(`rights of ${name}`, await probe(() => iam.rolesOf(agency.id)), wanted)];
 }
 
-function trustFinding(point: string, { trust_domain_name: trusted, expire_time: end }: Agency): Finding {
+export function trustFinding(
+  point: string,
+  { trust_domain_name: trusted, expire_time: end }: Agency,
+): Finding {
   if (trusted !== FUNCTIONGRAPH_DOMAIN) {
     return {
       point,
@@ -151,18 +155,23 @@ function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredStat
 }
 
 /** IAM's agencies, read only. Each throws CallFailed, or ZodError for an answer of another form. */
-class IamReader {
+export class IamReader {
   constructor(
-    private readonly cloud: CloudApi,
-    private readonly domainId: string,
+    protected readonly cloud: CloudApi,
+    protected readonly domainId: string,
   ) {}
 
   async agency(name: string): Promise<Agency | undefined> {
+    return (await this.agencies(name)).find((agency) => agency.name === name);
+  }
+
+  /** All agencies of the account, or those of a name. */
+  async agencies(name?: string): Promise<Agency[]> {
     const body = await this.#get('/v3.0/OS-AGENCY/agencies', [
       ['domain_id', this.domainId],
-      ['name', name],
+      ...(name === undefined ? [] : [['name', name] as const]),
     ]);
-    return Agencies.parse(body).agencies.find((agency) => agency.name === name);
+    return Agencies.parse(body).agencies;
   }
 
   /** What an agency may do in the project of the region, on global services, and in all projects. */

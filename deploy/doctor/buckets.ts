@@ -13,7 +13,7 @@ const Buckets = z.object({
 });
 
 /** What MPC says of the account's buckets in the region. */
-interface MpcView {
+export interface MpcView {
   /** MPC was let into all buckets at once. */
   isForAll: boolean;
   /** Whether MPC was let into a bucket, by its name; buckets of other accounts and regions are not in it. */
@@ -36,7 +36,8 @@ export async function checkBuckets(wanted: DesiredState, cloud: CloudApi): Promi
   return found.flat();
 }
 
-async function mpcView(cloud: CloudApi): Promise<MpcView> {
+/** Asks MPC for its two kinds of authorization. */
+export async function mpcView(cloud: CloudApi): Promise<MpcView> {
   const path = `/v1/${cloud.connection.projectId}`;
   const get = async (resource: string) =>
     (await cloud.call('mpc', { method: 'GET', path: `${path}/${resource}` })).body;

@@ -16,8 +16,7 @@ const NOTHING_DISCARDED = { excessAsyncEvents: 'queued' } as const;
  * through the same calls as to Huawei Cloud.
  */
 export async function startDeployedCloud(options: CloudOptions): Promise<Cloud> {
-  const behaviour = { ...NOTHING_DISCARDED, ...options.functiongraph?.behaviour };
-  const cloud = await startCloud({ ...options, functiongraph: { ...options.functiongraph, behaviour } });
+  const cloud = await startWatchedCloud(options);
   try {
     await deployTo(cloud);
     return cloud;
@@ -25,6 +24,12 @@ export async function startDeployedCloud(options: CloudOptions): Promise<Cloud> 
     await cloud.close();
     throw error;
   }
+}
+
+/** Starts the local cloud without any function in it, for people who watch. */
+export function startWatchedCloud(options: CloudOptions): Promise<Cloud> {
+  const behaviour = { ...NOTHING_DISCARDED, ...options.functiongraph?.behaviour };
+  return startCloud({ ...options, functiongraph: { ...options.functiongraph, behaviour } });
 }
 
 /** `npm run deploy -- --stage local` within this process, without the framework's start-up. */

@@ -4,11 +4,16 @@ import { parseArgs } from 'node:util';
 import { parseSwitches } from '../switches';
 import { UsageError } from '../usage-error';
 import { readArguments } from './arguments';
-import { startDeployedCloud } from './deployed-cloud';
+import { startDeployedCloud, startWatchedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 
 /** What the command takes. */
-export const OPTIONS = { ...FAULT_OPTIONS, behaviour: { type: 'string' } } as const;
+export const OPTIONS = {
+  ...FAULT_OPTIONS,
+  behaviour: { type: 'string' },
+  empty: { type: 'boolean' },
+  deny: { type: 'string' },
+} as const;
 
 /** Exit code of a shell for a command that cannot be found. */
 const NOT_FOUND = 127;
@@ -23,8 +28,12 @@ export async function exec(args: readonly string[]): Promise<number> {
     throw new UsageError('exec needs a command: npm run --silent local -- exec -- COMMAND…');
   const { values } = readArguments(own, { options: OPTIONS });
   const faults = readFaults(values);
-  const cloud = await startDeployedCloud({
+  const isEmpty = values.empty === true;
+  const start = isEmpty ? startWatchedCloud : startDeployedCloud;
+  const cloud = await start({
     port: 0,
+    isEmpty,
+    denied: (values.deny ?? '').split(',').filter((action) => action !== ''),
     ...(faults !== undefined && { faults }),
     ...parseSwitches(values.behaviour ?? ''),
   });

@@ -10,8 +10,10 @@ start   starts the local cloud, deploys the functions, uploads the sample video 
         --origin URL   lets a page under development, such as http://localhost:3000, call the API, upload and show pictures
         --faults LIST  lets things go wrong, such as duplicate=0.2,mpc.429=0.1,crash=0.05; --seed N replays them
         --behaviour LIST  chooses another reading where the documents leave one open, such as mpc.idsAs=number
-exec [--faults LIST [--seed N]] [--behaviour LIST] -- COMMAND…
+exec [--faults LIST [--seed N]] [--behaviour LIST] [--empty] [--deny ACTIONS] -- COMMAND…
         starts the local cloud on free ports, runs COMMAND with its addresses and keys in the environment, stops
+        --empty    a new account: no bucket, agency, API group or function, for \`npm run setup -- --stage NAME\`
+        --deny ACTIONS  what its key may not do, such as iam:*,obs:bucket:CreateBucket
 
 Of a cloud that runs, at --port N, at API_ENDPOINT or at port 4000:
 explain KEY                     why the object was captured, or was not

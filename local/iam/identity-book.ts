@@ -119,6 +119,12 @@ export class IdentityBook {
     });
   }
 
+  /** Whether an agency may do something on global services. @param resource such as `object:snapshots/a.jpg` */
+  agencyAllows(name: string, action: string, resource: string): boolean {
+    const agency = this.agencies().find((one) => one.name === name);
+    return agency !== undefined && rolesAllow(agency.domainRoles, action, resource);
+  }
+
   #customPolicy(id: string): Role {
     const role = this.role(id);
     return role.domain_id === null ? missing() : role;
@@ -146,7 +152,7 @@ function newId(): string {
  * Whether roles together allow something: one allows it, none denies it.
  * @param resource such as `bucket:videos` or `object:snapshots/a.jpg`
  */
-export function rolesAllow(roles: readonly Role[], action: string, resource: string): boolean {
+function rolesAllow(roles: readonly Role[], action: string, resource: string): boolean {
   const matching = roles
     .flatMap(({ policy }) => policy.Statement)
     .filter(

@@ -29,6 +29,9 @@ export const invalidContentType = (contentType: string | undefined) =>
 export const wrongProject = (detail: string) =>
   new ServiceError(401, 'MPC.10208', 'Tenant ID verification failed, please check.', detail);
 
+export const noPermission = (action: string) =>
+  new ServiceError(403, 'MPC.10207', 'No permission to perform the operation.', `the key lacks ${action}`);
+
 export const invalidPath = (detail: string) =>
   new ServiceError(403, 'MPC.10209', 'Invalid input or output OBS path.', detail);
 
@@ -52,7 +55,7 @@ export const apiNotFound = () =>
     404,
     'APIGW.0101',
     'The API does not exist or has not been published in the environment.',
-    'the local MPC serves POST, DELETE and GET /v1/{project_id}/thumbnails, GET /v1/{project_id}/buckets and GET /v1/{project_id}/agencies',
+    'the local MPC serves POST, DELETE and GET /v1/{project_id}/thumbnails, GET /v1/{project_id}/buckets, GET /v1/{project_id}/agencies and PUT /v1/{project_id}/authority',
   );
 
 export const bodyTooLarge = (limitBytes: number) =>

@@ -23,7 +23,7 @@ export interface Service {
   runner: TaskRunner;
   region: string;
   /** The buckets that MPC was let into one by one; `all`: into the whole account. */
-  authorizedBuckets: 'all' | readonly string[];
+  authorizedBuckets: 'all' | Set<string>;
   behaviour: MpcBehaviour;
   clock: Clock;
 }

@@ -13,12 +13,14 @@ import {
 } from '../front';
 import { BodyTooLarge, closeServer, readBody } from '../http-server';
 import type { Credentials } from '../iam/credentials';
+import { isAllowed } from '../iam/rights';
 import { DEFAULT_BEHAVIOUR, type MpcBehaviour } from './behaviour';
 import type { Capture, ObjectStore } from './collaborators';
 import {
   apiNotFound,
   badSignature,
   bodyTooLarge,
+  noPermission,
   ServiceError,
   systemError,
   throttled,
@@ -27,9 +29,10 @@ import {
 import type { Operation, Service } from './operation';
 import { createThumbnailsTask } from './operations/create-thumbnails-task';
 import { deleteThumbnailsTask } from './operations/delete-thumbnails-task';
-import { listAllBuckets } from './operations/list-all-buckets';
+import { isAuthorized, listAllBuckets } from './operations/list-all-buckets';
 import { listThumbnailsTask } from './operations/list-thumbnails-task';
 import { showAgenciesTask } from './operations/show-agencies-task';
+import { updateBucketAuthorized } from './operations/update-bucket-authorized';
 import { TaskBook } from './task-book';
 import { TaskRunner } from './task-runner';
 import { Throttle } from './throttle';
@@ -58,6 +61,8 @@ export interface Mpc {
   /** Not yet listening. */
   server: http.Server;
   tasks: TaskBook;
+  /** Whether MPC was let into a bucket. */
+  mayUse(bucket: string): boolean;
   /** Stops the server and the work on tasks. */
   close(): Promise<void>;
 }
@@ -71,6 +76,7 @@ const OPERATIONS = new Map<string, Operation>([
   ['GET thumbnails', listThumbnailsTask],
   ['GET buckets', listAllBuckets],
   ['GET agencies', showAgenciesTask],
+  ['PUT authority', updateBucketAuthorized],
 ]);
 
 /**
@@ -82,7 +88,7 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
   const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
   const tasks = new TaskBook(options.directory);
   const runner = new TaskRunner({ tasks, store, capture, behaviour, parallelTasks, clock });
-  const authorizedBuckets = options.authorizedBuckets ?? 'all';
+  const authorizedBuckets = options.authorizedBuckets ? new Set(options.authorizedBuckets) : 'all';
   const service: Service = { store, tasks, runner, region, authorizedBuckets, behaviour, clock };
   const throttle = new Throttle(callsPerMinute, clock);
 
@@ -100,6 +106,8 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
     if (projectId !== key.projectId) {
       throw wrongProject(`the path names project ${projectId}, the key belongs to ${key.projectId}`);
     }
+    const action = `mpc:${resource}:${method.toLowerCase()}`;
+    if (!isAllowed(key, action)) throw noPermission(action);
     const query = new URLSearchParams(search);
     const answer = await operation({ query, contentType: headers['content-type'], body }, service);
     return answer.body === undefined ? { status: answer.status } : jsonAnswer(answer.status, answer.body);
@@ -111,6 +119,7 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
   return {
     server,
     tasks,
+    mayUse: (bucket) => isAuthorized(bucket, service),
     async close() {
       await Promise.all([closeServer(server), runner.close()]);
       tasks.close();

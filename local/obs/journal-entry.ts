@@ -30,6 +30,9 @@ const notification = z.object({
   suffix: z.string(),
 });
 
+/** A rule as it was sent: element names and their content, `Days` and the like as text. */
+const lifecycleRule = z.record(z.string(), z.json());
+
 /** What a client says about an object when it starts to upload it. */
 const description = {
   contentType: z.string(),
@@ -44,6 +47,7 @@ export const journalEntry = z.discriminatedUnion('is', [
   z.object({ is: z.literal('bucket-deleted'), bucket: z.string() }),
   z.object({ is: z.literal('cors'), bucket: z.string(), rules: z.array(corsRule) }),
   z.object({ is: z.literal('notifications'), bucket: z.string(), notifications: z.array(notification) }),
+  z.object({ is: z.literal('lifecycle'), bucket: z.string(), rules: z.array(lifecycleRule) }),
   z.object({
     is: z.literal('object'),
     bucket: z.string(),
@@ -79,6 +83,7 @@ export const journalEntry = z.discriminatedUnion('is', [
 
 /** One committed change; the state of the store is what its journal says. */
 export type JournalEntry = z.infer<typeof journalEntry>;
+export type LifecycleRule = z.infer<typeof lifecycleRule>;
 export type CorsRule = z.infer<typeof corsRule>;
 /** Which events of a bucket go to which function. */
 export type Notification = z.infer<typeof notification>;

@@ -11,6 +11,7 @@ import {
   type CorsRule,
   type JournalEntry,
   journalEntry,
+  type LifecycleRule,
   type Notification,
   type ObjectEntry,
 } from './journal-entry';
@@ -27,7 +28,7 @@ import {
   type UploadPart,
 } from './store-state';
 
-export type { CorsRule, Notification } from './journal-entry';
+export type { CorsRule, LifecycleRule, Notification } from './journal-entry';
 export type { ObjectEvent } from './object-event';
 export type { Bucket, MultipartUpload, ObjectDescription, StoredObject, UploadPart } from './store-state';
 
@@ -122,6 +123,17 @@ export class ObjectStore {
   async setCors(bucket: string, rules: CorsRule[]): Promise<void> {
     this.#state.bucket(bucket);
     this.#commit({ is: 'cors', bucket, rules });
+  }
+
+  /** The rules of the bucket; empty when it has none. @throws ObsError NoSuchBucket */
+  lifecycle(bucket: string): readonly LifecycleRule[] {
+    return this.#state.bucket(bucket).lifecycle;
+  }
+
+  /** Replaces the rules of the bucket; an empty list removes them. @throws ObsError NoSuchBucket */
+  async setLifecycle(bucket: string, rules: LifecycleRule[]): Promise<void> {
+    this.#state.bucket(bucket);
+    this.#commit({ is: 'lifecycle', bucket, rules });
   }
 
   /** Which events of the bucket go to which function. @throws ObsError NoSuchBucket */

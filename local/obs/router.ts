@@ -6,9 +6,11 @@ import { copyObject } from './operations/copy-object';
 import { createBucket } from './operations/create-bucket';
 import { deleteBucket } from './operations/delete-bucket';
 import { deleteBucketCors } from './operations/delete-bucket-cors';
+import { deleteBucketLifecycle } from './operations/delete-bucket-lifecycle';
 import { deleteObject } from './operations/delete-object';
 import { deleteObjects } from './operations/delete-objects';
 import { getBucketCors } from './operations/get-bucket-cors';
+import { getBucketLifecycle } from './operations/get-bucket-lifecycle';
 import { getBucketLocation } from './operations/get-bucket-location';
 import { getBucketNotification } from './operations/get-bucket-notification';
 import { getObject } from './operations/get-object';
@@ -24,6 +26,7 @@ import { listParts } from './operations/list-parts';
 import { preflight } from './operations/preflight';
 import { putObject } from './operations/put-object';
 import { setBucketCors } from './operations/set-bucket-cors';
+import { setBucketLifecycle } from './operations/set-bucket-lifecycle';
 import { setBucketNotification } from './operations/set-bucket-notification';
 import { uploadPart } from './operations/upload-part';
 import { type ObsRequest, protocolHeader, protocolName } from './request';
@@ -43,6 +46,9 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map([
   ['PUT bucket?cors', setBucketCors],
   ['GET bucket?cors', getBucketCors],
   ['DELETE bucket?cors', deleteBucketCors],
+  ['PUT bucket?lifecycle', setBucketLifecycle],
+  ['GET bucket?lifecycle', getBucketLifecycle],
+  ['DELETE bucket?lifecycle', deleteBucketLifecycle],
   ['PUT bucket?notification', setBucketNotification],
   ['GET bucket?notification', getBucketNotification],
   ['PUT object', putObject],
@@ -114,7 +120,8 @@ function addressee({ bucket, key }: ObsRequest): string {
   return bucket === undefined ? 'service' : 'bucket';
 }
 
-function operationName(request: ObsRequest): string {
+/** Method, what the request addresses, and what selects the operation: `PUT bucket?cors`. */
+export function operationName(request: ObsRequest): string {
   const selectors = [...request.query.keys()]
     .filter((name) => (SUB_RESOURCES.has(name) && !MODIFIER.test(name)) || UNSIGNED_SELECTORS.includes(name))
     .sort();

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Clock } from '../clock';
 import { type AccessLogEntry, front, type Answer as RenderedAnswer } from '../front';
 import type { AwsReceivedRequest } from '../iam/aws-signature-doctor';
-import type { Credentials } from '../iam/credentials';
+import type { AccessKey, Credentials } from '../iam/credentials';
 import { DEFAULT_BEHAVIOUR, type ObsBehaviour } from './behaviour';
 import { corsHeaders } from './cors';
 import { ObsError, type ObsErrorCode } from './errors';
@@ -12,6 +12,7 @@ import type { ObjectStore } from './object-store';
 import type { Answer } from './operation';
 import { contentOf, decodedLength } from './payload';
 import { type ObsRequest, parseRequest, protocolName } from './request';
+import { type Rights, requireRight } from './rights';
 import { findOperation, publicOperation } from './router';
 import { verifySignature } from './signature';
 import { isSignedV4, verifySignatureV4 } from './signature-v4';
@@ -29,6 +30,10 @@ export interface ObsOptions {
   behaviour?: Partial<ObsBehaviour>;
   /** What receives the notifications of buckets; without it they go nowhere. */
   functions?: FunctionTarget;
+  /** What keys may do; everything when absent. */
+  isAllowed?: Rights;
+  /** Names of buckets that belong to other accounts. */
+  bucketsOfOthers?: readonly string[];
   /** Called once for every request, after its answer has left. */
   onRequest?: (entry: AccessLogEntry) => void;
 }
@@ -118,17 +123,34 @@ async function execute(request: ObsRequest, options: ObsOptions): Promise<Answer
   }
   const open = publicOperation(request);
   if (open !== undefined) return open(call);
+  const check = (key: AccessKey) => {
+    requireRight(request, key, options.isAllowed ?? (() => true));
+    refuseForeign(request, options.bucketsOfOthers ?? []);
+  };
   if (!isSignedV4(request)) {
-    verifySignature(request, credentials, clock);
+    check(verifySignature(request, credentials, clock));
     return findOperation(request)(call);
   }
-  const { payload } = verifySignatureV4(request, { credentials, clock, region, behaviour });
+  const { key, payload } = verifySignatureV4(request, { credentials, clock, region, behaviour });
+  check(key);
   const signed: ObsRequest = {
     ...request,
     body: contentOf(request.message, payload, request, behaviour.s3Checksums),
     ...(payload.kind === 'chunked' && { decodedBytes: decodedLength(request.headers) }),
   };
   return findOperation(signed)({ ...call, request: signed });
+}
+
+/** Names of buckets are unique in the world. @throws ObsError BucketAlreadyExists, AccessDenied */
+function refuseForeign({ bucket, key, method }: ObsRequest, names: readonly string[]): void {
+  if (bucket === undefined || !names.includes(bucket)) return;
+  if (method === 'PUT' && key === undefined) {
+    throw new ObsError(
+      'BucketAlreadyExists',
+      'The requested bucket name is not available. Choose another one and try again.',
+    );
+  }
+  throw new ObsError('AccessDenied', 'Access Denied');
 }
 
 function renderAnswer(

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { ObsError } from './errors';
-import type { CorsRule, JournalEntry, Notification, ObjectEntry } from './journal-entry';
+import type { CorsRule, JournalEntry, LifecycleRule, Notification, ObjectEntry } from './journal-entry';
 import { KeyIndex } from './key-index';
 
 /** What is known of an object besides its name and its bytes. */
@@ -51,6 +51,7 @@ export interface MultipartUpload extends ObjectDescription {
 export interface BucketState extends Bucket {
   cors: CorsRule[];
   notifications: Notification[];
+  lifecycle: LifecycleRule[];
   keys: KeyIndex;
   objects: Map<string, StoredObject>;
 }
@@ -100,7 +101,8 @@ export class StoreState {
       case 'bucket': {
         const { bucket: name, createdMs } = entry;
         const keys = new KeyIndex();
-        this.#buckets.set(name, { name, createdMs, cors: [], notifications: [], keys, objects: new Map() });
+        const rules = { cors: [], notifications: [], lifecycle: [] };
+        this.#buckets.set(name, { name, createdMs, ...rules, keys, objects: new Map() });
         return;
       }
       case 'bucket-deleted':
@@ -111,6 +113,9 @@ export class StoreState {
         return;
       case 'notifications':
         this.bucket(entry.bucket).notifications = entry.notifications;
+        return;
+      case 'lifecycle':
+        this.bucket(entry.bucket).lifecycle = entry.rules;
         return;
       case 'object': {
         const bucket = this.bucket(entry.bucket);
@@ -147,10 +152,18 @@ export class StoreState {
 
   /** The shortest journal that leads to the present state. */
   *entries(): Generator<JournalEntry> {
-    for (const { name: bucket, createdMs, cors, notifications, objects } of this.#buckets.values()) {
+    for (const {
+      name: bucket,
+      createdMs,
+      cors,
+      notifications,
+      lifecycle,
+      objects,
+    } of this.#buckets.values()) {
       yield { is: 'bucket', bucket, createdMs };
       if (cors.length > 0) yield { is: 'cors', bucket, rules: cors };
       if (notifications.length > 0) yield { is: 'notifications', bucket, notifications };
+      if (lifecycle.length > 0) yield { is: 'lifecycle', bucket, rules: lifecycle };
       for (const { filePath, ...object } of objects.values()) {
         yield { is: 'object', ...object, file: path.basename(filePath) };
       }

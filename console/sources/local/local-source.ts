@@ -110,7 +110,10 @@ export class LocalSource implements ConsoleSource {
 
   async state() {
     const { store, tasks, functiongraph, requests, uploadBucket } = this.#options;
-    const { objects } = store.list(uploadBucket, { maxKeys: Number.POSITIVE_INFINITY });
+    // An account that nobody has set up yet has no bucket.
+    const objects = store.hasBucket(uploadBucket)
+      ? store.list(uploadBucket, { maxKeys: Number.POSITIVE_INFINITY }).objects
+      : [];
     return {
       service: this.#service(),
       uploads: objects

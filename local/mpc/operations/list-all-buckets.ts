@@ -14,5 +14,5 @@ export const listAllBuckets: Operation = (_, service) => ({
 
 /** Whether MPC may read and write a bucket. */
 export function isAuthorized(bucket: string, { authorizedBuckets }: Service): boolean {
-  return authorizedBuckets === 'all' || authorizedBuckets.includes(bucket);
+  return authorizedBuckets === 'all' || authorizedBuckets.has(bucket);
 }

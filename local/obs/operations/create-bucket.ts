@@ -4,6 +4,9 @@ import { bucketOf, type Operation } from '../operation';
 import { readText } from '../request-body';
 import { parseXml } from '../xml';
 
+/** Buckets of an account (OBS API reference, creating a bucket). */
+const MAX_BUCKETS = 100;
+
 const configuration = z.union([
   z.object({ Location: z.string().optional(), LocationConstraint: z.string().optional() }),
   z.literal(''),
@@ -22,6 +25,10 @@ export const createBucket: Operation = async (call) => {
       );
     }
   }
-  await call.store.createBucket(bucketOf(call));
+  const { store } = call;
+  if (!store.hasBucket(bucketOf(call)) && store.buckets().length >= MAX_BUCKETS) {
+    throw new ObsError('TooManyBuckets', 'You have attempted to create more buckets than allowed.');
+  }
+  await store.createBucket(bucketOf(call));
   return { status: 200, headers: { location: `/${bucketOf(call)}` } };
 };

@@ -16,7 +16,6 @@ const REFUSED: Readonly<Record<string, object | ((vendor: Vendor) => object)>> =
   getBucketWebsiteConfiguration: {},
   setBucketWebsiteConfiguration: { IndexDocument: { Suffix: 'index.html' } },
   deleteBucketWebsiteConfiguration: {},
-  getBucketLifecycleConfiguration: {},
   getBucketLoggingConfiguration: {},
   getBucketTagging: {},
   setBucketTagging: { Tags },

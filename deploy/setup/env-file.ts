@@ -1,0 +1,79 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+
+/** What setup made and what carries no description: buckets, MPC's authorization for them, and the log group. */
+const RECORD = 'SETUP_MADE';
+const HEADING = '# Written by `npm run setup`; what setup made stands in SETUP_MADE, for --undo.';
+
+/**
+ * `.env.<stage>`: lines of others stay as they are. It is written before anything is made, so that a run that is
+ * stopped leaves a record of what it may have made.
+ */
+export class EnvFile {
+  #lines: string[];
+
+  constructor(readonly path: string) {
+    this.#lines = readText(path)
+      .split('\n')
+      .filter((line, index, all) => line !== '' || index < all.length - 1);
+  }
+
+  get(name: string): string | undefined {
+    const line = this.#lines.find((one) => one.startsWith(`${name}=`));
+    return line?.slice(name.length + 1).replace(/^(['"])(.*)\1$/, '$2');
+  }
+
+  /** What was made, as `bucket:my-videos`. */
+  made(): string[] {
+    return (this.get(RECORD) ?? '').split(',').filter((one) => one !== '');
+  }
+
+  remember(what: string): void {
+    if (!this.made().includes(what)) this.set({ [RECORD]: [...this.made(), what].join(',') });
+  }
+
+  forget(what: string): void {
+    const left = this.made().filter((one) => one !== what);
+    if (left.length > 0) this.set({ [RECORD]: left.join(',') });
+    else this.remove([RECORD]);
+  }
+
+  /** Writes the file whenever a value differs. */
+  set(values: Readonly<Record<string, string>>): void {
+    const before = this.#lines.join('\n');
+    for (const [name, value] of Object.entries(values)) {
+      const line = `${name}=${value}`;
+      const index = this.#lines.findIndex((one) => one.startsWith(`${name}=`));
+      if (index >= 0) this.#lines[index] = line;
+      else {
+        if (!this.#lines.includes(HEADING)) this.#lines.push(HEADING);
+        this.#lines.push(line);
+      }
+    }
+    if (this.#lines.join('\n') !== before) this.#write();
+  }
+
+  /** Takes lines out; a file in which nothing is left is deleted. */
+  remove(names: readonly string[]): void {
+    const kept = this.#lines.filter((line) => !names.some((name) => line.startsWith(`${name}=`)));
+    if (kept.length === this.#lines.length) return;
+    this.#lines = kept;
+    if (kept.every((line) => line === '' || line === HEADING)) rmSync(this.path, { force: true });
+    else this.#write();
+  }
+
+  /** All at once: a process that is killed leaves the old file or the new one. */
+  #write(): void {
+    const draft = `${this.path}.new`;
+    writeFileSync(draft, `${this.#lines.join('\n')}\n`, { mode: 0o600 });
+    renameSync(draft, this.path);
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}

@@ -1,0 +1,90 @@
+import { CallFailed } from '../cloud-api';
+import type { Stage } from './names';
+import type { ObsClient } from './obs-client';
+
+/** What of the records may go, and when. A claim never may: without it an upload would be captured again. */
+export const EXPIRIES = [
+  { name: 'failed-events', prefix: '.mpc-snapshots/failed-events/', days: 30 },
+  { name: 'idempotency-keys', prefix: '.mpc-snapshots/requests/', days: 7 },
+  { name: 'reservations', prefix: '.mpc-snapshots/pace', days: 1 },
+] as const;
+
+/** The rules of a bucket that carry the mark of a stage in their ids. The rules of others are handed on as they are. */
+export class LifecycleRules {
+  readonly #own: ReadonlyMap<string, string>;
+
+  constructor(
+    private readonly obs: ObsClient,
+    private readonly bucket: string,
+    { service, stage }: Stage,
+  ) {
+    this.#own = new Map(
+      EXPIRIES.map(({ name, prefix, days }) => {
+        const id = `${service}.${stage}.${name}`;
+        return [
+          id,
+          `<Rule><ID>${id}</ID><Prefix>${prefix}</Prefix><Status>Enabled</Status><Expiration><Days>${days}</Days></Expiration></Rule>`,
+        ];
+      }),
+    );
+  }
+
+  /** Whether each of the rules is there as it should be. @throws CallFailed */
+  async areThere(): Promise<boolean> {
+    const rules = await this.#read();
+    return [...this.#own.values()].every((own) => rules.some((rule) => normal(rule) === normal(own)));
+  }
+
+  /** @throws CallFailed */
+  async isAnyThere(): Promise<boolean> {
+    return (await this.#read()).some((rule) => this.#isOwn(rule));
+  }
+
+  /** @throws CallFailed */
+  async make(): Promise<void> {
+    await this.#write([...(await this.#foreign()), ...this.#own.values()]);
+  }
+
+  /** @throws CallFailed */
+  async remove(): Promise<void> {
+    const left = await this.#foreign();
+    if (left.length > 0) await this.#write(left);
+    else await this.obs.call({ method: 'DELETE', bucket: this.bucket, subResource: 'lifecycle' });
+  }
+
+  async #foreign(): Promise<string[]> {
+    return (await this.#read()).filter((rule) => !this.#isOwn(rule));
+  }
+
+  #isOwn(rule: string): boolean {
+    return this.#own.has(/<ID>([^<]*)<\/ID>/.exec(rule)?.[1] ?? '');
+  }
+
+  /** Each rule as OBS writes it. */
+  async #read(): Promise<string[]> {
+    try {
+      const { text } = await this.obs.call({
+        method: 'GET',
+        bucket: this.bucket,
+        subResource: 'lifecycle',
+      });
+      return text.match(/<Rule>.*?<\/Rule>/gs) ?? [];
+    } catch (error) {
+      if (error instanceof CallFailed && error.status === 404 && error.code !== 'NoSuchBucket') return [];
+      throw error;
+    }
+  }
+
+  async #write(rules: readonly string[]): Promise<void> {
+    const body = `<LifecycleConfiguration>${rules.join('')}</LifecycleConfiguration>`;
+    await this.obs.call({ method: 'PUT', bucket: this.bucket, subResource: 'lifecycle', body });
+  }
+}
+
+/** OBS may write elements in another order, and adds spaces. */
+function normal(rule: string): string {
+  return [...rule.matchAll(/<(\w+)>\s*([^<\s][^<]*?)\s*</g)]
+    .map(([, name, value]) => `${name}=${value}`)
+    .sort()
+    .join(' ');
+}

@@ -1,0 +1,147 @@
+import * as z from 'zod';
+import { CallFailed, type CloudApi } from '../cloud-api';
+import type { EnvFile } from './env-file';
+import type { Names } from './names';
+import type { Look, Part, Step } from './part';
+
+const RIGHT = 'LTS FullAccess';
+const KEPT_DAYS = 30;
+
+const Groups = z.object({
+  log_groups: z
+    .array(
+      z.object({
+        log_group_id: z.string(),
+        log_group_name: z.string(),
+        tag: z.record(z.string(), z.string()).nullish(),
+      }),
+    )
+    .nullish()
+    .transform((groups) => groups ?? []),
+});
+type Group = z.infer<typeof Groups>['log_groups'][number];
+const Streams = z.object({
+  log_streams: z
+    .array(z.object({ log_stream_id: z.string(), log_stream_name: z.string() }))
+    .nullish()
+    .transform((streams) => streams ?? []),
+});
+const MadeGroup = z.object({ log_group_id: z.string() });
+
+export interface LogContext {
+  cloud: CloudApi;
+  names: Names;
+  file: EnvFile;
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The log group and the stream in it that the functions write to. */
+export function logPart(context: LogContext): Part {
+  const name = `log group ${context.names.logGroup}`;
+  return { name, service: 'LTS', right: RIGHT, look: () => lookAtLogs(context) };
+}
+
+async function lookAtLogs({ cloud, names, file, environment }: LogContext): Promise<Look> {
+  const { region } = cloud.connection;
+  const groups = await groupsOf(cloud);
+  const group =
+    groups.find(({ log_group_id }) => log_group_id === environment.LTS_GROUP_ID) ??
+    groups.find(({ log_group_name }) => log_group_name === names.logGroup);
+  const isOwnGroup = group === undefined || isOwn(group, names, file);
+  const streams = group === undefined ? [] : await streamsOf(group.log_group_id, cloud);
+  const stream =
+    streams.find(({ log_stream_id }) => log_stream_id === environment.LTS_STREAM_ID) ??
+    (isOwnGroup ? streams.find(({ log_stream_name }) => log_stream_name === names.logStream) : undefined);
+  if (group !== undefined && stream !== undefined) {
+    return {
+      there: [`log group ${group.log_group_name} with stream ${stream.log_stream_name}`],
+      values: {
+        LTS_GROUP_ID: group.log_group_id,
+        LTS_GROUP_NAME: group.log_group_name,
+        LTS_STREAM_ID: stream.log_stream_id,
+        LTS_STREAM_NAME: stream.log_stream_name,
+      },
+    };
+  }
+  if (!isOwnGroup) {
+    return {
+      obstacle: {
+        text: 'exists, and was not made by setup',
+        todo: `set LTS_GROUP_ID=${group?.log_group_id} and LTS_STREAM_ID to a stream in it to use it all the same, or rename it in the console (LTS)`,
+      },
+    };
+  }
+  const tags = [names.tag];
+  let groupId = group?.log_group_id ?? '';
+  const createGroup: Step = {
+    what: `log group ${names.logGroup}, kept for ${KEPT_DAYS} days`,
+    right: RIGHT,
+    command: `hcloud LTS CreateLogGroup --cli-region=${region} --log_group_name=${names.logGroup} --ttl_in_days=${KEPT_DAYS}, then set LTS_GROUP_ID and LTS_GROUP_NAME`,
+    isNeeded: true,
+    make: async () => {
+      file.remember(`log-group:${names.logGroup}`);
+      const body = { log_group_name: names.logGroup, ttl_in_days: KEPT_DAYS, tags };
+      const answer = await cloud.call('lts', { method: 'POST', path: groupsPath(cloud), body });
+      groupId = MadeGroup.parse(answer.body).log_group_id;
+    },
+  };
+  const createStream: Step = {
+    what: `log stream ${names.logStream} in it`,
+    right: RIGHT,
+    command: `hcloud LTS CreateLogStream --cli-region=${region} --log_group_id=${groupId || '…'} --log_stream_name=${names.logStream}, then set LTS_STREAM_ID and LTS_STREAM_NAME`,
+    make: () =>
+      cloud.call('lts', {
+        method: 'POST',
+        path: `${groupsPath(cloud)}/${groupId}/streams`,
+        body: { log_stream_name: names.logStream, tags },
+      }),
+  };
+  return {
+    steps: group === undefined ? [createGroup, createStream] : [createStream],
+    there: group === undefined ? [] : [`log group ${group.log_group_name}`],
+  };
+}
+
+/** By its tag; where LTS does not tell tags, by the record in `.env.<stage>`. */
+function isOwn({ tag, log_group_name: name }: Group, { tag: own }: Names, file: EnvFile): boolean {
+  return tag?.[own.key] === own.value || file.made().includes(`log-group:${name}`);
+}
+
+function groupsPath(cloud: CloudApi): string {
+  return `/v2/${cloud.connection.projectId}/groups`;
+}
+
+async function groupsOf(cloud: CloudApi): Promise<Group[]> {
+  const { body } = await cloud.call('lts', { method: 'GET', path: groupsPath(cloud) });
+  return Groups.parse(body).log_groups;
+}
+
+async function streamsOf(groupId: string, cloud: CloudApi) {
+  const path = `${groupsPath(cloud)}/${groupId}/streams`;
+  return Streams.parse((await cloud.call('lts', { method: 'GET', path })).body).log_streams;
+}
+
+/** The log group that setup made; its streams go with it. */
+export function logRemains({ cloud, names, file }: LogContext): Part {
+  const look = async (): Promise<Look> => {
+    const own = (await groupsOf(cloud)).filter((group) => isOwn(group, names, file));
+    if (own.length === 0) file.forget(`log-group:${names.logGroup}`);
+    return {
+      steps: own.map(({ log_group_id: id, log_group_name: name }) => ({
+        what: `log group ${name} with its logs`,
+        right: RIGHT,
+        command: `hcloud LTS DeleteLogGroup --cli-region=${cloud.connection.region} --log_group_id=${id}`,
+        make: async () => {
+          await cloud
+            .call('lts', { method: 'DELETE', path: `${groupsPath(cloud)}/${id}` })
+            .catch((error: unknown) => {
+              // The answer to the first try got lost.
+              if (!(error instanceof CallFailed) || error.code !== 'LTS.0201') throw error;
+            });
+          file.forget(`log-group:${name}`);
+        },
+      })),
+    };
+  };
+  return { name: `log group ${names.logGroup}`, service: 'LTS', right: RIGHT, look };
+}

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Cloud, startCloud } from '../../../local/cloud';
+import { until } from '../../wait';
+
+const ROOT = path.resolve(__dirname, '..', '..', '..');
+const SAMPLE_VIDEO = path.join(ROOT, 'tools', 'sample-video', 'sample.mp4');
+
+// A process for every command, on a machine that may have others to run.
+jest.setTimeout(240_000);
+
+let folder: string;
+let home: string;
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud({ port: 0, isEmpty: true });
+  // `.env.demo` is written beside serverless.yml: not in this project's own folder.
+  folder = mkdtempSync(path.join(tmpdir(), 'setup-project-'));
+  home = mkdtempSync(path.join(tmpdir(), 'setup-home-'));
+  for (const name of ['functions', 'shared', 'deploy', 'serverless.yml', 'package.json']) {
+    cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+  }
+  symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
+});
+afterAll(async () => {
+  await cloud.close();
+  for (const one of [folder, home]) rmSync(one, { recursive: true, force: true });
+});
+
+/** Runs the framework's command line for stage demo, as the scripts of package.json do. */
+function serverless(...args: string[]): Promise<{ exitCode: number | null; text: string }> {
+  return new Promise((resolve, reject) => {
+    const program = path.join(ROOT, 'node_modules/serverless/bin/serverless.js');
+    const child = spawn(process.execPath, [program, ...args, '--stage', 'demo'], {
+      cwd: folder,
+      env: { PATH: process.env.PATH ?? '', HOME: home, ...cloud.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        text += chunk;
+      });
+    }
+    child.on('error', reject).on('close', (exitCode) => resolve({ exitCode, text }));
+  });
+}
+
+test('an empty account gets frames with `setup --yes`, `deploy` and an upload; `remove` and `setup --undo` leave nothing but its objects', async () => {
+  expect(cloud.environment).not.toHaveProperty('UPLOAD_BUCKET');
+  const made = await serverless('setup', '--yes');
+  expect([made.exitCode, made.text]).toEqual([
+    0,
+    expect.stringContaining('next: npm run deploy -- --stage demo'),
+  ]);
+  expect(made.text).not.toMatch(/^(missing|cannot be seen) /m);
+  const deployed = await serverless('deploy');
+  expect([deployed.exitCode, deployed.text]).toEqual([0, expect.stringContaining('deployed')]);
+
+  const [snapshots, uploads] = cloud.store.buckets().map(({ name }) => name);
+  await cloud.store.put(uploads!, 'a.mp4', readFileSync(SAMPLE_VIDEO));
+  // The functions have the agency's rights here, and no others.
+  const frames = await until(
+    async () => {
+      const { objects } = cloud.store.list(snapshots!, { prefix: 'snapshots/a.mp4/' });
+      return objects.length > 1 ? objects : undefined;
+    },
+    { what: 'frames of a.mp4' },
+  );
+  expect(frames.map(({ key }) => key)).toContain('snapshots/a.mp4/0.jpg');
+
+  const well = await serverless('diagnose');
+  expect([well.exitCode, well.text]).toEqual([0, expect.stringMatching(/\n\d+ ok\n/)]);
+  const early = await serverless('setup', '--undo', '--yes');
+  expect([early.exitCode, early.text]).toEqual([
+    1,
+    expect.stringContaining('npm run remove -- --stage demo'),
+  ]);
+
+  expect((await serverless('remove')).exitCode).toBe(0);
+  const undone = await serverless('setup', '--undo', '--yes');
+  expect([undone.exitCode, undone.text]).toEqual([
+    0,
+    expect.stringContaining(`= bucket ${uploads}: holds objects`),
+  ]);
+  expect(readFileSync(path.join(folder, '.env.demo'), 'utf8')).toContain(`bucket:${uploads}`);
+});

@@ -1,0 +1,441 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { diagnose } from '../../../deploy/doctor/doctor';
+import { DeployError } from '../../../deploy/errors';
+import { localInstance } from '../../../local/apig/management/gateway-book';
+import { functionsAgency, MPC_ADMINISTRATOR } from '../../../local/iam/agencies';
+import { type Fate, KEY } from '../cloud-to-deploy-to';
+import { type AccountOptions, AccountToSetUp, SNAPSHOTS, UPLOADS } from './account-to-set-up';
+
+// Some of these set an account up a hundred times.
+jest.setTimeout(300_000);
+
+let account: AccountToSetUp;
+const accounts: AccountToSetUp[] = [];
+async function start(options?: AccountOptions): Promise<AccountToSetUp> {
+  const started = await AccountToSetUp.start(options);
+  accounts.push(started);
+  return started;
+}
+beforeEach(async () => {
+  account = await start();
+});
+afterEach(() => Promise.all(accounts.splice(0).map((one) => one.stop())));
+
+const changes = (one: AccountToSetUp) => one.calls.filter((call) => !/^(GET|HEAD)/.test(call));
+
+/** What one run gives where nothing goes wrong. */
+async function cleanState(): Promise<unknown> {
+  const clean = await start();
+  expect((await clean.setup()).ok).toBe(true);
+  return clean.state();
+}
+
+describe('an account that has nothing but a key', () => {
+  test('gets all that the doctor looks for, and the next command', async () => {
+    const { ok, text, lines } = await account.setup({}, { diagnose });
+    expect([ok, text]).toEqual([true, expect.not.stringContaining('missing  ')]);
+    expect(text).toContain('note            functions: not deployed yet');
+    expect(lines.at(-1)).toBe('next: npm run deploy -- --stage demo');
+    expect(account.store.buckets().map(({ name }) => name)).toEqual([SNAPSHOTS, UPLOADS]);
+    expect(await account.authorized()).toEqual([SNAPSHOTS, UPLOADS]);
+  });
+
+  test('shows first what it would make, and asks', async () => {
+    const questions: string[] = [];
+    const { ok, lines } = await account.setup(
+      { yes: false },
+      {
+        confirm: async (question) => {
+          questions.push(question);
+          return false;
+        },
+      },
+    );
+    expect(lines).toEqual([
+      `+ bucket ${UPLOADS}, private, in ap-southeast-3`,
+      `+ MPC’s authorization for ${UPLOADS}`,
+      `+ bucket ${SNAPSHOTS}, private, in ap-southeast-3`,
+      `+ MPC’s authorization for ${SNAPSHOTS}`,
+      `+ rules in ${SNAPSHOTS} for records that expire`,
+      '+ agency mpc-snapshots-demo, which trusts FunctionGraph',
+      '+ its role MPC Administrator in ap-southeast-3',
+      `+ policy mpc-snapshots-demo: its rights on ${UPLOADS} and ${SNAPSHOTS}`,
+      '+ policy mpc-snapshots-demo for agency mpc-snapshots-demo',
+      '+ API group mpc_snapshots_demo, in gateway gateway-1',
+      '+ log group mpc-snapshots-demo, kept for 30 days',
+      '+ log stream functions in it',
+      'nothing was made',
+    ]);
+    expect(questions).toEqual(['Make these in ap-southeast-3?']);
+    expect([ok, changes(account), account.envFile()]).toEqual([false, [], {}]);
+  });
+
+  test('with --dry-run shows the plan, asks nobody and makes nothing', async () => {
+    const { ok, lines } = await account.setup({ yes: false, 'dry-run': true });
+    expect([ok, lines.length, lines.at(-1)]).toEqual([true, 13, 'nothing was changed']);
+    expect([changes(account), account.envFile()]).toEqual([[], {}]);
+  });
+
+  test('without a terminal and without --yes nothing is made', async () => {
+    await expect(account.setup({ yes: false })).rejects.toThrow('add --yes to go on without asking');
+    expect(changes(account)).toEqual([]);
+  });
+
+  test('the ids are written to .env.demo for the next commands, and lines of others stay', async () => {
+    writeFileSync(path.join(account.folder, '.env.demo'), '# mine\nLOG_LEVEL=debug\n');
+    await account.setup();
+    const [group] = account.logs.groups();
+    expect(account.envFile()).toEqual({
+      LOG_LEVEL: 'debug',
+      HUAWEICLOUD_SDK_REGION: 'ap-southeast-3',
+      HUAWEICLOUD_SDK_PROJECT_ID: KEY.projectId,
+      UPLOAD_BUCKET: UPLOADS,
+      SNAPSHOT_BUCKET: SNAPSHOTS,
+      AGENCY: 'mpc-snapshots-demo',
+      APIG_GROUP_ID: account.gateways.groups('gateway-1')[0]?.id,
+      APIG_INSTANCE_ID: 'gateway-1',
+      LTS_GROUP_ID: group?.id,
+      LTS_GROUP_NAME: 'mpc-snapshots-demo',
+      LTS_STREAM_ID: [...(group?.streams.keys() ?? [])][0],
+      LTS_STREAM_NAME: 'functions',
+      SETUP_MADE: expect.stringContaining(`bucket:${UPLOADS}`),
+    });
+    const text = readFileSync(path.join(account.folder, '.env.demo'), 'utf8');
+    expect(text).toMatch(/^# mine\nLOG_LEVEL=debug\n/);
+    expect(text).not.toMatch(/SKTEST|AKTEST/);
+  });
+
+  test('set up again needs nothing but a look', async () => {
+    await account.setup();
+    const before = await account.state();
+    account.calls.length = 0;
+    const { ok, lines } = await account.setup({ yes: false });
+    expect([ok, changes(account)]).toEqual([true, []]);
+    expect(lines.filter((line) => /^[+!]/.test(line))).toEqual([]);
+    expect(await account.state()).toEqual(before);
+  });
+
+  test('two stages stand side by side', async () => {
+    await account.setup();
+    const before = await account.state();
+    expect((await account.setup({}, { stage: 'prod', environment: { ...PROD } })).ok).toBe(true);
+    expect(account.identities.agencies().map(({ name }) => name)).toEqual([
+      'mpc-snapshots-demo',
+      'mpc-snapshots-prod',
+    ]);
+    expect(account.gateways.groups('gateway-1')).toHaveLength(2);
+    await account.setup({ undo: true }, { stage: 'prod', environment: { ...PROD } });
+    expect(await account.state()).toEqual(before);
+  });
+});
+
+/** What another stage’s file says instead. */
+const PROD = {
+  UPLOAD_BUCKET: 'prod-videos',
+  SNAPSHOT_BUCKET: 'prod-snapshots',
+  AGENCY: '',
+  APIG_GROUP_ID: '',
+  LTS_GROUP_ID: '',
+  LTS_STREAM_ID: '',
+};
+
+describe('what was there before', () => {
+  test('a bucket of the account is used and not changed, but for our rules', async () => {
+    await account.store.createBucket('my-videos');
+    await account.store.createBucket('my-snapshots');
+    const theirs = { ID: 'theirs', Prefix: 'tmp/', Status: 'Enabled', Expiration: { Days: '3' } };
+    await account.store.setLifecycle('my-snapshots', [theirs]);
+    const environment = { UPLOAD_BUCKET: 'my-videos', SNAPSHOT_BUCKET: 'my-snapshots' };
+    expect((await account.setup({}, { environment })).ok).toBe(true);
+    expect(account.store.lifecycle('my-videos')).toEqual([]);
+    expect(account.store.lifecycle('my-snapshots').map(({ ID }) => ID)).toEqual([
+      'theirs',
+      'mpc-snapshots.demo.failed-events',
+      'mpc-snapshots.demo.idempotency-keys',
+      'mpc-snapshots.demo.reservations',
+    ]);
+    expect(account.calls.filter((call) => call === 'PUT /my-videos/')).toEqual([]);
+    const undone = await account.setup({ undo: true }, { environment });
+    expect(undone.text).toContain('= bucket my-videos: setup has no record of making it');
+    expect(account.store.buckets()).toHaveLength(2);
+    expect(account.store.lifecycle('my-snapshots')).toEqual([theirs]);
+  });
+
+  test('no rule ever matches a claim', async () => {
+    await account.setup();
+    const prefixes = account.store.lifecycle(SNAPSHOTS).map(({ Prefix }) => String(Prefix));
+    expect(prefixes).toHaveLength(3);
+    for (const prefix of prefixes) {
+      expect(prefix).toMatch(/^\.mpc-snapshots\/./);
+      expect('.mpc-snapshots/claims/'.startsWith(prefix) || prefix.startsWith('.mpc-snapshots/claims')).toBe(
+        false,
+      );
+    }
+  });
+
+  test('an agency of the same name with all rights is used, one with others is not touched', async () => {
+    const enough = { ...functionsAgency(UPLOADS, SNAPSHOTS), name: 'theirs' };
+    const other = {
+      ...functionsAgency('a', 'b'),
+      id: 'another',
+      name: 'less',
+      projectRoles: [MPC_ADMINISTRATOR],
+    };
+    const one = await start({ agencies: [enough, other] });
+    const used = await one.setup({ 'dry-run': true }, { environment: { AGENCY: 'less' } });
+    expect(used.text).toMatch(
+      /! agency less: exists, was not made by setup, and lacks obs:.* on bucket:mpc-.*\n {2}→ set AGENCY to a name that is free/,
+    );
+    expect((await one.setup({}, { environment: { AGENCY: 'less' } })).ok).toBe(false);
+    expect(one.identities.agencies()).toEqual([enough, other]);
+    expect(changes(one).filter((call) => call.includes('/v3'))).toEqual([]);
+  });
+
+  test('a log group or an API group of the same name is not touched, and used when its id is set', async () => {
+    const logs = account.logs.createGroup('mpc-snapshots-demo', 7, {});
+    const apis = account.gateways.createGroup('gateway-1', 'mpc_snapshots_demo', 'theirs');
+    const { ok, text } = await account.setup();
+    expect(ok).toBe(false);
+    expect(text).toContain('! log group mpc-snapshots-demo: exists, and was not made by setup');
+    expect(text).toContain('! API group: a group mpc_snapshots_demo exists in gateway gateway-1');
+    expect(logs.streams.size).toBe(0);
+    const stream = account.logs.createStream(logs.id, 'mine', 7, {});
+    const environment = {
+      LTS_GROUP_ID: logs.id,
+      LTS_STREAM_ID: stream.id,
+      APIG_GROUP_ID: apis.id,
+      APIG_INSTANCE_ID: 'gateway-1',
+    };
+    expect((await account.setup({}, { environment })).ok).toBe(true);
+    expect(account.envFile()).toMatchObject({ ...environment, LTS_STREAM_NAME: 'mine' });
+  });
+
+  test('a policy that no longer fits the buckets is changed, for it is ours', async () => {
+    await account.setup();
+    const environment = { SNAPSHOT_BUCKET: 'other-snapshots' };
+    expect((await account.setup({}, { environment })).ok).toBe(true);
+    expect(account.identities.customPolicies()).toHaveLength(1);
+    expect(JSON.stringify(account.identities.agencies()[0]?.domainRoles)).toContain('other-snapshots');
+  });
+});
+
+describe('trouble', () => {
+  test.each<[string, string, RegExp]>([
+    ['obs:bucket:CreateBucket', 'OBS Administrator', /obsutil mb obs:\/\/mpc-snapshots-demo-videos/],
+    ['obs:bucket:Put*', 'OBS Administrator', /lifecycle rules in the console/],
+    ['mpc:authority:put', 'MPC Administrator', /hcloud MPC UpdateBucketAuthorized .*--operation=1/],
+    ['iam:agencies:createAgency', 'Security Administrator', /hcloud IAM CreateAgency .*op_svc_cff/],
+    ['iam:roles:createRole', 'Security Administrator', /hcloud IAM CreateCloudServiceCustomPolicy/],
+    ['iam:permissions:grant*OnProject', 'Security Administrator', /AssociateAgencyWithProjectPermission/],
+    ['iam:permissions:grant*OnDomain', 'Security Administrator', /AssociateAgencyWithDomainPermission/],
+    ['apig:groups:create', 'APIG FullAccess', /hcloud APIG CreateApiGroupV2 .*gateway-1/],
+    ['lts:groups:create', 'LTS FullAccess', /hcloud LTS CreateLogGroup/],
+    ['lts:topics:create', 'LTS FullAccess', /hcloud LTS CreateLogStream/],
+    ['iam:agencies:list*', 'Security Administrator', /look with a key/],
+    ['apig:*', 'APIG FullAccess', /look with a key/],
+    ['lts:*', 'LTS FullAccess', /look with a key/],
+  ])('without the right to %s, who may and how is told, and the others go on', async (denied, right, how) => {
+    const one = await start({ denied: [denied] });
+    const { ok, lines } = await one.setup();
+    const refusals = lines.flatMap((line, index) =>
+      line.startsWith('! ') ? [[line, lines[index + 1]]] : [],
+    );
+    expect(ok).toBe(false);
+    for (const [line, todo] of refusals) {
+      expect(line).toMatch(/: 403 /);
+      expect(todo).toContain(right);
+    }
+    expect(refusals.map(([, todo]) => todo).join('\n')).toMatch(how);
+    const made = lines.filter((line) => line.startsWith('made')).length;
+    expect(made).toBeGreaterThanOrEqual(7);
+    expect(lines.at(-1)).toMatch(/^not complete; .*run the command again$/);
+  });
+
+  test('a name of a bucket that another account has', async () => {
+    const one = await start({ bucketsOfOthers: [UPLOADS] });
+    const { ok, text } = await one.setup();
+    expect(ok).toBe(false);
+    expect(text).toContain(`! bucket ${UPLOADS}: belongs to another account`);
+    expect(text).toMatch(/→ names of buckets are unique in the world: choose another with UPLOAD_BUCKET/);
+    expect((await one.setup({}, { environment: { UPLOAD_BUCKET: 'a-free-name' } })).ok).toBe(true);
+  });
+
+  test('a gateway that is full, one that is not there, and several', async () => {
+    const full = await start({ instances: [{ ...localInstance('gateway-1'), maxGroups: 0 }] });
+    expect((await full.setup()).text).toMatch(
+      /! API group mpc_snapshots_demo, in gateway gateway-1: .*APIG.3101.*\n {2}→ the gateway is full: delete/,
+    );
+    const none = await start({ instances: [] });
+    expect((await none.setup()).text).toMatch(
+      /! API group: there is no dedicated gateway .*\n.*setup buys none/,
+    );
+    const several = await start({ instances: [localInstance('one'), localInstance('two')] });
+    expect((await several.setup()).text).toMatch(/! API group: there are several gateways: one .*two/);
+    expect((await several.setup({}, { environment: { APIG_INSTANCE_ID: 'two' } })).ok).toBe(true);
+    expect(several.gateways.groups('two')).toHaveLength(1);
+  });
+
+  test('a quota that is used up', async () => {
+    for (let number = 0; number < 100; number += 1) await account.store.createBucket(`bucket-${number}`);
+    for (let number = 0; number < 100; number += 1) account.logs.createGroup(`group-${number}`, 1, {});
+    const { ok, text } = await account.setup();
+    expect(ok).toBe(false);
+    expect(text).toMatch(/400 TooManyBuckets .*\n {2}→ delete what nobody needs, or ask for more/);
+    expect(text).toMatch(/400 LTS.0104 .*\n {2}→ delete what nobody needs, or ask for more/);
+    expect(account.identities.agencies()).toHaveLength(1);
+  });
+
+  test('a region without a service', async () => {
+    const { ok, text } = await account.setup(
+      {},
+      { environment: { LTS_ENDPOINT: 'http://lts.nowhere.invalid' } },
+    );
+    expect(ok).toBe(false);
+    expect(text).toMatch(/! log group .*no answer.*\n {2}→ ap-southeast-3 may have no LTS/);
+    expect(account.identities.agencies()).toHaveLength(1);
+  });
+
+  test('a key that is no good is told in the doctor’s words, and nothing is asked of other services', async () => {
+    const environment = { HUAWEICLOUD_SDK_SK: 'wrong', HUAWEICLOUD_SDK_PROJECT_ID: KEY.projectId };
+    await expect(account.setup({}, { environment })).rejects.toThrow('HUAWEICLOUD_SDK_SK does not belong to');
+    expect(account.calls).toEqual(['GET /v3/projects']);
+  });
+
+  test('stage local is refused', async () => {
+    await expect(account.setup({}, { stage: 'local' })).rejects.toThrow('needs no setup');
+  });
+});
+
+describe('a network that breaks', () => {
+  test.each<Fate>(['500-after', 'lost-before', 'lost-after', 429])(
+    '%s, the first time that each call is made, is got over within the run',
+    async (fate) => {
+      const clean = await cleanState();
+      account.firstFate = fate;
+      const { ok, text } = await account.setup();
+      expect([ok, text]).toEqual([true, text]);
+      expect(await account.state()).toEqual(clean);
+    },
+  );
+
+  // 403 ends a part of the run.
+  test.each<Fate>([403, 'lost-after'])(
+    '%s at any call, then a second run, ends in the same state',
+    async (fate) => {
+      await account.setup();
+      const calls = account.calls.length;
+      const clean = await cleanState();
+      for (let position = 0; position < calls; position += 1) {
+        const one = await AccountToSetUp.start();
+        try {
+          one.fates.push(...Array<Fate>(position).fill('pass'), fate);
+          const run = await one.setup().catch((error: unknown) => {
+            expect(error).toBeInstanceOf(DeployError);
+            return undefined;
+          });
+          if (fate !== 403 && position > 1)
+            expect([position, run?.ok, run?.text]).toEqual([position, true, run?.text]);
+          expect([position, (await one.setup()).ok]).toEqual([position, true]);
+          expect([position, await one.state()]).toEqual([position, clean]);
+        } finally {
+          await one.stop();
+        }
+      }
+    },
+  );
+
+  test('for good at any call leaves nothing that the next run does not finish', async () => {
+    await account.setup();
+    const calls = account.calls.length;
+    const clean = await cleanState();
+    for (let position = 0; position < calls; position += 1) {
+      const one = await AccountToSetUp.start();
+      try {
+        one.fates.push(...Array<Fate>(position).fill('pass'), ...Array<Fate>(500).fill('lost-before'));
+        await one
+          .setup()
+          .then(({ ok }) => expect([position, ok]).toEqual([position, false]))
+          .catch((error: unknown) => expect(error).toBeInstanceOf(DeployError));
+        one.fates.length = 0;
+        expect([position, (await one.setup()).ok]).toEqual([position, true]);
+        expect([position, await one.state()]).toEqual([position, clean]);
+      } finally {
+        await one.stop();
+      }
+    }
+  });
+});
+
+describe('--undo', () => {
+  test('shows and takes back all that was made, and the file', async () => {
+    const before = await account.state();
+    await account.setup();
+    const shown = await account.setup({ undo: true, 'dry-run': true });
+    expect(shown.lines.filter((line) => line.startsWith('- '))).toEqual([
+      '- log group mpc-snapshots-demo with its logs',
+      '- API group mpc_snapshots_demo, in gateway gateway-1',
+      '- agency mpc-snapshots-demo',
+      '- policy mpc-snapshots-demo',
+      `- MPC’s authorization for ${UPLOADS}`,
+      `- bucket ${UPLOADS}, which is empty`,
+      `- rules in ${SNAPSHOTS} for records that expire`,
+      `- MPC’s authorization for ${SNAPSHOTS}`,
+      `- bucket ${SNAPSHOTS}, which is empty`,
+    ]);
+    expect((await account.setup({ undo: true })).ok).toBe(true);
+    expect(await account.state()).toEqual(before);
+    expect((await account.setup({ undo: true })).lines.at(-1)).toBe('nothing to take back');
+  });
+
+  test('never takes a bucket that holds objects', async () => {
+    await account.setup();
+    await account.store.put(UPLOADS, 'a.mp4', Buffer.from('a video'));
+    const { ok, text } = await account.setup({ undo: true });
+    expect([ok, text]).toEqual([true, expect.stringContaining(`= bucket ${UPLOADS}: holds objects`)]);
+    expect(account.store.buckets().map(({ name }) => name)).toEqual([UPLOADS]);
+    // It is remembered, and goes when it is empty.
+    await account.store.delete(UPLOADS, 'a.mp4');
+    await account.setup({ undo: true });
+    expect(account.store.buckets()).toEqual([]);
+    expect(account.envFile()).toEqual({});
+  });
+
+  test('is refused while functions of the stage are deployed', async () => {
+    await account.setup();
+    const { CloudApi, connectionFrom } = await import('../../../deploy/cloud-api');
+    const { FunctionGraphApi } = await import('../../../deploy/functiongraph-api');
+    const { wantedOf, codeFor } = await import('../cloud-to-deploy-to');
+    const wanted = await wantedOf('demo');
+    const connection = connectionFrom({ ...account.envFile(), ...account.environment }, 'ap-southeast-3');
+    const api = new FunctionGraphApi(new CloudApi(connection));
+    await api.createFunction(wanted.functions[0]!, (await codeFor(wanted))[0]!.zip);
+    await expect(account.setup({ undo: true })).rejects.toThrow('npm run remove -- --stage demo');
+    expect(account.identities.agencies()).toHaveLength(1);
+  });
+
+  test.each([403, 'lost-after'] as const)(
+    '%s at any call of it, then a second run, ends in the same state',
+    async (fate) => {
+      const before = await account.state();
+      await account.setup();
+      account.calls.length = 0;
+      await account.setup({ undo: true });
+      const calls = account.calls.length;
+      for (let position = 0; position < calls; position += 1) {
+        const one = await AccountToSetUp.start();
+        try {
+          await one.setup();
+          one.fates.push(...Array<Fate>(position).fill('pass'), fate);
+          await one
+            .setup({ undo: true })
+            .catch((error: unknown) => expect(error).toBeInstanceOf(DeployError));
+          expect([position, (await one.setup({ undo: true })).ok]).toEqual([position, true]);
+          expect([position, await one.state()]).toEqual([position, before]);
+        } finally {
+          await one.stop();
+        }
+      }
+    },
+  );
+});
