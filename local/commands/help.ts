@@ -12,7 +12,7 @@ start   starts the local cloud, deploys the functions, uploads the sample video 
         --behaviour LIST  chooses another reading where the documents leave one open, such as mpc.idsAs=number
 exec [--faults LIST [--seed N]] [--behaviour LIST] [--empty] [--deny ACTIONS] -- COMMAND…
         starts the local cloud on free ports, runs COMMAND with its addresses and keys in the environment, stops
-        --empty    a new account: no bucket, agency, API group or function, for \`npm run setup -- --stage NAME\`
+        --empty    a new account: no bucket, agency, API group or function, for \`npm run setup\`
         --deny ACTIONS  what its key may not do, such as iam:*,obs:bucket:CreateBucket
 
 Of a cloud that runs, at --port N, at API_ENDPOINT or at port 4000:

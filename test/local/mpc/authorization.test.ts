@@ -23,3 +23,17 @@ test.each([['uploads'], ['snapshots']])(
     expect([answer.status, answer.body.error_code]).toEqual([403, 'MPC.10209']);
   },
 );
+
+test('MPC is let into a bucket of the account and shut out again, a second time without harm', async () => {
+  const fixture = await MpcFixture.open({ authorizedBuckets: ['uploads'] });
+  const authority = (bucket: string, operation: unknown) =>
+    fixture.call('PUT', { path: `/v1/${PROJECT}/authority`, body: { bucket, operation } });
+  const post = async () => (await fixture.call('POST', { body: request() })).status;
+  expect(await post()).toBe(403);
+  for (const _ of [1, 2]) expect((await authority('snapshots', '1')).status).toBe(204);
+  expect(await post()).toBe(202);
+  for (const _ of [1, 2]) expect((await authority('snapshots', '0')).status).toBe(204);
+  expect(await post()).toBe(403);
+  expect((await authority('nowhere', '1')).body.error_code).toBe('MPC.10209');
+  expect((await authority('snapshots', 'yes')).body.error_code).toBe('MPC.10202');
+});

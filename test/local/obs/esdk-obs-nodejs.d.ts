@@ -37,6 +37,7 @@ declare module 'esdk-obs-nodejs' {
     Parts: { PartNumber: string; ETag: string; Size: string }[];
     Uploads: { Key: string; UploadId: string }[];
     Deleteds: { Key: string }[];
+    Rules: Record<string, unknown>[];
     CorsRules: {
       ID: string;
       AllowedMethod: string[];

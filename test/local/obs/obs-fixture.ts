@@ -60,7 +60,7 @@ export class Obs {
   }: {
     clock?: Clock;
     key?: AccessKey;
-  } & Pick<ObsOptions, 'behaviour' | 'functions'> = {}): Promise<Obs> {
+  } & Pick<ObsOptions, 'behaviour' | 'functions' | 'isAllowed' | 'bucketsOfOthers'> = {}): Promise<Obs> {
     const directory = await mkdtemp(path.join(os.tmpdir(), 'obs-'));
     const store = await ObjectStore.open(directory, clock);
     const credentials = new Credentials(key, clock);

@@ -112,6 +112,43 @@ export const BUCKET_CALLS: readonly VendorCall[] = [
   ],
   answers('optionsObject', () => ({ Key: 'a', ...preflight }), 403, 'AccessForbidden'),
   [
+    'setBucketLifecycleConfiguration, getBucketLifecycleConfiguration, deleteBucketLifecycleConfiguration',
+    async (vendor) => {
+      const Bucket = await newBucket(vendor);
+      const Rules = [
+        { ID: 'old', Prefix: 'a/', Status: 'Enabled', Expiration: { Days: '30' } },
+        { ID: 'cold', Prefix: 'b/', Status: 'Disabled', Expiration: { Days: '1' } },
+      ];
+      const set = await vendor.call('setBucketLifecycleConfiguration', { Bucket, Rules });
+      expect(set.CommonMsg.Status).toBe(200);
+      const { InterfaceResult } = await vendor.call('getBucketLifecycleConfiguration', { Bucket });
+      expect(InterfaceResult.Rules).toMatchObject(Rules);
+      const gone = await vendor.call('deleteBucketLifecycleConfiguration', { Bucket });
+      expect(gone.CommonMsg.Status).toBe(204);
+      expect(vendor.obs.store.lifecycle(Bucket)).toEqual([]);
+    },
+  ],
+  answers('getBucketLifecycleConfiguration', () => ({}), 404, 'NoSuchLifecycleConfiguration'),
+  answers(
+    'setBucketLifecycleConfiguration',
+    () => ({ Rules: [{ ID: 'a', Prefix: 'a/', Status: 'Enabled', Expiration: { Days: '0' } }] }),
+    400,
+    'MalformedXML',
+  ),
+  answers(
+    'setBucketLifecycleConfiguration',
+    () => ({
+      Rules: ['a/', 'b/'].map((Prefix) => ({
+        ID: 'twice',
+        Prefix,
+        Status: 'Enabled',
+        Expiration: { Days: '1' },
+      })),
+    }),
+    400,
+    'InvalidArgument',
+  ),
+  [
     'setBucketNotification, getBucketNotification, and none again',
     async (vendor) => {
       const Bucket = await newBucket(vendor);
