@@ -34,6 +34,8 @@ export interface Setup extends Stage {
   cloudOptions?: CloudApiOptions;
 }
 
+const NO_LOGS = { LTS_GROUP_ID: '', LTS_GROUP_NAME: '', LTS_STREAM_ID: '', LTS_STREAM_NAME: '' };
+
 /** What setup writes to `.env.<stage>`. */
 const VARIABLES = [
   'HUAWEICLOUD_SDK_REGION',
@@ -87,7 +89,9 @@ async function makeAll(command: Setup, context: Context): Promise<boolean> {
     SNAPSHOT_BUCKET: names.snapshotBucket,
     AGENCY: names.agency,
   };
-  const wanted = await wantedOf(command, { ...chosen, APIG_GROUP_ID: 'not-known-yet' });
+  // What the agency's rights follow from; ids are not known yet, and may be named in part.
+  const unknown = { APIG_GROUP_ID: 'not-known-yet', ...NO_LOGS };
+  const wanted = await wantedOf(command, { ...chosen, ...unknown });
   const outcome = await carryOut({
     parts: [
       ...bucketParts(context),
