@@ -94,6 +94,7 @@ function contextOf(origin: string): FunctionContext {
     MPC_ENDPOINT: origin,
     OBS_ENDPOINT: origin,
     MPC_REQUESTS_PER_MINUTE: '10000',
+    MAX_UNFINISHED_TASKS: '100000',
   };
   return {
     getRequestID: () => 'bench',

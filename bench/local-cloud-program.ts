@@ -29,7 +29,11 @@ async function main(): Promise<void> {
   const cloud = await startDeployedCloud({ port: 0, mpc: { callsPerMinute: 1_000_000 } });
   for (const { configuration } of cloud.functiongraph.functions()) {
     const userData = JSON.parse(configuration.user_data ?? '{}');
-    configuration.user_data = JSON.stringify({ ...userData, MPC_REQUESTS_PER_MINUTE: '10000' });
+    configuration.user_data = JSON.stringify({
+      ...userData,
+      MPC_REQUESTS_PER_MINUTE: '10000',
+      MAX_UNFINISHED_TASKS: '100000',
+    });
   }
   await cloud.capture.warmUp();
   const accepted = new Map<string, number>();

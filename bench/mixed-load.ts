@@ -89,6 +89,7 @@ async function main(): Promise<void> {
     configuration.user_data = JSON.stringify({
       ...JSON.parse(configuration.user_data ?? '{}'),
       MPC_REQUESTS_PER_MINUTE: '10000',
+      MAX_UNFINISHED_TASKS: '100000',
     });
   }
   const clip = await makeClip({ seconds: 6, width: 320, height: 180 });

@@ -121,6 +121,7 @@ async function startCloud(
     configuration.user_data = JSON.stringify({
       ...JSON.parse(configuration.user_data ?? '{}'),
       MPC_REQUESTS_PER_MINUTE: String(requestsPerMinute),
+      MAX_UNFINISHED_TASKS: '100000',
     });
   }
   observations.watch(cloud);

@@ -41,6 +41,7 @@ export const LOG_EVENTS = {
   'pace.waiting': { levels: ['debug'], fields: ['wait_ms'] },
   'queue.cleaned': { levels: ['info'], fields: ['seen', 'cancelled', 'too_late', 'not_ours', 'failed'] },
   'queue.not_cancelled': { levels: ['warn'], fields: ['task_id', ...FAILURE] },
+  'queue.not_counted': { levels: ['warn'], fields: [...FAILURE] },
   'result.not_kept': { levels: ['warn'], fields: ['task_id', ...FAILURE] },
   'sweep.bucket_not_listed': { levels: ['error'], fields: ['bucket', ...FAILURE] },
   'sweep.done': {

@@ -17,6 +17,8 @@ export interface Settings extends Places {
   mpcRequestsPerMinute: number;
   /** Looks at MPC's list that one instance of query makes for callers in a minute. */
   mpcReadsPerMinute: number;
+  /** With so many tasks of this installation that have not ended, nothing more is started by itself. */
+  maxUnfinishedTasks: number;
   urlTtlSeconds: number;
   queueLimitMinutes: number;
   /** The kinds of files that are written beside the pictures of a task that succeeded. */
@@ -50,6 +52,9 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   CAPTURE: '{"type":"TIME","time":10,"max_length":480}',
   MPC_REQUESTS_PER_MINUTE: '80',
   MPC_READS_PER_MINUTE: '12',
+  // More than two minutes of the pace, so that MPC never runs dry between two looks; and few enough that at 5 tasks a minute
+  // the last one waits 40 minutes, less than QUEUE_LIMIT_MINUTES.
+  MAX_UNFINISHED_TASKS: '200',
   URL_TTL_SECONDS: '3600',
   QUEUE_LIMIT_MINUTES: '60',
   PUBLISH: 'vtt,storyboard,poster,index',
@@ -82,6 +87,7 @@ const SettingsSchema = z.object({
   CAPTURE: text,
   MPC_REQUESTS_PER_MINUTE: integerText(1, 10_000, 'calls'),
   MPC_READS_PER_MINUTE: integerText(1, 10_000, 'calls'),
+  MAX_UNFINISHED_TASKS: integerText(1, 100_000, 'tasks'),
   URL_TTL_SECONDS: integerText(1, 86_400, 's'),
   QUEUE_LIMIT_MINUTES: integerText(1, 10_080, 'min'),
   PUBLISH: textThat(
@@ -193,6 +199,7 @@ export function readSettings(context: FunctionContext): Settings {
     capture: capture.data,
     mpcRequestsPerMinute: Number(values.MPC_REQUESTS_PER_MINUTE),
     mpcReadsPerMinute: Number(values.MPC_READS_PER_MINUTE),
+    maxUnfinishedTasks: Number(values.MAX_UNFINISHED_TASKS),
     urlTtlSeconds: Number(values.URL_TTL_SECONDS),
     queueLimitMinutes: Number(values.QUEUE_LIMIT_MINUTES),
     publish: new Set(listOf(values.PUBLISH).filter(isPublishedKind)),

@@ -4,8 +4,10 @@ import { connect } from '../cloud/http';
 import {
   type CreatedTask,
   type CreateTaskBody,
+  cancelTask,
   createTask,
   type ListBudget,
+  listTasks,
   nextWindowMs,
   type ObsLocation,
   type Task,
@@ -77,6 +79,8 @@ export const ClaimRecord = z.object({
   /** How often MPC has refused for good, and when it may be asked again. */
   refusals: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
   not_before_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  /** The clean-up was about to take its task out of MPC's queue: MPC's list says whether it did. */
+  giving_up: z.optional(oneOfNumbers(1)),
   /** Of the first attempt: one that came later, so that the ones between need not be read. */
   next: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
   /** Up to when MPC's list was looked through for it, and what of it can be read at once (ms). */
@@ -192,6 +196,7 @@ async function settle(
   record: ClaimRecord,
   invocation: Invocation,
 ): Promise<CreatedTask | undefined> {
+  if (record.giving_up) return settleGivenUp(claim, attempt, record, invocation);
   if (record.state === 'accepted') return { ...(record.answer as CreatedTask), task_id: record.task_id };
   if (isOld(record) && (await isThere(claim, attempt + 1, invocation))) return undefined;
   const task = await reconcileClaim(claim, attempt, record, invocation);
@@ -199,6 +204,58 @@ async function settle(
   const { id, bucket, key } = claim;
   invocation.log.error('claim.damaged', { claim: id, bucket, key, record: attemptKey(claim, attempt) });
   throw new ClaimDamaged();
+}
+
+/** What the clean-up took out of the queue is free to be started again; what ran meanwhile has its task. */
+async function settleGivenUp(
+  claim: ClaimRequest,
+  attempt: number,
+  { giving_up, ...record }: ClaimRecord,
+  invocation: Invocation,
+): Promise<CreatedTask | undefined> {
+  const { tasks } = await listTasks([['task_id', record.task_id ?? '']], invocation);
+  const status = tasks[0]?.status;
+  if (status === 'WAITING') throw new ClaimInFlight(COME_BACK_SECONDS);
+  const settled = status === 'CANCELED' ? withoutTask(record) : record;
+  await tolerate(() => write(claim, attempt, settled, invocation), claim, invocation);
+  return status === 'CANCELED' ? undefined : { ...(record.answer as CreatedTask), task_id: record.task_id };
+}
+
+function withoutTask({ claimed_at_ms, last_modified_ms }: ClaimRecord): ClaimRecord {
+  return { state: 'released', claimed_at_ms, last_modified_ms };
+}
+
+/**
+ * Takes a task that was started for an upload out of MPC's queue, so that the upload is started again. First it is written
+ * down that this begins: whatever happens then, the claim found later is settled by what MPC says of the task.
+ * @param task with our note of the claim
+ * @throws ClaimInFlight; what OBS and MPC throw: then the task is as it was
+ */
+export async function cancelToStartAgain(
+  { task_id, input }: Task,
+  id: string,
+  invocation: Invocation,
+): Promise<void> {
+  const { bucket = '', object: key = '' } = input ?? {};
+  const first: ClaimRequest = { id, objectKey: `${claimsFolder(bucket, key)}${id}.json`, bucket, key };
+  for (let attempt = 0; ; ) {
+    const record = await readAttempt(first, attempt, invocation);
+    // A task of a caller, a duplicate, or one whose record was deleted.
+    if (record === undefined) return cancelTask(task_id, invocation);
+    const isUnsettled = record.state === 'claimed' && !record.damaged;
+    if (isUnsettled && !isOld(record)) throw new ClaimInFlight(COME_BACK_SECONDS);
+    if (record.task_id === task_id || (isUnsettled && !(await isThere(first, attempt + 1, invocation)))) {
+      if (record.state === 'released') return cancelTask(task_id, invocation);
+      const { etag, fingerprint } = record;
+      const claim = { ...first, etag, ...(fingerprint !== undefined && { fingerprint }) };
+      const kept = { answer: { task_id }, ...record, state: 'accepted', task_id } as const;
+      await write(claim, attempt, { ...kept, giving_up: 1 }, invocation);
+      await cancelTask(task_id, invocation);
+      await tolerate(() => write(claim, attempt, withoutTask(record), invocation), claim, invocation);
+      return;
+    }
+    attempt = Math.max(attempt + 1, record.next ?? 0);
+  }
 }
 
 const isOld = ({ claimed_at_ms }: ClaimRecord): boolean =>

@@ -8,7 +8,7 @@ import {
 } from '../core/errors';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import type { Query } from '../signing';
-import { listBudget } from './claims';
+import { cancelToStartAgain, listBudget } from './claims';
 import { recordedTasks } from './task-index';
 import { unwrapUserData } from './task-note';
 
@@ -33,7 +33,8 @@ const MIN_TIME_FOR_A_CALL_MS = 2_000;
 const RUN_EVERY_MS = 60_000;
 
 /**
- * Cancels the tasks that have waited in MPC's queue for longer than QUEUE_LIMIT_MINUTES. What one run cannot do, the
+ * Cancels the tasks that have waited in MPC's queue for longer than QUEUE_LIMIT_MINUTES; those of uploads are started again
+ * by the sweep. What one run cannot do, the
  * next one will.
  * @param includeForeignTasks also tasks of this service's buckets that somebody else created
  */
@@ -51,7 +52,7 @@ export async function cleanUpQueue(
     }
     try {
       const mayCancel = includeForeignTasks || (await isOurs(task, invocation));
-      if (mayCancel) await cancelTask(task.task_id, invocation);
+      if (mayCancel) await takeOut(task, invocation);
       report[mayCancel ? 'cancelled' : 'not_ours']++;
     } catch (error) {
       const isTooLate = error instanceof ServiceRefused && NO_LONGER_WAITING.has(error.code);
@@ -64,6 +65,14 @@ export async function cleanUpQueue(
   }
   invocation.log.info('queue.cleaned', { ...report });
   return report;
+}
+
+/** What was started for an upload is started again by itself; what a caller created is the caller's to create again. */
+function takeOut(task: Task, invocation: Invocation): Promise<void> {
+  const { claim } = unwrapUserData(task.user_data).note;
+  return claim === undefined
+    ? cancelTask(task.task_id, invocation)
+    : cancelToStartAgain(task, claim, invocation);
 }
 
 /** A task of this installation carries a claim and writes to the snapshot bucket, or is recorded there. */

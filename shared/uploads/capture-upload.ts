@@ -5,6 +5,7 @@ import { type ObjectVersion, outputDirectoryOf } from '../installation/object-ke
 import { ClaimDamaged, ClaimInFlight, createClaimedTask, findClaim, uploadClaim } from '../tasks/claims';
 import { haveEnded, othersBegun, wasReplacedSince } from '../tasks/versions';
 import { acquirePermit, learnReservations, pause } from './rate-limit';
+import { countStarted, isRoomAtMpc } from './unfinished';
 import { reasonToSkip, type SkipReason, type Upload } from './upload-event';
 
 /** What became of one upload. */
@@ -112,10 +113,12 @@ async function captureVersion(upload: Upload, invocation: Invocation, isDryRun: 
   if (free.notBeforeMs > Date.now()) return { failed: 'refused_before' };
   if (isDryRun) return { started: 'dry run' };
   const body = requestFor(upload, invocation);
+  if (!(await isRoomAtMpc(invocation))) return { failed: 'mpc_is_full' };
   if (!(await haveEnded(others, body.output, claim, invocation))) return { failed: 'older_task_at_work' };
   const release = await acquirePermit(MIN_TIME_FOR_A_CAPTURE_MS, invocation);
   if (release === undefined) return { failed: 'no_time_left' };
   const { task, isNew } = await createClaimedTask(claim, body, free, invocation, release);
+  countStarted();
   return isNew ? { started: task.task_id ?? '' } : { skipped: 'already_started', task_id: task.task_id };
 }
 

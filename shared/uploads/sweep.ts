@@ -8,6 +8,7 @@ import { RECORDS_FOLDER } from '../installation/object-keys';
 import { listBudget } from '../tasks/claims';
 import { unwrapUserData } from '../tasks/task-note';
 import { captureUpload, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from './capture-upload';
+import { lookBeforeMany } from './unfinished';
 import { reasonToSkip, type Upload } from './upload-event';
 
 /** What a sweep found and did. */
@@ -84,6 +85,7 @@ export async function sweep(invocation: Invocation, isDryRun: boolean): Promise<
     complete: false,
     would_start: [],
   };
+  lookBeforeMany();
   progress.doubles_until_ms ??= Date.now() - FIRST_LOOK_BACK_MS;
   report.duplicates = await duplicateClaims(progress, bounded);
   report.doubled = report.duplicates;

@@ -9,7 +9,9 @@ import {
 const MINUTE_MS = 60_000;
 
 test('the sweep works off uploads from before the installation, more than a listing holds: one task each, in turns of a minute', async () => {
-  const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '500' } });
+  const service = new InstallationDouble({
+    userData: { MPC_REQUESTS_PER_MINUTE: '500', MAX_UNFINISHED_TASKS: '10000' },
+  });
   for (let number = 0; number < 1300; number++) {
     service.upload(`old/${String(number).padStart(4, '0')}.mp4`, 'x', number % 10 > 0 ? VIDEOS : ARCHIVE);
   }
@@ -26,7 +28,7 @@ test('the sweep works off uploads from before the installation, more than a list
 });
 
 test('the clean-up takes a part of a queue that is longer than it can list', async () => {
-  const service = new InstallationDouble();
+  const service = new InstallationDouble({ userData: { MAX_UNFINISHED_TASKS: '10000' } });
   await service.deliver([service.upload('a.mp4')]);
   await service.time.pass(120 * MINUTE_MS);
   const [task] = service.cloud.tasks;

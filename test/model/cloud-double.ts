@@ -60,6 +60,8 @@ export interface CloudDoubleOptions {
    * picture then and one at its end. Without it tasks wait for ever.
    */
   taskTimes: readonly { waitsMs: number; runsMs: number }[] | undefined;
+  /** How many tasks are done in a minute, one after the other in the order in which they came. */
+  tasksPerMinute: number | undefined;
 }
 
 /** What the documents leave open, read as the local cloud reads it, and nothing late. */
@@ -71,6 +73,7 @@ export const AS_THE_LOCAL_CLOUD: Omit<CloudDoubleOptions, 'now'> = {
   syncTaskId: true,
   conditionalWrites: 'ignored',
   taskTimes: undefined,
+  tasksPerMinute: undefined,
 };
 
 const MAX_KEYS = 1000;
@@ -89,6 +92,9 @@ export class CloudDouble {
   /** Until when MPC refuses every call. */
   throttledUntilMs = 0;
   readonly #options: CloudDoubleOptions;
+  /** The first task that has not ended, and when the ones before it have, where tasks run one after the other. */
+  #queueAt = 0;
+  #queueFreeAtMs = 0;
 
   /** Who is sent notices. */
   receiver: (request: CloudRequest) => CloudAnswer = () => ({ status: 204, body: '' });
@@ -105,6 +111,7 @@ export class CloudDouble {
 
   /** Lets tasks do what they have had the time for, in the order of time. */
   runTasks(): void {
+    this.#runQueue();
     const { taskTimes, now } = this.#options;
     if (taskTimes === undefined) return;
     const steps = this.tasks.flatMap((task) => {
@@ -121,6 +128,22 @@ export class CloudDouble {
       task.status = to;
       if (to === 'PROCESSING') task.read = this.buckets.get(input.bucket)?.get(input.object)?.body ?? '';
       this.#store(output.bucket, `${output.object}/${to === 'PROCESSING' ? 0 : 1}.jpg`, task.read ?? '');
+    }
+  }
+
+  #runQueue(): void {
+    const { tasksPerMinute, now } = this.#options;
+    if (tasksPerMinute === undefined) return;
+    for (; this.#queueAt < this.tasks.length; this.#queueAt++) {
+      const task = this.tasks[this.#queueAt];
+      if (task === undefined || task.status === 'CANCELED') continue;
+      const startsAtMs = Math.max(this.#queueFreeAtMs, task.arrivedAtMs);
+      const endsAtMs = startsAtMs + 60_000 / tasksPerMinute;
+      if (startsAtMs <= now()) task.status = 'PROCESSING';
+      if (endsAtMs > now()) return;
+      task.status = 'SUCCEEDED';
+      task.endedAtMs = endsAtMs;
+      this.#queueFreeAtMs = endsAtMs;
     }
   }
 

@@ -1,0 +1,60 @@
+import { listTasks, type Task } from '../cloud/mpc';
+import { describeFailure } from '../core/errors';
+import type { Invocation } from '../installation/invocation';
+import { isOwnTask } from '../tasks/ownership';
+
+/*
+ * What MPC has not done waits where it costs nothing and nobody throws it away: uploads wait in OBS, not in MPC's queue.
+ * How fast MPC works is not documented, so that it is asked now and then how many tasks of ours it has left.
+ */
+
+/** List calls count against MPC's quota, and in a minute no more than the pace can be added. */
+const LOOK_EVERY_MS = 60_000;
+/** So few are started without a look, and no larger part of the limit: single uploads cost none. */
+const MOST_UNSEEN = 10;
+const UNSEEN_PART_OF_LIMIT = 1 / 4;
+const PAGE_SIZE = 100;
+
+// One instance handles one event at a time, so that its memory is a safe place for what it has started.
+let lookedAtMs = Number.NEGATIVE_INFINITY;
+let unfinished = 0;
+
+/** One more was started. */
+export function countStarted(): void {
+  unfinished += 1;
+}
+
+/** Many may be started: an instance that does not know how many there are looks first. */
+export function lookBeforeMany(): void {
+  if (lookedAtMs === Number.NEGATIVE_INFINITY) unfinished = Number.POSITIVE_INFINITY;
+}
+
+/**
+ * False while MPC has as many unfinished tasks of this installation as MAX_UNFINISHED_TASKS says. Where MPC cannot be asked,
+ * what is known counts on.
+ */
+export async function isRoomAtMpc(invocation: Invocation): Promise<boolean> {
+  const { maxUnfinishedTasks } = invocation.settings;
+  const isDue = Date.now() >= lookedAtMs + LOOK_EVERY_MS;
+  if (isDue && unfinished >= Math.min(MOST_UNSEEN, maxUnfinishedTasks * UNSEEN_PART_OF_LIMIT)) {
+    lookedAtMs = Date.now();
+    try {
+      unfinished = (await countOwn('WAITING', invocation)) + (await countOwn('PROCESSING', invocation));
+    } catch (error) {
+      invocation.log.warn('queue.not_counted', describeFailure(error));
+    }
+  }
+  return unfinished < maxUnfinishedTasks;
+}
+
+/** One page, and its share of all there are: MPC's list has the tasks of the whole account. */
+async function countOwn(status: Task['status'], invocation: Invocation): Promise<number> {
+  const query = [
+    ['status', status],
+    ['page', '0'],
+    ['size', String(PAGE_SIZE)],
+  ] as const;
+  const { tasks, total } = await listTasks(query, invocation);
+  const own = tasks.filter((task) => isOwnTask(task, invocation.settings)).length;
+  return tasks.length === 0 ? 0 : Math.ceil((Math.max(total, tasks.length) * own) / tasks.length);
+}

@@ -1,0 +1,44 @@
+import { InstallationDouble, returned } from '../../model/installation-double';
+
+const MINUTE_MS = 60_000;
+
+function installation(userData: Record<string, string> = {}): InstallationDouble {
+  return new InstallationDouble({ userData: { MAX_UNFINISHED_TASKS: '8', ...userData } });
+}
+
+test('nothing more is started while MPC has as many unfinished tasks as it may, and all of it when MPC has worked', async () => {
+  const service = installation();
+  for (let i = 0; i < 20; i++) service.upload(`${i}.mp4`);
+  for (let run = 0; run < 4; run++) {
+    await service.time.pass(5 * MINUTE_MS);
+    await service.sweep();
+    expect(service.cloud.tasks).toHaveLength(8);
+  }
+  for (const { id } of service.cloud.tasks.slice(0, 5)) service.cloud.end(id);
+  await service.time.pass(5 * MINUTE_MS);
+  await service.sweep();
+  expect(service.cloud.tasks).toHaveLength(13);
+  for (const { id } of service.cloud.tasks) service.cloud.end(id);
+  await service.time.pass(5 * MINUTE_MS);
+  await service.sweep();
+  expect(service.cloud.tasks).toHaveLength(20);
+});
+
+test('tasks of somebody else hold nothing back', async () => {
+  const service = installation();
+  for (let i = 0; i < 8; i++) {
+    await service.deliver([service.upload(`${i}.mp4`)]);
+    const body = service.cloud.tasks.at(-1)?.body;
+    if (body !== undefined) body.input = { ...body.input, bucket: 'theirs' };
+  }
+  await service.time.pass(2 * MINUTE_MS);
+  expect(returned(await service.deliver([service.upload('ours.mp4')]))).toMatchObject({
+    records: [{ started: '9' }],
+  });
+});
+
+test('a single upload asks MPC for nothing but its task', async () => {
+  const service = installation();
+  await service.deliver([service.upload('a.mp4')]);
+  expect(service.cloud.mpcCalls).toBe(1);
+});
