@@ -65,7 +65,8 @@ describe('one upload, one task', () => {
     { firstPage: 0, numbers: false },
     { firstPage: 1, numbers: true },
   ] as const)('a lost answer is found on a later page of the list, too: %j', async (options) => {
-    const service = new InstallationDouble({ ...options, userData: { MPC_REQUESTS_PER_MINUTE: '1000' } });
+    const userData = { MPC_REQUESTS_PER_MINUTE: '1000', MAX_UNFINISHED_TASKS: '1000' };
+    const service = new InstallationDouble({ ...options, userData });
     await service.deliver([service.upload('a.mp4')], { create: 'crash-after' });
     const records = Array.from({ length: 250 }, (_, number) => service.upload(`${number}.mp4`));
     await service.deliver(records);
