@@ -47,7 +47,7 @@ function plan({ filePath, points, everything }: FloorRequest): Group[] {
   }
   const groups: Group[] = [];
   for (const point of points) {
-    const ticks = BigInt(Math.floor(point / video.tickMs + 1e-6) + video.originTicks);
+    const ticks = BigInt(Math.floor(point / video.tickMs + 1e-6 + video.originTicks));
     const shown = packets
       .filter(({ pts }) => pts <= ticks)
       .reduce((one, other) => (other.pts > one.pts ? other : one));
@@ -72,7 +72,7 @@ function run({ filePath, size, everything }: FloorRequest, groups: readonly Grou
   decoder.parametersToContext(stream.codecpar);
   decoder.threadCount = 1;
   decoder.open2Sync(codec);
-  const encoder = new JpegEncoder(pictureDimensions(video.displayedSize, size), video.orientation);
+  const encoder = new JpegEncoder(pictureDimensions(video.displayedSize, size), video);
   const [packet, picture] = [new Packet(), new Frame()];
   packet.alloc();
   picture.alloc();

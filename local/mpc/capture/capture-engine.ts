@@ -1,9 +1,11 @@
 import { AV_LOG_QUIET } from 'node-av/constants';
 import { Log } from 'node-av/lib';
+import type { Finder } from './finder';
 import { FrameFinder } from './frame-finder';
 import { JpegEncoder } from './jpeg-encoder';
 import { type Dimensions, pictureDimensions } from './picture-size';
-import { VideoFile } from './video-file';
+import { SequentialFinder } from './sequential-finder';
+import { VideoFile, withWords } from './video-file';
 import type { CapturePoint, CaptureTurn, Frame, VideoInfo, VideoReference } from './worker-messages';
 
 /**
@@ -14,9 +16,9 @@ const MAX_OPEN_VIDEOS = 4;
 
 interface OpenVideo {
   file: VideoFile;
-  finder?: FrameFinder;
+  finder?: Finder;
   encoder?: JpegEncoder;
-  latest?: { pts: number; jpeg: Buffer };
+  latest?: { pts: number; jpeg: Buffer; notes?: string[] };
 }
 
 const openVideos = new Map<number, OpenVideo>();
@@ -40,19 +42,24 @@ export function capture(
   const video = opened(reference);
   const { file } = video;
   try {
-    video.finder ??= new FrameFinder(file);
+    video.finder ??= file.isSequential ? new SequentialFinder(file) : new FrameFinder(file);
     const encoder = encoderFor(video, pictureDimensions(file.displayedSize, size));
-    const { picture, pts } = video.finder.frameAt(
+    const { picture, pts, isDamaged } = video.finder.frameAt(
       ticksOf(point.point, file),
       nextPoint === undefined ? undefined : ticksOf(nextPoint, file),
     );
-    if (video.latest?.pts !== pts) video.latest = { pts, jpeg: encoder.encode(picture) };
-    const presentationMs = Math.round((pts - file.originTicks) * file.tickMs * 1000) / 1000;
-    const frame = { index: point.index, presentationMs, ...encoder.size, jpeg: video.latest.jpeg };
+    if (video.latest?.pts !== pts) {
+      const { jpeg, notes } = encoder.encode(picture);
+      if (isDamaged) notes.push('some pictures are damaged in the file');
+      video.latest = { pts, jpeg, ...(notes.length > 0 ? { notes } : {}) };
+    }
+    const { pts: _, ...taken } = video.latest;
+    const frame = { index: point.index, presentationMs: file.msOf(pts), ...encoder.size, ...taken };
     return { frame, isMidGroup: video.finder.isMidGroup };
   } catch (error) {
+    const failure = withWords(error, file.words);
     close(reference.id);
-    throw error;
+    throw failure;
   }
 }
 
@@ -83,11 +90,11 @@ function encoderFor(video: OpenVideo, size: Dimensions): JpegEncoder {
   if (encoder?.size.width === size.width && encoder.size.height === size.height) return encoder;
   encoder?.close();
   delete video.latest;
-  video.encoder = new JpegEncoder(size, video.file.orientation);
+  video.encoder = new JpegEncoder(size, video.file);
   return video.encoder;
 }
 
 function ticksOf(point: CapturePoint, { tickMs, originTicks }: VideoFile): number {
   // A millionth of a tick makes up for rounding, so that a frame's own time finds that frame.
-  return point === 'last' ? Number.POSITIVE_INFINITY : Math.floor(point / tickMs + 1e-6) + originTicks;
+  return point === 'last' ? Number.POSITIVE_INFINITY : Math.floor(point / tickMs + 1e-6 + originTicks);
 }

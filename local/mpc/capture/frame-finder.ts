@@ -1,14 +1,18 @@
 import {
-  AV_NOPTS_VALUE,
   AV_OPT_TYPE_INT,
   AVDISCARD_DEFAULT,
   AVDISCARD_NONREF,
   AVERROR_EAGAIN,
   AVERROR_EOF,
 } from 'node-av/constants';
-import { Codec, CodecContext, Frame } from 'node-av/lib';
+import { type CodecContext, Frame, type Packet } from 'node-av/lib';
 import { CaptureError } from './capture-error';
+import { showsWithoutReferences } from './codecs';
+import { isDamaged, isIntra, needsFirstPacket, openDecoder } from './decoder';
+import type { Finder, FoundFrame } from './finder';
+import { MAX_AHEAD_BYTES, MAX_FROM_START_PICTURES } from './limits';
 import { PacketReader, type ReadPacket } from './packet-reader';
+import { timeOf } from './times';
 import type { VideoFile } from './video-file';
 
 /** Up to here reading on is cheaper than a seek, which may land before what was already read. */
@@ -25,10 +29,14 @@ const MAX_SENT_AGAIN = 16;
 
 const LAST = Number.POSITIVE_INFINITY;
 
-/** A decoded frame. The picture belongs to the finder and is valid until its next call. */
-export interface FoundFrame {
-  picture: Frame;
-  pts: number;
+/** Where decoding is to start: at the last key frame up to `anchorUntil`, looked for from `from` on. */
+interface Approach {
+  anchorUntil: number;
+  from: number;
+  /** Whatever was read and decoded before is of no use. */
+  isAnew: boolean;
+  /** With a decoder that has seen nothing else, and nothing left out: what is guessed depends on both. */
+  isCareful?: boolean;
 }
 
 /**
@@ -36,15 +44,16 @@ export interface FoundFrame {
  *
  * Which frame that is, the packets around the moment tell before anything is decoded. Then only what it needs is
  * decoded: from the key frame before it, leaving out the frames that no other frame refers to. Asked in order of
- * time, the finder decodes nothing twice, but for the few packets that `rest` forgets. After an error it is of no more
- * use.
+ * time, the finder decodes nothing twice, but for the few packets that `rest` forgets. What comes out depends on the
+ * moment alone, not on those that were asked for before. After an error it is of no more use.
  */
-export class FrameFinder {
+export class FrameFinder implements Finder {
   /** Undefined while the finder rests. */
   #decoder: CodecContext | undefined;
   readonly #reader: PacketReader;
   /** Read, not yet sent to the decoder. */
   #ahead: ReadPacket[] = [];
+  #aheadBytes = 0;
   /** Presentation times that were sent and are still to come out of the decoder. */
   #inDecoder: number[] = [];
   /** From the start of the file up to the packets ahead, the decoder gets everything. */
@@ -63,6 +72,17 @@ export class FrameFinder {
   /** The decoder is to start anew with the first packet ahead. */
   #restarts = true;
   #isDraining = false;
+  /** False once a wanted picture did not come out of a drained decoder, as when its second field is a packet more. */
+  #mayDrainEarly = true;
+  /** The time of the key frame with which decoding started; earlier pictures lack what they refer to. */
+  #decodedFrom = Number.NEGATIVE_INFINITY;
+  /** Something could not be decoded, or not as a whole, since decoding started. */
+  #hasDamage = false;
+  #isCareful = false;
+  /** Pictures are left out until one comes that needs no other. */
+  #waitsForIntra = false;
+  /** The video has no picture that needs no other: those that there are will do. */
+  #takesAnyStart = false;
   /** All that was sent to the decoder since it started; undefined when it is too much to be sent again. */
   #sent: ReadPacket[] | undefined = [];
   #skipsUnreferenced = false;
@@ -70,39 +90,85 @@ export class FrameFinder {
   #found: FoundFrame | undefined;
   /** Came out of the decoder, but is later than what was asked for. */
   #next: FoundFrame | undefined;
+  /** The video's first packet, where a decoder has to see it wherever it starts. */
+  readonly #firstPacket: Packet | null = null;
 
   /** Throws CaptureError `unreadable` when the video's codec is not supported. */
   constructor(private readonly video: VideoFile) {
     this.#reader = new PacketReader(video);
     this.#decoder = openDecoder(video);
+    if (needsFirstPacket(video)) {
+      const first = this.#reader.read();
+      this.#firstPacket = first?.packet.clone() ?? null;
+      if (first !== undefined) this.#take(first);
+    }
   }
 
-  /**
-   * @param ticks moment on the stream's clock; Infinity for the last frame; before the first frame counts as the first
-   * @param nextTicks the moment that will be asked for after this one, if any: what comes true of it makes both faster
-   * Throws CaptureError: `past_the_end`, or `unreadable` when nothing there can be decoded.
-   */
   frameAt(ticks: number, nextTicks?: number): FoundFrame {
-    let isFalseAnchor = false;
-    for (let stepBackMs = 0; ; stepBackMs = stepBackMs * 4 || FIRST_STEP_BACK_MS) {
-      const from = this.#seekTarget(ticks);
-      const stepBackTicks = stepBackMs / this.video.tickMs;
-      this.#anchorUntil = isFalseAnchor ? from - stepBackTicks : ticks;
-      const isBehind = ticks < this.#readFor || (this.#found !== undefined && ticks < this.#found.pts);
-      if (isBehind || this.#isSpent || stepBackMs > 0) this.#goBackTo(from - stepBackTicks);
-      else this.#skipTo(from);
+    const from = this.#seekTarget(ticks);
+    const isBehind = ticks < this.#readFor || (this.#found !== undefined && ticks < this.#found.pts);
+    let approach: Approach | undefined = { anchorUntil: ticks, from, isAnew: isBehind || this.#isSpent };
+    let landings = 0;
+    for (let tries = 0; ; ) {
+      if (approach.isAnew) this.#goBackTo(approach.from);
+      else this.#skipTo(approach.from);
+      this.#anchorUntil = approach.anchorUntil;
       this.#readUpTo(ticks);
-      const readsFromStart = this.#readsFromStart;
-      if (this.#isAnchored || readsFromStart) {
-        this.#refusePastTheEnd(ticks);
-        const found = this.#decodeUpTo(ticks, nextTicks);
-        if (found !== undefined) return found;
-        isFalseAnchor = true;
+      const anchorUntil: number = approach.anchorUntil;
+      if (!this.#isAnchored && !this.#readsFromStart) {
+        approach = {
+          anchorUntil,
+          from: this.#stepBack(Math.min(anchorUntil, from), landings++),
+          isAnew: true,
+        };
+        continue;
       }
-      if (readsFromStart) {
+      this.#refusePastTheEnd(ticks);
+      if (approach.isCareful) this.#isCareful = true;
+      const readsFromStart = this.#readsFromStart;
+      const found = this.#decodeUpTo(ticks, nextTicks);
+      const again =
+        approach.isAnew || !Number.isFinite(this.#decodedFrom) ? approach.from : this.#decodedFrom;
+      if (this.#hasDamage && !this.#isCareful) {
+        approach = { anchorUntil, from: again, isAnew: true, isCareful: true };
+        continue;
+      }
+      if (found === 'drained too early') {
+        this.#mayDrainEarly = false;
+        approach = { anchorUntil, from: again, isAnew: true };
+        continue;
+      }
+      approach = readsFromStart ? undefined : this.#fromFurtherAhead(found, ticks, tries++);
+      if (approach !== undefined) continue;
+      if (found !== undefined) {
+        // What was decoded from further ahead than usual might make a difference to later pictures.
+        if (tries > 1) this.#isSpent = true;
+        return found;
+      }
+      if (this.#takesAnyStart || !showsWithoutReferences(this.video.stream)) {
         throw new CaptureError('unreadable', 'no picture of the video can be decoded there');
       }
+      this.#takesAnyStart = true;
+      approach = { anchorUntil: Number.NEGATIVE_INFINITY, from: Number.NEGATIVE_INFINITY, isAnew: true };
     }
+  }
+
+  /** From where to decode again a picture that did not come out, or is damaged; undefined when it is as good as it gets. */
+  #fromFurtherAhead(found: FoundFrame | undefined, ticks: number, tries: number): Approach | undefined {
+    if (found !== undefined && !found.isDamaged) return undefined;
+    const anchor = Number.isFinite(this.#decodedFrom) ? this.#decodedFrom : ticks;
+    if (tries === 0) return { anchorUntil: anchor - 1, from: anchor - 1, isAnew: true };
+    if (found === undefined) {
+      const earlier = this.#stepBack(anchor, tries);
+      return { anchorUntil: earlier, from: earlier, isAnew: true };
+    }
+    const { firstTicks, frameTicks } = this.video;
+    if (ticks - firstTicks > MAX_FROM_START_PICTURES * frameTicks) return undefined;
+    return { anchorUntil: Number.NEGATIVE_INFINITY, from: Number.NEGATIVE_INFINITY, isAnew: true };
+  }
+
+  #stepBack(ticks: number, tries: number): number {
+    return ticks - (FIRST_STEP_BACK_MS * 4 ** tries) / this.video.tickMs;
   }
 
   /** True when what is in the decoder leads to the next moment. */
@@ -115,6 +181,7 @@ export class FrameFinder {
     if (this.isMidGroup) {
       if (this.#sent === undefined) return;
       this.#ahead.unshift(...this.#sent);
+      for (const { packet } of this.#sent) this.#aheadBytes += packet.size;
       this.#sent = [];
       this.#restarts = true;
     }
@@ -127,6 +194,7 @@ export class FrameFinder {
   close(): void {
     this.#dropAhead();
     this.rest();
+    this.#firstPacket?.free();
   }
 
   #seekTarget(ticks: number): number {
@@ -136,7 +204,7 @@ export class FrameFinder {
   /** Starts reading anew, at the moment or at the start of the file. */
   #goBackTo(ticks: number): void {
     this.#forget();
-    this.#readsFromStart = ticks <= this.video.originTicks || ticks === LAST;
+    this.#readsFromStart = ticks <= this.video.firstTicks || ticks === LAST;
     const hasMoved = this.#readsFromStart ? this.#reader.seekToStart() : this.#reader.seek(ticks);
     if (!hasMoved) throw new CaptureError('unreadable', 'the file does not allow going back to a picture');
   }
@@ -147,7 +215,7 @@ export class FrameFinder {
    */
   #skipTo(ticks: number): void {
     const headDts = this.#reader.lastDts;
-    const distanceMs = (ticks - Math.max(headDts, this.video.originTicks)) * this.video.tickMs;
+    const distanceMs = (ticks - Math.max(headDts, this.video.firstTicks)) * this.video.tickMs;
     if (this.#reader.isAtEnd || distanceMs <= SEEK_BEYOND_MS || ticks === LAST) return;
     if (!this.#reader.seek(ticks)) return;
     let read = this.#reader.read();
@@ -172,13 +240,31 @@ export class FrameFinder {
       const read = this.#reader.read();
       if (read === undefined) return;
       this.#take(read);
+      if (this.#aheadBytes > MAX_AHEAD_BYTES) this.#decodeUnasked(ticks);
       if (read.pts > ticks) later++;
       if (read.dts > ticks && read.pts > ticks) return;
     }
   }
 
+  /** Decodes what was read, so that a long way to the moment takes no memory. A later key frame makes it useless. */
+  #decodeUnasked(ticks: number): void {
+    if (!this.#isAnchored && !this.#readsFromStart && this.#restarts) return;
+    if (this.#restarts) this.#restartDecoder();
+    while (this.#aheadBytes > MAX_AHEAD_BYTES / 2 && this.#next === undefined) {
+      let isSent = false;
+      this.#next = this.#receive(() => {
+        if (isSent) return false;
+        isSent = true;
+        this.#send(Number.NEGATIVE_INFINITY);
+        return true;
+      });
+      if (this.#next !== undefined && this.#next.pts <= ticks) this.#accept();
+    }
+  }
+
   #take(read: ReadPacket): void {
     this.#ahead.push(read);
+    this.#aheadBytes += read.packet.size;
     if (read.isKey) this.#anchor();
     if (read.isShown && read.pts > this.#latest.pts) this.#latest = read;
   }
@@ -188,52 +274,63 @@ export class FrameFinder {
     const start = this.#ahead.findLastIndex((read) => read.isKey && read.pts <= this.#anchorUntil);
     if (start < 0) return;
     if (start > 0 || !this.#restarts) this.#readsFromStart = false;
-    for (const { packet } of this.#ahead.splice(0, start)) packet.free();
+    for (const { packet } of this.#ahead.splice(0, start)) {
+      this.#aheadBytes -= packet.size;
+      packet.free();
+    }
     this.#restarts = true;
+    this.#isCareful = false;
     this.#isAnchored = true;
   }
 
   #refusePastTheEnd(ticks: number): void {
     if (ticks === LAST || !this.#reader.isAtEnd) return;
-    const { tickMs, originTicks, statedEndTicks, frameTicks } = this.video;
+    const { tickMs, statedEndTicks, frameTicks } = this.video;
     const lastFrameEnd = this.#latest.pts + (this.#latest.durationTicks || frameTicks);
+    // Not one picture was read: nothing tells where the end is.
+    if (!Number.isFinite(lastFrameEnd)) return;
     const outlasting = Math.max(0, (statedEndTicks ?? 0) - lastFrameEnd);
     const end = lastFrameEnd + (outlasting * tickMs <= MAX_OUTLASTING_SOUND_MS ? outlasting : 0);
-    if (ticks < end) return;
-    const [pointMs, endMs] = [ticks, end].map((value) => Math.round((value - originTicks) * tickMs));
-    throw new CaptureError(
-      'past_the_end',
-      `the point ${pointMs} ms is past the end of the video at ${endMs} ms`,
-    );
+    if (ticks >= end) throw this.video.pastTheEnd(ticks, end);
   }
 
   /** Decodes until the frame of the moment is out. Undefined when the decoder gives none, as after a false key frame. */
-  #decodeUpTo(ticks: number, nextTicks: number | undefined): FoundFrame | undefined {
+  #decodeUpTo(ticks: number, nextTicks: number | undefined): FoundFrame | 'drained too early' | undefined {
     const wanted = this.#latestTwo(ticks);
-    if (this.#found !== undefined && this.#found.pts === wanted.pts) return this.#found;
+    if (!this.#restarts && this.#found !== undefined && this.#found.pts === wanted.pts) return this.#found;
     if (this.#restarts) this.#restartDecoder();
+    let isDrainedEarly = false;
     const send = () => {
-      if (!this.#isDraining && this.#inDecoder.includes(wanted.pts) && this.#leavesFor(ticks, nextTicks)) {
-        this.#drain();
-      } else {
-        this.#send(wanted.previousPts);
+      const isWhole = this.#mayDrainEarly && !this.#reader.hasUntimed;
+      if (!this.#isDraining && isWhole && this.#inDecoder.includes(wanted.pts)) {
+        if (this.#leavesFor(ticks, nextTicks)) {
+          isDrainedEarly = true;
+          this.#drain();
+          return true;
+        }
       }
+      this.#send(wanted.previousPts);
+      return true;
     };
     for (;;) {
       this.#next ??= this.#receive(send);
       if (this.#next === undefined || this.#next.pts > wanted.pts) break;
-      this.#found?.picture.free();
-      this.#found = this.#next;
-      this.#next = undefined;
-      if (this.#found.pts === wanted.pts) return this.#found;
+      this.#accept();
+      if (this.#found?.pts === wanted.pts) return this.#found;
     }
-    // Some packets show nothing (VP8's alternate references, second fields):
-    // then the frame before them is still on display.
-    if (this.#found === undefined && this.#readsFromStart) {
-      this.#found = this.#next;
-      this.#next = undefined;
-    }
+    if (isDrainedEarly) return 'drained too early';
+    // Some packets show nothing (VP8's alternate references, second fields): then the frame before them is still on
+    // display. Before the first picture that can be decoded, that one stands.
+    if (this.#found === undefined && this.#readsFromStart) this.#accept();
     return this.#found;
+  }
+
+  /** Takes the frame that came out of the decoder for the one on display. */
+  #accept(): void {
+    if (this.#next === undefined) return;
+    this.#found?.picture.free();
+    this.#found = this.#next;
+    this.#next = undefined;
   }
 
   /** Times of the frame on display at the moment and of the one before it. */
@@ -267,28 +364,38 @@ export class FrameFinder {
     return !this.isMidGroup;
   }
 
-  /** The decoder's next frame; undefined when it has none left. `send` gives it more to decode. */
-  #receive(send: () => void): FoundFrame | undefined {
+  /** The decoder's next frame; undefined when it has none left. `send` gives it more to decode, or says that it will not. */
+  #receive(send: () => boolean): FoundFrame | undefined {
     const picture = new Frame();
     picture.alloc();
     for (;;) {
       const result = this.#decoder?.receiveFrameSync(picture) ?? AVERROR_EOF;
       if (result >= 0) {
-        const time = picture.pts !== AV_NOPTS_VALUE ? picture.pts : picture.bestEffortTimestamp;
-        const pts = Number(time);
-        this.#inDecoder = this.#inDecoder.filter((sent) => sent > pts);
-        const isCutOff =
-          this.#reader.isAtEnd && pts === this.#reader.lastPts && picture.decodeErrorFlags !== 0;
-        if (!isCutOff) return { picture, pts };
+        const pts = timeOf(picture.pts) ?? timeOf(picture.bestEffortTimestamp);
+        if (pts !== undefined) {
+          this.#inDecoder = this.#inDecoder.filter((sent) => sent > pts);
+          if (isDamaged(picture)) this.#hasDamage = true;
+          if (this.#isToBeShown(picture, pts)) return { picture, pts, isDamaged: isDamaged(picture) };
+        }
         picture.unref();
         continue;
       }
-      if (result === AVERROR_EAGAIN && !this.#isDraining) send();
-      else if (result === AVERROR_EOF || result === AVERROR_EAGAIN) break;
+      if (result === AVERROR_EAGAIN && !this.#isDraining) {
+        if (!send()) break;
+      } else if (result === AVERROR_EOF || result === AVERROR_EAGAIN) break;
       // Any other error stands for one damaged frame.
+      else this.#hasDamage = true;
     }
     picture.free();
     return undefined;
+  }
+
+  #isToBeShown(picture: Frame, pts: number): boolean {
+    if (pts < this.#decodedFrom) return false;
+    if (this.#waitsForIntra && !isIntra(picture)) return false;
+    this.#waitsForIntra = false;
+    // The picture in which a file was cut off.
+    return !(this.#reader.isAtEnd && pts === this.#reader.lastPts && isDamaged(picture));
   }
 
   /** Sends the next packet; the decoder may leave out frames before `neededFromPts`. */
@@ -302,8 +409,11 @@ export class FrameFinder {
       this.#drain();
       return;
     }
-    this.#setSkipping(!next.isKey && next.pts < neededFromPts);
-    this.#decoder?.sendPacketSync(next.packet);
+    this.#aheadBytes -= next.packet.size;
+    this.#setSkipping(
+      !next.isKey && next.pts < neededFromPts && !this.#reader.hasUntimed && !this.#isCareful,
+    );
+    if ((this.#decoder?.sendPacketSync(next.packet) ?? 0) < 0) this.#hasDamage = true;
     this.#keepOrFree(next);
     if (next.isShown) this.#inDecoder.push(next.pts);
   }
@@ -337,17 +447,35 @@ export class FrameFinder {
   }
 
   #restartDecoder(): void {
+    if (this.#isCareful) {
+      this.#decoder?.freeContext();
+      this.#decoder = undefined;
+    }
     if (this.#decoder === undefined) {
       this.#decoder = openDecoder(this.video);
       this.#skipsUnreferenced = false;
-    } else {
-      this.#decoder.flushBuffers();
+      if (this.#firstPacket !== null) this.#decoder.sendPacketSync(this.#firstPacket);
     }
+    this.#discardDecoded();
+    this.#decoder.flushBuffers();
     this.#isDraining = false;
     this.#freeSent();
     this.#inDecoder = [];
     this.#restarts = false;
+    this.#hasDamage = false;
+    this.#waitsForIntra = showsWithoutReferences(this.video.stream) && !this.#takesAnyStart;
+    this.#decodedFrom = this.#readsFromStart
+      ? Number.NEGATIVE_INFINITY
+      : (this.#ahead[0]?.pts ?? Number.NEGATIVE_INFINITY);
     this.#freePictures();
+  }
+
+  /** HEVC's decoder keeps what was not fetched, and gives it out after a flush. */
+  #discardDecoded(): void {
+    const picture = new Frame();
+    picture.alloc();
+    while ((this.#decoder?.receiveFrameSync(picture) ?? AVERROR_EOF) >= 0) picture.unref();
+    picture.free();
   }
 
   #freePictures(): void {
@@ -361,6 +489,7 @@ export class FrameFinder {
   #dropAhead(): void {
     for (const { packet } of this.#ahead) packet.free();
     this.#ahead = [];
+    this.#aheadBytes = 0;
     this.#restarts = true;
     this.#isAnchored = false;
     this.#latest = { pts: Number.NEGATIVE_INFINITY, durationTicks: 0 };
@@ -368,23 +497,10 @@ export class FrameFinder {
 
   /** Forgets everything that was read. */
   #forget(): void {
+    this.#isCareful = false;
     this.#restartDecoder();
     this.#dropAhead();
     this.#readFor = Number.NEGATIVE_INFINITY;
     this.#isSpent = false;
   }
-}
-
-function openDecoder({ stream, info }: VideoFile): CodecContext {
-  const decoder = new CodecContext();
-  const codec = Codec.findDecoder(stream.codecpar.codecId);
-  decoder.allocContext3(codec);
-  decoder.parametersToContext(stream.codecpar);
-  decoder.pktTimebase = stream.timeBase;
-  decoder.threadCount = 1;
-  if (codec === null || decoder.open2Sync(codec) < 0) {
-    decoder.freeContext();
-    throw new CaptureError('unreadable', `the video's codec ${info.codec} is not supported`);
-  }
-  return decoder;
 }

@@ -1,8 +1,11 @@
 import {
   AV_CODEC_FLAG_QSCALE,
   AV_CODEC_ID_MJPEG,
+  AV_FRAME_FLAG_INTERLACED,
+  AV_PIX_FMT_RGB24,
   AV_PIX_FMT_YUV420P,
   AVCOL_RANGE_JPEG,
+  AVERROR_EAGAIN,
 } from 'node-av/constants';
 import {
   Codec,
@@ -14,26 +17,51 @@ import {
   Packet,
   Rational,
 } from 'node-av/lib';
+import { type Colours, coloursOf } from './colours';
 import type { Dimensions } from './picture-size';
-import type { Orientation } from './video-file';
+import { PixelMap } from './pixel-map';
+import type { VideoFile } from './video-file';
 
 /** The encoder's scale 2 (best) … 31; 3 is close to quality 88 of other JPEG encoders. */
 const QUALITY = 3;
 /** FF_QP2LAMBDA: what one step of that scale counts in libavcodec. */
 const LAMBDA_PER_STEP = 118;
 
+/** JPEG's own: BT.601 with full range. */
+const JPEG_COLOURS = 'out_range=full:out_color_matrix=bt601';
+
+/** Works within one frame, so that no other frame has to be decoded for it. */
+const DEINTERLACER = 'estdif=mode=frame:deint=interlaced';
+
+interface Graph {
+  graph: FilterGraph;
+  source: FilterContext;
+  sink: FilterContext;
+  /** A frame comes out when the next one is given. */
+  holdsBack: boolean;
+}
+
+/** What a frame goes through: filters, and where its colours are not those of a screen a map and more filters. */
+interface Steps {
+  key: string;
+  graph: Graph;
+  colours: Colours;
+  map?: PixelMap;
+  finish?: Graph;
+}
+
 /** Turns decoded frames into JPEG pictures of one size: scaled, upright, in JPEG's own colours (BT.601, full range). */
 export class JpegEncoder {
   readonly #encoder = new CodecContext();
-  readonly #scaled = new Frame();
+  readonly #picture = new Frame();
   readonly #packet = new Packet();
-  #graph: { key: string; graph: FilterGraph; source: FilterContext; sink: FilterContext } | undefined;
+  #steps: Steps | undefined;
   #encoded = 0n;
 
   /** @param size of the finished picture */
   constructor(
     readonly size: Dimensions,
-    private readonly orientation: Orientation,
+    private readonly video: VideoFile,
   ) {
     const codec = Codec.findEncoder(AV_CODEC_ID_MJPEG);
     this.#encoder.allocContext3(codec);
@@ -46,67 +74,128 @@ export class JpegEncoder {
     this.#encoder.setFlags(AV_CODEC_FLAG_QSCALE);
     this.#encoder.globalQuality = LAMBDA_PER_STEP * QUALITY;
     check(this.#encoder.open2Sync(codec), 'open the JPEG encoder');
-    this.#scaled.alloc();
+    this.#picture.alloc();
     this.#packet.alloc();
   }
 
-  encode(decoded: Frame): Buffer {
-    const { source, sink } = this.#graphFor(decoded);
-    const input = decoded.clone();
-    if (input === null) throw new Error('out of memory');
-    // Filter and encoder refuse a frame whose time is not later than the one before it.
-    input.pts = this.#encoded++;
-    try {
-      check(source.buffersrcAddFrameSync(input), 'scale a picture');
-      check(sink.buffersinkGetFrameSync(this.#scaled), 'scale a picture');
-    } finally {
-      input.free();
+  /** @returns the picture, and what of its colours is not as the file says */
+  encode(decoded: Frame): { jpeg: Buffer; notes: string[] } {
+    const { graph, colours, map, finish } = this.#stepsFor(decoded);
+    const filtered = this.#picture;
+    this.#run(graph, decoded, filtered);
+    if (map !== undefined && finish !== undefined) {
+      const screen = onScreen(filtered, map, colours.hasAlpha);
+      filtered.unref();
+      this.#run(finish, screen, filtered);
+      screen.free();
     }
-    this.#scaled.quality = LAMBDA_PER_STEP * QUALITY;
-    check(this.#encoder.sendFrameSync(this.#scaled), 'encode a picture');
+    filtered.quality = LAMBDA_PER_STEP * QUALITY;
+    filtered.pts = this.#encoded++;
+    check(this.#encoder.sendFrameSync(filtered), 'encode a picture');
     check(this.#encoder.receivePacketSync(this.#packet), 'encode a picture');
     const jpeg = Buffer.from(this.#packet.data ?? []);
     this.#packet.unref();
-    this.#scaled.unref();
-    return jpeg;
+    filtered.unref();
+    return { jpeg, notes: [...colours.notes] };
   }
 
   close(): void {
-    this.#graph?.graph.free();
+    this.#freeSteps();
     this.#encoder.freeContext();
-    this.#scaled.free();
+    this.#picture.free();
     this.#packet.free();
   }
 
-  /** The filters for frames like this one; a video may change its format on the way. */
-  #graphFor(frame: Frame): { source: FilterContext; sink: FilterContext } {
-    const { width, height, format, colorSpace, colorRange } = frame;
-    const key = [width, height, format, colorSpace, colorRange].join();
-    if (this.#graph?.key === key) return this.#graph;
-    this.#graph?.graph.free();
+  /** Has a frame filtered. */
+  #run({ source, sink, holdsBack }: Graph, frame: Frame, result: Frame): void {
+    let isOut = false;
+    for (let times = holdsBack ? 2 : 1; times > 0; times--) {
+      const input = frame.clone();
+      if (input === null) throw new Error('out of memory');
+      // Filters and encoder refuse a frame whose time is not later than the one before it.
+      input.pts = this.#encoded++;
+      try {
+        check(source.buffersrcAddFrameSync(input), 'scale a picture');
+      } finally {
+        input.free();
+      }
+      // What was held back of the frame before comes first.
+      for (;;) {
+        const next = new Frame();
+        next.alloc();
+        const status = sink.buffersinkGetFrameSync(next);
+        if (status >= 0) {
+          result.unref();
+          check(result.ref(next), 'scale a picture');
+          isOut = true;
+        }
+        next.free();
+        if (status === AVERROR_EAGAIN) break;
+        check(status, 'scale a picture');
+      }
+    }
+    if (!isOut) throw new Error('cannot scale a picture: the filter gives none');
+  }
 
-    const turned = this.orientation.swapsSides;
-    const scale = turned
+  #freeSteps(): void {
+    this.#steps?.graph.graph.free();
+    this.#steps?.finish?.graph.free();
+    this.#steps = undefined;
+  }
+
+  /** The filters for frames like this one; a video may change its format on the way. */
+  #stepsFor(frame: Frame): Steps {
+    const { width, height, format } = frame;
+    const colours = coloursOf(frame, this.video);
+    const { matrix, range, transfer, primaries, hasAlpha, isMapped } = colours;
+    const isInterlaced = frame.hasFlags(AV_FRAME_FLAG_INTERLACED);
+    const key = [width, height, format, matrix, range, transfer, primaries, isInterlaced].join();
+    if (this.#steps?.key === key) return this.#steps;
+    this.#freeSteps();
+
+    const { orientation } = this.video;
+    const size = orientation.swapsSides
       ? { width: this.size.height, height: this.size.width }
       : { width: this.size.width, height: this.size.height };
-    const graph = new FilterGraph();
-    graph.alloc();
-    graph.nbThreads = 1;
-    const steps = [
-      `buffer@in=video_size=${width}x${height}:pix_fmt=${format}:time_base=1/1000:pixel_aspect=1/1:colorspace=${colorSpace}:range=${colorRange}`,
-      `scale=${scale.width}:${scale.height}:flags=bicubic:out_range=full:out_color_matrix=bt601`,
-      ...this.orientation.filters,
-      'format=pix_fmts=yuv420p:color_ranges=pc',
-      'buffersink@out',
-    ];
-    check(graph.parsePtr(steps.join(',')), 'set up the scaler');
-    check(graph.configSync(), 'set up the scaler');
-    const source = graph.getFilter('buffer@in');
-    const sink = graph.getFilter('buffersink@out');
-    if (source === null || sink === null) throw new Error('the scaler has no ends');
-    this.#graph = { key, graph, source, sink };
-    return this.#graph;
+    const source = `buffer@in=video_size=${width}x${height}:pix_fmt=${format}:time_base=1/1000:pixel_aspect=1/1:colorspace=${matrix}:range=${range}`;
+    // Both fields of such a frame are of different moments; the second one is left out, its lines are made up.
+    const deinterlace = isInterlaced ? [DEINTERLACER] : [];
+    const scale = `scale=${size.width}:${size.height}:flags=bicubic`;
+    const end = [...orientation.filters, 'format=pix_fmts=yuv420p:color_ranges=pc'];
+    if (!isMapped) {
+      const graph = makeGraph([source, ...deinterlace, `${scale}:${JPEG_COLOURS}`, ...end]);
+      this.#steps = { key, graph, colours };
+      return this.#steps;
+    }
+    const graph = makeGraph([source, ...deinterlace, scale, `format=${hasAlpha ? 'rgba64le' : 'rgb48le'}`]);
+    const screen = `buffer@in=video_size=${size.width}x${size.height}:pix_fmt=rgb24:time_base=1/1000:pixel_aspect=1/1:colorspace=gbr:range=pc`;
+    const finish = makeGraph([screen, `scale=${JPEG_COLOURS}`, ...end]);
+    this.#steps = { key, graph, colours, map: new PixelMap(transfer, primaries), finish };
+    return this.#steps;
   }
+}
+
+function makeGraph(steps: string[]): Graph {
+  const graph = new FilterGraph();
+  graph.alloc();
+  graph.nbThreads = 1;
+  check(graph.parsePtr([...steps, 'buffersink@out'].join(',')), 'set up the scaler');
+  check(graph.configSync(), 'set up the scaler');
+  const source = graph.getFilter('buffer@in');
+  const sink = graph.getFilter('buffersink@out');
+  if (source === null || sink === null) throw new Error('the scaler has no ends');
+  return { graph, source, sink, holdsBack: steps.includes(DEINTERLACER) };
+}
+
+/** The same picture in the screen's colours. */
+function onScreen({ width, height, data, linesize }: Frame, map: PixelMap, hasAlpha: boolean): Frame {
+  const [plane] = data ?? [];
+  const [bytesPerRow] = linesize;
+  if (plane === undefined || bytesPerRow === undefined) throw new Error('a picture has no pixels');
+  const samples = new Uint16Array(plane.buffer, plane.byteOffset, plane.byteLength >> 1);
+  const rgb = map.apply(samples, { width, height, stride: bytesPerRow >> 1, hasAlpha });
+  const timeBase = new Rational(1, 1000);
+  return Frame.fromVideoBuffer(rgb, { width, height, format: AV_PIX_FMT_RGB24, timeBase, pts: 0n });
 }
 
 function check(result: number, step: string): void {

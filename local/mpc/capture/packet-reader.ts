@@ -1,17 +1,17 @@
-import { AV_NOPTS_VALUE, AV_PKT_FLAG_DISCARD, AVERROR_EAGAIN, AVSEEK_FLAG_BACKWARD } from 'node-av/constants';
+import { AV_PKT_FLAG_DISCARD, AVERROR_EAGAIN, AVSEEK_FLAG_BACKWARD } from 'node-av/constants';
 import { Packet } from 'node-av/lib';
-import type { VideoFile } from './video-file';
-
-const START_MARGIN_MS = 10_000;
+import { timeOf } from './times';
+import { START_MARGIN_MS, type VideoFile } from './video-file';
 
 /** One compressed picture; times are ticks of the stream's clock. */
 export interface ReadPacket {
   packet: Packet;
+  /** Presentation time; where the container has none, the decoding time in its place. */
   pts: number;
   dts: number;
   durationTicks: number;
   isKey: boolean;
-  /** False for a picture that the container wants decoded but not displayed. */
+  /** False for a picture that the container wants decoded but not displayed, and for one without a time of its own. */
   isShown: boolean;
 }
 
@@ -20,6 +20,7 @@ export class PacketReader {
   #lastDts = Number.NEGATIVE_INFINITY;
   #lastPts = Number.NEGATIVE_INFINITY;
   #isAtEnd = false;
+  #hasUntimed = false;
 
   constructor(private readonly video: VideoFile) {}
 
@@ -38,6 +39,11 @@ export class PacketReader {
     return this.#isAtEnd;
   }
 
+  /** True when a packet without a presentation time was met, as the second fields of some recordings are. */
+  get hasUntimed(): boolean {
+    return this.#hasUntimed;
+  }
+
   /** Goes to a key frame at or before the moment, as well as the container can. False when it cannot seek at all. */
   seek(ticks: number): boolean {
     const { container, stream } = this.video;
@@ -50,9 +56,8 @@ export class PacketReader {
 
   /** Goes to the first packet. False when the container cannot seek at all. */
   seekToStart(): boolean {
-    const { originTicks, tickMs } = this.video;
-    // Decoding times begin before the first presentation time, and some containers look for the former.
-    return this.seek(originTicks - START_MARGIN_MS / tickMs) || this.seek(originTicks);
+    const { firstTicks, tickMs } = this.video;
+    return this.seek(firstTicks - START_MARGIN_MS / tickMs) || this.seek(firstTicks);
   }
 
   /** The next packet, to be freed by the caller; undefined at the end. */
@@ -73,10 +78,11 @@ export class PacketReader {
   }
 
   #describe(packet: Packet): ReadPacket {
-    const { pts: rawPts, dts: rawDts } = packet;
-    // AVI stores no presentation times: the decoding time is the nearest thing to it.
-    const dts = rawDts !== AV_NOPTS_VALUE ? Number(rawDts) : Number(rawPts === AV_NOPTS_VALUE ? 0n : rawPts);
-    const pts = rawPts !== AV_NOPTS_VALUE ? Number(rawPts) : dts;
+    const rawPts = timeOf(packet.pts);
+    if (rawPts === undefined) this.#hasUntimed = true;
+    // Where it is missing, as at the start of Matroska, no later one than that of the packet before is sure.
+    const dts = timeOf(packet.dts) ?? (packet.isKeyframe ? rawPts : undefined) ?? this.#lastDts;
+    const pts = rawPts ?? dts;
     this.#lastDts = dts;
     this.#lastPts = pts;
     return {
@@ -84,8 +90,8 @@ export class PacketReader {
       pts,
       dts,
       durationTicks: Number(packet.duration),
-      isKey: packet.isKeyframe,
-      isShown: !packet.hasFlags(AV_PKT_FLAG_DISCARD),
+      isKey: packet.isKeyframe && Number.isFinite(pts),
+      isShown: rawPts !== undefined && !packet.hasFlags(AV_PKT_FLAG_DISCARD),
     };
   }
 }

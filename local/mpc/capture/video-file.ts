@@ -2,13 +2,20 @@ import {
   AV_DISPOSITION_ATTACHED_PIC,
   AV_NOPTS_VALUE,
   AV_PKT_DATA_DISPLAYMATRIX,
+  AV_PKT_DATA_DOVI_CONF,
   AVDISCARD_ALL,
-  AVERROR_INVALIDDATA,
+  AVFMT_FLAG_GENPTS,
+  AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
+  AVSEEK_FLAG_BACKWARD,
 } from 'node-av/constants';
-import { avGetCodecName, FFmpegError, FormatContext, type Rational, type Stream } from 'node-av/lib';
+import { avGetCodecName, Codec, Dictionary, FormatContext, type Rational, type Stream } from 'node-av/lib';
 import { CaptureError } from './capture-error';
+import { codecNameOf, reordersFreely } from './codecs';
+import { encryptionOf, whyUnreadable, wordsAbout } from './file-words';
+import { MAX_STREAMS } from './limits';
 import type { Dimensions } from './picture-size';
+import { timeOf, timingOf } from './times';
 import type { VideoInfo } from './worker-messages';
 
 /** How a stored picture becomes the displayed one: FFmpeg's filters, and whether they swap width and height. */
@@ -17,60 +24,101 @@ export interface Orientation {
   swapsSides: boolean;
 }
 
+/** FFmpeg's names of the containers that are read. None of them reads another file than the one it is given. */
+const CONTAINERS =
+  'mov,mp4,matroska,webm,mpegts,mpeg,mpegvideo,m4v,h264,hevc,vvc,obu,av1,ivf,avi,flv,live_flv,asf,mxf,mxf_opatom,ogg,wtv,' +
+  'rm,dv,nut,gxf,vc1,vc1test,h263,mjpeg,mjpeg_2000,yuv4mpegpipe,gif,apng,webp_anim,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,' +
+  'tiff_pipe,nsv,nuv,roq,smk,bink,film_cpk,4xm,ea,thp,rpl,c93,swf,r3d,cine,avs,viv,mp3,aac,wav,flac,aiff,ape,tta';
+
+/** A player counts from the zero of these files; from the first sound or picture of others. */
+const COUNTS_FROM_ZERO = new Set(['mov', 'matroska']);
+
+/** Raw streams, whose duration FFmpeg guesses from their size. */
+const HAS_NO_TIMES = new Set(['h264', 'hevc', 'vvc', 'mpegvideo', 'm4v', 'h263', 'vc1', 'obu', 'mjpeg']);
+
+/** Nothing in them tells when a picture is shown, only which one is decoded after which. */
+const HAS_DECODING_TIMES = new Set(['avi', ...HAS_NO_TIMES]);
+
+/** Recordings of these may be joined from parts that each count anew. */
+const MAY_BE_JOINED = new Set(['mpegts', 'mpeg']);
+/** Decoding times begin before the first presentation time, and some containers look for the former. */
+export const START_MARGIN_MS = 10_000;
+
 /** A container file whose best video stream is about to be read; the other streams are skipped. */
 export class VideoFile {
+  #container: FormatContext;
+  #stream: Stream;
   /** Length of one tick of the stream's clock in milliseconds. */
   readonly tickMs: number;
-  /** The stream's first presentation time, in ticks: moment zero of the video. */
-  readonly originTicks: number;
+  /** Moment zero of the video on a player's clock, in ticks of the stream's. */
+  originTicks: number;
+  /** The stream's first presentation time, in ticks. */
+  firstTicks: number;
   readonly orientation: Orientation;
+  /** The packets' own times do not tell which frame is on display at a moment. */
+  readonly isSequential: boolean;
+  readonly #joinedTicks: number | undefined;
 
-  private constructor(
-    readonly container: FormatContext,
-    readonly stream: Stream,
-  ) {
-    this.tickMs = (1000 * stream.timeBase.num) / stream.timeBase.den;
-    this.originTicks = ticksOr(stream.startTime, () =>
-      Math.round(ticksOr(container.startTime, () => 0) / 1000 / this.tickMs),
-    );
-    this.orientation = orientationOf(stream.codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX));
+  private constructor(private readonly filePath: string) {
+    [this.#container, this.#stream] = openContainer(filePath);
+    const { codecpar, timeBase, startTime } = this.#stream;
+    this.tickMs = (1000 * timeBase.num) / timeBase.den;
+    const containerTicks = (timeOf(this.#container.startTime) ?? 0) / 1000 / this.tickMs;
+    this.firstTicks = timeOf(startTime) ?? Math.round(containerTicks);
+    this.originTicks = COUNTS_FROM_ZERO.has(this.#format) ? Math.min(0, this.firstTicks) : this.#startTicks;
+    this.orientation = orientationOf(codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX));
+    const mayBeJoined = MAY_BE_JOINED.has(this.#format);
+    // These promise a time for each picture.
+    if (this.#format === 'mov') {
+      this.isSequential = false;
+      return;
+    }
+    const { frameTicks } = this;
+    const timing = timingOf(this.#container, this.#stream, { mayBeJoined, frameTicks });
+    this.isSequential = timing.isSequential;
+    this.#joinedTicks = timing.joinedTicks;
+    // Made from decoding times, which count from zero, such times begin with the delay of the decoder.
+    if (HAS_DECODING_TIMES.has(this.#format))
+      this.originTicks = this.firstTicks = timing.firstPts ?? this.firstTicks;
+    const start = BigInt(Math.floor(this.firstTicks - START_MARGIN_MS / this.tickMs));
+    const isAtStart =
+      !timing.isSequential &&
+      this.#container.seekFrameSync(this.#stream.index, start, AVSEEK_FLAG_BACKWARD) >= 0;
+    if (!isAtStart) this.reopen();
   }
 
   /**
-   * Opens a file and finds its video.
-   * Throws CaptureError `unreadable` for what is no media file, `no_video_stream` for sound and cover art only.
+   * Opens a file and finds its video. Throws CaptureError `unreadable` for what is no media file, is encrypted or
+   * tells no size, `no_video_stream` for sound and cover art only.
    */
   static open(filePath: string): VideoFile {
-    const container = new FormatContext();
-    try {
-      container.allocContext();
-      // The prefix keeps a name with a colon from being taken for the URL of another protocol.
-      readable(container.openInputSync(`file:${filePath}`));
-      readable(container.findStreamInfoSync(null));
-      const stream = mainVideo(container);
-      if (stream === undefined) throw new CaptureError('no_video_stream', 'the file has no video stream');
-      if (stream.codecpar.width < 1 || stream.codecpar.height < 1) {
-        throw new CaptureError('unreadable', 'the file does not tell how large its pictures are');
-      }
-      for (const other of container.streams) {
-        if (other.index !== stream.index) other.discard = AVDISCARD_ALL;
-      }
-      return new VideoFile(container, stream);
-    } catch (error) {
-      container.closeInputSync();
-      throw error;
-    }
+    return new VideoFile(filePath);
+  }
+
+  get container(): FormatContext {
+    return this.#container;
+  }
+
+  get stream(): Stream {
+    return this.#stream;
   }
 
   close(): void {
-    this.container.closeInputSync();
+    this.#container.closeInputSync();
   }
 
-  /** The size of the stored picture when its pixels are made square, before rotation. */
+  /** Starts over, also where the container cannot seek. */
+  reopen(): void {
+    this.close();
+    [this.#container, this.#stream] = openContainer(this.filePath);
+  }
+
+  /** The size of the stored picture when its pixels are made square as browsers do: by growing one side. */
   get squarePixelSize(): Dimensions {
     const { width, height, sampleAspectRatio } = this.stream.codecpar;
     const ratio = positive(this.stream.sampleAspectRatio) ?? positive(sampleAspectRatio) ?? 1;
-    return { width: Math.max(1, Math.round(width * ratio)), height };
+    if (ratio >= 1) return { width: Math.max(1, Math.round(width * ratio)), height };
+    return { width, height: Math.max(1, Math.round(height / ratio)) };
   }
 
   /** The size at which a player shows the video. */
@@ -79,29 +127,40 @@ export class VideoFile {
     return this.orientation.swapsSides ? { width: height, height: width } : { width, height };
   }
 
-  /** The duration that the container's header states, which may be missing or wrong. */
+  /** The duration on a player's clock that the container's header states, which may be missing or wrong. */
   get statedDurationMs(): number | undefined {
-    const { duration, iformat } = this.container;
-    if (duration === AV_NOPTS_VALUE || duration <= 0n) return undefined;
-    // Matroska's header counts from zero even when the first frame comes later.
-    const countsFromZero = iformat?.name?.startsWith('matroska') ?? false;
-    return Number(duration) / 1000 - (countsFromZero ? Math.max(0, this.#startMs) : 0);
+    if (this.#joinedTicks !== undefined) return this.#joinedTicks * this.tickMs;
+    const { duration } = this.container;
+    if (duration === AV_NOPTS_VALUE || duration <= 0n || HAS_NO_TIMES.has(this.#format)) return undefined;
+    return Number(duration) / 1000;
   }
 
   /** The end of the file on the stream's clock, as its header states it. */
   get statedEndTicks(): number | undefined {
     const { statedDurationMs } = this;
-    return statedDurationMs === undefined ? undefined : (this.#startMs + statedDurationMs) / this.tickMs;
-  }
-
-  get #startMs(): number {
-    return ticksOr(this.container.startTime, () => 0) / 1000;
+    return statedDurationMs === undefined ? undefined : this.originTicks + statedDurationMs / this.tickMs;
   }
 
   /** How long a frame is displayed on average; one tick when the container does not tell. */
   get frameTicks(): number {
     const { frameRate } = this.info;
     return frameRate === undefined ? 1 : 1000 / frameRate / this.tickMs;
+  }
+
+  /** FFmpeg's name of the codec, or how the file calls one that FFmpeg does not know. */
+  get codecName(): string {
+    return codecNameOf(this.stream);
+  }
+
+  /** True for WebM with transparency, which it keeps beside the pictures. */
+  get hasAlphaBeside(): boolean {
+    return this.stream.metadata?.get('alpha_mode') === '1';
+  }
+
+  /** The Dolby Vision profile, if any. */
+  get dolbyVisionProfile(): number | undefined {
+    const configuration = this.stream.codecpar.getCodedSideData(AV_PKT_DATA_DOVI_CONF);
+    return configuration?.[2];
   }
 
   get info(): VideoInfo {
@@ -113,26 +172,97 @@ export class VideoFile {
       frameRate: positive(stream.avgFrameRate) ?? positive(stream.rFrameRate),
     };
   }
+
+  /** Milliseconds on a player's clock. */
+  msOf(ticks: number): number {
+    return Math.round((ticks - this.originTicks) * this.tickMs * 1000) / 1000;
+  }
+
+  pastTheEnd(ticks: number, endTicks: number): CaptureError {
+    const [pointMs, endMs] = [ticks, endTicks].map((value) => Math.round(this.msOf(value)));
+    return new CaptureError(
+      'past_the_end',
+      `the point ${pointMs} ms is past the end of the video at ${endMs} ms`,
+    );
+  }
+
+  /** What the file is, for messages: container, codecs, size and duration. */
+  get words(): string {
+    return wordsAbout(this.container, this.filePath);
+  }
+
+  get #format(): string {
+    return this.#container.iformat?.name?.split(',')[0] ?? '';
+  }
+
+  /** The first sound or picture, in ticks of the video's clock. */
+  get #startTicks(): number {
+    const starts = this.#container.streams.flatMap((stream) => {
+      const { codecType } = stream.codecpar;
+      const counts =
+        codecType === AVMEDIA_TYPE_AUDIO || (codecType === AVMEDIA_TYPE_VIDEO && !isCoverArt(stream));
+      const start = counts ? timeOf(stream.startTime) : undefined;
+      return start === undefined
+        ? []
+        : [(start * 1000 * stream.timeBase.num) / stream.timeBase.den / this.tickMs];
+    });
+    return starts.length === 0 ? this.firstTicks : Math.min(...starts);
+  }
+}
+
+/** Opens the container and finds its video; the other streams are skipped. */
+function openContainer(filePath: string): [FormatContext, Stream] {
+  const container = new FormatContext();
+  try {
+    container.allocContext();
+    container.maxStreams = MAX_STREAMS;
+    const options = Dictionary.fromObject({ protocol_whitelist: 'file', format_whitelist: CONTAINERS });
+    // The prefix keeps a name with a colon from being taken for the URL of another protocol.
+    const result = container.openInputSync(`file:${filePath}`, null, options);
+    if (result < 0) throw new CaptureError('unreadable', whyUnreadable(result, filePath));
+    const isFound = container.findStreamInfoSync(null) >= 0;
+    const stream = mainVideo(container);
+    const problem = encryptionOf(container, filePath, stream);
+    if (problem !== undefined) throw new CaptureError('unreadable', problem);
+    if (stream === undefined) throw new CaptureError('no_video_stream', 'the file has no video stream');
+    if (!isFound || stream.codecpar.width < 1 || stream.codecpar.height < 1) {
+      const name = codecNameOf(stream);
+      throw new CaptureError(
+        'unreadable',
+        name === 'unknown' || Codec.findDecoder(stream.codecpar.codecId) === null
+          ? `the video's codec ${name} is not supported`
+          : 'the file does not tell how large its pictures are: it is damaged, or cut off before its first picture',
+      );
+    }
+    for (const other of container.streams) {
+      if (other.index !== stream.index) other.discard = AVDISCARD_ALL;
+    }
+    // What FFmpeg makes of decoding times is right only where the order of storing tells that of showing.
+    if (!reordersFreely(stream)) container.setFlags(AVFMT_FLAG_GENPTS);
+    return [container, stream];
+  } catch (error) {
+    const words = container.iformat === null ? undefined : wordsAbout(container, filePath);
+    container.closeInputSync();
+    throw withWords(error, words);
+  }
+}
+
+/** A failure that also names what was found in the file. */
+export function withWords(error: unknown, words: string | undefined): unknown {
+  if (!(error instanceof CaptureError) || words === undefined || error.message.endsWith(`(${words})`))
+    return error;
+  return new CaptureError(error.reason, `${error.message} (${words})`);
 }
 
 function mainVideo(container: FormatContext): Stream | undefined {
   const isVideo = (stream: Stream | undefined) =>
-    stream?.codecpar.codecType === AVMEDIA_TYPE_VIDEO && !stream.hasDisposition(AV_DISPOSITION_ATTACHED_PIC);
+    stream?.codecpar.codecType === AVMEDIA_TYPE_VIDEO && !isCoverArt(stream);
   const best = container.streams[container.findBestStream(AVMEDIA_TYPE_VIDEO)];
   return isVideo(best) ? best : container.streams.find(isVideo);
 }
 
-function readable(result: number): void {
-  if (result >= 0) return;
-  const detail =
-    result === AVERROR_INVALIDDATA
-      ? 'it is empty, of another kind, or cut off before its index'
-      : FFmpegError.strerror(result);
-  throw new CaptureError('unreadable', `the file cannot be read as a video: ${detail}`);
-}
-
-function ticksOr(value: bigint, otherwise: () => number): number {
-  return value === AV_NOPTS_VALUE ? otherwise() : Number(value);
+function isCoverArt(stream: Stream): boolean {
+  return stream.hasDisposition(AV_DISPOSITION_ATTACHED_PIC);
 }
 
 function positive({ num, den }: Rational): number | undefined {

@@ -14,7 +14,7 @@ export interface VideoInfo {
   frameRate: number | undefined;
 }
 
-/** A moment to take a picture of: milliseconds from the video's first frame, or its very last frame. */
+/** A moment to take a picture of: milliseconds on a player's clock, or its very last frame. */
 export type CapturePoint = number | 'last';
 
 /** A capture point with its place in the caller's list. */
@@ -27,11 +27,13 @@ export interface IndexedPoint {
 export interface Frame {
   /** Place of the point in the job's `points`. */
   index: number;
-  /** When the captured frame appears, in milliseconds from the video's first frame; never later than the point. */
+  /** When the captured frame appears, in milliseconds on a player's clock; later than the point for the first frame only. */
   presentationMs: number;
   width: number;
   height: number;
   jpeg: Buffer;
+  /** What is not as the file says it is, or as it should be, in plain words; absent when all is. */
+  notes?: string[];
 }
 
 /** What a worker is asked to do; it does one request at a time and ends each with `done` or `failed`. */

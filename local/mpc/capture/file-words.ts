@@ -1,0 +1,176 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import {
+  AV_NOPTS_VALUE,
+  AV_PKT_DATA_ENCRYPTION_INIT_INFO,
+  AVERROR_INVALIDDATA,
+  AVMEDIA_TYPE_AUDIO,
+  AVMEDIA_TYPE_VIDEO,
+} from 'node-av/constants';
+import { FFmpegError, type FormatContext, type Stream } from 'node-av/lib';
+import { codecNameOf } from './codecs';
+
+/** So much of each end of a file is looked at to tell what it is. */
+const LOOKED_AT_BYTES = 1024 * 1024;
+const MAX_STREAMS_NAMED = 3;
+const TS_PACKET_BYTES = 188;
+
+/** What people call the containers; FFmpeg's name for all others. */
+const CONTAINER_NAMES: Record<string, string> = {
+  mov: 'MP4',
+  matroska: 'Matroska',
+  mpegts: 'MPEG-TS',
+  mpeg: 'MPEG-PS',
+  avi: 'AVI',
+  flv: 'FLV',
+  asf: 'ASF',
+  mxf: 'MXF',
+  ogg: 'Ogg',
+};
+
+/** The ids under which files name the systems that encrypt them (`pssh`), as in DASH-IF's registry. */
+const PROTECTION_SYSTEMS: Record<string, string> = {
+  edef8ba979d64acea3c827dcd51d21ed: 'Widevine',
+  '9a04f07998404286ab92e65be0885f95': 'PlayReady',
+  '94ce86fb07ff4f43adb893d2fa968ca2': 'FairPlay',
+};
+
+/** The objects of an ASF file that say how it is encrypted (ASF specification, 3.14 and 3.15). */
+const ASF_ENCRYPTION = ['fbb3112223bdd211b4b700a0c955fc6e', '14e68a292226174cb935dae07ee9289c'];
+
+/** Container, streams with their codecs and sizes, duration and bytes of a file, in a few words. */
+export function wordsAbout(container: FormatContext, filePath: string): string {
+  const format = container.iformat?.name?.split(',')[0] ?? 'unknown';
+  const streams = container.streams.flatMap((stream) => streamWords(stream) ?? []);
+  if (streams.length > MAX_STREAMS_NAMED) streams.splice(MAX_STREAMS_NAMED, Infinity, '…');
+  const { duration } = container;
+  const seconds =
+    duration === AV_NOPTS_VALUE || duration <= 0n
+      ? 'unknown length'
+      : `${(Number(duration) / 1e6).toFixed(1)} s`;
+  return [CONTAINER_NAMES[format] ?? format, ...streams, seconds, bytesInWords(filePath)].join(', ');
+}
+
+function streamWords(stream: Stream): string | undefined {
+  const { codecType, width, height } = stream.codecpar;
+  if (codecType === AVMEDIA_TYPE_AUDIO) return `audio ${codecNameOf(stream)}`;
+  if (codecType === AVMEDIA_TYPE_VIDEO) return `video ${codecNameOf(stream)} ${width} × ${height}`;
+  return undefined;
+}
+
+function bytesInWords(filePath: string): string {
+  const bytes = statSync(filePath, { throwIfNoEntry: false })?.size ?? 0;
+  return bytes < 100_000 ? `${bytes} bytes` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Why a file could not be opened: told apart are what is missing, empty, cut off, damaged and no video. */
+export function whyUnreadable(result: number, filePath: string): string {
+  const failure = 'the file cannot be read as a video';
+  const isOfOtherKind =
+    result === AVERROR_INVALIDDATA || statSync(filePath, { throwIfNoEntry: false })?.isFile();
+  if (!isOfOtherKind) return `${failure}: ${FFmpegError.strerror(result)}`;
+  const bytes = statSync(filePath).size;
+  if (bytes === 0) return `${failure}: it is empty (0 bytes)`;
+  const [start] = endsOf(filePath);
+  const size = bytesInWords(filePath);
+  if (start.readUInt32BE(0) === 0x1a45dfa3) {
+    return `${failure}: it is Matroska or WebM, cut off or damaged before its first picture (${size})`;
+  }
+  const boxes = topLevelBoxes(filePath, bytes);
+  if (boxes.has('moov')) return `${failure}: it is MP4 or MOV whose index (moov) is damaged (${size})`;
+  if (boxes.has('mdat') || boxes.has('ftyp')) {
+    return `${failure}: it is MP4 or MOV that was cut off before its index, moov (${size})`;
+  }
+  return `${failure}: it is of another kind than a video (${size})`;
+}
+
+/** How a file is encrypted; undefined when its video is not. */
+export function encryptionOf(
+  container: FormatContext,
+  filePath: string,
+  stream: Stream | undefined,
+): string | undefined {
+  const format = container.iformat?.name?.split(',')[0];
+  const isFairPlay = stream?.codecpar.codecTagString === 'drmi';
+  const isMarked =
+    stream !== undefined &&
+    (stream.codecpar.codecTagString === 'encv' ||
+      stream.codecpar.getCodedSideData(AV_PKT_DATA_ENCRYPTION_INIT_INFO) !== null ||
+      typeof stream.metadata?.get('enc_key_id') === 'string');
+  let how: string | undefined;
+  if (isFairPlay) how = 'FairPlay';
+  else if (isMarked)
+    how =
+      format === 'matroska'
+        ? 'WebM encryption, as of Widevine'
+        : ['CENC', ...protectionSystems(filePath)].join(', ');
+  else if (
+    format === 'asf' &&
+    ASF_ENCRYPTION.some((id) => endsOf(filePath)[0].includes(Buffer.from(id, 'hex')))
+  )
+    how = 'Windows Media DRM';
+  else if (format === 'mpegts' && isScrambled(filePath)) how = 'scrambled MPEG-TS';
+  return how === undefined
+    ? undefined
+    : `the video is encrypted (${how}): only a player that has its key can show it`;
+}
+
+function protectionSystems(filePath: string): string[] {
+  const ends = endsOf(filePath);
+  return Object.entries(PROTECTION_SYSTEMS).flatMap(([id, name]) =>
+    ends.some((end) => end.includes(Buffer.from(id, 'hex'))) ? name : [],
+  );
+}
+
+/** ISO/IEC 13818-1, 2.4.3.2: the two highest bits of a packet's fourth byte are 0 unless its payload is scrambled. */
+function isScrambled(filePath: string): boolean {
+  const [start] = endsOf(filePath);
+  let [packets, scrambled] = [0, 0];
+  for (let at = 0; at + TS_PACKET_BYTES <= start.length; ) {
+    // Recordings of cameras put four bytes between the packets.
+    if (start[at] !== 0x47) {
+      at++;
+      continue;
+    }
+    packets++;
+    if ((start.readUInt8(at + 3) & 0xc0) !== 0) scrambled++;
+    at += TS_PACKET_BYTES;
+  }
+  return scrambled * 4 > packets;
+}
+
+/** The types of the boxes that a file consists of (ISO/IEC 14496-12, 4.2). */
+function topLevelBoxes(filePath: string, bytes: number): Set<string> {
+  const types = new Set<string>();
+  const file = openSync(filePath, 'r');
+  try {
+    const header = Buffer.alloc(16);
+    for (let at = 0; at + 8 <= bytes && types.size < 64; ) {
+      readSync(file, header, 0, 16, at);
+      const type = header.toString('latin1', 4, 8);
+      if (!/^[\w ]{4}$/.test(type)) break;
+      types.add(type);
+      const size32 = header.readUInt32BE(0);
+      const size = size32 === 1 ? Number(header.readBigUInt64BE(8)) : size32;
+      if (size < 8) break;
+      at += size;
+    }
+  } finally {
+    closeSync(file);
+  }
+  return types;
+}
+
+/** The first and the last part of a file. */
+function endsOf(filePath: string): [start: Buffer, end: Buffer] {
+  const file = openSync(filePath, 'r');
+  try {
+    const { size } = statSync(filePath);
+    return [0, Math.max(0, size - LOOKED_AT_BYTES)].map((at) => {
+      const part = Buffer.alloc(Math.max(4, Math.min(LOOKED_AT_BYTES, size)));
+      readSync(file, part, 0, part.length, at);
+      return part;
+    }) as [Buffer, Buffer];
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,127 @@
+import { AVERROR_EAGAIN, AVERROR_EOF } from 'node-av/constants';
+import { type CodecContext, Frame } from 'node-av/lib';
+import { CaptureError } from './capture-error';
+import { showsWithoutReferences } from './codecs';
+import { isDamaged, isIntra, openDecoder } from './decoder';
+import type { Finder, FoundFrame } from './finder';
+import { PacketReader } from './packet-reader';
+import { JOINED_AT_MS, timeOf } from './times';
+import type { VideoFile } from './video-file';
+
+/**
+ * Finds frames in videos whose packets do not tell which of them is on display at a moment: without presentation
+ * times, or joined from parts that each count anew. Decodes all from the start, which is slow and always right. Where
+ * times are missing, the frames take the decoding times in their order, or follow each other at the frame rate; the
+ * parts of a joined recording follow each other.
+ */
+export class SequentialFinder implements Finder {
+  readonly isMidGroup = true;
+  #reader: PacketReader;
+  #decoder: CodecContext;
+  #isDraining = false;
+  /** Decoding times of the packets whose frames are still to come, without presentation times only. */
+  #decodingTimes: number[] = [];
+  #partOffset = 0;
+  #lastDts: number | undefined;
+  #lastPts: number | undefined;
+  #waitsForIntra: boolean;
+  #found: FoundFrame | undefined;
+  #next: FoundFrame | undefined;
+
+  /** Throws CaptureError `unreadable` when the video's codec is not supported. */
+  constructor(private readonly video: VideoFile) {
+    this.#reader = new PacketReader(video);
+    this.#decoder = openDecoder(video);
+    this.#waitsForIntra = showsWithoutReferences(video.stream);
+  }
+
+  frameAt(ticks: number): FoundFrame {
+    if (this.#found !== undefined && ticks < this.#found.pts) this.#startOver();
+    for (;;) {
+      this.#next ??= this.#receive();
+      if (this.#next === undefined) break;
+      if (this.#next.pts > ticks && this.#found !== undefined) return this.#found;
+      this.#found?.picture.free();
+      this.#found = this.#next;
+      this.#next = undefined;
+      if (this.#found.pts > ticks) return this.#found;
+    }
+    if (this.#found === undefined) {
+      throw new CaptureError('unreadable', 'no picture of the video can be decoded');
+    }
+    const end = this.#found.pts + this.video.frameTicks;
+    if (ticks !== Number.POSITIVE_INFINITY && ticks >= end) throw this.video.pastTheEnd(ticks, end);
+    return this.#found;
+  }
+
+  rest(): void {}
+
+  close(): void {
+    this.#found?.picture.free();
+    this.#next?.picture.free();
+    this.#decoder.freeContext();
+  }
+
+  #startOver(): void {
+    this.close();
+    this.video.reopen();
+    this.#reader = new PacketReader(this.video);
+    this.#decoder = openDecoder(this.video);
+    this.#waitsForIntra = showsWithoutReferences(this.video.stream);
+    this.#isDraining = false;
+    this.#decodingTimes = [];
+    this.#partOffset = 0;
+    this.#lastDts = this.#lastPts = undefined;
+    this.#found = this.#next = undefined;
+  }
+
+  #receive(): FoundFrame | undefined {
+    const picture = new Frame();
+    picture.alloc();
+    for (;;) {
+      const result = this.#decoder.receiveFrameSync(picture);
+      if (result >= 0) {
+        const pts = this.#timeOf(picture);
+        if (!this.#waitsForIntra || isIntra(picture)) {
+          this.#waitsForIntra = false;
+          return { picture, pts, isDamaged: isDamaged(picture) };
+        }
+        picture.unref();
+      } else if (result === AVERROR_EAGAIN && !this.#isDraining) this.#send();
+      else if (result === AVERROR_EOF || result === AVERROR_EAGAIN) break;
+    }
+    picture.free();
+    return undefined;
+  }
+
+  #send(): void {
+    const read = this.#reader.read();
+    if (read === undefined) {
+      this.#isDraining = true;
+      this.#decoder.sendPacketSync(null);
+      return;
+    }
+    const { packet } = read;
+    const dts = timeOf(packet.dts);
+    if (dts !== undefined) {
+      if (this.#lastDts !== undefined && (this.#lastDts - dts) * this.video.tickMs > JOINED_AT_MS) {
+        this.#partOffset += this.#lastDts + this.video.frameTicks - dts;
+      }
+      this.#lastDts = dts;
+      if (read.isShown && this.#partOffset !== 0) packet.pts += BigInt(Math.round(this.#partOffset));
+      else if (!read.isShown && packet.size > 0) this.#decodingTimes.push(dts + this.#partOffset);
+    }
+    this.#decoder.sendPacketSync(packet);
+    packet.free();
+  }
+
+  /** The frame's own time, or the one that its place in the order gives it; never earlier than the frame before it. */
+  #timeOf(picture: Frame): number {
+    const { firstTicks, frameTicks } = this.video;
+    const following = this.#lastPts === undefined ? firstTicks : this.#lastPts + frameTicks;
+    const stated = timeOf(picture.pts) ?? this.#decodingTimes.shift();
+    const isLater = stated !== undefined && (this.#lastPts === undefined || stated > this.#lastPts);
+    this.#lastPts = isLater ? stated : following;
+    return this.#lastPts;
+  }
+}
