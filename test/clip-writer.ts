@@ -1,10 +1,15 @@
 /** Writes a test clip: `node clip-writer FILE OPTIONS` with the options of `makeClip` as JSON. */
 
 import {
+  AV_CODEC_FLAG_INTERLACED_DCT,
+  AV_CODEC_FLAG_INTERLACED_ME,
   AV_CODEC_FLAG_QSCALE,
   AV_CODEC_ID_AAC,
+  AV_CODEC_ID_H264,
   AV_CODEC_ID_MJPEG,
   AV_DISPOSITION_ATTACHED_PIC,
+  AV_FRAME_FLAG_INTERLACED,
+  AV_FRAME_FLAG_TOP_FIELD_FIRST,
   AV_LOG_ERROR,
   AV_PIX_FMT_YUV420P,
   AV_PIX_FMT_YUVJ420P,
@@ -14,6 +19,11 @@ import {
   AVCOL_RANGE_MPEG,
   AVCOL_SPC_BT709,
   AVCOL_TRC_BT709,
+  type AVColorPrimaries,
+  type AVColorRange,
+  type AVColorSpace,
+  type AVColorTransferCharacteristic,
+  AVMEDIA_TYPE_VIDEO,
 } from 'node-av/constants';
 import {
   avChannelLayoutDefault,
@@ -28,6 +38,7 @@ import {
 import { ContainerWriter, check, type EncodedStream } from '../tools/sample-video/container-writer';
 import { clockText, paintText, textWidth, type YuvPicture } from '../tools/sample-video/paint-time';
 import type { ClipOptions } from './clip';
+import { codedField, fieldCodedHeader } from './field-coded';
 import { BLOCKS, encodeTime, frameTicks, ROW_HEIGHT } from './time-code';
 
 const AUDIO_RATE = 48_000;
@@ -43,11 +54,17 @@ const ENCODERS: Record<
   vp8: { name: 'libvpx', options: { deadline: 'realtime', 'cpu-used': '8', b: '600k' } },
   av1: { name: 'libsvtav1', options: { preset: '12', crf: '35', 'svtav1-params': 'lp=1' } },
   mpeg4: { name: 'mpeg4', options: { b: '2M' } },
+  mpeg1: { name: 'mpeg1video', options: { b: '2M' } },
+  mpeg2: { name: 'mpeg2video', options: { b: '2M' } },
 };
 
 function write(filePath: string, options: ClipOptions): void {
   const container = options.container ?? 'mp4';
   const writer = new ContainerWriter(filePath, container === 'mkv' ? 'matroska' : container);
+  if (options.fieldCoded) {
+    writeFields(writer, options);
+    return;
+  }
   const cover = options.coverArt ? addCover(writer) : undefined;
   const video = options.audioOnly ? undefined : addVideo(writer, options);
   const audioSeconds = options.audioSeconds ?? (options.audioOnly ? options.seconds : 0);
@@ -68,6 +85,24 @@ function write(filePath: string, options: ClipOptions): void {
   writer.close();
 }
 
+function writeFields(writer: ContainerWriter, { seconds }: ClipOptions): void {
+  const write = writer.addCoded(new Rational(1, 50), (stream) => {
+    const { codecpar } = stream;
+    codecpar.codecType = AVMEDIA_TYPE_VIDEO;
+    codecpar.codecId = AV_CODEC_ID_H264;
+    codecpar.width = 16;
+    codecpar.height = 32;
+    codecpar.extradata = fieldCodedHeader();
+    stream.avgFrameRate = new Rational(25, 1);
+  });
+  writer.begin();
+  for (let field = 0; field < seconds * 50; field++) {
+    const { data, isKey } = codedField(field >> 1, field % 2 === 1);
+    write({ data, ticks: field, durationTicks: 1, isKey });
+  }
+  writer.close();
+}
+
 function addVideo(writer: ContainerWriter, options: ClipOptions): EncodedStream {
   const { frameRate = 25, codec = 'h264', gopFrames = 50, bFrames = 2 } = options;
   const { name, options: defaults } = ENCODERS[codec];
@@ -80,7 +115,7 @@ function addVideo(writer: ContainerWriter, options: ClipOptions): EncodedStream 
   encoder.timeBase = timeBase(frameRate);
   encoder.framerate = encoder.timeBase.inv();
   encoder.gopSize = gopFrames;
-  if (codec === 'h264' || codec === 'hevc' || codec === 'mpeg4') encoder.maxBFrames = bFrames;
+  if (codec === 'h264' || codec === 'hevc' || codec.startsWith('mpeg')) encoder.maxBFrames = bFrames;
   if (options.pixelAspect !== undefined) encoder.sampleAspectRatio = new Rational(...options.pixelAspect);
   if (options.background !== undefined) {
     encoder.colorSpace = AVCOL_SPC_BT709;
@@ -88,6 +123,13 @@ function addVideo(writer: ContainerWriter, options: ClipOptions): EncodedStream 
     encoder.colorTrc = AVCOL_TRC_BT709;
     encoder.colorRange = AVCOL_RANGE_MPEG;
   }
+  if (options.tags !== undefined) {
+    encoder.colorSpace = options.tags.matrix as AVColorSpace;
+    encoder.colorPrimaries = options.tags.primaries as AVColorPrimaries;
+    encoder.colorTrc = options.tags.transfer as AVColorTransferCharacteristic;
+    encoder.colorRange = options.tags.range as AVColorRange;
+  }
+  if (options.interlaced) encoder.setFlags(AV_CODEC_FLAG_INTERLACED_DCT, AV_CODEC_FLAG_INTERLACED_ME);
   const encoderOptions: Record<string, string> = { ...defaults, ...options.encoderOptions };
   if (codec === 'h264') encoderOptions['x264-params'] ??= `open-gop=${options.openGop ? 1 : 0}`;
   if (codec === 'hevc') {
@@ -122,8 +164,14 @@ function writeVideo(video: EncodedStream, options: ClipOptions, keepPace: (secon
       frame.colorSpace = AVCOL_SPC_BT709;
       frame.colorRange = AVCOL_RANGE_MPEG;
     }
+    if (options.tags !== undefined) {
+      frame.colorSpace = options.tags.matrix as AVColorSpace;
+      frame.colorRange = options.tags.range as AVColorRange;
+    }
     frame.duration = BigInt((ticks[count + 1] ?? tick + 1) - tick);
     const encoded = convert === undefined ? frame : convert(frame);
+    if (options.interlaced) encoded.setFlags(AV_FRAME_FLAG_INTERLACED, AV_FRAME_FLAG_TOP_FIELD_FIRST);
+    if (options.alpha !== undefined) encoded.data?.[3]?.fill(options.alpha);
     video.encode(encoded);
     if (encoded !== frame) encoded.free();
     frame.free();
@@ -199,8 +247,8 @@ function paintFrame(picture: YuvPicture, options: ClipOptions, timeMs: number, c
   const { width, height, data } = picture;
   const [luma, blue, red] = planes(picture).list;
   if (luma === undefined || blue === undefined || red === undefined) return;
-  if (options.background !== undefined) {
-    const [y, cb, cr] = bt709(options.background);
+  if (options.background !== undefined || options.samples !== undefined) {
+    const [y, cb, cr] = options.samples ?? bt709(options.background ?? [0, 0, 0]);
     data.fill(y, 0, blue.at);
     data.fill(cb, blue.at, red.at);
     data.fill(cr, red.at);

@@ -16,9 +16,9 @@ export interface ClipOptions {
   width?: number;
   height?: number;
   /** Default h264. */
-  codec?: 'h264' | 'hevc' | 'vp9' | 'av1' | 'vp8' | 'mpeg4';
+  codec?: 'h264' | 'hevc' | 'vp9' | 'av1' | 'vp8' | 'mpeg4' | 'mpeg1' | 'mpeg2';
   /** Default webm for vp8 and vp9, else mp4 (with the index at the end of the file). */
-  container?: 'mp4' | 'mov' | 'mkv' | 'webm' | 'mpegts' | 'avi' | 'flv';
+  container?: 'mp4' | 'mov' | 'mkv' | 'webm' | 'mpegts' | 'avi' | 'flv' | 'vob' | 'h264' | 'asf';
   /** Frames from one key frame to the next; default 50. */
   gopFrames?: number;
   /** Default 2 (H.264 and HEVC). */
@@ -33,7 +33,7 @@ export interface ClipOptions {
   /** Width to height of one stored pixel, for example [64, 45]. */
   pixelAspect?: [number, number];
   /** Default yuv420p. */
-  pixelFormat?: 'yuv420p' | 'yuv420p10le' | 'yuv444p';
+  pixelFormat?: 'yuv420p' | 'yuv420p10le' | 'yuv444p' | 'yuva420p';
   /** When the first frame is displayed; default 0. */
   startTimeSeconds?: number;
   /** Frames last 1, 2, 5, 1 and 25 times the usual, in turn. */
@@ -45,6 +45,19 @@ export interface ClipOptions {
   coverArt?: boolean;
   /** One colour all over (red, green, blue 0 … 255) in place of the changing background, stored and tagged as BT.709. */
   background?: [number, number, number];
+  /** Tags of ITU-T H.273 in place of those of `background`; without them such a video is BT.709. */
+  tags?: { primaries: number; transfer: number; matrix: number; range: number };
+  /** One value all over for luma and both chroma planes, of 8 bits, in place of the changing background. */
+  samples?: [number, number, number];
+  /** How opaque all is, 0 … 255; of VP8 and VP9. */
+  alpha?: number;
+  /** Tells the encoder that the pictures consist of two fields, which are both painted with the same picture. */
+  interlaced?: boolean;
+  /**
+   * Each field is a picture of its own (PAFF), 16 × 32, all of one brightness: `fieldLuma` of its number. Of all other
+   * options, only `seconds` and `container` count.
+   */
+  fieldCoded?: boolean;
   /** Much moving detail, as in real footage, for measurements. */
   detailed?: boolean;
 }

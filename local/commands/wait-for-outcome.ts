@@ -82,12 +82,17 @@ function readResult(
     const record = Report.safeParse(body).data?.records.find((candidate) => candidate.key === key);
     const taskId = record?.started ?? record?.task_id;
     if (taskId !== undefined) return { taskId };
-    return record?.skipped === undefined ? undefined : { reason: record.skipped.replaceAll('_', ' ') };
+    return record?.skipped === undefined ? undefined : { reason: skipInWords(record.skipped) };
   }
   // One upload is followed at a time, so that a failed invocation is about it.
   if (state === 'retrying') return 'retrying';
   const failure = Failure.safeParse(body).data?.errorMessage ?? outcome.body;
   return state === 'failed' || state === 'discarded' ? { reason: failure } : undefined;
+}
+
+function skipInWords(reason: string): string {
+  if (reason !== 'not_a_video') return reason.replaceAll('_', ' ');
+  return 'not a video: the file has none of the endings in the setting UPLOAD_SUFFIXES';
 }
 
 function endOfTask(taskId: string, { mpc }: Cloud, onStep: (text: string) => void): Promise<Task> {

@@ -2,7 +2,7 @@ import type { ObjectStore as ObsStore } from '../obs/object-store';
 import type { CapturePool } from './capture/capture-pool';
 
 /** What MPC needs of object storage. */
-export type ObjectStore = Pick<ObsStore, 'buckets' | 'hasBucket' | 'head' | 'put'>;
+export type ObjectStore = Pick<ObsStore, 'buckets' | 'hasBucket' | 'head' | 'put' | 'delete'>;
 
 /** What MPC needs of a frame grabber. */
 export type Capture = Pick<CapturePool, 'open'>;

@@ -25,7 +25,7 @@ export interface Task {
   /** `object` is the directory into which the pictures really go, without a slash at either end. */
   output: ObsLocation;
   userData?: string;
-  /** Why the task failed. */
+  /** Why the task failed, or what is not as it should be in its pictures. */
   description?: string;
   /** Names of the pictures so far, in the order of capture. */
   pictures: string[];
@@ -68,6 +68,8 @@ const journalLine: z.ZodType<Task> = z.object({
   tar: z.boolean(),
 });
 
+/** Characters of `description`. */
+const MAX_DESCRIPTION = 256;
 /** Ids are at most 16 characters and look like 4280012 in the wild. */
 const FIRST_ID = 1_000_001;
 
@@ -130,13 +132,34 @@ export class TaskBook {
     this.#notify(task);
   }
 
-  succeed(task: Task, endedAtMs: number, outputFileName: string | undefined): void {
-    const result = outputFileName === undefined ? {} : { outputFileName };
-    this.#move(task, 'PROCESSING', { status: 'SUCCEEDED', endedAtMs, ...result });
+  /** Forgets the pictures so far, which an attempt made that failed. Returns their names. */
+  removePictures(task: Task): string[] {
+    const names = task.pictures.splice(0);
+    this.#notify(task);
+    return names;
+  }
+
+  /** @param result.description what is not as it should be in the pictures */
+  succeed(
+    task: Task,
+    endedAtMs: number,
+    result: { outputFileName?: string | undefined; description?: string | undefined },
+  ): void {
+    const { outputFileName, description } = result;
+    this.#move(task, 'PROCESSING', {
+      status: 'SUCCEEDED',
+      endedAtMs,
+      ...(outputFileName === undefined ? {} : { outputFileName }),
+      ...(description === undefined ? {} : { description: description.slice(0, MAX_DESCRIPTION) }),
+    });
   }
 
   fail(task: Task, endedAtMs: number, description: string): void {
-    this.#move(task, 'PROCESSING', { status: 'FAILED', endedAtMs, description: description.slice(0, 256) });
+    this.#move(task, 'PROCESSING', {
+      status: 'FAILED',
+      endedAtMs,
+      description: description.slice(0, MAX_DESCRIPTION),
+    });
   }
 
   /** Only a queued task can be cancelled. */

@@ -129,8 +129,10 @@ export class TaskRunner {
   async #process(task: Task): Promise<TaskFailure | undefined> {
     const { tasks, clock } = this.#options;
     try {
-      const outputFileName = await this.#makePictures(task);
-      if (!this.#closing.signal.aborted) tasks.succeed(task, clock(), outputFileName);
+      const notes = new Set<string>();
+      const outputFileName = await this.#makePictures(task, notes);
+      if (this.#closing.signal.aborted) return undefined;
+      tasks.succeed(task, clock(), { outputFileName, description: [...notes].join('; ') || undefined });
       return undefined;
     } catch (error) {
       const failure = asFailure(error);
@@ -139,8 +141,11 @@ export class TaskRunner {
     }
   }
 
-  /** @returns the one file that came out, if it is one */
-  async #makePictures(task: Task): Promise<string | undefined> {
+  /**
+   * @param notes gets what is not as it should be in the pictures
+   * @returns the one file that came out, if it is one
+   */
+  async #makePictures(task: Task, notes: Set<string>): Promise<string | undefined> {
     const { store, capture } = this.#options;
     const { signal } = this.#closing;
     const filePath = findInput(store, task);
@@ -148,32 +153,58 @@ export class TaskRunner {
     try {
       const durationMs = video.info.durationMs ?? (await measuredDurationMs(video, signal));
       try {
-        return await this.#makePicturesOf(task, video, durationMs);
+        return await this.#makePicturesOf(task, video, durationMs, notes);
       } catch (error) {
         if (task.sampling.type !== 'TIME' || asFailure(error).reason !== 'past_the_end') throw error;
         // "To the end" means the end of the pictures; a header may state more, where sound goes on longer.
         const shorterMs = await measuredDurationMs(video, signal);
         if (shorterMs >= durationMs) throw error;
-        return await this.#makePicturesOf(task, video, shorterMs);
+        notes.clear();
+        await this.#discardPictures(task);
+        return await this.#makePicturesOf(task, video, shorterMs, notes);
       }
     } finally {
       video.close();
     }
   }
 
-  async #makePicturesOf(task: Task, video: Video, durationMs: number): Promise<string | undefined> {
+  /** Takes the pictures of an attempt back. Which of them were stored by then is a matter of chance. */
+  async #discardPictures(task: Task): Promise<void> {
+    const { store, tasks } = this.#options;
+    for (const name of tasks.removePictures(task)) {
+      if (!task.tar) await store.delete(task.output.bucket, keyIn(task.output.object, name));
+    }
+  }
+
+  async #makePicturesOf(
+    task: Task,
+    video: Video,
+    durationMs: number,
+    notes: Set<string>,
+  ): Promise<string | undefined> {
     const { behaviour } = this.#options;
     // With an archive, `output_filename` is the archive's name.
     const fileName = task.tar ? undefined : task.fileName;
     const planned = planPictures(task.sampling, durationMs, fileName, behaviour.dotPastEnd);
-    const pictures = planned.filter(({ name }) => !task.pictures.includes(name));
     const job = {
-      points: pictures.map(({ point }) => point),
+      points: planned.map(({ point }) => point),
       size: pictureSize(task.size, video.info, behaviour.sizeWithoutRule),
     };
-    const names = pictures.map(({ name }) => name);
-    if (task.tar) return this.#storeArchive(task, video, job, names);
-    await this.#storePictures(task, video, job, names);
+    const names = planned.map(({ name }) => name);
+    const noting: Video = {
+      ...video,
+      capture: (work, onFrame, signal) =>
+        video.capture(
+          work,
+          (frame) => {
+            for (const note of frame.notes ?? []) notes.add(note);
+            return onFrame(frame);
+          },
+          signal,
+        ),
+    };
+    if (task.tar) return this.#storeArchive(task, noting, job, names);
+    await this.#storePictures(task, noting, job, names);
     return planned.length === 1 ? names[0] : undefined;
   }
 

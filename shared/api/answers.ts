@@ -56,7 +56,9 @@ export const TaskAnswer = z.looseObject({
   output: z.optional(ObsLocation),
   output_file_name: z.optional(z.string()),
   user_data: z.optional(z.string().check(z.describe('What the caller of `POST /snapshots` had sent.'))),
-  description: z.optional(z.string().check(z.describe('Why the task failed.'))),
+  description: z.optional(
+    z.string().check(z.describe('Why the task failed, or what is unlike the video in its pictures.')),
+  ),
   thumbnail_info: z.optional(z.array(Picture)),
   as_of: AS_OF,
 });

@@ -47,7 +47,7 @@ const REGION_OF_MTS = 'cn-north-1';
 
 const DEFAULTS: Readonly<Record<string, string>> = {
   UPLOAD_PREFIX: '',
-  UPLOAD_SUFFIXES: '.mp4,.mov,.m4v,.mkv,.webm,.flv,.mpg,.mpeg,.mxf,.ts,.avi,.wmv',
+  UPLOAD_SUFFIXES: '.mp4,.mov,.m4v,.mkv,.webm,.flv,.mpg,.mpeg,.mxf,.ts,.mts,.m2ts,.3gp,.avi,.wmv',
   OUTPUT_DIRECTORY: 'snapshots/{key}',
   CAPTURE: '{"type":"TIME","time":10,"max_length":480}',
   MPC_REQUESTS_PER_MINUTE: '80',

@@ -4,7 +4,15 @@ import {
   AVERROR_EOF,
   AVFMT_GLOBALHEADER,
 } from 'node-av/constants';
-import { type CodecContext, FFmpegError, FormatContext, type Frame, Packet, type Stream } from 'node-av/lib';
+import {
+  type CodecContext,
+  FFmpegError,
+  FormatContext,
+  type Frame,
+  Packet,
+  type Rational,
+  type Stream,
+} from 'node-av/lib';
 
 /** Writes a video file: encoders are added, then frames are encoded in order of time, then it is closed. */
 export class ContainerWriter {
@@ -29,6 +37,22 @@ export class ContainerWriter {
     stream.timeBase = encoder.timeBase;
     stream.avgFrameRate = encoder.framerate;
     return { stream, encode: (frame) => this.#encode(encoder, stream, frame) };
+  }
+
+  /** Adds a stream whose packets are there already. `describe` says what they are. */
+  addCoded(timeBase: Rational, describe: (stream: Stream) => void): (packet: CodedPacket) => void {
+    const stream = this.#container.newStream();
+    describe(stream);
+    stream.timeBase = timeBase;
+    return ({ data, ticks, durationTicks, isKey }) => {
+      this.#packet.data = data;
+      this.#packet.pts = this.#packet.dts = BigInt(ticks);
+      this.#packet.duration = BigInt(durationTicks);
+      this.#packet.isKeyframe = isKey;
+      this.#packet.streamIndex = stream.index;
+      this.#packet.rescaleTs(timeBase, stream.timeBase);
+      check(this.#container.interleavedWriteFrameSync(this.#packet), 'write a packet');
+    };
   }
 
   /** Writes the header; to be called when all streams were added. */
@@ -57,6 +81,14 @@ export class ContainerWriter {
       check(this.#container.interleavedWriteFrameSync(this.#packet), 'write a packet');
     }
   }
+}
+
+/** A coded picture; times in ticks of the time base that the stream was added with. */
+export interface CodedPacket {
+  data: Buffer;
+  ticks: number;
+  durationTicks: number;
+  isKey: boolean;
 }
 
 export interface EncodedStream {

@@ -65,9 +65,13 @@ export function coloursOf(frame: Frame, video: VideoFile): Colours {
     const [first, second] = containerFirst ? [ofContainer, ofFrame] : [ofFrame, ofContainer];
     return first === unspecified ? second : first;
   };
-  const taggedMatrix = said(frame.colorSpace, codecpar.colorSpace, AVCOL_SPC_UNSPECIFIED);
   const taggedPrimaries = said(frame.colorPrimaries, codecpar.colorPrimaries, AVCOL_PRI_UNSPECIFIED);
   const taggedTransfer = said(frame.colorTrc, codecpar.colorTrc, AVCOL_TRC_UNSPECIFIED);
+  // FFmpeg's decoder tags all VP8 with the one matrix that the format knows, which browsers pass over.
+  const isTaggedByFfmpeg = codecpar.codecId === AV_CODEC_ID_VP8 && taggedPrimaries === AVCOL_PRI_UNSPECIFIED;
+  const taggedMatrix = isTaggedByFfmpeg
+    ? AVCOL_SPC_UNSPECIFIED
+    : said(frame.colorSpace, codecpar.colorSpace, AVCOL_SPC_UNSPECIFIED);
   const range = said(frame.colorRange, codecpar.colorRange, AVCOL_RANGE_UNSPECIFIED);
   const isHdr = taggedTransfer === AVCOL_TRC_SMPTE2084 || taggedTransfer === AVCOL_TRC_ARIB_STD_B67;
   const isWide = taggedPrimaries === AVCOL_PRI_BT2020 || (isHdr && taggedPrimaries === AVCOL_PRI_UNSPECIFIED);

@@ -126,10 +126,11 @@ export class FrameFinder implements Finder {
       this.#refusePastTheEnd(ticks);
       if (approach.isCareful) this.#isCareful = true;
       const readsFromStart = this.#readsFromStart;
+      const wasCareful = this.#isCareful;
       const found = this.#decodeUpTo(ticks, nextTicks);
-      const again =
+      const again: number =
         approach.isAnew || !Number.isFinite(this.#decodedFrom) ? approach.from : this.#decodedFrom;
-      if (this.#hasDamage && !this.#isCareful) {
+      if (this.#hasDamage && !wasCareful) {
         approach = { anchorUntil, from: again, isAnew: true, isCareful: true };
         continue;
       }
@@ -205,8 +206,11 @@ export class FrameFinder implements Finder {
   #goBackTo(ticks: number): void {
     this.#forget();
     this.#readsFromStart = ticks <= this.video.firstTicks || ticks === LAST;
-    const hasMoved = this.#readsFromStart ? this.#reader.seekToStart() : this.#reader.seek(ticks);
-    if (!hasMoved) throw new CaptureError('unreadable', 'the file does not allow going back to a picture');
+    if (this.#readsFromStart) this.#reader.seekToStart();
+    else if (!this.#reader.seek(ticks)) {
+      this.#readsFromStart = true;
+      this.#reader.seekToStart();
+    }
   }
 
   /**
@@ -299,6 +303,7 @@ export class FrameFinder implements Finder {
     const wanted = this.#latestTwo(ticks);
     if (!this.#restarts && this.#found !== undefined && this.#found.pts === wanted.pts) return this.#found;
     if (this.#restarts) this.#restartDecoder();
+    if (this.#isCareful) return this.#decodeCarefully(wanted.pts);
     let isDrainedEarly = false;
     const send = () => {
       const isWhole = this.#mayDrainEarly && !this.#reader.hasUntimed;
@@ -319,8 +324,39 @@ export class FrameFinder implements Finder {
       if (this.#found?.pts === wanted.pts) return this.#found;
     }
     if (isDrainedEarly) return 'drained too early';
+    // More than one picture is missing: behind a gap, later ones may come out first.
+    const isMissingMore = Number.isFinite(wanted.previousPts) && this.#found?.pts !== wanted.previousPts;
+    if (isMissingMore && (this.#found !== undefined || !this.#readsFromStart)) this.#hasDamage = true;
     // Some packets show nothing (VP8's alternate references, second fields): then the frame before them is still on
     // display. Before the first picture that can be decoded, that one stands.
+    if (this.#found === undefined && this.#readsFromStart) this.#accept();
+    return this.#found;
+  }
+
+  /**
+   * Decodes up to the wanted picture and the packet after it, which may be its second field, and no further: behind
+   * damage, pictures may come out in any order, and what is sent later must not make a difference.
+   */
+  #decodeCarefully(wantedPts: number): FoundFrame | undefined {
+    let isWantedSent = false;
+    const send = () => {
+      if (isWantedSent) this.#drain();
+      isWantedSent ||= this.#inDecoder.includes(wantedPts);
+      if (!this.#isDraining) this.#send(Number.NEGATIVE_INFINITY);
+      return true;
+    };
+    this.#isSpent = true;
+    let first: FoundFrame | undefined;
+    for (;;) {
+      const next = this.#receive(send);
+      if (next === undefined) break;
+      if (next.pts <= wantedPts && next.pts > (this.#found?.pts ?? Number.NEGATIVE_INFINITY)) {
+        this.#found?.picture.free();
+        this.#found = next;
+      } else if (first === undefined && next.pts > wantedPts) first = next;
+      else next.picture.free();
+    }
+    this.#next = first;
     if (this.#found === undefined && this.#readsFromStart) this.#accept();
     return this.#found;
   }
@@ -447,7 +483,8 @@ export class FrameFinder implements Finder {
   }
 
   #restartDecoder(): void {
-    if (this.#isCareful) {
+    // After damage a flush does not make a decoder forget everything.
+    if (this.#isCareful || this.#hasDamage) {
       this.#decoder?.freeContext();
       this.#decoder = undefined;
     }

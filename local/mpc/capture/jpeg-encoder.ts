@@ -4,7 +4,11 @@ import {
   AV_FRAME_FLAG_INTERLACED,
   AV_PIX_FMT_RGB24,
   AV_PIX_FMT_YUV420P,
+  AVCOL_PRI_UNSPECIFIED,
   AVCOL_RANGE_JPEG,
+  AVCOL_TRC_UNSPECIFIED,
+  type AVColorRange,
+  type AVColorSpace,
   AVERROR_EAGAIN,
 } from 'node-av/constants';
 import {
@@ -82,7 +86,7 @@ export class JpegEncoder {
   encode(decoded: Frame): { jpeg: Buffer; notes: string[] } {
     const { graph, colours, map, finish } = this.#stepsFor(decoded);
     const filtered = this.#picture;
-    this.#run(graph, decoded, filtered);
+    this.#run(graph, decoded, filtered, colours);
     if (map !== undefined && finish !== undefined) {
       const screen = onScreen(filtered, map, colours.hasAlpha);
       filtered.unref();
@@ -107,11 +111,18 @@ export class JpegEncoder {
   }
 
   /** Has a frame filtered. */
-  #run({ source, sink, holdsBack }: Graph, frame: Frame, result: Frame): void {
+  #run({ source, sink, holdsBack }: Graph, frame: Frame, result: Frame, colours?: Colours): void {
     let isOut = false;
     for (let times = holdsBack ? 2 : 1; times > 0; times--) {
       const input = frame.clone();
       if (input === null) throw new Error('out of memory');
+      if (colours !== undefined) {
+        // The scaler refuses tags that it does not know, and would convert by others a second time.
+        input.colorSpace = colours.matrix as AVColorSpace;
+        input.colorRange = colours.range as AVColorRange;
+        input.colorPrimaries = AVCOL_PRI_UNSPECIFIED;
+        input.colorTrc = AVCOL_TRC_UNSPECIFIED;
+      }
       // Filters and encoder refuse a frame whose time is not later than the one before it.
       input.pts = this.#encoded++;
       try {

@@ -1,7 +1,7 @@
 import { AV_PKT_FLAG_DISCARD, AVERROR_EAGAIN, AVSEEK_FLAG_BACKWARD } from 'node-av/constants';
 import { Packet } from 'node-av/lib';
 import { timeOf } from './times';
-import { START_MARGIN_MS, type VideoFile } from './video-file';
+import type { VideoFile } from './video-file';
 
 /** One compressed picture; times are ticks of the stream's clock. */
 export interface ReadPacket {
@@ -54,10 +54,11 @@ export class PacketReader {
     return true;
   }
 
-  /** Goes to the first packet. False when the container cannot seek at all. */
-  seekToStart(): boolean {
-    const { firstTicks, tickMs } = this.video;
-    return this.seek(firstTicks - START_MARGIN_MS / tickMs) || this.seek(firstTicks);
+  /** Goes to the first packet. */
+  seekToStart(): void {
+    this.video.rewind();
+    this.#lastDts = Number.NEGATIVE_INFINITY;
+    this.#isAtEnd = false;
   }
 
   /** The next packet, to be freed by the caller; undefined at the end. */

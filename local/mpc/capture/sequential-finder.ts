@@ -64,7 +64,7 @@ export class SequentialFinder implements Finder {
 
   #startOver(): void {
     this.close();
-    this.video.reopen();
+    this.video.rewind();
     this.#reader = new PacketReader(this.video);
     this.#decoder = openDecoder(this.video);
     this.#waitsForIntra = showsWithoutReferences(this.video.stream);

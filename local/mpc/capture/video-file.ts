@@ -9,7 +9,7 @@ import {
   AVMEDIA_TYPE_VIDEO,
   AVSEEK_FLAG_BACKWARD,
 } from 'node-av/constants';
-import { avGetCodecName, Codec, Dictionary, FormatContext, type Rational, type Stream } from 'node-av/lib';
+import { avGetCodecName, Codec, FormatContext, type Rational, type Stream } from 'node-av/lib';
 import { CaptureError } from './capture-error';
 import { codecNameOf, reordersFreely } from './codecs';
 import { encryptionOf, whyUnreadable, wordsAbout } from './file-words';
@@ -41,8 +41,7 @@ const HAS_DECODING_TIMES = new Set(['avi', ...HAS_NO_TIMES]);
 
 /** Recordings of these may be joined from parts that each count anew. */
 const MAY_BE_JOINED = new Set(['mpegts', 'mpeg']);
-/** Decoding times begin before the first presentation time, and some containers look for the former. */
-export const START_MARGIN_MS = 10_000;
+const START_MARGIN_MS = 10_000;
 
 /** A container file whose best video stream is about to be read; the other streams are skipped. */
 export class VideoFile {
@@ -80,11 +79,7 @@ export class VideoFile {
     // Made from decoding times, which count from zero, such times begin with the delay of the decoder.
     if (HAS_DECODING_TIMES.has(this.#format))
       this.originTicks = this.firstTicks = timing.firstPts ?? this.firstTicks;
-    const start = BigInt(Math.floor(this.firstTicks - START_MARGIN_MS / this.tickMs));
-    const isAtStart =
-      !timing.isSequential &&
-      this.#container.seekFrameSync(this.#stream.index, start, AVSEEK_FLAG_BACKWARD) >= 0;
-    if (!isAtStart) this.reopen();
+    this.rewind();
   }
 
   /**
@@ -107,8 +102,12 @@ export class VideoFile {
     this.#container.closeInputSync();
   }
 
-  /** Starts over, also where the container cannot seek. */
-  reopen(): void {
+  /** Goes to the first packet, by opening the file again where seeking would not surely find it. */
+  rewind(): void {
+    // Decoding times begin before the first presentation time, and some containers look for the former.
+    const start = BigInt(Math.floor(this.firstTicks - START_MARGIN_MS / this.tickMs));
+    const seeks = COUNTS_FROM_ZERO.has(this.#format) && !this.isSequential;
+    if (seeks && this.#container.seekFrameSync(this.#stream.index, start, AVSEEK_FLAG_BACKWARD) >= 0) return;
     this.close();
     [this.#container, this.#stream] = openContainer(this.filePath);
   }
@@ -132,7 +131,12 @@ export class VideoFile {
     if (this.#joinedTicks !== undefined) return this.#joinedTicks * this.tickMs;
     const { duration } = this.container;
     if (duration === AV_NOPTS_VALUE || duration <= 0n || HAS_NO_TIMES.has(this.#format)) return undefined;
-    return Number(duration) / 1000;
+    // Matroska's header counts from zero; what FFmpeg makes of the streams' times, from the first of them.
+    const startMs =
+      this.#format === 'matroska'
+        ? 0
+        : (timeOf(this.container.startTime) ?? 0) / 1000 - this.originTicks * this.tickMs;
+    return Number(duration) / 1000 + Math.max(0, startMs);
   }
 
   /** The end of the file on the stream's clock, as its header states it. */
@@ -216,9 +220,10 @@ function openContainer(filePath: string): [FormatContext, Stream] {
   try {
     container.allocContext();
     container.maxStreams = MAX_STREAMS;
-    const options = Dictionary.fromObject({ protocol_whitelist: 'file', format_whitelist: CONTAINERS });
+    container.setOption('protocol_whitelist', 'file');
+    container.setOption('format_whitelist', CONTAINERS);
     // The prefix keeps a name with a colon from being taken for the URL of another protocol.
-    const result = container.openInputSync(`file:${filePath}`, null, options);
+    const result = container.openInputSync(`file:${filePath}`);
     if (result < 0) throw new CaptureError('unreadable', whyUnreadable(result, filePath));
     const isFound = container.findStreamInfoSync(null) >= 0;
     const stream = mainVideo(container);

@@ -317,7 +317,7 @@ test('states only move forward', () => {
     size: { width: 0, height: 0, maxLength: 0 },
     tar: false,
   });
-  expect(() => book.succeed(task, 1, undefined)).toThrow('only PROCESSING can become SUCCEEDED');
+  expect(() => book.succeed(task, 1, {})).toThrow('only PROCESSING can become SUCCEEDED');
   book.cancel(task, 1);
   expect(() => book.start(task)).toThrow('only WAITING can become PROCESSING');
 });

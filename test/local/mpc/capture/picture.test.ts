@@ -97,7 +97,28 @@ test('a recording that was never finished has no known duration', async () => {
   expect((await describeFile(pool, await makeClip(live))).durationMs).toBeUndefined();
 });
 
-test('the time before a late first frame does not count', async () => {
-  const late: ClipOptions = { seconds: 6, container: 'mkv', startTimeSeconds: 3, width: 320, height: 180 };
-  expect((await describeFile(pool, await makeClip(late))).durationMs).toBe(6000);
-});
+test.each<[string, ClipOptions, number]>([
+  ['Matroska', { seconds: 6, container: 'mkv', startTimeSeconds: 3 }, 9000],
+  ['MP4', { seconds: 6, startTimeSeconds: 3 }, 9000],
+  ['MP4 with sound from the start', { seconds: 6, startTimeSeconds: 3, audioSeconds: 9 }, 9000],
+  [
+    'MPEG-TS with sound from the start',
+    { seconds: 6, container: 'mpegts', startTimeSeconds: 3, audioSeconds: 9 },
+    9000,
+  ],
+  ['MPEG-TS', { seconds: 6, container: 'mpegts', startTimeSeconds: 3 }, 6000],
+])(
+  'moments count from where a player does when the first frame comes late: %s',
+  async (_, clip, durationMs) => {
+    const late = { ...clip, width: 320, height: 180 };
+    const stated = (await describeFile(pool, await makeClip(late))).durationMs!;
+    expect(Math.abs(stated - durationMs)).toBeLessThan(50);
+    const lateMs = durationMs - 6000;
+    // Before the first frame it is the first one.
+    const asked = [lateMs / 2, lateMs + 30, lateMs + 2030, lateMs + 4030];
+    const shown = await Promise.all(
+      asked.map(async (point) => readFrameTimeMs((await pictureAt(point, late)).jpeg)),
+    );
+    expect(shown).toEqual([0, 0, 2000, 4000]);
+  },
+);

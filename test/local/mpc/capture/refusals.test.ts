@@ -106,8 +106,9 @@ const ENDS: [string, ClipOptions][] = [
 ];
 test.each(ENDS)('the last frame is on display until the end and not longer: %s', async (_, options) => {
   const filePath = await makeClip(options);
-  const endMs = options.seconds * 1000;
-  expect(await times(filePath, endMs - 1, 'last')).toEqual([endMs - 40, endMs - 40]);
+  const lastMs = options.seconds * 1000 - 40;
+  const endMs = (options.seconds + (options.startTimeSeconds ?? 0)) * 1000;
+  expect(await times(filePath, endMs - 1, 'last')).toEqual([lastMs, lastMs]);
   await expect(times(filePath, endMs)).rejects.toMatchObject({ reason: 'past_the_end' });
   await expect(times(filePath, endMs * 10)).rejects.toThrow(
     new RegExp(`the point ${endMs * 10} ms is past the end of the video at ${endMs} ms`),

@@ -1,0 +1,321 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { decode } from 'jpeg-js';
+import { type CapturePoint, CapturePool, type Frame } from '../../../../local/mpc/capture/capture-pool';
+import { type ClipOptions, makeClip } from '../../../clip';
+import { fieldLuma } from '../../../field-coded';
+import { readFrameTimeMs } from '../../../read-frame-time';
+import { captureFile } from './capture-file';
+
+const SMALL = { width: 320, height: 180 };
+const FRAME_MS = 40;
+const folder = mkdtempSync(path.join(tmpdir(), 'kinds-test-'));
+const pool = new CapturePool({ workers: 2 });
+afterAll(async () => {
+  await pool.close();
+  rmSync(folder, { recursive: true });
+});
+
+function file(name: string, content: Buffer): string {
+  const filePath = path.join(folder, name);
+  writeFileSync(filePath, content);
+  return filePath;
+}
+
+async function bytesOf(options: ClipOptions): Promise<Buffer> {
+  return readFileSync(await makeClip({ ...SMALL, ...options }));
+}
+
+/** Whole packets of a transport stream. */
+function packets(bytes: Buffer, from: number, to: number): Buffer {
+  const at = (share: number) => Math.floor((bytes.length * share) / 188) * 188;
+  return bytes.subarray(at(from), at(to));
+}
+
+async function frames(filePath: string, points: readonly CapturePoint[]): Promise<Frame[]> {
+  const taken: Frame[] = [];
+  await captureFile(pool, { filePath, points, size: 'source' }, (frame) => {
+    taken[frame.index] = frame;
+  });
+  return taken;
+}
+
+const timesOf = (taken: readonly Frame[]) => taken.map(({ jpeg }) => readFrameTimeMs(jpeg));
+
+/** Just after each frame's start, in its middle and just before its end, in an order without order. */
+function moments(from: number, to: number): number[] {
+  const points: number[] = [];
+  for (let at = from; at < to; at += FRAME_MS) points.push(at + 0.6, at + 20, at + FRAME_MS - 0.6);
+  return points.map((_, place) => points[(place * 31) % points.length]!);
+}
+
+function pixel({ jpeg }: Frame, x: number, y: number): [number, number, number] {
+  const { width, data } = decode(jpeg, { useTArray: true });
+  const at = (y * width + x) * 4;
+  return [data[at]!, data[at + 1]!, data[at + 2]!];
+}
+
+/** Mean difference of the channels, 0 … 255. */
+function difference(one: Frame, other: Frame): number {
+  const [left, right] = [one, other].map(({ jpeg }) => decode(jpeg, { useTArray: true }).data);
+  return left!.reduce((sum, value, at) => sum + Math.abs(value - right![at]!), 0) / left!.length;
+}
+
+describe('each moment at, after and before the start of a frame shows what is on display', () => {
+  test.each<[string, ClipOptions]>([
+    [
+      'pyramids of B frames in open groups',
+      { seconds: 3, openGop: true, gopFrames: 25, bFrames: 4, container: 'mpegts' },
+    ],
+    [
+      'pyramids of B frames in open groups of HEVC',
+      { seconds: 3, openGop: true, gopFrames: 25, bFrames: 4, codec: 'hevc', container: 'mpegts' },
+    ],
+    [
+      'recovery points in place of key frames',
+      {
+        seconds: 3,
+        bFrames: 0,
+        gopFrames: 25,
+        encoderOptions: { 'intra-refresh': '1' },
+        container: 'mpegts',
+      },
+    ],
+    [
+      'VP9 with hidden frames',
+      {
+        seconds: 3,
+        codec: 'vp9',
+        encoderOptions: { 'auto-alt-ref': '1', 'lag-in-frames': '16', deadline: 'good', 'cpu-used': '5' },
+      },
+    ],
+    ['AV1 with hidden frames', { seconds: 3, codec: 'av1' }],
+    ['an MPEG program stream, MPEG-1', { seconds: 3, codec: 'mpeg1', container: 'vob', gopFrames: 12 }],
+    ['an MPEG program stream, MPEG-2', { seconds: 3, codec: 'mpeg2', container: 'vob', gopFrames: 12 }],
+    ['MPEG-2 in a transport stream', { seconds: 3, codec: 'mpeg2', container: 'mpegts', gopFrames: 12 }],
+    ['AVI with B frames, MPEG-4', { seconds: 3, codec: 'mpeg4', container: 'avi' }],
+    ['AVI with B frames, H.264', { seconds: 3, container: 'avi' }],
+    ['raw H.264', { seconds: 3, container: 'h264' }],
+    ['FLV', { seconds: 3, container: 'flv' }],
+    ['ASF', { seconds: 3, codec: 'mpeg4', container: 'asf', bFrames: 0 }],
+  ])('%s', async (_, options) => {
+    const filePath = await makeClip({ ...SMALL, ...options });
+    const points = moments(0, options.seconds * 1000);
+    const taken = await frames(filePath, points);
+    expect(timesOf(taken)).toEqual(points.map((point) => Math.floor(point / FRAME_MS) * FRAME_MS));
+    for (const { presentationMs, index } of taken) {
+      expect(Math.abs(presentationMs - Math.floor(points[index]! / FRAME_MS) * FRAME_MS)).toBeLessThan(1);
+    }
+  });
+
+  test.each(['mpegts', 'mp4', 'mkv'] as const)('fields that are coded apart, in %s', async (container) => {
+    const filePath = await makeClip({ seconds: 1, fieldCoded: true, container });
+    const points = moments(0, 1000);
+    const taken = await frames(filePath, points);
+    const alone = await Promise.all(
+      [0, 30, 500, 990].map(async (point) => (await frames(filePath, [point]))[0]!),
+    );
+    const luma = (frame: Frame) => pixel(frame, 8, 16)[1];
+    const expected = (point: number) =>
+      Math.round(((fieldLuma(Math.floor(point / FRAME_MS)) - 16) * 255) / 219);
+    for (const frame of taken) expect(Math.abs(luma(frame) - expected(points[frame.index]!))).toBeLessThan(3);
+    for (const [place, point] of [0, 30, 500, 990].entries()) {
+      expect(Math.abs(luma(alone[place]!) - expected(point))).toBeLessThan(3);
+    }
+  });
+
+  test('an MP4 in which every frame is called a key frame', async () => {
+    for (const codec of ['h264', 'mpeg4'] as const) {
+      const bytes = Buffer.from(await bytesOf({ seconds: 3, codec, gopFrames: 250, bFrames: 0 }));
+      // Without this box every sample is one (ISO/IEC 14496-12, 8.6.2).
+      bytes.write('free', bytes.indexOf('stss'), 'latin1');
+      const points = [20, 1020, 2020, 2980, 500];
+      expect(timesOf(await frames(file(`${codec}-keys.mp4`, bytes), points))).toEqual([
+        0, 1000, 2000, 2960, 480,
+      ]);
+    }
+  });
+});
+
+describe('what comes out does not depend on which moment was asked for first', () => {
+  const RECORDINGS: [string, (whole: Buffer) => Buffer, ClipOptions][] = [
+    [
+      'a recording that begins within a group',
+      (whole) => packets(whole, 0.3, 1),
+      { seconds: 4, container: 'mpegts' },
+    ],
+    [
+      'a recording of MPEG-2 that begins within a group',
+      (whole) => packets(whole, 0.3, 1),
+      { seconds: 4, codec: 'mpeg2', container: 'mpegts' },
+    ],
+    [
+      'a recording of HEVC that begins within a group',
+      (whole) => packets(whole, 0.3, 1),
+      { seconds: 4, codec: 'hevc', container: 'mpegts' },
+    ],
+    [
+      'a recording with a gap',
+      (whole) => Buffer.concat([packets(whole, 0, 0.4), packets(whole, 0.6, 1)]),
+      { seconds: 4, container: 'mpegts' },
+    ],
+    [
+      'a recording joined from two',
+      (whole) => Buffer.concat([whole, packets(whole, 0.3, 1)]),
+      { seconds: 4, container: 'mpegts' },
+    ],
+    [
+      'a recording with damaged bytes',
+      (whole) => {
+        const damaged = Buffer.from(whole);
+        for (let at = 5000; at < damaged.length; at += 90_011) damaged[at]! ^= 0xff;
+        return damaged;
+      },
+      { seconds: 4, container: 'mpegts' },
+    ],
+  ];
+  test.each(RECORDINGS)('%s', async (name, change, options) => {
+    const bytes = change(await bytesOf({ gopFrames: 50, ...options }));
+    const filePath = file(`${name}.ts`, bytes);
+    const points = [0, 300, 900, 1500, 2100, 2500];
+    const alone: Frame[] = [];
+    for (const point of points) alone.push((await frames(filePath, [point]))[0]!);
+    for (const order of [points, points.toReversed(), [2100, 0, 1500, 300, 2500, 900]]) {
+      for (const frame of await frames(filePath, order)) {
+        const expected = alone[points.indexOf(order[frame.index]!)]!;
+        expect(frame.presentationMs).toBe(expected.presentationMs);
+        expect(difference(frame, expected)).toBeLessThan(0.5);
+      }
+    }
+  });
+
+  test('the first picture that can be decoded stands for what is before it', async () => {
+    const whole = await bytesOf({ seconds: 4, container: 'mpegts', gopFrames: 50 });
+    // Behind the first key frame and before the second one at 2 s.
+    const [first, later, next] = timesOf(
+      await frames(file('cut.ts', packets(whole, 0.3, 1)), [0, 200, 'last']),
+    );
+    expect([first, later, next]).toEqual([2000, 2000, 3960]);
+  });
+
+  test('the parts of a joined recording follow each other', async () => {
+    const whole = await bytesOf({ seconds: 2, container: 'mpegts' });
+    const taken = await frames(file('joined.ts', Buffer.concat([whole, whole])), [
+      20,
+      1980,
+      2020,
+      3980,
+      'last',
+    ]);
+    expect(timesOf(taken)).toEqual([0, 1960, 0, 1960, 1960]);
+    expect(taken.map(({ presentationMs }) => Math.round(presentationMs))).toEqual([
+      0, 1960, 2000, 3960, 3960,
+    ]);
+  });
+});
+
+test('an AVI file that was cut off has no times that are none', async () => {
+  const whole = await bytesOf({ seconds: 4, codec: 'mpeg4', container: 'avi' });
+  const filePath = file('cut.avi', whole.subarray(0, whole.length / 2));
+  const [first, last] = await frames(filePath, [20, 'last']);
+  expect(readFrameTimeMs(first!.jpeg)).toBe(0);
+  expect(last!.presentationMs).toBe(readFrameTimeMs(last!.jpeg));
+  await expect(frames(filePath, [60_000])).rejects.toThrow(/60000 ms is past the end of the video at \d+ ms/);
+});
+
+describe('colours are those that browsers show', () => {
+  /** (32, 192, 64) stored as BT.709: Chromium reads it as such, or as BT.601. */
+  const STORED: [number, number, number] = [144, 88, 63];
+  const AS_BT709 = [32, 192, 64];
+  const AS_BT601 = [45, 217, 67];
+
+  test.each<[string, ClipOptions, number[]]>([
+    ['H.264, 1280 × 720', { seconds: 0.2, width: 1280, height: 720 }, AS_BT709],
+    ['H.264, 1024 × 576', { seconds: 0.2, width: 1024, height: 576 }, AS_BT601],
+    ['H.264, 1280 × 536', { seconds: 0.2, width: 1280, height: 536 }, AS_BT601],
+    ['HEVC, 1280 × 720', { seconds: 0.2, width: 1280, height: 720, codec: 'hevc' }, AS_BT709],
+    ['VP8, 1280 × 720', { seconds: 0.2, width: 1280, height: 720, codec: 'vp8' }, AS_BT709],
+    ['VP9, 1280 × 720', { seconds: 0.2, width: 1280, height: 720, codec: 'vp9' }, AS_BT601],
+    ['AV1, 1280 × 720', { seconds: 0.2, width: 1280, height: 720, codec: 'av1' }, AS_BT601],
+  ])('without tags: %s', async (_, clip, expected) => {
+    const [frame] = await frames(await makeClip({ ...clip, samples: STORED }), [0]);
+    pixel(frame!, 8, 8).forEach((value, channel) => {
+      expect(Math.abs(value - expected[channel]!)).toBeLessThanOrEqual(4);
+    });
+  });
+
+  const hdr = (transfer: number, luma: number): ClipOptions => ({
+    ...SMALL,
+    seconds: 0.2,
+    pixelFormat: 'yuv420p10le',
+    encoderOptions: { crf: '4' },
+    samples: [luma, 128, 128],
+    tags: { primaries: 9, transfer, matrix: 9, range: 1 },
+  });
+  // Chromium's canvas shows these greys for the same samples.
+  test.each<[string, number, number, number]>([
+    ['PQ', 16, 60, 18],
+    ['PQ', 16, 126, 130],
+    ['PQ', 16, 147, 199],
+    ['PQ', 16, 191, 255],
+    ['HLG', 18, 71, 43],
+    ['HLG', 18, 126, 99],
+    ['HLG', 18, 191, 206],
+  ])('%s, transfer %d: luma %d is the grey %d', async (_, transfer, luma, grey) => {
+    const [frame] = await frames(await makeClip(hdr(transfer, luma)), [0]);
+    for (const value of pixel(frame!, 8, 8)) expect(Math.abs(value - grey)).toBeLessThanOrEqual(6);
+    expect(frame!.notes).toBeUndefined();
+  });
+
+  test.each([8, 10, 11, 14, 15])(
+    'matrix %d, which players do not know, is read as BT.709 and said',
+    async (matrix) => {
+      const clip = {
+        ...SMALL,
+        seconds: 0.2,
+        samples: STORED,
+        tags: { primaries: 1, transfer: 1, matrix, range: 1 },
+      };
+      const [frame] = await frames(await makeClip(clip), [0]);
+      pixel(frame!, 8, 8).forEach((value, channel) => {
+        expect(Math.abs(value - AS_BT709[channel]!)).toBeLessThanOrEqual(3);
+      });
+      expect(frame!.notes).toEqual([`colour matrix ${matrix} is none that players know: read as BT.709`]);
+    },
+  );
+
+  test.each(['vp8', 'vp9'] as const)('what is transparent in %s lies on white', async (codec) => {
+    const clip: ClipOptions = {
+      ...SMALL,
+      seconds: 0.2,
+      codec,
+      pixelFormat: 'yuva420p',
+      samples: [81, 90, 240],
+      alpha: 128,
+      ...(codec === 'vp8' ? { encoderOptions: { 'auto-alt-ref': '0' } } : {}),
+      container: 'webm',
+    };
+    const [frame] = await frames(await makeClip(clip), [0]);
+    // Red, half of it.
+    [255, 127, 127].forEach((value, channel) => {
+      expect(Math.abs(pixel(frame!, 8, 8)[channel]! - value)).toBeLessThanOrEqual(4);
+    });
+  });
+});
+
+test('pixels that are higher than wide make the picture higher, as in browsers', async () => {
+  const [frame] = await frames(
+    await makeClip({ seconds: 0.2, width: 320, height: 180, pixelAspect: [9, 16] }),
+    [0],
+  );
+  expect([frame!.width, frame!.height]).toEqual([320, 320]);
+});
+
+test('of interlaced pictures every second line is made up', async () => {
+  const [frame] = await frames(
+    await makeClip({ ...SMALL, seconds: 0.4, interlaced: true, container: 'mpegts' }),
+    [320],
+  );
+  expect(readFrameTimeMs(frame!.jpeg)).toBe(320);
+});
