@@ -1,7 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import {
   AV_NOPTS_VALUE,
-  AV_PKT_DATA_ENCRYPTION_INIT_INFO,
   AVERROR_INVALIDDATA,
   AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
@@ -92,10 +91,10 @@ export function encryptionOf(
   const format = container.iformat?.name?.split(',')[0];
   const isFairPlay = stream?.codecpar.codecTagString === 'drmi';
   const isMarked =
-    stream !== undefined &&
-    (stream.codecpar.codecTagString === 'encv' ||
-      stream.codecpar.getCodedSideData(AV_PKT_DATA_ENCRYPTION_INIT_INFO) !== null ||
-      typeof stream.metadata?.get('enc_key_id') === 'string');
+    stream?.codecpar.codecTagString === 'encv' ||
+    typeof stream?.metadata?.get('enc_key_id') === 'string' ||
+    // FFmpeg names the codec beneath; the sample entry in the index tells.
+    (format === 'mov' && stream !== undefined && endsOf(filePath).some((end) => end.includes('encv')));
   let how: string | undefined;
   if (isFairPlay) how = 'FairPlay';
   else if (isMarked)

@@ -1,5 +1,7 @@
 import {
+  AV_FRAME_FLAG_INTERLACED,
   AV_OPT_TYPE_INT,
+  AV_PKT_FLAG_CORRUPT,
   AVDISCARD_DEFAULT,
   AVDISCARD_NONREF,
   AVERROR_EAGAIN,
@@ -79,6 +81,8 @@ export class FrameFinder implements Finder {
   /** Something could not be decoded, or not as a whole, since decoding started. */
   #hasDamage = false;
   #isCareful = false;
+  /** Pictures may consist of two packets. */
+  #hasFields = false;
   /** Pictures are left out until one comes that needs no other. */
   #waitsForIntra = false;
   /** The video has no picture that needs no other: those that there are will do. */
@@ -334,13 +338,14 @@ export class FrameFinder implements Finder {
   }
 
   /**
-   * Decodes up to the wanted picture and the packet after it, which may be its second field, and no further: behind
-   * damage, pictures may come out in any order, and what is sent later must not make a difference.
+   * Decodes up to the wanted picture and no further, but for its second field: behind damage, pictures may come out in
+   * any order or not at all, and what is sent later must not make a difference.
    */
   #decodeCarefully(wantedPts: number): FoundFrame | undefined {
     let isWantedSent = false;
     const send = () => {
-      if (isWantedSent) this.#drain();
+      const isSecondField = this.#hasFields || this.#ahead[0]?.isShown === false;
+      if (isWantedSent || (this.#inDecoder.includes(wantedPts) && !isSecondField)) this.#drain();
       isWantedSent ||= this.#inDecoder.includes(wantedPts);
       if (!this.#isDraining) this.#send(Number.NEGATIVE_INFINITY);
       return true;
@@ -411,6 +416,7 @@ export class FrameFinder implements Finder {
         if (pts !== undefined) {
           this.#inDecoder = this.#inDecoder.filter((sent) => sent > pts);
           if (isDamaged(picture)) this.#hasDamage = true;
+          if (picture.hasFlags(AV_FRAME_FLAG_INTERLACED)) this.#hasFields = true;
           if (this.#isToBeShown(picture, pts)) return { picture, pts, isDamaged: isDamaged(picture) };
         }
         picture.unref();
@@ -449,6 +455,7 @@ export class FrameFinder implements Finder {
     this.#setSkipping(
       !next.isKey && next.pts < neededFromPts && !this.#reader.hasUntimed && !this.#isCareful,
     );
+    if (next.packet.hasFlags(AV_PKT_FLAG_CORRUPT)) this.#hasDamage = true;
     if ((this.#decoder?.sendPacketSync(next.packet) ?? 0) < 0) this.#hasDamage = true;
     this.#keepOrFree(next);
     if (next.isShown) this.#inDecoder.push(next.pts);

@@ -1,5 +1,11 @@
-import { AV_PKT_FLAG_DISCARD, AVERROR_EAGAIN, AVSEEK_FLAG_BACKWARD } from 'node-av/constants';
+import {
+  AV_PKT_DATA_ENCRYPTION_INFO,
+  AV_PKT_FLAG_DISCARD,
+  AVERROR_EAGAIN,
+  AVSEEK_FLAG_BACKWARD,
+} from 'node-av/constants';
 import { Packet } from 'node-av/lib';
+import { CaptureError } from './capture-error';
 import { timeOf } from './times';
 import type { VideoFile } from './video-file';
 
@@ -21,6 +27,7 @@ export class PacketReader {
   #lastPts = Number.NEGATIVE_INFINITY;
   #isAtEnd = false;
   #hasUntimed = false;
+  #isChecked = false;
 
   constructor(private readonly video: VideoFile) {}
 
@@ -79,6 +86,13 @@ export class PacketReader {
   }
 
   #describe(packet: Packet): ReadPacket {
+    if (!this.#isChecked && packet.getSideData(AV_PKT_DATA_ENCRYPTION_INFO) !== null) {
+      throw new CaptureError(
+        'unreadable',
+        'the video is encrypted (CENC): only a player that has its key can show it',
+      );
+    }
+    this.#isChecked = true;
     const rawPts = timeOf(packet.pts);
     if (rawPts === undefined) this.#hasUntimed = true;
     // Where it is missing, as at the start of Matroska, no later one than that of the packet before is sure.

@@ -230,13 +230,13 @@ function openContainer(filePath: string): [FormatContext, Stream] {
     const problem = encryptionOf(container, filePath, stream);
     if (problem !== undefined) throw new CaptureError('unreadable', problem);
     if (stream === undefined) throw new CaptureError('no_video_stream', 'the file has no video stream');
+    if (Codec.findDecoder(stream.codecpar.codecId) === null) {
+      throw new CaptureError('unreadable', `the video's codec ${codecNameOf(stream)} is not supported`);
+    }
     if (!isFound || stream.codecpar.width < 1 || stream.codecpar.height < 1) {
-      const name = codecNameOf(stream);
       throw new CaptureError(
         'unreadable',
-        name === 'unknown' || Codec.findDecoder(stream.codecpar.codecId) === null
-          ? `the video's codec ${name} is not supported`
-          : 'the file does not tell how large its pictures are: it is damaged, or cut off before its first picture',
+        'the file does not tell how large its pictures are: it is damaged, or cut off before its first picture',
       );
     }
     for (const other of container.streams) {

@@ -194,6 +194,51 @@ describe('a task whose', () => {
     await expect(captured.mock.results[0]!.value).rejects.toThrow('the disk is full');
   });
 
+  test('header states too much starts over, and keeps no picture of the attempt before', async () => {
+    const fixture = await MpcFixture.open();
+    const { capture } = fixture;
+    await fixture.upload('uploads/cut.mp4', { durationMs: 10_000, lastFrameMs: 3960 });
+    const whole = capture.capture.bind(capture);
+    let attempts = 0;
+    capture.capture = async (filePath, job, onFrame, signal) => {
+      if (job.points.length > 1 && ++attempts === 1) {
+        // Two workers: the one with the later half is quicker than the one that finds the end.
+        const jpeg = Buffer.from('x');
+        await onFrame({ index: job.points.length - 2, presentationMs: 6000, width: 1, height: 1, jpeg });
+        throw new CaptureError('past_the_end', 'the point 10000 ms is past the end of the video at 4000 ms');
+      }
+      await whole(filePath, job, onFrame, signal);
+    };
+    const task = await fixture.ended(
+      await fixture.accepted(
+        request({
+          input: { ...request().input, object: 'uploads/cut.mp4' },
+          thumbnail_para: { type: 'TIME', time: 2 },
+        }),
+      ),
+    );
+    expect(task.status).toBe('SUCCEEDED');
+    const names = task.thumbnail_info.map(({ pic_name }: { pic_name: string }) => pic_name);
+    expect(names).toEqual(['0.jpg', '2.jpg', '4.jpg']);
+    const { output } = task;
+    expect(fixture.store.head(output.bucket, `${output.object}/8.jpg`)).toBeUndefined();
+  });
+
+  test('pictures are not all as they should be says so', async () => {
+    const fixture = await MpcFixture.open();
+    const { capture } = fixture;
+    const whole = capture.capture.bind(capture);
+    capture.capture = (filePath, job, onFrame, signal) =>
+      whole(
+        filePath,
+        job,
+        (frame) => onFrame({ ...frame, notes: ['some pictures are damaged in the file'] }),
+        signal,
+      );
+    const task = await fixture.ended(await fixture.accepted(request()));
+    expect(task).toMatchObject({ status: 'SUCCEEDED', description: 'some pictures are damaged in the file' });
+  });
+
   test('capture fails while a picture is being stored ends after that picture', async () => {
     const fixture = await MpcFixture.open();
     const { capture } = fixture;

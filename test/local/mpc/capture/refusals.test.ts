@@ -160,3 +160,69 @@ test('a machine on which node-av cannot be loaded is told so in plain words', as
     worker.kill();
   }
 });
+
+describe('a refusal says what was found', () => {
+  const ABOUT = /\(MP4, video \S+ \d+ × \d+, \d+\.\d s, (\d+ bytes|\d+\.\d MB)\)$/;
+
+  test('an encrypted MP4 is called encrypted', async () => {
+    const filePath = await makeClip({
+      ...SMALL,
+      seconds: 1,
+      muxerOptions: {
+        encryption_scheme: 'cenc-aes-ctr',
+        encryption_key: '00112233445566778899aabbccddeeff',
+        encryption_kid: '112233445566778899aabbccddeeff00',
+      },
+    });
+    const message = await refusal(filePath, 'unreadable');
+    expect(message).toMatch(/the video is encrypted \(CENC\): only a player that has its key can show it/);
+    expect(message).toMatch(ABOUT);
+  });
+
+  test('an MP4 of a shop is called encrypted with FairPlay', async () => {
+    const bytes = Buffer.from(readFileSync(await makeClip({ ...SMALL, seconds: 1 })));
+    bytes.write('drmi', bytes.indexOf('avc1', bytes.indexOf('stsd')), 'latin1');
+    expect(await refusal(file('shop.m4v', bytes), 'unreadable')).toMatch(/encrypted \(FairPlay\)/);
+  });
+
+  test('a scrambled transport stream is called encrypted', async () => {
+    const bytes = Buffer.from(readFileSync(await makeClip({ ...SMALL, seconds: 2, container: 'mpegts' })));
+    for (let at = 0; at < bytes.length; at += 188) bytes[at + 3]! |= 0xc0;
+    expect(await refusal(file('scrambled.ts', bytes), 'unreadable')).toMatch(
+      /encrypted \(scrambled MPEG-TS\)/,
+    );
+  });
+
+  test('a codec that is not supported is named', async () => {
+    const bytes = Buffer.from(readFileSync(await makeClip({ ...SMALL, seconds: 1 })));
+    bytes.write('xvc9', bytes.indexOf('avc1', bytes.indexOf('stsd')), 'latin1');
+    const message = await refusal(file('codec.mp4', bytes), 'unreadable');
+    expect(message).toMatch(/the video's codec xvc9 is not supported/);
+    expect(message).toMatch(ABOUT);
+  });
+
+  test('a point past the end names the file too', async () => {
+    await expect(times(await makeClip({ ...SMALL, seconds: 1 }), 5000)).rejects.toThrow(ABOUT);
+  });
+
+  test.each<[string, string | Buffer, RegExp]>([
+    ['empty', '', /it is empty \(0 bytes\)/],
+    [
+      'text',
+      'This is a story about a video.\n'.repeat(500),
+      /it is of another kind than a video \(15500 bytes\)/,
+    ],
+    [
+      'MP4 without its index',
+      Buffer.from('000000186674797069736f6d00000000', 'hex'),
+      /cut off before its index, moov/,
+    ],
+    [
+      'a playlist',
+      '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nother.mp4\n#EXT-X-ENDLIST\n',
+      /of another kind/,
+    ],
+  ])('%s', async (_, content, words) => {
+    expect(await refusal(file('what.mp4', content), 'unreadable')).toMatch(words);
+  });
+});
