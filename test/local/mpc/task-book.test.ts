@@ -40,7 +40,7 @@ test('a book goes on after a last line that a crash has cut: what is added then 
 test('only a waiting task starts or is cancelled, and only a running one ends', () => {
   const book = new TaskBook();
   const added = book.add(task);
-  expect(() => book.succeed(added, 2, undefined)).toThrow(`task ${added.id} is WAITING`);
+  expect(() => book.succeed(added, 2, {})).toThrow(`task ${added.id} is WAITING`);
   book.start(added);
   expect(() => book.cancel(added, 2)).toThrow(`task ${added.id} is PROCESSING`);
   book.fail(added, 2, 'x'.repeat(300));
