@@ -136,7 +136,7 @@ function addTasks(cloud: Cloud, count: number): void {
     const task = tasks.add({ ...rest, input, status: 'WAITING', createdAtMs: Date.now() });
     tasks.start(task);
     for (const name of pictures) tasks.addPicture(task, name);
-    tasks.succeed(task, Date.now(), undefined);
+    tasks.succeed(task, Date.now(), {});
   }
 }
 
