@@ -33,6 +33,7 @@ export interface CommandOptions {
   log?: boolean;
   json?: boolean;
   policy?: boolean;
+  probe?: boolean;
   request?: string;
   tail?: boolean;
   since?: string;

@@ -58,11 +58,16 @@ export class HuaweiProvider {
     },
     // `npm run doctor`; the framework has a command of that name, about its own deprecations.
     diagnose: {
-      usage: 'Look at everything that a stage needs, and say what is missing; changes nothing',
+      usage:
+        'Look at everything that a stage needs, and say what is missing; changes nothing, unless with --probe',
       lifecycleEvents: ['diagnose'],
       options: {
         json: { usage: 'Print the findings as JSON', type: 'boolean' },
         policy: { usage: 'Print the policy that the agency needs, and look at nothing', type: 'boolean' },
+        probe: {
+          usage: 'Also write one small object twice, say what the bucket does with that, and delete it',
+          type: 'boolean',
+        },
       },
     },
     // `npm run callers`

@@ -5,6 +5,7 @@ import type { FunctionGraphApi } from '../functiongraph-api';
 import { checkAccount } from './account';
 import { checkAgencies } from './agency';
 import { checkBuckets } from './buckets';
+import { probeConditionalWrites } from './conditional-writes';
 import type { Finding, State } from './finding';
 import { checkEventGrid, checkFunctions, checkLogs } from './functions';
 import { checkAccess, checkGateway } from './gateway';
@@ -24,7 +25,8 @@ export interface Visit {
 
 /**
  * Looks at everything that a stage needs, with GET only, and prints what is there, what is missing and what to do
- * about it; with `json` for programs. With `policy` it prints the policy of the agency instead.
+ * about it; with `json` for programs. With `probe` it also writes an object, to see what the bucket does with it, and
+ * deletes it. With `policy` it prints the policy of the agency instead.
  * @returns false when something is missing
  */
 export async function doctor(visit: Visit): Promise<boolean> {
@@ -40,11 +42,13 @@ export async function doctor(visit: Visit): Promise<boolean> {
   return ok;
 }
 
-async function examine({ readWanted, openApi }: Visit): Promise<Finding[]> {
+async function examine({ readWanted, openApi, options }: Visit): Promise<Finding[]> {
   const [wanted, faults] = attempt(readWanted, 'serverless.yml');
   const [api, gaps] = attempt(openApi, 'environment');
   if (wanted === undefined || api === undefined) return [...faults, ...gaps];
-  return diagnose(wanted, api);
+  const findings = await diagnose(wanted, api);
+  if (options.probe !== true) return findings;
+  return [...findings, ...(await probeConditionalWrites(wanted, api.cloud.connection))];
 }
 
 /** What an opening step says against it becomes findings: whoever asks the doctor wants to hear of all at once. */

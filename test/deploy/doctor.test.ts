@@ -1,6 +1,6 @@
 import diagnostics from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import path from 'node:path';
 import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
 import type { DesiredState } from '../../deploy/desired-state';
@@ -337,6 +337,101 @@ describe('the command', () => {
     });
     expect(JSON.parse(failing.text)).toMatchObject({ ok: false });
     expect(failing.outcome).toBe(false);
+  });
+
+  describe('with --probe', () => {
+    /** What is said of an OBS of these habits, and what is left in the bucket. */
+    const probed = async (obs: Server, probe = true) => {
+      const OBS_ENDPOINT = await addressOf(obs);
+      const { text, outcome } = await visit({
+        options: { json: true, probe },
+        openApi: () =>
+          new FunctionGraphApi(
+            new CloudApi(connectionFrom({ ...cloud.environment, OBS_ENDPOINT }, cloud.region)),
+          ),
+      });
+      const { findings } = JSON.parse(text) as { findings: Finding[] };
+      const left = cloud.store.list('snapshots', { prefix: '.mpc-snapshots/probe-' }).objects;
+      return {
+        outcome,
+        left: left.map(({ key }) => key),
+        said: findings.filter(({ point }) => point === 'conditional writes to snapshots'),
+      };
+    };
+    const obsThat = (conditionalWrites: 'ignored' | 'honoured') =>
+      createObsServer({
+        store: cloud.store,
+        credentials,
+        region: cloud.region,
+        behaviour: { conditionalWrites },
+      });
+
+    test.each([
+      ['honoured', 'ok', /^the bucket honours x-obs-forbid-overwrite: .* never make two tasks/],
+      ['ignored', 'note', /^the bucket ignores x-obs-forbid-overwrite: .* can make two tasks/],
+    ] as const)(
+      'says that conditional writes are %s, and leaves nothing behind',
+      async (habit, state, text) => {
+        expect(await probed(obsThat(habit))).toEqual({
+          outcome: true,
+          left: [],
+          said: [expect.objectContaining({ state, text: expect.stringMatching(text) })],
+        });
+      },
+    );
+
+    test('only writes: without it, nothing is said of them', async () => {
+      expect(await probed(obsThat('honoured'), false)).toEqual({ outcome: true, left: [], said: [] });
+    });
+
+    /** In front of the local OBS, answers PUT and DELETE of the probe in turn with what is given, and lets all else pass. */
+    const obsThatAnswers = (answers: (number | string)[]) => {
+      const obs = obsThat('honoured');
+      const passed = obs.listeners('request')[0] as (...exchange: unknown[]) => void;
+      return createServer((request, response) => {
+        if (!request.url?.includes('/probe-')) return passed(request, response);
+        const [, status = '', code = ''] = /^(\d+) ?(\w*)$/.exec(String(answers.shift() ?? 204)) ?? [];
+        request.resume();
+        if (status === '0') return void response.destroy();
+        response.writeHead(Number(status)).end(code && `<Error><Code>${code}</Code></Error>`);
+      });
+    };
+
+    test.each<[string, (number | string)[], Partial<Finding>]>([
+      [
+        'a refusal that the functions do not know',
+        [200, '412 PreconditionFailed'],
+        { state: 'missing', text: expect.stringContaining('refused with 412 PreconditionFailed') },
+      ],
+      [
+        'a header that OBS does not take',
+        ['400 InvalidArgument', '204'],
+        { state: 'missing', text: expect.stringContaining('refused with 400 InvalidArgument') },
+      ],
+      [
+        'a key that may not write',
+        ['403 AccessDenied', '403 AccessDenied'],
+        { state: 'unseen', text: 'OBS did not let this key write (403 AccessDenied)' },
+      ],
+      [
+        'an object that stays',
+        [200, '409 ObjectAlreadyExists', '403 AccessDenied'],
+        {
+          state: 'ok',
+          text: expect.stringContaining('could not be deleted (403 AccessDenied)'),
+          todo: expect.stringMatching(
+            /^obsutil rm obs:\/\/snapshots\/\.mpc-snapshots\/probe-[\w-]+\.json -f$/,
+          ),
+        },
+      ],
+      [
+        'no answer, after which the object may be there',
+        [0, 0],
+        { state: 'unseen', text: expect.stringMatching(/\(no answer\).*could not be deleted \(no answer\)/) },
+      ],
+    ])('tells of %s', async (_, answers, finding) => {
+      expect((await probed(obsThatAnswers(answers))).said).toEqual([expect.objectContaining(finding)]);
+    });
   });
 
   test('prints what to do below each point', () => {
