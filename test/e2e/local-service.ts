@@ -84,6 +84,17 @@ export class LocalService {
     };
   }
 
+  /** Changes the user data of all functions; their instances start anew. */
+  setUserData(changes: Record<string, string>): void {
+    for (const { configuration, pool } of this.cloud.functiongraph.functions()) {
+      configuration.user_data = JSON.stringify({
+        ...JSON.parse(configuration.user_data ?? '{}'),
+        ...changes,
+      });
+      pool.retire();
+    }
+  }
+
   /** The newest task of an upload. */
   taskOf(key: string): Promise<Task | undefined> {
     return this.client.newest(key);

@@ -9,14 +9,6 @@ import { type Fate, MpcProxy } from './mpc-proxy';
 let service: LocalService;
 let proxy: MpcProxy;
 
-/** Changes the user data of all functions; their instances start anew. */
-function setUserData(changes: Record<string, string>): void {
-  for (const { configuration, pool } of service.cloud.functiongraph.functions()) {
-    configuration.user_data = JSON.stringify({ ...JSON.parse(configuration.user_data ?? '{}'), ...changes });
-    pool.retire();
-  }
-}
-
 /** How long on-upload may run. Its instances start anew. */
 function setTimeoutSeconds(seconds: number): void {
   for (const { name, configuration, pool } of service.cloud.functiongraph.functions()) {
@@ -35,7 +27,7 @@ beforeAll(async () => {
     functiongraph: { behaviour: { asyncRetryDelayMs: 50 } },
   });
   proxy.forwardTo(service.cloud.addresses.mpc);
-  setUserData({ MPC_ENDPOINT: started.address, MPC_REQUESTS_PER_MINUTE: '10000' });
+  service.setUserData({ MPC_ENDPOINT: started.address, MPC_REQUESTS_PER_MINUTE: '10000' });
 }, 30_000);
 afterAll(async () => {
   await service.stop();
@@ -185,7 +177,7 @@ test('an event that the platform gives up on lies where a person can see it, wit
 
 describe('the pace', () => {
   test('is kept within an invocation, and what is left over fails so that it comes again', async () => {
-    setUserData({ MPC_REQUESTS_PER_MINUTE: '5' });
+    service.setUserData({ MPC_REQUESTS_PER_MINUTE: '5' });
     setTimeoutSeconds(6);
     await service.cloud.store.delete(service.cloud.snapshotBucket, '.mpc-snapshots/pace.json');
     const before = proxy.creates;
@@ -218,7 +210,7 @@ describe('the sweep', () => {
   const objects = [`lost/1 ä+%'"<&.mp4`, 'lost/2.MOV'];
 
   beforeAll(async () => {
-    setUserData({ MPC_REQUESTS_PER_MINUTE: '10000' });
+    service.setUserData({ MPC_REQUESTS_PER_MINUTE: '10000' });
     setTimeoutSeconds(60);
     for (const { name, triggers } of service.cloud.functiongraph.functions()) {
       if (name !== 'on-upload') continue;
