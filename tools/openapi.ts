@@ -64,7 +64,10 @@ const ERRORS: Record<string, { description: string; retries?: true }> = {
     description:
       'MPC or the gateway forbids it, with its own code, for example `MPC.10209`: it cannot read the input.',
   },
-  '404': { description: '`MPC.10211`: there is no such task or video. Check the id.' },
+  '404': {
+    description:
+      '`MPC.10211`: there is no such task or video here; one of somebody else of the account is answered in the same way. Check the id.',
+  },
   '409': {
     description:
       '`IDEMPOTENCY.0409`: a call with this key is at work. `MPC.10212`: there is no picture yet. Come back after `Retry-After`.',
@@ -165,7 +168,8 @@ export function describeApi(): Json {
       version: '0.1.0',
       summary: 'Snapshots of videos: create, cancel and query tasks of Huawei Cloud MPC.',
       description:
-        'How the service is deployed and what starts captures by itself stands in the project’s README.',
+        'How the service is deployed and what starts captures by itself stands in the project’s README.\n\n' +
+        'Only tasks of this installation are shown and cancelled: those from its upload buckets into its buckets. Whatever else is in the account is as if it were not there.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [
@@ -219,6 +223,8 @@ export function describeApi(): Json {
           operationId: 'listSnapshots',
           tags: ['snapshots'],
           summary: 'The tasks of a video, or a list of tasks.',
+          description:
+            'A page of MPC’s list is read and the tasks of this installation are kept, so that a page may hold fewer than `size`, or none, while `is_truncated` is 1: go on with the next `page`. `total` counts all tasks of the account that fit.',
           parameters: queryParameters(ListSchema),
           responses: { ...views('TaskList'), ...failures },
         },
@@ -236,6 +242,7 @@ export function describeApi(): Json {
           operationId: 'cancelSnapshots',
           tags: ['snapshots'],
           summary: 'Cancel a task that waits.',
+          description: 'One that runs or has ended is not touched.',
           responses: { '204': { description: 'It is cancelled.' }, ...failures },
         },
       },

@@ -66,7 +66,13 @@ export const TaskAnswer = z.looseObject({
 export const TaskListAnswer = z.object({
   task_array: z.array(TaskAnswer),
   is_truncated: z.literal([0, 1]).check(z.describe('1: there are more pages.')),
-  total: z.int(),
+  total: z
+    .int()
+    .check(
+      z.describe(
+        'Without `object` as MPC counts: tasks of others of the account are in it, though not shown.',
+      ),
+    ),
   as_of: AS_OF,
 });
 
