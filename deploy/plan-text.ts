@@ -54,6 +54,8 @@ export function describeTrigger(type: string, data: LiveTrigger['event_data']): 
     case 'EVENTGRID':
       // EventGrid's are not read back in full.
       return `${type} ${data.bucket ?? data.trigger_name ?? ''}/${data.prefix ?? ''}*${data.suffix ?? ''}`;
+    case 'SMN':
+      return `SMN ${data.topic_urn}`;
     case 'TIMER':
       return `TIMER ${data.name} ${data.schedule}`;
     default:

@@ -17,6 +17,9 @@ export const LOG_PLACE = {
   streamName: 'functions',
 };
 
+/** The topic that MPC tells the end of tasks to. */
+export const TOPIC_NAME = 'mpc-snapshots';
+
 /** The one account of the local cloud. Its key opens nothing else. */
 export const ACCOUNT: AccessKey = {
   accessKey: 'LOCALACCESSKEY000001',

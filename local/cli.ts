@@ -22,6 +22,8 @@ async function main([command = 'help', ...args]: string[]): Promise<number> {
       return (await import('./commands/event')).event(args);
     case 'invoke':
       return (await import('./commands/invoke')).invoke(args);
+    case 'listen':
+      return (await import('./commands/listen')).listen(args);
     case 'sign-check':
       return (await import('./commands/sign-check')).signCheck(args);
     case 'help':

@@ -12,6 +12,7 @@ import {
   LOG_PLACE,
   REGION,
   SNAPSHOT_BUCKET,
+  TOPIC_NAME,
   UPLOAD_BUCKET,
 } from './account';
 import { GatewayBook, localInstance } from './apig/management/gateway-book';
@@ -39,6 +40,9 @@ import { ObjectEventDelivery } from './object-event-delivery';
 import { ObjectStore } from './obs/object-store';
 import { createObsServer, type ObsOptions } from './obs/server';
 import { LISTENERS, type Listener, portOf } from './ports';
+import { publishingPolicy } from './smn/access-policy';
+import { createSmn, SMN_PATHS } from './smn/server';
+import { TopicBook } from './smn/topic-book';
 import { UsageError } from './usage-error';
 
 export interface CloudOptions {
@@ -83,6 +87,7 @@ export interface Cloud {
   mpc: Mpc;
   capture: CapturePool;
   functiongraph: FunctionGraph;
+  topics: TopicBook;
   /** What a client needs to know, under the names that the vendor's SDKs use where these have one. */
   environment: Readonly<Record<string, string>>;
   close(): Promise<void>;
@@ -115,12 +120,17 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   for (const bucket of isEmpty ? [] : [UPLOAD_BUCKET, SNAPSHOT_BUCKET]) {
     if (!store.hasBucket(bucket)) await store.createBucket(bucket);
   }
+  const topics = new TopicBook({ region: REGION, projectId: ACCOUNT.projectId });
   const capture = new CapturePool();
   const mpc = await createMpc({
     store,
     capture,
     credentials,
     region: REGION,
+    topics: {
+      mayPublish: (urn) => topics.mayPublish(urn, 'mpc'),
+      publish: (urn, message) => void topics.publish(urn, message),
+    },
     directory: path.join(directory, 'mpc'),
     ...(isEmpty && { authorizedBuckets: [] }),
     onRequest: requests.add,
@@ -139,6 +149,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     putObject: async (bucket, key, body) => {
       await store.put(bucket, key, Buffer.from(body), { contentType: 'application/json' });
     },
+    hasTopic: (urn) => topics.has(urn),
     onAttempt: faults.onAttempt,
     keepLog: ({ groupId, streamId }, lines) => logs.append(groupId, streamId, lines),
     apiAddress: () => apiAddress,
@@ -170,6 +181,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     onRequest: requests.add,
     ...options.obs,
   });
+  topics.onMessage((message) => {
+    const what = `message ${message.id} of ${message.topicUrn}`;
+    faults.deliverMessage(what, () => void functiongraph.deliverTopicMessage(message));
+  });
+  const topic = isEmpty ? undefined : openTopic(topics, mpc);
   const deliveries = new ObjectEventDelivery({ store, functiongraph, faults });
   faults.intercept(mpc.server, 'mpc');
   faults.intercept(obs, 'obs');
@@ -204,6 +220,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     [IAM_PATHS, iam],
     [MANAGEMENT_PATHS, groups],
     [LTS_PATHS, lts],
+    [
+      SMN_PATHS,
+      createSmn({ ...signed, topics, subscriptionsOf: (urn) => functiongraph.topicSubscriptions(urn) }),
+    ],
     [EVENTGRID_PATHS, createEventGridServer({ ...signed, functiongraph })],
   ];
   const atGateway = (url: string): Server | undefined => sharing.find(([paths]) => paths.test(url))?.[1];
@@ -248,7 +268,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       mpc,
       capture,
       functiongraph,
-      environment: { ...environmentOf(addresses), ...(!isEmpty && WHAT_IS_THERE) },
+      topics,
+      environment: {
+        ...environmentOf(addresses),
+        ...(topic !== undefined && { ...WHAT_IS_THERE, SMN_TOPIC_URN: topic }),
+      },
       close,
     };
   } catch (error) {
@@ -266,6 +290,14 @@ const WHAT_IS_THERE = {
   LTS_STREAM_ID: LOG_PLACE.streamId,
   LTS_STREAM_NAME: LOG_PLACE.streamName,
 };
+
+/** The topic that MPC tells the end of tasks to. @returns its URN */
+function openTopic(topics: TopicBook, mpc: Mpc): string {
+  const { urn } = topics.create(TOPIC_NAME, TOPIC_NAME).topic;
+  topics.set(urn, { accessPolicy: publishingPolicy(urn, ['mpc']) });
+  mpc.notifications.set([{ event_name: 'ThumbnailComplete', status: 'on', topic: urn, msg_type: 2 }]);
+  return urn;
+}
 
 async function listenAll(servers: Record<Listener, Server>, firstPort: number): Promise<Addresses> {
   const addresses: Partial<Addresses> = {};
@@ -318,5 +350,6 @@ function environmentOf(addresses: Addresses): Record<string, string> {
     APIG_ENDPOINT: addresses.gateway,
     LTS_ENDPOINT: addresses.gateway,
     EG_ENDPOINT: addresses.gateway,
+    SMN_ENDPOINT: addresses.gateway,
   };
 }

@@ -72,6 +72,8 @@ export interface SignedService<Service> extends SignedServerOptions {
   forbidden(action: string): Refused;
   /** What it says when the path names a project that is not the key's; absent: that there is no such API. */
   wrongProject?(projectId: string): Refused;
+  /** Its answers and refusals carry the request id in the body; of others only the gateway's refusals do. */
+  saysRequestId?: boolean;
 }
 
 const MAX_BODY_BYTES = 12 * 1024 * 1024;
@@ -103,7 +105,20 @@ export function createSignedServer<Service>(options: SignedService<Service>): Se
     }
     const query = new URLSearchParams(search);
     const answer = await operation.run({ names, query, rawUrl, key, body }, service);
-    return answer.body === undefined ? { status: answer.status } : jsonAnswer(answer.status, answer.body);
+    if (answer.body === undefined) return { status: answer.status };
+    const id = options.saysRequestId ? { request_id: exchange.requestId } : {};
+    return jsonAnswer(answer.status, { ...id, ...answer.body });
+  }
+
+  /** Refusals of the gateway carry the request id in the body, those of most services do not. */
+  function refuse(error: unknown, { requestId }: Exchange): Refusal {
+    const { status, code, message, body } = refusedOf(error);
+    const saysId = code.startsWith('APIGW.') || options.saysRequestId;
+    return {
+      ...jsonAnswer(status, saysId ? { ...body, request_id: requestId } : body),
+      errorCode: code,
+      detail: error instanceof BadSignature ? error.message : message,
+    };
   }
 
   return createServer(front({ service: name, serve, refuse, onRequest }));
@@ -124,17 +139,6 @@ function noSuchApi(): Refused {
     'APIGW.0101',
     'The API does not exist or has not been published in the environment.',
   );
-}
-
-/** Refusals of the gateway carry the request id in the body, those of the services do not. */
-function refuse(error: unknown, { requestId }: Exchange): Refusal {
-  const { status, code, message, body } = refusedOf(error);
-  const isGateways = code.startsWith('APIGW.');
-  return {
-    ...jsonAnswer(status, isGateways ? { ...body, request_id: requestId } : body),
-    errorCode: code,
-    detail: error instanceof BadSignature ? error.message : message,
-  };
 }
 
 function refusedOf(error: unknown): Refused {

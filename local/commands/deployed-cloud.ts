@@ -14,11 +14,15 @@ const NOTHING_DISCARDED = { excessAsyncEvents: 'queued' } as const;
 /**
  * Starts the local cloud and deploys stage `local` of `serverless.yml` to it,
  * through the same calls as to Huawei Cloud.
+ * @param settings further variables for `serverless.yml`, such as NOTIFY_URL
  */
-export async function startDeployedCloud(options: CloudOptions): Promise<Cloud> {
+export async function startDeployedCloud(
+  options: CloudOptions,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Cloud> {
   const cloud = await startWatchedCloud(options);
   try {
-    await deployTo(cloud);
+    await deployTo(cloud, settings);
     return cloud;
   } catch (error) {
     await cloud.close();
@@ -33,8 +37,11 @@ export function startWatchedCloud(options: CloudOptions): Promise<Cloud> {
 }
 
 /** `npm run deploy -- --stage local` within this process, without the framework's start-up. */
-export async function deployTo({ environment, region }: Cloud): Promise<void> {
-  const wanted = desiredState(await readService(LOCAL_STAGE, environment));
+export async function deployTo(
+  { environment, region }: Cloud,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const wanted = desiredState(await readService(LOCAL_STAGE, { ...settings, ...environment }));
   const api = new FunctionGraphApi(new CloudApi(connectionFrom(environment, region)));
   await deploy(await withSubDomains(wanted, api.cloud), await buildArtifacts(wanted.functions), api);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { REGION, UPLOAD_BUCKET } from '../account';
+import { ACCOUNT, REGION, TOPIC_NAME, UPLOAD_BUCKET } from '../account';
 import { gatewayEvent } from '../apig/gateway-event';
-import { timerEvent } from '../functiongraph/trigger-events';
+import { timerEvent, topicEvent } from '../functiongraph/trigger-events';
 import { newRequestId } from '../http-server';
 import { renderObjectEvents } from '../obs/events';
 import type { ObjectEvent } from '../obs/object-store';
@@ -14,9 +14,10 @@ const STRING = { type: 'string' } as const;
 const JSON_TOO = { json: { type: 'boolean' } } as const;
 const OBJECT_OPTIONS = { bucket: STRING, key: STRING, size: STRING, etag: STRING, ...JSON_TOO } as const;
 const TIMER_OPTIONS = { name: STRING, 'user-event': STRING, ...JSON_TOO } as const;
+const TOPIC_OPTIONS = { 'task-id': STRING, ...JSON_TOO } as const;
 const API_OPTIONS = { method: STRING, path: STRING, query: STRING, body: STRING, ...JSON_TOO } as const;
 /** What the command takes, depending on the kind of event. */
-export const OPTIONS = { ...OBJECT_OPTIONS, ...TIMER_OPTIONS, ...API_OPTIONS } as const;
+export const OPTIONS = { ...OBJECT_OPTIONS, ...TIMER_OPTIONS, ...TOPIC_OPTIONS, ...API_OPTIONS } as const;
 const SHAPES = { 'obs-put': 's3', 'obs-put-v3': 'obs', eventgrid: 'eventgrid' } as const;
 
 /** Prints a sample event as JSON: the ones that this local cloud itself would send. */
@@ -36,11 +37,15 @@ function sample(kind: string | undefined, args: string[]): unknown {
       const { values } = readArguments(args, { options: TIMER_OPTIONS });
       return timerEvent(values.name ?? 'clean-up', values['user-event'] ?? '', Date.now(), 'Asia/Shanghai');
     }
+    case 'smn': {
+      const { values } = readArguments(args, { options: TOPIC_OPTIONS });
+      return notificationEvent(values['task-id'] ?? '1000001');
+    }
     case 'apig':
       return apiEvent(args);
     default:
       throw new UsageError(
-        `event needs one of obs-put, obs-put-v3, eventgrid, timer, apig, got "${kind ?? ''}"`,
+        `event needs one of obs-put, obs-put-v3, eventgrid, smn, timer, apig, got "${kind ?? ''}"`,
       );
   }
 }
@@ -59,6 +64,20 @@ function objectEvent(args: string[]): ObjectEvent {
     requestId: newRequestId(),
     sourceIp: '127.0.0.1',
   };
+}
+
+/** MPC's notification that a task has succeeded, through the topic of the local cloud. */
+function notificationEvent(taskId: string): unknown {
+  const info = { task_id: taskId, status: 'SUCCEED' };
+  const message = {
+    id: newRequestId(),
+    topicUrn: `urn:smn:${REGION}:${ACCOUNT.projectId}:${TOPIC_NAME}`,
+    subject: null,
+    message: JSON.stringify({ event_type: 'ThumbnailComplete', thumbnail_info: info }),
+    publishedMs: Date.now(),
+  };
+  const urn = `urn:fss:${REGION}:${ACCOUNT.projectId}:function:default:on-finish:latest`;
+  return topicEvent(message, 'on-finish', urn, Date.now());
 }
 
 function apiEvent(args: string[]): unknown {

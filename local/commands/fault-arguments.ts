@@ -1,24 +1,35 @@
 import { randomInt } from 'node:crypto';
-import { type FaultDial, parseFaults, parseSeed, SEED_RANGE } from '../faults/parse-faults';
+import { FAULTS, type FaultDial, parseFaults, parseSeed, SEED_RANGE } from '../faults/parse-faults';
 import { UsageError } from '../usage-error';
 
 /** What `start` and `exec` take besides their own options. */
 export const FAULT_OPTIONS = { faults: { type: 'string' }, seed: { type: 'string' } } as const;
 
+interface FaultValues {
+  faults?: string | undefined;
+  seed?: string | undefined;
+}
+
 /**
  * Reads `--faults` and `--seed` and prints what the run can be had again with.
+ * @param known what can go wrong; everything between the services when absent
  * @returns undefined when nothing is to go wrong
  * @throws UsageError
  */
-export function readFaults(values: {
-  faults?: string | undefined;
-  seed?: string | undefined;
-}): FaultDial | undefined {
+export function readFaults(values: FaultValues): FaultDial | undefined;
+export function readFaults<Name extends string>(
+  values: FaultValues,
+  known: Readonly<Record<Name, string>>,
+): { shares: Partial<Record<Name, number>>; seed: number } | undefined;
+export function readFaults(
+  values: FaultValues,
+  known: Readonly<Record<string, string>> = FAULTS,
+): { shares: Record<string, number | undefined>; seed: number } | undefined {
   if (values.faults === undefined) {
     if (values.seed !== undefined) throw new UsageError('--seed decides about --faults: give these too');
     return undefined;
   }
-  const shares = parseFaults(values.faults);
+  const shares = parseFaults(values.faults, known);
   const seed = values.seed === undefined ? randomInt(SEED_RANGE) : parseSeed(values.seed);
   // Standard output belongs to the command that is run.
   process.stderr.write(`faults ${values.faults}; again with --seed ${seed}\n`);

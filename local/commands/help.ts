@@ -22,9 +22,12 @@ frames KEY [--wait SECONDS] [--open]
         the frames of its newest task, once that is final or the time (60 s) is over; --open shows them in the browser
 deliver KEY [--twice]           the event of the upload once more, past all faults; it starts no second task
 
-event obs-put|obs-put-v3|eventgrid|timer|apig
+listen [--port N] [--faults LIST [--seed N]] [--json]
+        receives notices (NOTIFY_URL, NOTIFY_SECRET), verifies and prints them; faults: webhook.5xx, webhook.timeout
+
+event obs-put|obs-put-v3|eventgrid|smn|timer|apig
         prints a sample event; options: --bucket --key --size --etag, for apig --method --path --query --body,
-        for timer --name --user-event
+        for timer --name --user-event, for smn --task-id
 invoke create|cancel|query|on-upload|on-finish [-e FILE|-] [--port N]
         runs a function of the running local cloud (or of one started for the purpose) with an event from FILE or -
 sign-check [FILE|-|--last [--port N]]

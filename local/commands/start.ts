@@ -17,6 +17,9 @@ import { type Outcome, waitForOutcome } from './wait-for-outcome';
 
 const SAMPLE_VIDEO = path.join(__dirname, '..', '..', 'tools', 'sample-video', 'sample.mp4');
 
+/** By notification it takes well under a second; where that is lost, nobody wants to wait for the timer. */
+const FILES_WITHIN_MS = 5_000;
+
 /** What the command takes. */
 export const OPTIONS = {
   once: { type: 'boolean' },
@@ -34,13 +37,16 @@ export const OPTIONS = {
 export async function start(args: readonly string[]): Promise<number> {
   const startedAtMs = Date.now() - process.uptime() * 1000;
   const { files, port, once, dataDirectory, faults, behaviour, origins } = await readStart(args);
-  const cloud = await startDeployedCloud({
-    port,
-    origins,
-    ...(dataDirectory !== undefined && { dataDirectory }),
-    ...(faults !== undefined && { faults }),
-    ...behaviour,
-  });
+  const cloud = await startDeployedCloud(
+    {
+      port,
+      origins,
+      ...(dataDirectory !== undefined && { dataDirectory }),
+      ...(faults !== undefined && { faults }),
+      ...behaviour,
+    },
+    settingsOf(process.env),
+  );
   const stopped = stopSignal();
   // The first video should not wait for the engine to load; where it cannot load, the tasks say why.
   cloud.capture.warmUp().catch(() => {});
@@ -55,6 +61,15 @@ export async function start(args: readonly string[]): Promise<number> {
   } finally {
     await cloud.close();
   }
+}
+
+/** What of the results may be set from the environment, as for any other stage. */
+const SETTINGS = ['PUBLISH', 'PUBLIC_URL', 'NOTIFY_URL', 'NOTIFY_SECRET'];
+
+function settingsOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    SETTINGS.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+  );
 }
 
 async function readStart(args: readonly string[]) {
@@ -118,6 +133,7 @@ async function captureOne(file: string, key: string, cloud: Cloud): Promise<Outc
         `\n${key}: task ${outcome.taskId} made ${outcome.pictures.length} frames, ${took} after the upload began`,
       );
       printTable(outcome.pictures);
+      await printFiles(outcome.taskId, cloud);
       break;
     case 'failed':
       print(`\n${key}: task ${outcome.taskId} failed: ${outcome.reason}`);
@@ -137,6 +153,51 @@ function printTable(pictures: readonly Picture[]): void {
   }
 }
 
+/** What lies beside the pictures of a task, once on-finish has written it; how long it took counts from MPC's end. */
+async function printFiles(taskId: string, cloud: Cloud): Promise<void> {
+  const task = cloud.mpc.tasks.get(taskId);
+  if (task?.endedAtMs === undefined) return;
+  const { bucket, object: directory } = task.output;
+  const finishedAtMs = await finished(taskId, cloud);
+  if (finishedAtMs === undefined) {
+    print(
+      `  files beside the pictures: not there yet; the timer of on-finish makes up for it within a minute`,
+    );
+    return;
+  }
+  const { objects } = cloud.store.list(bucket, { prefix: `${directory}/` });
+  const files = objects
+    .map(({ key }) => key.slice(directory.length + 1))
+    .filter((name) => !name.includes('/') && !task.pictures.includes(name));
+  const took = seconds(Math.max(0, finishedAtMs - task.endedAtMs));
+  print(`  beside them, ${took} after the last picture: ${files.join(', ')}`);
+  print(`           in bucket ${bucket}, ${directory}/`);
+}
+
+/** Waits until on-finish has reported a run that began after the task's end; undefined when none does in time. */
+function finished(
+  taskId: string,
+  { functiongraph, store, snapshotBucket }: Cloud,
+): Promise<number | undefined> {
+  const mark = `.mpc-snapshots/finished/${taskId}.json`;
+  return new Promise((resolve) => {
+    const end = (atMs: number | undefined) => {
+      clearTimeout(timeout);
+      stop();
+      resolve(atMs);
+    };
+    const timeout = setTimeout(() => end(undefined), FILES_WITHIN_MS);
+    const stop = functiongraph.onInvocation(({ functionName }) => {
+      if (functionName === 'on-finish') look();
+    });
+    const look = () => {
+      const written = store.head(snapshotBucket, mark);
+      if (written !== undefined) end(written.lastModifiedMs);
+    };
+    look();
+  });
+}
+
 function printAddresses({ addresses, uploadBucket, accessKey }: Cloud): void {
   print(`
   see it     ${addresses.gateway}/_console/
@@ -144,6 +205,8 @@ function printAddresses({ addresses, uploadBucket, accessKey }: Cloud): void {
   upload     any OBS client: ${addresses.obs}, bucket ${uploadBucket}
              AK ${accessKey.accessKey}
              SK ${accessKey.secretKey}
+
+  be told    npm run --silent local -- listen
 
 Ctrl+C stops it.`);
 }

@@ -43,6 +43,23 @@ export class EventFaults {
     return hit;
   }
 
+  /**
+   * The way of a topic's message to its subscribers, who are promised no order anyway.
+   * @returns which faults hit it
+   */
+  deliverMessage(what: string, send: () => void): FaultName[] {
+    const { hits, dice, timeouts } = this.#options;
+    const faults = ['smn.drop', 'smn.duplicate', 'smn.delay'] as const;
+    const hit = faults.filter((name) => hits(name, what));
+    if (hit.includes('smn.drop')) return ['smn.drop'];
+    if (hit.includes('smn.duplicate')) {
+      timeouts.later(dice.roll('smn.duplicate: distance') * MAX_DISTANCE_MS, send);
+    }
+    if (hit.includes('smn.delay')) timeouts.later(dice.roll('smn.delay: time') * MAX_DELAY_MS, send);
+    else send();
+    return hit;
+  }
+
   #hold(send: () => void): void {
     const release = () => {
       if (this.#held.delete(release)) send();

@@ -107,6 +107,11 @@ export class Faults {
     return this.#events.deliver(what, send);
   }
 
+  /** The same for a message of a topic. */
+  deliverMessage(what: string, send: () => void): FaultName[] {
+    return this.#events.deliverMessage(what, send);
+  }
+
   /** Stands in front of a server from now on. */
   intercept(server: Server, service: 'mpc' | 'obs'): void {
     const listeners = server.listeners('request') as Call['serve'][];

@@ -17,6 +17,9 @@ export const FAULTS = {
   'mpc.500-after-accept': 'MPC does it and answers 500',
   'obs.503': 'OBS is too busy',
   'obs.reset-after': 'OBS does it, and the connection breaks before the answer',
+  'smn.drop': 'a message of a topic never comes',
+  'smn.duplicate': 'a message of a topic comes twice',
+  'smn.delay': 'a message of a topic comes up to 5 s late',
   credentials: "an invocation's temporary key expires at one of its calls",
   crash: 'an instance is killed at one of its calls, before or after that call was served',
 } as const;
@@ -38,19 +41,29 @@ export const SEED_RANGE = 2 ** 32;
 
 /**
  * Reads a list such as `duplicate=0.2,mpc.429=0.1`.
+ * @param known what can go wrong; everything between the services when absent
  * @throws UsageError that names what is wrong and lists what there is
  */
-export function parseFaults(text: string): FaultShares {
-  const shares: FaultShares = {};
+export function parseFaults(text: string): FaultShares;
+export function parseFaults<Name extends string>(
+  text: string,
+  known: Readonly<Record<Name, string>>,
+): Partial<Record<Name, number>>;
+export function parseFaults(
+  text: string,
+  known: Readonly<Record<string, string>> = FAULTS,
+): Record<string, number> {
+  const shares: Record<string, number> = {};
   for (const item of text.split(',').map((part) => part.trim())) {
     if (item === '') continue;
     const [name = '', value = ''] = item.split(/=(.*)/s).map((part) => part.trim());
-    if (!isFaultName(name))
-      throw new UsageError(`--faults: there is no fault "${name}"; there are\n${list()}`);
+    if (!Object.hasOwn(known, name)) {
+      throw new UsageError(`--faults: there is no fault "${name}"; there are\n${list(known)}`);
+    }
     const share = value === '' ? Number.NaN : Number(value);
     if (!(share >= 0 && share <= 1)) {
       throw new UsageError(
-        `--faults: ${name} must be a share from 0 to 1, got "${value}"; there are\n${list()}`,
+        `--faults: ${name} must be a share from 0 to 1, got "${value}"; there are\n${list(known)}`,
       );
     }
     shares[name] = share;
@@ -68,12 +81,8 @@ export function parseSeed(text: string): number {
   throw new UsageError(`--seed must be a whole number from 0 to ${SEED_RANGE - 1}, got "${text}"`);
 }
 
-function isFaultName(name: string): name is FaultName {
-  return Object.hasOwn(FAULTS, name);
-}
-
-function list(): string {
-  return Object.entries(FAULTS)
+function list(known: Readonly<Record<string, string>>): string {
+  return Object.entries(known)
     .map(([name, effect]) => `  ${name.padEnd(22)} ${effect}`)
     .join('\n');
 }

@@ -28,6 +28,7 @@ import {
 } from './platform';
 import { createManagementServer } from './server';
 import { Timers } from './timers';
+import { type TopicMessage, topicEvent } from './trigger-events';
 import { isGatewayTrigger, matchesObjectEvent, type TimerTrigger } from './triggers';
 
 export type { Delivery } from './async-destinations';
@@ -48,6 +49,8 @@ export interface FunctionGraphOptions {
   onRequest?: (entry: AccessLogEntry) => void;
   /** Where API Gateway listens, once that is known: triggers show the addresses of their APIs. */
   apiAddress?: () => string | undefined;
+  /** Whether SMN has a topic; every topic is taken for one when absent. */
+  hasTopic?: (topicUrn: string) => boolean;
   /** Writes an object to OBS, for asynchronous destinations of that type; without it they are not delivered. */
   putObject?: (bucket: string, key: string, body: string) => Promise<void>;
   /** Told about every notification to an asynchronous destination, also about those that could not be delivered. */
@@ -101,6 +104,10 @@ export interface FunctionGraph {
   invokeAsync(functionName: string, event: unknown, trigger: string): string;
   /** Hands an event of OBS to every OBS and EVENTGRID trigger that asks for it and returns the request ids. */
   deliverObjectEvent(event: ObjectEvent): string[];
+  /** Hands a message to every function with a trigger of its topic and returns the request ids. */
+  deliverTopicMessage(message: TopicMessage): string[];
+  /** The functions with a trigger of a topic, and the ids of these triggers. */
+  topicSubscriptions(topicUrn: string): { id: string; functionUrn: string }[];
   /** The timer triggers of all functions, and when each fires next; undefined when it does not. */
   timers(): readonly { functionName: string; trigger: TimerTrigger; nextMs: number | undefined }[];
   /**
@@ -164,6 +171,7 @@ export function createFunctionGraph(options: FunctionGraphOptions): FunctionGrap
     queue,
     timers: new Timers(clock),
     subscriptions: new Map(),
+    hasTopic: options.hasTopic ?? (() => true),
     apiAddress: options.apiAddress ?? (() => undefined),
   };
   const server = createManagementServer(platform, credentials, options.onRequest);
@@ -180,6 +188,13 @@ export function createFunctionGraph(options: FunctionGraphOptions): FunctionGrap
     invokeAsync: (functionName, event, trigger) =>
       queue.enqueue(functionNamed(platform, functionName), JSON.stringify(event), trigger),
     deliverObjectEvent: (event) => deliverObjectEvent(platform, event),
+    deliverTopicMessage: (message) =>
+      subscribersOf(platform, message.topicUrn).map(({ deployed }) => {
+        const event = topicEvent(message, deployed.name, deployed.urn, clock());
+        return queue.enqueue(deployed, JSON.stringify(event), 'SMN');
+      }),
+    topicSubscriptions: (topicUrn) =>
+      subscribersOf(platform, topicUrn).map(({ id, deployed }) => ({ id, functionUrn: deployed.urn })),
     timers: () =>
       [...platform.functions.values()].flatMap(({ name, triggers }) =>
         triggers
@@ -229,6 +244,15 @@ function deliverObjectEvent({ functions, behaviour, region, queue }: Platform, e
     }
   }
   return requestIds;
+}
+
+function subscribersOf({ functions }: Platform, topicUrn: string) {
+  return [...functions.values()].flatMap((deployed) =>
+    deployed.triggers
+      .filter(({ type, goneAtMs }) => type === 'SMN' && goneAtMs === undefined)
+      .filter(({ data }) => 'topic_urn' in data && data.topic_urn === topicUrn)
+      .map(({ id }) => ({ id, deployed })),
+  );
 }
 
 function apiRoutesOf({ name, triggers }: DeployedFunction): ApiRoute[] {

@@ -28,6 +28,8 @@ export interface Platform {
    * trigger is deleted, and takes its trigger along when it is deleted itself.
    */
   subscriptions: Map<string, EventGridSubscription>;
+  /** Whether SMN has a topic. */
+  hasTopic: (topicUrn: string) => boolean;
   /** Where API Gateway listens; undefined as long as nobody knows. */
   apiAddress: () => string | undefined;
 }
@@ -131,6 +133,12 @@ export async function runNow(
 
 /** Adds a trigger to a function; a timer starts to run. Throws when it conflicts with another one. */
 export function attachTrigger(platform: Platform, deployed: DeployedFunction, trigger: Trigger): void {
+  if (trigger.type === 'SMN' && !platform.hasTopic(trigger.data.topic_urn)) {
+    throw new FunctionGraphError(
+      'FSS.0400',
+      `event_data.topic_urn: SMN has no topic ${trigger.data.topic_urn}`,
+    );
+  }
   const all = [...platform.functions.values()].flatMap((one) => triggersOf(platform, one));
   refuseConflict(trigger, triggersOf(platform, deployed), all, platform.behaviour);
   deployed.triggers.push(trigger);

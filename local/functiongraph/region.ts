@@ -11,7 +11,7 @@ export const RUNTIMES = [
 ] as const;
 
 /** Types of triggers that there are here. */
-export const TRIGGER_TYPES = ['TIMER', 'OBS', 'EVENTGRID', 'APIG', 'DEDICATEDGATEWAY'] as const;
+export const TRIGGER_TYPES = ['TIMER', 'OBS', 'EVENTGRID', 'SMN', 'APIG', 'DEDICATEDGATEWAY'] as const;
 
 /** The runtimes that a region has, oldest first. */
 export function runtimesOf({ newestRuntime }: { newestRuntime: (typeof RUNTIMES)[number] }): string[] {

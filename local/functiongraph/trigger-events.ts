@@ -1,3 +1,44 @@
+import { randomUUID } from 'node:crypto';
+
+/** A message of a topic, as SMN hands it to its subscribers. */
+export interface TopicMessage {
+  id: string;
+  topicUrn: string;
+  subject: string | null;
+  message: string;
+  publishedMs: number;
+}
+
+/** The event of an SMN trigger (FunctionGraph user guide, sample events). `message` is a text, whatever is in it. */
+export function topicEvent(
+  { id, topicUrn, subject, message, publishedMs }: TopicMessage,
+  functionName: string,
+  functionUrn: string,
+  nowMs: number,
+): unknown {
+  return {
+    record: [
+      {
+        event_version: '1.0',
+        smn: {
+          topic_urn: topicUrn,
+          timestamp: `${new Date(publishedMs).toISOString().slice(0, 19)}Z`,
+          message_attributes: null,
+          message,
+          type: 'notification',
+          message_id: id,
+          subject,
+        },
+        event_subscription_urn: functionUrn,
+        event_source: 'smn',
+      },
+    ],
+    functionname: functionName,
+    requestId: randomUUID(),
+    timestamp: new Date(nowMs).toString(),
+  };
+}
+
 /** The event of a timer trigger (FunctionGraph user guide, sample events). `user_event` is always a string. */
 export function timerEvent(
   triggerName: string,

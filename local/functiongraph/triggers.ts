@@ -50,6 +50,8 @@ const eventGridData = z.object({
   suffix: z.string().default(''),
 });
 
+const topicData = z.object({ topic_urn: z.string().regex(/^urn:smn:/, 'must be the URN of a topic') });
+
 const gatewayData = z.object({
   name: z.string().min(1),
   type: z.number().int().optional(),
@@ -86,10 +88,11 @@ interface TriggerOf<Type extends string, Data> {
 export type TimerTrigger = TriggerOf<'TIMER', z.infer<typeof timerData>> & { schedule: Schedule };
 export type ObsTrigger = TriggerOf<'OBS', z.infer<typeof obsData>>;
 export type EventGridTrigger = TriggerOf<'EVENTGRID', z.infer<typeof eventGridData>>;
+export type TopicTrigger = TriggerOf<'SMN', z.infer<typeof topicData>>;
 export type GatewayTrigger = TriggerOf<'APIG' | 'DEDICATEDGATEWAY', z.infer<typeof gatewayData>> & {
   apiId: string;
 };
-export type Trigger = TimerTrigger | ObsTrigger | EventGridTrigger | GatewayTrigger;
+export type Trigger = TimerTrigger | ObsTrigger | EventGridTrigger | TopicTrigger | GatewayTrigger;
 
 export const createTriggerBody = z.object({
   trigger_type_code: z.string(),
@@ -135,6 +138,9 @@ export function newTrigger(
         id: randomUUID(),
         data: parseWith(eventGridData, eventData, 'FSS.0400'),
       };
+    case 'SMN':
+      if (status === 'DISABLED') throw refuseStatus(type);
+      return { ...common, type, id: randomUUID(), data: parseWith(topicData, eventData, 'FSS.0400') };
     case 'APIG':
     case 'DEDICATEDGATEWAY': {
       if (status === 'DISABLED') throw refuseStatus(type);
@@ -156,7 +162,7 @@ export function newTrigger(
  * @param own triggers of the same function
  * @param all triggers of all functions
  * @throws FunctionGraphError FSS.1108 for OBS rules that overlap, FSS.1147 for
- * a path that is taken in its group, FSS.1148 for a timer
+ * a path that is taken in its group, FSS.0409 for a topic that the function has, FSS.1148 for a timer
  *   name that is taken, FSS.1145 for an OBS trigger name that is taken, FSS.1306 above 10 triggers
  */
 export function refuseConflict(
@@ -170,6 +176,15 @@ export function refuseConflict(
     const { name } = trigger.data;
     if (own.some((other) => other.type === 'TIMER' && other.data.name === name)) {
       throw new FunctionGraphError('FSS.1148', `event_data.name: the function has a timer "${name}" already`);
+    }
+  }
+  if (trigger.type === 'SMN') {
+    const { topic_urn: topic } = trigger.data;
+    if (own.some((other) => other.type === 'SMN' && other.data.topic_urn === topic)) {
+      throw new FunctionGraphError(
+        'FSS.0409',
+        `event_data.topic_urn: the function has a trigger of ${topic} already`,
+      );
     }
   }
   if (trigger.type === 'OBS') {
@@ -225,6 +240,7 @@ export function refuseStatus(type: Exclude<Trigger['type'], 'TIMER'>): FunctionG
   const code = {
     OBS: 'FSS.1106',
     EVENTGRID: 'FSS.0400',
+    SMN: 'FSS.0400',
     APIG: 'FSS.1107',
     DEDICATEDGATEWAY: 'FSS.1107',
   } as const;

@@ -34,6 +34,10 @@ export const mpcBehaviour = z.object({
   syncTaskId: z.boolean().default(true),
   /** A synchronous capture that failed: 202 with a description, or an error answer. */
   syncFailure: z.enum(['description', 'error']).default('description'),
+  /** Which tasks `ThumbnailComplete` tells of: nothing says whether synchronous and cancelled ones are among them. */
+  notifiedTasks: z.enum(['queued', 'all']).default('queued'),
+  /** How a notification calls success: the guide prints SUCCEED, a message that was seen SUCCEEDED. */
+  notificationStatus: z.enum(['SUCCEED', 'SUCCEEDED']).default('SUCCEED'),
   /** How long an asynchronous task waits at least in WAITING, in milliseconds. */
   queueDelayMs: z.int().min(0).default(0),
   /** How many asynchronous tasks begin in a minute at most; 0: as many as this machine can do. MPC's speed is not documented. */

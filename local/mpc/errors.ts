@@ -41,6 +41,15 @@ export const taskDoesNotExist = (status: 400 | 403, id: string) =>
 export const operationFailed = (detail: string) =>
   new ServiceError(400, 'MPC.10212', 'Operation failed.', detail);
 
+/** The table names the sentence without a code that can be read; it stands just before MPC.10217. */
+export const topicRefusesMpc = (topic: string) =>
+  new ServiceError(
+    400,
+    'MPC.10216',
+    'You do not have the permission to publish messages to the topic.',
+    `topic ${topic} does not exist, or its access policy does not let the service mpc publish`,
+  );
+
 export const systemError = (detail: string) =>
   new ServiceError(500, 'MPC.10050', 'System error. Contact technical support.', detail);
 
@@ -55,7 +64,7 @@ export const apiNotFound = () =>
     404,
     'APIGW.0101',
     'The API does not exist or has not been published in the environment.',
-    'the local MPC serves POST, DELETE and GET /v1/{project_id}/thumbnails, GET /v1/{project_id}/buckets, GET /v1/{project_id}/agencies and PUT /v1/{project_id}/authority',
+    'the local MPC serves POST, DELETE and GET /v1/{project_id}/thumbnails, GET …/buckets, GET …/agencies, PUT …/authority, PUT and GET …/notification, GET …/notification/event',
   );
 
 export const bodyTooLarge = (limitBytes: number) =>

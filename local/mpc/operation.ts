@@ -1,6 +1,7 @@
 import type { Clock } from '../clock';
 import type { MpcBehaviour } from './behaviour';
 import type { ObjectStore } from './collaborators';
+import type { Notifications } from './notifications';
 import type { TaskBook } from './task-book';
 import type { TaskRunner } from './task-runner';
 
@@ -21,6 +22,7 @@ export interface Service {
   store: ObjectStore;
   tasks: TaskBook;
   runner: TaskRunner;
+  notifications: Notifications;
   region: string;
   /** The buckets that MPC was let into one by one; `all`: into the whole account. */
   authorizedBuckets: 'all' | Set<string>;

@@ -26,11 +26,15 @@ import {
   throttled,
   wrongProject,
 } from './errors';
+import { Notifications, type Topics } from './notifications';
 import type { Operation, Service } from './operation';
 import { createThumbnailsTask } from './operations/create-thumbnails-task';
 import { deleteThumbnailsTask } from './operations/delete-thumbnails-task';
 import { isAuthorized, listAllBuckets } from './operations/list-all-buckets';
+import { listNotifyEvent } from './operations/list-notify-event';
+import { listNotifySmnTopicConfig } from './operations/list-notify-smn-topic-config';
 import { listThumbnailsTask } from './operations/list-thumbnails-task';
+import { notifySmnTopicConfig } from './operations/notify-smn-topic-config';
 import { showAgenciesTask } from './operations/show-agencies-task';
 import { updateBucketAuthorized } from './operations/update-bucket-authorized';
 import { TaskBook } from './task-book';
@@ -45,6 +49,8 @@ export interface MpcOptions {
   region: string;
   /** The buckets that MPC was let into one by one; the whole account when absent. */
   authorizedBuckets?: readonly string[];
+  /** Where notifications go; without it no topic takes them. */
+  topics?: Topics;
   /** Where the journal of tasks lives; without it tasks live in memory only. */
   directory?: string;
   clock?: Clock;
@@ -63,13 +69,14 @@ export interface Mpc {
   tasks: TaskBook;
   /** Whether MPC was let into a bucket. */
   mayUse(bucket: string): boolean;
+  notifications: Notifications;
   /** Stops the server and the work on tasks. */
   close(): Promise<void>;
 }
 
 /** The gateway in front of MPC refuses larger bodies. */
 const MAX_BODY_BYTES = 12 * 1024 * 1024;
-const PATH = /^\/v1\/([^/]+)\/(\w+)$/;
+const PATH = /^\/v1\/([^/]+)\/(\w+(?:\/event)?)$/;
 const OPERATIONS = new Map<string, Operation>([
   ['POST thumbnails', createThumbnailsTask],
   ['DELETE thumbnails', deleteThumbnailsTask],
@@ -77,6 +84,9 @@ const OPERATIONS = new Map<string, Operation>([
   ['GET buckets', listAllBuckets],
   ['GET agencies', showAgenciesTask],
   ['PUT authority', updateBucketAuthorized],
+  ['PUT notification', notifySmnTopicConfig],
+  ['GET notification', listNotifySmnTopicConfig],
+  ['GET notification/event', listNotifyEvent],
 ]);
 
 /**
@@ -88,8 +98,22 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
   const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
   const tasks = new TaskBook(options.directory);
   const runner = new TaskRunner({ tasks, store, capture, behaviour, parallelTasks, clock });
+  const notifications = new Notifications(options.topics, behaviour);
+  // Nothing changes in a task that has ended.
+  tasks.onChange((task) => {
+    if (task.endedAtMs !== undefined) notifications.taskEnded(task);
+  });
   const authorizedBuckets = options.authorizedBuckets ? new Set(options.authorizedBuckets) : 'all';
-  const service: Service = { store, tasks, runner, region, authorizedBuckets, behaviour, clock };
+  const service: Service = {
+    store,
+    tasks,
+    runner,
+    notifications,
+    region,
+    authorizedBuckets,
+    behaviour,
+    clock,
+  };
   const throttle = new Throttle(callsPerMinute, clock);
 
   /** What the gateway and then MPC do with a request, in this order. */
@@ -120,6 +144,7 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
     server,
     tasks,
     mayUse: (bucket) => isAuthorized(bucket, service),
+    notifications,
     async close() {
       await Promise.all([closeServer(server), runner.close()]);
       tasks.close();

@@ -45,6 +45,7 @@ function wanted(change: (service: ServiceObject) => void = () => {}): Promise<De
     const writes = [...uploads.writes, ...service.functions['on-finish'].writes];
     for (const place of writes) place.bucket = SNAPSHOT_BUCKET;
     service.provider.apigw.group_id = 'local';
+    service.functions['on-finish'].events[0].smn.topic_urn = cloud.environment.SMN_TOPIC_URN;
     change(service);
   });
 }
@@ -253,7 +254,7 @@ describe('of the region', () => {
   test('that has all, so', async () => {
     expect((await foundIn({}, OBS)).map(({ state, text }) => `${state} ${text}`)).toEqual([
       'ok ap-southeast-3 has it',
-      'ok ap-southeast-3 has APIG, TIMER, OBS',
+      'ok ap-southeast-3 has APIG, TIMER, OBS, SMN',
     ]);
   });
 

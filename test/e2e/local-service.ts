@@ -39,7 +39,12 @@ export class LocalService {
   }
 
   static async start(options: Partial<CloudOptions> = {}): Promise<LocalService> {
-    return new LocalService(await startDeployedCloud({ port: 0, ...options }));
+    return LocalService.of(await startDeployedCloud({ port: 0, ...options }));
+  }
+
+  /** A cloud that was started in another way. */
+  static of(cloud: Cloud): LocalService {
+    return new LocalService(cloud);
   }
 
   /** Ends it all, looks for secrets in everything that the functions wrote, and for lines that are not documented. */

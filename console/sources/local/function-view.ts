@@ -36,6 +36,8 @@ function triggerInWords(trigger: Trigger): string {
       return `OBS ${filterInWords(trigger.data)} ${trigger.data.events.join(' ')}`;
     case 'EVENTGRID':
       return `EVENTGRID ${filterInWords(trigger.data)} ${trigger.data.event_types.join(' ')}`;
+    case 'SMN':
+      return `SMN ${trigger.data.topic_urn}`;
     case 'APIG':
     case 'DEDICATEDGATEWAY':
       return `${trigger.type} ${trigger.data.req_method} ${trigger.data.path} (${trigger.data.auth})`;

@@ -49,6 +49,7 @@ export const createThumbnailsTask: Operation = async ({ contentType, body }, ser
     return { status: 202, body: { task_id: taskId } };
   }
 
+  service.notifications.leaveOut(task);
   const failure = await runner.run(task);
   if (failure?.reason === 'no_input') throw invalidPath(failure.message);
   if (failure !== undefined && behaviour.syncFailure === 'error') throw asServiceError(failure);

@@ -7,6 +7,7 @@ import * as explain from '../../../local/commands/explain';
 import * as frames from '../../../local/commands/frames';
 import { HELP } from '../../../local/commands/help';
 import * as invoke from '../../../local/commands/invoke';
+import * as listen from '../../../local/commands/listen';
 import * as signCheck from '../../../local/commands/sign-check';
 import * as start from '../../../local/commands/start';
 import * as tasks from '../../../local/commands/tasks';
@@ -20,6 +21,7 @@ const OPTIONS: Record<string, NonNullable<ParseArgsConfig['options']>> = {
   deliver: deliver.OPTIONS,
   event: event.OPTIONS,
   invoke: invoke.OPTIONS,
+  listen: listen.OPTIONS,
   'sign-check': signCheck.OPTIONS,
   console: console.OPTIONS,
 };

@@ -12,7 +12,7 @@ import { Credentials } from '../../../local/iam/credentials';
 
 const REGION = 'cn-north-4';
 export const PROJECT = '0123456789abcdef0123456789abcdef';
-const ACCESS_KEY = { accessKey: 'AKTEST', secretKey: 'SKTEST', projectId: PROJECT };
+export const ACCESS_KEY = { accessKey: 'AKTEST', secretKey: 'SKTEST', projectId: PROJECT };
 
 /** A base64-encoded zip of these files. */
 export async function zipOf(files: Record<string, string>): Promise<string> {
