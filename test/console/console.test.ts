@@ -82,6 +82,7 @@ describe('what is pushed to the page', () => {
     expect(later.state.settings.map(({ functionName }) => functionName).sort()).toEqual([
       'cancel',
       'create',
+      'on-finish',
       'on-upload',
       'query',
     ]);
@@ -166,7 +167,7 @@ describe('timers', () => {
         .sent('invocations')
         .find(({ requestId, state }) => requestId === body.requestId && state === 'succeeded'),
     );
-    expect(page.state.timers.map(({ name }) => name).sort()).toEqual(['clean-up', 'sweep']);
+    expect(page.state.timers.map(({ name }) => name).sort()).toEqual(['clean-up', 'finish', 'sweep']);
     for (const { nextAtMs } of page.state.timers) expect(nextAtMs).toBeGreaterThan(Date.now());
   });
 

@@ -376,6 +376,9 @@ test('an API Gateway trigger becomes a route, with the documented defaults', asy
       matchMode: 'NORMAL',
       auth: 'NONE',
       timeoutMs: 6000,
+      envId: 'DEFAULT_ENVIRONMENT_RELEASE_ID',
+      instanceId: '',
+      name: 'api',
     },
     expect.objectContaining({ path: '/min', method: 'ANY', matchMode: 'SWA', auth: 'IAM', timeoutMs: 5000 }),
   ]);
