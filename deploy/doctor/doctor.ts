@@ -9,6 +9,7 @@ import { probeConditionalWrites } from './conditional-writes';
 import type { Finding, State } from './finding';
 import { checkEventGrid, checkFunctions, checkLogs } from './functions';
 import { checkAccess, checkGateway } from './gateway';
+import { checkNotifications } from './notifications';
 import { checkRegion } from './region';
 import { leastPolicies } from './rights';
 import { checkSettings } from './settings';
@@ -79,8 +80,9 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
     checkAccess(wanted, cloud),
     checkFunctions(wanted, api),
     checkRegion(wanted, api),
+    checkNotifications(wanted, cloud),
   ]);
-  const [buckets, agencies, gateway, access, functions, region] = looks;
+  const [buckets, agencies, gateway, access, functions, region, notifications] = looks;
   return [
     ...account.findings,
     ...region,
@@ -90,6 +92,7 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
     ...gateway,
     ...access,
     ...checkEventGrid(wanted),
+    ...notifications,
     ...checkLogs(wanted),
     ...functions,
   ];

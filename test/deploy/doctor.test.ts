@@ -16,6 +16,7 @@ import { closeServer, listen } from '../../local/http-server';
 import { Credentials } from '../../local/iam/credentials';
 import { createMpc } from '../../local/mpc/server';
 import { createObsServer } from '../../local/obs/server';
+import { publishingPolicy } from '../../local/smn/access-policy';
 import { type ServiceObject, wantedOf } from './cloud-to-deploy-to';
 
 let cloud: Cloud;
@@ -130,7 +131,8 @@ describe('the doctor says of a bucket', () => {
       authorizedBuckets: ['videos'],
     });
     const findings = await found({ MPC_ENDPOINT: await addressOf(mpc.server) });
-    expect(notOk(findings)).toEqual([
+    // This MPC tells nobody.
+    expect(notOk(findings).filter(({ point }) => point !== 'notification of MPC')).toEqual([
       {
         point: 'MPC on snapshots',
         state: 'missing',
@@ -153,6 +155,7 @@ describe('the doctor says of a bucket', () => {
       'unseen MPC on videos',
       'unseen bucket snapshots',
       'unseen MPC on snapshots',
+      'unseen notification of MPC',
     ]);
     expect(notOk(findings)[1]?.todo).toContain('MPC.10209');
   });
@@ -293,6 +296,72 @@ describe('of the region', () => {
     expect(await foundIn(undefined, change, region)).toContainEqual(
       expect.objectContaining({ point, state: 'missing', todo: expect.stringContaining(todo) }),
     );
+  });
+});
+
+describe('the doctor says of MPC’s notification', () => {
+  const TOPIC = 'notification of MPC';
+  const set = (changed: object) => {
+    const topic = cloud.environment.SMN_TOPIC_URN ?? '';
+    const setting = { event_name: 'ThumbnailComplete', status: 'on', topic, msg_type: 2 } as const;
+    cloud.mpc.notifications.set([{ ...setting, ...changed }]);
+  };
+  const foundOf = async (change?: (service: ServiceObject) => void) =>
+    notOk(await found({}, await wanted(change)));
+  afterEach(() => set({}));
+
+  test('that MPC tells nobody, and what to do', async () => {
+    set({ status: 'off' });
+    expect(await foundOf()).toEqual([
+      {
+        point: TOPIC,
+        state: 'note',
+        text: expect.stringContaining('MPC tells nobody of ThumbnailComplete'),
+        todo: expect.stringContaining('hcloud MPC NotifySmnTopicConfig --cli-region=ap-southeast-3'),
+      },
+    ]);
+  });
+
+  test('that it is somebody else’s, and changes nothing', async () => {
+    const other = cloud.topics.create('of-somebody', '').topic.urn;
+    cloud.topics.set(other, { accessPolicy: publishingPolicy(other, ['mpc']) });
+    set({ topic: other });
+    expect(await foundOf()).toEqual([
+      {
+        point: TOPIC,
+        state: 'note',
+        text: expect.stringContaining(`MPC tells ${other}, which somebody has set for the whole project`),
+        todo: expect.stringContaining(`set SMN_TOPIC_URN=${other}`),
+      },
+    ]);
+    expect(cloud.mpc.notifications.list()).toMatchObject([{ topic: other }]);
+  });
+
+  test('that functions get nothing of a text', async () => {
+    set({ msg_type: 1 });
+    expect(await foundOf()).toMatchObject([{ point: TOPIC, text: expect.stringContaining('no JSON') }]);
+  });
+
+  test('that a topic is missing, and that one is not needed', async () => {
+    const urn = `urn:smn:ap-southeast-3:${cloud.accessKey.projectId}:nowhere`;
+    const missing = await foundOf((service) => {
+      service.functions['on-finish'].events[0].smn.topic_urn = urn;
+    });
+    expect(missing).toContainEqual({
+      point: `topic ${urn}`,
+      state: 'missing',
+      text: 'does not exist',
+      todo: expect.stringContaining('hcloud SMN CreateTopic'),
+    });
+    const without = await foundOf((service) => {
+      service.functions['on-finish'].events[0].smn.topic_urn = '';
+    });
+    expect(without).toContainEqual({
+      point: TOPIC,
+      state: 'note',
+      text: 'on-finish has no topic; the timer finds within a minute what has ended',
+      todo: expect.stringContaining(`MPC tells ${cloud.environment.SMN_TOPIC_URN} already`),
+    });
   });
 });
 
