@@ -1,6 +1,6 @@
 import { ApiError } from '../shared/api/errors';
 import { type ApiResponse, answer, jsonResponse, taskIdIn, viewResponse } from '../shared/api/gateway';
-import type { Task } from '../shared/cloud/mpc';
+import { ageOrder, type Task } from '../shared/cloud/mpc';
 import { connectToBucket } from '../shared/cloud/obs';
 import type { FunctionContext } from '../shared/core/context';
 import { AnswerTooLarge, isPassingFailure, NO_SUCH_TASK } from '../shared/core/errors';
@@ -91,10 +91,7 @@ async function tasksOfVideo(
     tasks.push(...missing.map(({ known }) => known));
     asOfMs = Math.min(...missing.map((record) => record.asOfMs));
   }
-  // Times are yyyymmddhhmmss and ids count up: the greater, the newer.
-  const age = (task: Task): string =>
-    (task.create_time ?? '').padStart(14, '0') + task.task_id.padStart(16, '0');
-  tasks.sort((a, b) => (age(a) < age(b) ? 1 : -1));
+  tasks.sort((a, b) => (ageOrder(a) < ageOrder(b) ? 1 : -1));
   return { tasks, ...(asOfMs !== undefined && { asOfMs }) };
 }
 

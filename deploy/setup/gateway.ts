@@ -134,7 +134,8 @@ async function hasGroup(id: string, instanceId: string | undefined, cloud: Cloud
   }
 }
 
-async function instancesOf(cloud: CloudApi) {
+/** The dedicated gateways of the region. @throws CallFailed, ZodError */
+export async function instancesOf(cloud: CloudApi) {
   const { body } = await cloud.call('apig', {
     method: 'GET',
     path: `/v2/${cloud.connection.projectId}/apigw/instances`,

@@ -11,6 +11,7 @@ import { FunctionGraphApi } from '../functiongraph-api';
 import { readService } from '../service-file';
 import { agencyPart, agencyRemains } from './agency';
 import { bucketParts, bucketRemains } from './buckets';
+import { callerPart, callerRemains } from './callers';
 import { confirm as askAtTerminal } from './confirm';
 import { EnvFile } from './env-file';
 import { gatewayPart, gatewayRemains } from './gateway';
@@ -97,6 +98,7 @@ async function makeAll(command: Setup, context: Context): Promise<boolean> {
       ...bucketParts(context),
       agencyPart({ ...context, wanted }),
       gatewayPart(context),
+      callerPart({ ...context, print }),
       logPart(context),
     ],
     region,
@@ -141,7 +143,13 @@ async function undo(command: Setup, context: Context): Promise<boolean> {
   }
   const outcome = await carryOut({
     // Policies go after the agency, and the record after all.
-    parts: [logRemains(context), gatewayRemains(context), agencyRemains(context), ...bucketRemains(context)],
+    parts: [
+      logRemains(context),
+      callerRemains({ ...context, print }),
+      gatewayRemains(context),
+      agencyRemains(context),
+      ...bucketRemains(context),
+    ],
     region: cloud.connection.region,
     sign: '-',
     dryRun: options['dry-run'] === true,

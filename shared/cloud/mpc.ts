@@ -102,6 +102,11 @@ function withTexts<T extends Partial<Record<Textual, string | number | undefined
   return { ...task, ...Object.fromEntries(texts) };
 }
 
+/** Greater for the newer one of two tasks: ids count up, so that of two of one second the greater id is the newer. */
+export function ageOrder({ create_time = '', task_id }: Pick<Task, 'create_time' | 'task_id'>): string {
+  return create_time.padStart(14, '0') + task_id.padStart(16, '0');
+}
+
 export interface TaskList {
   tasks: Task[];
   isTruncated: boolean;

@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
-import { isPending, listTasks, mpcTime, type Task } from '../cloud/mpc';
+import { ageOrder, isPending, listTasks, mpcTime, type Task } from '../cloud/mpc';
 import { getJson, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
 import { integer } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
+import { asMpcReads } from '../tasks/ownership';
 import { finishTask } from './finish-task';
 
 /*
@@ -86,18 +87,33 @@ export async function finishTasks(
   report: FinishReport,
   invocation: Invocation,
 ): Promise<number> {
-  const open = [...tasks];
+  const open = byDirectory(tasks);
   let oldestMs = Number.MAX_SAFE_INTEGER;
   const work = async (): Promise<void> => {
-    for (let task = open.shift(); task !== undefined; task = open.shift()) {
-      report.looked_at++;
-      if (await isDone(task, report, invocation)) continue;
-      report.unfinished++;
-      oldestMs = Math.min(oldestMs, timeOf(task) ?? 0);
+    for (let group = open.shift(); group !== undefined; group = open.shift()) {
+      for (const task of group) {
+        report.looked_at++;
+        if (await isDone(task, report, invocation)) continue;
+        report.unfinished++;
+        oldestMs = Math.min(oldestMs, timeOf(task) ?? 0);
+      }
     }
   };
   await Promise.all(Array.from({ length: PARALLEL_TASKS }, work));
   return oldestMs;
+}
+
+/**
+ * Tasks in groups of one directory each, the oldest first: what they write there has the same names, and at the same time the
+ * files of an older version could be written last.
+ */
+function byDirectory(tasks: readonly Task[]): Task[][] {
+  const groups = new Map<string, Task[]>();
+  for (const task of [...tasks].sort((a, b) => (ageOrder(a) < ageOrder(b) ? -1 : 1))) {
+    const directory = `${task.output?.bucket}/${asMpcReads(task.output?.object ?? '')}`;
+    groups.set(directory, [...(groups.get(directory) ?? []), task]);
+  }
+  return [...groups.values()];
 }
 
 /** True when nothing is to be done for a task any more. */

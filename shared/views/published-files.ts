@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Task } from '../cloud/mpc';
+import { ageOrder, type Task } from '../cloud/mpc';
 import { copyObject, getBytes, getJson, type ListedObject, listFolder, putObject } from '../cloud/obs';
 import { text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
@@ -26,7 +26,7 @@ export interface PublishedFiles {
   poster?: string | undefined;
 }
 
-/** What a newer task has written there. Ids count up: of two tasks of one second the greater is the newer. */
+/** What a newer task has written there. */
 const Index = z.object({ task_id: text, create_time: z.optional(text) });
 
 /**
@@ -46,7 +46,7 @@ export async function publishFiles(
   if (output?.bucket !== bucket || (task.thumbnail_info ?? []).length === 0) return undefined;
   const indexKey = pictureKey(output, PUBLISHED_FILES.index);
   const known = z.safeParse(Index, await getJson(bucket, indexKey, invocation));
-  if (known.success && isNewer(known.data, task)) return undefined;
+  if (known.success && ageOrder(known.data) > ageOrder(task)) return undefined;
 
   const addressed = withPictures(task, invocation, {
     addressOf: (name) => fileAddress(output, name, invocation),
@@ -119,12 +119,6 @@ async function writeSprite(task: TaskWithPictures, invocation: Invocation): Prom
   );
   if (track !== undefined) await write(PUBLISHED_FILES.sprite, track, 'text/vtt');
   return track !== undefined;
-}
-
-function isNewer(known: z.infer<typeof Index>, task: Task): boolean {
-  const age = ({ create_time = '', task_id }: { create_time?: string | undefined; task_id: string }) =>
-    create_time.padStart(14, '0') + task_id.padStart(16, '0');
-  return age(known) > age(task);
 }
 
 /** What stands in the files; undefined for what is not wanted, and where a picture has the file's very name. */

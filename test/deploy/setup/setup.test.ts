@@ -65,6 +65,7 @@ describe('an account that has nothing but a key', () => {
       `+ policy mpc-snapshots-demo: its rights on ${UPLOADS} and ${SNAPSHOTS}`,
       '+ policy mpc-snapshots-demo for agency mpc-snapshots-demo',
       '+ API group mpc_snapshots_demo, in gateway gateway-1',
+      '+ caller first of the API, in gateway gateway-1; its key is shown once',
       '+ log group mpc-snapshots-demo, kept for 30 days',
       '+ log stream functions in it',
       'nothing was made',
@@ -75,7 +76,7 @@ describe('an account that has nothing but a key', () => {
 
   test('with --dry-run shows the plan, asks nobody and makes nothing', async () => {
     const { ok, lines } = await account.setup({ yes: false, 'dry-run': true });
-    expect([ok, lines.length, lines.at(-1)]).toEqual([true, 13, 'nothing was changed']);
+    expect([ok, lines.length, lines.at(-1)]).toEqual([true, 14, 'nothing was changed']);
     expect([changes(account), account.envFile()]).toEqual([[], {}]);
   });
 
@@ -356,6 +357,16 @@ async function stopAtEachCall(
   }
 }
 
+test('the first caller’s key is shown once, and a caller that is there is left alone', async () => {
+  const made = await account.setup();
+  const [app] = [...account.gateways.accessOf('gateway-1').apps.values()];
+  expect(made.lines).toContain(`API_APP_KEY=${app?.key}`);
+  expect(made.lines).toContain(`API_APP_SECRET=${app?.secret}`);
+  const again = await account.setup();
+  expect(again.text).not.toContain(app?.secret);
+  expect([...account.gateways.accessOf('gateway-1').apps.values()]).toEqual([app]);
+});
+
 describe('--undo', () => {
   test('shows and takes back all that was made, and the file', async () => {
     const before = await account.state();
@@ -363,6 +374,7 @@ describe('--undo', () => {
     const shown = await account.setup({ undo: true, 'dry-run': true });
     expect(shown.lines.filter((line) => line.startsWith('- '))).toEqual([
       '- log group mpc-snapshots-demo with its logs',
+      '- caller first, in gateway gateway-1',
       '- API group mpc_snapshots_demo, in gateway gateway-1',
       '- agency mpc-snapshots-demo',
       '- policy mpc-snapshots-demo',

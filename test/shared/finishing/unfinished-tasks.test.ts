@@ -3,7 +3,9 @@ import { InstallationDouble } from '../../model/installation-double';
 
 describe('the look through MPC’s list', () => {
   test('finds every task that ended, whatever their number, in which order they end, and which never do', async () => {
-    const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '1000' } });
+    const service = new InstallationDouble({
+      userData: { MPC_REQUESTS_PER_MINUTE: '1000', MAX_UNFINISHED_TASKS: '1000' },
+    });
     for (let video = 0; video < 250; video++) await service.deliver([service.upload(`${video}.mp4`)]);
     for (let id = 250; id > 1; id -= 2) service.cloud.end(id);
     for (let run = 0; run < 8; run++) {

@@ -80,6 +80,18 @@ describe('files beside the pictures', () => {
     expect(jsonOf(service, 'snapshots/a.mp4/snapshots.json')).toMatchObject({ task_id: '2' });
   });
 
+  test('are those of the newer task when both have ended before anybody looked, whichever call is slow', async () => {
+    for (let call = 0; call < 24; call++) {
+      const service = await withTask();
+      await service.time.pass(1000);
+      await service.deliver([service.upload('a.mp4', 'a newer version')]);
+      service.cloud.end(1);
+      service.cloud.end(2);
+      await service.finish([...Array<Fate>(call).fill('ok'), 'slow']);
+      expect(jsonOf(service, 'snapshots/a.mp4/snapshots.json')).toMatchObject({ task_id: '2' });
+    }
+  });
+
   test('are the same whatever breaks off at which call, once a run has gone through', async () => {
     const clean = await withTask(NOTIFIED);
     receive(clean, 204);

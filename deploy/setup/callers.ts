@@ -1,0 +1,78 @@
+import { callerName, callersOf } from '../access/access';
+import { GatewayApi } from '../access/gateway-api';
+import { nameIn } from '../access/wanted-access';
+import type { CloudApi } from '../cloud-api';
+import { unlessGone } from './buckets';
+import { instancesOf } from './gateway';
+import type { Names, Stage } from './names';
+import type { Look, Part } from './part';
+
+const RIGHT = 'APIG FullAccess';
+const NAME = 'callers of the API';
+/** The first caller; `npm run callers` makes others. */
+const FIRST = 'first';
+
+export interface CallerContext {
+  cloud: CloudApi;
+  names: Names;
+  stage: Stage;
+  environment: Readonly<Record<string, string | undefined>>;
+  print: (line: string) => void;
+}
+
+/** An app with whose key the API can be called; deploying authorizes it. */
+export function callerPart(context: CallerContext): Part {
+  return { name: NAME, service: 'API Gateway', right: RIGHT, look: () => lookAtCallers(context) };
+}
+
+async function lookAtCallers({ cloud, names, stage, environment, print }: CallerContext): Promise<Look> {
+  const { region } = cloud.connection;
+  const all = await instancesOf(cloud);
+  const [instance, ...more] = all.filter(({ id, status }) =>
+    environment.APIG_INSTANCE_ID
+      ? id === environment.APIG_INSTANCE_ID
+      : status == null || status === 'Running',
+  );
+  // What is to be done about that, the API group says.
+  if (instance === undefined || more.length > 0) return {};
+  const gateway = new GatewayApi(cloud, instance.id);
+  const callers = await callersOf(gateway, stage);
+  if (callers.length > 0) return { there: [callers.map(({ name }) => callerName(name, stage)).join(', ')] };
+  return {
+    steps: [
+      {
+        what: `caller ${FIRST} of the API, in gateway ${instance.id}; its key is shown once`,
+        right: RIGHT,
+        command: `hcloud APIG CreateAnAppV2 --cli-region=${region} --instance_id=${instance.id} --name=${nameIn(stage, FIRST)} --remark="${names.mark}"`,
+        make: async () => {
+          const made = await gateway.createApp(nameIn(stage, FIRST), `Caller ${FIRST} ${names.mark}`);
+          print(`API_APP_KEY=${made.app_key}`);
+          print(`API_APP_SECRET=${made.app_secret}`);
+          print('Keep the secret now: it is not shown again.');
+        },
+      },
+    ],
+  };
+}
+
+/** The apps that carry the mark, those of `npm run callers` too. */
+export function callerRemains({ cloud, stage }: CallerContext): Part {
+  const look = async (): Promise<Look> => {
+    const instances = await instancesOf(cloud);
+    const found = await Promise.all(
+      instances.map(async ({ id }) => {
+        const gateway = new GatewayApi(cloud, id);
+        return (await callersOf(gateway, stage)).map((app) => ({ app, gateway }));
+      }),
+    );
+    return {
+      steps: found.flat().map(({ app, gateway }) => ({
+        what: `caller ${callerName(app.name, stage)}, in gateway ${gateway.instanceId}`,
+        right: RIGHT,
+        command: `hcloud APIG DeleteAppV2 --cli-region=${cloud.connection.region} --instance_id=${gateway.instanceId} --app_id=${app.id}`,
+        make: () => gateway.deleteApp(app.id).catch(unlessGone),
+      })),
+    };
+  };
+  return { name: NAME, service: 'API Gateway', right: RIGHT, look };
+}
