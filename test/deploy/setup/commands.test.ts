@@ -30,10 +30,14 @@ afterAll(async () => {
 });
 
 /** Runs the framework's command line for stage demo, as the scripts of package.json do. */
-function serverless(...args: string[]): Promise<{ exitCode: number | null; text: string }> {
+const serverless = (...args: string[]) =>
+  run(path.join(ROOT, 'node_modules/serverless/bin/serverless.js'), ...args, '--stage', 'demo');
+/** `npm run callers -- --stage demo …` */
+const callers = (...args: string[]) => run('deploy/callers.cjs', '--stage', 'demo', ...args);
+
+function run(program: string, ...args: string[]): Promise<{ exitCode: number | null; text: string }> {
   return new Promise((resolve, reject) => {
-    const program = path.join(ROOT, 'node_modules/serverless/bin/serverless.js');
-    const child = spawn(process.execPath, [program, ...args, '--stage', 'demo'], {
+    const child = spawn(process.execPath, [program, ...args], {
       cwd: folder,
       env: { PATH: process.env.PATH ?? '', HOME: home, ...cloud.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -48,6 +52,8 @@ function serverless(...args: string[]): Promise<{ exitCode: number | null; text:
   });
 }
 
+const secretOf = (text: string) => /^API_APP_SECRET=(\S+)$/m.exec(text)?.[1];
+
 test('an empty account gets frames with `setup --yes`, `deploy` and an upload; `remove` and `setup --undo` leave nothing but its objects', async () => {
   expect(cloud.environment).not.toHaveProperty('UPLOAD_BUCKET');
   const made = await serverless('setup', '--yes');
@@ -58,6 +64,20 @@ test('an empty account gets frames with `setup --yes`, `deploy` and an upload; `
   expect(made.text).not.toMatch(/^(missing|cannot be seen) /m);
   const deployed = await serverless('deploy');
   expect([deployed.exitCode, deployed.text]).toEqual([0, expect.stringContaining('deployed')]);
+
+  // Setup made the first caller; the words behind the stage become what the framework's command takes.
+  const key = /^API_APP_KEY=(\w+)$/m.exec(made.text)?.[1];
+  expect(await callers()).toEqual({ exitCode: 0, text: expect.stringContaining(`first  key ${key}\n`) });
+  const added = await callers('add', 'shop');
+  expect(added).toEqual({
+    exitCode: 0,
+    text: expect.stringMatching(/^API_APP_KEY=\w+\nAPI_APP_SECRET=\S+$/m),
+  });
+  const rotated = await callers('rotate', 'shop');
+  expect([rotated.exitCode, secretOf(rotated.text)]).toEqual([0, expect.stringMatching(/^\S+$/)]);
+  expect(secretOf(rotated.text)).not.toBe(secretOf(added.text));
+  expect(await callers('remove', 'shop')).toEqual({ exitCode: 0, text: expect.stringContaining('- shop') });
+  expect((await callers('remove', 'shop')).exitCode).toBe(1);
 
   const [snapshots, uploads] = cloud.store.buckets().map(({ name }) => name);
   await cloud.store.put(uploads!, 'a.mp4', readFileSync(SAMPLE_VIDEO));
