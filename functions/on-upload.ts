@@ -1,8 +1,8 @@
 import type { FunctionContext } from '../shared/core/context';
 import { readTimerEvent } from '../shared/core/timer-event';
 import { type Invocation, openInvocation, remainingMs } from '../shared/installation/invocation';
+import { captureOrRemember } from '../shared/uploads/backlog';
 import {
-  captureUpload,
   MIN_TIME_FOR_A_CAPTURE_MS,
   type Outcome,
   outcomeOf,
@@ -25,7 +25,9 @@ export const handler = async (
 ): Promise<{ records: ProcessedRecord[] } | SweepReport> => {
   const invocation = openInvocation(context);
   const timer = readTimerEvent(event);
-  if (timer !== undefined) return sweep(invocation, timer.dry_run === true);
+  if (timer !== undefined) {
+    return sweep(invocation, { isDryRun: timer.dry_run === true, isWhole: timer.whole === true });
+  }
 
   const uploads = readUploads(event);
   if (uploads === undefined) {
@@ -56,7 +58,7 @@ async function processRecord(
     const records: ProcessedRecord[] = [];
     for (const one of uploads) {
       const isTimeLeft = remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS;
-      const outcome = isTimeLeft ? await captureUpload(one, invocation) : { failed: 'no_time_left' };
+      const outcome = await captureOrRemember(one, isTimeLeft, invocation);
       records.push(processed(one, outcome, invocation));
     }
     return records;

@@ -54,7 +54,7 @@ export const LOG_EVENTS = {
   'upload.failed': { levels: ['error'], fields: ['bucket', 'key', ...FAILURE] },
   'upload.settled': {
     levels: ['info', 'warn', 'error'],
-    fields: ['bucket', 'key', 'started', 'skipped', 'task_id', 'failed'],
+    fields: ['bucket', 'key', 'started', 'skipped', 'deferred', 'task_id', 'failed'],
   },
 } as const;
 

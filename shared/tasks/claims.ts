@@ -229,12 +229,14 @@ function withoutTask({ claimed_at_ms, last_modified_ms }: ClaimRecord): ClaimRec
  * Takes a task that was started for an upload out of MPC's queue, so that the upload is started again. First it is written
  * down that this begins: whatever happens then, the claim found later is settled by what MPC says of the task.
  * @param task with our note of the claim
+ * @param before is carried out before the task is cancelled, when it is written down
  * @throws ClaimInFlight; what OBS and MPC throw: then the task is as it was
  */
 export async function cancelToStartAgain(
   { task_id, input }: Task,
   id: string,
   invocation: Invocation,
+  before: (video: Pick<ClaimRequest, 'bucket' | 'key'>) => Promise<void>,
 ): Promise<void> {
   const { bucket = '', object: key = '' } = input ?? {};
   const first: ClaimRequest = { id, objectKey: `${claimsFolder(bucket, key)}${id}.json`, bucket, key };
@@ -250,6 +252,7 @@ export async function cancelToStartAgain(
       const claim = { ...first, etag, ...(fingerprint !== undefined && { fingerprint }) };
       const kept = { answer: { task_id }, ...record, state: 'accepted', task_id } as const;
       await write(claim, attempt, { ...kept, giving_up: 1 }, invocation);
+      await before(first);
       await cancelTask(task_id, invocation);
       await tolerate(() => write(claim, attempt, withoutTask(record), invocation), claim, invocation);
       return;

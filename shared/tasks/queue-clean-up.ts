@@ -11,6 +11,7 @@ import type { Query } from '../signing';
 import { cancelToStartAgain, listBudget } from './claims';
 import { recordedTasks } from './task-index';
 import { unwrapUserData } from './task-note';
+import { remember } from './waiting';
 
 /** What a clean-up of the queue did. */
 export interface CleanUpReport {
@@ -72,7 +73,7 @@ function takeOut(task: Task, invocation: Invocation): Promise<void> {
   const { claim } = unwrapUserData(task.user_data).note;
   return claim === undefined
     ? cancelTask(task.task_id, invocation)
-    : cancelToStartAgain(task, claim, invocation);
+    : cancelToStartAgain(task, claim, invocation, (video) => remember(video, Date.now(), invocation));
 }
 
 /** A task of this installation carries a claim and writes to the snapshot bucket, or is recorded there. */

@@ -5,14 +5,19 @@ import { type ObjectVersion, outputDirectoryOf } from '../installation/object-ke
 import { ClaimDamaged, ClaimInFlight, createClaimedTask, findClaim, uploadClaim } from '../tasks/claims';
 import { haveEnded, othersBegun, wasReplacedSince } from '../tasks/versions';
 import { acquirePermit, learnReservations, pause } from './rate-limit';
-import { countStarted, isRoomAtMpc } from './unfinished';
+import { isRoomAtMpc } from './unfinished';
 import { reasonToSkip, type SkipReason, type Upload } from './upload-event';
 
 /** What became of one upload. */
 export type Outcome =
   | { started: string }
   | { skipped: SkipReason | 'already_started' | 'gone'; task_id?: string | undefined }
+  /** Others come first: the sweep starts it when its turn has come. */
+  | { deferred: string }
   | { failed: string };
+
+/** Says what would be started, as `started: "dry run"`; starts it if it may leave at once; waits for its turn. */
+export type How = 'dry run' | 'at once' | 'in turn';
 
 /** Reading the claim, reserving a turn, writing the claim, creating the task, completing the claim. */
 export const MIN_TIME_FOR_A_CAPTURE_MS = 3_000;
@@ -40,24 +45,23 @@ export async function uploadsMeant(upload: Upload, invocation: Invocation): Prom
 /**
  * Starts the capture of an upload unless it has one. Whatever happens becomes its outcome, so that one bad upload never
  * hides the others.
- * @param isDryRun says what would be started, as `started: "dry run"`, and starts nothing
  */
 export async function captureUpload(
   upload: Upload,
   invocation: Invocation,
-  isDryRun = false,
+  how: How = 'at once',
 ): Promise<Outcome> {
   const reason = reasonToSkip(upload, invocation.settings);
   if (reason !== undefined) return { skipped: reason };
   try {
     // What cannot be learned now is asked for again when it is needed.
-    const learned = isDryRun ? undefined : learnReservations(invocation).catch(() => {});
+    const learned = how === 'dry run' ? undefined : learnReservations(invocation).catch(() => {});
     // An event may be late, and may come without an ETag: what counts is what is there now.
     const isListed = upload.lastModifiedMs !== undefined;
     const object = isListed ? upload : await findObject(upload.bucket, upload.key, invocation);
     const version: Upload = { ...upload, ...object };
     if (version.etag === '') return { skipped: 'gone' };
-    const [outcome] = await Promise.all([captureVersion(version, invocation, isDryRun), learned]);
+    const [outcome] = await Promise.all([captureVersion(version, invocation, how), learned]);
     return outcome;
   } catch (error) {
     return outcomeOf(error, upload, invocation);
@@ -86,7 +90,8 @@ export function outcomeOf(error: unknown, { bucket, key }: Upload, invocation: I
   return { failed: [failure.failure, failure.service_error_code].filter(Boolean).join(' ') };
 }
 
-async function captureVersion(upload: Upload, invocation: Invocation, isDryRun: boolean): Promise<Outcome> {
+async function captureVersion(upload: Upload, invocation: Invocation, how: How): Promise<Outcome> {
+  const isDryRun = how === 'dry run';
   const first = uploadClaim(upload, invocation.settings);
   // The sweep looks at every video there is: of one that has its task it reads one record.
   const [state, begun] = await Promise.all([
@@ -115,10 +120,9 @@ async function captureVersion(upload: Upload, invocation: Invocation, isDryRun: 
   const body = requestFor(upload, invocation);
   if (!(await isRoomAtMpc(invocation))) return { failed: 'mpc_is_full' };
   if (!(await haveEnded(others, body.output, claim, invocation))) return { failed: 'older_task_at_work' };
-  const release = await acquirePermit(MIN_TIME_FOR_A_CAPTURE_MS, invocation);
-  if (release === undefined) return { failed: 'no_time_left' };
+  const release = await acquirePermit(MIN_TIME_FOR_A_CAPTURE_MS, how === 'in turn', invocation);
+  if (release === undefined) return { failed: 'no_turn' };
   const { task, isNew } = await createClaimedTask(claim, body, free, invocation, release);
-  countStarted();
   return isNew ? { started: task.task_id ?? '' } : { skipped: 'already_started', task_id: task.task_id };
 }
 

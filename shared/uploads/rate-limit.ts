@@ -63,7 +63,9 @@ interface OwnReservation {
   permits: Permit[];
 }
 
-// One instance handles one event at a time, so that its memory is a safe place for what it has sent.
+// One instance handles one event at a time, so that its memory is a safe place for what it has sent. A sweep starts several
+// uploads together: they get their permits one after the other.
+let lastInLine: Promise<unknown> = Promise.resolve();
 let othersReservations: Reservation[] | undefined;
 let ownReservations: OwnReservation[] = [];
 let pausedUntilMs = 0;
@@ -76,14 +78,26 @@ export async function learnReservations(invocation: Invocation): Promise<void> {
 }
 
 /**
- * Waits until one more create call may leave.
+ * Waits until one more create call may leave, or sees whether it may at once.
  * @param reserveMs time that must be left after the wait
+ * @param mayWait without it there is no wait
  * @returns `release`, to be called when MPC has answered, or the call provably never left, and not when its fate is unknown;
  * undefined when the invocation ends before a permit is free
  * @throws what OBS throws when the reservation cannot be written
  */
-export async function acquirePermit(
+export function acquirePermit(
   reserveMs: number,
+  mayWait: boolean,
+  invocation: Invocation,
+): Promise<(() => void) | undefined> {
+  const permit = lastInLine.then(() => nextPermit(reserveMs, mayWait, invocation));
+  lastInLine = permit.catch(() => {});
+  return permit;
+}
+
+async function nextPermit(
+  reserveMs: number,
+  mayWait: boolean,
   invocation: Invocation,
 ): Promise<(() => void) | undefined> {
   await learnReservations(invocation);
@@ -93,6 +107,7 @@ export async function acquirePermit(
     const waitMs = Math.max(pausedUntilMs - now, msUntilFree(now, mpcRequestsPerMinute));
     if (remainingMs(invocation) - waitMs < reserveMs) return undefined;
     if (waitMs <= 0) break;
+    if (!mayWait) return undefined;
     invocation.log.debug('pace.waiting', { wait_ms: waitMs });
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }

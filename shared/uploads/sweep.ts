@@ -2,11 +2,23 @@ import * as z from 'zod/mini';
 import { nextWindowMs, tasksBetween } from '../cloud/mpc';
 import { getJson, type ListedObject, listObjects, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
-import { integer, text } from '../core/schema';
+import { integer, oneOfNumbers, text } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
-import { listBudget } from '../tasks/claims';
+import { digest, listBudget } from '../tasks/claims';
 import { unwrapUserData } from '../tasks/task-note';
+import {
+  forget,
+  inLine,
+  inTurn,
+  listLater,
+  listWaiting,
+  readWaiting,
+  remember,
+  rememberForLater,
+  type Waiting,
+} from '../tasks/waiting';
+import { isWithoutTurn, setBehind } from './backlog';
 import { captureUpload, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from './capture-upload';
 import { lookBeforeMany } from './unfinished';
 import { reasonToSkip, type Upload } from './upload-event';
@@ -29,17 +41,39 @@ export interface SweepReport {
   would_start?: readonly string[];
 }
 
+export interface SweepOptions {
+  /** Reports what it would start, of all uploads, and starts nothing. */
+  isDryRun: boolean;
+  /** Looks at every upload there is. */
+  isWhole: boolean;
+}
+
 /** Fresh events must not be kept waiting for longer than this. */
-const MAX_DURATION_MS = 55_000;
+const MAX_DURATION_MS = 10_000;
+/** Of which looking through the buckets takes no more than this. */
+const MAX_LOOK_MS = 5_000;
+/** A dry run is asked for by a person, who wants to know all. */
+const MAX_DRY_RUN_MS = 55_000;
 /** The event of an upload younger than this is probably on its way. */
 const MIN_AGE_MS = 60_000;
+/** `LastModified` of an upload in parts may be its beginning, a guess; clocks may differ. */
+const MARGIN_MS = 3_600_000;
+/** Every upload is looked at once a week, a part of them in every pass. */
+const PART_OF_WEEK_MS = 10 * 60_000;
+const PARTS_OF_WEEK = (7 * 24 * 3_600_000) / PART_OF_WEEK_MS;
 /** What has a task costs one small read; so many of them at a time. */
 const PARALLEL_READS = 8;
+/** Of records of what waits, which are written when a run ends. */
+const PARALLEL_WRITES = 16;
+/** So many uploads are started at a time: the pace is used up in seconds. */
+const PARALLEL_STARTS = 8;
+/** So many without a task are found in a run. */
+const MAX_FOUND = 1000;
 const MAX_KEYS_REPORTED = 100;
 /** How far the first sweep looks for duplicates; later ones look from where the last one ended. */
 const FIRST_LOOK_BACK_MS = 3_600_000;
 /** A sweep is there for what has no task: looking for duplicates takes no more of its time. */
-const MAX_DUPLICATES_MS = 10_000;
+const MAX_DUPLICATES_MS = 3_000;
 /**
  * What is looked at again next time: clocks may differ by a quarter of an hour, and a second task may be yet to come.
  */
@@ -52,30 +86,42 @@ const FAR_AHEAD_MS = 16 * 60_000;
 const PAIR_WITHIN_MS = 2 * 60_000;
 const OBJECT_KEY = `${RECORDS_FOLDER}sweep.json`;
 
+const timeMs = integer(0, Number.MAX_SAFE_INTEGER);
 const Progress = z.object({
+  /** Where the pass through the buckets goes on. */
   bucket: z.optional(text),
   marker: z.optional(text),
-  doubles_until_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  /** When this pass began, and when the last one began that saw everything; without it this pass looks at every upload. */
+  began_ms: z.optional(timeMs),
+  clean_ms: z.optional(timeMs),
+  /** A bucket could not be listed in this pass. */
+  has_gap: z.optional(oneOfNumbers(1)),
+  /** The settings that decide what an upload is and what is captured of it. */
+  settings: z.optional(text),
+  /** Whose turn it was last. */
+  folder: z.optional(text),
+  later_marker: z.optional(text),
+  doubles_until_ms: z.optional(timeMs),
   /** As much of MPC's list as could be read at once (ms), where that is little. */
-  doubles_window_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  doubles_window_ms: z.optional(timeMs),
 });
 type Progress = z.infer<typeof Progress>;
 
+type Report = SweepReport & { would_start: string[] };
+
 /**
- * Looks through the upload buckets for videos without a task and starts them: lost
- * events, uploads from before the installation, half-written claims. It goes on where the
- * last sweep stopped, is safe to run twice and beside live events.
- * @param isDryRun reports what it would start and starts nothing
+ * Looks through the upload buckets for videos without a task, and starts them and all others that wait, in turn: lost events,
+ * events that found no turn, uploads from before the installation, half-written claims. It reads what has changed since the
+ * last pass, goes on where the last sweep stopped, is safe to run twice and beside live events.
  */
-export async function sweep(invocation: Invocation, isDryRun: boolean): Promise<SweepReport> {
+export async function sweep(invocation: Invocation, options: SweepOptions): Promise<SweepReport> {
   const { settings } = invocation;
-  const bounded = {
-    ...invocation,
-    deadlineMs: Math.min(invocation.deadlineMs, Date.now() + MAX_DURATION_MS),
-  };
+  const { isDryRun } = options;
+  const maxMs = isDryRun ? MAX_DRY_RUN_MS : MAX_DURATION_MS;
+  const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, Date.now() + maxMs) };
   const stored = z.safeParse(Progress, await getJson(settings.snapshotBucket, OBJECT_KEY, bounded));
-  const progress: Progress = stored.success && !isDryRun ? stored.data : {};
-  const report: SweepReport & { would_start: string[] } = {
+  const progress = beginPass(stored.success && !isDryRun ? stored.data : {}, options, invocation);
+  const report: Report = {
     looked_at: 0,
     already_started: 0,
     started: 0,
@@ -89,102 +135,196 @@ export async function sweep(invocation: Invocation, isDryRun: boolean): Promise<
   progress.doubles_until_ms ??= Date.now() - FIRST_LOOK_BACK_MS;
   report.duplicates = await duplicateClaims(progress, bounded);
   report.doubled = report.duplicates;
-  const stoppedAt = await sweepBuckets(progress, report, isDryRun, bounded);
-  report.complete = stoppedAt === undefined;
-  const { doubles_until_ms, doubles_window_ms } = progress;
-  if (!isDryRun) await write({ ...stoppedAt, doubles_until_ms, doubles_window_ms }, invocation);
+  const later = isDryRun
+    ? { due: [], ids: new Set<string>(), marker: undefined }
+    : await listLater(progress.later_marker, bounded);
+  progress.later_marker = later.marker;
+  const waiting = isDryRun ? [] : await listWaiting(progress.folder, bounded);
+  const ids = new Set([...later.ids, ...waiting.map(({ id }) => id)]);
+  report.failed += later.ids.size - later.due.length;
+  const lookMs = isDryRun ? maxMs : MAX_LOOK_MS + MIN_TIME_FOR_A_CAPTURE_MS;
+  const looking = { ...bounded, deadlineMs: Math.min(bounded.deadlineMs, Date.now() + lookMs) };
+  const found = await lookThroughBuckets(progress, ids, report, isDryRun, looking);
+  if (!isDryRun) {
+    await startInTurn([...found, ...later.due, ...waiting], progress, report, bounded);
+    await putJson(settings.snapshotBucket, OBJECT_KEY, progress, invocation);
+  }
   const { would_start, ...rest } = report;
   const level = report.duplicates.length > 0 || report.failed > 0 ? 'warn' : 'info';
   invocation.log.write(level, 'sweep.done', rest);
   return isDryRun ? report : rest;
 }
 
-/** @returns where it stopped; undefined when everything was looked at */
-async function sweepBuckets(
-  progress: Progress,
-  report: SweepReport & { would_start: string[] },
+/** Goes on with the pass that was begun, or begins one; from the start, and a whole one, where other uploads are meant now. */
+function beginPass(
+  stored: Progress,
+  { isWhole }: SweepOptions,
+  { settings }: Invocation,
+): Progress & { began_ms: number } {
+  const { capture, uploadBuckets, uploadPrefix, uploadSuffixes } = settings;
+  const meant = digest(JSON.stringify([capture, uploadBuckets, uploadPrefix, uploadSuffixes]));
+  const progress = { ...stored, began_ms: stored.began_ms ?? Date.now() };
+  if (stored.settings !== meant || (isWhole && stored.clean_ms !== undefined)) {
+    for (const name of ['bucket', 'marker', 'clean_ms', 'has_gap'] as const) delete progress[name];
+    progress.began_ms = Date.now();
+  }
+  progress.settings = meant;
+  return progress;
+}
+
+/**
+ * Moves on through the buckets, in the order of keys.
+ * @param ids of uploads that are known to wait
+ * @returns what has no task
+ */
+async function lookThroughBuckets(
+  progress: Progress & { began_ms: number },
+  ids: ReadonlySet<string>,
+  report: Report,
   isDryRun: boolean,
   invocation: Invocation,
-): Promise<{ bucket: string; marker?: string } | undefined> {
+): Promise<Waiting[]> {
   const { uploadBuckets, uploadPrefix } = invocation.settings;
+  const found: Waiting[] = [];
   const first = Math.max(0, uploadBuckets.indexOf(progress.bucket ?? ''));
   let marker = uploadBuckets[first] === progress.bucket ? progress.marker : undefined;
+  const isOver = () => found.length >= MAX_FOUND || remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS;
   for (const bucket of uploadBuckets.slice(first)) {
     for (;;) {
+      Object.assign(progress, { bucket, marker });
+      if (isOver()) return found;
       const from = { prefix: uploadPrefix, ...(marker !== undefined && { marker }) };
-      if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return at(bucket, marker);
       let page: Awaited<ReturnType<typeof listObjects>>;
       try {
         page = await listObjects(bucket, from, invocation);
       } catch (error) {
         // A bucket that is gone or locked must not keep the next one waiting for ever.
         report.failed++;
+        progress.has_gap = 1;
         invocation.log.error('sweep.bucket_not_listed', { bucket, ...describeFailure(error) });
         break;
       }
       const { objects, isTruncated } = page;
-      const uploads = objects.filter((object) => isToBeLookedAt(object, bucket, invocation));
+      const uploads = objects.filter(
+        (object) =>
+          isToBeLookedAt(object, bucket, progress, invocation) && !ids.has(digest(bucket, object.key)),
+      );
       for (let start = 0; start < uploads.length; start += PARALLEL_READS) {
-        if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return at(bucket, marker);
+        Object.assign(progress, { bucket, marker });
+        if (isOver()) return found;
         const group = uploads.slice(start, start + PARALLEL_READS).map((object) => ({ bucket, ...object }));
-        if (!(await sweepGroup(group, report, isDryRun, invocation))) return at(bucket, marker);
+        found.push(...(await lookAt(group, report, isDryRun, invocation)));
         marker = group.at(-1)?.key ?? marker;
       }
       marker = objects.at(-1)?.key;
       if (!isTruncated || objects.length === 0) break;
-      // A sweep that is cut off must not begin from the start again.
-      if (!isDryRun) await write({ ...progress, ...at(bucket, marker) }, invocation);
     }
     marker = undefined;
   }
-  return undefined;
+  report.complete = true;
+  // What was found is started or remembered: this pass has seen all that there was when it began.
+  if (progress.has_gap === undefined) progress.clean_ms = progress.began_ms;
+  const ended: Progress = progress;
+  for (const name of ['bucket', 'marker', 'began_ms', 'has_gap'] as const) delete ended[name];
+  return found;
 }
 
-function write(progress: Progress, invocation: Invocation): Promise<void> {
-  return putJson(invocation.settings.snapshotBucket, OBJECT_KEY, progress, invocation);
-}
-
-function at(bucket: string, marker: string | undefined): { bucket: string; marker?: string } {
-  return { bucket, ...(marker !== undefined && { marker }) };
-}
-
-/** What has a task is found out together, what has none is started one after the other. @returns false to stop */
-async function sweepGroup(
+/** @returns those without a task */
+async function lookAt(
   group: readonly Upload[],
-  report: SweepReport & { would_start: string[] },
+  report: Report,
   isDryRun: boolean,
   invocation: Invocation,
-): Promise<boolean> {
+): Promise<Waiting[]> {
   const looked = await Promise.all(
-    group.map(async (upload) => ({ upload, outcome: await captureUpload(upload, invocation, true) })),
+    group.map(async (upload) => ({ upload, outcome: await captureUpload(upload, invocation, 'dry run') })),
   );
+  const found: Waiting[] = [];
   for (const { upload, outcome } of looked) {
-    const final = 'started' in outcome && !isDryRun ? await captureUpload(upload, invocation) : outcome;
-    report.looked_at++;
-    count(final, report);
-    if ('started' in final) {
-      if (isDryRun && report.would_start.length < MAX_KEYS_REPORTED) report.would_start.push(upload.key);
-      if (!isDryRun)
-        invocation.log.info('sweep.started', {
-          bucket: upload.bucket,
-          key: upload.key,
-          task_id: final.started,
-        });
+    if ('started' in outcome && !isDryRun) {
+      found.push(inLine(upload, upload.lastModifiedMs ?? 0, invocation));
+      continue;
     }
-    if ('failed' in final && final.failed === 'no_time_left') return false;
+    report.looked_at++;
+    count(outcome, report);
+    if ('started' in outcome && report.would_start.length < MAX_KEYS_REPORTED)
+      report.would_start.push(upload.key);
+    if ('failed' in outcome && !isDryRun) await rememberForLater(upload, invocation);
   }
+  return found;
+}
+
+/** Starts what waits as long as the pace and MPC allow it, folders in turn; the rest is remembered. */
+async function startInTurn(
+  waiting: readonly Waiting[],
+  progress: Progress,
+  report: Report,
+  invocation: Invocation,
+): Promise<void> {
+  const line = inTurn(waiting, progress.folder);
+  let next = 0;
+  let isTurn = true;
+  while (next < line.length && isTurn && remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS) {
+    const group = line.slice(next, next + PARALLEL_STARTS);
+    next += group.length;
+    const ends = await Promise.all(group.map((one) => startOne(one, report, invocation)));
+    isTurn = ends.every(Boolean);
+    progress.folder = group.at(-1)?.folder ?? progress.folder;
+  }
+  const rest = line.slice(next);
+  setBehind(!isTurn || rest.length > 0);
+  report.failed += rest.length;
+  const unremembered = rest.flatMap(({ upload, sinceMs, recordKey }) =>
+    upload !== undefined && recordKey === undefined ? [{ upload, sinceMs }] : [],
+  );
+  for (let start = 0; start < unremembered.length; start += PARALLEL_WRITES) {
+    const group = unremembered.slice(start, start + PARALLEL_WRITES);
+    await Promise.all(group.map(({ upload, sinceMs }) => remember(upload, sinceMs, invocation)));
+  }
+}
+
+/** @returns false when nothing more can be started now */
+async function startOne(one: Waiting, report: Report, invocation: Invocation): Promise<boolean> {
+  const { recordKey, sinceMs } = one;
+  const upload = one.upload ?? (await readWaiting(recordKey ?? '', invocation));
+  if (upload === undefined) {
+    if (recordKey !== undefined) await forget(recordKey, invocation);
+    return true;
+  }
+  const outcome = await captureUpload({ etag: '', ...upload }, invocation, 'in turn');
+  report.looked_at++;
+  count(outcome, report);
+  const { bucket, key } = upload;
+  if (isWithoutTurn(outcome)) {
+    if (recordKey === undefined) await remember(upload, sinceMs, invocation);
+    return false;
+  }
+  if ('started' in outcome) invocation.log.info('sweep.started', { bucket, key, task_id: outcome.started });
+  const laterKey = 'failed' in outcome ? await rememberForLater(upload, invocation) : undefined;
+  if (recordKey !== undefined && recordKey !== laterKey) await forget(recordKey, invocation);
   return true;
 }
 
 function count(outcome: Outcome, report: SweepReport): void {
   if ('started' in outcome) report.started++;
   else if ('failed' in outcome) report.failed++;
-  else if (outcome.skipped === 'already_started') report.already_started++;
+  else if ('skipped' in outcome && outcome.skipped === 'already_started') report.already_started++;
 }
 
-function isToBeLookedAt(object: ListedObject, bucket: string, { settings }: Invocation): boolean {
-  const isOldEnough = object.lastModifiedMs <= Date.now() - MIN_AGE_MS;
-  return isOldEnough && reasonToSkip({ bucket, ...object }, settings) === undefined;
+function isToBeLookedAt(
+  object: ListedObject,
+  bucket: string,
+  { began_ms, clean_ms }: Progress & { began_ms: number },
+  { settings }: Invocation,
+): boolean {
+  if (object.lastModifiedMs > Date.now() - MIN_AGE_MS) return false;
+  if (reasonToSkip({ bucket, ...object }, settings) !== undefined) return false;
+  if (clean_ms === undefined || object.lastModifiedMs >= clean_ms - MARGIN_MS) return true;
+  const part = (timeMs: number) => Math.floor(timeMs / PART_OF_WEEK_MS);
+  // An ETag is a hash: which part of the week is an upload's own follows from it.
+  const own = Number.parseInt(object.etag.slice(0, 8), 16) % PARTS_OF_WEEK || 0;
+  const distance = (own - (part(clean_ms) % PARTS_OF_WEEK) + PARTS_OF_WEEK) % PARTS_OF_WEEK;
+  return distance < part(began_ms) - part(clean_ms);
 }
 
 /** Claims that have more than one task, which only overlapping invocations can bring about. */

@@ -18,11 +18,7 @@ const PAGE_SIZE = 100;
 // One instance handles one event at a time, so that its memory is a safe place for what it has started.
 let lookedAtMs = Number.NEGATIVE_INFINITY;
 let unfinished = 0;
-
-/** One more was started. */
-export function countStarted(): void {
-  unfinished += 1;
-}
+let look: Promise<void> | undefined;
 
 /** Many may be started: an instance that does not know how many there are looks first. */
 export function lookBeforeMany(): void {
@@ -30,21 +26,29 @@ export function lookBeforeMany(): void {
 }
 
 /**
- * False while MPC has as many unfinished tasks of this installation as MAX_UNFINISHED_TASKS says. Where MPC cannot be asked,
- * what is known counts on.
+ * Takes a place in MPC's queue. Where MPC cannot be asked, what is known counts on; a place that is not used in the end is
+ * free again with the next look.
+ * @returns false while MPC has as many unfinished tasks of this installation as MAX_UNFINISHED_TASKS says
  */
 export async function isRoomAtMpc(invocation: Invocation): Promise<boolean> {
   const { maxUnfinishedTasks } = invocation.settings;
   const isDue = Date.now() >= lookedAtMs + LOOK_EVERY_MS;
   if (isDue && unfinished >= Math.min(MOST_UNSEEN, maxUnfinishedTasks * UNSEEN_PART_OF_LIMIT)) {
     lookedAtMs = Date.now();
-    try {
-      unfinished = (await countOwn('WAITING', invocation)) + (await countOwn('PROCESSING', invocation));
-    } catch (error) {
-      invocation.log.warn('queue.not_counted', describeFailure(error));
-    }
+    look = lookAtMpc(invocation);
   }
-  return unfinished < maxUnfinishedTasks;
+  await look;
+  if (unfinished >= maxUnfinishedTasks) return false;
+  unfinished += 1;
+  return true;
+}
+
+async function lookAtMpc(invocation: Invocation): Promise<void> {
+  try {
+    unfinished = (await countOwn('WAITING', invocation)) + (await countOwn('PROCESSING', invocation));
+  } catch (error) {
+    invocation.log.warn('queue.not_counted', describeFailure(error));
+  }
 }
 
 /** One page, and its share of all there are: MPC's list has the tasks of the whole account. */

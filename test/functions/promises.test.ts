@@ -376,8 +376,8 @@ describe('the clean-up', () => {
     const service = new InstallationDouble();
     await old(service, 6);
     // Lists the tasks, cancels two, and is refused as often as it asks again.
-    // The list; for each task its record, word in it, the call, word again.
-    const fates: Fate[] = [...Array<Fate>(11).fill('ok'), ...Array<Fate>(4).fill('throttled')];
+    // The list; for each task its record, word in it, word to the sweep, the call, word again.
+    const fates: Fate[] = [...Array<Fate>(14).fill('ok'), ...Array<Fate>(4).fill('throttled')];
     const before = service.cloud.mpcCalls;
     expect(returned(await service.cleanUp({}, fates))).toMatchObject({ seen: 6, cancelled: 2, failed: 4 });
     // The last one looks whether the task was cancelled after all.

@@ -34,7 +34,7 @@ async function letItSettle(history: History): Promise<void> {
   }
   for (let round = 0; round < MAX_SWEEPS; round++) {
     await service.time.pass(5 * MINUTE_MS);
-    const report = noteSweep(history, await service.sweep());
+    const report = noteSweep(history, await service.sweep({ whole: true }));
     const isDone = report?.complete === true && report.failed === 0 && report.started === 0;
     if (isDone && report?.already_started === videos.size) return;
   }

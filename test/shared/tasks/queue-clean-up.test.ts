@@ -44,7 +44,7 @@ describe('what the clean-up takes out of the queue', () => {
     expect(service.tasksOf('a.mp4').map(({ id }) => id)).toEqual([1, 3]);
   });
 
-  test.each(FATES.flatMap((fate) => [1, 2, 3, 4, 5].map((call) => [fate, call] as const)))(
+  test.each(FATES.flatMap((fate) => [1, 2, 3, 4, 5, 6].map((call) => [fate, call] as const)))(
     'is started again and never doubled: %s at its call %i',
     async (fate, call) => {
       const service = new InstallationDouble();

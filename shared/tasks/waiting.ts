@@ -1,0 +1,170 @@
+import * as z from 'zod/mini';
+import { deleteObject, getJson, listObjects, putJson } from '../cloud/obs';
+import { text } from '../core/schema';
+import type { Invocation } from '../installation/invocation';
+import { RECORDS_FOLDER } from '../installation/object-keys';
+import { digest } from './claims';
+
+/*
+ * Uploads that have no task yet, one small record for each: `waiting/<folder>/<since>-<upload>.json` for what found no turn,
+ * and `later/<upload>.json` for what could not be started and is tried again after a pause. The name of a waiting record says
+ * whose turn it is, so that a listing is enough to choose. A record only says "look at this video": one that is lost costs a
+ * delay until the sweep comes by, one too many costs a look.
+ */
+
+const WAITING = `${RECORDS_FOLDER}waiting/`;
+const LATER = `${RECORDS_FOLDER}later/`;
+/** List calls in one run; where there are more folders than they show, the next run begins with others. */
+const MAX_LIST_CALLS = 10;
+/** Of one folder: what is known to wait need not be looked at again. */
+const MOST_KNOWN = 5_000;
+/** What could not be started is tried again so long after the last time. */
+const AGAIN_AFTER_MS = 4 * 60_000;
+const FOLDER_CHARACTERS = 12;
+const TIME_DIGITS = 13;
+
+/** The object of an upload, whatever stands in it when its turn comes. */
+export interface WaitingUpload {
+  bucket: string;
+  key: string;
+}
+
+/** An upload in line. */
+export interface Waiting {
+  /** Folders take turns. */
+  folder: string;
+  /** The earliest first, ms since the epoch. */
+  sinceMs: number;
+  id: string;
+  /** Of its record, if it has one; what stands there says which upload it is. */
+  recordKey?: string;
+  upload?: WaitingUpload;
+}
+
+const WaitingRecord = z.object({ bucket: text, key: text });
+
+/** The place of an upload in line: its folder is the first part of its key behind UPLOAD_PREFIX, in its bucket. */
+export function inLine(upload: WaitingUpload, sinceMs: number, { settings }: Invocation): Waiting {
+  const { bucket, key } = upload;
+  const [first = '', ...rest] = key.slice(settings.uploadPrefix.length).split('/');
+  const folder = digest(bucket, rest.length > 0 ? first : '').slice(0, FOLDER_CHARACTERS);
+  return { folder, sinceMs, id: digest(bucket, key), upload };
+}
+
+/** Remembers an upload that waits for its turn. @throws what OBS throws */
+export function remember(upload: WaitingUpload, sinceMs: number, invocation: Invocation): Promise<void> {
+  const { folder, id } = inLine(upload, sinceMs, invocation);
+  const since = String(Math.max(0, Math.floor(sinceMs))).padStart(TIME_DIGITS, '0');
+  return write(`${WAITING}${folder}/${since}-${id}.json`, upload, invocation);
+}
+
+/**
+ * Remembers an upload that could not be started, to be tried again after a pause.
+ * @returns the key of its record
+ * @throws what OBS throws
+ */
+export async function rememberForLater(upload: WaitingUpload, invocation: Invocation): Promise<string> {
+  const recordKey = `${LATER}${digest(upload.bucket, upload.key)}.json`;
+  await write(recordKey, upload, invocation);
+  return recordKey;
+}
+
+function write(recordKey: string, { bucket, key }: WaitingUpload, invocation: Invocation): Promise<void> {
+  return putJson(invocation.settings.snapshotBucket, recordKey, { bucket, key }, invocation);
+}
+
+/** @throws what OBS throws */
+export function forget(recordKey: string, invocation: Invocation): Promise<void> {
+  return deleteObject(invocation.settings.snapshotBucket, recordKey, invocation);
+}
+
+/** @returns undefined for a record that is gone or cannot be read @throws what OBS throws */
+export async function readWaiting(
+  recordKey: string,
+  invocation: Invocation,
+): Promise<WaitingUpload | undefined> {
+  const record = await getJson(invocation.settings.snapshotBucket, recordKey, invocation);
+  const { data } = z.safeParse(WaitingRecord, record);
+  return data;
+}
+
+/** What could not be started: what is due for another try, and the ids of all that were seen. @throws what OBS throws */
+export async function listLater(
+  marker: string | undefined,
+  invocation: Invocation,
+): Promise<{ due: Waiting[]; ids: Set<string>; marker: string | undefined }> {
+  const from = { prefix: LATER, ...(marker !== undefined && { marker }) };
+  const page = await listObjects(invocation.settings.snapshotBucket, from, invocation);
+  const due: Waiting[] = [];
+  const ids = new Set<string>();
+  for (const { key: recordKey, lastModifiedMs } of page.objects) {
+    const id = recordKey.slice(LATER.length).replace(/\.json$/, '');
+    ids.add(id);
+    // They take turns with all others as one folder.
+    if (lastModifiedMs + AGAIN_AFTER_MS <= Date.now())
+      due.push({ folder: '', sinceMs: lastModifiedMs, id, recordKey });
+  }
+  return { due, ids, marker: page.nextMarker };
+}
+
+/**
+ * The uploads in line, of each folder some thousand of the earliest.
+ * @param lastFolder whose turn it was last: where not all folders can be seen, these begin behind it
+ * @throws what OBS throws
+ */
+export async function listWaiting(
+  lastFolder: string | undefined,
+  invocation: Invocation,
+): Promise<Waiting[]> {
+  const waiting: Waiting[] = [];
+  const counts = new Map<string, number>();
+  const end = (folder: string) => `${WAITING}${folder}~`;
+  const place = lastFolder === undefined ? undefined : end(lastFolder);
+  const ranges = place === undefined ? [{}] : [{ from: place }, { until: place }];
+  let calls = 0;
+  for (const { from, until } of ranges as { from?: string; until?: string }[]) {
+    for (let marker = from; calls < MAX_LIST_CALLS; ) {
+      calls += 1;
+      const start = { prefix: WAITING, ...(marker !== undefined && { marker }) };
+      const page = await listObjects(invocation.settings.snapshotBucket, start, invocation);
+      for (const { key: recordKey } of page.objects) {
+        if (until !== undefined && recordKey > until) break;
+        const [folder = '', name = ''] = recordKey.slice(WAITING.length).split('/');
+        const count = counts.get(folder) ?? 0;
+        counts.set(folder, count + 1);
+        const sinceMs = Number(name.slice(0, TIME_DIGITS));
+        const id = name.slice(TIME_DIGITS + 1).replace(/\.json$/, '');
+        if (count < MOST_KNOWN) waiting.push({ folder, sinceMs, id, recordKey });
+      }
+      const last = page.objects.at(-1)?.key;
+      if (!page.isTruncated || last === undefined || (until !== undefined && last > until)) break;
+      const folder = last.slice(WAITING.length).split('/')[0] ?? '';
+      marker = (counts.get(folder) ?? 0) >= MOST_KNOWN ? end(folder) : last;
+    }
+  }
+  return waiting;
+}
+
+/** In which order they are started: folders in turn, beginning behind the last one; in each the earliest first; none twice. */
+export function inTurn(waiting: readonly Waiting[], lastFolder = ''): Waiting[] {
+  const folders = new Map<string, Waiting[]>();
+  const ids = new Set<string>();
+  // Of two records of one upload that with the earlier time; of the same upload with and without one that with it.
+  const sorted = [...waiting].sort(
+    (a, b) => a.sinceMs - b.sinceMs || Number(b.recordKey !== undefined) - Number(a.recordKey !== undefined),
+  );
+  for (const one of sorted) {
+    if (ids.has(one.id)) continue;
+    ids.add(one.id);
+    const line = folders.get(one.folder) ?? [];
+    line.push(one);
+    folders.set(one.folder, line);
+  }
+  const names = [...folders.keys()].sort();
+  const next = names.findIndex((name) => name > lastFolder);
+  const order = next < 0 ? names : [...names.slice(next), ...names.slice(0, next)];
+  const longest = Math.max(0, ...[...folders.values()].map(({ length }) => length));
+  return Array.from({ length: longest }, (_, round) =>
+    order.flatMap((name) => folders.get(name)?.[round] ?? []),
+  ).flat();
+}

@@ -1,0 +1,78 @@
+import { InstallationDouble, returned, SNAPSHOTS } from '../../model/installation-double';
+
+const MINUTE_MS = 60_000;
+const records = (service: InstallationDouble) =>
+  [...(service.cloud.buckets.get(SNAPSHOTS)?.keys() ?? [])].filter((key) => /\/(waiting|later)\//.test(key));
+
+test('an event that finds no turn ends well at once, is remembered, and is started by the sweep', async () => {
+  const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '2' } });
+  const events = ['a', 'b', 'c'].map((name) => service.upload(`${name}.mp4`));
+  const before = service.time.nowMs;
+  expect(returned(await service.deliver(events))).toMatchObject({
+    records: [{ started: '1' }, { started: '2' }, { deferred: 'no_turn' }],
+  });
+  expect(service.time.nowMs).toBe(before);
+  expect(records(service)).toHaveLength(1);
+  await service.time.pass(2 * MINUTE_MS);
+  expect(returned(await service.sweep())).toMatchObject({ started: 1, failed: 0 });
+  expect(records(service)).toEqual([]);
+});
+
+test('an event that can neither be started nor remembered fails, so that it comes again', async () => {
+  const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '1' } });
+  await service.deliver([service.upload('a.mp4'), service.upload('b.mp4')]);
+  const outcome = await service.deliver([service.upload('c.mp4')], Array(8).fill('error-before'));
+  expect(outcome).toMatchObject({ kind: 'failed', message: expect.stringContaining('c.mp4') });
+});
+
+test('while others wait nothing that comes goes before them, and not for ever where no sweep comes', async () => {
+  const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '1' } });
+  await service.deliver([service.upload('a.mp4'), service.upload('b.mp4')]);
+  for (const [seconds, outcome] of [
+    [55, 'deferred'],
+    [55, 'deferred'],
+    [55, 'started'],
+  ] as const) {
+    await service.time.pass(seconds * 1000);
+    const report = returned(await service.deliver([service.upload(`${service.time.nowMs}.mp4`)]));
+    expect(report).toMatchObject({ records: [{ [outcome]: expect.anything() }] });
+  }
+});
+
+test('an upload of a quiet folder in the middle of a burst is started within two minutes, with and without its event', async () => {
+  const service = new InstallationDouble({ userData: { MAX_UNFINISHED_TASKS: '100000' } });
+  for (let number = 0; number < 600; number++) {
+    await service.deliver([service.upload(`busy/${number}.mp4`)]);
+  }
+  await service.time.pass(MINUTE_MS);
+  await service.sweep();
+  await service.deliver([service.upload('quiet/told.mp4')]);
+  service.upload('silent/untold.mp4');
+  for (let minute = 0; minute < 2; minute++) {
+    await service.time.pass(MINUTE_MS);
+    await service.sweep();
+  }
+  expect(service.tasksOf('quiet/told.mp4')).toHaveLength(1);
+  expect(service.tasksOf('silent/untold.mp4')).toHaveLength(1);
+  expect(service.tasksOf('busy/599.mp4')).toHaveLength(0);
+});
+
+test.each(['told', 'untold'])('a burst that is %s has tasks as fast as the pace allows', async (kind) => {
+  const service = new InstallationDouble({ userData: { MAX_UNFINISHED_TASKS: '100000' } });
+  const uploads = 800;
+  for (let number = 0; number < uploads; number++) {
+    const event = service.upload(`${number % 7}/${number}.mp4`);
+    if (kind === 'told') await service.deliver([event]);
+  }
+  const began = service.time.nowMs;
+  while (service.cloud.tasks.length < uploads) {
+    await service.time.pass(MINUTE_MS - 100);
+    await service.sweep();
+    if (service.time.nowMs > began + 30 * MINUTE_MS) break;
+  }
+  expect(new Set(service.cloud.tasks.map(({ body }) => body.input.object)).size).toBe(uploads);
+  expect(service.cloud.tasks).toHaveLength(uploads);
+  // Ten minutes at 80 a minute; the first sweep is a minute late.
+  expect((service.time.nowMs - began) / MINUTE_MS).toBeLessThan(14);
+  expect(records(service)).toEqual([]);
+});
