@@ -146,7 +146,7 @@ async function sweepUntilSettled(
     try {
       const { isError, body } = await functiongraph.invoke('on-upload', {
         trigger_type: 'TIMER',
-        user_event: '',
+        user_event: '{"whole":true}',
       });
       const report = isError ? {} : JSON.parse(body);
       if (report.complete && report.failed === 0 && report.already_started === count) return true;

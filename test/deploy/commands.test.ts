@@ -70,7 +70,7 @@ describe('with a deployed stage', () => {
     );
     expect(text).toContain('APIG POST /snapshots (APP)');
     expect(text).toContain('OBS prod-videos/*');
-    expect(text).toContain('TIMER sweep 5m');
+    expect(text).toContain('TIMER sweep 1m');
   });
 
   test('an answer of something else than FunctionGraph is an error in one line', async () => {

@@ -106,12 +106,12 @@ describe('one upload, one task', () => {
     const before = proxy.creates;
     expect((await deliver('quota.mp4')).body).toContain('quota.mp4 (refused)');
     expect((await claimOf('quota.mp4')).claim).toMatchObject({ state: 'released' });
-    expect((await deliver('quota.mp4', 'quota-2.mp4')).body).toContain(
-      'quota.mp4 (no_time_left), quota-2.mp4 (no_time_left)',
-    );
+    const { json } = await deliver('quota.mp4', 'quota-2.mp4');
+    expect((json as Records).records).toMatchObject([{ deferred: 'no_turn' }, { deferred: 'no_turn' }]);
     expect(proxy.creates).toBe(before + 1);
     // Another instance does not know; by then the quota is free.
     setTimeoutSeconds(60);
+    for (const { pool } of service.cloud.functiongraph.functions()) pool.retire();
     expect((await deliver('quota.mp4')).isError).toBe(false);
     expect(tasksOf('quota.mp4')).toHaveLength(1);
   });
@@ -176,24 +176,29 @@ test('an event that the platform gives up on lies where a person can see it, wit
 });
 
 describe('the pace', () => {
-  test('is kept within an invocation, and what is left over fails so that it comes again', async () => {
+  test('is kept within an invocation, and what is left over is remembered for the sweep', async () => {
     service.setUserData({ MPC_REQUESTS_PER_MINUTE: '5' });
     setTimeoutSeconds(6);
     await service.cloud.store.delete(service.cloud.snapshotBucket, '.mpc-snapshots/pace.json');
     const before = proxy.creates;
     const keys = [1, 2, 3, 4, 5, 6, 7].map((number) => `pace/${number}.mp4`);
-    const { body } = await deliver(...keys);
-    expect(body).toContain(
-      '2 of 7 captures could not be started: pace/6.mp4 (no_time_left), pace/7.mp4 (no_time_left)',
-    );
+    const { records } = (await deliver(...keys)).json as Records;
+    expect(records.filter((record) => 'deferred' in record)).toMatchObject([
+      { key: 'pace/6.mp4', deferred: 'no_turn' },
+      { key: 'pace/7.mp4', deferred: 'no_turn' },
+    ]);
+    const remembered = service.cloud.store.list(service.cloud.snapshotBucket, {
+      prefix: '.mpc-snapshots/waiting/',
+    });
+    expect(remembered.objects.length).toBeGreaterThanOrEqual(2);
     expect(proxy.creates - before).toBe(5);
   });
 
   test('is kept by the next instance too, which knows nothing of what the one before it sent', async () => {
     for (const { pool } of service.cloud.functiongraph.functions()) pool.retire();
     const before = proxy.creates;
-    const { body } = await deliver('pace/8.mp4');
-    expect(body).toContain('pace/8.mp4 (no_time_left)');
+    const { records } = (await deliver('pace/8.mp4')).json as Records;
+    expect(records).toMatchObject([{ deferred: 'no_turn' }]);
     expect(proxy.creates).toBe(before);
   });
 });
@@ -212,6 +217,9 @@ describe('the sweep', () => {
   beforeAll(async () => {
     service.setUserData({ MPC_REQUESTS_PER_MINUTE: '10000' });
     setTimeoutSeconds(60);
+    const { store, snapshotBucket } = service.cloud;
+    for (const { key } of store.list(snapshotBucket, { prefix: '.mpc-snapshots/waiting/' }).objects)
+      await store.delete(snapshotBucket, key);
     for (const { name, triggers } of service.cloud.functiongraph.functions()) {
       if (name !== 'on-upload') continue;
       // From here on no event arrives.

@@ -159,15 +159,23 @@ describe('an Idempotency-Key', () => {
 
 describe('the pace', () => {
   const PACE = { MPC_REQUESTS_PER_MINUTE: '1' };
-  const deliverEvery20Seconds = async (service: InstallationDouble, record: unknown) => {
-    while ((await service.deliver([record])).kind === 'failed') await service.time.pass(20 * SECOND_MS);
+  /** Events come again and sweeps go by until every upload has its task. */
+  const deliverUntilStarted = async (service: InstallationDouble, ...records: unknown[]) => {
+    for (let round = 0; round < 60; round++) {
+      const outcome = await service.deliver(records);
+      const told = outcome.kind === 'returned' ? JSON.stringify(outcome.value) : 'failed';
+      if (!/failed|deferred/.test(told)) return;
+      await service.time.pass(20 * SECOND_MS);
+      await service.sweep();
+    }
+    throw new Error('not started');
   };
 
   test('counts a call from when it was over: a slow one may have arrived late', async () => {
     const service = new InstallationDouble({ userData: PACE });
     await service.deliver([service.upload('a.mp4')], { create: 'slow' });
     const second = service.upload('b.mp4');
-    await deliverEvery20Seconds(service, second);
+    await deliverUntilStarted(service, second);
     const [a = 0, b = 0] = service.cloud.creates.map(({ atMs }) => atMs);
     expect(b - a).toBeGreaterThanOrEqual(MINUTE_MS);
   });
@@ -180,7 +188,7 @@ describe('the pace', () => {
       const fates: Fate[] = [...BEFORE_CREATE.slice(0, -1), 'hang-before', 'ok', fate];
       await service.deliver([service.upload('a.mp4')], fates);
       const second = service.upload('b.mp4');
-      await deliverEvery20Seconds(service, second);
+      await deliverUntilStarted(service, second);
       const times = service.cloud.creates.map(({ atMs }) => atMs).sort((a, b) => a - b);
       const gaps = times.slice(1).map((atMs, index) => atMs - (times[index] ?? 0));
       expect(gaps.length).toBeGreaterThan(0);
@@ -216,7 +224,7 @@ describe('the pace', () => {
     expect((await service.deliver([service.upload('a.mp4')], { create: fate })).kind).not.toBe('returned');
     if (isEnded) await endInstance(service);
     const second = service.upload('b.mp4');
-    await deliverEvery20Seconds(service, second);
+    await deliverUntilStarted(service, second);
     expect(arrivals(service)).toHaveLength(2);
     expect(mostInAMinute(service)).toBe(1);
   });
@@ -229,7 +237,7 @@ describe('the pace', () => {
     await endInstance(service);
     await service.time.pass(20 * SECOND_MS);
     const third = service.upload('c.mp4');
-    await deliverEvery20Seconds(service, third);
+    await deliverUntilStarted(service, third);
     expect(arrivals(service)).toHaveLength(3);
     expect(mostInAMinute(service)).toBe(2);
   });
@@ -243,11 +251,14 @@ describe('the pace', () => {
     const slowly: Fate[] = ['ok', 'ok', 'hang-before', 'ok', 'hang-before', 'hang-before', 'ok'];
     const outcome = await service.deliver([first], [...slowly, 'hang-before', 'hang-before', 'slow']);
     expect(outcome.kind).toBe('failed');
-    returned(await service.deliver([first, ...upload(1, 19)]));
+    // So long nothing leaves, so that the write can land.
+    await service.time.pass(10 * SECOND_MS);
+    await service.deliver([first, ...upload(1, 19)]);
+    expect(arrivals(service)).toHaveLength(20);
     await service.time.pass(8 * SECOND_MS);
     await endInstance(service);
     const more = upload(20, 10);
-    while ((await service.deliver(more)).kind === 'failed') await service.time.pass(20 * SECOND_MS);
+    await deliverUntilStarted(service, ...more);
     expect(arrivals(service)).toHaveLength(30);
     expect(mostInAMinute(service)).toBeLessThanOrEqual(20);
   });
@@ -281,7 +292,7 @@ describe('the pace', () => {
     const slowly: Fate[] = [...BEFORE_CREATE.slice(0, -1), 'hang-after', 'ok', 'crash-after'];
     expect((await service.deliver([service.upload('a.mp4')], slowly)).kind).toBe('killed');
     const second = service.upload('b.mp4');
-    await deliverEvery20Seconds(service, second);
+    await deliverUntilStarted(service, second);
     const [a = 0, b = 0] = service.cloud.creates.map(({ atMs }) => atMs);
     expect(b - a).toBeGreaterThanOrEqual(MINUTE_MS);
   });
@@ -294,6 +305,7 @@ describe('the pace', () => {
     for (let halfMinute = 0; halfMinute < 6; halfMinute++) {
       await service.deliver([record]);
       await service.time.pass(30 * SECOND_MS);
+      await service.sweep();
     }
     expect(service.tasksOf('a.mp4')).toHaveLength(1);
   });
