@@ -86,9 +86,13 @@ export function leastPolicies(wanted: DesiredState): LeastPolicies {
         },
         {
           Effect: 'Allow',
-          // Notices that were sent: nothing else is ever deleted.
+          // Notices that were sent, uploads that had their turn: nothing else is ever deleted.
           Action: ['obs:object:DeleteObject'],
-          Resource: written.map((bucket) => `OBS:*:*:object:${bucket}/.mpc-snapshots/notices/*`),
+          Resource: written.flatMap((bucket) =>
+            ['notices', 'waiting', 'later'].map(
+              (folder) => `OBS:*:*:object:${bucket}/.mpc-snapshots/${folder}/*`,
+            ),
+          ),
         },
         // FunctionGraph's asynchronous notification to OBS asks for these two as well, and for PutObject.
         ...(failed.length > 0

@@ -93,7 +93,9 @@ export function functionsAgency(uploadBucket: string, snapshotBucket: string): A
         {
           Effect: 'Allow',
           Action: ['obs:object:DeleteObject'],
-          Resource: [`OBS:*:*:object:${snapshotBucket}/.mpc-snapshots/notices/*`],
+          Resource: ['notices', 'waiting', 'later'].map(
+            (folder) => `OBS:*:*:object:${snapshotBucket}/.mpc-snapshots/${folder}/*`,
+          ),
         },
         {
           Effect: 'Allow',

@@ -49,6 +49,7 @@ export const LOG_EVENTS = {
     fields: ['looked_at', 'already_started', 'started', 'failed', 'duplicates', 'doubled', 'complete'],
   },
   'sweep.doubles_not_sought': { levels: ['warn'], fields: [...FAILURE] },
+  'sweep.not_forgotten': { levels: ['warn'], fields: ['key', ...FAILURE] },
   'sweep.started': { levels: ['info'], fields: ['bucket', 'key', 'task_id'] },
   'task.finished': { levels: ['info'], fields: ['task_id', 'status'] },
   'upload.failed': { levels: ['error'], fields: ['bucket', 'key', ...FAILURE] },

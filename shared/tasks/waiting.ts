@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { deleteObject, getJson, listObjects, putJson } from '../cloud/obs';
+import { describeFailure } from '../core/errors';
 import { text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
@@ -73,9 +74,13 @@ function write(recordKey: string, { bucket, key }: WaitingUpload, invocation: In
   return putJson(invocation.settings.snapshotBucket, recordKey, { bucket, key }, invocation);
 }
 
-/** @throws what OBS throws */
-export function forget(recordKey: string, invocation: Invocation): Promise<void> {
-  return deleteObject(invocation.settings.snapshotBucket, recordKey, invocation);
+/** Deletes a record. One that stays costs a look in every sweep: that is told, and stops nothing. */
+export async function forget(recordKey: string, invocation: Invocation): Promise<void> {
+  try {
+    await deleteObject(invocation.settings.snapshotBucket, recordKey, invocation);
+  } catch (error) {
+    invocation.log.warn('sweep.not_forgotten', { key: recordKey, ...describeFailure(error) });
+  }
 }
 
 /** @returns undefined for a record that is gone or cannot be read @throws what OBS throws */
