@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { compileFunction } from 'node:vm';
 import * as z from 'zod';
+import { PACKAGE_FOLDER } from '../package-folder';
 import { bundleFunction, zipFunction } from './bundle';
 import type { WantedFunction } from './desired-state';
 import { DeployError } from './errors';
@@ -27,6 +28,10 @@ type Source = Pick<WantedFunction, 'key' | 'source'>;
 export async function buildArtifacts(functions: readonly Source[]): Promise<Artifact[]> {
   return Promise.all(
     functions.map(async ({ key, source }) => {
+      if (PACKAGE_FOLDER !== undefined) {
+        const zip = await readFile(path.join(PACKAGE_FOLDER, 'functions', `${source}.zip`));
+        return { key, zip, digest: digestOf(zip) };
+      }
       const { code, sourceMap } = await bundleFunction(source);
       refuseHandler(key, code.toString());
       const zip = await zipFunction(code);

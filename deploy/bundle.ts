@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build, type Metafile, type Plugin } from 'esbuild';
+import type { Metafile, Plugin } from 'esbuild';
 import { ZipFile } from 'yazl';
+import { PACKAGE_FOLDER } from '../package-folder';
 
 const ROOT = path.resolve(__dirname, '..');
 
@@ -22,6 +24,7 @@ export interface Bundle {
  * @param plugins further plugins of esbuild, for variants that are measured
  */
 export async function bundleFunction(name: FunctionName, plugins: Plugin[] = []): Promise<Bundle> {
+  const { build } = await import('esbuild');
   const result = await build({
     // Assigning the export by hand saves the helpers that would otherwise turn a module into CommonJS.
     stdin: {
@@ -49,6 +52,12 @@ export async function bundleFunction(name: FunctionName, plugins: Plugin[] = [])
   const file = (ending: string): Buffer =>
     Buffer.from(result.outputFiles.find(({ path: name }) => name.endsWith(ending))?.contents ?? []);
   return { code: file('.js'), sourceMap: file('.js.map'), metafile: result.metafile };
+}
+
+/** The code of one function: bundled now, or as the package has it. */
+export async function functionCode(name: FunctionName): Promise<Buffer> {
+  if (PACKAGE_FOLDER !== undefined) return readFile(path.join(PACKAGE_FOLDER, 'functions', `${name}.js`));
+  return (await bundleFunction(name)).code;
 }
 
 /** Makes the zip that is uploaded: `index.js` in its root. The same code gives the same bytes anywhere. */

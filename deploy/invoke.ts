@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { PACKAGE_FOLDER } from '../package-folder';
 import { withAdvice } from './deploy';
 import { functionNamed } from './desired-state';
 import { DeployError } from './errors';
 import type { CommandOptions } from './framework';
 import type { Session } from './session';
 
-const ROOT = path.resolve(__dirname, '..');
+const ROOT = PACKAGE_FOLDER ?? path.resolve(__dirname, '..');
+const COMMANDS =
+  PACKAGE_FOLDER === undefined ? ['--import', 'tsx', 'local/cli.ts'] : ['dist/mpc-snapshots.cjs'];
 
 /**
  * Runs a function in the cloud and prints its result.
@@ -29,14 +32,10 @@ export async function invoke({ wanted, api, options, print }: Session): Promise<
 export async function invokeLocally(options: CommandOptions): Promise<void> {
   const event = JSON.stringify(await readEvent(options));
   const exitCode = await new Promise<number | null>((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', 'local/cli.ts', 'invoke', options.function ?? '', '-e', '-'],
-      {
-        cwd: ROOT,
-        stdio: ['pipe', 'inherit', 'inherit'],
-      },
-    );
+    const child = spawn(process.execPath, [...COMMANDS, 'invoke', options.function ?? '', '-e', '-'], {
+      cwd: ROOT,
+      stdio: ['pipe', 'inherit', 'inherit'],
+    });
     child.on('error', reject).on('close', resolve);
     child.stdin.end(event);
   });

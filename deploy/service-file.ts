@@ -2,27 +2,30 @@ import path from 'node:path';
 import readConfiguration from 'serverless/lib/configuration/read';
 import resolveVariables from 'serverless/lib/configuration/variables';
 import self from 'serverless/lib/configuration/variables/sources/self';
+import { PACKAGE_FOLDER } from '../package-folder';
 
-const ROOT = path.resolve(__dirname, '..');
+const ROOT = PACKAGE_FOLDER ?? path.resolve(__dirname, '..');
 
 /**
  * Reads `serverless.yml` and resolves its variables for a stage, as the framework's command line does, with the
  * framework's own reader and resolver, but within this process and in a tenth of the time: for `npm start`.
  *
  * @param environment what `${env:…}` stands for; neither this process's environment nor `.env` files count
+ * @param folder that has the file; by default that of this project
  * @throws Error for a variable that cannot be resolved
  */
 export async function readService(
   stage: string,
   environment: Readonly<Record<string, string>>,
+  folder = ROOT,
 ): Promise<Record<string, unknown>> {
-  const configuration = await readConfiguration(path.join(ROOT, 'serverless.yml'));
+  const configuration = await readConfiguration(path.join(folder, 'serverless.yml'));
   const { default: common, [stage]: own } = Object(configuration.params) as Record<string, object>;
   // What other stages need is not known here.
   configuration.params = { ...common, ...own };
   Object.assign(Object(configuration.provider), { stage });
   await resolveVariables({
-    serviceDir: ROOT,
+    serviceDir: folder,
     configuration,
     options: {},
     sources: {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { buildSync } from 'esbuild';
+import { PACKAGE_FOLDER } from '../package-folder';
 
 const ROOT = path.resolve(__dirname, '..');
 const built = new Map<string, string>();
@@ -11,11 +11,14 @@ const built = new Map<string, string>();
  * child process starts without a TypeScript loader.
  *
  * @param entry path of the program, relative to `local/`, for example `mpc/capture/capture-worker.ts`
- * @returns absolute path of the compiled file under `.build/`
+ * @returns absolute path of the compiled file under `.build/`, or of the one that the package has
  */
 export function childProgram(entry: string): string {
+  if (PACKAGE_FOLDER !== undefined)
+    return path.join(PACKAGE_FOLDER, 'dist', `${path.basename(entry, '.ts')}.cjs`);
   const known = built.get(entry);
   if (known !== undefined) return known;
+  const { buildSync }: typeof import('esbuild') = require('esbuild');
   const result = buildSync({
     entryPoints: [path.join(ROOT, 'local', entry)],
     absWorkingDir: ROOT,

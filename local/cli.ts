@@ -1,9 +1,15 @@
+import { existsSync } from 'node:fs';
+import { PACKAGE_FOLDER } from '../package-folder';
 import { HELP } from './commands/help';
+import { STAGE_COMMANDS, stageCommand } from './commands/stage-command';
 
 const MINIMUM_NODE = [20, 19] as const;
 
 async function main([command = 'help', ...args]: string[]): Promise<number> {
+  if (Object.hasOwn(STAGE_COMMANDS, command)) return stageCommand(command, args);
   switch (command) {
+    case 'init':
+      return (await import('./commands/init')).init(args);
     case 'start':
       return (await import('./commands/start')).start(args);
     case 'exec':
@@ -29,12 +35,22 @@ async function main([command = 'help', ...args]: string[]): Promise<number> {
     case 'help':
     case '--help':
     case '-h':
-      process.stdout.write(HELP);
+      process.stdout.write(help());
       return 0;
     default:
-      process.stderr.write(`there is no command "${command}"\n\n${HELP}`);
+      // `npx mpc-snapshots holiday.mov`
+      if (existsSync(command)) return (await import('./commands/start')).start([command, ...args]);
+      process.stderr.write(`there is no command "${command}"\n\n${help()}`);
       return 2;
   }
+}
+
+/** The commands as they are typed here. */
+function help(): string {
+  if (PACKAGE_FOLDER === undefined) return HELP;
+  return HELP.replaceAll(/npm run (--silent local --|console --(?= --stage))/g, (_, script: string) =>
+    script.startsWith('console') ? 'npx mpc-snapshots console' : 'npx mpc-snapshots',
+  ).replaceAll(/npm start( --)?/g, 'npx mpc-snapshots start');
 }
 
 function nodeIsTooOld(): boolean {
@@ -48,7 +64,9 @@ if (nodeIsTooOld()) {
   );
   process.exitCode = 1;
 } else {
-  main(process.argv.slice(2)).then(
+  main(
+    process.argv.length > 2 ? process.argv.slice(2) : [PACKAGE_FOLDER === undefined ? 'help' : 'start'],
+  ).then(
     (code) => {
       process.exitCode = code;
     },

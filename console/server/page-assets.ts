@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { PACKAGE_FOLDER } from '../../package-folder';
 
 /** A file of the console page. */
 export interface PageAsset {
@@ -42,12 +42,37 @@ let bundle: Promise<ReadonlyMap<string, PageAsset>> | undefined;
  * @returns undefined when there is no such file
  */
 export async function pageAsset(name: string): Promise<PageAsset | undefined> {
+  if (PACKAGE_FOLDER !== undefined) return packedAsset(name, path.join(PACKAGE_FOLDER, 'dist', 'page'));
   const file = plainFile(name);
   // Whoever opens the page asks for its program next.
   if (name === '') pageBundle().catch(() => {});
   if (file !== undefined) return { type: typeOf(file), body: await readFile(file), isImmutable: false };
   if (!/^[\w-]+\.(js|css)$/.test(name)) return undefined;
   return (await pageBundle()).get(name);
+}
+
+/** What the package has ready: the files under their names, pages with `.html`. */
+async function packedAsset(name: string, folder: string): Promise<PageAsset | undefined> {
+  if (!/^[\w-]*(\.\w+)?$/.test(name)) return undefined;
+  const file = path.join(folder, packedName(name));
+  const body = await readFile(file).catch(() => undefined);
+  return body && { type: typeOf(file), body, isImmutable: name.startsWith('chunk-') };
+}
+
+function packedName(name: string): string {
+  return name === '' ? 'index.html' : name.includes('.') ? name : `${name}.html`;
+}
+
+/** Every file of the page under the name that it has in the package. */
+export async function allPageAssets(): Promise<Map<string, PageAsset>> {
+  const names = [...Object.keys(PLAIN_FILES), ...(await pageBundle()).keys()];
+  const assets = new Map<string, PageAsset>();
+  for (const name of names) {
+    const asset = await pageAsset(name);
+    if (asset === undefined) throw new Error(`the page's file ${name} is not there: npm ci`);
+    assets.set(packedName(name), asset);
+  }
+  return assets;
 }
 
 /** @returns undefined also where the package that has it is not installed: the page says so */
@@ -91,6 +116,7 @@ function pageBundle(): Promise<ReadonlyMap<string, PageAsset>> {
 }
 
 async function bundlePage(): Promise<ReadonlyMap<string, PageAsset>> {
+  const { build } = await import('esbuild');
   const result = await build({
     entryPoints: {
       main: path.join(FOLDER, 'main.tsx'),

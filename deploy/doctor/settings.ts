@@ -1,5 +1,5 @@
 import { compileFunction } from 'node:vm';
-import { bundleFunction } from '../bundle';
+import { functionCode } from '../bundle';
 import type { DesiredState, WantedFunction } from '../desired-state';
 import type { Finding } from './finding';
 
@@ -11,7 +11,7 @@ const TIME_MS = 10_000;
  * for a deployment and asked for a dry run, which calls nothing.
  */
 export async function checkSettings({ functions }: DesiredState): Promise<Finding[]> {
-  const { code } = await bundleFunction('create');
+  const code = await functionCode('create');
   const keysByFault = new Map<string, string[]>();
   for (const one of functions) {
     const fault = await settingsFault(code.toString(), one);

@@ -6,9 +6,11 @@ import { desiredState } from '../../deploy/desired-state';
 import { DeployError } from '../../deploy/errors';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { readService } from '../../deploy/service-file';
+import { PACKAGE_FOLDER } from '../../package-folder';
 import { UsageError } from '../usage-error';
 
-const ROOT = path.resolve(__dirname, '..', '..');
+/** Of somebody's own `serverless.yml` where this is the package. */
+const folder = () => (PACKAGE_FOLDER === undefined ? path.resolve(__dirname, '..', '..') : process.cwd());
 
 /** Names of variables with their values; those of processes are of this kind. */
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,7 +31,7 @@ export async function stageEnvironment(
 ): Promise<Environment> {
   const known = { ...variablesOf(stage), ...environment };
   try {
-    const wanted = desiredState(await readService(stage, known as Record<string, string>));
+    const wanted = desiredState(await readService(stage, known as Record<string, string>, folder()));
     const query = wanted.functions.find(({ source }) => source === 'query');
     if (query === undefined)
       throw new UsageError('serverless.yml has no function query: the console asks it');
@@ -51,7 +53,7 @@ export async function stageEnvironment(
 }
 
 function variablesOf(stage: string): Environment {
-  const file = [`.env.${stage}`, '.env'].map((name) => path.join(ROOT, name)).find(existsSync);
+  const file = [`.env.${stage}`, '.env'].map((name) => path.join(folder(), name)).find(existsSync);
   return file === undefined ? {} : parseEnv(readFileSync(file, 'utf8'));
 }
 

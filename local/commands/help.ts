@@ -15,6 +15,10 @@ exec [--faults LIST [--seed N]] [--behaviour LIST] [--empty] [--deny ACTIONS] --
         --empty    a new account: no bucket, agency, API group or function, for \`npm run setup\`
         --deny ACTIONS  what its key may not do, such as iam:*,obs:bucket:CreateBucket
 
+init    writes serverless.yml into this folder, for the following
+deploy|doctor|info|callers|logs|remove --stage NAME …
+        deploying and what belongs to it, with the serverless.yml of this folder
+
 Of a cloud that runs, at --port N, at API_ENDPOINT or at port 4000:
 explain KEY                     why the object was captured, or was not
 tasks [--status S] [--count N]  the newest tasks (20), and their places in the queue

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Picture } from '../../client/src';
+import { PACKAGE_FOLDER } from '../../package-folder';
 import { parseOrigins } from '../apig/page-guard';
 import type { Cloud } from '../cloud';
 import { DEFAULT_PORT, MAX_FIRST_PORT } from '../ports';
@@ -15,7 +16,8 @@ import { print } from './terminal';
 import { uploadFile } from './upload-file';
 import { type Outcome, waitForOutcome } from './wait-for-outcome';
 
-const SAMPLE_VIDEO = path.join(__dirname, '..', '..', 'tools', 'sample-video', 'sample.mp4');
+const ROOT = PACKAGE_FOLDER ?? path.join(__dirname, '..', '..');
+const SAMPLE_VIDEO = path.join(ROOT, 'tools', 'sample-video', 'sample.mp4');
 
 /** By notification it takes well under a second; where that is lost, nobody wants to wait for the timer. */
 const FILES_WITHIN_MS = 5_000;

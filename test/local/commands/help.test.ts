@@ -6,6 +6,7 @@ import * as exec from '../../../local/commands/exec';
 import * as explain from '../../../local/commands/explain';
 import * as frames from '../../../local/commands/frames';
 import { HELP } from '../../../local/commands/help';
+import * as init from '../../../local/commands/init';
 import * as invoke from '../../../local/commands/invoke';
 import * as listen from '../../../local/commands/listen';
 import * as signCheck from '../../../local/commands/sign-check';
@@ -15,6 +16,7 @@ import * as tasks from '../../../local/commands/tasks';
 const OPTIONS: Record<string, NonNullable<ParseArgsConfig['options']>> = {
   start: start.OPTIONS,
   exec: exec.OPTIONS,
+  init: init.OPTIONS,
   explain: explain.OPTIONS,
   tasks: tasks.OPTIONS,
   frames: frames.OPTIONS,

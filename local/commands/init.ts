@@ -1,0 +1,32 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { PACKAGE_FOLDER } from '../../package-folder';
+import { UsageError } from '../usage-error';
+import { readArguments } from './arguments';
+import { print } from './terminal';
+
+/** What the command takes. */
+export const OPTIONS = {} as const;
+
+/**
+ * Writes the `serverless.yml` that deploying needs into this folder.
+ * @returns exit code 0
+ * @throws UsageError where there is one
+ */
+export async function init(args: readonly string[]): Promise<number> {
+  readArguments(args, { options: OPTIONS });
+  const folder = PACKAGE_FOLDER ?? path.resolve(__dirname, '..', '..');
+  const text = (await readFile(path.join(folder, 'serverless.yml'), 'utf8')).replace(
+    './deploy/serverless-plugin.cjs',
+    'mpc-snapshots/serverless-plugin',
+  );
+  await writeFile('serverless.yml', text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+    throw new UsageError('there is a serverless.yml in this folder already: it was not changed');
+  });
+  print(`serverless.yml is written. Next:
+
+  npx mpc-snapshots doctor --stage prod     # what the stage lacks, and what to do about it
+  npx mpc-snapshots deploy --stage prod`);
+  return 0;
+}
