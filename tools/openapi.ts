@@ -165,7 +165,7 @@ export function describeApi(): Json {
     openapi: '3.1.0',
     info: {
       title: 'mpc-snapshots',
-      version: '0.1.0',
+      version: '0.2.0',
       summary: 'Snapshots of videos: create, cancel and query tasks of Huawei Cloud MPC.',
       description:
         'How the service is deployed and what starts captures by itself stands in the project’s README.\n\n' +

@@ -7,6 +7,7 @@ import { UsageError } from '../usage-error';
 
 /** Our commands, and what the framework calls them: it has commands of its own with some of these names. */
 export const STAGE_COMMANDS: Readonly<Record<string, string>> = {
+  setup: 'setup',
   deploy: 'deploy',
   doctor: 'diagnose',
   info: 'info',
