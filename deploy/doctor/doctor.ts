@@ -10,6 +10,7 @@ import type { Finding, State } from './finding';
 import { checkEventGrid, checkFunctions, checkLogs } from './functions';
 import { checkAccess, checkGateway } from './gateway';
 import { checkNotifications } from './notifications';
+import { checkPace } from './pace';
 import { checkRegion } from './region';
 import { leastPolicies } from './rights';
 import { checkSettings } from './settings';
@@ -91,6 +92,7 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
     ...agencies,
     ...gateway,
     ...access,
+    ...checkPace(wanted),
     ...checkEventGrid(wanted),
     ...notifications,
     ...checkLogs(wanted),

@@ -4,6 +4,7 @@ import { checkAccount } from '../../deploy/doctor/account';
 import { checkAgencies } from '../../deploy/doctor/agency';
 import type { Finding } from '../../deploy/doctor/finding';
 import { checkGateway } from '../../deploy/doctor/gateway';
+import { checkPace } from '../../deploy/doctor/pace';
 import { leastPolicies } from '../../deploy/doctor/rights';
 import { type ApiGroup, GatewayBook, localInstance } from '../../local/apig/management/gateway-book';
 import { createApiGroupServer } from '../../local/apig/management/server';
@@ -18,6 +19,7 @@ import {
 import { Credentials } from '../../local/iam/credentials';
 import { IdentityBook } from '../../local/iam/identity-book';
 import { createIamServer, type IamOptions } from '../../local/iam/server';
+import { settingsWith } from '../shared/function-context';
 import { KEY, REGION, type ServiceObject, wantedOf } from './cloud-to-deploy-to';
 
 const AGENCY = functionsAgency('prod-videos', 'prod-snapshots');
@@ -267,6 +269,40 @@ describe('the doctor says of the API group', () => {
     ]);
     expect(await found([], dedicated)).toEqual([
       expect.objectContaining({ point: 'gateway gateway-1', state: 'missing' }),
+    ]);
+  });
+});
+
+describe('the doctor says of the creates in a minute', () => {
+  const found = async (change: (service: ServiceObject) => void) => checkPace(await wantedOf('prod', change));
+  const setting = (pace: string | undefined, api: number | undefined) => (service: ServiceObject) => {
+    const [create] = service.functions.create.events;
+    create.apigw.throttle = api === undefined ? undefined : { api, caller: 1 };
+    if (pace !== undefined) service.provider.environment.MPC_REQUESTS_PER_MINUTE = pace;
+  };
+
+  test('that uploads and callers fit, as they stand in serverless.yml', async () => {
+    expect(settingsWith().mpcRequestsPerMinute).toBe(80);
+    expect(await found(() => {})).toEqual([
+      {
+        point: 'creates a minute',
+        state: 'ok',
+        text: '80 of uploads and 20 of callers, of 100 that MPC takes',
+      },
+    ]);
+  });
+
+  test.each<[string | undefined, number | undefined, string]>([
+    [undefined, 21, '80 of uploads and 21 of callers are more than the 100 that MPC takes'],
+    ['95', 20, '95 of uploads and 20 of callers are more than'],
+    [undefined, undefined, 'callers may create as often as they like'],
+  ])('with a pace of %s and a limit of %s, what callers can do to uploads', async (pace, api, text) => {
+    expect(await found(setting(pace, api))).toEqual([
+      expect.objectContaining({
+        state: 'note',
+        text: expect.stringContaining(text),
+        todo: expect.stringMatching(/^lower throttle\.api of POST \/snapshots .* 100 at most$/),
+      }),
     ]);
   });
 });

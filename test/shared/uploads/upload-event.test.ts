@@ -163,6 +163,26 @@ describe('reading an event', () => {
     expect(readUploads({ Records: [record] })?.[0]?.upload?.etag).toBe('');
   });
 
+  // In a versioned bucket `Delete` removes one version, which may have been overwritten long before.
+  test.each([
+    'ObjectRemoved:Delete',
+    'ObjectRemoved:DeleteMarkerCreated',
+    's3:ObjectRemoved:DeleteMarkerCreated',
+  ])('%s creates nothing, in any shape, whatever version it names', (eventName) => {
+    const object = { key: 'a.mp4', versionId: 'G001018A3F2B00000000000000000001' };
+    const bucket = { name: 'videos' };
+    const record = { eventName, obs: { bucket, object } };
+    for (const event of [
+      { Records: [{ eventName, s3: { bucket, object } }] },
+      { Records: [record] },
+      { specversion: '1.0', data: record },
+    ]) {
+      expect(readUploads(event)).toEqual([
+        { upload: { bucket: 'videos', key: 'a.mp4', etag: '' }, skip: 'not_a_creation' },
+      ]);
+    }
+  });
+
   test('a name that only holds that of a creation is none', () => {
     for (const name of ['NoObjectCreated:Put', 's3:NoObjectCreated:Put']) {
       expect(readUploads({ Records: [s3Record('a.mp4', name)] })?.[0]?.skip).toBe('not_a_creation');

@@ -1,0 +1,43 @@
+import type { DesiredState } from '../desired-state';
+import type { Finding } from './finding';
+
+/** Create calls that MPC takes in a minute of one project (MPC API reference, "Constraints"). */
+const CREATES_PER_MINUTE = 100;
+/** MPC_REQUESTS_PER_MINUTE where nobody sets it. */
+const DEFAULT_PACE = 80;
+
+/**
+ * Whether uploads and callers together stay within the creates that MPC takes in a minute: above that callers take what
+ * uploads need.
+ */
+export function checkPace({ access, functions }: DesiredState): Finding[] {
+  const point = 'creates a minute';
+  const create = access?.apis.find(({ method }) => method === 'POST');
+  const onUpload = functions.find(({ key }) => key === 'on-upload');
+  if (create === undefined || onUpload === undefined) return [];
+  const uploads = Number(onUpload.userData.MPC_REQUESTS_PER_MINUTE ?? DEFAULT_PACE);
+  const todo = `lower throttle.api of ${create.method} ${create.path} in serverless.yml, or MPC_REQUESTS_PER_MINUTE, so that both together are ${CREATES_PER_MINUTE} at most`;
+  if (create.throttle === undefined) {
+    return [
+      {
+        point,
+        state: 'note',
+        text: `callers may create as often as they like, and take the ${CREATES_PER_MINUTE} that MPC takes from uploads`,
+        todo,
+      },
+    ];
+  }
+  const callers = create.throttle.api;
+  const sum = `${uploads} of uploads and ${callers} of callers`;
+  if (uploads + callers <= CREATES_PER_MINUTE) {
+    return [{ point, state: 'ok', text: `${sum}, of ${CREATES_PER_MINUTE} that MPC takes` }];
+  }
+  return [
+    {
+      point,
+      state: 'note',
+      text: `${sum} are more than the ${CREATES_PER_MINUTE} that MPC takes: callers can keep uploads waiting`,
+      todo,
+    },
+  ];
+}
