@@ -13,7 +13,7 @@ import { listTasksForReader } from '../shared/tasks/reading';
 import { keepResults } from '../shared/tasks/results';
 import { recordsOfVideo } from '../shared/tasks/task-index';
 import { InvalidRequest, parseTaskId } from '../shared/validation';
-import { withPictures } from '../shared/views/pictures';
+import { type ListedPictures, withPicturesThatFit } from '../shared/views/fitting';
 import { asOf, RETRY_LATER, showTask } from '../shared/views/task-view';
 
 /** `GET /snapshots` and `GET /snapshots/{task_id}`: what became of tasks, and where their pictures are. */
@@ -28,14 +28,18 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     const id = taskIdIn(request);
     if (id !== undefined) {
       const taskId = parseTaskId(id);
-      const { format, wait } = parseViewRequest(request.query);
+      const { format, wait, pictures } = parseViewRequest(request.query);
       const seen = await awaitTask(taskId, Number(wait ?? 0), invocation);
-      return viewResponse(await showTask(seen.task, format, invocation, seen.asOfMs));
+      return viewResponse(await showTask(seen.task, format, invocation, seen.asOfMs, pictures));
     }
-    const { format, object, bucket, ...list } = parseListRequest(request.query, invocation.settings);
-    if (object === undefined) return manyTasks(list, invocation);
+    const { format, object, bucket, pictures, ...list } = parseListRequest(
+      request.query,
+      invocation.settings,
+    );
+    if (object === undefined) return manyTasks(list, pictures, invocation);
     const { tasks, asOfMs } = await tasksOfVideo(object, bucket, invocation);
-    if ((format ?? 'json') === 'json') return listResponse(tasks, false, tasks.length, invocation, asOfMs);
+    if ((format ?? 'json') === 'json')
+      return listResponse(tasks, pictures, false, tasks.length, invocation, asOfMs);
     const task = tasks.find(({ status }) => status === 'SUCCEEDED') ?? tasks[0];
     if (task === undefined) throw new ApiError(404, NO_SUCH_TASK, `The video has no task: ${object}`);
     return viewResponse(await showTask(task, format, invocation, asOfMs));
@@ -44,7 +48,8 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
 };
 
 async function manyTasks(
-  request: Omit<ListRequest, 'object' | 'bucket' | 'format'>,
+  request: Omit<ListRequest, 'object' | 'bucket' | 'format' | 'pictures'>,
+  pictures: ListedPictures | undefined,
   invocation: Invocation,
 ): Promise<ApiResponse> {
   const query: Query = Object.entries(request).flatMap(([name, value]) =>
@@ -60,7 +65,7 @@ async function manyTasks(
     },
   );
   const own = tasks.filter((task) => isOwnTask(task, invocation.settings));
-  return listResponse(own, isTruncated, total, invocation);
+  return listResponse(own, pictures, isTruncated, total, invocation);
 }
 
 /**
@@ -97,12 +102,13 @@ async function tasksOfVideo(
 
 function listResponse(
   tasks: readonly Task[],
+  pictures: ListedPictures | undefined,
   isTruncated: boolean,
   total: number,
   invocation: Invocation,
   asOfMs?: number,
 ): ApiResponse {
-  const task_array = tasks.map((task) => withPictures(task, invocation));
+  const task_array = withPicturesThatFit(tasks, pictures ?? 'all', invocation);
   const body = { task_array, is_truncated: isTruncated ? 1 : 0, total, ...asOf(asOfMs) };
   return jsonResponse(200, body, asOfMs === undefined ? {} : RETRY_LATER);
 }

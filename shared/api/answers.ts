@@ -60,6 +60,15 @@ export const TaskAnswer = z.looseObject({
     z.string().check(z.describe('Why the task failed, or what is unlike the video in its pictures.')),
   ),
   thumbnail_info: z.optional(z.array(Picture)),
+  pictures_total: z.optional(
+    z
+      .int()
+      .check(
+        z.describe(
+          'How many pictures there are, where not all are listed: because of `pictures`, or because an answer holds 6 MB. Ask for fewer tasks at once; `snapshots.json` beside the pictures names all of a task.',
+        ),
+      ),
+  ),
   as_of: AS_OF,
 });
 

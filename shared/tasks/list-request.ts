@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { integerText, oneOf } from '../core/schema';
+import { described, integerText, oneOf } from '../core/schema';
 import type { Settings } from '../installation/settings';
 import { bucketName, InvalidRequest, objectKey, parse, TASK_ID } from '../validation';
 
@@ -15,6 +15,12 @@ const taskIds = z.array(z.string(TASK_IDS).check(z.regex(TASK_ID, TASK_IDS)), TA
 const view = {
   format: z.optional(oneOf('json', 'vtt', 'storyboard', 'html', 'poster')),
   wait: z.optional(integerText(0, 900, 's')),
+  pictures: z.optional(
+    described(
+      oneOf('none', 'first', 'all'),
+      'How many pictures of each task are listed in JSON: none, the first one, or all that one answer holds. all when left out.',
+    ),
+  ),
 };
 
 export const ViewSchema = z.object(view);

@@ -4,6 +4,7 @@ import type { Invocation } from '../installation/invocation';
 import type { Settings } from '../installation/settings';
 import type { ViewRequest } from '../tasks/list-request';
 import { contactSheet } from './contact-sheet';
+import { type ListedPictures, withPicturesThatFit } from './fitting';
 import { isArchive, type TaskWithPictures, withPictures } from './pictures';
 import { choosePoster } from './poster';
 import { storyboard, webVtt } from './storyboard';
@@ -37,6 +38,7 @@ export class NoPicture extends CallerError {
 /**
  * One task in the form that was asked for: itself (`json`), a track for players (`vtt`,
  * `storyboard`), a page (`html`) or the way to its cover (`poster`).
+ * @param listed how many pictures are listed in JSON; fewer where one answer does not hold them
  * @param asOfMs since when MPC could not be asked, ms since the epoch; undefined when it was, or need not be
  * @throws NoPicture for a track or cover of a task that has no pictures to fetch; what listObjects throws
  */
@@ -45,13 +47,14 @@ export async function showTask(
   format: ViewRequest['format'],
   invocation: Invocation,
   asOfMs?: number,
+  listed: ListedPictures = 'all',
 ): Promise<View> {
   const cache = {
     'cache-control': isPending(task) ? 'no-store' : `private, max-age=${maxAgeSeconds(invocation.settings)}`,
     ...(asOfMs !== undefined && RETRY_LATER),
   };
   if (format === undefined || format === 'json')
-    return jsonView({ ...withPictures(task, invocation), ...asOf(asOfMs) }, cache);
+    return jsonView({ ...withPicturesThatFit([task], listed, invocation)[0], ...asOf(asOfMs) }, cache);
   const shown = withPictures(task, invocation, { maxPictures: MAX_PICTURES });
   if (format === 'html') {
     const { body, headers } = contactSheet(shown, task.thumbnail_info?.length ?? 0);

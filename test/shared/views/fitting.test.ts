@@ -1,0 +1,51 @@
+import type { Task } from '../../../shared/cloud/mpc';
+import { openInvocation } from '../../../shared/installation/invocation';
+import { withPicturesThatFit } from '../../../shared/views/fitting';
+import { functionContext } from '../function-context';
+
+const MAX_ANSWER_BYTES = 6_000_000;
+const invocation = openInvocation({
+  ...functionContext({ REGION: 'ap-southeast-3', UPLOAD_BUCKETS: 'videos', SNAPSHOT_BUCKET: 'snapshots' }),
+  getSecurityToken: () => 'T'.repeat(2400),
+});
+const film = (id: number, pictures: number): Task => ({
+  task_id: String(id),
+  status: 'SUCCEEDED',
+  input: { bucket: 'videos', object: `${id}.mp4` },
+  output: { bucket: 'snapshots', object: `snapshots/${id}.mp4` },
+  thumbnail_info: Array.from({ length: pictures }, (_, number) => ({ pic_name: `${number}.jpg` })),
+});
+const answerBytes = (value: unknown) => Buffer.byteLength(JSON.stringify({ body: JSON.stringify(value) }));
+
+test.each([
+  [1, 10_801],
+  [10, 361],
+  [100, 361],
+])(
+  '%i tasks of %i pictures with real tokens are no answer above 6 MB, and each says how many there are',
+  (count, pictures) => {
+    const tasks = Array.from({ length: count }, (_, id) => film(id, pictures));
+    const shown = withPicturesThatFit(tasks, 'all', invocation);
+    expect(answerBytes(shown)).toBeLessThan(MAX_ANSWER_BYTES);
+    for (const { thumbnail_info = [], pictures_total } of shown) {
+      expect(thumbnail_info.length).toBeGreaterThan(0);
+      expect(thumbnail_info.length).toBeLessThan(pictures);
+      expect(pictures_total).toBe(pictures);
+    }
+  },
+);
+
+test('what fits is left as it is', () => {
+  const [shown] = withPicturesThatFit([film(1, 361)], 'all', invocation);
+  expect(shown?.thumbnail_info).toHaveLength(361);
+  expect(shown).not.toHaveProperty('pictures_total');
+});
+
+test.each([
+  ['none', 0],
+  ['first', 1],
+] as const)('of pictures=%s each task has %i', (listed, count) => {
+  const [shown] = withPicturesThatFit([film(1, 20)], listed, invocation);
+  expect(shown?.thumbnail_info).toHaveLength(count);
+  expect(shown?.pictures_total).toBe(20);
+});
