@@ -11,7 +11,7 @@ export interface LogLine {
 }
 
 /** `2026-11-27T22:00:00Z <request id> INFO <text>`: how the platform writes down what a function prints. */
-const PRINTED = /^(\d{4}-\d\d-\d\dT[\d:.]+Z?)\s+([\w-]{8,})\s+(DEBUG|INFO|WARN|ERROR)\s+([\s\S]*)$/;
+const PRINTED = /^(\d{4}-\d\d-\d\dT[\d:.]+Z?)\s+([\w-]{8,})\s+(DEBUG|INFO|WARN|ERROR)\s+(\S[\s\S]*)$/;
 /** `… Start invoke request '<request id>', version: latest` */
 const PLATFORM = /^(\d{4}-\d\d-\d\dT[\d:.]+Z?)\s+((?:Start|Finish) invoke request '([\w-]+)'[\s\S]*)$/;
 

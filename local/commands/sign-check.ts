@@ -104,7 +104,7 @@ function parseInput(source: string): SignatureInput {
 /** The request as it reached the gateway; clients add the host header by themselves. */
 function requestOf({ method, url, headers, body }: SignatureInput): ReceivedRequest | undefined {
   if (method === undefined || url === undefined) return undefined;
-  const [, host, rawUrl = url] = /^https?:\/\/([^/?]+)(.*)$/s.exec(url) ?? [];
+  const [, host, rawUrl = url] = /^https?:\/\/([^/?]+)((?:[/?].*)?)$/s.exec(url) ?? [];
   const received = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     method,

@@ -42,7 +42,7 @@ export function parseRate(expression: string): Schedule {
  * @throws Error that names the field that is wrong
  */
 export function parseCron(expression: string, timeZone: string): Schedule {
-  const [, ownZone, fields = ''] = /^(?:CRON_TZ=(\S+)\s+)?(.*)$/.exec(expression.trim()) ?? [];
+  const [, ownZone, fields = ''] = /^(?:CRON_TZ=(\S+)\s+)?(\S.*)$/.exec(expression.trim()) ?? [];
   if (fields.startsWith('@every ')) return every(parseDuration(fields.slice('@every '.length)));
   const zone = ownZone ?? timeZone;
   assertTimeZone(zone);

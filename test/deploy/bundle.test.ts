@@ -43,6 +43,15 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
     }
   });
 
+  test('runs no code from texts and loads nothing but modules of Node.js that it names', async () => {
+    const { code } = await bundleFunction(name);
+    const source = code.toString();
+    expect(source.match(/\beval\b|\bFunction\b|\bimport\s*\(|\bnode:vm\b/g)).toBeNull();
+    const calls = [...source.matchAll(/\brequire\b(.{0,40})/g)].map(([, rest]) => rest);
+    expect(calls.length).toBeGreaterThan(0);
+    for (const rest of calls) expect(rest).toMatch(/^\("node:[a-z/_]+"\)/);
+  });
+
   test('writes stack traces with the names of the sources', async () => {
     const { code } = await bundleFunction(name);
     // A context whose first method fails: what went wrong stands in the log, or is thrown to the platform.

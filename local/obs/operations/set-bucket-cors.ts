@@ -8,7 +8,7 @@ import { oneOrMany, parseXml } from '../xml';
 const MAX_RULES = 100;
 const MAX_DOCUMENT_BYTES = 64 * 1024;
 
-const pattern = z.string().regex(/^[^*]*\*?[^*]*$/);
+const pattern = z.string().regex(/^[^*]*(?:\*[^*]*)?$/);
 const configuration = z.object({
   CORSRule: oneOrMany(
     z.object({
