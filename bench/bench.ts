@@ -5,7 +5,7 @@ import { captureLoad } from './capture-load';
 import { cost } from './cost';
 import { cold, warm } from './functions';
 import { localCloud } from './local-cloud';
-import { describeMachine, toJson, toMarkdown, writeReadme, writeResults } from './report';
+import { describeMachine, toJson, toMarkdown, writePage, writeResults } from './report';
 import { signing } from './signing';
 import { start } from './start';
 import type { Suite } from './suite';
@@ -30,7 +30,7 @@ const USAGE = `npm run bench [-- [SUITE…] [--json] [--dry]]
 
 Without a name all suites run. Results go to bench/RESULTS.md, each suite's into its own section.
   --json   prints one JSON value instead of tables
-  --dry    leaves RESULTS.md and README.md as they are
+  --dry    leaves RESULTS.md and docs/performance.md as they are
 
 Suites:
 ${SUITES.map(({ name, about }) => `  ${JSON.stringify(name)}  ${about}`).join('\n')}`;
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
     if (values.dry) continue;
     // At once: whoever stops the run keeps what was measured.
     await writeResults(suite, section);
-    if (report.readme !== undefined) await writeReadme(suite, report.readme);
+    if (report.readme !== undefined) await writePage(suite, report.readme);
   }
   if (values.json) console.log(JSON.stringify(json, null, 2));
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type Goal, median, quantile, type Report, type Suite, type Table } from './suite';
 
 const RESULTS = path.join(__dirname, 'RESULTS.md');
-const README = path.join(__dirname, '..', 'README.md');
+const PAGE = path.join(__dirname, '..', 'docs', 'performance.md');
 
 /** Where and when something was measured. */
 export interface Machine {
@@ -62,13 +62,13 @@ export async function writeResults({ name }: Suite, section: string): Promise<vo
   await writeFile(RESULTS, `${[head, ...all.values()].join('\n\n')}\n`);
 }
 
-/** Puts a suite's Markdown into the project's README between its marks. @throws Error when the marks are not there */
-export async function writeReadme(suite: Suite, markdown: string): Promise<void> {
-  const before = await readFile(README, 'utf8');
+/** Puts a suite's Markdown into docs/performance.md between its marks. @throws Error when the marks are not there */
+export async function writePage(suite: Suite, markdown: string): Promise<void> {
+  const before = await readFile(PAGE, 'utf8');
   const marks = new RegExp(`(<!-- bench ${suite.name} -->\\n)[^]*?(<!-- /bench -->)`);
-  if (!marks.test(before)) throw new Error(`README.md has no place for "${suite.name}"`);
+  if (!marks.test(before)) throw new Error(`docs/performance.md has no place for "${suite.name}"`);
   await writeFile(
-    README,
+    PAGE,
     before.replace(marks, (_, start: string, end: string) => `${start}${markdown}\n${end}`),
   );
 }

@@ -11,7 +11,7 @@ export interface Suite {
 export interface Report {
   tables: readonly Table[];
   goals?: readonly Goal[];
-  /** Markdown for the project's README, between `<!-- bench NAME -->` and `<!-- /bench -->`. */
+  /** Markdown for docs/performance.md, between `<!-- bench NAME -->` and `<!-- /bench -->`. */
   readme?: string;
 }
 

@@ -168,7 +168,7 @@ export function describeApi(): Json {
       version: '0.2.0',
       summary: 'Snapshots of videos: create, cancel and query tasks of Huawei Cloud MPC.',
       description:
-        'How the service is deployed and what starts captures by itself stands in the project’s README.\n\n' +
+        'How the service is deployed and what starts captures by itself stands in docs/ of the project.\n\n' +
         'Only tasks of this installation are shown and cancelled: those from its upload buckets into its buckets. Whatever else is in the account is as if it were not there.',
       license: { name: 'MIT', identifier: 'MIT' },
     },

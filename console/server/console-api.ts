@@ -314,7 +314,7 @@ export interface FunctionSettings {
   maxInstances?: number;
   /** In words, such as `OBS videos s3:ObjectCreated:*`. */
   triggers: string[];
-  /** User data by key. What is not set has the default of the README; encrypted values are not shown. */
+  /** User data by key. What is not set has the default of docs/settings.md; encrypted values are not shown. */
   userData: Record<string, string>;
 }
 
@@ -324,7 +324,7 @@ export interface Explanation {
   key: string;
   verdict: 'captured' | 'in_progress' | 'not_captured' | 'not_found';
   /**
-   * The cause in one word, to be looked up in the README: what on-upload reported (`not_a_video`,
+   * The cause in one word, to be looked up in docs/uploads-and-captures.md: what on-upload reported (`not_a_video`,
    * `own_output`, …), or `no_such_object`, `no_task`, `no_trigger`, `no_event`, `no_report`,
    * `event_dropped`, `event_discarded`, `event_on_its_way`, `invocation_failed`, `invocation_retrying`,
    * `started`, `waiting`, `processing`, `succeeded`, `failed`, `cancelled`.

@@ -6,7 +6,7 @@ import { MPC_ROLE, type Role, rightsLacking, rolesTooWide } from './rights';
 
 /** FunctionGraph under the name that agencies know it by. */
 export const FUNCTIONGRAPH_DOMAIN = 'op_svc_cff';
-const README = 'README, "Before the first deployment"';
+const PAGE = 'docs/set-up-by-hand.md';
 
 const Agencies = z.object({
   agencies: z.array(
@@ -62,7 +62,7 @@ async function checkAgency(
       point,
       state: 'unseen',
       text: `IAM does not show agencies to this key: ${reason}`,
-      todo: `let the key have the system policy "IAM ReadOnlyAccess", or compare the agency in the console (IAM, Agencies) with ${README}`,
+      todo: `let the key have the system policy "IAM ReadOnlyAccess", or compare the agency in the console (IAM, Agencies) with ${PAGE}`,
     },
   ];
   if (domainId === undefined) return unseen('the id of the account is not known');
@@ -117,7 +117,7 @@ function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredStat
         point,
         state: 'unseen',
         text: `IAM does not show them to this key: ${roles.reason}`,
-        todo: `compare the agency in the console (IAM, Agencies, Permissions) with ${README}`,
+        todo: `compare the agency in the console (IAM, Agencies, Permissions) with ${PAGE}`,
       },
     ];
   }
@@ -130,7 +130,7 @@ function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredStat
       point,
       state: 'missing',
       text: `may not use MPC in ${wanted.region}`,
-      todo: `give it the system role "${MPC_ROLE}" for the project ${wanted.region} (console: IAM, Agencies, Authorize; commands: ${README})`,
+      todo: `give it the system role "${MPC_ROLE}" for the project ${wanted.region} (console: IAM, Agencies, Authorize; commands: ${PAGE})`,
     });
   }
   if (withoutObs.length > 0) {
@@ -138,7 +138,7 @@ function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredStat
       point,
       state: 'missing',
       text: `lacks ${withoutObs.map(({ action, resource }) => `${action} on ${resource}`).join(', ')}`,
-      todo: `give it, for global services, a custom policy with what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints (${README})`,
+      todo: `give it, for global services, a custom policy with what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints (${PAGE})`,
     });
   }
   if (lacking.length === 0) findings.push({ point, state: 'ok', text: 'enough for the functions' });
@@ -148,7 +148,7 @@ function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredStat
       point,
       state: 'note',
       text: `${tooWide.join(', ')} allows far more than the functions need`,
-      todo: `replace it by what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints (${README})`,
+      todo: `replace it by what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints (${PAGE})`,
     });
   }
   return findings;

@@ -24,7 +24,7 @@ export async function checkSettings({ functions }: DesiredState): Promise<Findin
     point: `user data of ${keys.join(', ')}`,
     state: 'missing',
     text,
-    todo: 'change environment in serverless.yml, or the parameters that it takes its values from (README, "Settings")',
+    todo: 'change environment in serverless.yml, or the parameters that it takes its values from (docs/settings.md)',
   }));
 }
 

@@ -80,7 +80,7 @@ async function lookAtBucket(bucket: string, hasRecords: boolean, context: Bucket
   const expire: Step = {
     what: `rules in ${bucket} for records that expire`,
     right: OBS_RIGHT,
-    command: `give ${bucket} lifecycle rules in the console (OBS, Basic Configurations, Lifecycle Rules): README, "What is kept"`,
+    command: `give ${bucket} lifecycle rules in the console (OBS, Basic Configurations, Lifecycle Rules): docs/set-up-and-deploy.md, "What is kept"`,
     make: () => rules.make(),
   };
   if (place === undefined) return { steps: [create, authorize, ...(hasRecords ? [expire] : [])] };

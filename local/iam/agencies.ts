@@ -70,7 +70,7 @@ export function customPolicy(displayName: string, statements: Role['policy']['St
   };
 }
 
-/** The agency of the functions, with the rights that the README asks for. */
+/** The agency of the functions, with the rights that docs/set-up-by-hand.md asks for. */
 export function functionsAgency(uploadBucket: string, snapshotBucket: string): Agency {
   return {
     id: '0000000000000000000000000000a9e1',

@@ -122,7 +122,7 @@ describe('the doctor says of the agency', () => {
     checkAgencies(await wantedOf('prod'), DOMAIN, await iam(options));
   const foundOf = (changed: Partial<Agency>) => found({ agencies: [{ ...AGENCY, ...changed }] });
 
-  test('that all is well when it has what the README asks for', async () => {
+  test('that all is well when it has what docs/set-up-by-hand.md asks for', async () => {
     expect((await found()).map(({ point, state }) => `${state} ${point}`)).toEqual([
       'ok agency mpc-snapshots',
       'ok rights of mpc-snapshots',

@@ -519,12 +519,12 @@ describe('the command', () => {
     ]);
   });
 
-  test('prints the policy that the README shows, with the buckets of the stage', async () => {
+  test('prints the policy that docs/set-up-by-hand.md shows, with the buckets of the stage', async () => {
     const { text } = await visit({ options: { policy: true } });
     expect(text).toContain('"OBS:*:*:object:snapshots/*"');
-    const readme = readFileSync(path.resolve(__dirname, '..', '..', 'README.md'), 'utf8');
-    const [, shown = ''] = /```json\n(\{\s*"Version": "1\.1".*?)```/s.exec(readme) ?? [];
-    const ofReadme = shown.replaceAll('my-videos', 'videos').replaceAll('my-snapshots', 'snapshots');
-    expect(JSON.parse(ofReadme)).toEqual(JSON.parse(text));
+    const page = readFileSync(path.resolve(__dirname, '..', '..', 'docs', 'set-up-by-hand.md'), 'utf8');
+    const [, shown = ''] = /```json\n(\{\s*"Version": "1\.1".*?)```/s.exec(page) ?? [];
+    const ofPage = shown.replaceAll('my-videos', 'videos').replaceAll('my-snapshots', 'snapshots');
+    expect(JSON.parse(ofPage)).toEqual(JSON.parse(text));
   });
 });
