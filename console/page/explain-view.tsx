@@ -44,7 +44,9 @@ export function ExplainView({ state, selected }: { state: ConsoleState; selected
         </button>
       </form>
       {selected === undefined ? (
-        <Empty title="No key yet">The answer names a reason code; docs/uploads-and-captures.md says what each one means.</Empty>
+        <Empty title="No key yet">
+          The answer names a reason code; docs/uploads-and-captures.md says what each one means.
+        </Empty>
       ) : (
         <Answer key={selected} objectKey={selected} state={state} />
       )}

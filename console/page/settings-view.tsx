@@ -8,8 +8,9 @@ export function SettingsView({ state: { settings, service } }: { state: ConsoleS
     <>
       <ViewHead title="Settings" />
       <p class="lead">
-        In force now. What is not set has the default of docs/settings.md. Region <code>{service.region}</code>,
-        uploads in <code>{service.uploadBucket}</code>, pictures in <code>{service.snapshotBucket}</code>.
+        In force now. What is not set has the default of docs/settings.md. Region{' '}
+        <code>{service.region}</code>, uploads in <code>{service.uploadBucket}</code>, pictures in{' '}
+        <code>{service.snapshotBucket}</code>.
       </p>
       {settings.length === 0 && <Empty title="No function is deployed" />}
       {Object.keys(common).length > 0 && (
