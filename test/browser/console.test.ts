@@ -227,12 +227,12 @@ test('a timer fires and faults are set when asked', async () => {
   await page.locator('.entry', { hasText: 'TIMER' }).getByText('Succeeded').waitFor();
 
   await openView(page, 'Faults');
-  const dial = page.getByLabel('duplicate');
+  const dial = page.getByRole('slider', { name: /^duplicate / });
   await dial.fill('35');
   await page.getByRole('button', { name: 'Set', exact: true }).click();
   await page.getByRole('status').getByText('Faults are set').waitFor();
   await page.reload();
-  expect(await page.getByLabel('duplicate').inputValue()).toBe('35');
+  expect(await page.getByRole('slider', { name: /^duplicate / }).inputValue()).toBe('35');
   await page.getByRole('button', { name: 'Nothing goes wrong' }).click();
   await page.getByRole('status').getByText('Nothing goes wrong any more').waitFor();
 });
