@@ -100,6 +100,7 @@ describe('a region', () => {
       'TIMER',
       'OBS',
       'EVENTGRID',
+      'SMN',
       'APIG',
       'DEDICATEDGATEWAY',
     ]);
