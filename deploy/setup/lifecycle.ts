@@ -83,8 +83,8 @@ export class LifecycleRules {
 
 /** OBS may write elements in another order, and adds spaces. */
 function normal(rule: string): string {
-  return [...rule.matchAll(/<(\w+)>\s*([^<\s][^<]*?)\s*</g)]
-    .map(([, name, value]) => `${name}=${value}`)
+  return [...rule.matchAll(/<(\w+)>\s*([^<\s][^<]*)</g)]
+    .map(([, name, value]) => `${name}=${value?.trimEnd()}`)
     .sort()
     .join(' ');
 }
