@@ -1,6 +1,20 @@
+/**
+ * What takes a minute or more and stands beside quicker tests of the same room: `npm run test:long` runs it, before a release
+ * and every night; `npm test` leaves it out, so that a change is judged within minutes.
+ */
+const LONG = [
+  'test/deploy/setup/setup.test.ts',
+  'test/e2e/documents.test.ts',
+  'test/e2e/replaced-video.test.ts',
+  'test/local/obs/vendor-client.test.ts',
+  'test/package.test.ts',
+  'test/release.test.ts',
+];
+
 /** @type {import('jest').Config} */
 module.exports = {
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testMatch: process.env.LONG ? LONG.map((file) => `<rootDir>/${file}`) : ['<rootDir>/test/**/*.test.ts'],
+  testPathIgnorePatterns: process.env.LONG ? ['/node_modules/'] : ['/node_modules/', ...LONG],
   transform: { '^.+\\.ts$': '<rootDir>/test/transform.js' },
   modulePathIgnorePatterns: ['<rootDir>/.build/'],
   testTimeout: 30_000,

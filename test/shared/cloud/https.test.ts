@@ -27,6 +27,12 @@ const INSTANCE = `
   require('readline').createInterface(process.stdin).on('line', (line) =>
     handler(JSON.parse(line), context).then((answer) => console.log(JSON.stringify(answer))));`;
 
+const TASK = {
+  task_id: '1',
+  status: 'SUCCEEDED',
+  input: { bucket: 'videos', object: 'a.mp4' },
+  output: { bucket: 'snapshots', object: 'snapshots/a.mp4' },
+};
 const certificate = selfSignedCertificate();
 let folder: string;
 let server: Server;
@@ -44,8 +50,7 @@ beforeEach(async () => {
     requests.push(`${request.method} ${request.url?.split('?')[0]}`);
     request.resume();
     if (request.method === 'DELETE') response.writeHead(204).end();
-    else if (request.method === 'GET')
-      response.end('{"task_array":[{"task_id":"1","status":"SUCCEEDED"}],"total":1}');
+    else if (request.method === 'GET') response.end(JSON.stringify({ task_array: [TASK], total: 1 }));
     else response.end('{"task_id":"1"}');
   });
   server.on('secureConnection', (socket) => connections.push(socket));
@@ -91,7 +96,7 @@ const creation = {
 test('one connection serves invocation after invocation', async () => {
   const call = await start('cancel');
   for (let i = 0; i < 3; i++) expect(await call(byId('DELETE'))).toBe(204);
-  expect(requests).toHaveLength(3);
+  expect(requests.filter((request) => request.startsWith('DELETE'))).toHaveLength(3);
   expect(connections).toHaveLength(1);
 });
 
