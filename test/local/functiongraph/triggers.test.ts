@@ -88,7 +88,7 @@ describe('a trigger', () => {
   });
 
   test.each([
-    ['SMN', { topic_urn: 'x' }, 'FSS.1101'],
+    ['SMN', { topic_urn: 'x' }, 'FSS.0400'],
     ['OBS', { ...OBS, events: ['ObjectCreated'] }, 'FSS.1106'],
     ['OBS', { ...OBS, bucket: undefined }, 'FSS.1106'],
     ['APIG', { ...GATEWAY, path: 'things' }, 'FSS.1107'],
