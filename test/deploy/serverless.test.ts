@@ -160,7 +160,14 @@ describe('a copy of the project in another folder', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'another folder '));
-    for (const name of ['functions', 'shared', 'deploy', 'serverless.yml', 'package.json']) {
+    for (const name of [
+      'functions',
+      'shared',
+      'deploy',
+      'package-folder.ts',
+      'serverless.yml',
+      'package.json',
+    ]) {
       cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
     }
     symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
