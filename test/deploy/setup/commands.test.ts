@@ -19,7 +19,14 @@ beforeAll(async () => {
   // `.env.demo` is written beside serverless.yml: not in this project's own folder.
   folder = mkdtempSync(path.join(tmpdir(), 'setup-project-'));
   home = mkdtempSync(path.join(tmpdir(), 'setup-home-'));
-  for (const name of ['functions', 'shared', 'deploy', 'serverless.yml', 'package.json']) {
+  for (const name of [
+    'functions',
+    'shared',
+    'deploy',
+    'package-folder.ts',
+    'serverless.yml',
+    'package.json',
+  ]) {
     cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
   }
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
