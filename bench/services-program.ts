@@ -18,7 +18,7 @@ import { selfSignedCertificate } from '../test/self-signed-certificate';
 const delayMs = Number(process.argv[2] ?? 0);
 const distanceMs = Number(process.argv[3] ?? 0);
 const TASK =
-  '{"task_id":"1000001","status":"SUCCEEDED","create_time":"20261124101500","output":{"bucket":"snapshots","location":"ap-southeast-3","object":"snapshots/uploads/sample.mp4"},"thumbnail_info":[{"pic_name":"0.jpg"},{"pic_name":"10.jpg"}]}';
+  '{"task_id":"1000001","status":"SUCCEEDED","create_time":"20261124101500","input":{"bucket":"videos","location":"ap-southeast-3","object":"uploads/sample.mp4"},"output":{"bucket":"snapshots","location":"ap-southeast-3","object":"snapshots/uploads/sample.mp4"},"thumbnail_info":[{"pic_name":"0.jpg"},{"pic_name":"10.jpg"}]}';
 const NO_SUCH_KEY =
   '<?xml version="1.0"?><Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>';
 

@@ -13,7 +13,7 @@ test.each(['http', 'https'] as const)('every function that is measured succeeds,
   withFolder(async (folder) => {
     const { connecting, uploads } = await writeVariants(folder);
     const files = [...(await writeFunctionFiles(folder)), ...connecting, ...uploads];
-    expect(files).toHaveLength(16);
+    expect(files).toHaveLength(17);
     for (const file of files) {
       // It throws where the answer is a failure.
       const { coldMs } = await call<ColdCall>('cold', file, services.origins(protocol));

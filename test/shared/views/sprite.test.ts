@@ -35,10 +35,10 @@ async function spriteOf(
   return { sheets, cues: parseWebVtt(track ?? 'WEBVTT\n'), track };
 }
 
-/** The colour of the tile's right edge, where the slope ends. */
+/** The colour at three quarters of the tile's width, away from its neighbours, whose colours JPEG mixes in at the edge. */
 function colourAt(sheet: Buffer, [x, y, width, height]: readonly number[]): number[] {
   const { width: across, data } = decode(sheet, { useTArray: true });
-  const at = (((y ?? 0) + ((height ?? 0) >> 1)) * across + (x ?? 0) + (width ?? 0) - 4) * 4;
+  const at = (((y ?? 0) + ((height ?? 0) >> 1)) * across + (x ?? 0) + ((width ?? 0) * 3) / 4) * 4;
   return [...data.subarray(at, at + 3)];
 }
 
@@ -53,14 +53,14 @@ describe('a sprite', () => {
       const [name = '', area = ''] = cues[index]?.text.split('#xywh=') ?? [];
       const colour = colourAt(sheets.get(name) ?? Buffer.alloc(0), area.split(',').map(Number));
       for (const [channel, wanted] of [(index * 37) % 256, (index * 91) % 256, 128].entries())
-        expect(Math.abs((colour[channel] ?? 0) - wanted)).toBeLessThan(12);
+        expect(Math.abs((colour[channel] ?? 0) - wanted * 0.75)).toBeLessThan(24);
       expect(cues[index]).toMatchObject({ startTime: index * 5, endTime: index * 5 + 5 });
     }
   });
 
   test('takes every second picture where there are too many, without a gap in time', async () => {
-    const { cues } = await spriteOf(1200, [[16, 9]], 16);
-    expect(cues).toHaveLength(600);
+    const { cues } = await spriteOf(1001, [[16, 9]], 16);
+    expect(cues).toHaveLength(501);
     expect(cues.every((cue, index) => cue.endTime === (cues[index + 1]?.startTime ?? cue.endTime))).toBe(
       true,
     );

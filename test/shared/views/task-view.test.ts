@@ -13,7 +13,7 @@ const task = (more: Partial<Task> = {}): Task => ({
 });
 
 test.each([
-  ['json', 'application/json', undefined],
+  ['json', 'application/json', 'private, max-age=100'],
   ['storyboard', 'application/json', 'private, max-age=100'],
   ['vtt', 'text/vtt', 'private, max-age=100'],
   ['html', 'text/html; charset=utf-8', 'private, max-age=100'],
