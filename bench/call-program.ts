@@ -20,7 +20,7 @@ const userData: Record<string, string> = {
   UPLOAD_BUCKETS: 'videos',
   SNAPSHOT_BUCKET: 'snapshots',
   MPC_REQUESTS_PER_MINUTE: '10000',
-  MPC_READS_PER_MINUTE: '100000',
+  MPC_READS_PER_MINUTE: '10000',
   MAX_UNFINISHED_TASKS: '100000',
   MPC_ENDPOINT: mpc,
   OBS_ENDPOINT: obs,
