@@ -22,6 +22,10 @@ const TASK =
 const NO_SUCH_KEY =
   '<?xml version="1.0"?><Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>';
 
+const EMPTY_LISTING = '<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>';
+const LISTING =
+  '<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>uploads%2Fsample.mp4</Key><LastModified>2026-11-24T10:15:00.000Z</LastModified><ETag>"e1"</ETag><Size>1000</Size></Contents></ListBucketResult>';
+
 const answer: RequestListener = (request, response) => {
   request.resume();
   request.on('end', () => {
@@ -33,7 +37,9 @@ const answer: RequestListener = (request, response) => {
           ? [204, '']
           : [202, '{"task_id":"1000001"}']
       : request.method === 'GET'
-        ? [404, NO_SUCH_KEY]
+        ? request.url?.includes('prefix=')
+          ? [200, request.url.includes('sample.mp4') ? LISTING : EMPTY_LISTING]
+          : [404, NO_SUCH_KEY]
         : [200, ''];
     const headers = {
       'content-type': 'application/json',
