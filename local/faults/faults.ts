@@ -47,7 +47,7 @@ export class Faults {
   readonly #listeners = new Set<(fault: Fault) => void>();
   readonly #dice: Dice;
   readonly #timeouts = new Timeouts();
-  readonly #decisions = new Map<FaultName, number>();
+  readonly #decisions = new Map<string, number>();
   readonly #attempts = new Map<string, RunningAttempt>();
   readonly #events: EventFaults;
   #shares: FaultShares;
@@ -170,16 +170,17 @@ export class Faults {
     return { decision, call: 1 + Math.floor(this.#dice.roll(`${name}: call`) * LATEST_CALL) };
   }
 
+  /** Decided for each kind of call by itself: functions make some side by side, and which comes first must not matter. */
   #hits(name: FaultName, what: string): boolean {
-    const { isHit, decision } = this.#decide(name);
+    const { isHit, decision } = this.#decide(name, `${name} ${what}`);
     if (isHit) this.#tell(name, decision, what);
     return isHit;
   }
 
-  #decide(name: FaultName): { isHit: boolean; decision: number } {
-    const decision = (this.#decisions.get(name) ?? 0) + 1;
-    this.#decisions.set(name, decision);
-    return { isHit: this.#dice.roll(name) < (this.#shares[name] ?? 0), decision };
+  #decide(name: FaultName, stream: string = name): { isHit: boolean; decision: number } {
+    const decision = (this.#decisions.get(stream) ?? 0) + 1;
+    this.#decisions.set(stream, decision);
+    return { isHit: this.#dice.roll(stream) < (this.#shares[name] ?? 0), decision };
   }
 
   #tell(name: FaultName, decision: number, what: string): void {
