@@ -3,6 +3,7 @@
  * and every night; `npm test` leaves it out, so that a change is judged within minutes.
  */
 const LONG = [
+  'test/bench/variants.test.ts',
   'test/deploy/setup/setup.test.ts',
   'test/e2e/documents.test.ts',
   'test/e2e/replaced-video.test.ts',
