@@ -283,6 +283,13 @@ export async function tasksBetween(
   return { tasks, completeUntilMs: doneMs };
 }
 
+/** The moment of a time that MPC printed, ms since the epoch; undefined where it is none. */
+export function timeOfMpc(time = ''): number | undefined {
+  if (!/^\d{14}$/.test(time)) return undefined;
+  const timeMs = Date.parse(time.replace(/(....)(..)(..)(..)(..)(..)/, '$1-$2-$3T$4:$5:$6Z'));
+  return Number.isNaN(timeMs) ? undefined : timeMs;
+}
+
 /** `yyyymmddhhmmss` in UTC, as MPC prints times. */
 export function mpcTime(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/\D/g, '').slice(0, 14);

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { timeOfMpc } from '../cloud/mpc';
 import { deleteObject, getJson, listObjects, putJson } from '../cloud/obs';
 import { sendWebhook } from '../cloud/webhook';
 import { describeFailure } from '../core/errors';
@@ -56,12 +57,12 @@ export async function queueNotice(
 ): Promise<void> {
   const type = TYPES[task.status];
   if (type === undefined) return;
-  const timestamp = isoTime(task.end_time) ?? isoTime(task.create_time) ?? new Date(0).toISOString();
+  const endedAtMs = timeOfMpc(task.end_time) ?? timeOfMpc(task.create_time) ?? 0;
   const notice: Notice = {
     attempts: 0,
     id: `msg_${digest(type, task.task_id)}`,
     type,
-    timestamp,
+    timestamp: new Date(endedAtMs).toISOString(),
     data: {
       task_id: task.task_id,
       status: task.status,
@@ -71,7 +72,7 @@ export async function queueNotice(
     },
     files,
   };
-  await write(Date.parse(timestamp), notice, invocation);
+  await write(endedAtMs, notice, invocation);
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -79,15 +80,6 @@ const TYPES: Readonly<Record<string, string>> = {
   FAILED: 'snapshots.failed',
   CANCELED: 'snapshots.cancelled',
 };
-
-/** MPC's `yyyymmddhhmmss`. */
-function isoTime(time: string | undefined): string | undefined {
-  const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(time ?? '');
-  if (parts === null) return undefined;
-  const [, year, month, day, hour, minute, second] = parts;
-  const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
-}
 
 /** Sends the notices that are due, those that have waited longest first. @throws what OBS throws on listing */
 export async function sendDueNotices(invocation: Invocation): Promise<NoticeReport> {

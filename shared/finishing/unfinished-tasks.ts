@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ageOrder, isPending, listTasks, mpcTime, type Task } from '../cloud/mpc';
+import { ageOrder, isPending, listTasks, mpcTime, type Task, timeOfMpc } from '../cloud/mpc';
 import { getJson, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
 import { integer } from '../core/schema';
@@ -95,7 +95,8 @@ export async function finishTasks(
         report.looked_at++;
         if (await isDone(task, report, invocation)) continue;
         report.unfinished++;
-        oldestMs = Math.min(oldestMs, timeOf(task) ?? 0);
+        // One without a time holds no pass up: it is seen as long as it is young, and by whoever asks for it.
+        oldestMs = Math.min(oldestMs, timeOfMpc(task.create_time) ?? oldestMs);
       }
     }
   };
@@ -120,7 +121,7 @@ function byDirectory(tasks: readonly Task[]): Task[][] {
 async function isDone(task: Task, report: FinishReport, invocation: Invocation): Promise<boolean> {
   const { uploadBuckets } = invocation.settings;
   if (!uploadBuckets.includes(task.input?.bucket ?? '')) return true;
-  const ageMs = Date.now() - (timeOf(task) ?? 0);
+  const ageMs = Date.now() - (timeOfMpc(task.create_time) ?? 0);
   if (isPending(task)) return false;
   if (remainingMs(invocation) < MIN_TIME_FOR_A_TASK_MS) return false;
   try {
@@ -134,11 +135,4 @@ async function isDone(task: Task, report: FinishReport, invocation: Invocation):
     invocation.log.error(event, { task_id: task.task_id, ...describeFailure(error) });
     return isGivenUp;
   }
-}
-
-/** When a task was created, ms since the epoch, from MPC's `yyyymmddhhmmss`. */
-function timeOf({ create_time = '' }: Task): number | undefined {
-  const iso = create_time.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z');
-  const timeMs = Date.parse(iso);
-  return Number.isNaN(timeMs) ? undefined : timeMs;
 }

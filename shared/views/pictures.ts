@@ -3,6 +3,7 @@ import { temporaryUrl } from '../cloud/obs';
 import type { ThumbnailPara } from '../installation/capture';
 import type { Invocation } from '../installation/invocation';
 import { encodePath } from '../signing';
+import { asMpcReads } from '../tasks/ownership';
 import { unwrapUserData } from '../tasks/task-note';
 
 /** One picture of a task: MPC's name for it, the moment it shows and where to get it. */
@@ -114,7 +115,7 @@ export function objectUrl(bucket: string, key: string, invocation: Invocation): 
 
 /** The key of a picture. MPC may return the directory with a slash at either end. */
 export function pictureKey(output: Task['output'], name: string): string {
-  const directory = (output?.object ?? '').replace(/^\/+|\/+$/g, '');
+  const directory = asMpcReads(output?.object ?? '');
   return directory === '' ? name : `${directory}/${name}`;
 }
 

@@ -53,9 +53,7 @@ export async function publishFiles(
   });
   const objects = await listFolder(bucket, pictureKey(output, ''), invocation);
   const files = filesOf(addressed, objects, invocation);
-  const { publishCacheControl: cacheControl } = settings;
-  const write = (name: string, body: string, contentType: string) =>
-    putObject(bucket, pictureKey(output, name), body, { contentType, cacheControl }, invocation);
+  const write = writerBeside(output, invocation);
   await Promise.all([
     files.vtt !== undefined && write(PUBLISHED_FILES.vtt, files.vtt, 'text/vtt'),
     files.storyboard !== undefined && write(PUBLISHED_FILES.storyboard, files.storyboard, 'application/json'),
@@ -63,7 +61,7 @@ export async function publishFiles(
       copyObject(
         { bucket, key: files.posterKey },
         { bucket, key: pictureKey(output, PUBLISHED_FILES.poster) },
-        { contentType: 'image/jpeg', cacheControl },
+        { contentType: 'image/jpeg', cacheControl: settings.publishCacheControl },
         invocation,
       ),
   ]);
@@ -99,12 +97,18 @@ export async function publishFiles(
   };
 }
 
+/** Writes files into the directory of a task's pictures. */
+function writerBeside(output: Task['output'], invocation: Invocation) {
+  const { snapshotBucket, publishCacheControl: cacheControl } = invocation.settings;
+  return (name: string, body: string | Uint8Array, contentType: string): Promise<void> =>
+    putObject(snapshotBucket, pictureKey(output, name), body, { contentType, cacheControl }, invocation);
+}
+
 /** @returns whether there was a picture to make one of */
 async function writeSprite(task: TaskWithPictures, invocation: Invocation): Promise<boolean> {
   const { output } = task;
-  const { snapshotBucket: bucket, spriteWidthPx, publishCacheControl: cacheControl } = invocation.settings;
-  const write = (name: string, body: string | Uint8Array, contentType: string) =>
-    putObject(bucket, pictureKey(output, name), body, { contentType, cacheControl }, invocation);
+  const { snapshotBucket: bucket, spriteWidthPx } = invocation.settings;
+  const write = writerBeside(output, invocation);
   const pictures = (task.thumbnail_info ?? []).map(({ pic_name, ...picture }) => ({
     ...picture,
     url: pic_name,

@@ -1,15 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildArtifacts } from '../../deploy/artifacts';
@@ -18,6 +9,7 @@ import { type Cloud, startCloud } from '../../local/cloud';
 import { deployTo } from '../../local/commands/deployed-cloud';
 import { until } from '../wait';
 import { stateOf } from './cloud-to-deploy-to';
+import { copyOfTheProject } from './copy-of-the-project';
 
 const ROOT = path.resolve(__dirname, '..', '..');
 const SAMPLE_VIDEO = path.join(ROOT, 'tools', 'sample-video', 'sample.mp4');
@@ -159,18 +151,7 @@ test('`invoke` prints the result, with --log the end of the log before it', asyn
 describe('a copy of the project in another folder', () => {
   let folder: string;
   beforeAll(() => {
-    folder = mkdtempSync(path.join(tmpdir(), 'another folder '));
-    for (const name of [
-      'functions',
-      'shared',
-      'deploy',
-      'package-folder.ts',
-      'serverless.yml',
-      'package.json',
-    ]) {
-      cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
-    }
-    symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
+    folder = copyOfTheProject('another folder ');
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Cloud, startCloud } from '../../../local/cloud';
 import { until } from '../../wait';
+import { copyOfTheProject } from '../copy-of-the-project';
 
 const ROOT = path.resolve(__dirname, '..', '..', '..');
 const SAMPLE_VIDEO = path.join(ROOT, 'tools', 'sample-video', 'sample.mp4');
@@ -17,19 +18,8 @@ let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud({ port: 0, isEmpty: true });
   // `.env.demo` is written beside serverless.yml: not in this project's own folder.
-  folder = mkdtempSync(path.join(tmpdir(), 'setup-project-'));
+  folder = copyOfTheProject('setup-project-');
   home = mkdtempSync(path.join(tmpdir(), 'setup-home-'));
-  for (const name of [
-    'functions',
-    'shared',
-    'deploy',
-    'package-folder.ts',
-    'serverless.yml',
-    'package.json',
-  ]) {
-    cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
-  }
-  symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
 });
 afterAll(async () => {
   await cloud.close();

@@ -1,4 +1,11 @@
-import { cancelTask, createTask, listTasks, mpcTime, tasksMatching } from '../../../shared/cloud/mpc';
+import {
+  cancelTask,
+  createTask,
+  listTasks,
+  mpcTime,
+  tasksMatching,
+  timeOfMpc,
+} from '../../../shared/cloud/mpc';
 import { ServicesDouble } from '../services-double';
 
 const services = new ServicesDouble();
@@ -72,4 +79,14 @@ test('a task whose first cancellation lost its answer counts as cancelled', asyn
 
 test('times are printed as MPC prints them', () => {
   expect(mpcTime(Date.UTC(2026, 10, 3, 4, 5, 6, 789))).toBe('20261103040506');
+});
+
+test.each([
+  ['20261123192025', Date.UTC(2026, 10, 23, 19, 20, 25)],
+  ['20261332000000', undefined],
+  ['2026', undefined],
+  ['', undefined],
+  [undefined, undefined],
+])('the time %j of MPC is %j', (time, timeMs) => {
+  expect(timeOfMpc(time)).toBe(timeMs);
 });
