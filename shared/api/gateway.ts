@@ -5,6 +5,7 @@ import { describeFailure } from '../core/errors';
 import { Log } from '../core/log';
 import { isText, text } from '../core/schema';
 import { type Invocation, openInvocation } from '../installation/invocation';
+import { trimSlashes } from '../installation/object-keys';
 import { InvalidRequest } from '../validation';
 import type { View } from '../views/task-view';
 import { type ApiError, toApiError } from './errors';
@@ -31,6 +32,8 @@ export interface ApiResponse {
   body: string;
   isBase64Encoded: boolean;
 }
+
+const TASKS_PATH = '/snapshots/';
 
 const nullableObject = z.nullable(z.record(z.string(), z.unknown()));
 
@@ -145,8 +148,9 @@ function callerIn(headers: Readonly<Record<string, string>>): string | undefined
  */
 export function taskIdIn({ path, pathParameters }: ApiRequest): string | undefined {
   const named = pathParameters?.task_id ?? pathParameters?.[''];
-  const value = /\/snapshots\/(.*)$/.exec(path ?? '')?.[1] ?? (isText(named) ? named : undefined);
-  return value?.replace(/^\/+|\/+$/g, '') || undefined;
+  const start = (path ?? '').indexOf(TASKS_PATH);
+  const value = start >= 0 ? path?.slice(start + TASKS_PATH.length) : named;
+  return (isText(value) && trimSlashes(value)) || undefined;
 }
 
 function textOf(value: unknown): string {

@@ -43,6 +43,15 @@ export function fixedFolder(outputDirectory: string): string {
   return outputDirectory.slice(0, outputDirectory.indexOf('{'));
 }
 
+/** The text without slashes at either end, in linear time: `/\/+$/` tries again at each of a million slashes. */
+export function trimSlashes(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (text[start] === '/') start++;
+  while (end > start && text[end - 1] === '/') end--;
+  return text.slice(start, end);
+}
+
 /** Room that is left for the names of pictures below the 1,024 bytes of an OBS key. */
 const MAX_DIRECTORY_BYTES = 740;
 
@@ -54,13 +63,13 @@ const MAX_DIRECTORY_BYTES = 740;
  */
 export function outputDirectoryOf(upload: ObjectVersion, settings: Places): string {
   const fill = (key: string): string =>
-    settings.outputDirectory
-      .replace(/\{(bucket|key|stem|etag)\}/g, (_, name: string) => {
+    trimSlashes(
+      settings.outputDirectory.replace(/\{(bucket|key|stem|etag)\}/g, (_, name: string) => {
         if (name === 'bucket') return upload.bucket;
         if (name === 'etag') return upload.etag;
         return name === 'stem' ? key.replace(/\.[^./]*$/, '') : key;
-      })
-      .replace(/\/+$/, '');
+      }),
+    );
   const directory = fill(upload.key);
   const isSound =
     Buffer.byteLength(directory) <= MAX_DIRECTORY_BYTES &&

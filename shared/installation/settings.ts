@@ -5,7 +5,7 @@ import type { LogLevel } from '../core/log';
 import { integerText, oneOf, parseJson, text, textThat } from '../core/schema';
 import { check } from '../validation';
 import { checkCapture, type ThumbnailPara } from './capture';
-import { fixedFolder, type Places } from './object-keys';
+import { fixedFolder, type Places, trimSlashes } from './object-keys';
 
 /** What an installation is told by its functions' user data. */
 export interface Settings extends Places {
@@ -205,7 +205,7 @@ export function readSettings(context: FunctionContext): Settings {
     publish: new Set(listOf(values.PUBLISH).filter(isPublishedKind)),
     publishCacheControl: values.PUBLISH_CACHE_CONTROL,
     spriteWidthPx: Number(values.SPRITE_WIDTH),
-    publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
+    publicUrl: values.PUBLIC_URL && trimSlashes(values.PUBLIC_URL),
     notify:
       NOTIFY_URL === undefined || NOTIFY_SECRET === undefined
         ? undefined

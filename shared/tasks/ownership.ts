@@ -1,9 +1,9 @@
 import type { Task } from '../cloud/mpc';
-import { type Places, RECORDS_FOLDER } from '../installation/object-keys';
+import { type Places, RECORDS_FOLDER, trimSlashes } from '../installation/object-keys';
 
 /** A directory or key as MPC reads it: without slashes at either end. */
 export function asMpcReads(object: string): string {
-  return object.replace(/^\/+|\/+$/g, '');
+  return trimSlashes(object);
 }
 
 /**

@@ -59,8 +59,8 @@ export async function captureUpload(
     // An event may be late, and may come without an ETag: what counts is what is there now.
     const isListed = upload.lastModifiedMs !== undefined;
     const object = isListed ? upload : await findObject(upload.bucket, upload.key, invocation);
+    if (object === undefined) return { skipped: 'gone' };
     const version: Upload = { ...upload, ...object };
-    if (version.etag === '') return { skipped: 'gone' };
     const [outcome] = await Promise.all([captureVersion(version, invocation, how), learned]);
     return outcome;
   } catch (error) {

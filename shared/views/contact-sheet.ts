@@ -44,7 +44,7 @@ export function contactSheet(
 }
 
 function figure({ pic_name, time, url }: Picture, key: string): string {
-  const caption = time === null ? pic_name : clock(time).replace(/^00:0?|^0|\.?0+$/g, '');
+  const caption = time === null ? pic_name : clock(time).replace(/^00:0?|^0|\.?0{1,3}$/g, '');
   const image =
     url === undefined
       ? ''

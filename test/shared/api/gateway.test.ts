@@ -50,6 +50,14 @@ test.each([
   expect(taskIdIn(await read(event))).toBe(expected);
 });
 
+// With a regular expression that tries again at each slash this takes hours.
+test('the task id is found among a million slashes', async () => {
+  const many = '/'.repeat(1_000_000);
+  expect(taskIdIn(await read({ path: `/snapshots/${many}7${many}` }))).toBe('7');
+  expect(taskIdIn(await read({ path: `/snapshots/7${many}8` }))).toBe(`7${many}8`);
+  expect(taskIdIn(await read({ path: `/snapshots/${many}` }))).toBeUndefined();
+});
+
 test('an answer has exactly the four fields that API Gateway takes', async () => {
   const answered = await answer({ httpMethod: 'GET' }, context, async () => jsonResponse(202, { a: 1 }));
   expect(answered).toEqual({

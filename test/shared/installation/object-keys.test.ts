@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { isInUploadArea, outputDirectoryOf } from '../../../shared/installation/object-keys';
+import { isInUploadArea, outputDirectoryOf, trimSlashes } from '../../../shared/installation/object-keys';
 import { settingsWith } from '../function-context';
 
 describe('the directory of an upload', () => {
@@ -42,4 +42,14 @@ test.each([
 ])('an upload is looked for in the upload bucket, under the prefix: %s/%s', (bucket, key, expected) => {
   const settings = settingsWith({ UPLOAD_PREFIX: 'uploads/', SNAPSHOT_BUCKET: 'videos' });
   expect(isInUploadArea(bucket, key, settings)).toBe(expected);
+});
+
+test('slashes at either end of a text go, and no others', () => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^([^/](\/*[^/])*)?$/), fc.nat(9), fc.nat(9), (bare, before, after) => {
+      expect(trimSlashes('/'.repeat(before) + bare + '/'.repeat(after))).toBe(bare);
+    }),
+  );
+  const many = '/'.repeat(1_000_000);
+  expect(trimSlashes(`${many}a${many}b${many}`)).toBe(`a${many}b`);
 });

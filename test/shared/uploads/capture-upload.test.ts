@@ -1,4 +1,4 @@
-import { InstallationDouble, returned, SNAPSHOTS } from '../../model/installation-double';
+import { InstallationDouble, returned, SNAPSHOTS, uploadRecord } from '../../model/installation-double';
 
 const outcome = async (service: InstallationDouble, record: unknown) =>
   (returned(await service.deliver([record])).records as unknown[])[0];
@@ -27,4 +27,13 @@ test('an upload that is not to be captured says why, and does not hide the other
   expect(returned(await service.deliver(records))).toMatchObject({
     records: [{ skipped: 'not_a_video' }, { started: '1' }],
   });
+});
+
+test('an event of a video that is gone makes no task, whether it has an ETag or not', async () => {
+  const service = new InstallationDouble();
+  const { etag } = service.cloud.put('videos', 'a.mp4', 'one');
+  service.cloud.buckets.get('videos')?.delete('a.mp4');
+  for (const known of [etag, ''])
+    expect(await outcome(service, uploadRecord('videos', 'a.mp4', known))).toMatchObject({ skipped: 'gone' });
+  expect(service.cloud.creates).toHaveLength(0);
 });
