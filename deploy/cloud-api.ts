@@ -212,10 +212,11 @@ function unanswered(what: string, origin: string, error: unknown, timeoutMs: num
 }
 
 function refused(what: string, status: number, answer: string): CallFailed {
-  const { error_code, error_msg, error } = parse(answer) as Readonly<Record<string, unknown>>;
-  const code = typeof error_code === 'string' ? error_code : '';
-  // IAM has a form of its own.
-  const said = error_msg ?? (Object(error) as { message?: unknown }).message;
+  const { error_code, error_msg, error, ...smn } = parse(answer) as Readonly<Record<string, unknown>>;
+  // SMN and IAM have forms of their own.
+  const given = error_code ?? smn.code;
+  const code = typeof given === 'string' ? given : '';
+  const said = error_msg ?? smn.message ?? (Object(error) as { message?: unknown }).message;
   const reason = typeof said === 'string' ? withoutQuotedRequest(said) : '';
   return new CallFailed(
     status,

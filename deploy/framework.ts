@@ -42,4 +42,5 @@ export interface CommandOptions {
   rotate?: string;
   yes?: boolean;
   undo?: boolean;
+  'take-over-notification'?: boolean;
 }

@@ -48,12 +48,16 @@ export class HuaweiProvider {
       },
     },
     setup: {
-      usage: 'Make what a stage needs and is missing in the account: buckets, agency, API group, logs',
+      usage: 'Make what a stage needs and is missing in the account: buckets, agency, API group, logs, topic',
       lifecycleEvents: ['setup'],
       options: {
         'dry-run': { usage: 'Show what would be made, and make nothing', type: 'boolean' },
         yes: { usage: 'Do not ask', type: 'boolean' },
         undo: { usage: 'Take back what it made, but no bucket that holds objects', type: 'boolean' },
+        'take-over-notification': {
+          usage: 'Let MPC tell the stage’s topic in place of somebody else’s, for the whole project',
+          type: 'boolean',
+        },
       },
     },
     // `npm run doctor`; the framework has a command of that name, about its own deprecations.

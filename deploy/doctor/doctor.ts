@@ -6,11 +6,14 @@ import { checkAccount } from './account';
 import { checkAgencies } from './agency';
 import { checkBuckets } from './buckets';
 import { probeConditionalWrites } from './conditional-writes';
+import { checkEventGrid } from './event-grid';
 import type { Finding, State } from './finding';
-import { checkEventGrid, checkFunctions, checkLogs } from './functions';
+import { checkFunctions } from './functions';
 import { checkAccess, checkGateway } from './gateway';
+import { checkLogs } from './logs';
 import { checkNotifications } from './notifications';
 import { checkPace } from './pace';
+import { checkPublicUrl } from './public-url';
 import { checkRegion } from './region';
 import { leastPolicies } from './rights';
 import { checkSettings } from './settings';
@@ -82,8 +85,12 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
     checkFunctions(wanted, api),
     checkRegion(wanted, api),
     checkNotifications(wanted, cloud),
+    checkEventGrid(wanted, cloud),
+    checkLogs(wanted, cloud),
+    checkPublicUrl(wanted, cloud),
   ]);
-  const [buckets, agencies, gateway, access, functions, region, notifications] = looks;
+  const [buckets, agencies, gateway, access, functions, region, notifications, eventGrid, logs, publicUrl] =
+    looks;
   return [
     ...account.findings,
     ...region,
@@ -93,9 +100,10 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
     ...gateway,
     ...access,
     ...checkPace(wanted),
-    ...checkEventGrid(wanted),
+    ...eventGrid,
     ...notifications,
-    ...checkLogs(wanted),
+    ...publicUrl,
+    ...logs,
     ...functions,
   ];
 }

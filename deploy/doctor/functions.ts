@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type DesiredState, logWarning } from '../desired-state';
+import type { DesiredState } from '../desired-state';
 import type { FunctionGraphApi } from '../functiongraph-api';
 import { liveState } from '../live-state';
 import { isEmpty, plan } from '../plan';
@@ -11,33 +11,6 @@ const Quotas = z.object({
     resources: z.array(z.object({ type: z.string(), quota: z.number(), used: z.number() })),
   }),
 });
-
-/** Whether the functions' logs go anywhere. */
-export function checkLogs(wanted: DesiredState): Finding[] {
-  if (logWarning(wanted) === undefined) return [];
-  return [
-    {
-      point: 'logs',
-      state: 'note',
-      text: 'the functions will have none: no log group of LTS is set',
-      todo: `npm run setup -- --stage ${wanted.stage}, or set LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME`,
-    },
-  ];
-}
-
-/** What nothing here can look at. */
-export function checkEventGrid({ functions }: DesiredState): Finding[] {
-  const channels = functions
-    .flatMap(({ triggers }) => triggers)
-    .filter(({ type }) => type === 'EVENTGRID')
-    .map(({ eventData }) => `${eventData.channel_id}`);
-  return [...new Set(channels)].map((channel) => ({
-    point: `event channel ${channel}`,
-    state: 'unseen',
-    text: 'EventGrid is not asked',
-    todo: 'look in the console (EventGrid, Event Channels), and for the agency that the event names (IAM, Agencies)',
-  }));
-}
 
 /**
  * Whether the functions are deployed as `serverless.yml` wants them (their code

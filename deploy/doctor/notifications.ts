@@ -3,10 +3,12 @@ import type { CloudApi } from '../cloud-api';
 import type { DesiredState } from '../desired-state';
 import { type Finding, type Probe, probe } from './finding';
 
+/** What MPC tells when a snapshot task has ended. */
 const EVENT = 'ThumbnailComplete';
 /** Kinds of messages that functions get: 2, JSON, and 3, JSON and text. */
 const JSON_TYPES = [2, 3];
-const WITHOUT = 'the timer finds within a minute what has ended';
+/** What is so without a notification, for people. */
+export const TIMER_ALONE = 'the timer finds within a minute what has ended';
 
 const Settings = z.object({
   notifications: z
@@ -14,55 +16,86 @@ const Settings = z.object({
       z.object({
         event_name: z.string().nullish(),
         status: z.string().nullish(),
-        topic: z.string().nullish(),
+        topic: z
+          .string()
+          .nullish()
+          .transform((urn) => urn ?? ''),
         msg_type: z.number().nullish(),
       }),
     )
     .nullish()
     .transform((settings) => settings ?? []),
 });
-type Setting = z.infer<typeof Settings>['notifications'][number];
+/** Whom MPC tells. */
+export type NotificationSetting = z.infer<typeof Settings>['notifications'][number];
 const Attributes = z.object({ attributes: z.object({ access_policy: z.string().nullish() }) });
 
 /**
  * Whether MPC tells the end of tasks to the topic that starts on-finish. MPC has one such setting for the whole
- * project: whoever else uses it is told of, and nothing here changes it. Without it all goes on, only later.
+ * project: whoever else uses it is told of. Without it all goes on, only later.
  */
 export async function checkNotifications(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
-  const { region } = wanted;
+  const { region, stage } = wanted;
   const topics = wanted.functions
     .flatMap(({ triggers }) => triggers)
     .filter(({ type }) => type === 'SMN')
     .map(({ eventData }) => String(eventData.topic_urn));
   const point = 'notification of MPC';
-  const setting = await probe(() => settingOf(cloud));
-  if (topics.length === 0) return [withoutTopic(point, setting)];
+  const setting = await probe(() => notificationOf(cloud));
+  if (topics.length === 0) return [withoutTopic(point, setting, stage)];
   const [topic = ''] = topics;
-  const ofTopic = await topicFinding(topic, region, cloud);
+  const ofTopic = await topicFinding(topic, wanted, cloud);
   if (ofTopic.state === 'missing') return [ofTopic];
   if (!setting.ok) {
     const todo = `look with a key that may use MPC: hcloud MPC ListNotifySmnTopicConfig --cli-region=${region}`;
     return [ofTopic, { point, state: 'unseen', text: `MPC does not tell: ${setting.reason}`, todo }];
   }
-  return [ofTopic, settingFinding(point, topic, region, setting.found)];
+  return [ofTopic, settingFinding(point, topic, wanted, setting.found)];
 }
 
-async function settingOf(cloud: CloudApi): Promise<Setting | undefined> {
-  const path = `/v1/${cloud.connection.projectId}/notification`;
-  const { body } = await cloud.call('mpc', { method: 'GET', path });
+/** Whom MPC tells when a task has ended; undefined: nobody. @throws CallFailed, ZodError */
+export async function notificationOf(cloud: CloudApi): Promise<NotificationSetting | undefined> {
+  const { body } = await cloud.call('mpc', { method: 'GET', path: settingPath(cloud) });
   const { notifications } = Settings.parse(body);
   return notifications.find(({ event_name, status }) => event_name === EVENT && status === 'on');
 }
 
-function withoutTopic(point: string, setting: Probe<Setting | undefined>): Finding {
+/** Tells MPC whom to tell, for the whole project. @throws CallFailed */
+export async function setNotification(
+  setting: { status: 'on' | 'off'; topic: string; msg_type: number },
+  cloud: CloudApi,
+): Promise<void> {
+  const body = { notifications: [{ event_name: EVENT, ...setting }] };
+  await cloud.call('mpc', { method: 'PUT', path: settingPath(cloud), body });
+}
+
+function settingPath(cloud: CloudApi): string {
+  return `/v1/${cloud.connection.projectId}/notification`;
+}
+
+/** Whether functions get what MPC sends. */
+export function isJson({ msg_type: type }: NotificationSetting): boolean {
+  return JSON_TYPES.includes(type ?? 0);
+}
+
+/** What sets it by hand. */
+export function notificationCommand(region: string, topic: string, status: 'on' | 'off' = 'on'): string {
+  return `hcloud MPC NotifySmnTopicConfig --cli-region=${region} --notifications.1.event_name=${EVENT} --notifications.1.status=${status} --notifications.1.topic=${topic} --notifications.1.msg_type=2`;
+}
+
+function withoutTopic(
+  point: string,
+  setting: Probe<NotificationSetting | undefined>,
+  stage: string,
+): Finding {
   const topic = setting.ok ? setting.found?.topic : undefined;
   const todo = topic
     ? `MPC tells ${topic} already: set SMN_TOPIC_URN to it, to be told by it as well`
-    : 'to have files and notices within a second, name a topic with SMN_TOPIC_URN (README, "Results")';
-  return { point, state: 'note', text: `on-finish has no topic; ${WITHOUT}`, todo };
+    : `to have files and notices within a second: npm run setup -- --stage ${stage}, which makes a topic, or name one with SMN_TOPIC_URN`;
+  return { point, state: 'note', text: `on-finish has no topic; ${TIMER_ALONE}`, todo };
 }
 
-async function topicFinding(topic: string, region: string, cloud: CloudApi): Promise<Finding> {
+async function topicFinding(topic: string, { stage }: DesiredState, cloud: CloudApi): Promise<Finding> {
   const point = `topic ${topic}`;
   const path = `/v2/${cloud.connection.projectId}/notifications/topics/${topic}/attributes`;
   const found = await probe(async () =>
@@ -73,8 +106,7 @@ async function topicFinding(topic: string, region: string, cloud: CloudApi): Pro
     return { point, state: 'ok', text: 'is there' };
   }
   if (found.status === 404) {
-    const name = topic.split(':').at(-1);
-    const todo = `hcloud SMN CreateTopic --cli-region=${region} --name=${name} --display_name=${name}, or set SMN_TOPIC_URN to another one`;
+    const todo = `npm run setup -- --stage ${stage} makes one where SMN_TOPIC_URN is empty; or set it to one that is there`;
     return { point, state: 'missing', text: 'does not exist', todo };
   }
   const todo =
@@ -82,26 +114,31 @@ async function topicFinding(topic: string, region: string, cloud: CloudApi): Pro
   return { point, state: 'unseen', text: found.reason, todo };
 }
 
-function settingFinding(point: string, topic: string, region: string, setting: Setting | undefined): Finding {
-  const command = `hcloud MPC NotifySmnTopicConfig --cli-region=${region} --notifications.1.event_name=${EVENT} --notifications.1.status=on --notifications.1.topic=${topic} --notifications.1.msg_type=2`;
+function settingFinding(
+  point: string,
+  topic: string,
+  { region, stage }: DesiredState,
+  setting: NotificationSetting | undefined,
+): Finding {
+  const command = notificationCommand(region, topic);
   if (setting === undefined) {
     return {
       point,
       state: 'note',
-      text: `MPC tells nobody of ${EVENT}; ${WITHOUT}`,
-      todo: `let the topic’s policy allow MPC to publish (console: SMN, Topics), then ${command}`,
+      text: `MPC tells nobody of ${EVENT}; ${TIMER_ALONE}`,
+      todo: `npm run setup -- --stage ${stage}, or let the topic’s policy allow MPC to publish (console: SMN, Topics), then ${command}`,
     };
   }
   if (setting.topic !== topic) {
     return {
       point,
       state: 'note',
-      text: `MPC tells ${setting.topic}, which somebody has set for the whole project; ${WITHOUT}`,
-      todo: `set SMN_TOPIC_URN=${setting.topic} to be told by that topic as well, or agree with whoever uses it and then ${command}`,
+      text: `MPC tells ${setting.topic}, which somebody has set for the whole project; ${TIMER_ALONE}`,
+      todo: `set SMN_TOPIC_URN=${setting.topic} to be told by that topic as well, or agree with whoever uses it, and then npm run setup -- --stage ${stage} --take-over-notification`,
     };
   }
-  if (!JSON_TYPES.includes(setting.msg_type ?? 0)) {
-    const text = `MPC sends ${topic} no JSON (msg_type ${setting.msg_type}), so functions get nothing; ${WITHOUT}`;
+  if (!isJson(setting)) {
+    const text = `MPC sends ${topic} no JSON (msg_type ${setting.msg_type}), so functions get nothing; ${TIMER_ALONE}`;
     return { point, state: 'note', text, todo: command };
   }
   return { point, state: 'ok', text: `MPC tells ${topic} when a task has ended` };

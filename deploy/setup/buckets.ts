@@ -1,9 +1,9 @@
 import { CallFailed, type CloudApi } from '../cloud-api';
 import { mpcView } from '../doctor/buckets';
+import { elementOf, ObsClient } from '../obs-client';
 import type { EnvFile } from './env-file';
 import { LifecycleRules } from './lifecycle';
 import type { Names, Stage } from './names';
-import { elementOf, ObsClient } from './obs-client';
 import type { Look, Part, Step } from './part';
 
 const OBS_RIGHT = 'OBS Administrator';

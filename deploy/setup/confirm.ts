@@ -1,12 +1,17 @@
 import { createInterface } from 'node:readline/promises';
 import { DeployError } from '../errors';
 
+/** Whether somebody sits there who can be asked. */
+export function isTerminal(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
+}
+
 /**
  * Asks the person at the terminal.
  * @throws DeployError when nobody is there to answer
  */
 export async function confirm(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+  if (!isTerminal()) {
     throw new DeployError([
       'nobody can be asked here, for this is no terminal: add --yes to go on without asking',
     ]);

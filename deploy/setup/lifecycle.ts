@@ -1,6 +1,6 @@
 import { CallFailed } from '../cloud-api';
+import type { ObsClient } from '../obs-client';
 import type { Stage } from './names';
-import type { ObsClient } from './obs-client';
 
 /** What of the records may go, and when. A claim never may: without it an upload would be captured again. */
 export const EXPIRIES = [

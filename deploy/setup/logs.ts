@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { CallFailed, type CloudApi } from '../cloud-api';
+import { type LogGroup, logGroups, logGroupsPath, logStreams } from '../doctor/logs';
 import type { EnvFile } from './env-file';
 import type { Names } from './names';
 import type { Look, Part, Step } from './part';
@@ -7,25 +8,6 @@ import type { Look, Part, Step } from './part';
 const RIGHT = 'LTS FullAccess';
 const KEPT_DAYS = 30;
 
-const Groups = z.object({
-  log_groups: z
-    .array(
-      z.object({
-        log_group_id: z.string(),
-        log_group_name: z.string(),
-        tag: z.record(z.string(), z.string()).nullish(),
-      }),
-    )
-    .nullish()
-    .transform((groups) => groups ?? []),
-});
-type Group = z.infer<typeof Groups>['log_groups'][number];
-const Streams = z.object({
-  log_streams: z
-    .array(z.object({ log_stream_id: z.string(), log_stream_name: z.string() }))
-    .nullish()
-    .transform((streams) => streams ?? []),
-});
 const MadeGroup = z.object({ log_group_id: z.string() });
 
 export interface LogContext {
@@ -43,12 +25,12 @@ export function logPart(context: LogContext): Part {
 
 async function lookAtLogs({ cloud, names, file, environment }: LogContext): Promise<Look> {
   const { region } = cloud.connection;
-  const groups = await groupsOf(cloud);
+  const groups = await logGroups(cloud);
   const group =
     groups.find(({ log_group_id }) => log_group_id === environment.LTS_GROUP_ID) ??
     groups.find(({ log_group_name }) => log_group_name === names.logGroup);
   const isOwnGroup = group === undefined || isOwn(group, names, file);
-  const streams = group === undefined ? [] : await streamsOf(group.log_group_id, cloud);
+  const streams = group === undefined ? [] : await logStreams(group.log_group_id, cloud);
   const stream =
     streams.find(({ log_stream_id }) => log_stream_id === environment.LTS_STREAM_ID) ??
     (isOwnGroup ? streams.find(({ log_stream_name }) => log_stream_name === names.logStream) : undefined);
@@ -81,7 +63,7 @@ async function lookAtLogs({ cloud, names, file, environment }: LogContext): Prom
     make: async () => {
       file.remember(`log-group:${names.logGroup}`);
       const body = { log_group_name: names.logGroup, ttl_in_days: KEPT_DAYS, tags };
-      const answer = await cloud.call('lts', { method: 'POST', path: groupsPath(cloud), body });
+      const answer = await cloud.call('lts', { method: 'POST', path: logGroupsPath(cloud), body });
       groupId = MadeGroup.parse(answer.body).log_group_id;
     },
   };
@@ -92,7 +74,7 @@ async function lookAtLogs({ cloud, names, file, environment }: LogContext): Prom
     make: () =>
       cloud.call('lts', {
         method: 'POST',
-        path: `${groupsPath(cloud)}/${groupId}/streams`,
+        path: `${logGroupsPath(cloud)}/${groupId}/streams`,
         body: { log_stream_name: names.logStream, tags },
       }),
   };
@@ -103,28 +85,14 @@ async function lookAtLogs({ cloud, names, file, environment }: LogContext): Prom
 }
 
 /** By its tag; where LTS does not tell tags, by the record in `.env.<stage>`. */
-function isOwn({ tag, log_group_name: name }: Group, { tag: own }: Names, file: EnvFile): boolean {
+function isOwn({ tag, log_group_name: name }: LogGroup, { tag: own }: Names, file: EnvFile): boolean {
   return tag?.[own.key] === own.value || file.made().includes(`log-group:${name}`);
-}
-
-function groupsPath(cloud: CloudApi): string {
-  return `/v2/${cloud.connection.projectId}/groups`;
-}
-
-async function groupsOf(cloud: CloudApi): Promise<Group[]> {
-  const { body } = await cloud.call('lts', { method: 'GET', path: groupsPath(cloud) });
-  return Groups.parse(body).log_groups;
-}
-
-async function streamsOf(groupId: string, cloud: CloudApi) {
-  const path = `${groupsPath(cloud)}/${groupId}/streams`;
-  return Streams.parse((await cloud.call('lts', { method: 'GET', path })).body).log_streams;
 }
 
 /** The log group that setup made; its streams go with it. */
 export function logRemains({ cloud, names, file }: LogContext): Part {
   const look = async (): Promise<Look> => {
-    const own = (await groupsOf(cloud)).filter((group) => isOwn(group, names, file));
+    const own = (await logGroups(cloud)).filter((group) => isOwn(group, names, file));
     if (own.length === 0) file.forget(`log-group:${names.logGroup}`);
     return {
       steps: own.map(({ log_group_id: id, log_group_name: name }) => ({
@@ -133,7 +101,7 @@ export function logRemains({ cloud, names, file }: LogContext): Part {
         command: `hcloud LTS DeleteLogGroup --cli-region=${cloud.connection.region} --log_group_id=${id}`,
         make: async () => {
           await cloud
-            .call('lts', { method: 'DELETE', path: `${groupsPath(cloud)}/${id}` })
+            .call('lts', { method: 'DELETE', path: `${logGroupsPath(cloud)}/${id}` })
             .catch((error: unknown) => {
               // The answer to the first try got lost.
               if (!(error instanceof CallFailed) || error.code !== 'LTS.0201') throw error;

@@ -16,6 +16,9 @@ export interface Names {
   apiGroup: string;
   logGroup: string;
   logStream: string;
+  topic: string;
+  /** SMN shows no other text of a topic in its list: by this one setup knows its own. Letters, spaces and hyphens only. */
+  topicDisplayName: string;
   /** Stands in descriptions and remarks of what setup made, as in those of functions. */
   mark: string;
   /** The tag of what has no description. */
@@ -49,6 +52,8 @@ export function namesOf(
     apiGroup: base.replaceAll(/\W/g, '_').slice(0, 64),
     logGroup: base.slice(0, 64),
     logStream: 'functions',
+    topic: base.replaceAll(/[^\w-]/g, '-').slice(0, 255),
+    topicDisplayName: `Made by setup of ${service} ${stage}`,
     mark: ownerMark({ service, stage }),
     tag: { key: 'serverless', value: `${service}/${stage}` },
   };

@@ -9,6 +9,8 @@ export interface Step {
   right: string;
   /** What somebody who may can do instead. */
   command: string;
+  /** The service that it calls, where that is not the part's. */
+  service?: string;
   /** The later steps of its part can do nothing without it. */
   isNeeded?: boolean;
   /** @throws CallFailed */
@@ -21,11 +23,21 @@ export interface Obstacle {
   todo: string;
 }
 
+export interface Consent {
+  question: string;
+  /** Told when the answer is no: the next look has no steps then. */
+  refuse(): void;
+}
+
 /** What one look at a part brought. */
 export interface Look {
   /** What is there already and is used as it is, for people. */
   there?: readonly string[];
   steps?: readonly Step[];
+  /** To be asked before the steps are done, by itself: they take something away from somebody. */
+  consent?: Consent;
+  /** What belongs to somebody else and stays as it is; nothing is lacking without it. */
+  left?: Obstacle;
   obstacle?: Obstacle;
   /** Variables for `.env.<stage>`. */
   values?: Readonly<Record<string, string>>;

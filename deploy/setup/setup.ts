@@ -12,11 +12,12 @@ import { readService } from '../service-file';
 import { agencyPart, agencyRemains } from './agency';
 import { bucketParts, bucketRemains } from './buckets';
 import { callerPart, callerRemains } from './callers';
-import { confirm as askAtTerminal } from './confirm';
+import { confirm as askAtTerminal, isTerminal } from './confirm';
 import { EnvFile } from './env-file';
 import { gatewayPart, gatewayRemains } from './gateway';
 import { logPart, logRemains } from './logs';
 import { type Names, namesOf, type Stage } from './names';
+import { notificationPart, notificationRemains, type TakeOver } from './notification';
 import { carryOut } from './work';
 
 /** What the command works with. */
@@ -25,7 +26,7 @@ export interface Setup extends Stage {
   /** `.env.<stage>` is written there. */
   directory: string;
   environment: Readonly<Record<string, string | undefined>>;
-  options: Pick<CommandOptions, 'dry-run' | 'yes' | 'undo'>;
+  options: Pick<CommandOptions, 'dry-run' | 'yes' | 'undo' | 'take-over-notification'>;
   print: (line: string) => void;
   /** Asks a person; the terminal when absent. */
   confirm?: (question: string) => Promise<boolean>;
@@ -50,6 +51,7 @@ const VARIABLES = [
   'LTS_GROUP_NAME',
   'LTS_STREAM_ID',
   'LTS_STREAM_NAME',
+  'SMN_TOPIC_URN',
 ];
 
 /**
@@ -100,11 +102,13 @@ async function makeAll(command: Setup, context: Context): Promise<boolean> {
       gatewayPart(context),
       callerPart({ ...context, print }),
       logPart(context),
+      notificationPart({ ...context, takeOver: takeOverOf(command) }),
     ],
     region,
     sign: '+',
     dryRun: options['dry-run'] === true,
     confirm: confirmation(command, `Make these in ${region}?`),
+    ask: asker(command),
     print,
     onStart: () => file.set({ ...fixed, ...chosen }),
   });
@@ -144,6 +148,7 @@ async function undo(command: Setup, context: Context): Promise<boolean> {
   const outcome = await carryOut({
     // Policies go after the agency, and the record after all.
     parts: [
+      notificationRemains(context),
       logRemains(context),
       callerRemains({ ...context, print }),
       gatewayRemains(context),
@@ -154,6 +159,7 @@ async function undo(command: Setup, context: Context): Promise<boolean> {
     sign: '-',
     dryRun: options['dry-run'] === true,
     confirm: confirmation(command, 'Take these back?'),
+    ask: asker(command),
     print,
   });
   if (outcome.is === 'shown') print('nothing was changed');
@@ -167,8 +173,18 @@ async function undo(command: Setup, context: Context): Promise<boolean> {
   return outcome.is !== 'declined' && outcome.is !== 'incomplete';
 }
 
-function confirmation({ options, confirm = askAtTerminal }: Setup, question: string): () => Promise<boolean> {
-  return async () => options.yes === true || confirm(question);
+function confirmation({ options, ...command }: Setup, question: string): () => Promise<boolean> {
+  return async () => options.yes === true || asker({ options, ...command })(question);
+}
+
+function asker({ confirm = askAtTerminal }: Setup): (question: string) => Promise<boolean> {
+  return confirm;
+}
+
+/** `--yes` stands for what setup makes, not for what it takes away from others. */
+function takeOverOf({ options, confirm }: Setup): TakeOver {
+  if (options['take-over-notification'] === true) return 'yes';
+  return options.yes !== true && (confirm !== undefined || isTerminal()) ? 'ask' : 'no';
 }
 
 /** What `serverless.yml` says when these variables are set besides those of the environment. */

@@ -11,6 +11,8 @@ export interface Work {
   /** Asks before anything is done. */
   confirm: () => Promise<boolean>;
   print: (line: string) => void;
+  /** Asks about one thing, after `confirm`. */
+  ask: (question: string) => Promise<boolean>;
   /** Told before the first step. */
   onStart?: () => void;
 }
@@ -36,6 +38,10 @@ export async function carryOut({ parts, region, sign, print, ...work }: Work): P
   if (work.dryRun) return { is: 'shown', values: values() };
   if (stepsOf(looks) === 0) return { is: isBlocked() ? 'incomplete' : 'nothing to do', values: values() };
   if (!(await work.confirm())) return { is: 'declined', values: {} };
+  if (await isAnyRefused(looks, work.ask)) {
+    looks = await see();
+    for (const { left } of looks) if (left !== undefined) print(`= ${left.text}`);
+  }
   work.onStart?.();
   let failures: Obstacle[] = [];
   for (let rounds = 1; rounds <= ROUNDS && stepsOf(looks) > 0; rounds += 1) {
@@ -62,14 +68,30 @@ export async function carryOut({ parts, region, sign, print, ...work }: Work): P
   return { is: isComplete ? 'done' : 'incomplete', values: values() };
 }
 
+/** Asks about what is taken away from others. */
+async function isAnyRefused(looks: readonly Look[], ask: Work['ask']): Promise<boolean> {
+  let isRefused = false;
+  for (const { consent } of looks) {
+    if (consent === undefined || (await ask(consent.question))) continue;
+    consent.refuse();
+    isRefused = true;
+  }
+  return isRefused;
+}
+
 function stepsOf(looks: readonly Look[]): number {
   return looks.reduce((sum, { steps = [] }) => sum + steps.length, 0);
 }
 
 function show(parts: readonly Part[], looks: readonly Look[], sign: string, print: Work['print']): void {
-  for (const [index, { there = [], steps = [], obstacle }] of looks.entries()) {
+  for (const [index, { there = [], steps = [], consent, left, obstacle }] of looks.entries()) {
     for (const what of there) print(`= ${what}`);
     for (const { what } of steps) print(`${sign} ${what}`);
+    if (consent !== undefined) print('  → you are asked about this by itself');
+    if (left !== undefined) {
+      print(`= ${left.text}`);
+      print(`  → ${left.todo}`);
+    }
     if (obstacle === undefined) continue;
     print(`! ${parts[index]?.name}: ${obstacle.text}`);
     print(`  → ${obstacle.todo}`);
@@ -98,7 +120,7 @@ async function makeAll(
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
       isRefused ||= !error.isOutcomeUnknown;
-      failures.push(failureOf(error, step, part?.service ?? '', region));
+      failures.push(failureOf(error, step, step.service ?? part?.service ?? '', region));
       if (step.isNeeded) break;
     }
   }

@@ -5,15 +5,21 @@ import path from 'node:path';
 import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
 import type { DesiredState } from '../../deploy/desired-state';
 import { diagnose, doctor, findingsText } from '../../deploy/doctor/doctor';
+import { checkEventGrid } from '../../deploy/doctor/event-grid';
 import type { Finding } from '../../deploy/doctor/finding';
+import { checkLogs } from '../../deploy/doctor/logs';
+import { checkPublicUrl } from '../../deploy/doctor/public-url';
 import { checkRegion } from '../../deploy/doctor/region';
 import { DeployError } from '../../deploy/errors';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { type Cloud, startCloud } from '../../local/cloud';
 import { deployTo } from '../../local/commands/deployed-cloud';
+import { createEventGridServer } from '../../local/eg/server';
 import { createFunctionGraph, type FunctionGraphBehaviour } from '../../local/functiongraph/functiongraph';
 import { closeServer, listen } from '../../local/http-server';
 import { Credentials } from '../../local/iam/credentials';
+import { LogBook } from '../../local/lts/log-book';
+import { createLts } from '../../local/lts/server';
 import { createMpc } from '../../local/mpc/server';
 import { createObsServer } from '../../local/obs/server';
 import { publishingPolicy } from '../../local/smn/access-policy';
@@ -56,10 +62,13 @@ async function found(
   environment: Readonly<Record<string, string>> = {},
   state: DesiredState | undefined = undefined,
 ): Promise<Finding[]> {
-  const seen = state ?? (await wanted());
-  const connection = connectionFrom({ ...cloud.environment, ...environment }, seen.region);
-  const api = new CloudApi(connection, { pause: async () => {} });
-  return diagnose(seen, new FunctionGraphApi(api));
+  return diagnose(state ?? (await wanted()), new FunctionGraphApi(clientOf(environment)));
+}
+
+/** The account, with a part of the environment changed. */
+function clientOf(environment: Readonly<Record<string, string>>): CloudApi {
+  const connection = connectionFrom({ ...cloud.environment, ...environment }, cloud.region);
+  return new CloudApi(connection, { pause: async () => {} });
 }
 
 async function addressOf(server: Server): Promise<string> {
@@ -210,16 +219,150 @@ describe('the doctor says of the functions', () => {
     );
   });
 
-  test('that a channel of EventGrid cannot be seen', async () => {
-    const state = await wanted((service) => {
-      service.functions.cancel.events.push({
-        eventgrid: { bucket: 'videos', channel_id: 'channel-1', agency: 'fgs_to_eg' },
+  describe('of EventGrid', () => {
+    const withChannel = () =>
+      wanted((service) => {
+        service.functions.cancel.events.push({
+          eventgrid: { bucket: 'videos', channel_id: 'channel-1', agency: 'fgs_to_eg' },
+        });
+      });
+    test('that the key has the right, and that a channel cannot be seen', async () => {
+      expect(await checkEventGrid(await withChannel(), clientOf({}))).toEqual([
+        { point: 'right for EventGrid', state: 'ok', text: 'the key may see subscriptions' },
+        expect.objectContaining({ point: 'event channel channel-1', state: 'unseen' }),
+      ]);
+      expect(await checkEventGrid(await wanted(), clientOf({}))).toEqual([]);
+    });
+
+    test('that the key lacks the right, and what that means', async () => {
+      const { functiongraph } = cloud;
+      const may = new Credentials({ ...cloud.accessKey, denied: ['eg:*'] });
+      const eg = createEventGridServer({ credentials: may, functiongraph });
+      const client = clientOf({ EG_ENDPOINT: await addressOf(eg) });
+      expect((await checkEventGrid(await withChannel(), client))[0]).toEqual({
+        point: 'right for EventGrid',
+        state: 'note',
+        text: expect.stringMatching(/403 EG.0403 .*neither change nor delete it/),
+        todo: 'let the key have the system policy "EG FullAccess" in ap-southeast-3',
       });
     });
-    const findings = await found({}, state);
-    expect(findings).toContainEqual(
-      expect.objectContaining({ point: 'event channel channel-1', state: 'unseen' }),
-    );
+  });
+
+  describe('of their logs', () => {
+    const logsOf = async (change: (logs: Record<string, string>) => void, environment = {}) => {
+      const state = await wanted(({ provider }) => {
+        const { LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID, LTS_STREAM_NAME } = cloud.environment;
+        provider.logs = {
+          groupId: LTS_GROUP_ID,
+          groupName: LTS_GROUP_NAME,
+          streamId: LTS_STREAM_ID,
+          streamName: LTS_STREAM_NAME,
+        };
+        change(provider.logs);
+      });
+      return checkLogs({ ...state, stage: 'prod' }, clientOf(environment));
+    };
+
+    test('that group and stream are there, or not', async () => {
+      const { LTS_GROUP_ID: group, LTS_GROUP_NAME: name, LTS_STREAM_NAME: stream } = cloud.environment;
+      expect(await logsOf(() => {})).toEqual([
+        { point: `log group ${group}`, state: 'ok', text: `${name} with stream ${stream}` },
+      ]);
+      const noGroup = await logsOf((logs) => Object.assign(logs, { groupId: 'nowhere' }));
+      expect(noGroup).toMatchObject([
+        { point: 'log group nowhere', state: 'missing', text: 'does not exist' },
+      ]);
+      const noStream = await logsOf((logs) => Object.assign(logs, { streamId: 'nowhere' }));
+      expect(noStream).toMatchObject([
+        { point: `log group ${group}`, state: 'missing', text: 'has no stream nowhere' },
+      ]);
+      expect(noStream[0]?.todo).toContain('npm run setup -- --stage prod');
+    });
+
+    test('that the key may not look, and that there are none', async () => {
+      const denied = new Credentials({ ...cloud.accessKey, denied: ['lts:*'] });
+      const lts = createLts({ credentials: denied, logs: new LogBook() });
+      expect(await logsOf(() => {}, { LTS_ENDPOINT: await addressOf(lts) })).toMatchObject([
+        { state: 'unseen', todo: expect.stringContaining('LTS ReadOnlyAccess') },
+      ]);
+      const none = { groupId: '', groupName: '', streamId: '', streamName: '' };
+      expect(await logsOf((logs) => Object.assign(logs, none))).toMatchObject([
+        { point: 'logs', state: 'note' },
+      ]);
+    });
+  });
+});
+
+describe('the doctor says of PUBLIC_URL', () => {
+  const KEY = 'snapshots/a & b +ü.mp4/0.jpg';
+  /** A CDN that answers so, and what the doctor says of it; the addresses that it was asked for. */
+  async function foundAt(answer: { status?: number; body?: string; allowed?: string }) {
+    const asked: string[] = [];
+    const { status = 200, body = 'a picture', allowed } = answer;
+    const cdn = createServer((request, response) => {
+      asked.push(decodeURIComponent(request.url ?? ''));
+      response.writeHead(status, allowed === undefined ? {} : { 'access-control-allow-origin': allowed });
+      response.end(body);
+    });
+    const url = await addressOf(cdn);
+    const state = await wanted(({ provider }) => {
+      provider.environment.PUBLIC_URL = `${url}/`;
+    });
+    const findings = await checkPublicUrl(state, clientOf({}));
+    return { asked, url, findings };
+  }
+
+  test('that it cannot be tried before there is a picture', async () => {
+    expect((await foundAt({})).findings).toMatchObject([
+      {
+        state: 'unseen',
+        text: 'snapshots has nothing below snapshots/ yet that could be fetched from there',
+      },
+    ]);
+  });
+
+  describe('with a picture', () => {
+    beforeAll(async () => {
+      await cloud.store.put('snapshots', 'snapshots/a.mp4/0.jpg', Buffer.from('a larger picture'));
+      await cloud.store.put('snapshots', KEY, Buffer.from('a picture'));
+      await cloud.store.put('snapshots', 'snapshots/z.mp4/empty', Buffer.alloc(0));
+    });
+    afterAll(async () => {
+      for (const key of [KEY, 'snapshots/a.mp4/0.jpg', 'snapshots/z.mp4/empty'])
+        await cloud.store.delete('snapshots', key);
+    });
+
+    test('that it leads to the bucket, and that players on any page may read', async () => {
+      const { asked, url, findings } = await foundAt({ allowed: '*' });
+      expect(findings).toEqual([
+        { point: `PUBLIC_URL ${url}`, state: 'ok', text: 'leads to snapshots' },
+        { point: `CORS of ${url}`, state: 'ok', text: 'players on any page may read' },
+      ]);
+      expect(asked).toEqual([`/${KEY}`]);
+    });
+
+    test('that players on pages of other sites may not read', async () => {
+      expect((await foundAt({})).findings[1]).toMatchObject({
+        state: 'note',
+        todo: expect.stringContaining('add a CORS rule for GET'),
+      });
+    });
+
+    test.each<[string, Parameters<typeof foundAt>[0], string]>([
+      ['refuses', { status: 403 }, 'answers 403'],
+      ['has another bucket’s', { body: 'something' }, 'answers something else than this object of snapshots'],
+      ['has as many bytes of something else', { body: 'a pictora' }, 'answers something else'],
+    ])('that it %s', async (_, answer, text) => {
+      const { url, findings } = await foundAt(answer);
+      expect(findings).toEqual([
+        {
+          point: `PUBLIC_URL ${url}`,
+          state: 'missing',
+          text: expect.stringContaining(text),
+          todo: expect.stringContaining('let it lead to snapshots'),
+        },
+      ]);
+    });
   });
 });
 
@@ -351,7 +494,7 @@ describe('the doctor says of MPC’s notification', () => {
       point: `topic ${urn}`,
       state: 'missing',
       text: 'does not exist',
-      todo: expect.stringContaining('hcloud SMN CreateTopic'),
+      todo: expect.stringContaining('npm run setup -- --stage local makes one'),
     });
     const without = await foundOf((service) => {
       service.functions['on-finish'].events[0].smn.topic_urn = '';

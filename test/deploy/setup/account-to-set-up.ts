@@ -21,6 +21,8 @@ import { createLts, LTS_PATHS } from '../../../local/lts/server';
 import { createMpc, type Mpc } from '../../../local/mpc/server';
 import { ObjectStore } from '../../../local/obs/object-store';
 import { createObsServer } from '../../../local/obs/server';
+import { createSmn, SMN_PATHS } from '../../../local/smn/server';
+import { TopicBook } from '../../../local/smn/topic-book';
 import { type Fate, KEY, REGION } from '../cloud-to-deploy-to';
 
 export interface AccountOptions {
@@ -62,6 +64,7 @@ export class AccountToSetUp {
   private constructor(
     readonly store: ObjectStore,
     readonly mpc: Mpc,
+    readonly topics: TopicBook,
     { bucketsOfOthers = [], agencies = [], instances }: AccountOptions,
     credentials: Credentials,
   ) {
@@ -80,6 +83,7 @@ export class AccountToSetUp {
       [IAM_PATHS, createIamServer({ credentials, region: REGION, identities: this.identities })],
       [MANAGEMENT_PATHS, createApiGroupServer({ credentials, gateways: this.gateways })],
       [LTS_PATHS, createLts({ credentials, logs: this.logs })],
+      [SMN_PATHS, createSmn({ credentials, topics, subscriptionsOf: () => [] })],
       [/^\/v1\/\w{32}\//, mpc.server],
       [/^\/v2\/\w{32}\/fgs\//, this.functiongraph.server],
       [/^/, obs],
@@ -93,8 +97,16 @@ export class AccountToSetUp {
     const credentials = new Credentials({ ...KEY, denied: options.denied ?? [] });
     const store = await ObjectStore.open(mkdtempSync(path.join(tmpdir(), 'setup-obs-')));
     const capture = { open: () => Promise.reject(new Error('nothing is captured here')) };
-    const mpc = await createMpc({ store, capture, credentials, region: REGION, authorizedBuckets: [] });
-    const account = new AccountToSetUp(store, mpc, options, credentials);
+    const topics = new TopicBook({ region: REGION, projectId: KEY.projectId });
+    const mpc = await createMpc({
+      store,
+      capture,
+      credentials,
+      region: REGION,
+      authorizedBuckets: [],
+      topics: { mayPublish: (urn) => topics.mayPublish(urn, 'mpc'), publish: () => {} },
+    });
+    const account = new AccountToSetUp(store, mpc, topics, options, credentials);
     for (const [, server] of account.#servers) {
       account.#addresses.set(server, `http://127.0.0.1:${await listen(server, 0)}`);
     }
@@ -109,7 +121,7 @@ export class AccountToSetUp {
   }
 
   get environment(): Record<string, string> {
-    const names = ['FUNCTIONGRAPH', 'APIG', 'IAM', 'MPC', 'OBS', 'LTS', 'EG'];
+    const names = ['FUNCTIONGRAPH', 'APIG', 'IAM', 'MPC', 'OBS', 'LTS', 'EG', 'SMN'];
     return {
       HUAWEICLOUD_SDK_AK: KEY.accessKey,
       HUAWEICLOUD_SDK_SK: KEY.secretKey,
@@ -185,6 +197,12 @@ export class AccountToSetUp {
         tags,
         streams: [...streams.values()].map((stream) => [stream.name, stream.tags]),
       })),
+      topics: this.topics.list().map(({ urn, displayName, accessPolicy }) => ({
+        urn,
+        displayName,
+        accessPolicy,
+      })),
+      notifications: this.mpc.notifications.list().filter(({ status }) => status === 'on'),
       file: Object.fromEntries(
         Object.entries(file)
           .map(([name, value]) =>

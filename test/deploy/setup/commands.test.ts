@@ -51,7 +51,7 @@ function run(program: string, ...args: string[]): Promise<{ exitCode: number | n
 
 const secretOf = (text: string) => /^API_APP_SECRET=(\S+)$/m.exec(text)?.[1];
 
-test('an empty account gets frames with `setup --yes`, `deploy` and an upload; `remove` and `setup --undo` leave nothing but its objects', async () => {
+test('an empty account gets frames, and files by a notification, with `setup --yes`, `deploy` and an upload; `remove` and `setup --undo` leave nothing but its objects', async () => {
   expect(cloud.environment).not.toHaveProperty('UPLOAD_BUCKET');
   const made = await serverless('setup', '--yes');
   expect([made.exitCode, made.text]).toEqual([
@@ -76,6 +76,11 @@ test('an empty account gets frames with `setup --yes`, `deploy` and an upload; `
   expect(await callers('remove', 'shop')).toEqual({ exitCode: 0, text: expect.stringContaining('- shop') });
   expect((await callers('remove', 'shop')).exitCode).toBe(1);
 
+  // MPC tells setup's topic, whose trigger deploying has made.
+  const finished: string[] = [];
+  cloud.functiongraph.onInvocation(({ functionName, trigger, state }) => {
+    if (functionName.endsWith('-on-finish') && state === 'succeeded') finished.push(trigger);
+  });
   const [snapshots, uploads] = cloud.store.buckets().map(({ name }) => name);
   await cloud.store.put(uploads!, 'a.mp4', readFileSync(SAMPLE_VIDEO));
   // The functions have the agency's rights here, and no others.
@@ -88,6 +93,11 @@ test('an empty account gets frames with `setup --yes`, `deploy` and an upload; `
   );
   expect(frames.map(({ key }) => key)).toContain('snapshots/a.mp4/0.jpg');
 
+  await until(async () => finished.includes('SMN') || undefined, { what: 'on-finish by a notification' });
+  expect(cloud.store.list(snapshots!, { prefix: 'snapshots/a.mp4/' }).objects.map(({ key }) => key)).toEqual(
+    expect.arrayContaining(['snapshots/a.mp4/snapshots.json', 'snapshots/a.mp4/storyboard.vtt']),
+  );
+
   expect((await serverless('remove')).exitCode).toBe(0);
   const undone = await serverless('setup', '--undo', '--yes');
   expect([undone.exitCode, undone.text]).toEqual([
@@ -95,4 +105,5 @@ test('an empty account gets frames with `setup --yes`, `deploy` and an upload; `
     expect.stringContaining(`= bucket ${uploads}: holds objects`),
   ]);
   expect(readFileSync(path.join(folder, '.env.demo'), 'utf8')).toContain(`bucket:${uploads}`);
+  expect([cloud.topics.list(), cloud.mpc.notifications.list()]).toMatchObject([[], [{ status: 'off' }]]);
 });

@@ -4,13 +4,17 @@ import { CloudApi, connectionFrom } from '../../../deploy/cloud-api';
 import { diagnose } from '../../../deploy/doctor/doctor';
 import { DeployError } from '../../../deploy/errors';
 import { FunctionGraphApi } from '../../../deploy/functiongraph-api';
+import type { Setup } from '../../../deploy/setup/setup';
 import { localInstance } from '../../../local/apig/management/gateway-book';
 import { functionsAgency, MPC_ADMINISTRATOR } from '../../../local/iam/agencies';
+import { publishingPolicy } from '../../../local/smn/access-policy';
 import { codeFor, type Fate, KEY, wantedOf } from '../cloud-to-deploy-to';
 import { type AccountOptions, AccountToSetUp, SNAPSHOTS, UPLOADS } from './account-to-set-up';
 
 // Some of these set an account up a hundred times.
 jest.setTimeout(300_000);
+
+const TOPIC = `urn:smn:ap-southeast-3:${KEY.projectId}:mpc-snapshots-demo`;
 
 let account: AccountToSetUp;
 const accounts: AccountToSetUp[] = [];
@@ -41,6 +45,10 @@ describe('an account that has nothing but a key', () => {
     expect(lines.at(-1)).toBe('next: npm run deploy -- --stage demo');
     expect(account.store.buckets().map(({ name }) => name)).toEqual([SNAPSHOTS, UPLOADS]);
     expect(await account.authorized()).toEqual([SNAPSHOTS, UPLOADS]);
+    expect(account.mpc.notifications.list()).toEqual([
+      { event_name: 'ThumbnailComplete', status: 'on', topic: TOPIC, msg_type: 2 },
+    ]);
+    expect(text).toContain(`ok              notification of MPC: MPC tells ${TOPIC} when a task has ended`);
   });
 
   test('shows first what it would make, and asks', async () => {
@@ -68,6 +76,9 @@ describe('an account that has nothing but a key', () => {
       '+ caller first of the API, in gateway gateway-1; its key is shown once',
       '+ log group mpc-snapshots-demo, kept for 30 days',
       '+ log stream functions in it',
+      '+ topic mpc-snapshots-demo, which starts on-finish',
+      '+ MPC’s right to publish to mpc-snapshots-demo',
+      '+ MPC’s notification of ended tasks to mpc-snapshots-demo',
       'nothing was made',
     ]);
     expect(questions).toEqual(['Make these in ap-southeast-3?']);
@@ -76,7 +87,7 @@ describe('an account that has nothing but a key', () => {
 
   test('with --dry-run shows the plan, asks nobody and makes nothing', async () => {
     const { ok, lines } = await account.setup({ yes: false, 'dry-run': true });
-    expect([ok, lines.length, lines.at(-1)]).toEqual([true, 14, 'nothing was changed']);
+    expect([ok, lines.length, lines.at(-1)]).toEqual([true, 17, 'nothing was changed']);
     expect([changes(account), account.envFile()]).toEqual([[], {}]);
   });
 
@@ -102,6 +113,7 @@ describe('an account that has nothing but a key', () => {
       LTS_GROUP_NAME: 'mpc-snapshots-demo',
       LTS_STREAM_ID: [...(group?.streams.keys() ?? [])][0],
       LTS_STREAM_NAME: 'functions',
+      SMN_TOPIC_URN: TOPIC,
       SETUP_MADE: expect.stringContaining(`bucket:${UPLOADS}`),
     });
     const text = readFileSync(path.join(account.folder, '.env.demo'), 'utf8');
@@ -141,6 +153,7 @@ const PROD = {
   APIG_GROUP_ID: '',
   LTS_GROUP_ID: '',
   LTS_STREAM_ID: '',
+  SMN_TOPIC_URN: '',
 };
 
 describe('what was there before', () => {
@@ -223,6 +236,129 @@ describe('what was there before', () => {
   });
 });
 
+describe('MPC’s notification setting, one for the whole project', () => {
+  const setTo = (topic: string, changed: object = {}) =>
+    account.mpc.notifications.set([
+      { event_name: 'ThumbnailComplete', status: 'on', topic, msg_type: 3, ...changed },
+    ]);
+  const topicOf = (name: string) => {
+    const { urn } = account.topics.create(name, '').topic;
+    account.topics.set(urn, { accessPolicy: publishingPolicy(urn, ['mpc']) });
+    return urn;
+  };
+  let theirs: string;
+  beforeEach(() => {
+    theirs = topicOf('of-somebody');
+    setTo(theirs);
+  });
+  const TAKE_OVER = { 'take-over-notification': true };
+  const told = () =>
+    account.mpc.notifications.list().map(({ status, topic, msg_type }) => ({ status, topic, msg_type }));
+  const untouched = () => [{ status: 'on', topic: theirs, msg_type: 3 }];
+  const answering = (answers: boolean[], questions: string[] = []): Partial<Setup> => ({
+    confirm: async (question) => {
+      questions.push(question);
+      return answers.shift() === true;
+    },
+  });
+
+  test('is somebody else’s: --yes leaves it, says what stays and how to take it over', async () => {
+    const { ok, text } = await account.setup();
+    expect([ok, text]).toEqual([true, expect.stringContaining('next: npm run deploy -- --stage demo')]);
+    expect(text).toContain(
+      `= MPC tells ${theirs}, which somebody has set for the whole project: it stays, and the timer finds within a minute what has ended\n` +
+        `  → set SMN_TOPIC_URN=${theirs} to be told by that topic as well, or take the setting over: npm run setup -- --stage demo --take-over-notification`,
+    );
+    expect(told()).toEqual(untouched());
+    expect(account.topics.list().map(({ urn }) => urn)).toEqual([theirs]);
+    expect(account.envFile()).not.toHaveProperty('SMN_TOPIC_URN');
+  });
+
+  test('is somebody else’s: a person is asked by itself, and no leaves it', async () => {
+    const questions: string[] = [];
+    const { ok, lines } = await account.setup({ yes: false }, answering([true, false], questions));
+    expect(ok).toBe(true);
+    expect(questions).toEqual([
+      'Make these in ap-southeast-3?',
+      `MPC tells ${theirs}, which somebody has set for the whole project. Tell mpc-snapshots-demo in its place?`,
+    ]);
+    expect(lines).toContain('  → you are asked about this by itself');
+    expect(told()).toEqual(untouched());
+    expect(account.topics.list()).toHaveLength(1);
+    expect(account.store.buckets()).toHaveLength(2);
+  });
+
+  test.each<[string, Setup['options'], boolean[]]>([
+    ['a person says yes', { yes: false }, [true, true]],
+    ['--take-over-notification', TAKE_OVER, []],
+  ])('is taken over when %s, and --undo gives it back', async (_, options, answers) => {
+    const { ok } = await account.setup(options, answering(answers));
+    expect([ok, told()]).toEqual([true, [{ status: 'on', topic: TOPIC, msg_type: 2 }]]);
+    const shown = await account.setup({ undo: true, 'dry-run': true });
+    expect(shown.text).toContain(`- MPC’s notification to ${TOPIC}; ${theirs} gets it again`);
+    expect((await account.setup({ undo: true })).ok).toBe(true);
+    expect([told(), account.envFile()]).toEqual([untouched(), {}]);
+    expect(account.topics.list()).toHaveLength(1);
+  });
+
+  test('is switched off by --undo where the topic that had it is gone', async () => {
+    await account.setup(TAKE_OVER);
+    account.topics.delete(theirs);
+    expect((await account.setup({ undo: true })).ok).toBe(true);
+    expect(told()).toMatchObject([{ status: 'off' }]);
+    expect(account.topics.list()).toEqual([]);
+  });
+
+  test('is not taken back by --undo when somebody else has it by now', async () => {
+    await account.setup(TAKE_OVER);
+    setTo(theirs);
+    const { ok, text } = await account.setup({ undo: true });
+    expect([ok, text]).toEqual([true, expect.not.stringContaining('notification')]);
+    expect([told(), account.envFile()]).toEqual([untouched(), {}]);
+    expect(account.topics.list().map(({ urn }) => urn)).toEqual([theirs]);
+  });
+
+  test('is somebody’s who tells the topic that SMN_TOPIC_URN names: nothing is to be done', async () => {
+    const { ok, text } = await account.setup({}, { environment: { SMN_TOPIC_URN: theirs } });
+    expect([ok, text]).toEqual([true, expect.stringContaining(`= MPC tells ${theirs}\n`)]);
+    expect([told(), account.envFile().SMN_TOPIC_URN]).toEqual([untouched(), theirs]);
+    await account.setup({ undo: true });
+    expect(told()).toEqual(untouched());
+  });
+
+  test('is nobody’s: a topic that SMN_TOPIC_URN names is used, not changed, and told no more after --undo', async () => {
+    setTo(theirs, { status: 'off' });
+    const before = account.topics.get(theirs).accessPolicy;
+    expect((await account.setup({}, { environment: { SMN_TOPIC_URN: theirs } })).ok).toBe(true);
+    expect(told()).toEqual([{ status: 'on', topic: theirs, msg_type: 2 }]);
+    expect(account.topics.get(theirs).accessPolicy).toBe(before);
+    await account.setup({ undo: true });
+    expect(told()).toMatchObject([{ status: 'off', topic: theirs }]);
+    expect(account.topics.list()).toHaveLength(1);
+  });
+
+  test('a topic that lets MPC not in, one that is not there, and one of setup’s name that it did not make', async () => {
+    setTo(theirs, { status: 'off' });
+    account.topics.set(theirs, { accessPolicy: '' });
+    const closed = await account.setup({}, { environment: { SMN_TOPIC_URN: theirs } });
+    expect([closed.ok, closed.text]).toEqual([
+      false,
+      expect.stringMatching(/! MPC’s notification .*MPC.10216.*\n {2}→ .*let the topic’s policy allow MPC/),
+    ]);
+    const gone = await account.setup({}, { environment: { SMN_TOPIC_URN: `${theirs}-2` } });
+    expect([gone.ok, gone.text]).toEqual([
+      false,
+      expect.stringContaining(`SMN_TOPIC_URN ${theirs}-2 does not exist`),
+    ]);
+    account.topics.create('mpc-snapshots-demo', 'a topic of mine');
+    const taken = await account.setup({}, { environment: { SMN_TOPIC_URN: '' } });
+    expect([taken.ok, taken.text]).toEqual([
+      false,
+      expect.stringContaining('! topic mpc-snapshots-demo: exists, and was not made by setup'),
+    ]);
+  });
+});
+
 describe('trouble', () => {
   test.each<[string, string, RegExp]>([
     ['obs:bucket:CreateBucket', 'OBS Administrator', /obsutil mb obs:\/\/mpc-snapshots-demo-videos/],
@@ -235,6 +371,11 @@ describe('trouble', () => {
     ['apig:groups:create', 'APIG FullAccess', /hcloud APIG CreateApiGroupV2 .*gateway-1/],
     ['lts:groups:create', 'LTS FullAccess', /hcloud LTS CreateLogGroup/],
     ['lts:topics:create', 'LTS FullAccess', /hcloud LTS CreateLogStream/],
+    ['smn:topic:create', 'SMN FullAccess', /hcloud SMN CreateTopic .*--name=mpc-snapshots-demo/],
+    ['smn:topic:updateAttribute', 'SMN FullAccess', /Configure Topic Policy/],
+    ['mpc:notification:put', 'MPC Administrator', /hcloud MPC NotifySmnTopicConfig .*status=on/],
+    ['mpc:notification:get', 'MPC Administrator', /look with a key/],
+    ['smn:*', 'SMN FullAccess', /look with a key/],
     ['iam:agencies:list*', 'Security Administrator', /look with a key/],
     ['apig:*', 'APIG FullAccess', /look with a key/],
     ['lts:*', 'LTS FullAccess', /look with a key/],
@@ -373,6 +514,8 @@ describe('--undo', () => {
     await account.setup();
     const shown = await account.setup({ undo: true, 'dry-run': true });
     expect(shown.lines.filter((line) => line.startsWith('- '))).toEqual([
+      `- MPC’s notification to ${TOPIC}`,
+      '- topic mpc-snapshots-demo',
       '- log group mpc-snapshots-demo with its logs',
       '- caller first, in gateway gateway-1',
       '- API group mpc_snapshots_demo, in gateway gateway-1',

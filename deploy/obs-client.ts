@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
-import { obsAddress } from '../../shared/signing';
-import { CallFailed, type CloudApi } from '../cloud-api';
+import { obsAddress } from '../shared/signing';
+import { CallFailed, type CloudApi } from './cloud-api';
 
 /** A call to OBS. All that setup makes may be made again without harm. */
 export interface ObsCall {
