@@ -1,4 +1,4 @@
-import { listTasks } from '../shared/cloud/mpc';
+import { listTasks, MAX_IDS } from '../shared/cloud/mpc';
 import type { FunctionContext } from '../shared/core/context';
 import { describeFailure } from '../shared/core/errors';
 import { readTimerEvent } from '../shared/core/timer-event';
@@ -6,7 +6,6 @@ import { type NoticeReport, sendDueNotices } from '../shared/finishing/notices';
 import { readTaskNotifications } from '../shared/finishing/task-notification';
 import { type FinishReport, finishEndedTasks, finishTasks } from '../shared/finishing/unfinished-tasks';
 import { type Invocation, openInvocation } from '../shared/installation/invocation';
-import { MAX_IDS } from '../shared/tasks/list-request';
 
 /**
  * When a task has ended: keeps its result, writes the files beside its pictures and tells who wants to know. MPC's

@@ -1,13 +1,13 @@
 import { ApiError } from '../shared/api/errors';
 import { type ApiResponse, answer, jsonResponse, taskIdIn, viewResponse } from '../shared/api/gateway';
-import { ageOrder, type Task } from '../shared/cloud/mpc';
+import { ageOrder, MAX_IDS, type Task } from '../shared/cloud/mpc';
 import { connectToBucket } from '../shared/cloud/obs';
 import type { FunctionContext } from '../shared/core/context';
 import { AnswerTooLarge, isPassingFailure, NO_SUCH_TASK } from '../shared/core/errors';
 import type { Invocation } from '../shared/installation/invocation';
 import type { Query } from '../shared/signing';
 import { awaitTask } from '../shared/tasks/await-task';
-import { type ListRequest, MAX_IDS, parseListRequest, parseViewRequest } from '../shared/tasks/list-request';
+import { type ListRequest, parseListRequest, parseViewRequest } from '../shared/tasks/list-request';
 import { isOwnTask } from '../shared/tasks/ownership';
 import { listTasksForReader } from '../shared/tasks/reading';
 import { keepResults } from '../shared/tasks/results';

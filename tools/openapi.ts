@@ -14,6 +14,7 @@ import {
   TaskAnswer,
   TaskListAnswer,
 } from '../shared/api/answers';
+import '../shared/api/request-fields';
 import { CreateSchema } from '../shared/tasks/create-request';
 import { ListSchema, ViewSchema } from '../shared/tasks/list-request';
 

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { FunctionContext } from '../core/context';
 import { describeFailure } from '../core/errors';
 import { Log } from '../core/log';
-import { isText, text } from '../core/schema';
+import { anything, isText, optionalText, text } from '../core/schema';
 import { type Invocation, openInvocation } from '../installation/invocation';
 import { trimSlashes } from '../installation/object-keys';
 import { InvalidRequest } from '../validation';
@@ -35,17 +35,17 @@ export interface ApiResponse {
 
 const TASKS_PATH = '/snapshots/';
 
-const nullableObject = z.nullable(z.record(z.string(), z.unknown()));
+const namedValues = z.optional(z.nullable(z.looseObject({})));
 
 /** API Gateway's event, only the fields that are used (developer guide, "APIG event source"; captured event). */
 const ApiEvent = z.object({
   httpMethod: text,
-  path: z.optional(text),
-  pathParameters: z.optional(nullableObject),
-  queryStringParameters: z.optional(nullableObject),
-  headers: z.optional(nullableObject),
-  body: z.optional(z.unknown()),
-  isBase64Encoded: z.optional(z.unknown()),
+  path: optionalText,
+  pathParameters: namedValues,
+  queryStringParameters: namedValues,
+  headers: namedValues,
+  body: anything,
+  isBase64Encoded: anything,
 });
 
 /**

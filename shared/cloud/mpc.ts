@@ -1,49 +1,49 @@
 import * as z from 'zod/mini';
 import { AnswerTooLarge, ServiceRefused, ServiceTimedOut, ServiceUnavailable } from '../core/errors';
 import { redact } from '../core/redaction';
-import { parseJson, text, textOrNumber } from '../core/schema';
+import { optionalText, parseJson, text, textOrNumber } from '../core/schema';
 import { canonicalQuery, encodePath, type Query, signRequest } from '../signing';
 import type { Connection } from './connection';
 import { type HttpResponse, type Repeat, send } from './http';
 
-const ObsLocationSchema = z.object({
-  bucket: z.optional(text),
-  location: z.optional(text),
-  object: z.optional(text),
-});
+const optionalTextOrNumber = z.optional(textOrNumber);
+
+const optionalLocation = z.optional(
+  z.object({ bucket: optionalText, location: optionalText, object: optionalText }),
+);
 
 const TaskSchema = z.object({
   task_id: textOrNumber,
   status: text,
-  create_time: z.optional(textOrNumber),
-  end_time: z.optional(textOrNumber),
-  input: z.optional(ObsLocationSchema),
-  output: z.optional(ObsLocationSchema),
-  output_file_name: z.optional(text),
-  user_data: z.optional(text),
-  description: z.optional(text),
+  create_time: optionalTextOrNumber,
+  end_time: optionalTextOrNumber,
+  input: optionalLocation,
+  output: optionalLocation,
+  output_file_name: optionalText,
+  user_data: optionalText,
+  description: optionalText,
   thumbnail_info: z.optional(z.array(z.looseObject({ pic_name: text }))),
 });
 
 const TaskListSchema = z.object({
   task_array: z.optional(z.array(z.unknown())),
-  is_truncated: z.optional(textOrNumber),
-  total: z.optional(textOrNumber),
+  is_truncated: optionalTextOrNumber,
+  total: optionalTextOrNumber,
 });
 
 const CreatedSchema = z.object({
-  task_id: z.optional(textOrNumber),
-  status: z.optional(text),
-  create_time: z.optional(textOrNumber),
-  output: z.optional(ObsLocationSchema),
-  output_file_name: z.optional(text),
-  description: z.optional(text),
+  task_id: optionalTextOrNumber,
+  status: optionalText,
+  create_time: optionalTextOrNumber,
+  output: optionalLocation,
+  output_file_name: optionalText,
+  description: optionalText,
 });
 
 const RefusalSchema = z.object({
-  error_code: z.optional(text),
-  error_msg: z.optional(text),
-  error: z.optional(z.object({ code: z.optional(text), message: z.optional(text) })),
+  error_code: optionalText,
+  error_msg: optionalText,
+  error: z.optional(z.object({ code: optionalText, message: optionalText })),
 });
 
 /** `thumbnail_para` of MPC: what is captured. Times are in seconds except `dots_ms`. */
@@ -154,9 +154,12 @@ export async function cancelTask(taskId: string, connection: Connection): Promis
   connection.log.info('mpc.task_cancelled', { task_id: taskId });
 }
 
+/** MPC takes no more ids in one call (API reference, "Querying snapshot tasks"). */
+export const MAX_IDS = 10;
+
 /**
  * MPC ListThumbnailsTask, one page.
- * @param query MPC's own parameters; `task_id` up to 10 times
+ * @param query MPC's own parameters; `task_id` up to MAX_IDS times
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
 export async function listTasks(query: Query, connection: Connection): Promise<TaskList> {

@@ -1,14 +1,24 @@
 import * as z from 'zod/mini';
 
 // zod's own schemas, with the words of this service: every leaf says in its error what is allowed and in which unit.
+// Each schema costs every cold start some 20 µs, so that what several need stands here once.
 
 /** Any string. */
 export const text = z.string('must be a string');
+
+/** Any string, or none. */
+export const optionalText = z.optional(text);
+
+/** Any value, or none. */
+export const anything = z.optional(z.unknown());
 
 export const textUpTo = (maximum: number) => {
   const error = `must be a string of at most ${maximum} characters`;
   return z.string(error).check(z.maxLength(maximum, error));
 };
+
+/** A string of a form. */
+export const textLike = (form: RegExp, error: string) => z.string(error).check(z.regex(form, error));
 
 /** A string that a rule accepts which JSON Schema cannot say. */
 export const textThat = (holds: (value: string) => boolean, error: string) =>
@@ -16,56 +26,48 @@ export const textThat = (holds: (value: string) => boolean, error: string) =>
 
 /** A whole number; `unit` stands behind the limits in the error. */
 export const integer = (minimum: number, maximum: number, unit = '') =>
-  measured(integerOr(minimum, maximum, mustBe(minimum, maximum, unit)), unit);
+  integerOr(minimum, maximum, mustBe(minimum, maximum, unit));
 
-/** A schema with its unit, for tools that read it. */
-const measured = <T extends z.ZodMiniType>(schema: T, unit: string): T =>
-  unit === '' ? schema : withMetadata(schema, { 'x-unit': unit });
-
-/** A schema with what it means, for tools that read it. */
-export const described = <T extends z.ZodMiniType>(schema: T, description: string): T =>
-  withMetadata(schema, { description });
-
-// Registered, not added as a check: each `check` makes another schema, which every cold start would pay for.
-function withMetadata<T extends z.ZodMiniType>(schema: T, metadata: z.core.GlobalMeta): T {
-  z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), ...metadata });
-  return schema;
+function integerOr(minimum: number, maximum: number, error: string) {
+  return z.int(error).check(z.minimum(minimum, error), z.maximum(maximum, error));
 }
 
-const integerOr = (minimum: number, maximum: number, error: string) =>
-  z.int(error).check(z.minimum(minimum, error), z.maximum(maximum, error));
+/** A count, a time in milliseconds: any whole number from 0. */
+export const wholeNumber = integer(0, Number.MAX_SAFE_INTEGER);
 
 /** A whole number that comes as text, as in user data and query parameters. */
-export const integerText = (minimum: number, maximum: number, unit = '') => {
-  const error = mustBe(minimum, maximum, unit);
-  const isWithin = (value: string) => Number(value) >= minimum && Number(value) <= maximum;
-  return z.string(error).check(z.regex(/^\d{1,10}$/, error), z.refine(isWithin, error));
-};
+export const integerText = (minimum: number, maximum: number, unit = '') =>
+  textThat(
+    (value) => /^\d{1,10}$/.test(value) && Number(value) >= minimum && Number(value) <= maximum,
+    mustBe(minimum, maximum, unit),
+  );
 
-const mustBe = (minimum: number, maximum: number, unit: string, or = ''): string =>
-  `must be ${or}a whole number from ${minimum} to ${maximum}${unit && ` ${unit}`}`;
+function mustBe(minimum: number, maximum: number, unit: string, or = ''): string {
+  return `must be ${or}a whole number from ${minimum} to ${maximum}${unit && ` ${unit}`}`;
+}
 
 /** A side of a picture: 0, or a whole number of pixels. */
 export const side = (minimum: number, maximum: number) => {
   const error = mustBe(minimum, maximum, 'px', '0 (follow the aspect ratio) or ');
-  return measured(z.union([z.literal(0), integerOr(minimum, maximum, error)], error), 'px');
+  return z.union([z.literal(0), integerOr(minimum, maximum, error)], error);
 };
 
 /** A list of whole numbers. */
 export const integers = (minimum: number, maximum: number, unit: string) => {
   const error = `must be a list of whole numbers from ${minimum} to ${maximum} ${unit}`;
-  return measured(z.array(integerOr(minimum, maximum, error), error), unit);
+  return z.array(integerOr(minimum, maximum, error), error);
 };
 
-/** One of several strings. */
-export const oneOf = <const T extends string>(...values: readonly T[]) => z.enum(values, mustBeOneOf(values));
-
-/** One of several numbers. */
-export const oneOfNumbers = <const T extends number>(...values: readonly T[]) =>
+/** One of several strings or numbers. */
+export const oneOf = <const T extends string | number>(...values: readonly T[]) =>
   z.literal(values, mustBeOneOf(values));
 
-const mustBeOneOf = (values: readonly (string | number)[]): string =>
-  `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`;
+function mustBeOneOf(values: readonly (string | number)[]): string {
+  return `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`;
+}
+
+/** What is 1 in a record, or not there. */
+export const flag = z.optional(oneOf(1));
 
 /** Ids and times of MPC, which its documents declare as strings and print as numbers. */
 export const textOrNumber = z.union([z.string(), z.number()], 'must be a string or a number');

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
-import { oneOf, parseJson, text } from './schema';
+import { oneOf, optionalText, parseJson } from './schema';
 
-const TimerEvent = z.object({ trigger_type: oneOf('TIMER'), user_event: z.optional(text) });
+const TimerEvent = z.object({ trigger_type: oneOf('TIMER'), user_event: optionalText });
 
 /**
  * Reads the event of a TIMER trigger (FunctionGraph developer guide, "Timer event source").

@@ -3,7 +3,7 @@ import { timeOfMpc } from '../cloud/mpc';
 import { deleteObject, getJson, listObjects, putJson } from '../cloud/obs';
 import { sendWebhook } from '../cloud/webhook';
 import { describeFailure } from '../core/errors';
-import { integer, text } from '../core/schema';
+import { integer, optionalText, text } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { isLoopback } from '../installation/settings';
@@ -33,7 +33,7 @@ const Notice = z.object({
   timestamp: text,
   data: z.looseObject({}),
   /** Keys in the snapshot bucket, whose addresses are made when the notice is sent. */
-  files: z.object({ index: z.optional(text), track: z.optional(text), poster: z.optional(text) }),
+  files: z.object({ index: optionalText, track: optionalText, poster: optionalText }),
 });
 type Notice = z.infer<typeof Notice>;
 

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { ageOrder, isPending, listTasks, mpcTime, type Task, timeOfMpc } from '../cloud/mpc';
 import { getJson, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
-import { integer } from '../core/schema';
+import { wholeNumber } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { asMpcReads } from '../tasks/ownership';
@@ -37,13 +37,12 @@ const MIN_TIME_FOR_A_TASK_MS = 5_000;
 const PARALLEL_TASKS = 8;
 const OBJECT_KEY = `${RECORDS_FOLDER}finish.json`;
 
-const time = integer(0, Number.MAX_SAFE_INTEGER);
 const Pass = z.object({
-  from_ms: time,
+  from_ms: wholeNumber,
   /** When the pass began; absent before its first page. */
-  until_ms: z.optional(time),
-  page: integer(0, Number.MAX_SAFE_INTEGER),
-  oldest_unfinished_ms: z.optional(time),
+  until_ms: z.optional(wholeNumber),
+  page: wholeNumber,
+  oldest_unfinished_ms: z.optional(wholeNumber),
 });
 type Pass = z.infer<typeof Pass>;
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Detail } from '../core/errors';
-import { described, integer, integers, oneOf, oneOfNumbers, side, textThat } from '../core/schema';
+import { integer, integers, oneOf, side, textThat } from '../core/schema';
 import { check, isCleanText } from '../validation';
 
 // Limits of MPC's snapshot API (API reference, "Creating a snapshot task"; its OpenAPI description for the ranges).
@@ -13,35 +13,25 @@ const MIN_MAX_LENGTH_PX = 240;
 const MAX_FILE_NAME_CHARACTERS = 256;
 const MAX_INT32 = 2_147_483_647;
 
+const seconds = integer(0, MAX_INT32, 's');
+
 export const ThumbnailParaSchema = z.strictObject({
-  type: z.optional(
-    described(
-      oneOf('TIME', 'DOTS', 'DOTS_MS'),
-      'TIME: at intervals. DOTS: at up to 10 times in seconds. DOTS_MS: at one time in milliseconds, with sync 1. TIME when left out.',
-    ),
-  ),
-  time: z.optional(described(integer(1, MAX_INTERVAL_SECONDS, 's'), 'TIME: seconds between two pictures.')),
-  start_time: z.optional(described(integer(0, MAX_INT32, 's'), 'TIME: where the first picture is taken.')),
-  duration: z.optional(
-    described(integer(0, MAX_INT32, 's'), 'TIME: for how long pictures are taken; 0 to the end.'),
-  ),
-  dots: z.optional(described(integers(0, MAX_INT32, 's'), 'DOTS: times of the pictures.')),
-  dots_ms: z.optional(described(integers(0, MAX_INT32, 'ms'), 'DOTS_MS: time of the picture.')),
+  type: z.optional(oneOf('TIME', 'DOTS', 'DOTS_MS')),
+  time: z.optional(integer(1, MAX_INTERVAL_SECONDS, 's')),
+  start_time: z.optional(seconds),
+  duration: z.optional(seconds),
+  dots: z.optional(integers(0, MAX_INT32, 's')),
+  dots_ms: z.optional(integers(0, MAX_INT32, 'ms')),
   output_filename: z.optional(
     textThat(
       (name) => /^[^/\\]+$/.test(name) && name.length <= MAX_FILE_NAME_CHARACTERS && isCleanText(name),
       `must be 1 to ${MAX_FILE_NAME_CHARACTERS} characters without slashes and control characters`,
     ),
   ),
-  format: z.optional(described(oneOfNumbers(1), '1: JPEG.')),
-  width: z.optional(described(side(MIN_SIDE_PX, MAX_WIDTH_PX), '0 follows the aspect ratio.')),
-  height: z.optional(described(side(MIN_SIDE_PX, MAX_HEIGHT_PX), '0 follows the aspect ratio.')),
-  max_length: z.optional(
-    described(
-      integer(MIN_MAX_LENGTH_PX, MAX_WIDTH_PX, 'px'),
-      'The longer side, where width and height are not given.',
-    ),
-  ),
+  format: z.optional(oneOf(1)),
+  width: z.optional(side(MIN_SIDE_PX, MAX_WIDTH_PX)),
+  height: z.optional(side(MIN_SIDE_PX, MAX_HEIGHT_PX)),
+  max_length: z.optional(integer(MIN_MAX_LENGTH_PX, MAX_WIDTH_PX, 'px')),
   amount: z.optional(integer(1, 100, '%')),
   threshold: z.optional(integer(0, 255)),
 });

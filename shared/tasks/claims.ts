@@ -15,7 +15,7 @@ import {
 } from '../cloud/mpc';
 import { createJson, findObject, getJson, putJson } from '../cloud/obs';
 import { CallerError, describeFailure, ServiceRefused, ServiceUnavailable } from '../core/errors';
-import { integer, oneOf, oneOfNumbers, text } from '../core/schema';
+import { anything, flag, oneOf, optionalText, wholeNumber } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { type ObjectVersion, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
@@ -63,29 +63,31 @@ export interface ClaimRequest {
   fingerprint?: string;
 }
 
+const optionalNumber = z.optional(wholeNumber);
+
 export const ClaimRecord = z.object({
   state: oneOf('claimed', 'accepted', 'released'),
   /** What was written here could not be read. */
-  damaged: z.optional(oneOfNumbers(1)),
-  claimed_at_ms: integer(0, Number.MAX_SAFE_INTEGER),
-  claim: z.optional(text),
-  etag: z.optional(text),
-  last_modified_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
-  fingerprint: z.optional(text),
-  task_id: z.optional(text),
-  answer: z.optional(z.unknown()),
+  damaged: flag,
+  claimed_at_ms: wholeNumber,
+  claim: optionalText,
+  etag: optionalText,
+  last_modified_ms: optionalNumber,
+  fingerprint: optionalText,
+  task_id: optionalText,
+  answer: anything,
   /** Told to nobody else: whoever finds it in the record wrote the record. */
-  owner: z.optional(text),
+  owner: optionalText,
   /** How often MPC has refused for good, and when it may be asked again. */
-  refusals: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
-  not_before_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  refusals: optionalNumber,
+  not_before_ms: optionalNumber,
   /** The clean-up was about to take its task out of MPC's queue: MPC's list says whether it did. */
-  giving_up: z.optional(oneOfNumbers(1)),
+  giving_up: flag,
   /** Of the first attempt: one that came later, so that the ones between need not be read. */
-  next: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  next: optionalNumber,
   /** Up to when MPC's list was looked through for it, and what of it can be read at once (ms). */
-  sought_until_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
-  window_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  sought_until_ms: optionalNumber,
+  window_ms: optionalNumber,
 });
 
 export type ClaimRecord = z.infer<typeof ClaimRecord>;

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { CreateTaskBody, ObsLocation } from '../cloud/mpc';
 import type { Detail } from '../core/errors';
-import { described, oneOfNumbers, text, textUpTo } from '../core/schema';
+import { oneOf, optionalText, textUpTo } from '../core/schema';
 import { crossFieldIssues, type ThumbnailPara, ThumbnailParaSchema } from '../installation/capture';
 import {
   fixedFolder,
@@ -15,24 +15,22 @@ import { bucketName, InvalidRequest, MAX_USER_DATA_CHARACTERS, objectKey, parse,
 
 const ObsObject = z.strictObject({
   bucket: bucketName,
-  location: z.optional(text),
+  location: optionalText,
   object: objectKey,
   /** Accepted by MPC and without effect on snapshots. */
   file_name: z.optional(textUpTo(180)),
 });
 
-const bit = () => oneOfNumbers(0, 1);
+const bit = oneOf(0, 1);
 
 export const CreateSchema = z.strictObject({
   input: ObsObject,
   output: z.optional(ObsObject),
   thumbnail_para: z.optional(ThumbnailParaSchema),
   user_data: z.optional(textUpTo(MAX_USER_DATA_CHARACTERS)),
-  tar: z.optional(described(bit(), '1: loose pictures. 0: one archive.')),
-  sync: z.optional(described(bit(), '1: the answer brings the picture.')),
-  original_dir: z.optional(
-    described(bit(), '0: a random directory below `output.object`. 1: `output.object` itself.'),
-  ),
+  tar: z.optional(bit),
+  sync: z.optional(bit),
+  original_dir: z.optional(bit),
 });
 
 /**

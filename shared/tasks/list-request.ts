@@ -1,26 +1,19 @@
 import * as z from 'zod/mini';
-import { described, integerText, oneOf } from '../core/schema';
+import { MAX_IDS } from '../cloud/mpc';
+import { integerText, oneOf, textLike } from '../core/schema';
 import type { Settings } from '../installation/settings';
 import { bucketName, InvalidRequest, objectKey, parse, TASK_ID } from '../validation';
 
-const UTC_TIME = 'must be a UTC time as yyyymmddhhmmss, such as 20201220131400';
-const utcTime = z.string(UTC_TIME).check(z.regex(/^\d{14}$/, UTC_TIME));
-
-/** MPC takes no more ids in one call (API reference, "Querying snapshot tasks"). */
-export const MAX_IDS = 10;
+const utcTime = z.optional(
+  textLike(/^\d{14}$/, 'must be a UTC time as yyyymmddhhmmss, such as 20201220131400'),
+);
 
 const TASK_IDS = 'must be task ids: 1 to 16 letters and digits';
-const taskIds = z.array(z.string(TASK_IDS).check(z.regex(TASK_ID, TASK_IDS)), TASK_IDS);
 
 const view = {
   format: z.optional(oneOf('json', 'vtt', 'storyboard', 'html', 'poster')),
   wait: z.optional(integerText(0, 900, 's')),
-  pictures: z.optional(
-    described(
-      oneOf('none', 'first', 'all'),
-      'How many pictures of each task are listed in JSON: none, the first one, or all that one answer holds. all when left out.',
-    ),
-  ),
+  pictures: z.optional(oneOf('none', 'first', 'all')),
 };
 
 export const ViewSchema = z.object(view);
@@ -29,10 +22,10 @@ export const ViewSchema = z.object(view);
 export type ViewRequest = z.infer<typeof ViewSchema>;
 
 export const ListSchema = z.object({
-  task_id: z.optional(taskIds),
+  task_id: z.optional(z.array(textLike(TASK_ID, TASK_IDS), TASK_IDS)),
   status: z.optional(oneOf('WAITING', 'PROCESSING', 'SUCCEEDED', 'FAILED', 'CANCELED')),
-  start_time: z.optional(utcTime),
-  end_time: z.optional(utcTime),
+  start_time: utcTime,
+  end_time: utcTime,
   page: z.optional(integerText(0, 50_000)),
   size: z.optional(integerText(1, 100)),
   object: z.optional(objectKey),

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { isPending, parseTask, type Task } from '../cloud/mpc';
 import { getJson, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
-import { text } from '../core/schema';
+import { optionalText, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { ClaimRecord, claimsFolder } from './claims';
@@ -21,7 +21,7 @@ import { unwrapUserData } from './task-note';
 
 const RESULT_ENDING = '.result.json';
 
-const Result = z.object({ task: z.unknown(), etag: z.optional(text) });
+const Result = z.object({ task: z.unknown(), etag: optionalText });
 const Pointer = z.object({ result: text });
 
 /** A task that has ended, and of which version of the video it is, where that was written down. */

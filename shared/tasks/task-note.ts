@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { CreateTaskBody } from '../cloud/mpc';
-import { integer, oneOfNumbers, parseJson, text } from '../core/schema';
+import { flag, optionalText, parseJson, wholeNumber } from '../core/schema';
 import { InvalidRequest, MAX_USER_DATA_CHARACTERS } from '../validation';
 
 /** What this service itself keeps in a task's `user_data`, beside the caller's own. */
@@ -15,11 +15,11 @@ export interface TaskNote {
 
 const Envelope = z.object({
   'mpc-snapshots': z.object({
-    claim: z.optional(text),
-    time_ms: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
-    to_end: z.optional(oneOfNumbers(1)),
+    claim: optionalText,
+    time_ms: z.optional(wholeNumber),
+    to_end: flag,
   }),
-  user_data: z.optional(text),
+  user_data: optionalText,
 });
 
 /** Takes a task's `user_data` apart: this service's note and what the caller had sent. */

@@ -1,10 +1,9 @@
 import * as z from 'zod/mini';
-import { cancelTask, isPending, listTasks, type ObsLocation, type Task } from '../cloud/mpc';
+import { cancelTask, isPending, listTasks, MAX_IDS, type ObsLocation, type Task } from '../cloud/mpc';
 import { getJson, type ListedObject, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
 import { ClaimDamaged, ClaimRecord, type ClaimRequest, claimsFolder, findClaim, isWithin } from './claims';
-import { MAX_IDS } from './list-request';
 import { resultKeyOf } from './results';
 import { listRecords } from './task-index';
 

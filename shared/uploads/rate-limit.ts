@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { getJson, putJson } from '../cloud/obs';
-import { integer } from '../core/schema';
+import { wholeNumber } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { CALL_ARRIVES_WITHIN_MS } from '../tasks/claims';
@@ -44,8 +44,8 @@ const OBJECT_KEY = `${RECORDS_FOLDER}pace.json`;
 
 const Reservation = z.object({
   /** When the last of its calls can arrive at the latest, ms since the epoch. */
-  until_ms: integer(0, Number.MAX_SAFE_INTEGER),
-  calls: integer(0, Number.MAX_SAFE_INTEGER),
+  until_ms: wholeNumber,
+  calls: wholeNumber,
 });
 type Reservation = z.infer<typeof Reservation>;
 /** `lots` is what reservations are called in records that exist. */

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { nextWindowMs, tasksBetween } from '../cloud/mpc';
 import { getJson, type ListedObject, listObjects, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
-import { integer, oneOfNumbers, text } from '../core/schema';
+import { flag, optionalText, wholeNumber } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { digest, listBudget } from '../tasks/claims';
@@ -86,24 +86,24 @@ const FAR_AHEAD_MS = 16 * 60_000;
 const PAIR_WITHIN_MS = 2 * 60_000;
 const OBJECT_KEY = `${RECORDS_FOLDER}sweep.json`;
 
-const timeMs = integer(0, Number.MAX_SAFE_INTEGER);
+const optionalMs = z.optional(wholeNumber);
 const Progress = z.object({
   /** Where the pass through the buckets goes on. */
-  bucket: z.optional(text),
-  marker: z.optional(text),
+  bucket: optionalText,
+  marker: optionalText,
   /** When this pass began, and when the last one began that saw everything; without it this pass looks at every upload. */
-  began_ms: z.optional(timeMs),
-  clean_ms: z.optional(timeMs),
+  began_ms: optionalMs,
+  clean_ms: optionalMs,
   /** A bucket could not be listed in this pass. */
-  has_gap: z.optional(oneOfNumbers(1)),
+  has_gap: flag,
   /** The settings that decide what an upload is and what is captured of it. */
-  settings: z.optional(text),
+  settings: optionalText,
   /** Whose turn it was last. */
-  folder: z.optional(text),
-  later_marker: z.optional(text),
-  doubles_until_ms: z.optional(timeMs),
+  folder: optionalText,
+  later_marker: optionalText,
+  doubles_until_ms: optionalMs,
   /** As much of MPC's list as could be read at once (ms), where that is little. */
-  doubles_window_ms: z.optional(timeMs),
+  doubles_window_ms: optionalMs,
 });
 type Progress = z.infer<typeof Progress>;
 

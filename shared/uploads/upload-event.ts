@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { isText, text } from '../core/schema';
+import { anything, isText, text } from '../core/schema';
 import { isOwnOutput } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 import { isObjectKey } from '../validation';
@@ -36,14 +36,14 @@ export type UploadRecord =
 /** Only what is used is checked: events carry more, and it differs from region to region. */
 const Body = z.object({
   bucket: z.object({ name: text }),
-  object: z.object({ key: text, eTag: z.optional(z.unknown()), size: z.optional(z.unknown()) }),
+  object: z.object({ key: text, eTag: anything, size: anything }),
 });
 /** FunctionGraph's OBS trigger (developer guide, "OBS event source"). */
 const S3Record = z.object({ eventName: text, s3: Body });
 /** OBS event notification 3.0 (OBS user guide, "Event message structure"). */
 const ObsRecord = z.object({ eventName: text, obs: Body });
 /** EventGrid: one CloudEvent around one 3.0 record (captured event). */
-const CloudEvent = z.object({ specversion: text, data: z.optional(z.unknown()) });
+const CloudEvent = z.object({ specversion: text, data: anything });
 const Batch = z.object({ Records: z.array(z.unknown()) });
 
 /**

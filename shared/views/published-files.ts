@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { ageOrder, type Task } from '../cloud/mpc';
 import { copyObject, getBytes, getJson, type ListedObject, listFolder, putObject } from '../cloud/obs';
-import { text } from '../core/schema';
+import { optionalText, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { encode, encodePath } from '../signing';
 import type { TaskResult } from '../tasks/results';
@@ -27,7 +27,7 @@ export interface PublishedFiles {
 }
 
 /** What a newer task has written there. */
-const Index = z.object({ task_id: text, create_time: z.optional(text) });
+const Index = z.object({ task_id: text, create_time: optionalText });
 
 /**
  * Writes what players want beside the pictures of a task that succeeded, as PUBLISH says, each a whole file. Of two tasks

@@ -1,15 +1,17 @@
 import * as z from 'zod/mini';
 import {
-  described,
+  anything,
+  flag,
   integer,
   integers,
   integerText,
   oneOf,
-  oneOfNumbers,
   parseJson,
   side,
+  textLike,
   textThat,
   textUpTo,
+  wholeNumber,
 } from '../../../shared/core/schema';
 
 /** What a schema says of a value; undefined when it takes it. */
@@ -30,19 +32,29 @@ test.each<[z.ZodMiniType, unknown, string | undefined]>([
   [integers(0, 10, 's'), [11], 'must be a list of whole numbers from 0 to 10 s'],
   [oneOf('a', 'b'), 'c', 'must be one of a, b'],
   [oneOf('a'), 'c', 'must be a'],
-  [oneOfNumbers(0, 1), 1, undefined],
-  [oneOfNumbers(0, 1), '1', 'must be one of 0, 1'],
+  [oneOf(0, 1), 1, undefined],
+  [oneOf(0, 1), '1', 'must be one of 0, 1'],
   [textUpTo(3), 'abcd', 'must be a string of at most 3 characters'],
+  [textLike(/^a+$/, 'must be a few a'), 'ab', 'must be a few a'],
+  [wholeNumber, 0, undefined],
+  [wholeNumber, -1, 'must be a whole number from 0 to 9007199254740991'],
   [textThat((value) => value !== '', 'must not be empty'), '', 'must not be empty'],
 ])('case %#: what is allowed stands in the error, with its unit', (schema, value, expected) => {
   expect(said(schema, value)).toBe(expected);
 });
 
-test('unit and description are there for tools that read a schema', () => {
-  expect(z.globalRegistry.get(described(integer(1, 2, 's'), 'How long.'))).toEqual({
-    'x-unit': 's',
-    description: 'How long.',
-  });
+test('a flag is 1 or left out, and anything may be there', () => {
+  expect([1, undefined, 0, true].map((value) => z.safeParse(flag, value).success)).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect([1, undefined, null].map((value) => z.safeParse(anything, value).success)).toEqual([
+    true,
+    true,
+    true,
+  ]);
 });
 
 test('properties that are null are as good as left out, and what is no JSON is undefined', () => {

@@ -1,0 +1,50 @@
+import * as z from 'zod/mini';
+import '../../../shared/api/request-fields';
+import { ThumbnailParaSchema } from '../../../shared/installation/capture';
+import { CreateSchema } from '../../../shared/tasks/create-request';
+import { ListSchema } from '../../../shared/tasks/list-request';
+
+/** What the registry holds of each field that it knows. */
+const described = (schema: z.ZodMiniObject) =>
+  Object.fromEntries(
+    Object.entries(schema.shape).flatMap(([name, field]) => {
+      const metadata = z.globalRegistry.get(field);
+      return metadata ? [[name, metadata]] : [];
+    }),
+  );
+
+test('descriptions and units are there for tools that read a schema', () => {
+  expect(described(ThumbnailParaSchema)).toMatchObject({
+    start_time: { 'x-unit': 's', description: 'TIME: where the first picture is taken.' },
+    duration: { 'x-unit': 's', description: 'TIME: for how long pictures are taken; 0 to the end.' },
+    dots_ms: { 'x-unit': 'ms' },
+    width: { 'x-unit': 'px' },
+  });
+  expect(Object.keys(described(CreateSchema))).toEqual(['tar', 'sync', 'original_dir']);
+  expect(Object.keys(described(ListSchema))).toEqual(['page', 'size', 'wait', 'pictures']);
+});
+
+test('the form of a number that comes as text is the one that is checked', () => {
+  for (const field of ['page', 'size', 'wait'] as const) {
+    const pattern = new RegExp(String(described(ListSchema)[field]?.pattern));
+    for (const value of ['1', '12', '1e1', '-1', '', '1.5'])
+      expect([field, value, pattern.test(value)]).toEqual([
+        field,
+        value,
+        z.safeParse(ListSchema.shape[field], value).success,
+      ]);
+  }
+});
+
+test('the unit of a field is the one that its error names', () => {
+  const inErrors: Record<string, string> = {};
+  for (const [name, field] of Object.entries(ThumbnailParaSchema.shape)) {
+    const { error } = z.safeParse(field, 'no number');
+    const unit = / (s|ms|px|%)$/.exec(error?.issues[0]?.message ?? '')?.[1];
+    if (unit !== undefined) inErrors[name] = unit;
+  }
+  const inDescriptions = Object.entries(described(ThumbnailParaSchema)).flatMap(([name, metadata]) =>
+    metadata['x-unit'] === undefined ? [] : [[name, metadata['x-unit']]],
+  );
+  expect(Object.fromEntries(inDescriptions)).toEqual(inErrors);
+});
