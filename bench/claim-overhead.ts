@@ -62,7 +62,7 @@ async function compare(context: FunctionContext, count: number) {
 /** on-upload as it would be without claims: read the event, create the task. */
 async function withoutClaim(uploaded: unknown, context: FunctionContext): Promise<void> {
   const invocation = openInvocation(context);
-  const { region, snapshotBucket, capture } = invocation.settings;
+  const { region, snapshotBucket, captures } = invocation.settings;
   for (const { upload, skip } of readUploads(uploaded) ?? []) {
     if (skip) continue;
     await createTask(
@@ -71,9 +71,9 @@ async function withoutClaim(uploaded: unknown, context: FunctionContext): Promis
         output: {
           bucket: snapshotBucket,
           location: region,
-          object: outputDirectoryOf(upload, invocation.settings),
+          object: outputDirectoryOf(upload, invocation.settings.outputDirectory),
         },
-        thumbnail_para: capture,
+        thumbnail_para: captures[0].thumbnailPara,
         original_dir: 1,
       },
       invocation,

@@ -37,7 +37,9 @@ export const handler = async (
   for (const record of uploads) records.push(...(await processRecord(record, invocation)));
 
   const failed = records.flatMap((record) =>
-    'failed' in record ? [`${record.key} (${record.failed})`] : [],
+    'failed' in record
+      ? [`${record.key} (${[record.capture, record.failed].filter(Boolean).join(' ')})`]
+      : [],
   );
   if (failed.length > 0) {
     throw new Error(
@@ -47,7 +49,7 @@ export const handler = async (
   return { records };
 };
 
-/** Usually one; what a key means that may be encoded or not is one upload or the other, rarely both. */
+/** One for each capture. What a key means that may be encoded or not is one upload or the other, rarely both. */
 async function processRecord(
   { upload, skip }: UploadRecord,
   invocation: Invocation,
@@ -58,8 +60,8 @@ async function processRecord(
     const records: ProcessedRecord[] = [];
     for (const one of uploads) {
       const isTimeLeft = remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS;
-      const outcome = await captureOrRemember(one, isTimeLeft, invocation);
-      records.push(processed(one, outcome, invocation));
+      const outcomes = await captureOrRemember(one, isTimeLeft, invocation);
+      records.push(...outcomes.map((outcome) => processed(one, outcome, invocation)));
     }
     return records;
   } catch (error) {

@@ -4,11 +4,12 @@ import { ageOrder, MAX_IDS, type Task } from '../shared/cloud/mpc';
 import { connectToBucket } from '../shared/cloud/obs';
 import type { FunctionContext } from '../shared/core/context';
 import { AnswerTooLarge, isPassingFailure, NO_SUCH_TASK } from '../shared/core/errors';
+import { capturesFor, servingCapture } from '../shared/installation/captures';
 import type { Invocation } from '../shared/installation/invocation';
 import type { Query } from '../shared/signing';
 import { awaitTask } from '../shared/tasks/await-task';
 import { type ListRequest, parseListRequest, parseViewRequest } from '../shared/tasks/list-request';
-import { isOwnTask } from '../shared/tasks/ownership';
+import { captureOf, isOwnTask } from '../shared/tasks/ownership';
 import { listTasksForReader } from '../shared/tasks/reading';
 import { keepResults } from '../shared/tasks/results';
 import { recordsOfVideo } from '../shared/tasks/task-index';
@@ -32,23 +33,37 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
       const seen = await awaitTask(taskId, Number(wait ?? 0), invocation);
       return viewResponse(await showTask(seen.task, format, invocation, seen.asOfMs, pictures));
     }
-    const { format, object, bucket, pictures, ...list } = parseListRequest(
+    const { format, object, bucket, capture, pictures, ...list } = parseListRequest(
       request.query,
       invocation.settings,
     );
     if (object === undefined) return manyTasks(list, pictures, invocation);
-    const { tasks, asOfMs } = await tasksOfVideo(object, bucket, invocation);
-    if ((format ?? 'json') === 'json')
+    const { tasks: all, asOfMs } = await tasksOfVideo(object, bucket, invocation);
+    if ((format ?? 'json') === 'json') {
+      const tasks = all.filter(
+        (task) => capture === undefined || captureNameOf(task, invocation) === capture,
+      );
       return listResponse(tasks, pictures, false, tasks.length, invocation, asOfMs);
+    }
+    const shown =
+      capture ?? servingCapture(capturesFor(object, invocation.settings.captures), format === 'poster')?.name;
+    const ofCapture = all.filter((task) => captureNameOf(task, invocation) === shown);
+    // What a caller created, or CAPTURE did before there were several, as long as there is nothing else.
+    const others =
+      capture === undefined ? all.filter((task) => captureNameOf(task, invocation) === undefined) : [];
+    const tasks = ofCapture.length > 0 ? ofCapture : others;
     const task = tasks.find(({ status }) => status === 'SUCCEEDED') ?? tasks[0];
-    if (task === undefined) throw new ApiError(404, NO_SUCH_TASK, `The video has no task: ${object}`);
+    if (task === undefined) {
+      const what = shown === undefined ? 'task' : `task of capture ${shown}`;
+      throw new ApiError(404, NO_SUCH_TASK, `The video has no ${what}: ${object}`);
+    }
     return viewResponse(await showTask(task, format, invocation, asOfMs));
   });
   return { ...answered, headers: { ...answered.headers, ...opened } };
 };
 
 async function manyTasks(
-  request: Omit<ListRequest, 'object' | 'bucket' | 'format' | 'pictures'>,
+  request: Omit<ListRequest, 'object' | 'bucket' | 'capture' | 'format' | 'pictures'>,
   pictures: ListedPictures | undefined,
   invocation: Invocation,
 ): Promise<ApiResponse> {
@@ -98,6 +113,10 @@ async function tasksOfVideo(
   }
   tasks.sort((a, b) => (ageOrder(a) < ageOrder(b) ? 1 : -1));
   return { tasks, ...(asOfMs !== undefined && { asOfMs }) };
+}
+
+function captureNameOf(task: Task, { settings }: Invocation): string | undefined {
+  return captureOf(task, settings)?.name;
 }
 
 function listResponse(

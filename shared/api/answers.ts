@@ -50,6 +50,9 @@ const AS_OF = z.optional(z.string()).check(
 export const TaskAnswer = z.looseObject({
   task_id: TASK_ID,
   status: STATUS,
+  capture: z.optional(
+    z.string().check(z.describe('Name of the capture that it belongs to, where CAPTURES names several.')),
+  ),
   create_time: z.optional(MPC_TIME),
   end_time: z.optional(MPC_TIME),
   input: z.optional(ObsLocation),

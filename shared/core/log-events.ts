@@ -50,12 +50,12 @@ export const LOG_EVENTS = {
   },
   'sweep.doubles_not_sought': { levels: ['warn'], fields: [...FAILURE] },
   'sweep.not_forgotten': { levels: ['warn'], fields: ['key', ...FAILURE] },
-  'sweep.started': { levels: ['info'], fields: ['bucket', 'key', 'task_id'] },
+  'sweep.started': { levels: ['info'], fields: ['bucket', 'key', 'capture', 'task_id'] },
   'task.finished': { levels: ['info'], fields: ['task_id', 'status'] },
-  'upload.failed': { levels: ['error'], fields: ['bucket', 'key', ...FAILURE] },
+  'upload.failed': { levels: ['error'], fields: ['bucket', 'key', 'capture', ...FAILURE] },
   'upload.settled': {
     levels: ['info', 'warn', 'error'],
-    fields: ['bucket', 'key', 'started', 'skipped', 'deferred', 'task_id', 'failed'],
+    fields: ['bucket', 'key', 'capture', 'started', 'skipped', 'deferred', 'task_id', 'failed'],
   },
 } as const;
 

@@ -8,6 +8,7 @@ import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { isLoopback } from '../installation/settings';
 import { digest } from '../tasks/claims';
+import { captureOf } from '../tasks/ownership';
 import type { TaskResult } from '../tasks/results';
 import { objectUrl } from '../views/pictures';
 import type { PublishedFiles } from '../views/published-files';
@@ -67,6 +68,7 @@ export async function queueNotice(
       task_id: task.task_id,
       status: task.status,
       description: task.description,
+      capture: captureOf(task, invocation.settings)?.name,
       video: { bucket: task.input?.bucket, key: task.input?.object, etag },
       output: { bucket: task.output?.bucket, directory: task.output?.object },
     },

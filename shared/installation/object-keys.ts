@@ -1,3 +1,4 @@
+import { textThat } from '../core/schema';
 import { sha256Hex } from '../signing';
 
 /** The object of an upload: the same key with another ETag is another upload. */
@@ -14,8 +15,8 @@ export interface Places {
   /** Uploads start with this; empty for the whole bucket. */
   uploadPrefix: string;
   snapshotBucket: string;
-  /** Directory of an upload's snapshots, with `{bucket}` `{key}` `{stem}` `{etag}`. */
-  outputDirectory: string;
+  /** Folders of the snapshot bucket that all directories of pictures lie in. */
+  ownFolders: readonly string[];
 }
 
 /** Folder of this service's own records in the snapshot bucket. */
@@ -25,7 +26,7 @@ export const RECORDS_FOLDER = '.mpc-snapshots/';
 export function isOwnOutput(bucket: string, key: string, settings: Places): boolean {
   return (
     bucket === settings.snapshotBucket &&
-    (key.startsWith(RECORDS_FOLDER) || key.startsWith(fixedFolder(settings.outputDirectory)))
+    [RECORDS_FOLDER, ...settings.ownFolders].some((folder) => key.startsWith(folder))
   );
 }
 
@@ -38,9 +39,15 @@ export function isInUploadArea(bucket: string, key: string, settings: Places): b
   );
 }
 
-/** The part of the OUTPUT_DIRECTORY template before its first placeholder, for example `snapshots/`. */
-export function fixedFolder(outputDirectory: string): string {
-  return outputDirectory.slice(0, outputDirectory.indexOf('{'));
+/** Directory of an upload's snapshots, with `{bucket}` `{key}` `{stem}` `{etag}`. */
+export const directoryTemplate = textThat(
+  (value) => /^[^/{}][^{}]*(\{(bucket|key|stem|etag)\}[^{}]*)+$/.test(value) && /\{(key|stem)\}/.test(value),
+  'must start with a fixed folder and hold {key} or {stem}',
+);
+
+/** The part of a template of directories before its first placeholder, for example `snapshots/`. */
+export function fixedFolder(template: string): string {
+  return template.slice(0, template.indexOf('{'));
 }
 
 /** The text without slashes at either end, in linear time: `/\/+$/` tries again at each of a million slashes. */
@@ -61,10 +68,10 @@ const MAX_DIRECTORY_BYTES = 740;
  * Keys that make no sound directory (too long for pictures below it, or with empty, `.` or `..` segments, which
  * browsers resolve) give the SHA-256 of the key in place of `{key}` and `{stem}`.
  */
-export function outputDirectoryOf(upload: ObjectVersion, settings: Places): string {
+export function outputDirectoryOf(upload: ObjectVersion, template: string): string {
   const fill = (key: string): string =>
     trimSlashes(
-      settings.outputDirectory.replace(/\{(bucket|key|stem|etag)\}/g, (_, name: string) => {
+      template.replace(/\{(bucket|key|stem|etag)\}/g, (_, name: string) => {
         if (name === 'bucket') return upload.bucket;
         if (name === 'etag') return upload.etag;
         return name === 'stem' ? key.replace(/\.[^./]*$/, '') : key;

@@ -4,16 +4,19 @@ import { type Detail, SettingsError } from '../core/errors';
 import type { LogLevel } from '../core/log';
 import { integerText, oneOf, parseJson, text, textThat } from '../core/schema';
 import { check } from '../validation';
-import { checkCapture, type ThumbnailPara } from './capture';
-import { fixedFolder, type Places, trimSlashes } from './object-keys';
+import { checkCapture } from './capture';
+import { type Capture, checkCaptures, type UploadChoice } from './captures';
+import { directoryTemplate, fixedFolder, type Places, trimSlashes } from './object-keys';
 
 /** What an installation is told by its functions' user data. */
 export interface Settings extends Places {
   region: string;
   /** Endings of a video's key, lower case with the dot. */
   uploadSuffixes: readonly string[];
-  /** What is captured of an upload. */
-  capture: ThumbnailPara;
+  /** Template of the directory of pictures whose capture or caller does not say where they go. */
+  outputDirectory: string;
+  /** What is captured of an upload, at least one. */
+  captures: readonly [Capture, ...Capture[]];
   mpcRequestsPerMinute: number;
   /** Looks at MPC's list that one instance of query makes for callers in a minute. */
   mpcReadsPerMinute: number;
@@ -49,7 +52,6 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   UPLOAD_PREFIX: '',
   UPLOAD_SUFFIXES: '.mp4,.mov,.m4v,.mkv,.webm,.flv,.mpg,.mpeg,.mxf,.ts,.mts,.m2ts,.3gp,.avi,.wmv',
   OUTPUT_DIRECTORY: 'snapshots/{key}',
-  CAPTURE: '{"type":"TIME","time":10,"max_length":480}',
   MPC_REQUESTS_PER_MINUTE: '80',
   MPC_READS_PER_MINUTE: '12',
   // More than two minutes of the pace, so that MPC never runs dry between two looks; and few enough that at 5 tasks a minute
@@ -62,6 +64,8 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   SPRITE_WIDTH: '160',
   LOG_LEVEL: 'info',
 };
+
+const DEFAULT_CAPTURE = '{"type":"TIME","time":10,"max_length":480}';
 
 const endpoint = z.optional(
   textThat(
@@ -79,12 +83,9 @@ const SettingsSchema = z.object({
     'must be endings with their dot, separated by commas, such as .mp4,.mov',
   ),
   SNAPSHOT_BUCKET: text,
-  OUTPUT_DIRECTORY: textThat(
-    (value) =>
-      /^[^/{}][^{}]*(\{(bucket|key|stem|etag)\}[^{}]*)+$/.test(value) && /\{(key|stem)\}/.test(value),
-    'must start with a fixed folder and hold {key} or {stem}',
-  ),
-  CAPTURE: text,
+  OUTPUT_DIRECTORY: directoryTemplate,
+  CAPTURE: z.optional(text),
+  CAPTURES: z.optional(text),
   MPC_REQUESTS_PER_MINUTE: integerText(1, 10_000, 'calls'),
   MPC_READS_PER_MINUTE: integerText(1, 10_000, 'calls'),
   MAX_UNFINISHED_TASKS: integerText(1, 100_000, 'tasks'),
@@ -164,19 +165,36 @@ export function readSettings(context: FunctionContext): Settings {
   const { data: values, details } = check(SettingsSchema, raw);
   if (details) throw settingsError(details.map(withoutSecret));
   const uploadBuckets = listOf(values.UPLOAD_BUCKETS);
-  const capture = checkCapture(parseJson(values.CAPTURE));
-  const { REGION } = values;
-  const faults = (capture.details ?? []).map(({ message, path }) => ({ path: `CAPTURE ${path}`, message }));
+  const { REGION, UPLOAD_PREFIX: uploadPrefix, OUTPUT_DIRECTORY: outputDirectory } = values;
+  const choice = {
+    uploadPrefix,
+    uploadSuffixes: listOf(values.UPLOAD_SUFFIXES.toLowerCase()),
+    outputDirectory,
+  };
+  const { captures, faults } = readCaptures(values, choice);
   if (!MPC_REGIONS.split(', ').includes(REGION) && values.MPC_ENDPOINT === undefined) {
     faults.push({
       path: 'REGION',
       message: `must be one of ${MPC_REGIONS}, got "${REGION}"; for another one set MPC_ENDPOINT`,
     });
   }
-  const ownFolder = fixedFolder(values.OUTPUT_DIRECTORY);
-  if (uploadBuckets.includes(values.SNAPSHOT_BUCKET) && values.UPLOAD_PREFIX.startsWith(ownFolder)) {
-    const message = `must start outside UPLOAD_PREFIX ("${values.UPLOAD_PREFIX}") when SNAPSHOT_BUCKET is an upload bucket, got "${values.OUTPUT_DIRECTORY}"`;
-    faults.push({ path: 'OUTPUT_DIRECTORY', message });
+  const templates = [['OUTPUT_DIRECTORY', outputDirectory]] as [string, string][];
+  for (const [index, { directory }] of captures.entries())
+    if (values.CAPTURES !== undefined) templates.push([`CAPTURES[${index}].directory`, directory]);
+  const ownFolders = [...new Set(templates.map(([, template]) => fixedFolder(template)))];
+  if (uploadBuckets.includes(values.SNAPSHOT_BUCKET)) {
+    const when = 'when SNAPSHOT_BUCKET is an upload bucket';
+    for (const [path, template] of templates) {
+      if (!uploadPrefix.startsWith(fixedFolder(template))) continue;
+      const message = `must start outside UPLOAD_PREFIX ("${uploadPrefix}") ${when}, got "${template}"`;
+      faults.push({ path, message });
+    }
+    for (const [index, { prefix }] of captures.entries()) {
+      const folder = ownFolders.find((one) => prefix.startsWith(one));
+      if (folder === undefined || prefix === uploadPrefix) continue;
+      const message = `must lie outside ${folder}, where pictures go, ${when}, got "${prefix}"`;
+      faults.push({ path: `CAPTURES[${index}].prefix`, message });
+    }
   }
   const obsEndpoint = values.OBS_ENDPOINT ?? `https://obs.${REGION}.myhuaweicloud.com`;
   const { NOTIFY_URL, NOTIFY_SECRET } = values;
@@ -188,15 +206,15 @@ export function readSettings(context: FunctionContext): Settings {
       NOTIFY_URL === undefined ? ['NOTIFY_URL', 'NOTIFY_SECRET'] : ['NOTIFY_SECRET', 'NOTIFY_URL'];
     faults.push({ path: missing, message: `must be set together with ${given}` });
   }
-  if (faults.length > 0 || !capture.data) throw settingsError(faults);
+  const [firstCapture, ...otherCaptures] = captures;
+  if (faults.length > 0 || firstCapture === undefined) throw settingsError(faults);
   return {
     region: REGION,
     uploadBuckets,
-    uploadPrefix: values.UPLOAD_PREFIX,
-    uploadSuffixes: listOf(values.UPLOAD_SUFFIXES.toLowerCase()),
+    ...choice,
     snapshotBucket: values.SNAPSHOT_BUCKET,
-    outputDirectory: values.OUTPUT_DIRECTORY,
-    capture: capture.data,
+    ownFolders,
+    captures: [firstCapture, ...otherCaptures],
     mpcRequestsPerMinute: Number(values.MPC_REQUESTS_PER_MINUTE),
     mpcReadsPerMinute: Number(values.MPC_READS_PER_MINUTE),
     maxUnfinishedTasks: Number(values.MAX_UNFINISHED_TASKS),
@@ -215,6 +233,26 @@ export function readSettings(context: FunctionContext): Settings {
       `https://${REGION === REGION_OF_MTS ? 'mts' : 'mpc'}.${REGION}.myhuaweicloud.com`,
     obsEndpoint,
     logLevel: values.LOG_LEVEL,
+  };
+}
+
+/** One capture without a name from CAPTURE, or those of CAPTURES. */
+function readCaptures(
+  { CAPTURE, CAPTURES }: { CAPTURE?: string | undefined; CAPTURES?: string | undefined },
+  choice: UploadChoice,
+): { captures: readonly Capture[]; faults: Detail[] } {
+  if (CAPTURES !== undefined) {
+    const { data, details = [] } = checkCaptures(CAPTURES, choice);
+    const both =
+      'must not be set together with CAPTURES; docs/uploads-and-captures.md says how to keep its pictures';
+    const faults = CAPTURE === undefined ? details : [{ path: 'CAPTURE', message: both }, ...details];
+    return { captures: data ?? [], faults };
+  }
+  const { data, details = [] } = checkCapture(parseJson(CAPTURE ?? DEFAULT_CAPTURE));
+  const { uploadPrefix: prefix, uploadSuffixes: suffixes, outputDirectory: directory } = choice;
+  return {
+    captures: data === undefined ? [] : [{ prefix, suffixes, directory, thumbnailPara: data }],
+    faults: details.map(({ message, path }) => ({ path: `CAPTURE ${path}`, message })),
   };
 }
 

@@ -16,6 +16,7 @@ import {
 import { createJson, findObject, getJson, putJson } from '../cloud/obs';
 import { CallerError, describeFailure, ServiceRefused, ServiceUnavailable } from '../core/errors';
 import { anything, flag, oneOf, optionalText, wholeNumber } from '../core/schema';
+import type { Capture } from '../installation/captures';
 import type { Invocation } from '../installation/invocation';
 import { type ObjectVersion, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
@@ -54,6 +55,8 @@ export interface ClaimRequest {
   /** The video. */
   bucket: string;
   key: string;
+  /** Name of what is captured of it, where it has one. */
+  capture?: string | undefined;
   /** Which version of it, and since when it has been there (ms since the epoch), where that is known. */
   etag?: string | undefined;
   lastModifiedMs?: number | undefined;
@@ -72,6 +75,8 @@ export const ClaimRecord = z.object({
   claimed_at_ms: wholeNumber,
   claim: optionalText,
   etag: optionalText,
+  /** Where its task writes, in the snapshot bucket; not in records of older versions. */
+  directory: optionalText,
   last_modified_ms: optionalNumber,
   fingerprint: optionalText,
   task_id: optionalText,
@@ -134,20 +139,23 @@ const LONGEST_PAUSE_MS = 24 * 3_600_000;
 
 /**
  * The claim of one capture of one upload: the same bucket, key, ETag and capture always give the same id, so that a
- * repeated event is recognised.
+ * repeated event is recognised. A capture is what it captures and where; its name may change.
  * @param round counts the times that this version came back after another one
  */
 export function uploadClaim(
   upload: ObjectVersion & { lastModifiedMs?: number },
+  { name: capture, thumbnailPara, directory }: Capture,
   settings: Settings,
   round = 0,
-): ClaimRequest {
+): ClaimRequest & { output: Pick<ObsLocation, 'bucket' | 'object'> } {
   const { bucket, key, etag, lastModifiedMs } = upload;
   const again = round === 0 ? [] : [String(round)];
-  const id = digest(bucket, key, etag, JSON.stringify(settings.capture), ...again);
-  const output = { bucket: settings.snapshotBucket, object: outputDirectoryOf(upload, settings) };
+  // The directory of CAPTURE stands in no id.
+  const place = directory === settings.outputDirectory ? [] : [directory];
+  const id = digest(bucket, key, etag, JSON.stringify(thumbnailPara), ...place, ...again);
+  const output = { bucket: settings.snapshotBucket, object: outputDirectoryOf(upload, directory) };
   const objectKey = `${claimsFolder(bucket, key)}${id}.json`;
-  return { id, objectKey, bucket, key, etag, lastModifiedMs, output };
+  return { id, objectKey, bucket, key, capture, etag, lastModifiedMs, output };
 }
 
 /** What became of a claim: its task, or where the next attempt at it may be made. */
@@ -325,7 +333,12 @@ export async function createClaimedTask(
   const deadlineMs = Math.min(invocation.deadlineMs, body.sync === 1 ? Number.POSITIVE_INFINITY : leaveByMs);
   const repeat = release ? 'unsent' : 'refused';
   try {
-    const call = createTask(withNote(body, claim.id), { ...invocation, deadlineMs }, repeat, leaveByMs);
+    const call = createTask(
+      withNote(body, claim.id, claim.capture),
+      { ...invocation, deadlineMs },
+      repeat,
+      leaveByMs,
+    );
     const created = await call;
     release?.();
     // Whether the answer to a synchronous request names the task is not documented.
@@ -548,9 +561,9 @@ function write(
 }
 
 function recordOf(claim: ClaimRequest, record: ClaimRecord): unknown {
-  const { id, bucket, key, etag, fingerprint, lastModifiedMs } = claim;
-  const { last_modified_ms = lastModifiedMs } = record;
-  return { ...record, last_modified_ms, claim: id, bucket, key, etag, fingerprint };
+  const { id, bucket, key, etag, fingerprint, lastModifiedMs, output } = claim;
+  const { last_modified_ms = lastModifiedMs, directory = output?.object } = record;
+  return { ...record, last_modified_ms, directory, claim: id, bucket, key, etag, fingerprint };
 }
 
 /** One folder per video. Keys are hashed: they may be as long as OBS allows, with no room for anything beside them. */

@@ -4,7 +4,6 @@ import type { Detail } from '../core/errors';
 import { oneOf, optionalText, textUpTo } from '../core/schema';
 import { crossFieldIssues, type ThumbnailPara, ThumbnailParaSchema } from '../installation/capture';
 import {
-  fixedFolder,
   isInUploadArea,
   type ObjectVersion,
   outputDirectoryOf,
@@ -41,14 +40,15 @@ export const CreateSchema = z.strictObject({
  */
 export function parseCreateRequest(json: unknown, settings: Settings): CreateTaskBody {
   const request = parse(CreateSchema, json);
-  const thumbnailPara = request.thumbnail_para ?? (request.sync === 1 ? firstFrame : settings.capture);
+  const thumbnailPara =
+    request.thumbnail_para ?? (request.sync === 1 ? firstFrame : settings.captures[0].thumbnailPara);
   const input = withLocation(request.input, settings);
   const output = request.output
     ? withLocation(request.output, settings)
     : {
         bucket: settings.snapshotBucket,
         location: settings.region,
-        object: outputDirectoryOf(apiVersion(input), settings),
+        object: outputDirectoryOf(apiVersion(input), settings.outputDirectory),
       };
   const faults = [
     ...locationFaults('input', input, settings, settings.uploadBuckets),
@@ -86,9 +86,9 @@ function outputFaults(input: ObsLocation, output: ObsLocation, settings: Setting
   }
   if (output.bucket === settings.snapshotBucket) {
     if (place.startsWith(RECORDS_FOLDER)) return fault(`must lie outside ${RECORDS_FOLDER}`);
-    const folder = fixedFolder(settings.outputDirectory);
-    const own = outputDirectoryOf(apiVersion(input), settings);
-    if (place.startsWith(folder) && directory !== own) {
+    const folder = settings.ownFolders.find((one) => place.startsWith(one));
+    const own = outputDirectoryOf(apiVersion(input), settings.outputDirectory);
+    if (folder !== undefined && directory !== own) {
       return fault(`must be the directory of its own video, ${show(own)}, or lie outside ${show(folder)}`);
     }
   }

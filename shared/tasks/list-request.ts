@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { MAX_IDS } from '../cloud/mpc';
-import { integerText, oneOf, textLike } from '../core/schema';
+import { integerText, oneOf, optionalText, textLike } from '../core/schema';
 import type { Settings } from '../installation/settings';
-import { bucketName, InvalidRequest, objectKey, parse, TASK_ID } from '../validation';
+import { bucketName, InvalidRequest, objectKey, parse, show, TASK_ID } from '../validation';
 
 const utcTime = z.optional(
   textLike(/^\d{14}$/, 'must be a UTC time as yyyymmddhhmmss, such as 20201220131400'),
@@ -30,6 +30,7 @@ export const ListSchema = z.object({
   size: z.optional(integerText(1, 100)),
   object: z.optional(objectKey),
   bucket: z.optional(bucketName),
+  capture: optionalText,
   ...view,
 });
 
@@ -42,7 +43,7 @@ export type ListRequest = z.infer<typeof ListSchema>;
  */
 export function parseListRequest(
   query: Readonly<Record<string, readonly string[]>>,
-  { uploadBuckets }: Settings,
+  { uploadBuckets, captures }: Settings,
 ): ListRequest {
   const raw = lastValues(query);
   if (query.task_id) raw.task_id = query.task_id.flatMap((value) => value.split(','));
@@ -58,6 +59,13 @@ export function parseListRequest(
     const message = 'must come with object=… or with the task id in the path, /snapshots/{task_id}?format=…';
     throw new InvalidRequest([{ path: 'format', message }]);
   }
+  if (request.capture !== undefined && !captures.some(({ name }) => name === request.capture)) {
+    const names = captures.flatMap(({ name }) => name ?? []).join(', ');
+    const message = names === '' ? 'must be left out: CAPTURES is not set' : `must be one of ${names}`;
+    throw new InvalidRequest([{ path: 'capture', message: `${message}, got ${show(request.capture)}` }]);
+  }
+  if (request.capture !== undefined && request.object === undefined)
+    throw new InvalidRequest([{ path: 'capture', message: 'must come with object=…' }]);
   if (request.bucket !== undefined && !uploadBuckets.includes(request.bucket)) {
     const message = `must be one of the allowed buckets ${uploadBuckets.join(', ')}, got "${request.bucket}"`;
     throw new InvalidRequest([{ path: 'bucket', message }]);

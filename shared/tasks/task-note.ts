@@ -7,6 +7,8 @@ import { InvalidRequest, MAX_USER_DATA_CHARACTERS } from '../validation';
 export interface TaskNote {
   /** The upload that the task was started for. */
   claim?: string | undefined;
+  /** What is captured of it, where that has a name: for people. */
+  capture?: string | undefined;
   /** The moment of the only picture, where its name does not tell it, milliseconds. */
   time_ms?: number | undefined;
   /** The last picture is the last frame of the video. */
@@ -16,6 +18,7 @@ export interface TaskNote {
 const Envelope = z.object({
   'mpc-snapshots': z.object({
     claim: optionalText,
+    capture: optionalText,
     time_ms: z.optional(wholeNumber),
     to_end: flag,
   }),
@@ -42,8 +45,8 @@ export function unwrapUserData(userData: string | undefined): {
  * wrapped, so that what a caller sends is never read as ours.
  * @throws InvalidRequest for data that looks like a note and leaves no room
  */
-export function withNote(body: CreateTaskBody, claim?: string): CreateTaskBody {
-  const note: TaskNote = { claim, time_ms: momentOfOnlyPictureMs(body) };
+export function withNote(body: CreateTaskBody, claim?: string, capture?: string): CreateTaskBody {
+  const note: TaskNote = { claim, capture, time_ms: momentOfOnlyPictureMs(body) };
   const isLikeOurs = z.safeParse(Envelope, parseJson(body.user_data ?? '')).success;
   if (note.claim === undefined && note.time_ms === undefined && !isLikeOurs) return body;
   const { type = 'TIME', duration } = body.thumbnail_para;

@@ -71,6 +71,8 @@ export async function haveEnded(
 ): Promise<boolean> {
   const ids = new Map<string, Begun>();
   for (const other of others) {
+    const isElsewhere = other.directory !== undefined && !isWithin({ object: other.directory }, directory);
+    if (isElsewhere) continue;
     const id = other.task_id ?? (await unsettledTask(other, claim, invocation));
     if (id !== undefined) ids.set(id, other);
   }

@@ -1,20 +1,21 @@
 import { findObject, type ListedObject } from '../cloud/obs';
 import { describeFailure, ServiceRefused } from '../core/errors';
+import { type Capture, capturesFor } from '../installation/captures';
 import type { Invocation } from '../installation/invocation';
-import { type ObjectVersion, outputDirectoryOf } from '../installation/object-keys';
 import { ClaimDamaged, ClaimInFlight, createClaimedTask, findClaim, uploadClaim } from '../tasks/claims';
 import { haveEnded, othersBegun, wasReplacedSince } from '../tasks/versions';
 import { acquirePermit, learnReservations, pause } from './rate-limit';
 import { isRoomAtMpc } from './unfinished';
 import { reasonToSkip, type SkipReason, type Upload } from './upload-event';
 
-/** What became of one upload. */
-export type Outcome =
+/** What became of one capture of an upload, or of an upload that gets none. */
+export type Outcome = { capture?: string | undefined } & (
   | { started: string }
   | { skipped: SkipReason | 'already_started' | 'gone'; task_id?: string | undefined }
   /** Others come first: the sweep starts it when its turn has come. */
   | { deferred: string }
-  | { failed: string };
+  | { failed: string }
+);
 
 /** Says what would be started, as `started: "dry run"`; starts it if it may leave at once; waits for its turn. */
 export type How = 'dry run' | 'at once' | 'in turn';
@@ -42,30 +43,53 @@ export async function uploadsMeant(upload: Upload, invocation: Invocation): Prom
   return (same.length > 0 ? same : found).map((object) => ({ bucket: upload.bucket, ...object }));
 }
 
+/** Why nothing was started, although nothing is wrong: others come first. */
+const NO_TURN: ReadonlySet<string> = new Set(['no_turn', 'mpc_is_full', 'no_time_left']);
+
+export function isWithoutTurn(outcome: Outcome): boolean {
+  return 'failed' in outcome && NO_TURN.has(outcome.failed);
+}
+
 /**
- * Starts the capture of an upload unless it has one. Whatever happens becomes its outcome, so that one bad upload never
- * hides the others.
+ * Starts the captures of an upload that it does not have yet, one task for each. Whatever happens becomes an outcome, so that
+ * one bad upload or capture never hides the others.
+ * @returns an outcome for each capture that the upload gets, or one that says why it gets none
  */
 export async function captureUpload(
   upload: Upload,
   invocation: Invocation,
   how: How = 'at once',
-): Promise<Outcome> {
+): Promise<Outcome[]> {
   const reason = reasonToSkip(upload, invocation.settings);
-  if (reason !== undefined) return { skipped: reason };
+  if (reason !== undefined) return [{ skipped: reason }];
   try {
     // What cannot be learned now is asked for again when it is needed.
     const learned = how === 'dry run' ? undefined : learnReservations(invocation).catch(() => {});
     // An event may be late, and may come without an ETag: what counts is what is there now.
     const isListed = upload.lastModifiedMs !== undefined;
     const object = isListed ? upload : await findObject(upload.bucket, upload.key, invocation);
-    if (object === undefined) return { skipped: 'gone' };
+    if (object === undefined) return [{ skipped: 'gone' }];
     const version: Upload = { ...upload, ...object };
-    const [outcome] = await Promise.all([captureVersion(version, invocation, how), learned]);
-    return outcome;
+    const [outcomes] = await Promise.all([captureVersion(version, invocation, how), learned]);
+    return outcomes;
   } catch (error) {
-    return outcomeOf(error, upload, invocation);
+    return [outcomeOf(error, upload, invocation)];
   }
+}
+
+async function captureVersion(upload: Upload, invocation: Invocation, how: How): Promise<Outcome[]> {
+  const captures = capturesFor(upload.key, invocation.settings.captures);
+  const one = async (capture: Capture): Promise<Outcome> => {
+    const { name } = capture;
+    const outcome = await captureOne(upload, capture, invocation, how).catch((error: unknown) =>
+      outcomeOf(error, { ...upload, capture: name }, invocation),
+    );
+    return name === undefined ? outcome : { capture: name, ...outcome };
+  };
+  if (how === 'dry run') return Promise.all(captures.map(one));
+  const outcomes: Outcome[] = [];
+  for (const capture of captures) outcomes.push(await one(capture));
+  return outcomes;
 }
 
 /**
@@ -80,19 +104,28 @@ function wasRewrittenSince(lastModifiedMs: number | undefined, upload: Upload): 
 }
 
 /** What a failure makes of an upload. */
-export function outcomeOf(error: unknown, { bucket, key }: Upload, invocation: Invocation): Outcome {
+export function outcomeOf(
+  error: unknown,
+  { bucket, key, capture }: Pick<Upload, 'bucket' | 'key'> & { capture?: string | undefined },
+  invocation: Invocation,
+): Outcome {
   if (error instanceof ClaimInFlight) return { failed: 'claim_not_settled' };
   if (error instanceof ClaimDamaged) return { failed: 'claim_damaged' };
   if (error instanceof ServiceRefused && error.status === 429)
     pause(error.retryAfterSeconds ?? QUOTA_PAUSE_SECONDS);
   const failure = describeFailure(error);
-  invocation.log.error('upload.failed', { bucket, key, ...failure });
+  invocation.log.error('upload.failed', { bucket, key, capture, ...failure });
   return { failed: [failure.failure, failure.service_error_code].filter(Boolean).join(' ') };
 }
 
-async function captureVersion(upload: Upload, invocation: Invocation, how: How): Promise<Outcome> {
+async function captureOne(
+  upload: Upload,
+  capture: Capture,
+  invocation: Invocation,
+  how: How,
+): Promise<Outcome> {
   const isDryRun = how === 'dry run';
-  const first = uploadClaim(upload, invocation.settings);
+  const first = uploadClaim(upload, capture, invocation.settings);
   // The sweep looks at every video there is: of one that has its task it reads one record.
   const [state, begun] = await Promise.all([
     findClaim(first, invocation),
@@ -111,13 +144,13 @@ async function captureVersion(upload: Upload, invocation: Invocation, how: How):
     const { id, etag } = claim;
     const { task_id } = task;
     others.push({ state: 'accepted', claimed_at_ms: claimedAtMs, task_id, claim: id, etag, isUpload: true });
-    claim = uploadClaim(upload, invocation.settings, round);
+    claim = uploadClaim(upload, capture, invocation.settings, round);
     standing = await findClaim(claim, invocation);
   }
   const { free } = standing;
   if (free.notBeforeMs > Date.now()) return { failed: 'refused_before' };
   if (isDryRun) return { started: 'dry run' };
-  const body = requestFor(upload, invocation);
+  const body = requestFor(claim, capture, invocation);
   if (!(await isRoomAtMpc(invocation))) return { failed: 'mpc_is_full' };
   if (!(await haveEnded(others, body.output, claim, invocation))) return { failed: 'older_task_at_work' };
   const release = await acquirePermit(MIN_TIME_FOR_A_CAPTURE_MS, how === 'in turn', invocation);
@@ -126,15 +159,15 @@ async function captureVersion(upload: Upload, invocation: Invocation, how: How):
   return isNew ? { started: task.task_id ?? '' } : { skipped: 'already_started', task_id: task.task_id };
 }
 
-function requestFor(upload: ObjectVersion, { settings }: Invocation) {
+function requestFor(
+  { bucket, key, output }: ReturnType<typeof uploadClaim>,
+  { thumbnailPara }: Capture,
+  { settings: { region: location } }: Invocation,
+) {
   return {
-    input: { bucket: upload.bucket, location: settings.region, object: upload.key },
-    output: {
-      bucket: settings.snapshotBucket,
-      location: settings.region,
-      object: outputDirectoryOf(upload, settings),
-    },
-    thumbnail_para: settings.capture,
+    input: { bucket, location, object: key },
+    output: { location, ...output },
+    thumbnail_para: thumbnailPara,
     original_dir: 1 as const,
   };
 }

@@ -18,14 +18,14 @@ import {
   rememberForLater,
   type Waiting,
 } from '../tasks/waiting';
-import { isWithoutTurn, setBehind } from './backlog';
-import { captureUpload, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from './capture-upload';
+import { setBehind } from './backlog';
+import { captureUpload, isWithoutTurn, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from './capture-upload';
 import { lookBeforeMany } from './unfinished';
 import { reasonToSkip, type Upload } from './upload-event';
 
 /** What a sweep found and did. */
 export interface SweepReport {
-  /** Uploads that were looked at: videos under the prefix, with bytes in them. */
+  /** Captures of uploads that were looked at: of videos under the prefix, with bytes in them. */
   looked_at: number;
   already_started: number;
   started: number;
@@ -161,8 +161,9 @@ function beginPass(
   { isWhole }: SweepOptions,
   { settings }: Invocation,
 ): Progress & { began_ms: number } {
-  const { capture, uploadBuckets, uploadPrefix, uploadSuffixes } = settings;
-  const meant = digest(JSON.stringify([capture, uploadBuckets, uploadPrefix, uploadSuffixes]));
+  const { captures, uploadBuckets, uploadPrefix, uploadSuffixes } = settings;
+  const captured = captures[0].name === undefined ? captures[0].thumbnailPara : captures;
+  const meant = digest(JSON.stringify([captured, uploadBuckets, uploadPrefix, uploadSuffixes]));
   const progress = { ...stored, began_ms: stored.began_ms ?? Date.now() };
   if (stored.settings !== meant || (isWhole && stored.clean_ms !== undefined)) {
     for (const name of ['bucket', 'marker', 'clean_ms', 'has_gap'] as const) delete progress[name];
@@ -237,19 +238,18 @@ async function lookAt(
   invocation: Invocation,
 ): Promise<Waiting[]> {
   const looked = await Promise.all(
-    group.map(async (upload) => ({ upload, outcome: await captureUpload(upload, invocation, 'dry run') })),
+    group.map(async (upload) => ({ upload, outcomes: await captureUpload(upload, invocation, 'dry run') })),
   );
   const found: Waiting[] = [];
-  for (const { upload, outcome } of looked) {
-    if ('started' in outcome && !isDryRun) {
+  for (const { upload, outcomes } of looked) {
+    const wouldStart = outcomes.some((outcome) => 'started' in outcome);
+    if (wouldStart && !isDryRun) {
       found.push(inLine(upload, upload.lastModifiedMs ?? 0, invocation));
       continue;
     }
-    report.looked_at++;
-    count(outcome, report);
-    if ('started' in outcome && report.would_start.length < MAX_KEYS_REPORTED)
-      report.would_start.push(upload.key);
-    if ('failed' in outcome && !isDryRun) await rememberForLater(upload, invocation);
+    count(outcomes, report);
+    if (wouldStart && report.would_start.length < MAX_KEYS_REPORTED) report.would_start.push(upload.key);
+    if (outcomes.some(isFailed) && !isDryRun) await rememberForLater(upload, invocation);
   }
   return found;
 }
@@ -291,24 +291,32 @@ async function startOne(one: Waiting, report: Report, invocation: Invocation): P
     if (recordKey !== undefined) await forget(recordKey, invocation);
     return true;
   }
-  const outcome = await captureUpload({ etag: '', ...upload }, invocation, 'in turn');
-  report.looked_at++;
-  count(outcome, report);
+  const outcomes = await captureUpload({ etag: '', ...upload }, invocation, 'in turn');
+  count(outcomes, report);
   const { bucket, key } = upload;
-  if (isWithoutTurn(outcome)) {
+  for (const outcome of outcomes) {
+    if (!('started' in outcome)) continue;
+    const { capture, started: task_id } = outcome;
+    invocation.log.info('sweep.started', { bucket, key, capture, task_id });
+  }
+  if (outcomes.some(isWithoutTurn)) {
     if (recordKey === undefined) await remember(upload, sinceMs, invocation);
     return false;
   }
-  if ('started' in outcome) invocation.log.info('sweep.started', { bucket, key, task_id: outcome.started });
-  const laterKey = 'failed' in outcome ? await rememberForLater(upload, invocation) : undefined;
+  const laterKey = outcomes.some(isFailed) ? await rememberForLater(upload, invocation) : undefined;
   if (recordKey !== undefined && recordKey !== laterKey) await forget(recordKey, invocation);
   return true;
 }
 
-function count(outcome: Outcome, report: SweepReport): void {
-  if ('started' in outcome) report.started++;
-  else if ('failed' in outcome) report.failed++;
-  else if ('skipped' in outcome && outcome.skipped === 'already_started') report.already_started++;
+const isFailed = (outcome: Outcome): boolean => 'failed' in outcome;
+
+function count(outcomes: readonly Outcome[], report: SweepReport): void {
+  report.looked_at += outcomes.length;
+  for (const outcome of outcomes) {
+    if ('started' in outcome) report.started++;
+    else if ('failed' in outcome) report.failed++;
+    else if ('skipped' in outcome && outcome.skipped === 'already_started') report.already_started++;
+  }
 }
 
 function isToBeLookedAt(

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { anything, isText, text } from '../core/schema';
+import { capturesFor } from '../installation/captures';
 import { isOwnOutput } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 import { isObjectKey } from '../validation';
@@ -26,6 +27,7 @@ export type SkipReason =
   | 'own_output'
   | 'outside_prefix'
   | 'not_a_video'
+  | 'no_capture'
   | 'empty';
 
 /** What one record of an event says. */
@@ -122,6 +124,7 @@ export function reasonToSkip(upload: Upload, settings: Settings): SkipReason | u
   if (!upload.key.startsWith(settings.uploadPrefix)) return 'outside_prefix';
   const key = upload.key.toLowerCase();
   if (!settings.uploadSuffixes.some((suffix) => key.endsWith(suffix))) return 'not_a_video';
+  if (capturesFor(upload.key, settings.captures).length === 0) return 'no_capture';
   if (upload.sizeBytes === 0) return 'empty';
   return undefined;
 }

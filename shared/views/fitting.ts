@@ -1,5 +1,6 @@
 import type { Task } from '../cloud/mpc';
 import type { Invocation } from '../installation/invocation';
+import { captureOf } from '../tasks/ownership';
 import { type TaskWithPictures, withPictures } from './pictures';
 
 /** An answer of a function holds 6 MB (FunctionGraph user guide, limits); the rest is for its frame and headers. */
@@ -12,6 +13,8 @@ export type ListedPictures = 'none' | 'first' | 'all';
 export type FittedTask = TaskWithPictures & {
   /** How many pictures there are, where not all are listed. */
   pictures_total?: number;
+  /** Name of the capture that it belongs to, where that has one. */
+  capture?: string | undefined;
 };
 
 const MOST: Record<ListedPictures, number> = { none: 0, first: 1, all: Number.MAX_SAFE_INTEGER };
@@ -25,10 +28,14 @@ export function withPicturesThatFit(
   listed: ListedPictures,
   invocation: Invocation,
 ): FittedTask[] {
-  const shown = tasks.map((task) => cut(withPictures(task, invocation), MOST[listed]));
+  const shown = tasks.map((task) => cut(shownOf(task, invocation), MOST[listed]));
   if (sizeInAnswerBytes(shown) <= MAX_TASKS_BYTES) return shown;
   const shareBytes = MAX_TASKS_BYTES / tasks.length;
   return shown.map((task) => cut(task, picturesWithin(task, shareBytes)));
+}
+
+function shownOf(task: Task, invocation: Invocation): FittedTask {
+  return { ...withPictures(task, invocation), capture: captureOf(task, invocation.settings)?.name };
 }
 
 function cut(task: FittedTask, most: number): FittedTask {

@@ -4,6 +4,7 @@ import { copyObject, getBytes, getJson, type ListedObject, listFolder, putObject
 import { optionalText, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { encode, encodePath } from '../signing';
+import { captureOf } from '../tasks/ownership';
 import type { TaskResult } from '../tasks/results';
 import { isArchive, pictureKey, type TaskWithPictures, withPictures } from './pictures';
 import { posterOf } from './poster';
@@ -75,6 +76,7 @@ export async function publishFiles(
   if (settings.publish.has('index')) {
     const index = {
       video: { bucket: input?.bucket, key: input?.object, etag },
+      capture: captureOf(task, settings)?.name,
       task_id: task.task_id,
       create_time: task.create_time,
       end_time: task.end_time,

@@ -18,6 +18,8 @@ export class InstallationDouble {
   readonly time = new VirtualTime(Date.UTC(2026, 10, 23, 8));
   readonly cloud: CloudDouble;
   readonly functions: FunctionsDouble;
+  /** What is changed here holds from the next invocation on. */
+  readonly userData: Record<string, string>;
 
   constructor({ userData, ...options }: InstallationOptions = {}) {
     this.cloud = new CloudDouble([VIDEOS, ARCHIVE, SNAPSHOTS], {
@@ -25,7 +27,7 @@ export class InstallationDouble {
       now: () => this.time.nowMs,
       ...options,
     });
-    this.functions = new FunctionsDouble(this.cloud, this.time, {
+    this.userData = {
       REGION: 'ap-southeast-3',
       UPLOAD_BUCKETS: `${VIDEOS},${ARCHIVE}`,
       SNAPSHOT_BUCKET: SNAPSHOTS,
@@ -35,7 +37,8 @@ export class InstallationDouble {
       MPC_ENDPOINT: 'http://mpc',
       OBS_ENDPOINT: 'http://127.0.0.1',
       ...userData,
-    });
+    };
+    this.functions = new FunctionsDouble(this.cloud, this.time, this.userData);
   }
 
   /** @returns the record of the event */

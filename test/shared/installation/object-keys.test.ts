@@ -4,7 +4,7 @@ import { settingsWith } from '../function-context';
 
 describe('the directory of an upload', () => {
   const directory = (key: string, template = 'snapshots/{key}') =>
-    outputDirectoryOf({ bucket: 'videos', key, etag: 'e1' }, settingsWith({ OUTPUT_DIRECTORY: template }));
+    outputDirectoryOf({ bucket: 'videos', key, etag: 'e1' }, template);
 
   test('it follows from the template', () => {
     expect(directory('uploads/a.b.mp4')).toBe('snapshots/uploads/a.b.mp4');

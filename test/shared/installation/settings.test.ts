@@ -26,7 +26,15 @@ describe('settings', () => {
       ],
       snapshotBucket: 'snapshots',
       outputDirectory: 'snapshots/{key}',
-      capture: { type: 'TIME', time: 10, max_length: 480 },
+      ownFolders: ['snapshots/'],
+      captures: [
+        {
+          prefix: '',
+          suffixes: expect.arrayContaining(['.mp4', '.wmv']),
+          directory: 'snapshots/{key}',
+          thumbnailPara: { type: 'TIME', time: 10, max_length: 480 },
+        },
+      ],
       mpcRequestsPerMinute: 80,
       mpcReadsPerMinute: 12,
       urlTtlSeconds: 3600,
@@ -122,7 +130,7 @@ describe('settings', () => {
       'must not be DOTS_MS',
     );
     expect(() => settingsWith({ CAPTURE: 'every 10 s' })).toThrow('CAPTURE');
-    expect(settingsWith({ CAPTURE: '{"type":"DOTS","dots":[1,3,5]}' }).capture).toEqual({
+    expect(settingsWith({ CAPTURE: '{"type":"DOTS","dots":[1,3,5]}' }).captures[0].thumbnailPara).toEqual({
       type: 'DOTS',
       dots: [1, 3, 5],
     });

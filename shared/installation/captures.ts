@@ -1,0 +1,128 @@
+import * as z from 'zod/mini';
+import type { Detail } from '../core/errors';
+import { optionalText, parseJson, text, textLike } from '../core/schema';
+import { check, show } from '../validation';
+import { crossFieldIssues, type ThumbnailPara, ThumbnailParaSchema } from './capture';
+import {
+  directoryTemplate,
+  fixedFolder,
+  outputDirectoryOf,
+  RECORDS_FOLDER,
+  trimSlashes,
+} from './object-keys';
+
+/** One thing that is captured of an upload. What it captures and where to make it what it is; the rest only chooses uploads. */
+export interface Capture {
+  /** Undefined for the one of CAPTURE, the only one there is then. */
+  name?: string;
+  /** Of its uploads, within UPLOAD_PREFIX. */
+  prefix: string;
+  /** Endings of its uploads in lower case, of UPLOAD_SUFFIXES. */
+  suffixes: readonly string[];
+  thumbnailPara: ThumbnailPara;
+  /** Template of the directory of its pictures, as OUTPUT_DIRECTORY. */
+  directory: string;
+}
+
+/** What decides which uploads there are, and where pictures go when a capture does not say. */
+export interface UploadChoice {
+  uploadPrefix: string;
+  uploadSuffixes: readonly string[];
+  outputDirectory: string;
+}
+
+/** Each is a task for every upload that it fits. */
+const MAX_CAPTURES = 10;
+
+const CaptureSchema = z.strictObject({
+  // It stands in directories and in addresses.
+  name: textLike(/^[\w-]{1,32}$/, 'must be 1 to 32 letters, digits, _ and -'),
+  prefix: optionalText,
+  suffixes: z.optional(
+    z
+      .array(text, 'must be a list of endings')
+      .check(z.refine((all) => all.length > 0, 'must hold at least one ending')),
+  ),
+  thumbnail_para: ThumbnailParaSchema,
+  directory: z.optional(directoryTemplate),
+});
+
+/** Reads CAPTURES, a list as JSON. @returns the captures, or what is wrong with them, each with the place in the list */
+export function checkCaptures(
+  json: string,
+  choice: UploadChoice,
+): { data: Capture[]; details?: undefined } | { data?: undefined; details: Detail[] } {
+  const list = parseJson(json);
+  if (!Array.isArray(list) || list.length === 0 || list.length > MAX_CAPTURES) {
+    const got = Array.isArray(list) ? list.length : show(json);
+    const message = `must be a list of 1 to ${MAX_CAPTURES} captures, as JSON, got ${got}`;
+    return { details: [{ path: 'CAPTURES', message }] };
+  }
+  const captures: Capture[] = [];
+  const details: Detail[] = [];
+  for (const [index, member] of list.entries()) {
+    const at = (path: string) => `CAPTURES[${index}]${path && `.${path}`}`;
+    const fault = (path: string, message: string) => details.push({ path: at(path), message });
+    const checked = check(CaptureSchema, member);
+    if (checked.details) {
+      for (const { path, message } of checked.details) fault(path, message);
+      continue;
+    }
+    const { name, prefix = choice.uploadPrefix, suffixes, thumbnail_para, directory } = checked.data;
+    const capture: Capture = {
+      name,
+      prefix,
+      suffixes: suffixes?.map((suffix) => suffix.toLowerCase()) ?? choice.uploadSuffixes,
+      thumbnailPara: thumbnail_para,
+      directory: directory ?? `${trimSlashes(choice.outputDirectory)}/${name}`,
+    };
+    for (const { path, message } of crossFieldIssues(thumbnail_para, 0)) fault(path, message);
+    if (!prefix.startsWith(choice.uploadPrefix))
+      fault('prefix', `must begin with UPLOAD_PREFIX ("${choice.uploadPrefix}"), got ${show(prefix)}`);
+    if (!capture.suffixes.every((suffix) => choice.uploadSuffixes.some((known) => suffix.endsWith(known))))
+      fault('suffixes', `must be among UPLOAD_SUFFIXES, got ${show(suffixes)}`);
+    if (capture.directory.startsWith(RECORDS_FOLDER))
+      fault('directory', `must lie outside ${RECORDS_FOLDER}, got ${show(capture.directory)}`);
+    for (const [first, other] of captures.entries()) {
+      if (other.name === name)
+        fault('name', `must differ from that of CAPTURES[${first}], got ${show(name)}`);
+      else if (mayMeet(other, capture)) {
+        const theirs = `that of CAPTURES[${first}] (${show(other.directory)})`;
+        fault('directory', `must lie apart from ${theirs} for every upload, got ${show(capture.directory)}`);
+      }
+    }
+    captures.push(capture);
+  }
+  return details.length > 0 ? { details } : { data: captures };
+}
+
+/** Whether pictures of two captures may come to lie in, or one below the other's, directory. */
+function mayMeet(a: Capture, b: Capture): boolean {
+  const [one, other] = [fixedFolder(a.directory), fixedFolder(b.directory)];
+  // In a folder within the other's, one video's pictures may be another one's.
+  if (one !== other) return one.startsWith(other) || other.startsWith(one);
+  const isBoth = (x: string, y: string, is: 'startsWith' | 'endsWith') => x[is](y) || y[is](x);
+  const haveUploadsInCommon =
+    isBoth(a.prefix, b.prefix, 'startsWith') &&
+    a.suffixes.some((suffix) => b.suffixes.some((its) => isBoth(suffix, its, 'endsWith')));
+  const example = { bucket: 'b', key: 'k.v', etag: 'e' };
+  const [first, second] = [a, b].map(({ directory }) => `${outputDirectoryOf(example, directory)}/`);
+  return haveUploadsInCommon && isBoth(first ?? '', second ?? '', 'startsWith');
+}
+
+/** The captures that an upload gets, in the order of CAPTURES. */
+export function capturesFor(key: string, captures: readonly Capture[]): Capture[] {
+  const ending = key.toLowerCase();
+  return captures.filter(
+    ({ prefix, suffixes }) => key.startsWith(prefix) && suffixes.some((suffix) => ending.endsWith(suffix)),
+  );
+}
+
+/**
+ * Of the captures of a video the one that is shown where none is named: for covers the first that makes one picture, for all
+ * else the first that makes more; without such a one the first.
+ */
+export function servingCapture(captures: readonly Capture[], isCover: boolean): Capture | undefined {
+  const isOnePicture = ({ type, dots }: ThumbnailPara) => type === 'DOTS' && dots?.length === 1;
+  return captures.find(({ thumbnailPara }) => isOnePicture(thumbnailPara) === isCover) ?? captures[0];
+}
