@@ -4,6 +4,7 @@ import type { Picture } from '../../client/src';
 import { PACKAGE_FOLDER } from '../../package-folder';
 import { parseOrigins } from '../apig/page-guard';
 import type { Cloud } from '../cloud';
+import { temporaryUrl } from '../obs/signature';
 import { DEFAULT_PORT, MAX_FIRST_PORT } from '../ports';
 import { parseSwitches } from '../switches';
 import { UsageError } from '../usage-error';
@@ -134,7 +135,7 @@ async function captureOne(file: string, key: string, cloud: Cloud): Promise<Outc
       print(
         `\n${key}: task ${outcome.taskId} made ${outcome.pictures.length} frames, ${took} after the upload began`,
       );
-      printTable(outcome.pictures);
+      printTable(outcome.pictures, outcome.taskId, cloud);
       await printFiles(outcome.taskId, cloud);
       break;
     case 'failed':
@@ -147,11 +148,23 @@ async function captureOne(file: string, key: string, cloud: Cloud): Promise<Outc
   return outcome;
 }
 
-function printTable(pictures: readonly Picture[]): void {
+/** The pictures with addresses signed by the account itself: those of the API carry a token of 2.4 KB, too long for a terminal. */
+function printTable(pictures: readonly Picture[], taskId: string, cloud: Cloud): void {
+  const output = cloud.mpc.tasks.get(taskId)?.output;
+  const addressOf = (name: string) =>
+    output &&
+    temporaryUrl({
+      endpoint: cloud.addresses.obs,
+      bucket: output.bucket,
+      key: `${output.object}/${name}`,
+      method: 'GET',
+      accessKey: cloud.accessKey,
+      expiresAtSeconds: Math.floor(Date.now() / 1000) + 24 * 3600,
+    });
   const nameWidth = Math.max(7, ...pictures.map(({ pic_name }) => pic_name.length));
-  print(`  ${'time'.padStart(8)}  ${'picture'.padEnd(nameWidth)}  address (valid for a while)`);
-  for (const { pic_name, time, url } of pictures) {
-    print(`  ${`${time ?? '?'} s`.padStart(8)}  ${pic_name.padEnd(nameWidth)}  ${url ?? ''}`);
+  print(`  ${'time'.padStart(8)}  ${'picture'.padEnd(nameWidth)}  address (valid for a day)`);
+  for (const { pic_name, time } of pictures) {
+    print(`  ${`${time ?? '?'} s`.padStart(8)}  ${pic_name.padEnd(nameWidth)}  ${addressOf(pic_name) ?? ''}`);
   }
 }
 

@@ -39,6 +39,8 @@ describe('start', () => {
     expect(stdout).toMatch(
       /10 s {2}10\.jpg +http:\/\/127\.0\.0\.1:\d+\/snapshots\/snapshots\/uploads\/sample\.mp4\/10\.jpg\?/,
     );
+    // A token of the functions, which are 2.4 KB long, would fill a screen for each picture.
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThan(220);
     expect(code).toBe(0);
   });
 
