@@ -4,7 +4,7 @@ import path from 'node:path';
 import { compileFunction } from 'node:vm';
 import * as z from 'zod';
 import { PACKAGE_FOLDER } from '../package-folder';
-import { bundleFunction, zipFunction } from './bundle';
+import { bundleFunctions, zipFunction } from './bundle';
 import type { WantedFunction } from './desired-state';
 import { DeployError } from './errors';
 
@@ -26,16 +26,25 @@ type Source = Pick<WantedFunction, 'key' | 'source'>;
  * @throws DeployError for a bundle that FunctionGraph could not run
  */
 export async function buildArtifacts(functions: readonly Source[]): Promise<Artifact[]> {
+  const folder = PACKAGE_FOLDER;
+  if (folder !== undefined) {
+    return Promise.all(
+      functions.map(async ({ key, source }) => {
+        const zip = await readFile(path.join(folder, 'functions', `${source}.zip`));
+        return { key, zip, digest: digestOf(zip) };
+      }),
+    );
+  }
+  const sources = [...new Set(functions.map(({ source }) => source))];
+  const bundles = await bundleFunctions(sources);
   return Promise.all(
     functions.map(async ({ key, source }) => {
-      if (PACKAGE_FOLDER !== undefined) {
-        const zip = await readFile(path.join(PACKAGE_FOLDER, 'functions', `${source}.zip`));
-        return { key, zip, digest: digestOf(zip) };
-      }
-      const { code, sourceMap } = await bundleFunction(source);
-      refuseHandler(key, code.toString());
-      const zip = await zipFunction(code);
-      return { key, zip, digest: digestOf(zip), sourceMap };
+      const bundle = bundles[sources.indexOf(source)];
+      if (bundle === undefined)
+        throw new DeployError([`${key}: there is no bundle of functions/${source}.ts`]);
+      refuseHandler(key, bundle.code.toString());
+      const zip = await zipFunction(bundle.code);
+      return { key, zip, digest: digestOf(zip), sourceMap: bundle.sourceMap };
     }),
   );
 }

@@ -24,19 +24,26 @@ export interface Bundle {
  * @param plugins further plugins of esbuild, for variants that are measured
  */
 export async function bundleFunction(name: FunctionName, plugins: Plugin[] = []): Promise<Bundle> {
+  const [bundle] = await bundleFunctions([name], plugins);
+  if (bundle === undefined) throw new Error(`esbuild made nothing of functions/${name}.ts`);
+  return bundle;
+}
+
+/**
+ * Bundles functions in the order of their names: each for itself, but what they share is read once, which takes a
+ * third of the time. The metafile is that of all.
+ */
+export async function bundleFunctions(
+  names: readonly FunctionName[],
+  plugins: Plugin[] = [],
+): Promise<Bundle[]> {
   const { build } = await import('esbuild');
-  const result = await build({
-    // Assigning the export by hand saves the helpers that would otherwise turn a module into CommonJS.
-    stdin: {
-      contents: `import { handler } from './functions/${name}'; module.exports = { handler };`,
-      resolveDir: ROOT,
-      sourcefile: 'index.ts',
-    },
-    logOverride: { 'commonjs-variable-in-esm': 'silent' },
-    outfile: path.join(ROOT, '.build', 'index.js'),
+  const { outputFiles, metafile } = await build({
+    entryPoints: names.map((name) => ({ in: name, out: name })),
+    outdir: path.join(ROOT, '.build'),
     absWorkingDir: ROOT,
     bundle: true,
-    plugins,
+    plugins: [handlerAsExport, ...plugins],
     minify: true,
     // Functions keep their names, so that a stack trace in a log can be read without the map.
     keepNames: true,
@@ -48,11 +55,27 @@ export async function bundleFunction(name: FunctionName, plugins: Plugin[] = [])
     metafile: true,
     write: false,
     logLevel: 'silent',
+    logOverride: { 'commonjs-variable-in-esm': 'silent' },
   });
-  const file = (ending: string): Buffer =>
-    Buffer.from(result.outputFiles.find(({ path: name }) => name.endsWith(ending))?.contents ?? []);
-  return { code: file('.js'), sourceMap: file('.js.map'), metafile: result.metafile };
+  const file = (name: string): Buffer =>
+    Buffer.from(outputFiles.find(({ path: file }) => path.basename(file) === name)?.contents ?? []);
+  return names.map((name) => ({ code: file(`${name}.js`), sourceMap: file(`${name}.js.map`), metafile }));
 }
+
+/** Assigning the export by hand saves the helpers that would otherwise turn a module into CommonJS. */
+const handlerAsExport: Plugin = {
+  name: 'handler-as-export',
+  setup(build) {
+    build.onResolve({ filter: /./ }, ({ kind, path }) =>
+      kind === 'entry-point' ? { path, namespace: 'handler' } : undefined,
+    );
+    build.onLoad({ filter: /./, namespace: 'handler' }, ({ path: name }) => ({
+      contents: `import { handler } from './functions/${name}'; module.exports = { handler };`,
+      resolveDir: ROOT,
+      loader: 'ts',
+    }));
+  },
+};
 
 /** The code of one function: bundled now, or as the package has it. */
 export async function functionCode(name: FunctionName): Promise<Buffer> {

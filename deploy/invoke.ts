@@ -10,7 +10,7 @@ import type { Session } from './session';
 
 const ROOT = PACKAGE_FOLDER ?? path.resolve(__dirname, '..');
 const COMMANDS =
-  PACKAGE_FOLDER === undefined ? ['--import', 'tsx', 'local/cli.ts'] : ['dist/mpc-snapshots.cjs'];
+  PACKAGE_FOLDER === undefined ? ['--require', 'tsx/cjs', 'local/cli.ts'] : ['dist/mpc-snapshots.cjs'];
 
 /**
  * Runs a function in the cloud and prints its result.

@@ -5,44 +5,39 @@ import { STAGE_COMMANDS, stageCommand } from './commands/stage-command';
 
 const MINIMUM_NODE = [20, 19] as const;
 
+type Command = (args: string[]) => Promise<number>;
+
+/**
+ * Each is read when it is asked for: help takes no time. With `require`, because an `import()` of TypeScript would need a
+ * second loader, which takes half a second of every start.
+ */
+const COMMANDS: Readonly<Record<string, () => Command>> = {
+  init: () => (require('./commands/init') as typeof import('./commands/init')).init,
+  start: () => (require('./commands/start') as typeof import('./commands/start')).start,
+  exec: () => (require('./commands/exec') as typeof import('./commands/exec')).exec,
+  explain: () => (require('./commands/explain') as typeof import('./commands/explain')).explain,
+  tasks: () => (require('./commands/tasks') as typeof import('./commands/tasks')).tasks,
+  frames: () => (require('./commands/frames') as typeof import('./commands/frames')).frames,
+  deliver: () => (require('./commands/deliver') as typeof import('./commands/deliver')).deliver,
+  console: () => (require('./commands/console') as typeof import('./commands/console')).openConsole,
+  event: () => (require('./commands/event') as typeof import('./commands/event')).event,
+  invoke: () => (require('./commands/invoke') as typeof import('./commands/invoke')).invoke,
+  listen: () => (require('./commands/listen') as typeof import('./commands/listen')).listen,
+  'sign-check': () => (require('./commands/sign-check') as typeof import('./commands/sign-check')).signCheck,
+};
+
 async function main([command = 'help', ...args]: string[]): Promise<number> {
   if (Object.hasOwn(STAGE_COMMANDS, command)) return stageCommand(command, args);
-  switch (command) {
-    case 'init':
-      return (await import('./commands/init')).init(args);
-    case 'start':
-      return (await import('./commands/start')).start(args);
-    case 'exec':
-      return (await import('./commands/exec')).exec(args);
-    case 'explain':
-      return (await import('./commands/explain')).explain(args);
-    case 'tasks':
-      return (await import('./commands/tasks')).tasks(args);
-    case 'frames':
-      return (await import('./commands/frames')).frames(args);
-    case 'deliver':
-      return (await import('./commands/deliver')).deliver(args);
-    case 'console':
-      return (await import('./commands/console')).openConsole(args);
-    case 'event':
-      return (await import('./commands/event')).event(args);
-    case 'invoke':
-      return (await import('./commands/invoke')).invoke(args);
-    case 'listen':
-      return (await import('./commands/listen')).listen(args);
-    case 'sign-check':
-      return (await import('./commands/sign-check')).signCheck(args);
-    case 'help':
-    case '--help':
-    case '-h':
-      process.stdout.write(help());
-      return 0;
-    default:
-      // `npx mpc-snapshots holiday.mov`
-      if (existsSync(command)) return (await import('./commands/start')).start([command, ...args]);
-      process.stderr.write(`there is no command "${command}"\n\n${help()}`);
-      return 2;
+  if (['help', '--help', '-h'].includes(command)) {
+    process.stdout.write(help());
+    return 0;
   }
+  const load = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  if (load !== undefined) return load()(args);
+  // `npx mpc-snapshots holiday.mov`
+  if (existsSync(command)) return main(['start', command, ...args]);
+  process.stderr.write(`there is no command "${command}"\n\n${help()}`);
+  return 2;
 }
 
 /** The commands as they are typed here. */

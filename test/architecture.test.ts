@@ -160,7 +160,7 @@ test('each promise and each fact names a test that runs', () => {
   });
   const files = [...new Set(references.map(({ file }) => file))];
   const listed: Record<string, string[]> = JSON.parse(
-    execFileSync(process.execPath, ['--import', 'tsx', 'test/list-tests.ts', ...files], {
+    execFileSync(process.execPath, ['--require', 'tsx/cjs', 'test/list-tests.ts', ...files], {
       cwd: ROOT,
       maxBuffer: 16 * 1024 * 1024,
     }).toString(),

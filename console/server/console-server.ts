@@ -108,7 +108,7 @@ async function sendAsset(
   obsOrigins: readonly string[],
 ): Promise<void> {
   // The bundler is not needed before somebody looks.
-  const { contentSecurityPolicy, pageAsset } = await import('./page-assets');
+  const { contentSecurityPolicy, pageAsset }: typeof import('./page-assets') = require('./page-assets');
   const asset = await pageAsset(name);
   if (asset === undefined) throw new ConsoleRefusal(404, `the console has no ${name}`);
   response.writeHead(200, {

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
-import { bundleFunction, FUNCTION_NAMES, zipFunction } from '../../deploy/bundle';
+import { bundleFunction, bundleFunctions, FUNCTION_NAMES, zipFunction } from '../../deploy/bundle';
 
 const ROOT = path.resolve(__dirname, '..', '..');
 /** Some 22 KB of it are zod/mini. What is above it has pulled in something that does not belong here. */
@@ -28,7 +28,7 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
     const [output] = Object.values(metafile.outputs).filter(({ entryPoint }) => entryPoint);
     // Beside the one line that hands the handler over. What was read but left out has no bytes.
     const modules = Object.entries(output?.inputs ?? {})
-      .filter(([file, { bytesInOutput }]) => file !== 'index.ts' && bytesInOutput > 0)
+      .filter(([file, { bytesInOutput }]) => !file.startsWith('handler:') && bytesInOutput > 0)
       .map(([file]) => file);
     for (const file of modules) {
       expect(file).toMatch(
@@ -75,6 +75,12 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
       expect.stringContaining(`functions/${name}.ts`),
     );
   });
+});
+
+test('a function that is bundled with others has the same bytes as alone', async () => {
+  const together = await bundleFunctions(FUNCTION_NAMES);
+  const alone = await Promise.all(FUNCTION_NAMES.map((name) => bundleFunction(name)));
+  expect(together.map(({ code }) => code.toString())).toEqual(alone.map(({ code }) => code.toString()));
 });
 
 test('the same sources give the same zip in any time zone and with any umask', () => {

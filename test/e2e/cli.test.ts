@@ -1,30 +1,11 @@
-import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { makeClip } from '../clip';
+import { localCommand, spawnLocalCommand } from '../local-command';
 import { until } from '../wait';
-
-const ROOT = path.resolve(__dirname, '..', '..');
-const TSX = path.join(ROOT, 'node_modules', '.bin', 'tsx');
-
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs the command line as `npm start` and `npm run local` do, without npm around it. */
-function local(args: readonly string[], input = ''): Promise<Ended> {
-  return new Promise((resolve) => {
-    const child = execFile(TSX, ['local/cli.ts', ...args], { cwd: ROOT }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-    child.stdin?.end(input);
-  });
-}
 
 let folder: string;
 beforeAll(async () => {
@@ -34,7 +15,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('start', () => {
   test('shows the sample video’s frames and ends with 0', async () => {
-    const { code, stdout } = await local(['start', '--once', '--port', '0']);
+    const { code, stdout } = await localCommand(['start', '--once', '--port', '0']);
     expect(stdout).toMatch(/uploads\/sample\.mp4: task \d+ made 5 frames/);
     expect(stdout).toMatch(
       /10 s {2}10\.jpg +http:\/\/127\.0\.0\.1:\d+\/snapshots\/snapshots\/uploads\/sample\.mp4\/10\.jpg\?/,
@@ -44,31 +25,21 @@ describe('start', () => {
     expect(code).toBe(0);
   });
 
-  test('takes videos of one’s own, two of the same name included', async () => {
+  test('takes videos of one’s own, two of the same name included; says why others have no frames, and ends with 1', async () => {
     const clip = await makeClip({ seconds: 2 });
-    const { code, stdout } = await local(['start', clip, clip, '--once', '--port', '0']);
-    expect(stdout.match(/made 2 frames/g)).toHaveLength(2);
-    expect(code).toBe(0);
-  });
-
-  test('ends with 1 and says why when a video has no frames', async () => {
     const broken = path.join(folder, 'broken.mp4');
     await writeFile(broken, 'no video');
-    const { code, stdout } = await local(['start', broken, '--once', '--port', '0']);
-    expect(stdout).toMatch(/uploads\/broken\.mp4: task \d+ failed: /);
-    expect(code).toBe(1);
-  });
-
-  test('says that a file is no video by its name', async () => {
     const text = path.join(folder, 'note.txt');
     await writeFile(text, 'hello');
-    const { code, stdout } = await local(['start', text, '--once', '--port', '0']);
+    const { code, stdout } = await localCommand(['start', clip, clip, broken, text, '--once', '--port', '0']);
+    expect(stdout.match(/made 2 frames/g)).toHaveLength(2);
+    expect(stdout).toMatch(/uploads\/broken\.mp4: task \d+ failed: /);
     expect(stdout).toContain('uploads/note.txt: no capture was started: not a video');
     expect(code).toBe(1);
   });
 
   test('names a file that is not there', async () => {
-    expect(await local(['start', 'nowhere.mp4'])).toMatchObject({
+    expect(await localCommand(['start', 'nowhere.mp4'])).toMatchObject({
       code: 2,
       stderr: 'there is no file nowhere.mp4\n',
     });
@@ -78,7 +49,7 @@ describe('start', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     const { port } = other.address() as AddressInfo;
-    const { code, stderr } = await local(['start', '--once', '--port', String(port)]);
+    const { code, stderr } = await localCommand(['start', '--once', '--port', String(port)]);
     other.close();
     expect(stderr).toBe(
       `port ${port} is taken by another program; choose others with --port N, or free ones with --port 0\n`,
@@ -87,7 +58,7 @@ describe('start', () => {
   });
 
   test.each([['--port', 'many'], ['--colour']])('refuses %s %s', async (...args) => {
-    const { code, stderr } = await local(['start', ...args]);
+    const { code, stderr } = await localCommand(['start', ...args]);
     expect(code).toBe(2);
     expect(stderr.trimEnd()).not.toContain('\n');
   });
@@ -95,11 +66,7 @@ describe('start', () => {
   test('keeps objects and finished tasks over a kill', async () => {
     const data = path.join(folder, 'data');
     const port = await freePort();
-    const run = () =>
-      spawn(TSX, ['local/cli.ts', 'start', '--port', String(port), '--data', data], {
-        cwd: ROOT,
-        detached: true,
-      });
+    const run = () => spawnLocalCommand(['start', '--port', String(port), '--data', data]);
     const tasks = async () => {
       const answer = await fetch(`http://127.0.0.1:${port}/snapshots?status=SUCCEEDED`).catch(
         () => undefined,
@@ -136,7 +103,7 @@ test.each([
   [['event', 'obs-put', '--colour']],
   [['sign-check', 'nowhere.json']],
 ])('what is wrong with %j is told in one line', async (args) => {
-  const { code, stdout, stderr } = await local(args);
+  const { code, stdout, stderr } = await localCommand(args);
   expect(code).toBeGreaterThan(0);
   expect(stdout).toBe('');
   expect(stderr).toMatch(/^[^\n]+\n$/);
@@ -151,7 +118,7 @@ describe('exec', () => {
        console.log(answer.status, Object.keys(process.env).filter((name) => /HUAWEICLOUD|ENDPOINT|BUCKET/.test(name)).sort().join(' '));
        process.exit(7);`,
     );
-    const { code, stdout } = await local(['exec', '--', 'node', program]);
+    const { code, stdout } = await localCommand(['exec', '--', 'node', program]);
     expect(stdout).toBe(
       '200 APIG_ENDPOINT API_ENDPOINT EG_ENDPOINT FUNCTIONGRAPH_ENDPOINT HUAWEICLOUD_SDK_AK HUAWEICLOUD_SDK_PROJECT_ID HUAWEICLOUD_SDK_REGION HUAWEICLOUD_SDK_SK IAM_ENDPOINT LTS_ENDPOINT MPC_ENDPOINT OBS_ENDPOINT SMN_ENDPOINT SNAPSHOT_BUCKET UPLOAD_BUCKET\n',
     );
@@ -159,7 +126,7 @@ describe('exec', () => {
   });
 
   test('says that a command is not there, with a shell’s exit code', async () => {
-    expect(await local(['exec', '--', 'no-such-command'])).toMatchObject({ code: 127 });
+    expect(await localCommand(['exec', '--', 'no-such-command'])).toMatchObject({ code: 127 });
   });
 });
 
@@ -172,16 +139,16 @@ describe('event and invoke', () => {
     ],
     ['eventgrid', { specversion: '1.0', data: { obs: { object: { key: 'a%2Fb+c.mp4' } } } }],
   ])('event %s prints an event of that shape', async (kind, expected) => {
-    const { stdout } = await local(['event', kind, '--key', 'a/b c.mp4']);
+    const { stdout } = await localCommand(['event', kind, '--key', 'a/b c.mp4']);
     expect(JSON.parse(stdout)).toMatchObject(expected);
   });
 
   test('event timer and event apig print events of those triggers', async () => {
-    expect(JSON.parse((await local(['event', 'timer', '--name', 'clean-up'])).stdout)).toMatchObject({
+    expect(JSON.parse((await localCommand(['event', 'timer', '--name', 'clean-up'])).stdout)).toMatchObject({
       trigger_type: 'TIMER',
       trigger_name: 'clean-up',
     });
-    const { stdout } = await local(['event', 'apig', '--method', 'DELETE', '--path', '/snapshots/12']);
+    const { stdout } = await localCommand(['event', 'apig', '--method', 'DELETE', '--path', '/snapshots/12']);
     expect(JSON.parse(stdout)).toMatchObject({
       httpMethod: 'DELETE',
       path: '/snapshots/12',
@@ -190,8 +157,8 @@ describe('event and invoke', () => {
   });
 
   test('an event can be piped into a function', async () => {
-    const { stdout: event } = await local(['event', 'timer']);
-    const { code, stdout } = await local(['invoke', 'cancel', '-e', '-'], event);
+    const { stdout: event } = await localCommand(['event', 'timer']);
+    const { code, stdout } = await localCommand(['invoke', 'cancel', '-e', '-'], { input: event });
     expect(JSON.parse(stdout)).toEqual({ seen: 0, cancelled: 0, too_late: 0, not_ours: 0, failed: 0 });
     expect(code).toBe(0);
   });
@@ -199,7 +166,7 @@ describe('event and invoke', () => {
   test('a function that fails ends with 1 and its error', async () => {
     const file = path.join(folder, 'event.json');
     await writeFile(file, '{"no":"event"}');
-    const { code, stdout } = await local(['invoke', 'on-upload', '-e', file]);
+    const { code, stdout } = await localCommand(['invoke', 'on-upload', '-e', file]);
     expect(stdout).toContain('this is no OBS event');
     expect(code).toBe(1);
   });
@@ -207,7 +174,7 @@ describe('event and invoke', () => {
   test.each([[['event', 'nonsense']], [['invoke', 'nonsense']], [['nonsense']]])(
     '%j is answered by what there is',
     async (args) => {
-      const { code, stderr } = await local(args);
+      const { code, stderr } = await localCommand(args);
       expect(code).toBeGreaterThan(0);
       expect(stderr).toContain('nonsense');
     },
@@ -215,7 +182,7 @@ describe('event and invoke', () => {
 });
 
 test('the package asks for the Node.js that the command line checks', async () => {
-  const { engines } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8'));
+  const { engines } = JSON.parse(await readFile(path.join(__dirname, '..', '..', 'package.json'), 'utf8'));
   expect(engines.node).toBe('>=20.19');
 });
 

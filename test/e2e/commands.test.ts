@@ -1,14 +1,12 @@
-import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Explanation, Task } from '../../console/server/console-api';
 import { makeClip } from '../clip';
+import { localCommand } from '../local-command';
 import { until } from '../wait';
 import { LocalService } from './local-service';
 
-const ROOT = path.resolve(__dirname, '..', '..');
-const TSX = path.join(ROOT, 'node_modules', '.bin', 'tsx');
 /** Moves the cursor, turns the direction of writing, and is no video. */
 const HOSTILE_KEY = 'uploads/\u202egpj.\u001b[2Jnote.txt';
 
@@ -31,23 +29,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(
-      TSX,
-      ['local/cli.ts', ...args],
-      { cwd: ROOT, env: { ...process.env, ...env } },
-      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
-
+const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  localCommand(args, { env: { ...process.env, ...env } });
 const ask = (...args: string[]) => run([...args, '--port', port]);
 
 describe('explain', () => {

@@ -21,7 +21,7 @@ import {
 // Checks are plain assertions: jest's `expect` would take more time than the functions.
 
 /** Handler calls of all properties together, about. */
-const TOTAL_RUNS = Number(process.env.FUZZ_RUNS ?? 15_000);
+const TOTAL_RUNS = Number(process.env.FUZZ_RUNS ?? 6_000);
 const runs = (share: number) => ({ numRuns: Math.max(1, Math.ceil(TOTAL_RUNS * share)) });
 const TIMEOUT_MS = 60_000 + TOTAL_RUNS * 10;
 

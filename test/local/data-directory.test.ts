@@ -77,7 +77,7 @@ test('of processes that take a directory in the same millisecond one holds it, a
   const racer = path.join(__dirname, 'data-directory-racer.ts');
   const startMs = Date.now() + 5_000;
   const children = Array.from({ length: processes }, () =>
-    spawn(process.execPath, ['--import', 'tsx', racer, String(startMs), '25', ...directories], {
+    spawn(process.execPath, ['--require', 'tsx/cjs', racer, String(startMs), '25', ...directories], {
       stdio: ['pipe', 'pipe', 'inherit'],
     }),
   );

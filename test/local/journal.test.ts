@@ -30,7 +30,7 @@ test('a damaged line before the last one is named, for it was acknowledged', () 
 
 testOnLinux('a task that a full disk cuts in half leaves the tasks before and after it whole', () => {
   const home = path.join(directory, 'tasks');
-  const program = `trap '' XFSZ; ulimit -f 4; exec "${process.execPath}" --import tsx "${path.join(__dirname, 'journal-writer.ts')}" "${home}"`;
+  const program = `trap '' XFSZ; ulimit -f 4; exec "${process.execPath}" --require tsx/cjs "${path.join(__dirname, 'journal-writer.ts')}" "${home}"`;
   const ids: string[] = JSON.parse(execFileSync('bash', ['-c', program]).toString());
   expect(ids.length).toBeGreaterThan(3);
   const file = path.join(home, 'tasks.jsonl');

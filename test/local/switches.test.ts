@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import path from 'node:path';
 import { parseSwitches, SWITCHES } from '../../local/switches';
-
-const ROOT = path.resolve(__dirname, '..', '..');
+import { localCommand } from '../local-command';
 
 test('a list of switches becomes the behaviour of the services, each value of its own type', () => {
   expect(
@@ -50,10 +47,14 @@ test('a command runs beside a cloud that reads the documents the other way', asy
   // The page guard lets nobody's page in but those at the gateway's own address.
   const program = `fetch(process.env.API_ENDPOINT + '/snapshots', { headers: { origin: process.env.API_ENDPOINT } })
     .then(({ headers }) => console.log(headers.get('access-control-allow-origin')))`;
-  const tsx = path.join(ROOT, 'node_modules', '.bin', 'tsx');
-  const args = ['local/cli.ts', 'exec', '--behaviour', 'apig.cors=true', '--', 'node', '-e', program];
-  const printed = await new Promise((resolve) => {
-    execFile(tsx, args, { cwd: ROOT }, (_, stdout, stderr) => resolve(stdout + stderr));
-  });
-  expect(printed).toBe('*\n');
+  const { stdout, stderr } = await localCommand([
+    'exec',
+    '--behaviour',
+    'apig.cors=true',
+    '--',
+    'node',
+    '-e',
+    program,
+  ]);
+  expect(stdout + stderr).toBe('*\n');
 });

@@ -11,7 +11,7 @@ function answer(message: WorkerAnswer): Promise<void> {
 async function serve(request: WorkerRequest): Promise<void> {
   let engine: typeof import('./capture-engine');
   try {
-    engine = await import('./capture-engine');
+    engine = require('./capture-engine');
   } catch (error) {
     const cause = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     await answer({ type: 'failed', reason: 'crashed', message: engineMissing(cause) });

@@ -1,16 +1,6 @@
-import { execFile } from 'node:child_process';
-import path from 'node:path';
+import { localCommand } from '../../local-command';
 
-const ROOT = path.resolve(__dirname, '..', '..', '..');
-
-function local(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const tsx = path.join(ROOT, 'node_modules', '.bin', 'tsx');
-  return new Promise((resolve) => {
-    execFile(tsx, ['local/cli.ts', ...args], { cwd: ROOT }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
+const local = (...args: string[]) => localCommand(args);
 
 test('start takes faults, prints the seed, and an upload comes through all the same', async () => {
   const faults = 'duplicate=1,obs.503=0.1,obs.reset-after=0.1';

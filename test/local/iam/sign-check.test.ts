@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,27 +5,12 @@ import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { AKSKSigner } from '@huaweicloud/huaweicloud-sdk-core/auth/AKSKSigner';
 import { ACCOUNT } from '../../../local/account';
 import { startCloud } from '../../../local/cloud';
-
-const ROOT = path.resolve(__dirname, '..', '..', '..');
-const TSX = path.join(ROOT, 'node_modules', '.bin', 'tsx');
-
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
+import { type Ended, localCommand } from '../../local-command';
 
 function signCheck(args: string[], input: unknown, env: Record<string, string> = {}): Promise<Ended> {
   const { HUAWEICLOUD_SDK_SK: _, ...clean } = process.env;
-  return new Promise((resolve) => {
-    const child = execFile(
-      TSX,
-      ['local/cli.ts', 'sign-check', ...args],
-      { cwd: ROOT, env: { ...clean, ...env } },
-      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-    child.stdin?.end(typeof input === 'string' ? input : JSON.stringify(input));
-  });
+  const text = typeof input === 'string' ? input : JSON.stringify(input);
+  return localCommand(['sign-check', ...args], { input: text, env: { ...clean, ...env } });
 }
 
 /** A request in the form in which a person would write it down. */

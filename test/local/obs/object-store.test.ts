@@ -74,7 +74,7 @@ describe('what was written is there again when the store is opened again:', () =
     await store.close();
     const writer = spawn(
       process.execPath,
-      ['--import', 'tsx', path.join(__dirname, 'store-writer.ts'), directory],
+      ['--require', 'tsx/cjs', path.join(__dirname, 'store-writer.ts'), directory],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
