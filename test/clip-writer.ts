@@ -56,6 +56,7 @@ const ENCODERS: Record<
   mpeg4: { name: 'mpeg4', options: { b: '2M' } },
   mpeg1: { name: 'mpeg1video', options: { b: '2M' } },
   mpeg2: { name: 'mpeg2video', options: { b: '2M' } },
+  mjpeg: { name: 'mjpeg', options: { b: '4M', strict: 'unofficial' } },
 };
 
 function write(filePath: string, options: ClipOptions): void {

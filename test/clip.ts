@@ -16,9 +16,21 @@ export interface ClipOptions {
   width?: number;
   height?: number;
   /** Default h264. */
-  codec?: 'h264' | 'hevc' | 'vp9' | 'av1' | 'vp8' | 'mpeg4' | 'mpeg1' | 'mpeg2';
+  codec?: 'h264' | 'hevc' | 'vp9' | 'av1' | 'vp8' | 'mpeg4' | 'mpeg1' | 'mpeg2' | 'mjpeg';
   /** Default webm for vp8 and vp9, else mp4 (with the index at the end of the file). */
-  container?: 'mp4' | 'mov' | 'mkv' | 'webm' | 'mpegts' | 'avi' | 'flv' | 'vob' | 'h264' | 'asf';
+  container?:
+    | 'mp4'
+    | 'mov'
+    | 'mkv'
+    | 'webm'
+    | 'mpegts'
+    | 'avi'
+    | 'flv'
+    | 'vob'
+    | 'h264'
+    | 'mpeg1video'
+    | 'asf'
+    | 'mxf';
   /** Frames from one key frame to the next; default 50. */
   gopFrames?: number;
   /** Default 2 (H.264 and HEVC). */

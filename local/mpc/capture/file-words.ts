@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import {
+  AV_DISPOSITION_ATTACHED_PIC,
   AV_NOPTS_VALUE,
   AVERROR_INVALIDDATA,
   AVMEDIA_TYPE_AUDIO,
@@ -52,7 +53,8 @@ export function wordsAbout(container: FormatContext, filePath: string): string {
 function streamWords(stream: Stream): string | undefined {
   const { codecType, width, height } = stream.codecpar;
   if (codecType === AVMEDIA_TYPE_AUDIO) return `audio ${codecNameOf(stream)}`;
-  if (codecType === AVMEDIA_TYPE_VIDEO) return `video ${codecNameOf(stream)} ${width} × ${height}`;
+  const kind = stream.hasDisposition(AV_DISPOSITION_ATTACHED_PIC) ? 'cover picture' : 'video';
+  if (codecType === AVMEDIA_TYPE_VIDEO) return `${kind} ${codecNameOf(stream)} ${width} × ${height}`;
   return undefined;
 }
 

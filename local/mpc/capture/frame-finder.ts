@@ -85,8 +85,8 @@ export class FrameFinder implements Finder {
   #hasFields = false;
   /** Pictures are left out until one comes that needs no other. */
   #waitsForIntra = false;
-  /** The video has no picture that needs no other: those that there are will do. */
-  #takesAnyStart = false;
+  /** The video has no picture that is whole and needs no other: those that there are will do. */
+  #takesAny = false;
   /** All that was sent to the decoder since it started; undefined when it is too much to be sent again. */
   #sent: ReadPacket[] | undefined = [];
   #skipsUnreferenced = false;
@@ -150,10 +150,9 @@ export class FrameFinder implements Finder {
         if (tries > 1) this.#isSpent = true;
         return found;
       }
-      if (this.#takesAnyStart || !showsWithoutReferences(this.video.stream)) {
+      if (this.#takesAny)
         throw new CaptureError('unreadable', 'no picture of the video can be decoded there');
-      }
-      this.#takesAnyStart = true;
+      this.#takesAny = true;
       approach = { anchorUntil: Number.NEGATIVE_INFINITY, from: Number.NEGATIVE_INFINITY, isAnew: true };
     }
   }
@@ -305,13 +304,14 @@ export class FrameFinder implements Finder {
   /** Decodes until the frame of the moment is out. Undefined when the decoder gives none, as after a false key frame. */
   #decodeUpTo(ticks: number, nextTicks: number | undefined): FoundFrame | 'drained too early' | undefined {
     const wanted = this.#latestTwo(ticks);
-    if (!this.#restarts && this.#found !== undefined && this.#found.pts === wanted.pts) return this.#found;
+    if (!this.#restarts && this.#found?.pts === wanted.pts && !this.#hasMoreOf(wanted.pts))
+      return this.#found;
     if (this.#restarts) this.#restartDecoder();
     if (this.#isCareful) return this.#decodeCarefully(wanted.pts);
     let isDrainedEarly = false;
     const send = () => {
       const isWhole = this.#mayDrainEarly && !this.#reader.hasUntimed;
-      if (!this.#isDraining && isWhole && this.#inDecoder.includes(wanted.pts)) {
+      if (!this.#isDraining && isWhole && this.#isSent(wanted.pts)) {
         if (this.#leavesFor(ticks, nextTicks)) {
           isDrainedEarly = true;
           this.#drain();
@@ -325,7 +325,7 @@ export class FrameFinder implements Finder {
       this.#next ??= this.#receive(send);
       if (this.#next === undefined || this.#next.pts > wanted.pts) break;
       this.#accept();
-      if (this.#found?.pts === wanted.pts) return this.#found;
+      if (this.#found?.pts === wanted.pts && !this.#hasMoreOf(wanted.pts)) return this.#found;
     }
     if (isDrainedEarly) return 'drained too early';
     // More than one picture is missing: behind a gap, later ones may come out first.
@@ -345,8 +345,8 @@ export class FrameFinder implements Finder {
     let isWantedSent = false;
     const send = () => {
       const isSecondField = this.#hasFields || this.#ahead[0]?.isShown === false;
-      if (isWantedSent || (this.#inDecoder.includes(wantedPts) && !isSecondField)) this.#drain();
-      isWantedSent ||= this.#inDecoder.includes(wantedPts);
+      if (isWantedSent || (this.#isSent(wantedPts) && !isSecondField)) this.#drain();
+      isWantedSent ||= this.#isSent(wantedPts);
       if (!this.#isDraining) this.#send(Number.NEGATIVE_INFINITY);
       return true;
     };
@@ -355,7 +355,7 @@ export class FrameFinder implements Finder {
     for (;;) {
       const next = this.#receive(send);
       if (next === undefined) break;
-      if (next.pts <= wantedPts && next.pts > (this.#found?.pts ?? Number.NEGATIVE_INFINITY)) {
+      if (next.pts <= wantedPts && next.pts >= (this.#found?.pts ?? Number.NEGATIVE_INFINITY)) {
         this.#found?.picture.free();
         this.#found = next;
       } else if (first === undefined && next.pts > wantedPts) first = next;
@@ -364,6 +364,20 @@ export class FrameFinder implements Finder {
     this.#next = first;
     if (this.#found === undefined && this.#readsFromStart) this.#accept();
     return this.#found;
+  }
+
+  /** All pictures of this time, of which there may be several, are in the decoder. */
+  #isSent(pts: number): boolean {
+    return this.#inDecoder.includes(pts) && !this.#isAhead(pts);
+  }
+
+  /** Further pictures of this time are to come: the last one is on display. */
+  #hasMoreOf(pts: number): boolean {
+    return this.#inDecoder.includes(pts) || this.#isAhead(pts);
+  }
+
+  #isAhead(pts: number): boolean {
+    return this.#ahead.some((read) => read.isShown && read.pts === pts);
   }
 
   /** Takes the frame that came out of the decoder for the one on display. */
@@ -414,7 +428,8 @@ export class FrameFinder implements Finder {
       if (result >= 0) {
         const pts = timeOf(picture.pts) ?? timeOf(picture.bestEffortTimestamp);
         if (pts !== undefined) {
-          this.#inDecoder = this.#inDecoder.filter((sent) => sent > pts);
+          const place = this.#inDecoder.indexOf(pts);
+          this.#inDecoder = this.#inDecoder.filter((sent, at) => sent >= pts && at !== place);
           if (isDamaged(picture)) this.#hasDamage = true;
           if (picture.hasFlags(AV_FRAME_FLAG_INTERLACED)) this.#hasFields = true;
           if (this.#isToBeShown(picture, pts)) return { picture, pts, isDamaged: isDamaged(picture) };
@@ -436,8 +451,9 @@ export class FrameFinder implements Finder {
     if (pts < this.#decodedFrom) return false;
     if (this.#waitsForIntra && !isIntra(picture)) return false;
     this.#waitsForIntra = false;
+    if (this.#takesAny || !this.#reader.isAtEnd || pts !== this.#reader.lastPts) return true;
     // The picture in which a file was cut off.
-    return !(this.#reader.isAtEnd && pts === this.#reader.lastPts && isDamaged(picture));
+    return !isDamaged(picture) && !this.#reader.isLastCut;
   }
 
   /** Sends the next packet; the decoder may leave out frames before `neededFromPts`. */
@@ -507,7 +523,7 @@ export class FrameFinder implements Finder {
     this.#inDecoder = [];
     this.#restarts = false;
     this.#hasDamage = false;
-    this.#waitsForIntra = showsWithoutReferences(this.video.stream) && !this.#takesAnyStart;
+    this.#waitsForIntra = showsWithoutReferences(this.video.stream) && !this.#takesAny;
     this.#decodedFrom = this.#readsFromStart
       ? Number.NEGATIVE_INFINITY
       : (this.#ahead[0]?.pts ?? Number.NEGATIVE_INFINITY);

@@ -1,5 +1,6 @@
 import {
   AV_PKT_DATA_ENCRYPTION_INFO,
+  AV_PKT_FLAG_CORRUPT,
   AV_PKT_FLAG_DISCARD,
   AVERROR_EAGAIN,
   AVSEEK_FLAG_BACKWARD,
@@ -26,6 +27,7 @@ export class PacketReader {
   #lastDts = Number.NEGATIVE_INFINITY;
   #lastPts = Number.NEGATIVE_INFINITY;
   #isAtEnd = false;
+  #isLastCut = false;
   #hasUntimed = false;
   #isChecked = false;
 
@@ -44,6 +46,11 @@ export class PacketReader {
   /** True when there is nothing more to read, which for a cut file is the cut. */
   get isAtEnd(): boolean {
     return this.#isAtEnd;
+  }
+
+  /** True when of the packet that was read last a part is missing. */
+  get isLastCut(): boolean {
+    return this.#isLastCut;
   }
 
   /** True when a packet without a presentation time was met, as the second fields of some recordings are. */
@@ -100,6 +107,7 @@ export class PacketReader {
     const pts = rawPts ?? dts;
     this.#lastDts = dts;
     this.#lastPts = pts;
+    this.#isLastCut = packet.hasFlags(AV_PKT_FLAG_CORRUPT);
     return {
       packet,
       pts,

@@ -8,6 +8,15 @@ import { PacketReader } from './packet-reader';
 import { JOINED_AT_MS, timeOf } from './times';
 import type { VideoFile } from './video-file';
 
+/** So many pictures show whether a stated time is too late; some program streams have such. */
+const LOOKED_AHEAD = 3;
+
+interface Decoded {
+  picture: Frame;
+  /** What the container says of its time. */
+  stated: number | undefined;
+}
+
 /**
  * Finds frames in videos whose packets do not tell which of them is on display at a moment: without presentation
  * times, or joined from parts that each count anew. Decodes all from the start, which is slow and always right. Where
@@ -19,12 +28,14 @@ export class SequentialFinder implements Finder {
   #reader: PacketReader;
   #decoder: CodecContext;
   #isDraining = false;
-  /** Decoding times of the packets whose frames are still to come, without presentation times only. */
+  /** Decoding times of the packets whose frames are still to come, of those without presentation times only. */
   #decodingTimes: number[] = [];
   #partOffset = 0;
   #lastDts: number | undefined;
   #lastPts: number | undefined;
   #waitsForIntra: boolean;
+  /** Came out of the decoder behind the one that was given out last. */
+  #upcoming: Decoded[] = [];
   #found: FoundFrame | undefined;
   #next: FoundFrame | undefined;
 
@@ -59,6 +70,7 @@ export class SequentialFinder implements Finder {
   close(): void {
     this.#found?.picture.free();
     this.#next?.picture.free();
+    for (const { picture } of this.#upcoming) picture.free();
     this.#decoder.freeContext();
   }
 
@@ -73,18 +85,32 @@ export class SequentialFinder implements Finder {
     this.#partOffset = 0;
     this.#lastDts = this.#lastPts = undefined;
     this.#found = this.#next = undefined;
+    this.#upcoming = [];
   }
 
+  /** The next picture in the order of showing, with its time. */
   #receive(): FoundFrame | undefined {
+    while (this.#upcoming.length <= LOOKED_AHEAD) {
+      const decoded = this.#decode();
+      if (decoded === undefined) break;
+      this.#upcoming.push(decoded);
+    }
+    const next = this.#upcoming.shift();
+    if (next === undefined) return undefined;
+    const { picture, stated } = next;
+    return { picture, pts: this.#timeOf(stated), isDamaged: isDamaged(picture) };
+  }
+
+  #decode(): Decoded | undefined {
     const picture = new Frame();
     picture.alloc();
     for (;;) {
       const result = this.#decoder.receiveFrameSync(picture);
       if (result >= 0) {
-        const pts = this.#timeOf(picture);
+        const stated = this.#statedTimeOf(picture);
         if (!this.#waitsForIntra || isIntra(picture)) {
           this.#waitsForIntra = false;
-          return { picture, pts, isDamaged: isDamaged(picture) };
+          return { picture, stated };
         }
         picture.unref();
       } else if (result === AVERROR_EAGAIN && !this.#isDraining) this.#send();
@@ -109,19 +135,33 @@ export class SequentialFinder implements Finder {
       }
       this.#lastDts = dts;
       if (read.isShown && this.#partOffset !== 0) packet.pts += BigInt(Math.round(this.#partOffset));
-      else if (!read.isShown && packet.size > 0) this.#decodingTimes.push(dts + this.#partOffset);
+      const takesDecodingTime = this.video.times === 'decoding' || !read.isShown;
+      if (takesDecodingTime && packet.size > 0) this.#decodingTimes.push(dts + this.#partOffset);
     }
     this.#decoder.sendPacketSync(packet);
     packet.free();
   }
 
-  /** The frame's own time, or the one that its place in the order gives it; never earlier than the frame before it. */
-  #timeOf(picture: Frame): number {
+  /**
+   * The picture's own time, unless it is not before those of the pictures behind it; else the one that its place in
+   * the order gives it.
+   */
+  #timeOf(stated: number | undefined): number {
     const { firstTicks, frameTicks } = this.video;
-    const following = this.#lastPts === undefined ? firstTicks : this.#lastPts + frameTicks;
-    const stated = timeOf(picture.pts) ?? this.#decodingTimes.shift();
-    const isLater = stated !== undefined && (this.#lastPts === undefined || stated > this.#lastPts);
-    this.#lastPts = isLater ? stated : following;
+    const last = this.#lastPts ?? Number.NEGATIVE_INFINITY;
+    const later = this.#upcoming.flatMap((next) => next.stated ?? []).filter((time) => time > last);
+    const limit = Math.min(...later);
+    const following = Number.isFinite(last) ? last + frameTicks : firstTicks;
+    if (stated === undefined) this.#lastPts = following < limit ? following : (last + limit) / 2;
+    else if (stated > last && stated < limit) this.#lastPts = stated;
+    // Behind times that were too late, the following ones are met again.
+    else this.#lastPts = stated > last && following < limit ? following : last + 1;
     return this.#lastPts;
+  }
+
+  #statedTimeOf(picture: Frame): number | undefined {
+    if (this.video.times === 'none') return undefined;
+    const own = this.video.times === 'presentation' ? timeOf(picture.pts) : undefined;
+    return own ?? this.#decodingTimes.shift();
   }
 }

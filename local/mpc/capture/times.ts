@@ -1,4 +1,4 @@
-import { AV_NOPTS_VALUE, AVERROR_EAGAIN } from 'node-av/constants';
+import { AV_CODEC_ID_MPEG4, AV_NOPTS_VALUE, AVERROR_EAGAIN } from 'node-av/constants';
 import { type FormatContext, Packet, type Stream } from 'node-av/lib';
 
 /** Decoding times that step back by more than this, in ms, begin a new part of a joined recording. */
@@ -17,10 +17,22 @@ export function timeOf(time: bigint): number | undefined {
 export interface Timing {
   /** They do not tell which frame is on display at a moment: most are missing, or they start anew on the way. */
   isSequential: boolean;
+  /**
+   * Which of them the pictures take: their own, or those of decoding in the order of showing, because the container
+   * has no others or gives them as those of presentation.
+   */
+  kind: 'presentation' | 'decoding';
   /** The length of all parts of a joined recording, in ticks. */
   joinedTicks: number | undefined;
-  /** The earliest presentation time of the packets that were read; undefined when none has any. */
-  firstPts: number | undefined;
+  /** The earliest such time of the packets that were read; undefined when none has any. */
+  firstTicks: number | undefined;
+}
+
+interface TimingOptions {
+  mayBeJoined: boolean;
+  /** Of several H.264 pictures in one PES packet, only the first one has times. */
+  isProgramStream: boolean;
+  frameTicks: number;
 }
 
 /**
@@ -30,11 +42,12 @@ export interface Timing {
 export function timingOf(
   container: FormatContext,
   stream: Stream,
-  { mayBeJoined, frameTicks }: { mayBeJoined: boolean; frameTicks: number },
+  { mayBeJoined, isProgramStream, frameTicks }: TimingOptions,
 ): Timing {
+  const mayBePacked = stream.codecpar.codecId === AV_CODEC_ID_MPEG4;
   const stepBackTicks = (JOINED_AT_MS * stream.timeBase.den) / (1000 * stream.timeBase.num);
-  let [count, untimed, bytes, joined, length] = [0, 0, 0, 0, frameTicks];
-  let [lastDts, firstPts]: (number | undefined)[] = [];
+  let [count, untimed, differing, packed, bytes, joined, length] = [0, 0, 0, 0, 0, 0, frameTicks];
+  let [lastDts, firstPts, firstDts]: (number | undefined)[] = [];
   const packet = new Packet();
   packet.alloc();
   while (count < PEEKED_PACKETS || (mayBeJoined && bytes < SCANNED_BYTES)) {
@@ -48,19 +61,35 @@ export function timingOf(
       if (pts === undefined) untimed++;
       else firstPts = Math.min(pts, firstPts ?? pts);
       const dts = timeOf(packet.dts);
+      if (dts !== pts) differing++;
+      if (mayBePacked && holdsTwoPictures(packet.data)) packed++;
       if (dts !== undefined) {
         const step = dts - (lastDts ?? dts);
         if (step < -stepBackTicks) joined++;
         length += step < -stepBackTicks ? frameTicks : step;
         lastDts = dts;
+        firstDts ??= dts;
       }
     }
     packet.unref();
   }
   packet.free();
+  const isReordered = stream.codecpar.videoDelay > 0;
+  const kind = packed > 0 || (isReordered && count > 1 && differing === 0) ? 'decoding' : 'presentation';
   return {
-    isSequential: joined > 0 || untimed * 2 > count,
+    isSequential:
+      joined > 0 || untimed * 2 > count || (untimed > 0 && isProgramStream) || kind === 'decoding',
+    kind,
     joinedTicks: joined > 0 ? length : undefined,
-    firstPts,
+    firstTicks: kind === 'decoding' ? firstDts : firstPts,
   };
 }
+
+/** MPEG-4 in AVI as DivX and Xvid packed it: behind a picture, in the same packet, one that is shown before it. */
+function holdsTwoPictures(data: Buffer | null): boolean {
+  const first = data?.indexOf(VOP_START) ?? -1;
+  return first >= 0 && data?.indexOf(VOP_START, first + VOP_START.length) !== -1;
+}
+
+/** ISO/IEC 14496-2, 6.2.1: vop_start_code. */
+const VOP_START = Buffer.from('000001b6', 'hex');

@@ -1,4 +1,5 @@
 import {
+  AV_CODEC_ID_MPEG4,
   AV_DISPOSITION_ATTACHED_PIC,
   AV_NOPTS_VALUE,
   AV_PKT_DATA_DISPLAYMATRIX,
@@ -42,6 +43,8 @@ const HAS_DECODING_TIMES = new Set(['avi', ...HAS_NO_TIMES]);
 /** Recordings of these may be joined from parts that each count anew. */
 const MAY_BE_JOINED = new Set(['mpegts', 'mpeg']);
 const START_MARGIN_MS = 10_000;
+/** Frames a second; cameras for slow motion store at most so many. */
+const MAX_FRAME_RATE = 1000;
 
 /** A container file whose best video stream is about to be read; the other streams are skipped. */
 export class VideoFile {
@@ -56,6 +59,8 @@ export class VideoFile {
   readonly orientation: Orientation;
   /** The packets' own times do not tell which frame is on display at a moment. */
   readonly isSequential: boolean;
+  /** Which times the pictures take; `none` when they follow each other at the frame rate. */
+  readonly times: 'presentation' | 'decoding' | 'none';
   readonly #joinedTicks: number | undefined;
 
   private constructor(private readonly filePath: string) {
@@ -67,18 +72,22 @@ export class VideoFile {
     this.originTicks = COUNTS_FROM_ZERO.has(this.#format) ? Math.min(0, this.firstTicks) : this.#startTicks;
     this.orientation = orientationOf(codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX));
     const mayBeJoined = MAY_BE_JOINED.has(this.#format);
-    // These promise a time for each picture.
-    if (this.#format === 'mov') {
+    // These promise a time for each picture, but MPEG-4 may have been copied there from AVI.
+    if (this.#format === 'mov' && codecpar.codecId !== AV_CODEC_ID_MPEG4) {
       this.isSequential = false;
+      this.times = 'presentation';
       return;
     }
+    const isProgramStream = this.#format === 'mpeg' && reordersFreely(this.#stream);
     const { frameTicks } = this;
-    const timing = timingOf(this.#container, this.#stream, { mayBeJoined, frameTicks });
-    this.isSequential = timing.isSequential;
+    const timing = timingOf(this.#container, this.#stream, { mayBeJoined, isProgramStream, frameTicks });
+    const hasNone = HAS_NO_TIMES.has(this.#format);
+    this.isSequential = timing.isSequential || hasNone;
+    this.times = hasNone ? 'none' : timing.kind;
     this.#joinedTicks = timing.joinedTicks;
     // Made from decoding times, which count from zero, such times begin with the delay of the decoder.
     if (HAS_DECODING_TIMES.has(this.#format))
-      this.originTicks = this.firstTicks = timing.firstPts ?? this.firstTicks;
+      this.originTicks = this.firstTicks = timing.firstTicks ?? this.firstTicks;
     this.rewind();
   }
 
@@ -173,7 +182,7 @@ export class VideoFile {
       durationMs: this.statedDurationMs,
       ...this.displayedSize,
       codec: avGetCodecName(stream.codecpar.codecId) ?? 'unknown',
-      frameRate: positive(stream.avgFrameRate) ?? positive(stream.rFrameRate),
+      frameRate: [stream.avgFrameRate, stream.rFrameRate].map(positive).find(isFrameRate),
     };
   }
 
@@ -268,6 +277,11 @@ function mainVideo(container: FormatContext): Stream | undefined {
 
 function isCoverArt(stream: Stream): boolean {
   return stream.hasDisposition(AV_DISPOSITION_ATTACHED_PIC);
+}
+
+/** What DV says of its clock's ticks is none. */
+function isFrameRate(rate: number | undefined): boolean {
+  return rate !== undefined && rate <= MAX_FRAME_RATE;
 }
 
 function positive({ num, den }: Rational): number | undefined {

@@ -8,7 +8,7 @@ import { fieldLuma } from '../../../field-coded';
 import { readFrameTimeMs } from '../../../read-frame-time';
 import { captureFile } from './capture-file';
 
-const SMALL = { width: 320, height: 180 };
+const SMALL = { width: 240, height: 136 };
 const FRAME_MS = 40;
 const folder = mkdtempSync(path.join(tmpdir(), 'kinds-test-'));
 const pool = new CapturePool({ workers: 2 });
@@ -43,10 +43,10 @@ async function frames(filePath: string, points: readonly CapturePoint[]): Promis
 
 const timesOf = (taken: readonly Frame[]) => taken.map(({ jpeg }) => readFrameTimeMs(jpeg));
 
-/** Just after each frame's start, in its middle and just before its end, in an order without order. */
+/** Just after each frame's start and just before its end, in an order without order. */
 function moments(from: number, to: number): number[] {
   const points: number[] = [];
-  for (let at = from; at < to; at += FRAME_MS) points.push(at + 0.6, at + 20, at + FRAME_MS - 0.6);
+  for (let at = from; at < to; at += FRAME_MS) points.push(at + 0.6, at + FRAME_MS - 0.6);
   return points.map((_, place) => points[(place * 31) % points.length]!);
 }
 
@@ -62,20 +62,48 @@ function difference(one: Frame, other: Frame): number {
   return left!.reduce((sum, value, at) => sum + Math.abs(value - right![at]!), 0) / left!.length;
 }
 
+/** An AVI with each B frame in the packet of the frame before it in the file, and a picture that is none in its place. */
+function packedAvi(plain: Buffer): Buffer {
+  const start = plain.indexOf('movi') + 4;
+  const chunks: Buffer[] = [];
+  for (let at = start; plain.toString('latin1', at, at + 4) === '00dc'; ) {
+    const size = plain.readUInt32LE(at + 4);
+    chunks.push(plain.subarray(at + 8, at + 8 + size));
+    at += 8 + size + (size % 2);
+  }
+  const codingType = (chunk: Buffer) => chunk[chunk.indexOf(Buffer.from('000001b6', 'hex')) + 4]! >> 6;
+  const none = Buffer.from('000001b6504f', 'hex');
+  const packed: Buffer[] = [];
+  for (const chunk of chunks) {
+    if (packed.length === 0)
+      packed.push(Buffer.concat([Buffer.from('\0\0\x01\xb2DivX503b1393p', 'latin1'), chunk]));
+    else if (codingType(chunk) !== 2) packed.push(chunk);
+    else packed.push(Buffer.concat([packed.pop()!, chunk]), none);
+  }
+  const list = packed.map((chunk) => {
+    const header = Buffer.from('00dc\0\0\0\0', 'latin1');
+    header.writeUInt32LE(chunk.length, 4);
+    return Buffer.concat([header, chunk, Buffer.alloc(chunk.length % 2)]);
+  });
+  const head = Buffer.from(plain.subarray(0, start));
+  head.writeUInt32LE(4 + list.reduce((sum, chunk) => sum + chunk.length, 0), start - 8);
+  return Buffer.concat([head, ...list]);
+}
+
 describe('each moment at, after and before the start of a frame shows what is on display', () => {
   test.each<[string, ClipOptions]>([
     [
       'pyramids of B frames in open groups',
-      { seconds: 3, openGop: true, gopFrames: 25, bFrames: 4, container: 'mpegts' },
+      { seconds: 2, openGop: true, gopFrames: 25, bFrames: 4, container: 'mpegts' },
     ],
     [
       'pyramids of B frames in open groups of HEVC',
-      { seconds: 3, openGop: true, gopFrames: 25, bFrames: 4, codec: 'hevc', container: 'mpegts' },
+      { seconds: 2, openGop: true, gopFrames: 25, bFrames: 4, codec: 'hevc', container: 'mpegts' },
     ],
     [
       'recovery points in place of key frames',
       {
-        seconds: 3,
+        seconds: 2,
         bFrames: 0,
         gopFrames: 25,
         encoderOptions: { 'intra-refresh': '1' },
@@ -85,20 +113,26 @@ describe('each moment at, after and before the start of a frame shows what is on
     [
       'VP9 with hidden frames',
       {
-        seconds: 3,
+        seconds: 2,
         codec: 'vp9',
         encoderOptions: { 'auto-alt-ref': '1', 'lag-in-frames': '16', deadline: 'good', 'cpu-used': '5' },
       },
     ],
-    ['AV1 with hidden frames', { seconds: 3, codec: 'av1' }],
-    ['an MPEG program stream, MPEG-1', { seconds: 3, codec: 'mpeg1', container: 'vob', gopFrames: 12 }],
-    ['an MPEG program stream, MPEG-2', { seconds: 3, codec: 'mpeg2', container: 'vob', gopFrames: 12 }],
-    ['MPEG-2 in a transport stream', { seconds: 3, codec: 'mpeg2', container: 'mpegts', gopFrames: 12 }],
-    ['AVI with B frames, MPEG-4', { seconds: 3, codec: 'mpeg4', container: 'avi' }],
-    ['AVI with B frames, H.264', { seconds: 3, container: 'avi' }],
-    ['raw H.264', { seconds: 3, container: 'h264' }],
-    ['FLV', { seconds: 3, container: 'flv' }],
-    ['ASF', { seconds: 3, codec: 'mpeg4', container: 'asf', bFrames: 0 }],
+    ['AV1 with hidden frames', { seconds: 2, codec: 'av1' }],
+    ['an MPEG program stream, MPEG-1', { seconds: 2, codec: 'mpeg1', container: 'vob', gopFrames: 12 }],
+    ['an MPEG program stream, MPEG-2', { seconds: 2, codec: 'mpeg2', container: 'vob', gopFrames: 12 }],
+    ['MPEG-2 in a transport stream', { seconds: 2, codec: 'mpeg2', container: 'mpegts', gopFrames: 12 }],
+    ['AVI with B frames, MPEG-4', { seconds: 2, codec: 'mpeg4', container: 'avi' }],
+    ['AVI with B frames, H.264', { seconds: 2, container: 'avi' }],
+    ['raw H.264', { seconds: 2, container: 'h264' }],
+    ['raw MPEG-1', { seconds: 2, codec: 'mpeg1', container: 'mpeg1video', gopFrames: 12 }],
+    [
+      'an MPEG program stream, H.264, several pictures in a packet',
+      { seconds: 2, container: 'vob', encoderOptions: { crf: '40' } },
+    ],
+    ['MXF, H.264, whose times are those of decoding', { seconds: 2, container: 'mxf' }],
+    ['FLV', { seconds: 2, container: 'flv' }],
+    ['ASF', { seconds: 2, codec: 'mpeg4', container: 'asf', bFrames: 0 }],
   ])('%s', async (_, options) => {
     const filePath = await makeClip({ ...SMALL, ...options });
     const points = moments(0, options.seconds * 1000);
@@ -122,6 +156,29 @@ describe('each moment at, after and before the start of a frame shows what is on
     for (const frame of taken) expect(Math.abs(luma(frame) - expected(points[frame.index]!))).toBeLessThan(3);
     for (const [place, point] of [0, 30, 500, 990].entries()) {
       expect(Math.abs(luma(alone[place]!) - expected(point))).toBeLessThan(3);
+    }
+  });
+
+  test('AVI whose packets hold a picture and the one shown before it, as of DivX and Xvid', async () => {
+    const plain = await bytesOf({ seconds: 2, codec: 'mpeg4', container: 'avi', bFrames: 1 });
+    const points = moments(0, 1920);
+    const taken = await frames(file('packed.avi', packedAvi(plain)), points);
+    expect(timesOf(taken)).toEqual(points.map((point) => Math.floor(point / FRAME_MS) * FRAME_MS));
+  });
+
+  test('of two frames with the same time the second one is shown', async () => {
+    const bytes = Buffer.from(await bytesOf({ seconds: 3, variableFrameRate: true, bFrames: 0 }));
+    // The frames at 40 and 120 ms last 2 and 5 times 40 ms: now the first of them none, the second one both.
+    const entry = bytes.indexOf('stts') + 12 + 8;
+    const lengths = [entry, entry + 8].map((at) => bytes.readUInt32BE(at + 4));
+    bytes.writeUInt32BE(0, entry + 4);
+    bytes.writeUInt32BE(lengths[0]! + lengths[1]!, entry + 12);
+    const filePath = file('same-time.mp4', bytes);
+    const points = [20, 60, 300, 330, 40];
+    const expected = [0, 120, 120, 320, 120];
+    expect(timesOf(await frames(filePath, points))).toEqual(expected);
+    for (const [place, point] of points.entries()) {
+      expect(timesOf(await frames(filePath, [point]))).toEqual([expected[place]]);
     }
   });
 
@@ -213,6 +270,16 @@ describe('what comes out does not depend on which moment was asked for first', (
       0, 1960, 2000, 3960, 3960,
     ]);
   });
+});
+
+test('the picture in which a file was cut off is not shown, unless there is no other', async () => {
+  const whole = await bytesOf({ seconds: 1, codec: 'mjpeg', container: 'avi' });
+  const last = whole.lastIndexOf('00dc', whole.lastIndexOf('idx1') - 1);
+  const cut = whole.subarray(0, last + 8 + Math.floor(whole.readUInt32LE(last + 4) / 2));
+  expect(timesOf(await frames(file('cut-mjpeg.avi', cut), ['last', 970, 0]))).toEqual([920, 920, 0]);
+  const first = whole.indexOf('00dc', whole.indexOf('movi'));
+  const only = whole.subarray(0, first + 8 + Math.floor(whole.readUInt32LE(first + 4) * 0.6));
+  expect(await frames(file('cut-first.avi', only), [0])).toHaveLength(1);
 });
 
 test('an AVI file that was cut off has no times that are none', async () => {
