@@ -44,17 +44,35 @@ export interface Waiting {
 
 const WaitingRecord = z.object({ bucket: text, key: text });
 
+/** Of the folders of what was there long before it was found: no folder of the others comes behind them. */
+const OLD = '~';
+
+/** True for an upload that was there long before it was found: it comes behind all that is new. */
+export function isOld({ folder }: Pick<Waiting, 'folder'>): boolean {
+  return folder.startsWith(OLD);
+}
+
 /** The place of an upload in line: its folder is the first part of its key behind UPLOAD_PREFIX, in its bucket. */
-export function inLine(upload: WaitingUpload, sinceMs: number, { settings }: Invocation): Waiting {
+export function inLine(
+  upload: WaitingUpload,
+  sinceMs: number,
+  { settings }: Invocation,
+  isFoundLate = false,
+): Waiting {
   const { bucket, key } = upload;
   const [first = '', ...rest] = key.slice(settings.uploadPrefix.length).split('/');
   const folder = digest(bucket, rest.length > 0 ? first : '').slice(0, FOLDER_CHARACTERS);
-  return { folder, sinceMs, id: digest(bucket, key), upload };
+  return { folder: isFoundLate ? `${OLD}${folder}` : folder, sinceMs, id: digest(bucket, key), upload };
 }
 
 /** Remembers an upload that waits for its turn. @throws what OBS throws */
-export function remember(upload: WaitingUpload, sinceMs: number, invocation: Invocation): Promise<void> {
-  const { folder, id } = inLine(upload, sinceMs, invocation);
+export function remember(
+  upload: WaitingUpload,
+  sinceMs: number,
+  invocation: Invocation,
+  isFoundLate = false,
+): Promise<void> {
+  const { folder, id } = inLine(upload, sinceMs, invocation, isFoundLate);
   const since = String(Math.max(0, Math.floor(sinceMs))).padStart(TIME_DIGITS, '0');
   return write(`${WAITING}${folder}/${since}-${id}.json`, upload, invocation);
 }

@@ -17,8 +17,11 @@ export type Outcome = { capture?: string | undefined } & (
   | { failed: string }
 );
 
-/** Says what would be started, as `started: "dry run"`; starts it if it may leave at once; waits for its turn. */
-export type How = 'dry run' | 'at once' | 'in turn';
+/**
+ * Says what would be started, as `started: "dry run"`; starts it if it may leave at once; waits for its turn; waits, and
+ * leaves room for those that come meanwhile.
+ */
+export type How = 'dry run' | 'at once' | 'in turn' | 'behind others';
 
 /** Reading the claim, reserving a turn, writing the claim, creating the task, completing the claim. */
 export const MIN_TIME_FOR_A_CAPTURE_MS = 3_000;
@@ -53,12 +56,14 @@ export function isWithoutTurn(outcome: Outcome): boolean {
 /**
  * Starts the captures of an upload that it does not have yet, one task for each. Whatever happens becomes an outcome, so that
  * one bad upload or capture never hides the others.
+ * @param only the capture of this name; all when left out
  * @returns an outcome for each capture that the upload gets, or one that says why it gets none
  */
 export async function captureUpload(
   upload: Upload,
   invocation: Invocation,
   how: How = 'at once',
+  only?: string,
 ): Promise<Outcome[]> {
   const reason = reasonToSkip(upload, invocation.settings);
   if (reason !== undefined) return [{ skipped: reason }];
@@ -70,15 +75,22 @@ export async function captureUpload(
     const object = isListed ? upload : await findObject(upload.bucket, upload.key, invocation);
     if (object === undefined) return [{ skipped: 'gone' }];
     const version: Upload = { ...upload, ...object };
-    const [outcomes] = await Promise.all([captureVersion(version, invocation, how), learned]);
+    const [outcomes] = await Promise.all([captureVersion(version, invocation, how, only), learned]);
     return outcomes;
   } catch (error) {
     return [outcomeOf(error, upload, invocation)];
   }
 }
 
-async function captureVersion(upload: Upload, invocation: Invocation, how: How): Promise<Outcome[]> {
-  const captures = capturesFor(upload.key, invocation.settings.captures);
+async function captureVersion(
+  upload: Upload,
+  invocation: Invocation,
+  how: How,
+  only: string | undefined,
+): Promise<Outcome[]> {
+  const captures = capturesFor(upload.key, invocation.settings.captures).filter(
+    ({ name }) => only === undefined || name === only,
+  );
   const one = async (capture: Capture): Promise<Outcome> => {
     const { name } = capture;
     const outcome = await captureOne(upload, capture, invocation, how).catch((error: unknown) =>
@@ -151,9 +163,10 @@ async function captureOne(
   if (free.notBeforeMs > Date.now()) return { failed: 'refused_before' };
   if (isDryRun) return { started: 'dry run' };
   const body = requestFor(claim, capture, invocation);
-  if (!(await isRoomAtMpc(invocation))) return { failed: 'mpc_is_full' };
+  const isBehind = how === 'behind others';
+  if (!(await isRoomAtMpc(invocation, isBehind))) return { failed: 'mpc_is_full' };
   if (!(await haveEnded(others, body.output, claim, invocation))) return { failed: 'older_task_at_work' };
-  const release = await acquirePermit(MIN_TIME_FOR_A_CAPTURE_MS, how === 'in turn', invocation);
+  const release = await acquirePermit(MIN_TIME_FOR_A_CAPTURE_MS, how !== 'at once', invocation, isBehind);
   if (release === undefined) return { failed: 'no_turn' };
   const { task, isNew } = await createClaimedTask(claim, body, free, invocation, release);
   return isNew ? { started: task.task_id ?? '' } : { skipped: 'already_started', task_id: task.task_id };

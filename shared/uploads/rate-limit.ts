@@ -77,10 +77,16 @@ export async function learnReservations(invocation: Invocation): Promise<void> {
   othersReservations ??= await readReservations(invocation);
 }
 
+/** What others leave free is for uploads that come meanwhile: of a small limit nothing. */
+export function mostBehindOthers(limit: number): number {
+  return Math.ceil((limit * 7) / 8);
+}
+
 /**
  * Waits until one more create call may leave, or sees whether it may at once.
  * @param reserveMs time that must be left after the wait
  * @param mayWait without it there is no wait
+ * @param isBehind leaves a part of the pace to others
  * @returns `release`, to be called when MPC has answered, or the call provably never left, and not when its fate is unknown;
  * undefined when the invocation ends before a permit is free
  * @throws what OBS throws when the reservation cannot be written
@@ -89,8 +95,9 @@ export function acquirePermit(
   reserveMs: number,
   mayWait: boolean,
   invocation: Invocation,
+  isBehind = false,
 ): Promise<(() => void) | undefined> {
-  const permit = lastInLine.then(() => nextPermit(reserveMs, mayWait, invocation));
+  const permit = lastInLine.then(() => nextPermit(reserveMs, mayWait, invocation, isBehind));
   lastInLine = permit.catch(() => {});
   return permit;
 }
@@ -99,12 +106,14 @@ async function nextPermit(
   reserveMs: number,
   mayWait: boolean,
   invocation: Invocation,
+  isBehind: boolean,
 ): Promise<(() => void) | undefined> {
   await learnReservations(invocation);
   const { mpcRequestsPerMinute } = invocation.settings;
+  const limit = isBehind ? mostBehindOthers(mpcRequestsPerMinute) : mpcRequestsPerMinute;
   for (;;) {
     const now = Date.now();
-    const waitMs = Math.max(pausedUntilMs - now, msUntilFree(now, mpcRequestsPerMinute));
+    const waitMs = Math.max(pausedUntilMs - now, msUntilFree(now, limit));
     if (remainingMs(invocation) - waitMs < reserveMs) return undefined;
     if (waitMs <= 0) break;
     if (!mayWait) return undefined;

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { nextWindowMs, tasksBetween } from '../cloud/mpc';
 import { getJson, type ListedObject, listObjects, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
-import { flag, optionalText, wholeNumber } from '../core/schema';
+import { anything, flag, optionalText, wholeNumber } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { digest, listBudget } from '../tasks/claims';
@@ -11,6 +11,7 @@ import {
   forget,
   inLine,
   inTurn,
+  isOld,
   listLater,
   listWaiting,
   readWaiting,
@@ -18,8 +19,15 @@ import {
   rememberForLater,
   type Waiting,
 } from '../tasks/waiting';
+import { BACKFILL_KEY, BackfillRequest, goOnWithBackfill } from './backfill';
 import { setBehind } from './backlog';
-import { captureUpload, isWithoutTurn, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from './capture-upload';
+import {
+  captureUpload,
+  type How,
+  isWithoutTurn,
+  MIN_TIME_FOR_A_CAPTURE_MS,
+  type Outcome,
+} from './capture-upload';
 import { lookBeforeMany } from './unfinished';
 import { reasonToSkip, type Upload } from './upload-event';
 
@@ -56,6 +64,8 @@ const MAX_LOOK_MS = 5_000;
 const MAX_DRY_RUN_MS = 55_000;
 /** The event of an upload younger than this is probably on its way. */
 const MIN_AGE_MS = 60_000;
+/** An upload older than this whose task is missing comes behind all that is new: it is one of a library, and there may be many. */
+const OLD_AFTER_MS = 24 * 3_600_000;
 /** `LastModified` of an upload in parts may be its beginning, a guess; clocks may differ. */
 const MARGIN_MS = 3_600_000;
 /** Every upload is looked at once a week, a part of them in every pass. */
@@ -102,6 +112,8 @@ const Progress = z.object({
   folder: optionalText,
   later_marker: optionalText,
   doubles_until_ms: optionalMs,
+  /** How far the backfill is that a person asked for. */
+  backfill: anything,
   /** As much of MPC's list as could be read at once (ms), where that is little. */
   doubles_window_ms: optionalMs,
 });
@@ -119,7 +131,10 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
   const { isDryRun } = options;
   const maxMs = isDryRun ? MAX_DRY_RUN_MS : MAX_DURATION_MS;
   const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, Date.now() + maxMs) };
-  const stored = z.safeParse(Progress, await getJson(settings.snapshotBucket, OBJECT_KEY, bounded));
+  const read = (key: string) => getJson(settings.snapshotBucket, key, bounded);
+  const [known, asked] = await Promise.all([read(OBJECT_KEY), isDryRun ? undefined : read(BACKFILL_KEY)]);
+  const stored = z.safeParse(Progress, known);
+  const backfill = z.safeParse(BackfillRequest, asked);
   const progress = beginPass(stored.success && !isDryRun ? stored.data : {}, options, invocation);
   const report: Report = {
     looked_at: 0,
@@ -146,7 +161,16 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
   const looking = { ...bounded, deadlineMs: Math.min(bounded.deadlineMs, Date.now() + lookMs) };
   const found = await lookThroughBuckets(progress, ids, report, isDryRun, looking);
   if (!isDryRun) {
-    await startInTurn([...found, ...later.due, ...waiting], progress, report, bounded);
+    const line = [...found, ...later.due, ...waiting];
+    const isTurn = await startInTurn(
+      line.filter((one) => !isOld(one)),
+      progress,
+      report,
+      bounded,
+    );
+    if (isTurn && backfill.success)
+      progress.backfill = await goOnWithBackfill(backfill.data, progress.backfill, bounded);
+    await startInTurn(line.filter(isOld), undefined, report, bounded);
     await putJson(settings.snapshotBucket, OBJECT_KEY, progress, invocation);
   }
   const { would_start, ...rest } = report;
@@ -244,7 +268,8 @@ async function lookAt(
   for (const { upload, outcomes } of looked) {
     const wouldStart = outcomes.some((outcome) => 'started' in outcome);
     if (wouldStart && !isDryRun) {
-      found.push(inLine(upload, upload.lastModifiedMs ?? 0, invocation));
+      const sinceMs = upload.lastModifiedMs ?? 0;
+      found.push(inLine(upload, sinceMs, invocation, sinceMs < Date.now() - OLD_AFTER_MS));
       continue;
     }
     count(outcomes, report);
@@ -254,44 +279,51 @@ async function lookAt(
   return found;
 }
 
-/** Starts what waits as long as the pace and MPC allow it, folders in turn; the rest is remembered. */
+/**
+ * Starts what waits as long as the pace and MPC allow it, folders in turn; the rest is remembered.
+ * @param progress where the turn of folders is kept; undefined for what comes behind all that is new
+ * @returns whether there was a turn for all of it
+ */
 async function startInTurn(
   waiting: readonly Waiting[],
-  progress: Progress,
+  progress: Progress | undefined,
   report: Report,
   invocation: Invocation,
-): Promise<void> {
-  const line = inTurn(waiting, progress.folder);
+): Promise<boolean> {
+  const line = inTurn(waiting, progress?.folder);
+  const how = progress === undefined ? 'behind others' : 'in turn';
   let next = 0;
   let isTurn = true;
   while (next < line.length && isTurn && remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS) {
     const group = line.slice(next, next + PARALLEL_STARTS);
     next += group.length;
-    const ends = await Promise.all(group.map((one) => startOne(one, report, invocation)));
+    const ends = await Promise.all(group.map((one) => startOne(one, how, report, invocation)));
     isTurn = ends.every(Boolean);
-    progress.folder = group.at(-1)?.folder ?? progress.folder;
+    if (progress !== undefined) progress.folder = group.at(-1)?.folder ?? progress.folder;
   }
   const rest = line.slice(next);
-  setBehind(!isTurn || rest.length > 0);
+  const isTurnForAll = isTurn && rest.length === 0;
+  if (progress !== undefined) setBehind(!isTurnForAll);
   report.failed += rest.length;
-  const unremembered = rest.flatMap(({ upload, sinceMs, recordKey }) =>
-    upload !== undefined && recordKey === undefined ? [{ upload, sinceMs }] : [],
+  const unremembered = rest.flatMap((one) =>
+    one.upload !== undefined && one.recordKey === undefined ? [{ ...one, upload: one.upload }] : [],
   );
   for (let start = 0; start < unremembered.length; start += PARALLEL_WRITES) {
     const group = unremembered.slice(start, start + PARALLEL_WRITES);
-    await Promise.all(group.map(({ upload, sinceMs }) => remember(upload, sinceMs, invocation)));
+    await Promise.all(group.map((one) => remember(one.upload, one.sinceMs, invocation, isOld(one))));
   }
+  return isTurnForAll;
 }
 
 /** @returns false when nothing more can be started now */
-async function startOne(one: Waiting, report: Report, invocation: Invocation): Promise<boolean> {
+async function startOne(one: Waiting, how: How, report: Report, invocation: Invocation): Promise<boolean> {
   const { recordKey, sinceMs } = one;
   const upload = one.upload ?? (await readWaiting(recordKey ?? '', invocation));
   if (upload === undefined) {
     if (recordKey !== undefined) await forget(recordKey, invocation);
     return true;
   }
-  const outcomes = await captureUpload({ etag: '', ...upload }, invocation, 'in turn');
+  const outcomes = await captureUpload({ etag: '', ...upload }, invocation, how);
   count(outcomes, report);
   const { bucket, key } = upload;
   for (const outcome of outcomes) {
@@ -300,7 +332,7 @@ async function startOne(one: Waiting, report: Report, invocation: Invocation): P
     invocation.log.info('sweep.started', { bucket, key, capture, task_id });
   }
   if (outcomes.some(isWithoutTurn)) {
-    if (recordKey === undefined) await remember(upload, sinceMs, invocation);
+    if (recordKey === undefined) await remember(upload, sinceMs, invocation, isOld(one));
     return false;
   }
   const laterKey = outcomes.some(isFailed) ? await rememberForLater(upload, invocation) : undefined;

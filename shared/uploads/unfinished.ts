@@ -2,6 +2,7 @@ import { listTasks, type Task } from '../cloud/mpc';
 import { describeFailure } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
 import { isOwnTask } from '../tasks/ownership';
+import { mostBehindOthers } from './rate-limit';
 
 /*
  * What MPC has not done waits where it costs nothing and nobody throws it away: uploads wait in OBS, not in MPC's queue.
@@ -28,9 +29,10 @@ export function lookBeforeMany(): void {
 /**
  * Takes a place in MPC's queue. Where MPC cannot be asked, what is known counts on; a place that is not used in the end is
  * free again with the next look.
+ * @param isBehind leaves a part of the places to others
  * @returns false while MPC has as many unfinished tasks of this installation as MAX_UNFINISHED_TASKS says
  */
-export async function isRoomAtMpc(invocation: Invocation): Promise<boolean> {
+export async function isRoomAtMpc(invocation: Invocation, isBehind = false): Promise<boolean> {
   const { maxUnfinishedTasks } = invocation.settings;
   const isDue = Date.now() >= lookedAtMs + LOOK_EVERY_MS;
   if (isDue && unfinished >= Math.min(MOST_UNSEEN, maxUnfinishedTasks * UNSEEN_PART_OF_LIMIT)) {
@@ -38,7 +40,7 @@ export async function isRoomAtMpc(invocation: Invocation): Promise<boolean> {
     look = lookAtMpc(invocation);
   }
   await look;
-  if (unfinished >= maxUnfinishedTasks) return false;
+  if (unfinished >= (isBehind ? mostBehindOthers(maxUnfinishedTasks) : maxUnfinishedTasks)) return false;
   unfinished += 1;
   return true;
 }

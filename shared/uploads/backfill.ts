@@ -1,0 +1,216 @@
+import * as z from 'zod/mini';
+import { type ListedObject, listObjects } from '../cloud/obs';
+import { describeFailure } from '../core/errors';
+import { optionalText, text, wholeNumber } from '../core/schema';
+import { capturesFor } from '../installation/captures';
+import { type Invocation, remainingMs } from '../installation/invocation';
+import { RECORDS_FOLDER } from '../installation/object-keys';
+import type { Settings } from '../installation/settings';
+import { rememberForLater } from '../tasks/waiting';
+import { captureUpload, isWithoutTurn, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from './capture-upload';
+import { reasonToSkip, type Upload } from './upload-event';
+
+/*
+ * A library that was there before is taken in when a person asks for it: a record in the snapshot bucket says what is wanted,
+ * and every sweep goes on with it for as long as nothing else waits. The person's terminal writes the record, the sweep writes
+ * how far it is into its own, so that neither ever takes anything back from the other.
+ */
+
+export const BACKFILL_KEY = `${RECORDS_FOLDER}backfill.json`;
+
+/** What a person asks for; without the record nothing is wanted. */
+export const BackfillRequest = z.object({
+  /** Another id is another backfill, which begins at the beginning. */
+  id: text,
+  prefix: text,
+  /** Of all captures when left out. */
+  capture: optionalText,
+  /** As many as were counted before it began. */
+  videos: wholeNumber,
+});
+export type BackfillRequest = z.infer<typeof BackfillRequest>;
+
+/** How far it is. */
+export const BackfillState = z.object({
+  id: text,
+  began_ms: wholeNumber,
+  updated_ms: wholeNumber,
+  ended_ms: z.optional(wholeNumber),
+  /** Where it goes on. */
+  bucket: optionalText,
+  marker: optionalText,
+  /** Behind the marker, and counted already. */
+  counted: z.optional(z.array(text)),
+  /** Videos that were looked at, and what became of their captures. */
+  videos: wholeNumber,
+  started: wholeNumber,
+  already_started: wholeNumber,
+  /** To be tried again by the sweep. */
+  failed: wholeNumber,
+});
+export type BackfillState = z.infer<typeof BackfillState>;
+
+/** What has a task costs one small read for each capture. */
+const PARALLEL_LOOKS = 32;
+const PARALLEL_STARTS = 8;
+/** The event of an upload younger than this is probably on its way. */
+const MIN_AGE_MS = 60_000;
+
+/** True for the videos that a backfill means. */
+export function isMeant(
+  upload: Upload,
+  { capture }: Pick<BackfillRequest, 'capture'>,
+  settings: Settings,
+): boolean {
+  if (reasonToSkip(upload, settings) !== undefined) return false;
+  return capturesFor(upload.key, settings.captures).some(
+    ({ name }) => capture === undefined || name === capture,
+  );
+}
+
+/**
+ * Goes on with a backfill as long as there is time and the pace leaves room for uploads that come meanwhile.
+ * @param stored how far an earlier run came, in whatever form it is there
+ * @returns how far it is now
+ * @throws what OBS throws where it cannot remember what failed
+ */
+export async function goOnWithBackfill(
+  request: BackfillRequest,
+  stored: unknown,
+  invocation: Invocation,
+): Promise<BackfillState> {
+  const known = z.safeParse(BackfillState, stored);
+  const now = Date.now();
+  const isKnown = known.success && known.data.id === request.id;
+  const state: BackfillState = isKnown
+    ? known.data
+    : {
+        id: request.id,
+        began_ms: now,
+        updated_ms: now,
+        videos: 0,
+        started: 0,
+        already_started: 0,
+        failed: 0,
+      };
+  if (state.ended_ms !== undefined) return state;
+  const { uploadBuckets, uploadPrefix } = invocation.settings;
+  const prefix = request.prefix.startsWith(uploadPrefix) ? request.prefix : uploadPrefix;
+  const first = Math.max(0, uploadBuckets.indexOf(state.bucket ?? ''));
+  if (uploadBuckets[first] !== state.bucket) delete state.marker;
+  let isOver = false;
+  for (const bucket of uploadBuckets.slice(first)) {
+    state.bucket = bucket;
+    isOver = !(await goThrough(bucket, prefix, request, state, invocation));
+    if (isOver) break;
+    delete state.marker;
+  }
+  state.updated_ms = Date.now();
+  if (!isOver) {
+    state.ended_ms = state.updated_ms;
+    delete state.bucket;
+  }
+  return state;
+}
+
+/** @returns false when it must go on another time */
+async function goThrough(
+  bucket: string,
+  prefix: string,
+  request: BackfillRequest,
+  state: BackfillState,
+  invocation: Invocation,
+): Promise<boolean> {
+  for (;;) {
+    if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return false;
+    const { marker } = state;
+    let page: { objects: ListedObject[]; nextMarker: string | undefined };
+    try {
+      page = await listObjects(bucket, { prefix, ...(marker !== undefined && { marker }) }, invocation);
+    } catch (error) {
+      state.failed++;
+      invocation.log.error('sweep.bucket_not_listed', { bucket, ...describeFailure(error) });
+      return true;
+    }
+    const uploads = page.objects
+      .map((object) => ({ bucket, ...object }))
+      .filter((upload) => isMeant(upload, request, invocation.settings));
+    for (let start = 0; start < uploads.length; start += PARALLEL_LOOKS) {
+      if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return false;
+      if (!(await take(uploads.slice(start, start + PARALLEL_LOOKS), request, state, invocation)))
+        return false;
+    }
+    if (page.nextMarker === undefined) return true;
+    state.marker = page.nextMarker;
+  }
+}
+
+/** Looks at some videos and starts what they lack. @returns false when there is no turn for all */
+async function take(
+  uploads: readonly Upload[],
+  { capture }: BackfillRequest,
+  state: BackfillState,
+  invocation: Invocation,
+): Promise<boolean> {
+  const outcomes = await Promise.all(
+    uploads.map((upload) => captureUpload(upload, invocation, 'dry run', capture)),
+  );
+  const isYoung = ({ lastModifiedMs = 0 }: Upload) => lastModifiedMs > Date.now() - MIN_AGE_MS;
+  const lacking = [...uploads.keys()].filter((index) => {
+    const upload = uploads[index];
+    return upload && !isYoung(upload) && outcomes[index]?.some((outcome) => 'started' in outcome);
+  });
+  let isTurn = true;
+  for (let start = 0; start < lacking.length; start += PARALLEL_STARTS) {
+    const group = lacking.slice(start, start + PARALLEL_STARTS);
+    isTurn &&= remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS;
+    await Promise.all(
+      group.map(async (index) => {
+        const upload = uploads[index];
+        if (upload === undefined) return;
+        const ends = isTurn && (await captureUpload(upload, invocation, 'behind others', capture));
+        outcomes[index] = ends || [{ failed: 'no_turn' }];
+      }),
+    );
+    isTurn &&= !group.some((index) => outcomes[index]?.some(isWithoutTurn));
+  }
+  const counted = new Set(state.counted);
+  let isInOrder = true;
+  for (const [index, upload] of uploads.entries()) {
+    const ends = outcomes[index] ?? [];
+    const isSettled = !ends.some(isWithoutTurn);
+    if (isSettled && !counted.has(upload.key)) await count(upload, ends, state, invocation);
+    if (isSettled) counted.add(upload.key);
+    isInOrder &&= isSettled;
+    if (!isInOrder) continue;
+    state.marker = upload.key;
+    counted.delete(upload.key);
+  }
+  if (counted.size > 0) state.counted = [...counted];
+  else delete state.counted;
+  return isInOrder;
+}
+
+async function count(
+  upload: Upload,
+  outcomes: readonly Outcome[],
+  state: BackfillState,
+  invocation: Invocation,
+): Promise<void> {
+  state.videos++;
+  for (const outcome of outcomes) {
+    if ('failed' in outcome) state.failed++;
+    else if ('skipped' in outcome) state.already_started++;
+    else if ('started' in outcome && outcome.started !== 'dry run') {
+      state.started++;
+      const { bucket, key } = upload;
+      invocation.log.info('sweep.started', {
+        bucket,
+        key,
+        capture: outcome.capture,
+        task_id: outcome.started,
+      });
+    }
+  }
+  if (outcomes.some((outcome) => 'failed' in outcome)) await rememberForLater(upload, invocation);
+}

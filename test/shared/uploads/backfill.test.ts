@@ -1,0 +1,159 @@
+import { ARCHIVE, InstallationDouble, returned, SNAPSHOTS, VIDEOS } from '../../model/installation-double';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** An installation whose sweep has seen everything, with the claims of a library taken away: as if it had not. */
+async function withLibrary(
+  keys: readonly string[],
+  userData: Record<string, string> = {},
+): Promise<InstallationDouble> {
+  const service = new InstallationDouble({ userData: { MAX_UNFINISHED_TASKS: '100000', ...userData } });
+  await service.time.pass(MINUTE_MS);
+  returned(await service.sweep());
+  for (const key of keys) service.upload(key);
+  await service.time.pass(2 * DAY_MS);
+  // A pass that was clean a moment ago does not look at what is older.
+  const progress = JSON.parse(objects(service).get('.mpc-snapshots/sweep.json')?.body ?? '{}');
+  put(service, 'sweep', { ...progress, clean_ms: service.time.nowMs });
+  return service;
+}
+
+const objects = (service: InstallationDouble) =>
+  service.cloud.buckets.get(SNAPSHOTS) ?? new Map<string, { body: string }>();
+const put = (service: InstallationDouble, name: string, value: unknown) =>
+  service.cloud.put(SNAPSHOTS, `.mpc-snapshots/${name}.json`, JSON.stringify(value));
+const ask = (service: InstallationDouble, wanted: { prefix?: string; capture?: string; id?: string } = {}) =>
+  put(service, 'backfill', { id: '1', prefix: '', videos: 0, ...wanted });
+const stateOf = (service: InstallationDouble) =>
+  JSON.parse(objects(service).get('.mpc-snapshots/sweep.json')?.body ?? '{}').backfill;
+const keysOf = (service: InstallationDouble) => service.cloud.tasks.map(({ body }) => body.input.object);
+const numbered = (count: number, folder = '') => Array.from({ length: count }, (_, n) => `${folder}${n}.mp4`);
+
+async function untilItEnds(service: InstallationDouble): Promise<number> {
+  for (let minute = 1; minute < 60; minute++) {
+    await service.time.pass(MINUTE_MS);
+    returned(await service.sweep());
+    if (stateOf(service)?.ended_ms !== undefined) return minute;
+  }
+  throw new Error(`no end: ${JSON.stringify(stateOf(service))}`);
+}
+
+test('what a person asks for is started by the sweep, at the pace, once, and counted', async () => {
+  const service = await withLibrary(numbered(200));
+  service.cloud.put(ARCHIVE, 'old.mov', 'old');
+  await service.time.pass(2 * MINUTE_MS);
+  const before = service.cloud.tasks.length;
+  ask(service);
+  // 70 a minute.
+  expect(await untilItEnds(service)).toBeLessThanOrEqual(4);
+  expect(service.cloud.tasks.length - before).toBeGreaterThanOrEqual(200);
+  expect(new Set(keysOf(service)).size).toBe(201);
+  expect(keysOf(service)).toHaveLength(201);
+  const state = stateOf(service);
+  expect(state).toMatchObject({ id: '1', videos: 201, failed: 0 });
+  expect(state.started + state.already_started).toBe(201);
+  expect(state.counted).toBeUndefined();
+  // The same again does nothing, another one finds nothing to do.
+  await service.sweep();
+  expect(stateOf(service)).toEqual(state);
+  ask(service, { id: '2' });
+  await untilItEnds(service);
+  expect(stateOf(service)).toMatchObject({ id: '2', videos: 201, started: 0, already_started: 201 });
+});
+
+test('without the record nothing is done, and it ends when the record goes', async () => {
+  const service = await withLibrary(numbered(300));
+  await service.sweep();
+  expect(service.cloud.tasks).toHaveLength(0);
+  ask(service);
+  await service.time.pass(MINUTE_MS);
+  await service.sweep();
+  const started = service.cloud.tasks.length;
+  expect(started).toBeGreaterThan(0);
+  expect(started).toBeLessThanOrEqual(70);
+  service.cloud.buckets.get(SNAPSHOTS)?.delete('.mpc-snapshots/backfill.json');
+  await service.time.pass(MINUTE_MS);
+  await service.sweep();
+  expect(service.cloud.tasks).toHaveLength(started);
+});
+
+test('a prefix and a capture are all that is taken', async () => {
+  const CAPTURES = JSON.stringify([
+    { name: 'track', thumbnail_para: { type: 'TIME', time: 10 } },
+    { name: 'cover', prefix: 'a/', thumbnail_para: { type: 'DOTS', dots: [3] } },
+  ]);
+  const service = await withLibrary(['a/1.mp4', 'a/2.mp4', 'b/1.mp4'], { CAPTURES });
+  ask(service, { prefix: 'a/', capture: 'cover' });
+  await untilItEnds(service);
+  expect(service.cloud.tasks.map(({ body }) => body.output.object)).toEqual([
+    'snapshots/a/1.mp4/cover',
+    'snapshots/a/2.mp4/cover',
+  ]);
+  expect(stateOf(service)).toMatchObject({ videos: 2, started: 2 });
+});
+
+test('an upload that comes meanwhile is started at once, and one that waits comes first', async () => {
+  const service = await withLibrary(numbered(400, 'films/'));
+  ask(service);
+  await service.time.pass(MINUTE_MS);
+  await service.sweep();
+  const before = service.time.nowMs;
+  const live = Array.from({ length: 8 }, (_, n) => service.upload(`films/new-${n}.mp4`));
+  const { records } = returned(await service.deliver(live)) as { records: { started?: string }[] };
+  expect(records.filter(({ started }) => started !== undefined)).toHaveLength(8);
+  expect(service.time.nowMs).toBe(before);
+  // More than there is room for: the next sweep starts them before anything else.
+  const burst = Array.from({ length: 30 }, (_, n) => service.upload(`films/burst-${n}.mp4`));
+  await service.deliver(burst);
+  const tasks = service.cloud.tasks.length;
+  await service.time.pass(MINUTE_MS);
+  await service.sweep();
+  const next = keysOf(service).slice(tasks);
+  expect(next.length).toBeGreaterThan(28);
+  expect(next.slice(0, 28).every((key) => key.startsWith('films/burst-'))).toBe(true);
+});
+
+test('whatever breaks off at which call, it goes on, and makes no second task', async () => {
+  for (let at = 0; at < 40; at += 3) {
+    const service = await withLibrary(numbered(12));
+    ask(service);
+    await service.time.pass(MINUTE_MS);
+    const fate = (['crash-after', 'error-before', 'hang-after'] as const)[at % 3] ?? 'crash-after';
+    await service.sweep({}, [...Array(at).fill('ok'), fate]);
+    await untilItEnds(service);
+    for (let minute = 0; minute < 8; minute++) {
+      await service.time.pass(MINUTE_MS);
+      await service.sweep();
+    }
+    expect({ at, keys: keysOf(service).sort() }).toEqual({ at, keys: numbered(12).sort() });
+    expect(stateOf(service)).toMatchObject({ videos: 12 });
+  }
+});
+
+test('old videos that the sweep finds by itself come behind new ones of the same folder', async () => {
+  const service = new InstallationDouble({ userData: { MAX_UNFINISHED_TASKS: '100000' } });
+  for (const key of numbered(300, 'films/')) service.upload(key);
+  await service.time.pass(2 * DAY_MS);
+  await service.sweep();
+  const burst = Array.from({ length: 30 }, (_, n) => service.upload(`films/new-${n}.mp4`));
+  await service.deliver(burst);
+  const tasks = service.cloud.tasks.length;
+  await service.time.pass(MINUTE_MS);
+  await service.sweep();
+  const news = keysOf(service).filter((key) => key.startsWith('films/new-'));
+  expect(news).toHaveLength(30);
+  expect(
+    keysOf(service)
+      .slice(tasks, tasks + 20)
+      .every((key) => key.startsWith('films/new-')),
+  ).toBe(true);
+  for (let minute = 0; minute < 8; minute++) {
+    await service.time.pass(MINUTE_MS);
+    await service.sweep();
+  }
+  expect(new Set(keysOf(service)).size).toBe(330);
+  expect(keysOf(service)).toHaveLength(330);
+  expect([...objects(service).keys()].filter((key) => key.includes('/waiting/'))).toEqual([]);
+  expect(service.cloud.buckets.get(VIDEOS)?.size).toBe(330);
+});
