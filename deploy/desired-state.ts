@@ -216,10 +216,15 @@ function wantedFunction(
   const userData = filled({ ...provider.environment, ...definition.environment });
   const secrets = filled({ ...provider.secrets, ...definition.secrets });
   refuseUserData(userData, secrets, complain);
+  const hearsRemovals = source === 'on-upload' && removesWhatIsGone(userData);
   const triggers = definition.events.flatMap((event, index) =>
     event.smn !== undefined && event.smn.topic_urn === undefined
       ? []
-      : [wantedTrigger(event, key, name, provider, (message) => complain(`.events[${index}]${message}`))],
+      : [
+          wantedTrigger(event, key, name, provider, hearsRemovals, (message) =>
+            complain(`.events[${index}]${message}`),
+          ),
+        ],
   );
   if (triggers.length > MAX_TRIGGERS) {
     complain(`.events has ${triggers.length} events; a function takes ${MAX_TRIGGERS} triggers`);
@@ -243,6 +248,11 @@ function wantedFunction(
     triggers,
     ...(logs !== undefined && { logs }),
   };
+}
+
+/** Whether the functions remove what is left of videos that are gone. */
+export function removesWhatIsGone(userData: Readonly<Record<string, string>>): boolean {
+  return userData.ON_REMOVAL === 'delete';
 }
 
 function logDestination({

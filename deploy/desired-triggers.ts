@@ -18,12 +18,19 @@ export interface WantedTrigger {
 /** Takes a fault, told from the place on at which it is. */
 export type Complain = (message: string) => void;
 
-/** The trigger that an event of `serverless.yml` stands for. */
+/** Types of EventGrid's events for what an OBS trigger calls `ObjectRemoved:*`. */
+const REMOVALS_OF_EVENTGRID = ['OBS:DWR:ObjectRemoved:Delete', 'OBS:DWR:ObjectRemoved:DeleteMarkerCreated'];
+
+/**
+ * The trigger that an event of `serverless.yml` stands for.
+ * @param hearsRemovals adds the removal of objects: two triggers of one bucket, one for each kind, would be refused (FSS.1108)
+ */
 export function wantedTrigger(
   event: EventDefinition,
   key: string,
   functionName: string,
   { stage, apigw: gateway }: ServiceDefinition['provider'],
+  hearsRemovals: boolean,
   complain: Complain,
 ): WantedTrigger {
   if (event.apigw !== undefined) {
@@ -54,7 +61,8 @@ export function wantedTrigger(
     };
   }
   if (event.obs !== undefined) {
-    const { bucket, events, prefix, suffix, name = obsTriggerName(functionName, bucket) } = event.obs;
+    const { bucket, prefix, suffix, name = obsTriggerName(functionName, bucket) } = event.obs;
+    const events = withRemovals(event.obs.events, hearsRemovals ? ['s3:ObjectRemoved:*'] : []);
     return { type: 'OBS', eventData: { bucket, events, prefix, suffix, name } };
   }
   if (event.eventgrid !== undefined) {
@@ -68,7 +76,7 @@ export function wantedTrigger(
         trigger_name: key,
         agency,
         bucket,
-        event_types,
+        event_types: withRemovals(event_types, hearsRemovals ? REMOVALS_OF_EVENTGRID : []),
         // Keys are decoded by the functions, whatever shape the event has.
         Key_encode: true,
         prefix,
@@ -88,6 +96,11 @@ export function wantedTrigger(
       user_event: input === undefined ? '' : typeof input === 'string' ? input : JSON.stringify(input),
     },
   };
+}
+
+/** Who asks for removals of some kind alone knows why. */
+function withRemovals(events: readonly string[], removals: readonly string[]): readonly string[] {
+  return events.some((name) => name.includes('ObjectRemoved:')) ? events : [...events, ...removals];
 }
 
 /**

@@ -3,6 +3,7 @@ import type { FunctionContext } from '../shared/core/context';
 import { describeFailure } from '../shared/core/errors';
 import { readTimerEvent } from '../shared/core/timer-event';
 import { type NoticeReport, sendDueNotices } from '../shared/finishing/notices';
+import { planRemoval, type RemovalPlan, type RemovalReport, removeGone } from '../shared/finishing/removal';
 import { readTaskNotifications } from '../shared/finishing/task-notification';
 import { type FinishReport, finishEndedTasks, finishTasks } from '../shared/finishing/unfinished-tasks';
 import { type Invocation, openInvocation } from '../shared/installation/invocation';
@@ -10,18 +11,39 @@ import { type Invocation, openInvocation } from '../shared/installation/invocati
 /**
  * When a task has ended: keeps its result, writes the files beside its pictures and tells who wants to know. MPC's
  * notification starts it at once; on a timer it looks through MPC's list, so that a notification which never came is not missed.
+ * On a timer it also removes what is left of videos that are gone, where ON_REMOVAL says so.
  * @throws Error for an event of another kind
  */
 export const handler = async (
   event: unknown,
   context: FunctionContext,
-): Promise<FinishReport & { notices: NoticeReport }> => {
+): Promise<
+  (FinishReport & { notices: NoticeReport; removal?: RemovalReport }) | { removal: RemovalPlan }
+> => {
   const invocation = openInvocation(context);
+  const timer = readTimerEvent(event);
+  if (timer?.dry_run === true) return { removal: await planRemoval(String(timer.from ?? ''), invocation) };
   const report = await finishWhatEnded(event, invocation);
   const notices = await sendDueNotices(invocation);
-  invocation.log.info('finish.done', { ...report, notices });
-  return { ...report, notices };
+  const removal = timer && (await removeWhatIsGone(timer.whole === true, invocation));
+  const done = { ...report, notices, ...(removal && { removal }) };
+  invocation.log.info('finish.done', done);
+  return done;
 };
+
+async function removeWhatIsGone(
+  isWhole: boolean,
+  invocation: Invocation,
+): Promise<RemovalReport | undefined> {
+  if (invocation.settings.onRemoval === 'keep') return undefined;
+  try {
+    return await removeGone(isWhole, invocation);
+  } catch (error) {
+    // The next run takes it up.
+    invocation.log.error('removal.failed', describeFailure(error));
+    return undefined;
+  }
+}
 
 async function finishWhatEnded(event: unknown, invocation: Invocation): Promise<FinishReport> {
   const report: FinishReport = { looked_at: 0, finished: 0, unfinished: 0, failed: 0 };

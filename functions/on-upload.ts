@@ -1,6 +1,7 @@
 import type { FunctionContext } from '../shared/core/context';
 import { readTimerEvent } from '../shared/core/timer-event';
 import { type Invocation, openInvocation, remainingMs } from '../shared/installation/invocation';
+import { noteRemoval } from '../shared/tasks/removals';
 import { captureOrRemember } from '../shared/uploads/backlog';
 import {
   MIN_TIME_FOR_A_CAPTURE_MS,
@@ -9,10 +10,12 @@ import {
   uploadsMeant,
 } from '../shared/uploads/capture-upload';
 import { type SweepReport, sweep } from '../shared/uploads/sweep';
-import { readUploads, type Upload, type UploadRecord } from '../shared/uploads/upload-event';
+import { readUploads, reasonToSkip, type Upload, type UploadRecord } from '../shared/uploads/upload-event';
 
 /** What became of one record of an event. */
-type ProcessedRecord = { bucket?: string; key?: string } & (Outcome | { skipped: UploadRecord['skip'] });
+type ProcessedRecord = { bucket?: string; key?: string } & Became;
+/** `noted`: on-finish looks whether the video is gone. */
+type Became = Outcome | { skipped: UploadRecord['skip'] } | { noted: 'removal' };
 
 /**
  * OBS or EventGrid event: starts a capture for every video that was uploaded.
@@ -50,17 +53,17 @@ export const handler = async (
 };
 
 /** One for each capture. What a key means that may be encoded or not is one upload or the other, rarely both. */
-async function processRecord(
-  { upload, skip }: UploadRecord,
-  invocation: Invocation,
-): Promise<ProcessedRecord[]> {
+async function processRecord(record: UploadRecord, invocation: Invocation): Promise<ProcessedRecord[]> {
+  const { upload, skip, isRemoval } = record;
   if (skip) return [processed(upload, { skipped: skip }, invocation)];
   try {
-    const uploads = await uploadsMeant(upload, invocation);
+    const uploads = isRemoval ? removalsMeant(upload) : await uploadsMeant(upload, invocation);
     const records: ProcessedRecord[] = [];
     for (const one of uploads) {
       const isTimeLeft = remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS;
-      const outcomes = await captureOrRemember(one, isTimeLeft, invocation);
+      const outcomes = isRemoval
+        ? [await note(one, invocation)]
+        : await captureOrRemember(one, isTimeLeft, invocation);
       records.push(...outcomes.map((outcome) => processed(one, outcome, invocation)));
     }
     return records;
@@ -69,9 +72,23 @@ async function processRecord(
   }
 }
 
+/** What a key means that may be encoded or not is looked at under both names: a look removes nothing that is there. */
+function removalsMeant({ bucket, key, otherKey = key }: Upload): Upload[] {
+  return [...new Set([key, otherKey])].map((one) => ({ bucket, key: one, etag: '' }));
+}
+
+async function note(removed: Upload, invocation: Invocation): Promise<Became> {
+  const { settings } = invocation;
+  if (settings.onRemoval === 'keep') return { skipped: 'not_a_creation' };
+  const skipped = reasonToSkip(removed, settings);
+  if (skipped) return { skipped };
+  await noteRemoval(removed, invocation);
+  return { noted: 'removal' };
+}
+
 function processed(
   upload: Partial<Upload> | undefined,
-  outcome: Outcome | { skipped: UploadRecord['skip'] },
+  outcome: Became,
   { log }: Invocation,
 ): ProcessedRecord {
   const record: ProcessedRecord = {

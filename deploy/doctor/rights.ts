@@ -1,4 +1,5 @@
-import type { DesiredState } from '../desired-state';
+import * as z from 'zod';
+import { type DesiredState, removesWhatIsGone } from '../desired-state';
 
 /** A part of a policy, as IAM shows it. */
 export interface Statement {
@@ -62,6 +63,32 @@ function failureBuckets({ functions }: DesiredState): string[] {
   return [...new Set(named.map((target) => String(Object(JSON.parse(target?.param ?? '{}')).bucket)))];
 }
 
+const Captures = z.array(z.object({ directory: z.string().optional() }));
+
+/** Folders of records that are deleted when a video is gone. */
+const RECORDS_OF_VIDEOS = ['claims', 'tasks', 'finished', 'removed'];
+/** Where pictures lie unless OUTPUT_DIRECTORY says otherwise. */
+const OUTPUT_DIRECTORY = 'snapshots/{key}';
+
+/** Keys of the snapshot bucket below which the functions delete. */
+function deletedBelow({ functions }: DesiredState): string[] {
+  const records = (folders: readonly string[]) => folders.map((folder) => `.mpc-snapshots/${folder}/`);
+  // Notices that were sent, uploads that had their turn: nothing else is ever deleted by itself.
+  const always = records(['notices', 'waiting', 'later']);
+  const removing = functions.filter(({ userData }) => removesWhatIsGone(userData));
+  if (removing.length === 0) return always;
+  const pictures = removing
+    .flatMap(({ userData }) => [userData.OUTPUT_DIRECTORY ?? OUTPUT_DIRECTORY, ...directoriesIn(userData)])
+    .map((directory) => directory.slice(0, directory.indexOf('{')));
+  return [...always, ...records(RECORDS_OF_VIDEOS), ...new Set(pictures)];
+}
+
+/** Directories that captures name. The functions say what is wrong with CAPTURES. */
+function directoriesIn({ CAPTURES = '[]' }: Readonly<Record<string, string>>): string[] {
+  const captures = Captures.safeParse(JSON.parse(CAPTURES));
+  return (captures.data ?? []).flatMap(({ directory }) => directory ?? []);
+}
+
 /** The policies with the least rights that the functions of a stage work with. */
 export function leastPolicies(wanted: DesiredState): LeastPolicies {
   const { read, written } = bucketsOf(wanted);
@@ -86,12 +113,9 @@ export function leastPolicies(wanted: DesiredState): LeastPolicies {
         },
         {
           Effect: 'Allow',
-          // Notices that were sent, uploads that had their turn: nothing else is ever deleted.
           Action: ['obs:object:DeleteObject'],
           Resource: written.flatMap((bucket) =>
-            ['notices', 'waiting', 'later'].map(
-              (folder) => `OBS:*:*:object:${bucket}/.mpc-snapshots/${folder}/*`,
-            ),
+            deletedBelow(wanted).map((place) => `OBS:*:*:object:${bucket}/${place}*`),
           ),
         },
         // FunctionGraph's asynchronous notification to OBS asks for these two as well, and for PutObject.

@@ -67,7 +67,7 @@ export async function start(args: readonly string[]): Promise<number> {
 }
 
 /** What of the results may be set from the environment, as for any other stage. */
-const SETTINGS = ['PUBLISH', 'PUBLIC_URL', 'NOTIFY_URL', 'NOTIFY_SECRET'];
+const SETTINGS = ['ON_REMOVAL', 'PUBLISH', 'PUBLIC_URL', 'NOTIFY_URL', 'NOTIFY_SECRET'];
 
 function settingsOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(

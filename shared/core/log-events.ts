@@ -26,7 +26,10 @@ export const LOG_EVENTS = {
   'claim.doubled': { levels: ['error'], fields: ['claim', 'task_ids'] },
   'claim.not_written': { levels: ['warn'], fields: ['claim', ...FAILURE] },
   'files.published': { levels: ['info'], fields: ['task_id', 'directory'] },
-  'finish.done': { levels: ['info'], fields: ['looked_at', 'finished', 'unfinished', 'failed', 'notices'] },
+  'finish.done': {
+    levels: ['info'],
+    fields: ['looked_at', 'finished', 'unfinished', 'failed', 'notices', 'removal'],
+  },
   'finish.failed': { levels: ['error'], fields: ['task_id', ...FAILURE] },
   'finish.given_up': { levels: ['error'], fields: ['task_id', ...FAILURE] },
   'mpc.task_cancelled': { levels: ['info'], fields: ['task_id'] },
@@ -42,6 +45,7 @@ export const LOG_EVENTS = {
   'queue.cleaned': { levels: ['info'], fields: ['seen', 'cancelled', 'too_late', 'not_ours', 'failed'] },
   'queue.not_cancelled': { levels: ['warn'], fields: ['task_id', ...FAILURE] },
   'queue.not_counted': { levels: ['warn'], fields: [...FAILURE] },
+  'removal.failed': { levels: ['error'], fields: [...FAILURE] },
   'result.not_kept': { levels: ['warn'], fields: ['task_id', ...FAILURE] },
   'sweep.bucket_not_listed': { levels: ['error'], fields: ['bucket', ...FAILURE] },
   'sweep.done': {
@@ -55,8 +59,11 @@ export const LOG_EVENTS = {
   'upload.failed': { levels: ['error'], fields: ['bucket', 'key', 'capture', ...FAILURE] },
   'upload.settled': {
     levels: ['info', 'warn', 'error'],
-    fields: ['bucket', 'key', 'capture', 'started', 'skipped', 'deferred', 'task_id', 'failed'],
+    fields: ['bucket', 'key', 'capture', 'started', 'skipped', 'deferred', 'noted', 'task_id', 'failed'],
   },
+  'video.kept': { levels: ['info'], fields: ['bucket', 'key', 'reason'] },
+  'video.not_removed': { levels: ['error'], fields: ['bucket', 'key', ...FAILURE] },
+  'video.removed': { levels: ['info'], fields: ['bucket', 'key', 'objects', 'records', 'shared'] },
 } as const;
 
 /** What a line may say about a failure. */

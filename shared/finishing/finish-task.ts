@@ -1,5 +1,7 @@
+import * as z from 'zod/mini';
 import type { Task } from '../cloud/mpc';
 import { getJson, putJson } from '../cloud/obs';
+import { text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { keepResult } from '../tasks/results';
@@ -24,11 +26,11 @@ export async function finishTask(task: Task, invocation: Invocation): Promise<Fi
   const result = await keepResult(task, invocation);
   if (result === undefined) return 'not_ours';
   const files = await publishFiles(result, invocation);
-  if (invocation.settings.notify !== undefined) await queueNotice(result, files ?? {}, invocation);
+  if (invocation.settings.notify !== undefined) await queueNotice(result, files, invocation);
   await putJson(
     invocation.settings.snapshotBucket,
     markKey(task.task_id),
-    { status: task.status },
+    { status: task.status, files: files?.names ?? [] },
     invocation,
   );
   remember(task.task_id);
@@ -48,6 +50,22 @@ function remember(taskId: string): void {
   knownFinished.add(taskId);
 }
 
-function markKey(taskId: string): string {
+const Mark = z.object({ files: z.array(text) });
+
+/**
+ * The names of the files that were written beside a task's pictures.
+ * @returns undefined where that was not written down
+ * @throws what OBS throws
+ */
+export async function filesBeside(
+  taskId: string,
+  invocation: Invocation,
+): Promise<readonly string[] | undefined> {
+  const mark = await getJson(invocation.settings.snapshotBucket, markKey(taskId), invocation);
+  return z.safeParse(Mark, mark).data?.files;
+}
+
+/** Key of the record that a task is finished. */
+export function markKey(taskId: string): string {
   return `${RECORDS_FOLDER}finished/${taskId}.json`;
 }

@@ -53,15 +53,16 @@ export interface NoticeReport {
  */
 export async function queueNotice(
   { task, etag }: TaskResult,
-  files: PublishedFiles,
+  files: PublishedFiles | undefined,
   invocation: Invocation,
 ): Promise<void> {
   const type = TYPES[task.status];
   if (type === undefined) return;
   const endedAtMs = timeOfMpc(task.end_time) ?? timeOfMpc(task.create_time) ?? 0;
+  const { index, track, poster } = files ?? {};
   const notice: Notice = {
     attempts: 0,
-    id: `msg_${digest(type, task.task_id)}`,
+    id: noticeId(type, task.task_id),
     type,
     timestamp: new Date(endedAtMs).toISOString(),
     data: {
@@ -72,7 +73,7 @@ export async function queueNotice(
       video: { bucket: task.input?.bucket, key: task.input?.object, etag },
       output: { bucket: task.output?.bucket, directory: task.output?.object },
     },
-    files,
+    files: { index, track, poster },
   };
   await write(endedAtMs, notice, invocation);
 }
@@ -108,6 +109,23 @@ export async function sendDueNotices(invocation: Invocation): Promise<NoticeRepo
   };
   await Promise.all(Array.from({ length: PARALLEL_ATTEMPTS }, work));
   return report;
+}
+
+/** The keys of notices about these tasks that have not been sent. @throws what OBS throws */
+export async function waitingNotices(taskIds: readonly string[], invocation: Invocation): Promise<string[]> {
+  if (invocation.settings.notify === undefined || taskIds.length === 0) return [];
+  const ids = taskIds.flatMap((id) => Object.values(TYPES).map((type) => noticeId(type, id)));
+  const endings = new Set(ids.map((id) => `-${id}.json`));
+  const { objects } = await listObjects(
+    invocation.settings.snapshotBucket,
+    { prefix: NOTICES_FOLDER },
+    invocation,
+  );
+  return objects.flatMap(({ key }) => (endings.has(key.slice(NOTICES_FOLDER.length + 14)) ? [key] : []));
+}
+
+function noticeId(type: string, taskId: string): string {
+  return `msg_${digest(type, taskId)}`;
 }
 
 async function sendNotice(key: string, invocation: Invocation): Promise<keyof NoticeReport | undefined> {

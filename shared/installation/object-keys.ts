@@ -59,6 +59,11 @@ export function trimSlashes(text: string): string {
   return text.slice(start, end);
 }
 
+/** A key without its ending. */
+export function stemOf(key: string): string {
+  return key.replace(/\.[^./]*$/, '');
+}
+
 /** Room that is left for the names of pictures below the 1,024 bytes of an OBS key. */
 const MAX_DIRECTORY_BYTES = 740;
 
@@ -74,7 +79,7 @@ export function outputDirectoryOf(upload: ObjectVersion, template: string): stri
       template.replace(/\{(bucket|key|stem|etag)\}/g, (_, name: string) => {
         if (name === 'bucket') return upload.bucket;
         if (name === 'etag') return upload.etag;
-        return name === 'stem' ? key.replace(/\.[^./]*$/, '') : key;
+        return name === 'stem' ? stemOf(key) : key;
       }),
     );
   const directory = fill(upload.key);

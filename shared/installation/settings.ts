@@ -26,6 +26,8 @@ export interface Settings extends Places {
   queueLimitMinutes: number;
   /** The kinds of files that are written beside the pictures of a task that succeeded. */
   publish: ReadonlySet<PublishedKind>;
+  /** What becomes of a video's pictures, files and records when the video is gone. */
+  onRemoval: 'keep' | 'delete';
   /** Of published files. */
   publishCacheControl: string;
   /** Longer side of a sprite's tile, px. */
@@ -62,6 +64,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   PUBLISH: 'vtt,storyboard,poster,index',
   PUBLISH_CACHE_CONTROL: 'public, max-age=3600',
   SPRITE_WIDTH: '160',
+  ON_REMOVAL: 'keep',
   LOG_LEVEL: 'info',
 };
 
@@ -100,6 +103,7 @@ const SettingsSchema = z.object({
     'must be a Cache-Control header of 1 to 200 ASCII characters, such as public, max-age=3600',
   ),
   SPRITE_WIDTH: integerText(16, 640, 'px'),
+  ON_REMOVAL: oneOf('keep', 'delete'),
   PUBLIC_URL: z.optional(
     textThat(
       (value) => /^https?:\/\/[^/?#\s]+(\/[^?#\s]*)?$/.test(value),
@@ -221,6 +225,7 @@ export function readSettings(context: FunctionContext): Settings {
     urlTtlSeconds: Number(values.URL_TTL_SECONDS),
     queueLimitMinutes: Number(values.QUEUE_LIMIT_MINUTES),
     publish: new Set(listOf(values.PUBLISH).filter(isPublishedKind)),
+    onRemoval: values.ON_REMOVAL,
     publishCacheControl: values.PUBLISH_CACHE_CONTROL,
     spriteWidthPx: Number(values.SPRITE_WIDTH),
     publicUrl: values.PUBLIC_URL && trimSlashes(values.PUBLIC_URL),

@@ -132,7 +132,7 @@ export const CALL_ARRIVES_WITHIN_MS = CALL_WITHIN_MS + 60_000;
 const CLOCK_TOLERANCES_MS = [60_000, 15 * 60_000];
 /** List calls count against MPC's quota. What they do not suffice for, the next invocation goes on with. */
 const LIST_CALLS_PER_INVOCATION = 5;
-const COME_BACK_SECONDS = 60;
+export const COME_BACK_SECONDS = 60;
 /** What MPC refuses for good is asked for again at once, then after a pause that doubles. */
 const FIRST_PAUSE_MS = 5 * 60_000;
 const LONGEST_PAUSE_MS = 24 * 3_600_000;
@@ -566,9 +566,12 @@ function recordOf(claim: ClaimRequest, record: ClaimRecord): unknown {
   return { ...record, last_modified_ms, directory, claim: id, bucket, key, etag, fingerprint };
 }
 
+/** Folder of the records of all videos. */
+export const CLAIMS_FOLDER = `${RECORDS_FOLDER}claims/`;
+
 /** One folder per video. Keys are hashed: they may be as long as OBS allows, with no room for anything beside them. */
 export function claimsFolder(bucket: string, key: string): string {
-  return `${RECORDS_FOLDER}claims/${digest(bucket, key)}/`;
+  return `${CLAIMS_FOLDER}${digest(bucket, key)}/`;
 }
 
 /** A short name for something that is told apart by these parts. */

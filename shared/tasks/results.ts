@@ -30,9 +30,10 @@ export interface TaskResult {
   etag?: string | undefined;
 }
 
-/** The name of the result that belongs to a record of the claims' folder; undefined for what is a result itself. */
+/** The name of the result that belongs to a record of the claims' folder; undefined for what is no such record. */
 export function resultKeyOf(recordKey: string): string | undefined {
-  return recordKey.endsWith(RESULT_ENDING) ? undefined : recordKey.replace(/\.json$/, RESULT_ENDING);
+  const isRecord = recordKey.endsWith('.json') && !recordKey.endsWith(RESULT_ENDING);
+  return isRecord ? recordKey.replace(/\.json$/, RESULT_ENDING) : undefined;
 }
 
 /**
@@ -108,6 +109,7 @@ async function recordOf(
   return undefined;
 }
 
-function pointerKey(taskId: string): string {
+/** Key of the pointer to a task's result. */
+export function pointerKey(taskId: string): string {
   return `${RECORDS_FOLDER}tasks/${taskId}.json`;
 }

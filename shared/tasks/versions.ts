@@ -3,7 +3,17 @@ import { cancelTask, isPending, listTasks, MAX_IDS, type ObsLocation, type Task 
 import { getJson, type ListedObject, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
-import { ClaimDamaged, ClaimRecord, type ClaimRequest, claimsFolder, findClaim, isWithin } from './claims';
+import {
+  ClaimDamaged,
+  ClaimInFlight,
+  ClaimRecord,
+  type ClaimRequest,
+  COME_BACK_SECONDS,
+  claimsFolder,
+  findClaim,
+  isWithin,
+} from './claims';
+import { isBeingRemoved } from './removals';
 import { resultKeyOf } from './results';
 import { listRecords } from './task-index';
 
@@ -28,20 +38,32 @@ export interface Begun extends ClaimRecord {
 
 /**
  * What was begun for the video, the newest first: beside this claim, and tasks of this claim that were given up.
- * @throws what OBS throws
+ * @throws ClaimInFlight while what is left of an older version is being removed; what OBS throws
  */
 export async function othersBegun(claim: ClaimRequest, invocation: Invocation): Promise<Begun[]> {
+  const records = await listRecords(claim.bucket, claim.key, invocation);
+  if (isBeingRemoved(records)) throw new ClaimInFlight(COME_BACK_SECONDS);
+  return begunIn(records, claim.objectKey.replace(/json$/, ''), invocation);
+}
+
+/**
+ * What was begun, as these records of a video tell.
+ * @param own what the names of records begin with that are left out, unless their task was given up; undefined: none is
+ * @throws what OBS throws
+ */
+export async function begunIn(
+  records: readonly ListedObject[],
+  own: string | undefined,
+  invocation: Invocation,
+): Promise<Begun[]> {
   const { snapshotBucket } = invocation.settings;
-  const own = claim.objectKey.replace(/json$/, '');
-  const listed = (await listRecords(claim.bucket, claim.key, invocation)).filter(
-    ({ key }) => resultKeyOf(key) !== undefined,
-  );
+  const listed = records.filter(({ key }) => resultKeyOf(key) !== undefined);
   const read = async ({ key: objectKey }: ListedObject): Promise<Begun[]> => {
     const parsed = z.safeParse(ClaimRecord, await getJson(snapshotBucket, objectKey, invocation));
     const { data: record } = parsed;
     if (record?.claim === undefined) return [];
     const isGivenUp = record.state === 'released' && record.task_id !== undefined;
-    if (objectKey.startsWith(own) && !isGivenUp) return [];
+    if (own !== undefined && objectKey.startsWith(own) && !isGivenUp) return [];
     return [{ ...record, claim: record.claim, objectKey, isUpload: /^[0-9a-f]{40}$/.test(record.claim) }];
   };
   return (await Promise.all(listed.slice(0, MAX_RECORDS_READ).map(read))).flat();

@@ -32,8 +32,8 @@ export type SkipReason =
 
 /** What one record of an event says. */
 export type UploadRecord =
-  | { upload: Upload; skip?: undefined }
-  | { upload?: Partial<Upload>; skip: 'unreadable_record' | 'not_a_creation' };
+  | { upload: Upload; isRemoval?: true; skip?: undefined }
+  | { upload?: Upload; isRemoval?: undefined; skip: 'unreadable_record' | 'not_a_creation' };
 
 /** Only what is used is checked: events carry more, and it differs from region to region. */
 const Body = z.object({
@@ -79,8 +79,10 @@ function readRecord(record: unknown, decodeKey: (key: string) => string): Upload
     ...(key !== object.key && { otherKey: object.key }),
   };
   // Some producers spell it with the `s3:` of the notification configuration.
-  if (!/^(s3:)?ObjectCreated:/.test(read.eventName)) return { upload, skip: 'not_a_creation' };
-  return { upload };
+  const [, what] = /^(?:s3:)?Object(Created|Removed):/.exec(read.eventName) ?? [];
+  if (what === undefined) return { upload, skip: 'not_a_creation' };
+  // Whether a version, a delete marker or all of it was removed does not matter: what counts is what is there afterwards.
+  return what === 'Removed' ? { upload, isRemoval: true } : { upload };
 }
 
 /** The value as text; nothing for what is neither text nor number. */

@@ -25,6 +25,8 @@ export interface PublishedFiles {
   index?: string | undefined;
   track?: string | undefined;
   poster?: string | undefined;
+  /** The names of all files that were written, without their directory. */
+  names: readonly string[];
 }
 
 /** What a newer task has written there. */
@@ -54,7 +56,9 @@ export async function publishFiles(
   });
   const objects = await listFolder(bucket, pictureKey(output, ''), invocation);
   const files = filesOf(addressed, objects, invocation);
-  const write = writerBeside(output, invocation);
+  const names: string[] = [];
+  const write = writerBeside(output, names, invocation);
+  if (files.posterKey !== undefined) names.push(PUBLISHED_FILES.poster);
   await Promise.all([
     files.vtt !== undefined && write(PUBLISHED_FILES.vtt, files.vtt, 'text/vtt'),
     files.storyboard !== undefined && write(PUBLISHED_FILES.storyboard, files.storyboard, 'application/json'),
@@ -66,7 +70,7 @@ export async function publishFiles(
         invocation,
       ),
   ]);
-  const hasSprite = settings.publish.has('sprite') && (await writeSprite(addressed, invocation));
+  const hasSprite = settings.publish.has('sprite') && (await writeSprite(addressed, write, invocation));
   const published = {
     track: files.vtt && PUBLISHED_FILES.vtt,
     storyboard: files.storyboard && PUBLISHED_FILES.storyboard,
@@ -96,21 +100,31 @@ export async function publishFiles(
     index: settings.publish.has('index') ? indexKey : undefined,
     track: keyOf(published.track),
     poster: keyOf(published.poster),
+    names,
   };
 }
 
-/** Writes files into the directory of a task's pictures. */
-function writerBeside(output: Task['output'], invocation: Invocation) {
+type Writer = (name: string, body: string | Uint8Array, contentType: string) => Promise<void>;
+
+/** Writes files into the directory of a task's pictures, and keeps their names. */
+function writerBeside(output: Task['output'], names: string[], invocation: Invocation): Writer {
   const { snapshotBucket, publishCacheControl: cacheControl } = invocation.settings;
-  return (name: string, body: string | Uint8Array, contentType: string): Promise<void> =>
-    putObject(snapshotBucket, pictureKey(output, name), body, { contentType, cacheControl }, invocation);
+  return (name, body, contentType) => {
+    names.push(name);
+    return putObject(
+      snapshotBucket,
+      pictureKey(output, name),
+      body,
+      { contentType, cacheControl },
+      invocation,
+    );
+  };
 }
 
 /** @returns whether there was a picture to make one of */
-async function writeSprite(task: TaskWithPictures, invocation: Invocation): Promise<boolean> {
+async function writeSprite(task: TaskWithPictures, write: Writer, invocation: Invocation): Promise<boolean> {
   const { output } = task;
   const { snapshotBucket: bucket, spriteWidthPx } = invocation.settings;
-  const write = writerBeside(output, invocation);
   const pictures = (task.thumbnail_info ?? []).map(({ pic_name, ...picture }) => ({
     ...picture,
     url: pic_name,

@@ -8,8 +8,8 @@ const ROOT = path.resolve(__dirname, '..', '..');
 /** Some 22 KB of it are zod/mini. What is above it has pulled in something that does not belong here. */
 const MAX_BUNDLE_BYTES = 72 * 1024;
 const LARGER_BUNDLES_BYTES: Partial<Record<string, number>> = {
-  // 30 KB of it read and write JPEG. It starts when nobody waits for it.
-  'on-finish': 96 * 1024,
+  // 30 KB of it read and write JPEG, 12 KB the end of a video. It starts when nobody waits for it.
+  'on-finish': 108 * 1024,
   // Claims, pace, turns and the sweep. A timer keeps its one instance warm.
   'on-upload': 80 * 1024,
 };

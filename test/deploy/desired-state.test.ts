@@ -1,4 +1,5 @@
 import { desiredState } from '../../deploy/desired-state';
+import { leastPolicies } from '../../deploy/doctor/rights';
 import { DeployError } from '../../deploy/errors';
 import { type ServiceObject, serviceOf, wantedOf } from './cloud-to-deploy-to';
 
@@ -311,6 +312,51 @@ describe('a function that would start itself', () => {
       service.functions['on-upload'].events[0] = { eventgrid: { bucket: 'prod-snapshots', channel_id: 'c' } };
     });
     expect(lines.length).toBeGreaterThan(0);
+  });
+});
+
+describe('with ON_REMOVAL', () => {
+  const removing = (service: ServiceObject) => {
+    service.provider.environment.ON_REMOVAL = 'delete';
+    service.functions['on-upload'].events.push({ eventgrid: { bucket: 'prod-videos', channel_id: 'c' } });
+  };
+  const eventsOf = async (change?: (service: ServiceObject) => void) => {
+    const { functions } = await wantedOf('prod', change);
+    return functions
+      .flatMap(({ triggers }) =>
+        triggers.flatMap(({ eventData: { events, event_types } }) => [events ?? event_types ?? []]),
+      )
+      .flat();
+  };
+
+  test('on-upload hears of removals by the trigger that it has, and without it of none', async () => {
+    expect(await eventsOf()).toEqual(['s3:ObjectCreated:*']);
+    expect(await eventsOf(removing)).toEqual([
+      's3:ObjectCreated:*',
+      's3:ObjectRemoved:*',
+      'OBS:DWR:ObjectCreated:PUT',
+      'OBS:DWR:ObjectCreated:POST',
+      'OBS:DWR:ObjectCreated:COPY',
+      'OBS:DWR:ObjectCreated:CompleteMultipartUpload',
+      'OBS:DWR:ObjectRemoved:Delete',
+      'OBS:DWR:ObjectRemoved:DeleteMarkerCreated',
+    ]);
+  });
+
+  test('the agency may delete pictures and records of videos, and without it neither', async () => {
+    const deleted = async (change?: (service: ServiceObject) => void) =>
+      leastPolicies(await wantedOf('prod', change))
+        .globalPolicy.Statement.filter(({ Action }) => Action.includes('obs:object:DeleteObject'))
+        .flatMap(({ Resource }) => Resource.map((one) => one.replace('OBS:*:*:object:prod-snapshots/', '')));
+    const always = ['notices', 'waiting', 'later'].map((folder) => `.mpc-snapshots/${folder}/*`);
+    expect(await deleted()).toEqual(always);
+    const records = ['claims', 'tasks', 'finished', 'removed'].map((folder) => `.mpc-snapshots/${folder}/*`);
+    expect(await deleted(removing)).toEqual([...always, ...records, 'snapshots/*']);
+    const elsewhere = (service: ServiceObject) => {
+      removing(service);
+      service.provider.environment.OUTPUT_DIRECTORY = 'pictures/of-{stem}';
+    };
+    expect(await deleted(elsewhere)).toEqual([...always, ...records, 'pictures/of-*']);
   });
 });
 

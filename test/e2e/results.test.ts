@@ -40,7 +40,9 @@ async function start(
   receiver = createReceiver({ secrets: [SECRET], faults, onNotice: (notice) => notices.push(notice) });
   receiver.prependListener('request', (request) => headers.push(request.headers as Record<string, string>));
   const NOTIFY_URL = `http://127.0.0.1:${await listen(receiver, 0)}/`;
-  service = LocalService.of(await startDeployedCloud(cloud, { NOTIFY_URL, NOTIFY_SECRET: SECRET }));
+  service = LocalService.of(
+    await startDeployedCloud(cloud, { NOTIFY_URL, NOTIFY_SECRET: SECRET, ON_REMOVAL: 'delete' }),
+  );
 }
 
 const filesBeside = (directory: string): string[] =>
@@ -118,4 +120,23 @@ test('a receiver that fails keeps neither files nor results back', async () => {
     service.cloud.store.list(service.cloud.snapshotBucket, { prefix: '.mpc-snapshots/notices/' }).objects;
   await until(() => finishing().some(({ state }) => state === 'succeeded'));
   expect(waiting()).toHaveLength(1);
+}, 60_000);
+
+test('a video that is deleted takes its pictures, files and records with it', async () => {
+  await start({ port: 0 });
+  const { store, uploadBucket, snapshotBucket } = service.cloud;
+  for (const key of ['uploads/a.mp4', 'uploads/b.mp4']) {
+    await service.upload(key, clip);
+    await service.finalTaskOf(key);
+  }
+  await until(() => notices.length === 2);
+  const keys = () => store.list(snapshotBucket, {}).objects.map(({ key }) => key);
+  const own = keys().filter((key) => key.startsWith('snapshots/uploads/b.mp4/'));
+  await store.delete(uploadBucket, 'uploads/a.mp4');
+  const isNoted = () => keys().some((key) => key.startsWith('.mpc-snapshots/removed/'));
+  await until(isNoted);
+  service.cloud.functiongraph.fireTimer('on-finish', 'finish');
+  await until(() => !isNoted());
+  expect(keys().filter((key) => key.startsWith('snapshots/'))).toEqual(own);
+  expect(keys().filter((key) => /\/(claims|tasks|finished)\//.test(key))).toHaveLength(4);
 }, 60_000);

@@ -88,6 +88,8 @@ export class CloudDouble {
   readonly tasks: DoubledTask[] = [];
   /** When each create call arrived, and who sent it. */
   readonly creates: { atMs: number; accessKey: string }[] = [];
+  /** All calls that arrived. */
+  calls = 0;
   mpcCalls = 0;
   /** Until when MPC refuses every call. */
   throttledUntilMs = 0;
@@ -169,6 +171,7 @@ export class CloudDouble {
   }
 
   handle(request: CloudRequest): CloudAnswer {
+    this.calls += 1;
     if (request.headers['webhook-id'] !== undefined) return this.receiver(request);
     return this.arrive(request) ?? this.serve(request);
   }

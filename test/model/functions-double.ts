@@ -117,13 +117,14 @@ export class FunctionsDouble {
    * @param order which of the two makes the next call, where both want to
    */
   async invokeBoth(
-    name: FunctionName,
+    name: FunctionName | readonly [FunctionName, FunctionName],
     events: readonly [unknown, unknown],
     order: readonly boolean[],
   ): Promise<Outcome[]> {
     this.#held = [];
     const turns = [...order];
-    const running = events.map((event) => this.#start(name, event, this.#load(), []));
+    const names = typeof name === 'string' ? [name, name] : name;
+    const running = events.map((event, at) => this.#start(names[at] ?? 'on-upload', event, this.#load(), []));
     await this.#untilSettled(running, (count) => (turns.shift() === true && count > 1 ? 1 : 0));
     this.#held = undefined;
     return running.map(({ outcome }) => outcome ?? { kind: 'killed' });

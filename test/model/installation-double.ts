@@ -47,6 +47,12 @@ export class InstallationDouble {
     return uploadRecord(bucket, key, etag);
   }
 
+  /** Deletes a video, or what is at this place. @returns the record of the event */
+  remove(key: string, bucket = VIDEOS): unknown {
+    this.cloud.buckets.get(bucket)?.delete(key);
+    return removalRecord(bucket, key);
+  }
+
   deliver(records: readonly unknown[], fates: Fates = []): Promise<Outcome> {
     return this.functions.invoke('on-upload', { Records: records }, fates);
   }
@@ -56,8 +62,8 @@ export class InstallationDouble {
   }
 
   /** The timer of on-finish. */
-  finish(fates: Fates = []): Promise<Outcome> {
-    return this.functions.invoke('on-finish', timer({}), fates);
+  finish(fates: Fates = [], options: object = {}): Promise<Outcome> {
+    return this.functions.invoke('on-finish', timer(options), fates);
   }
 
   /** MPC's notification about a task, as SMN hands it over. */
@@ -101,7 +107,11 @@ export function uploadRecord(bucket: string, key: string, etag: string): unknown
   };
 }
 
-function timer(options: object): unknown {
+export function removalRecord(bucket: string, key: string, eventName = 'ObjectRemoved:Delete'): unknown {
+  return { eventName, s3: { bucket: { name: bucket }, object: { key: encodeURIComponent(key) } } };
+}
+
+export function timer(options: object): unknown {
   return { trigger_type: 'TIMER', trigger_name: 'timer', user_event: JSON.stringify(options) };
 }
 

@@ -43,6 +43,7 @@ describe('settings', () => {
       publish: new Set(['vtt', 'storyboard', 'poster', 'index']),
       publishCacheControl: 'public, max-age=3600',
       spriteWidthPx: 160,
+      onRemoval: 'keep',
       publicUrl: undefined,
       notify: undefined,
       mpcEndpoint: 'https://mpc.ap-southeast-3.myhuaweicloud.com',

@@ -119,8 +119,8 @@ describe('reading an event', () => {
     ]);
   });
 
-  test('a removal is no upload', () => {
-    expect(readUploads({ Records: [s3Record('a.mp4', 'ObjectRemoved:Delete')] })?.[0]?.skip).toBe(
+  test('what is neither a creation nor a removal is no upload', () => {
+    expect(readUploads({ Records: [s3Record('a.mp4', 'ObjectRestored:Post')] })?.[0]?.skip).toBe(
       'not_a_creation',
     );
   });
@@ -168,7 +168,7 @@ describe('reading an event', () => {
     'ObjectRemoved:Delete',
     'ObjectRemoved:DeleteMarkerCreated',
     's3:ObjectRemoved:DeleteMarkerCreated',
-  ])('%s creates nothing, in any shape, whatever version it names', (eventName) => {
+  ])('%s is a removal, in any shape, whatever version it names', (eventName) => {
     const object = { key: 'a.mp4', versionId: 'G001018A3F2B00000000000000000001' };
     const bucket = { name: 'videos' };
     const record = { eventName, obs: { bucket, object } };
@@ -178,7 +178,7 @@ describe('reading an event', () => {
       { specversion: '1.0', data: record },
     ]) {
       expect(readUploads(event)).toEqual([
-        { upload: { bucket: 'videos', key: 'a.mp4', etag: '' }, skip: 'not_a_creation' },
+        { upload: { bucket: 'videos', key: 'a.mp4', etag: '' }, isRemoval: true },
       ]);
     }
   });

@@ -1,0 +1,238 @@
+import * as z from 'zod/mini';
+import { listTasks, MAX_IDS, type Task } from '../cloud/mpc';
+import { findObject, getJson, type ListedObject, listFolder, listObjects } from '../cloud/obs';
+import { text } from '../core/schema';
+import type { Invocation } from '../installation/invocation';
+import { outputDirectoryOf, stemOf } from '../installation/object-keys';
+import { isWithin } from '../tasks/claims';
+import { asMpcReads } from '../tasks/ownership';
+import type { Video } from '../tasks/removals';
+import { readResult, resultKeyOf } from '../tasks/results';
+import { listRecords } from '../tasks/task-index';
+import { type Begun, begunIn } from '../tasks/versions';
+import { timeInNameSeconds } from '../views/pictures';
+import { PUBLISHED_FILES } from '../views/published-files';
+import { filesBeside } from './finish-task';
+
+/*
+ * What belongs to a video: its records, and in the snapshot bucket the objects that are below its own directory *and* are named by
+ * its own tasks. A directory is the video's own when its name follows from the video (OUTPUT_DIRECTORY, CAPTURES) and from no other
+ * video that is there: `snapshots/{stem}` is the same for a.mp4 and a.mov, `snapshots/{key}` for the same key of two buckets.
+ */
+
+/** What was begun for a video, and what MPC said of what has ended. */
+export interface VideoTasks {
+  /** Of the snapshot bucket, in the folder of the video's claims. */
+  records: readonly ListedObject[];
+  begun: readonly Begun[];
+  /** The tasks that are known to have ended, whether they captured anything or not. */
+  ended: readonly Task[];
+  /** Of tasks of which nothing is kept. */
+  unknown: readonly string[];
+}
+
+/** Pictures and files that belong to a video. */
+export interface OwnObjects {
+  keys: readonly string[];
+  /** Directories that were left alone: another video has the same. */
+  shared: readonly string[];
+}
+
+const Index = z.object({ task_id: text });
+/** Files of tasks of which nobody wrote down which files they have. */
+const ANY_FILE = new RegExp(`^(${Object.values(PUBLISHED_FILES).join('|')}|sprite-\\d+[.]jpg)$`);
+const PARALLEL_READS = 8;
+/** More keys that begin like the video's than this many pages hold: another video may be among them. */
+const MAX_SIBLING_PAGES = 3;
+
+/** What the records of a video tell of its tasks. No call to MPC. @throws what OBS throws */
+export async function tasksOfVideo({ bucket, key }: Video, invocation: Invocation): Promise<VideoTasks> {
+  const records = await listRecords(bucket, key, invocation);
+  const begun = await begunIn(records, undefined, invocation);
+  const ended: Task[] = [];
+  const results = records.filter(
+    (record) => record.key.endsWith('.json') && resultKeyOf(record.key) === undefined,
+  );
+  for (let start = 0; start < results.length; start += PARALLEL_READS) {
+    const group = results.slice(start, start + PARALLEL_READS);
+    const read = await Promise.all(group.map((record) => readResult(record.key, invocation)));
+    ended.push(...read.flatMap((result) => result?.task ?? []));
+  }
+  const known = new Set(ended.map(({ task_id }) => task_id));
+  const unknown = begun.flatMap(({ task_id }) =>
+    task_id !== undefined && !known.has(task_id) ? [task_id] : [],
+  );
+  return { records, begun, ended, unknown: [...new Set(unknown)] };
+}
+
+/** Asks MPC for the tasks of which nothing is kept. What it has forgotten stays unknown. @throws what MPC throws */
+export async function withTasksOfMpc(tasks: VideoTasks, invocation: Invocation): Promise<VideoTasks> {
+  const told: Task[] = [];
+  for (let start = 0; start < tasks.unknown.length; start += MAX_IDS) {
+    const query = tasks.unknown.slice(start, start + MAX_IDS).map((id) => ['task_id', id] as const);
+    told.push(...(await listTasks(query, invocation)).tasks);
+  }
+  const ids = new Set(told.map(({ task_id }) => task_id));
+  return {
+    ...tasks,
+    ended: [...tasks.ended, ...told],
+    unknown: tasks.unknown.filter((id) => !ids.has(id)),
+  };
+}
+
+/**
+ * The pictures of a video's tasks and the files that were published beside them.
+ * @throws what OBS throws
+ */
+export async function objectsOfVideo(
+  video: Video,
+  tasks: VideoTasks,
+  invocation: Invocation,
+): Promise<OwnObjects> {
+  const { snapshotBucket } = invocation.settings;
+  const shared = new Set<string>();
+  const keys = new Set<string>();
+  const seen = new Set<string>();
+  const ids = new Set([...tasks.ended.map(({ task_id }) => task_id), ...tasks.unknown]);
+  // One may lie within another: what is shared is known before what it lies in is looked at.
+  const directories = [...ownDirectories(video, tasks, invocation)].sort((a, b) => b.length - a.length);
+  for (const own of directories) {
+    const names = await namesIn(own, tasks, invocation);
+    if (names.size === 0) continue;
+    if (await hasAnother(video, own, invocation)) {
+      shared.add(own);
+      continue;
+    }
+    for (const [directory, ofTasks] of names) {
+      if (seen.has(directory) || shared.has(directory)) continue;
+      seen.add(directory);
+      const objects = await listFolder(snapshotBucket, `${directory}/`, invocation);
+      const nameOf = (key: string) => key.slice(directory.length + 1);
+      const index = objects.find(({ key }) => nameOf(key) === PUBLISHED_FILES.index);
+      if (index !== undefined) {
+        const read = z.safeParse(Index, await getJson(snapshotBucket, index.key, invocation));
+        // Somebody else's, or nobody knows whose.
+        if (!read.success || !ids.has(read.data.task_id)) {
+          shared.add(directory);
+          continue;
+        }
+      }
+      for (const { key } of objects) if (isNamed(nameOf(key), ofTasks)) keys.add(key);
+    }
+  }
+  return { keys: [...keys], shared: [...shared] };
+}
+
+/** The templates of directories that pictures of uploads and of callers go to. */
+function templatesIn({ settings }: Invocation): string[] {
+  return [settings.outputDirectory, ...settings.captures.map(({ directory }) => directory)];
+}
+
+/**
+ * The directories of the versions of a video that were captured, as they were written down and as the templates give them;
+ * `api` is that of callers. What lies outside the folders of the templates was somebody else's idea of a directory.
+ */
+function ownDirectories(video: Video, { begun }: VideoTasks, invocation: Invocation): Set<string> {
+  const etags = new Set(['api', ...begun.flatMap(({ etag }) => etag ?? [])]);
+  const written = begun.flatMap(({ isUpload, directory }) => (isUpload && directory ? [directory] : []));
+  const directories = templatesIn(invocation).flatMap((template) =>
+    [...etags].map((etag) => outputDirectoryOf({ ...video, etag }, template)),
+  );
+  return new Set(
+    [...written, ...directories]
+      .map(asMpcReads)
+      .filter((one) => invocation.settings.ownFolders.some((folder) => one.startsWith(folder))),
+  );
+}
+
+/** What tasks may have written into a directory. */
+interface Names {
+  names: Set<string>;
+  /** A task wrote there of which nobody knows what: names of pictures, as MPC makes them, are its. */
+  hasUnknownPictures: boolean;
+  hasUnknownFiles: boolean;
+}
+
+function isNamed(name: string, { names, hasUnknownPictures, hasUnknownFiles }: Names): boolean {
+  return (
+    names.has(name) ||
+    (hasUnknownPictures && timeInNameSeconds(name) !== null) ||
+    (hasUnknownFiles && ANY_FILE.test(name))
+  );
+}
+
+/** The directories, this one or below it, that tasks of the video wrote into. */
+async function namesIn(
+  own: string,
+  { ended, unknown, begun }: VideoTasks,
+  invocation: Invocation,
+): Promise<Map<string, Names>> {
+  const { snapshotBucket: bucket } = invocation.settings;
+  const directories = new Map<string, Names>();
+  const namesOf = (directory: string): Names => {
+    const names = directories.get(directory) ?? {
+      names: new Set(),
+      hasUnknownPictures: false,
+      hasUnknownFiles: false,
+    };
+    directories.set(directory, names);
+    return names;
+  };
+  for (const { task_id, status, output, thumbnail_info, output_file_name } of ended) {
+    if (output?.bucket !== bucket || !isWithin(output, { bucket, object: own })) continue;
+    const place = namesOf(asMpcReads(output.object ?? ''));
+    const { names } = place;
+    for (const { pic_name } of thumbnail_info ?? []) names.add(pic_name);
+    if (output_file_name !== undefined) names.add(output_file_name);
+    if (status !== 'SUCCEEDED') continue;
+    const files = await filesBeside(task_id, invocation);
+    for (const name of files ?? []) names.add(name);
+    place.hasUnknownFiles ||= files === undefined;
+  }
+  const forgotten = new Set(unknown);
+  const isForgotten = begun.some(({ task_id, isUpload }) => isUpload && forgotten.has(task_id ?? ''));
+  if (isForgotten) Object.assign(namesOf(own), { hasUnknownPictures: true, hasUnknownFiles: true });
+  return directories;
+}
+
+/** True where another video that is there has the same directory, and pictures in it; or where that cannot be told. */
+async function hasAnother(video: Video, own: string, invocation: Invocation): Promise<boolean> {
+  const templates = templatesIn(invocation);
+  const isOneBucket = templates.every((template) => template.includes('{bucket}'));
+  for (const bucket of isOneBucket ? [video.bucket] : invocation.settings.uploadBuckets) {
+    const { objects, isComplete } = await objectsLike(bucket, video.key, invocation);
+    if (!isComplete) return true;
+    for (const { key, etag } of objects) {
+      if (bucket === video.bucket && key === video.key) continue;
+      const isSame = templates.some((template) =>
+        [etag, 'api'].some(
+          (version) => asMpcReads(outputDirectoryOf({ bucket, key, etag: version }, template)) === own,
+        ),
+      );
+      if (isSame && (await listRecords(bucket, key, invocation)).length > 0) return true;
+    }
+  }
+  return false;
+}
+
+/** The objects of a bucket whose keys may give the same directory as this one. */
+async function objectsLike(
+  bucket: string,
+  key: string,
+  invocation: Invocation,
+): Promise<{ objects: ListedObject[]; isComplete: boolean }> {
+  if (templatesIn(invocation).every((template) => template.includes('{key}'))) {
+    const object = await findObject(bucket, key, invocation);
+    return { objects: object === undefined ? [] : [object], isComplete: true };
+  }
+  const objects: ListedObject[] = [];
+  let marker: string | undefined;
+  for (let pages = 0; pages < MAX_SIBLING_PAGES; pages++) {
+    const from = { prefix: stemOf(key), delimiter: '/' as const, ...(marker !== undefined && { marker }) };
+    const page = await listObjects(bucket, from, invocation);
+    objects.push(...page.objects);
+    marker = page.nextMarker;
+    if (marker === undefined) return { objects, isComplete: true };
+  }
+  return { objects, isComplete: false };
+}

@@ -1,0 +1,384 @@
+import * as z from 'zod/mini';
+import { deleteObject, findObject, getJson, type ListedObject, listObjects, putJson } from '../cloud/obs';
+import { describeFailure } from '../core/errors';
+import { flag, integer, text, wholeNumber } from '../core/schema';
+import { type Invocation, remainingMs } from '../installation/invocation';
+import { isOwnOutput, RECORDS_FOLDER } from '../installation/object-keys';
+import { CLAIMS_FOLDER, ClaimInFlight, ClaimRecord, claimsFolder } from '../tasks/claims';
+import {
+  type NotedRemoval,
+  noteRemoval,
+  REMOVED_FOLDER,
+  removalKey,
+  removalMark,
+  type Video,
+} from '../tasks/removals';
+import { pointerKey, resultKeyOf } from '../tasks/results';
+import { listRecords } from '../tasks/task-index';
+import { haveEnded } from '../tasks/versions';
+import { remember } from '../tasks/waiting';
+import { objectsOfVideo, tasksOfVideo, type VideoTasks, withTasksOfMpc } from './belongings';
+import { markKey } from './finish-task';
+import { waitingNotices } from './notices';
+
+/*
+ * The end of a video: with ON_REMOVAL=delete its pictures, files and records go when it is gone. Events note which video to look
+ * at; once a week every video of which there are records is looked at, a part of them in each run, because events are lost and
+ * OBS tells nothing of what lifecycle rules delete.
+ *
+ * Of one video: the mark, the look whether it is there, its tasks, then objects, then records. Before the first object goes, the
+ * claims are released: should the video come back while only half is removed, it is captured anew.
+ */
+
+/** Why a video that was noted was not removed, or not yet. */
+export type KeptReason = 'video_is_there' | 'task_at_work' | 'out_of_time';
+
+/** What became of videos that are gone. */
+export interface RemovalReport {
+  /** Videos of which all is removed, and what that was. */
+  videos: number;
+  objects: number;
+  records: number;
+  /** Of these videos: noticed by an event, and by the look through all records. */
+  by_event: number;
+  by_look: number;
+  /** Noted, and not removed. */
+  kept: Record<KeptReason, number>;
+  /** Directories whose objects were left, because another video has the same. */
+  shared_directories: number;
+  /** To be tried again. */
+  failed: number;
+  /** Videos that the look through all records came by. */
+  looked_at: number;
+}
+
+/** What a dry run would remove. */
+export interface RemovalPlan {
+  looked_at: number;
+  videos: number;
+  objects: number;
+  records: number;
+  shared_directories: number;
+  /** The first of them. */
+  would_remove: readonly (Video & { objects: number; records: number })[];
+  complete: boolean;
+  /** Where the next dry run goes on (`from`), when this one did not come to the end. */
+  next?: string;
+}
+
+/** Notifications of MPC and callers must not be kept waiting for longer. */
+const MAX_DURATION_MS = 30_000;
+const MAX_LOOK_MS = 10_000;
+const MAX_DRY_RUN_MS = 100_000;
+const MIN_TIME_FOR_A_VIDEO_MS = 5_000;
+const PARALLEL_VIDEOS = 4;
+const PARALLEL_LOOKS = 16;
+const PARALLEL_DELETES = 8;
+const WEEK_MS = 7 * 24 * 3_600_000;
+const MAX_PLANNED = 100;
+const OBJECT_KEY = `${RECORDS_FOLDER}removal.json`;
+/** Names of folders begin with so many hexadecimal digits of a hash: where the look is, is one of them. */
+const DIGITS = 8;
+const PLACES = 16 ** DIGITS;
+
+const Look = z.object({
+  /** Where the look goes on, and up to when it has its part of the week done. */
+  place: integer(0, PLACES),
+  done_until_ms: wholeNumber,
+});
+type Look = z.infer<typeof Look>;
+
+const Noted = z.object({ bucket: text, key: text, found: flag });
+
+/** What leads from a record to its video: a claim says so itself, a result in its task. */
+const OfVideo = z.object({ bucket: text, key: text });
+const OfTask = z.object({ task: z.object({ input: z.object({ bucket: text, object: text }) }) });
+
+/**
+ * Removes what is left of videos that are gone.
+ * @param isWhole looks at every video there are records of, in this run and those that follow
+ * @throws what OBS throws on listing
+ */
+export async function removeGone(isWhole: boolean, invocation: Invocation): Promise<RemovalReport> {
+  const bounded = within(MAX_DURATION_MS, invocation);
+  const report: RemovalReport = {
+    videos: 0,
+    objects: 0,
+    records: 0,
+    by_event: 0,
+    by_look: 0,
+    kept: { video_is_there: 0, task_at_work: 0, out_of_time: 0 },
+    shared_directories: 0,
+    failed: 0,
+    looked_at: 0,
+  };
+  await lookOn(isWhole, report, bounded);
+  const { snapshotBucket } = invocation.settings;
+  const { objects } = await listObjects(snapshotBucket, { prefix: REMOVED_FOLDER }, bounded);
+  await inParallel(objects, PARALLEL_VIDEOS, async ({ key: recordKey }) => {
+    if (remainingMs(bounded) < MIN_TIME_FOR_A_VIDEO_MS) report.kept.out_of_time++;
+    else await removeNoted(recordKey, report, bounded);
+  });
+  return report;
+}
+
+/** Says what would be removed, of all videos there are records of, and removes nothing. @param from `next` of an earlier run */
+export async function planRemoval(from: string, invocation: Invocation): Promise<RemovalPlan> {
+  const bounded = within(MAX_DRY_RUN_MS, invocation);
+  const plan = { looked_at: 0, videos: 0, objects: 0, records: 0, shared_directories: 0 };
+  const wouldRemove: (Video & { objects: number; records: number })[] = [];
+  const place = Math.min(PLACES, Number.parseInt(from, 16) || 0);
+  const end = await lookThrough(place, PLACES, bounded, async (video) => {
+    plan.looked_at++;
+    if (await isThere(video, bounded)) return;
+    const tasks = await tasksOfVideo(video, bounded);
+    const { keys, shared } = await objectsOfVideo(video, tasks, bounded);
+    plan.videos++;
+    plan.objects += keys.length;
+    plan.records += tasks.records.length;
+    plan.shared_directories += shared.length;
+    if (wouldRemove.length < MAX_PLANNED) {
+      wouldRemove.push({ ...video, objects: keys.length, records: tasks.records.length });
+    }
+  });
+  const isComplete = end >= PLACES;
+  return {
+    ...plan,
+    would_remove: wouldRemove,
+    complete: isComplete,
+    ...(!isComplete && { next: placeName(end) }),
+  };
+}
+
+function within(durationMs: number, invocation: Invocation): Invocation {
+  return { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, Date.now() + durationMs) };
+}
+
+async function removeNoted(recordKey: string, report: RemovalReport, invocation: Invocation): Promise<void> {
+  const { settings, log } = invocation;
+  let video: NotedRemoval | undefined;
+  try {
+    video = z.safeParse(Noted, await getJson(settings.snapshotBucket, recordKey, invocation)).data;
+    const isNothing =
+      video === undefined ||
+      !mayBeRemoved(video, invocation) ||
+      (await listRecords(video.bucket, video.key, invocation)).length === 0;
+    if (video === undefined || isNothing) {
+      await deleteObject(settings.snapshotBucket, recordKey, invocation);
+      return;
+    }
+    const end = await removeVideo(video, report, invocation);
+    if (end !== undefined) {
+      report.kept[end]++;
+      const { bucket, key } = video;
+      log.info('video.kept', { bucket, key, reason: end });
+      return;
+    }
+    report.videos++;
+    report[video.found ? 'by_look' : 'by_event']++;
+  } catch (error) {
+    report.failed++;
+    const { bucket, key } = video ?? {};
+    log.error('video.not_removed', { bucket, key, ...describeFailure(error) });
+  }
+}
+
+/** Settings may have changed since it was noted, and whoever wrote the record is not known. */
+function mayBeRemoved({ bucket, key }: Video, { settings }: Invocation): boolean {
+  return settings.uploadBuckets.includes(bucket) && !isOwnOutput(bucket, key, settings);
+}
+
+async function isThere({ bucket, key }: Video, invocation: Invocation): Promise<boolean> {
+  return (await findObject(bucket, key, invocation)) !== undefined;
+}
+
+/** @returns why it was not removed; undefined when all is gone */
+async function removeVideo(
+  video: Video,
+  report: RemovalReport,
+  invocation: Invocation,
+): Promise<KeptReason | undefined> {
+  const { snapshotBucket } = invocation.settings;
+  const { bucket, key } = video;
+  const endRemoval = () => deleteObject(snapshotBucket, removalMark(video), invocation);
+  const forget = () => deleteObject(snapshotBucket, removalKey(video), invocation);
+  await putJson(snapshotBucket, removalMark(video), {}, invocation);
+  if (await isThere(video, invocation)) {
+    await endRemoval();
+    await forget();
+    return 'video_is_there';
+  }
+  if (!(await haveStopped(video, await tasksOfVideo(video, invocation), invocation))) {
+    await endRemoval();
+    return 'task_at_work';
+  }
+  const tasks = await withTasksOfMpc(await tasksOfVideo(video, invocation), invocation);
+  await release(tasks, invocation);
+  const own = await objectsOfVideo(video, tasks, invocation);
+  const ids = [...tasks.ended.map(({ task_id }) => task_id), ...tasks.unknown];
+  const notices = await waitingNotices(ids, invocation);
+  const isMark = (record: ListedObject) => !record.key.endsWith('.json');
+  const isClaim = (record: ListedObject) => resultKeyOf(record.key) !== undefined;
+  const records = tasks.records.filter((record) => !isMark(record));
+  const steps: readonly (readonly string[])[] = [
+    own.keys,
+    [...notices, ...ids.flatMap((id) => [pointerKey(id), markKey(id)])],
+    // Who is interrupted finds the names of pictures again as long as results are there, and the video as long as claims are.
+    records.filter((record) => !isClaim(record)).map((record) => record.key),
+    records.filter(isClaim).map((record) => record.key),
+  ];
+  for (const keys of steps) {
+    if (!(await deleteAll(keys, invocation))) return 'out_of_time';
+  }
+  await endRemoval();
+  // What came meanwhile was told to wait.
+  if (await isThere(video, invocation)) await remember(video, Date.now(), invocation);
+  await forget();
+  report.objects += own.keys.length;
+  report.records += records.length;
+  report.shared_directories += own.shared.length;
+  invocation.log.info('video.removed', {
+    bucket,
+    key,
+    objects: own.keys.length,
+    records: records.length,
+    shared: own.shared,
+  });
+  return undefined;
+}
+
+/** Takes waiting tasks out of MPC's queue. @returns false while one is at work still */
+async function haveStopped(video: Video, tasks: VideoTasks, invocation: Invocation): Promise<boolean> {
+  const known = new Set(tasks.ended.map(({ task_id }) => task_id));
+  const open = tasks.begun.filter(({ task_id, state }) =>
+    task_id === undefined ? state === 'claimed' : !known.has(task_id),
+  );
+  if (open.length === 0) return true;
+  const anywhere = { bucket: invocation.settings.snapshotBucket, object: '' };
+  const claim = { id: '', objectKey: claimsFolder(video.bucket, video.key), ...video };
+  try {
+    return await haveEnded(open, anywhere, claim, invocation);
+  } catch (error) {
+    if (error instanceof ClaimInFlight) return false;
+    throw error;
+  }
+}
+
+/** From here on a version that comes back has no task, whatever is left of its pictures. */
+async function release({ records }: VideoTasks, invocation: Invocation): Promise<void> {
+  const { snapshotBucket } = invocation.settings;
+  for (const { key } of records) {
+    if (resultKeyOf(key) === undefined) continue;
+    const stored = await getJson(snapshotBucket, key, invocation);
+    const record = z.safeParse(ClaimRecord, stored);
+    if (!record.success || record.data.state === 'released') continue;
+    await putJson(snapshotBucket, key, { ...Object(stored), state: 'released' }, invocation);
+  }
+}
+
+/** @returns false when there was no time for all */
+async function deleteAll(keys: readonly string[], invocation: Invocation): Promise<boolean> {
+  let isTimeLeft = true;
+  await inParallel(keys, PARALLEL_DELETES, async (key) => {
+    isTimeLeft &&= remainingMs(invocation) > 0;
+    if (isTimeLeft) await deleteObject(invocation.settings.snapshotBucket, key, invocation);
+  });
+  return isTimeLeft;
+}
+
+/** Goes on with the look through all records, as far as its part of the week has come, or to its end. */
+async function lookOn(isWhole: boolean, report: RemovalReport, invocation: Invocation): Promise<void> {
+  const { snapshotBucket } = invocation.settings;
+  const now = Date.now();
+  const stored = z.safeParse(Look, await getJson(snapshotBucket, OBJECT_KEY, invocation));
+  const { place, done_until_ms }: Look = stored.success ? stored.data : { place: 0, done_until_ms: now };
+  // As if a week had passed: the look goes once round from here.
+  const doneUntilMs = isWhole ? now - WEEK_MS : Math.max(done_until_ms, now - WEEK_MS);
+  const until = place + Math.floor(((now - doneUntilMs) / WEEK_MS) * PLACES);
+  const looking = within(MAX_LOOK_MS, invocation);
+  const look = async (from: number, to: number) =>
+    from >= to
+      ? to
+      : lookThrough(from, to, looking, async (video) => {
+          report.looked_at++;
+          if (!(await isThere(video, looking))) await noteRemoval({ ...video, found: 1 }, looking);
+        });
+  let reached = await look(place, Math.min(until, PLACES));
+  if (reached === PLACES) reached += await look(0, until - PLACES);
+  const doneMs = Math.floor(((reached - place) / PLACES) * WEEK_MS);
+  const progress: Look = { place: reached % PLACES, done_until_ms: Math.min(now, doneUntilMs + doneMs) };
+  await putJson(snapshotBucket, OBJECT_KEY, progress, invocation);
+}
+
+/**
+ * Visits the videos of which there are records, in the order of their folders' names.
+ * @returns the place that was reached: `to`, or before it when there was no time left
+ */
+async function lookThrough(
+  from: number,
+  to: number,
+  invocation: Invocation,
+  visit: (video: Video) => Promise<void>,
+): Promise<number> {
+  const { snapshotBucket } = invocation.settings;
+  let marker = `${CLAIMS_FOLDER}${placeName(from)}`;
+  let last = '';
+  for (;;) {
+    const page = await listObjects(snapshotBucket, { prefix: CLAIMS_FOLDER, marker }, invocation);
+    const folders = new Map<string, string[]>();
+    for (const { key } of page.objects) {
+      const folder = key.slice(CLAIMS_FOLDER.length).split('/')[0] ?? '';
+      if (folder === last || placeOf(folder) >= to) continue;
+      if (key.endsWith('.json')) folders.set(folder, [...(folders.get(folder) ?? []), key]);
+    }
+    const names = [...folders.keys()];
+    for (let start = 0; start < names.length; start += PARALLEL_LOOKS) {
+      const group = names.slice(start, start + PARALLEL_LOOKS);
+      if (remainingMs(invocation) < MIN_TIME_FOR_A_VIDEO_MS) return placeOf(group[0] ?? '');
+      await Promise.all(
+        group.map(async (folder) => {
+          const video = await videoOf(folders.get(folder) ?? [], invocation);
+          if (video !== undefined && mayBeRemoved(video, invocation)) await visit(video);
+        }),
+      );
+      last = group.at(-1) ?? last;
+    }
+    const end = page.objects.at(-1)?.key;
+    if (page.nextMarker === undefined || end === undefined) return to;
+    if (placeOf(end.slice(CLAIMS_FOLDER.length)) >= to) return to;
+    marker = page.nextMarker;
+  }
+}
+
+/** The video of a folder of records: the first that says so and that the folder belongs to. */
+async function videoOf(keys: readonly string[], invocation: Invocation): Promise<Video | undefined> {
+  for (const recordKey of keys) {
+    const stored = await getJson(invocation.settings.snapshotBucket, recordKey, invocation);
+    const claim = z.safeParse(OfVideo, stored);
+    const result = z.safeParse(OfTask, stored);
+    const { input } = result.data?.task ?? {};
+    const video = claim.data ?? (input && { bucket: input.bucket, key: input.object });
+    if (video !== undefined && recordKey.startsWith(claimsFolder(video.bucket, video.key))) return video;
+  }
+  return undefined;
+}
+
+function placeOf(folder: string): number {
+  return Number.parseInt(folder.slice(0, DIGITS), 16) || 0;
+}
+
+function placeName(place: number): string {
+  return place.toString(16).padStart(DIGITS, '0');
+}
+
+async function inParallel<T>(
+  items: readonly T[],
+  count: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: count }, worker));
+}

@@ -1,0 +1,393 @@
+import fc from 'fast-check';
+import { filesIn, jsonOf, linesOf, NOTIFIED, objectsOf, receive } from '../../functions/finishing';
+import type { Fate } from '../../model/functions-double';
+import {
+  ARCHIVE,
+  InstallationDouble,
+  removalRecord,
+  returned,
+  SNAPSHOTS,
+  timer,
+  uploadRecord,
+  VIDEOS,
+} from '../../model/installation-double';
+
+const MINUTE_MS = 60_000;
+const WEEK_MS = 7 * 24 * 60 * MINUTE_MS;
+const DELETE = { ON_REMOVAL: 'delete' };
+
+/** An installation that removes, with videos whose tasks have ended, and their files. */
+async function withVideos(keys: readonly string[], userData: Record<string, string> = {}) {
+  const service = new InstallationDouble({ userData: { ...DELETE, ...userData } });
+  for (const key of keys) await service.deliver([service.upload(key)]);
+  endAll(service);
+  await service.finish();
+  return service;
+}
+
+function endAll(service: InstallationDouble): void {
+  for (const { id, status } of service.cloud.tasks) {
+    if (status === 'WAITING' || status === 'PROCESSING') service.cloud.end(id);
+  }
+}
+
+const removalOf = (report: Record<string, unknown>) => report.removal as Record<string, unknown>;
+/** Of one video: what is neither a record of the whole installation. */
+const left = (service: InstallationDouble) =>
+  [...objectsOf(service).keys()].filter(
+    (key) => !/^\.mpc-snapshots\/(pace|sweep|finish|removal)\.json$/.test(key),
+  );
+
+test('a video that is gone takes its pictures, files and records with it, and nothing else', async () => {
+  const service = await withVideos(['a.mp4', 'b.mp4', 'a.mp4/c.mp4']);
+  service.cloud.put(SNAPSHOTS, 'snapshots/a.mp4/notes.txt', 'mine');
+  const before = left(service);
+  expect(before).toContain('snapshots/a.mp4/storyboard.vtt');
+  const report = returned(await service.deliver([service.remove('a.mp4')]));
+  expect(report).toEqual({ records: [{ bucket: VIDEOS, key: 'a.mp4', noted: 'removal' }] });
+  expect(removalOf(returned(await service.finish()))).toMatchObject({
+    videos: 1,
+    by_event: 1,
+    by_look: 0,
+    objects: 5,
+    records: 2,
+    failed: 0,
+  });
+  const after = left(service);
+  expect(filesIn(service, 'snapshots/a.mp4')).toEqual(
+    ['0.jpg', 'poster.jpg', 'snapshots.json', 'storyboard.json', 'storyboard.vtt']
+      .map((name) => `c.mp4/${name}`)
+      .concat('notes.txt'),
+  );
+  expect(before.filter((key) => !after.includes(key))).toHaveLength(5 + 2 + 2);
+  expect(after.filter((key) => !before.includes(key))).toEqual([]);
+  expect(linesOf(service, 'video.removed')).toEqual([
+    expect.objectContaining({ key: 'a.mp4', objects: 5, records: 2, shared: [] }),
+  ]);
+});
+
+test('without ON_REMOVAL=delete nothing is removed, whatever events say', async () => {
+  const service = await withVideos(['a.mp4'], { ON_REMOVAL: 'keep' });
+  const before = left(service);
+  expect(returned(await service.deliver([service.remove('a.mp4')]))).toMatchObject({
+    records: [{ skipped: 'not_a_creation' }],
+  });
+  await service.time.pass(WEEK_MS);
+  expect(returned(await service.finish([], { whole: true }))).not.toHaveProperty('removal');
+  expect(left(service)).toEqual(before);
+});
+
+test('removing an old version, or an event of a video that is back, removes nothing', async () => {
+  const service = await withVideos(['a.mp4']);
+  const before = left(service);
+  await service.deliver([removalRecord(VIDEOS, 'a.mp4')]);
+  expect(removalOf(returned(await service.finish()))).toMatchObject({
+    videos: 0,
+    kept: { video_is_there: 1, task_at_work: 0, out_of_time: 0 },
+  });
+  expect(left(service)).toEqual(before);
+});
+
+test.each([
+  ['a removal of FunctionGraph’s trigger', { Records: [removalRecord(VIDEOS, 'a b.mp4')] }],
+  [
+    'a delete marker',
+    { Records: [removalRecord(VIDEOS, 'a b.mp4', 's3:ObjectRemoved:DeleteMarkerCreated')] },
+  ],
+  [
+    'a notification of OBS',
+    {
+      Records: [
+        {
+          eventName: 'ObjectRemoved:Delete',
+          obs: { bucket: { name: VIDEOS }, object: { key: 'a+b.mp4', versionId: 'G001' } },
+        },
+      ],
+    },
+  ],
+  [
+    'a CloudEvent of EventGrid',
+    {
+      specversion: '1.0',
+      type: 'OBS:DWR:ObjectRemoved:DeleteMarkerCreated',
+      data: {
+        eventName: 'ObjectRemoved:DeleteMarkerCreated',
+        obs: { bucket: { name: VIDEOS }, object: { key: 'a b.mp4' } },
+      },
+    },
+  ],
+])('%s tells that a video is gone', async (_, event) => {
+  const service = await withVideos(['a b.mp4']);
+  service.remove('a b.mp4');
+  returned(await service.functions.invoke('on-upload', event));
+  await service.finish();
+  expect(left(service)).toEqual([]);
+});
+
+test.each(['notes.txt', 'snapshots/a.mp4/0.jpg'])('the removal of %s is none of a video', async (key) => {
+  const service = await withVideos([], { SNAPSHOT_BUCKET: VIDEOS });
+  const { records } = returned(await service.deliver([removalRecord(VIDEOS, key)]));
+  for (const record of records as object[]) {
+    expect(record).toMatchObject({ skipped: expect.stringMatching(/^(not_a_video|own_output)$/) });
+  }
+  expect(left(service)).toEqual([]);
+});
+
+test('what no event told is found within a week, and at once when a person asks for it', async () => {
+  for (const passes of [[WEEK_MS], Array<number>(8).fill(WEEK_MS / 7), [0]]) {
+    const service = await withVideos(['a.mp4', 'b.mp4', 'c.mp4']);
+    service.remove('a.mp4');
+    service.remove('c.mp4');
+    let found = 0;
+    for (const ms of passes) {
+      await service.time.pass(ms);
+      const report = removalOf(returned(await service.finish([], ms === 0 ? { whole: true } : {})));
+      found += Number(report.by_look);
+    }
+    expect(found).toBe(2);
+    expect(left(service).filter((key) => key.startsWith('snapshots/'))).toHaveLength(5);
+    expect(left(service)).toHaveLength(5 + 4);
+  }
+});
+
+test('a dry run says what would be removed and removes nothing, also where nothing is ever removed', async () => {
+  for (const ON_REMOVAL of ['keep', 'delete']) {
+    const service = await withVideos(['a.mp4', 'b.mp4'], { ON_REMOVAL });
+    service.remove('a.mp4');
+    const before = left(service);
+    expect(returned(await service.finish([], { dry_run: true })).removal).toEqual({
+      looked_at: 2,
+      videos: 1,
+      objects: 5,
+      records: 2,
+      shared_directories: 0,
+      would_remove: [{ bucket: VIDEOS, key: 'a.mp4', objects: 5, records: 2 }],
+      complete: true,
+    });
+    expect(left(service)).toEqual(before);
+  }
+});
+
+test('a task that waits is taken out of MPC’s queue, and one that runs is waited for', async () => {
+  const service = new InstallationDouble({
+    userData: DELETE,
+    taskTimes: [{ waitsMs: 90_000, runsMs: 90_000 }],
+  });
+  const events = ['runs.mp4', 'waits.mp4'].map((key, at) => ({ key, at }));
+  await service.deliver([service.upload('runs.mp4')]);
+  await service.time.pass(100_000);
+  await service.deliver([service.upload('waits.mp4')]);
+  for (const { key } of events) await service.deliver([service.remove(key)]);
+  expect(removalOf(returned(await service.finish()))).toMatchObject({ videos: 1, kept: { task_at_work: 1 } });
+  expect(service.tasksOf('waits.mp4')).toMatchObject([{ status: 'CANCELED' }]);
+  await service.time.pass(3 * MINUTE_MS);
+  expect(removalOf(returned(await service.finish()))).toMatchObject({ videos: 1, kept: { task_at_work: 0 } });
+  // MPC's answer names one picture; the double's running tasks make another one, which no task of the video names.
+  expect(left(service)).toEqual(['snapshots/runs.mp4/1.jpg']);
+});
+
+test('a notice about a video that is gone is not sent', async () => {
+  const service = new InstallationDouble({ userData: { ...DELETE, ...NOTIFIED } });
+  const received = receive(service, 503);
+  await service.deliver([service.upload('a.mp4')]);
+  endAll(service);
+  await service.finish();
+  expect(received).toHaveLength(1);
+  await service.deliver([service.remove('a.mp4')]);
+  await service.finish();
+  expect(left(service)).toEqual([]);
+});
+
+test('where two videos have one directory, its pictures go with the last of them', async () => {
+  for (const [userData, one, two] of [
+    [{ OUTPUT_DIRECTORY: 'snapshots/{stem}' }, [VIDEOS, 'a.mp4'], [VIDEOS, 'a.mov']],
+    [{}, [VIDEOS, 'a.mp4'], [ARCHIVE, 'a.mp4']],
+  ] as const) {
+    const service = await withVideos([], userData);
+    for (const [bucket, key] of [one, two]) {
+      await service.deliver([service.upload(key, `${bucket}${key}`, bucket)]);
+      endAll(service);
+      await service.finish();
+    }
+    const pictures = left(service).filter((key) => key.startsWith('snapshots/'));
+    await service.deliver([service.remove(one[1], one[0])]);
+    expect(removalOf(returned(await service.finish()))).toMatchObject({ videos: 1, shared_directories: 1 });
+    expect(left(service).filter((key) => key.startsWith('snapshots/'))).toEqual(pictures);
+    await service.deliver([service.remove(two[1], two[0])]);
+    expect(removalOf(returned(await service.finish()))).toMatchObject({ videos: 1, shared_directories: 0 });
+    expect(left(service)).toEqual([]);
+  }
+});
+
+test('pictures of a task that MPC has forgotten go by the names that MPC gives', async () => {
+  const service = new InstallationDouble({ userData: DELETE });
+  await service.deliver([service.upload('a.mp4')]);
+  endAll(service);
+  service.cloud.tasks.length = 0;
+  service.cloud.put(SNAPSHOTS, 'snapshots/a.mp4/notes.txt', 'mine');
+  await service.deliver([service.remove('a.mp4')]);
+  await service.finish();
+  expect(left(service)).toEqual(['snapshots/a.mp4/notes.txt']);
+});
+
+const accidents: Fate[] = ['crash-after', 'error-before'];
+
+test('a removal that breaks off at any of its calls is taken up', async () => {
+  for (const fate of accidents) {
+    // Every other call, each kind of accident at its own half.
+    for (let at = accidents.indexOf(fate); ; at += accidents.length) {
+      const service = await withVideos(['a.mp4', 'b.mp4']);
+      const others = left(service).filter((key) => key.includes('b.mp4'));
+      await service.deliver([service.remove('a.mp4')]);
+      const calls = jsonCalls(service);
+      await service.finish([...Array<Fate>(at).fill('ok'), fate]);
+      const made = jsonCalls(service) - calls;
+      for (let round = 0; round < 2; round++) {
+        await service.time.pass(MINUTE_MS);
+        await service.finish();
+      }
+      expect({ fate, at, left: left(service).filter((key) => key.includes('a.mp4')) }).toEqual({
+        fate,
+        at,
+        left: [],
+      });
+      expect(left(service).filter((key) => /\/(claims|tasks|finished|removed)\//.test(key))).toHaveLength(4);
+      expect(left(service).filter((key) => key.includes('b.mp4'))).toEqual(others);
+      if (made < at) break;
+    }
+  }
+}, 60_000);
+
+/** How many calls have been made. */
+function jsonCalls(service: InstallationDouble): number {
+  return service.cloud.calls;
+}
+
+test('a video that comes back while it is removed, the same or another one, has all its pictures in the end', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.boolean(), { maxLength: 40, size: 'max' }),
+      fc.constantFrom('a.mp4', 'another'),
+      fc.constantFrom(0, 30),
+      async (order, content, already) => {
+        const service = await withVideos(['a.mp4']);
+        await service.deliver([service.remove('a.mp4')]);
+        // It is there before the first call of the function that its event starts, wherever the other one is by then.
+        let etag = '';
+        const serve = service.cloud.handle.bind(service.cloud);
+        service.cloud.handle = (request) => {
+          const isUpload = decodeURIComponent(JSON.stringify(request)).includes('on-upload:');
+          if (isUpload && etag === '') ({ etag } = service.cloud.put(VIDEOS, 'a.mp4', content));
+          return serve(request);
+        };
+        const event = { Records: [uploadRecord(VIDEOS, 'a.mp4', '')] };
+        const turns = [...Array<boolean>(already).fill(false), ...order];
+        const outcomes = await service.functions.invokeBoth(
+          ['on-finish', 'on-upload'],
+          [timer({}), event],
+          turns,
+        );
+        expect(outcomes[0]?.kind).toBe('returned');
+        for (let round = 0; round < 4; round++) {
+          await service.time.pass(5 * MINUTE_MS);
+          await service.sweep();
+          endAll(service);
+          await service.finish();
+        }
+        const newest = service.tasksOf('a.mp4').at(-1);
+        expect(filesIn(service, 'snapshots/a.mp4')).toContain('0.jpg');
+        const shown = jsonOf(service, 'snapshots/a.mp4/snapshots.json');
+        expect(objectsOf(service).get('snapshots/a.mp4/0.jpg')?.body).toBe(`${shown.task_id} 0.jpg`);
+        expect({ order, shown: shown.task_id, etag: shown.video.etag }).toEqual({
+          order,
+          shown: String(newest?.id),
+          etag,
+        });
+      },
+    ),
+    { numRuns: 40 },
+  );
+}, 60_000);
+
+/** Places and keys that come near each other on purpose. */
+const KEYS = ['a.mp4', 'a.mov', 'a.mp4/b.mp4', 'a', 'b/a.mp4', 'a.b.mp4', '../a.mp4', 'ä +%.mp4'];
+const DIRECTORIES = [
+  'snapshots/{key}',
+  'snapshots/{stem}',
+  'snapshots/{bucket}/{key}',
+  'snapshots/{key}/{etag}',
+  'snapshots/{stem}-{bucket}',
+];
+const PARA = { type: 'DOTS', dots: [1] };
+const CAPTURES = [
+  '',
+  JSON.stringify([
+    { name: 'cover', thumbnail_para: PARA },
+    { name: 'track', thumbnail_para: { type: 'TIME', time: 5 }, directory: 'tracks/{stem}' },
+  ]),
+];
+const NAMES = ['0.jpg', '7.jpg', 'poster.jpg', 'snapshots.json', 'x.txt', 'sub/0.jpg', 'sprite-1.jpg'];
+
+test('whatever videos, directories and captures there are, nothing that belongs to somebody else is ever deleted', async () => {
+  const video = fc.record({ key: fc.constantFrom(...KEYS), bucket: fc.constantFrom(VIDEOS, ARCHIVE) });
+  const videos = fc.uniqueArray(video, {
+    minLength: 2,
+    maxLength: 6,
+    selector: (one) => JSON.stringify(one),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      videos,
+      fc.constantFrom(...DIRECTORIES),
+      fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
+      fc.array(fc.tuple(fc.constantFrom(...KEYS, ''), fc.constantFrom(...NAMES)), { maxLength: 6 }),
+      fc.constantFrom('vtt,storyboard,poster,index', 'none', 'poster'),
+      fc.constantFrom(...CAPTURES),
+      async (all, directory, goes, foreign, publish, captures) => {
+        const service = new InstallationDouble({
+          userData: {
+            ...DELETE,
+            OUTPUT_DIRECTORY: directory,
+            PUBLISH: publish,
+            CAPTURES: captures,
+            UPLOAD_SUFFIXES: '.mp4,.mov,.a,.',
+          },
+        });
+        const mine = new Map<string, string>();
+        for (const [key, name] of foreign) {
+          const place = `snapshots/${key}/${name}`.replaceAll('//', '/');
+          service.cloud.put(SNAPSHOTS, place, `of somebody ${place}`);
+        }
+        for (const { key, bucket } of all) {
+          await service.deliver([service.upload(key, `${bucket} ${key}`, bucket)]);
+          endAll(service);
+          await service.finish();
+        }
+        const gone = all.filter((_, at) => goes[at]);
+        const ids = new Set(
+          gone.flatMap(({ key, bucket }) => service.tasksOf(key, bucket)).map(({ id }) => String(id)),
+        );
+        for (const [key, { body }] of objectsOf(service)) {
+          if (!key.startsWith('snapshots/')) continue;
+          // Pictures and covers begin with the id of their task, files name it or stand beside what names it.
+          const owner = /^(\d+) /.exec(body)?.[1];
+          if (body.startsWith('of somebody') || (owner !== undefined && !ids.has(owner))) mine.set(key, body);
+        }
+        for (const { key, bucket } of gone) await service.deliver([service.remove(key, bucket)]);
+        await service.finish();
+        await service.finish([], { whole: true });
+        const after = objectsOf(service);
+        for (const [key, body] of mine) expect([key, after.get(key)?.body]).toEqual([key, body]);
+        for (const { id, body } of service.cloud.tasks) {
+          if (ids.has(String(id))) continue;
+          expect([body.input.object, after.has(`.mpc-snapshots/tasks/${id}.json`)]).toEqual([
+            body.input.object,
+            true,
+          ]);
+        }
+        for (const id of ids) expect(after.has(`.mpc-snapshots/tasks/${id}.json`)).toBe(false);
+      },
+    ),
+    { numRuns: 50 },
+  );
+}, 60_000);

@@ -1,0 +1,16 @@
+import { claimsFolder } from '../../../shared/tasks/claims';
+import { InstallationDouble, returned, SNAPSHOTS, VIDEOS } from '../../model/installation-double';
+
+const MINUTE_MS = 60_000;
+
+test('while a video is being removed it is not captured, and a mark that was forgotten holds nothing up', async () => {
+  const service = new InstallationDouble();
+  const event = service.upload('a.mp4');
+  service.cloud.put(SNAPSHOTS, `${claimsFolder(VIDEOS, 'a.mp4')}being-removed`, '{}');
+  expect(await service.deliver([event])).toMatchObject({
+    kind: 'failed',
+    message: expect.stringContaining('claim_not_settled'),
+  });
+  await service.time.pass(11 * MINUTE_MS);
+  expect(returned(await service.deliver([event]))).toMatchObject({ records: [{ started: '1' }] });
+});
