@@ -99,18 +99,42 @@ test('startLocalCloud has types', async () => {
   expect(await run(process.execPath, [tsc, ...options, '', 'use.ts'])).toEqual({ code: 0, printed: '' });
 });
 
-test('the example for jest runs', async () => {
-  const folder = path.join(outside.folder, 'jest');
-  cpSync(path.join(ROOT, 'docs', 'examples', 'jest'), folder, { recursive: true });
-  mkdirSync(path.join(folder, 'node_modules'));
-  for (const [name, target] of [
-    ['mpc-snapshots', path.join(outside.folder, 'node_modules/mpc-snapshots')],
-    ['jest', path.join(ROOT, 'node_modules/jest')],
-  ] as const)
+/** A folder with an example of the documents, and the packages that it asks for. */
+function exampleFolder(name: string, packages: Record<string, string>): string {
+  const folder = path.join(outside.folder, name);
+  cpSync(path.join(ROOT, 'docs', 'examples', name), folder, { recursive: true });
+  mkdirSync(path.join(folder, 'node_modules'), { recursive: true });
+  for (const [name, target] of Object.entries(packages))
     symlinkSync(target, path.join(folder, 'node_modules', name));
+  return folder;
+}
+
+test('the example for jest runs', async () => {
+  const folder = exampleFolder('jest', {
+    'mpc-snapshots': path.join(outside.folder, 'node_modules/mpc-snapshots'),
+    jest: path.join(ROOT, 'node_modules/jest'),
+  });
   const jest = [path.join(ROOT, 'node_modules/jest/bin/jest.js'), '--rootDir', folder, '--no-cache'];
   const { code, printed } = await run(process.execPath, jest, { VIDEO: SAMPLE_VIDEO, CI: '1' }, folder);
   expect(printed).toMatch(/Tests: +2 passed/);
+  expect(code).toBe(0);
+});
+
+test('the example for vitest runs', async () => {
+  // Fetched when the test runs: nobody else here needs its 80 MB.
+  const vitest = path.join(outside.folder, 'vitest-packages');
+  mkdirSync(vitest);
+  writeFileSync(path.join(vitest, 'package.json'), '{"private":true}');
+  const install = ['install', '--no-audit', '--no-fund', '--no-save', 'vitest@4.1.12'];
+  expect(await run('npm', install, {}, vitest)).toMatchObject({ code: 0 });
+  const folder = exampleFolder('vitest', {
+    'mpc-snapshots': path.join(outside.folder, 'node_modules/mpc-snapshots'),
+    vitest: path.join(vitest, 'node_modules/vitest'),
+  });
+  const program = [path.join(vitest, 'node_modules/vitest/vitest.mjs'), 'run', '--root', folder];
+  const environment = { VIDEO: SAMPLE_VIDEO, CI: '1', NO_COLOR: '1' };
+  const { code, printed } = await run(process.execPath, program, environment, folder);
+  expect(printed).toMatch(/Tests +1 passed/);
   expect(code).toBe(0);
 });
 
