@@ -8,9 +8,12 @@ import { FunctionGraphError, type Invocation } from '../local/functiongraph/func
 import { UsageError } from '../local/usage-error';
 
 const USAGE = `usage: npm run soak -- [--uploads N] [--minutes N] [--excess discarded|queued] [--faults LIST] [--seed N]
+                            [--instances N] [--conditional-writes ignored|honoured]
 
 Uploads small videos into a local cloud in which everything goes wrong, waits until all is settled, and counts: every upload
-must have exactly one task, and no 60 s may hold more create calls than MPC_REQUESTS_PER_MINUTE. Exit code 1 otherwise.`;
+must have exactly one task, and no 60 s may hold more create calls than MPC_REQUESTS_PER_MINUTE. Exit code 1 otherwise.
+With more instances than one, what on-upload is never deployed with, invocations overlap: the pace is shown then and not judged,
+for it is kept by one instance at a time.`;
 
 const FAULTS =
   'duplicate=0.2,reorder=0.1,drop=0.05,delay=0.1,mpc.429=0.1,mpc.burst=0.002,mpc.500=0.02,mpc.502=0.02,mpc.slow=0.002,mpc.late=0.005,mpc.reset=0.03,' +
@@ -28,6 +31,9 @@ interface Arguments {
   excess: 'queued' | 'discarded';
   faults: string;
   seed: number;
+  /** Of on-upload, at the same time. */
+  instances: number;
+  conditionalWrites: 'ignored' | 'honoured';
 }
 
 function readArguments(): Arguments {
@@ -38,9 +44,16 @@ function readArguments(): Arguments {
       excess: { type: 'string', default: 'discarded' },
       faults: { type: 'string', default: FAULTS },
       seed: { type: 'string', default: String(randomInt(SEED_RANGE)) },
+      instances: { type: 'string', default: '1' },
+      'conditional-writes': { type: 'string', default: 'ignored' },
     },
   });
-  const { excess, faults } = values;
+  const { excess, faults, 'conditional-writes': conditionalWrites } = values;
+  if (conditionalWrites !== 'ignored' && conditionalWrites !== 'honoured') {
+    throw new UsageError(
+      `--conditional-writes must be ignored or honoured, got "${conditionalWrites}"\n\n${USAGE}`,
+    );
+  }
   if (excess !== 'queued' && excess !== 'discarded') {
     throw new UsageError(`--excess must be queued or discarded, got "${excess}"\n\n${USAGE}`);
   }
@@ -48,7 +61,8 @@ function readArguments(): Arguments {
   const durationMs = positive('minutes', values.minutes) * 60_000;
   if (durationMs <= SWEEPABLE_AFTER_MS)
     throw new UsageError('--minutes must be above 1: a sweep waits as long');
-  return { uploads, durationMs, excess, faults, seed: parseSeed(values.seed) };
+  const instances = Math.ceil(positive('instances', values.instances));
+  return { uploads, durationMs, excess, faults, seed: parseSeed(values.seed), instances, conditionalWrites };
 }
 
 function positive(name: string, value: string): number {
@@ -62,6 +76,9 @@ class Observations {
   readonly faults = new Map<string, number>();
   readonly states = new Map<string, number>();
   readonly createsAtMs: number[] = [];
+  /** Most invocations of on-upload at the same time. */
+  mostAtOnce = 0;
+  readonly #running = new Set<string>();
   readonly #log: { timeMs: number; text: string }[] = [];
 
   watch(cloud: Cloud): void {
@@ -89,8 +106,11 @@ class Observations {
       .map(({ timeMs, text }) => `${new Date(timeMs).toISOString()} ${text}`);
   }
 
-  #add({ functionName, state, outcome, event, timeMs, attempt }: Invocation): void {
+  #add({ functionName, requestId, state, outcome, event, timeMs, attempt }: Invocation): void {
     if (functionName !== 'on-upload') return;
+    if (state === 'running') this.#running.add(requestId);
+    else this.#running.delete(requestId);
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.#running.size);
     increase(this.states, state);
     this.#log.push(...(outcome?.log ?? []));
     const [, key] = /"key":"([^"]+)"/.exec(event) ?? [];
@@ -106,7 +126,7 @@ function increase(counts: Map<string, number>, name: string): void {
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function startCloud(
-  { excess, faults, seed }: Arguments,
+  { excess, faults, seed, instances, conditionalWrites }: Arguments,
   requestsPerMinute: number,
   observations: Observations,
 ): Promise<Cloud> {
@@ -114,10 +134,12 @@ async function startCloud(
     port: 0,
     // Nothing is captured: only which tasks there are counts.
     mpc: { parallelTasks: 0, callsPerMinute: Math.ceil((requestsPerMinute * 100) / 80) },
+    obs: { behaviour: { conditionalWrites } },
     functiongraph: { behaviour: { asyncRetryDelayMs: 300, excessAsyncEvents: excess } },
     faults: { shares: parseFaults(faults), seed, onFault: observations.onFault },
   });
-  for (const { configuration } of cloud.functiongraph.functions()) {
+  for (const { name, configuration } of cloud.functiongraph.functions()) {
+    if (name === 'on-upload') configuration.strategy_config = { concurrency: instances, concurrent_num: 1 };
     configuration.user_data = JSON.stringify({
       ...JSON.parse(configuration.user_data ?? '{}'),
       MPC_REQUESTS_PER_MINUTE: String(requestsPerMinute),
@@ -136,27 +158,29 @@ async function upload(keys: readonly string[], forMs: number, { store, uploadBuc
   }
 }
 
-/** Sweeps until one of them finds nothing left to do. @returns false when the time is over before */
+/** Sweeps until one of them finds nothing left to do. @returns what the last one said; undefined: it was that one */
 async function sweepUntilSettled(
   count: number,
   deadlineMs: number,
   { functiongraph }: Cloud,
-): Promise<boolean> {
+): Promise<string | undefined> {
+  let said = 'nothing';
   while (Date.now() < deadlineMs) {
     try {
       const { isError, body } = await functiongraph.invoke('on-upload', {
         trigger_type: 'TIMER',
         user_event: '{"whole":true}',
       });
+      said = body;
       const report = isError ? {} : JSON.parse(body);
-      if (report.complete && report.failed === 0 && report.already_started === count) return true;
+      if (report.complete && report.failed === 0 && report.already_started === count) return undefined;
     } catch (error) {
       // The one instance is busy with events.
       if (!(error instanceof FunctionGraphError)) throw error;
     }
     await pause(500);
   }
-  return false;
+  return said;
 }
 
 function tasksByKey(cloud: Cloud): Map<string, string[]> {
@@ -173,8 +197,9 @@ const list = (counts: ReadonlyMap<string, number>) =>
 
 async function main(): Promise<boolean> {
   const args = readArguments();
-  const { uploads, durationMs, excess, faults, seed } = args;
+  const { uploads, durationMs, excess, faults, seed, instances } = args;
   console.log(`seed ${seed}, excess events ${excess}, faults ${faults}`);
+  console.log(`instances ${instances}, conditional writes ${args.conditionalWrites}`);
   const uploadsForMs = (durationMs - SWEEPABLE_AFTER_MS) * 0.6;
   // As many as there are uploads: what goes wrong on top has to wait, so that the pace is put to the test.
   const requestsPerMinute = Math.ceil(uploads / (uploadsForMs / 60_000));
@@ -187,7 +212,8 @@ async function main(): Promise<boolean> {
     await upload(keys, uploadsForMs, cloud);
     await pause(SWEEPABLE_AFTER_MS);
     clearInterval(timer);
-    const isSettled = await sweepUntilSettled(uploads, startedAtMs + durationMs, cloud);
+    const lastReport = await sweepUntilSettled(uploads, startedAtMs + durationMs, cloud);
+    const isSettled = lastReport === undefined;
 
     const tasks = tasksByKey(cloud);
     const duplicates = keys.filter((key) => (tasks.get(key)?.length ?? 0) > 1);
@@ -198,8 +224,9 @@ uploads      ${uploads}
 tasks        ${cloud.mpc.tasks.list().length}
 duplicates   ${duplicates.length}
 lost         ${lost.length}
-settled      ${isSettled ? 'yes' : 'no'}, after ${((Date.now() - startedAtMs) / 1000).toFixed(0)} s
+settled      ${isSettled ? 'yes' : `no: ${lastReport}`}, after ${((Date.now() - startedAtMs) / 1000).toFixed(0)} s
 create calls ${observations.createsAtMs.length}, at most ${most} in any 60 s; MPC_REQUESTS_PER_MINUTE is ${requestsPerMinute}
+at once      at most ${observations.mostAtOnce} invocations of on-upload
 crashes      ${observations.faults.get('crash') ?? 0}
 retries      ${observations.states.get('retrying') ?? 0}
 attempts     ${list(observations.states)}
@@ -208,7 +235,12 @@ seed         ${seed}`);
     for (const key of [...duplicates, ...lost].slice(0, MAX_KEYS_SHOWN)) {
       console.log([`\n${key}`, ...(tasks.get(key) ?? []), ...observations.linesAbout(key)].join('\n  '));
     }
-    return duplicates.length === 0 && lost.length === 0 && isSettled && most <= requestsPerMinute;
+    return (
+      duplicates.length === 0 &&
+      lost.length === 0 &&
+      isSettled &&
+      (instances > 1 || most <= requestsPerMinute)
+    );
   } finally {
     clearInterval(timer);
     await cloud.close();

@@ -17,12 +17,18 @@ const ADVICE: Readonly<Record<string, string>> = {
   'FSS.1151': 'bucket and functions must be in one region',
 };
 
+/** Codes for what is full differ by service, and not all are documented. */
+const QUOTA = 'delete what nobody needs, or ask for more in the console (My Quotas)';
+
 /** The failure in one line, with what to do. */
 export function adviceFor({ code, status, message, isOutcomeUnknown }: CallFailed): string {
   const advice =
     ADVICE[code] ??
+    (status >= 400 && status < 500 && /quota|maximum|upper limit|exceed/i.test(message)
+      ? QUOTA
+      : undefined) ??
     (status === 0 && !isOutcomeUnknown
-      ? 'check the network, and FUNCTIONGRAPH_ENDPOINT if it is set'
+      ? 'check the network, HUAWEICLOUD_SDK_REGION, and the variable …_ENDPOINT that says this address, if there is one'
       : status === 401
         ? ADVICE['APIG.0301']
         : status === 403

@@ -75,7 +75,7 @@ async function lookAtAgency({ cloud, domainId, names, wanted }: AgencyContext): 
   const { projectRole, globalPolicy } = leastPolicies(wanted);
   if (lacking.some(({ action }) => action.startsWith('mpc:'))) {
     steps.push({
-      what: `its role ${projectRole} in ${region}`,
+      what: `role ${projectRole} in ${region} for agency ${names.agency}`,
       right: IAM_RIGHT,
       command: `hcloud IAM AssociateAgencyWithProjectPermission --cli-region=${region} --project_id=${cloud.connection.projectId} --agency_id=${agencyId || '…'} --role_id=… (of ${projectRole})`,
       make: async () => iam.grant('projects', agencyId, await iam.systemRole(projectRole)),

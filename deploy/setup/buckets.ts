@@ -184,7 +184,11 @@ async function lookAtRemains(bucket: string, { cloud, file, stage }: BucketConte
   if (!made.includes(`bucket:${bucket}`)) {
     return { steps, there: [`bucket ${bucket}: setup has no record of making it`] };
   }
-  if (!(await isEmpty(bucket, obs))) return { steps, there: [`bucket ${bucket}: holds objects`] };
+  if (!(await isEmpty(bucket, obs))) {
+    const text = `bucket ${bucket}: holds objects, and stays`;
+    const todo = `when nobody needs them: obsutil rm obs://${bucket} -r -f, then run the command again`;
+    return { steps, left: { text, todo } };
+  }
   steps.push({
     what: `bucket ${bucket}, which is empty`,
     right: OBS_RIGHT,

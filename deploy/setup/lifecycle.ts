@@ -2,9 +2,12 @@ import { CallFailed } from '../cloud-api';
 import type { ObsClient } from '../obs-client';
 import type { Stage } from './names';
 
-/** What of the records may go, and when. A claim never may: without it an upload would be captured again. */
+/**
+ * What of the records may go, and when. A claim never may: without it an upload would be captured again. FunctionGraph names
+ * what it writes by itself, so that the prefix of failed events is that of serverless.yml, whatever it puts behind it.
+ */
 export const EXPIRIES = [
-  { name: 'failed-events', prefix: '.mpc-snapshots/failed-events/', days: 30 },
+  { name: 'failed-events', prefix: '.mpc-snapshots/failed-events', days: 30 },
   { name: 'idempotency-keys', prefix: '.mpc-snapshots/requests/', days: 7 },
   { name: 'reservations', prefix: '.mpc-snapshots/pace', days: 1 },
 ] as const;

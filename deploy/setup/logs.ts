@@ -68,7 +68,7 @@ async function lookAtLogs({ cloud, names, file, environment }: LogContext): Prom
     },
   };
   const createStream: Step = {
-    what: `log stream ${names.logStream} in it`,
+    what: `log stream ${names.logStream} in ${names.logGroup}`,
     right: RIGHT,
     command: `hcloud LTS CreateLogStream --cli-region=${region} --log_group_id=${groupId || '…'} --log_stream_name=${names.logStream}, then set LTS_STREAM_ID and LTS_STREAM_NAME`,
     make: () =>

@@ -54,6 +54,14 @@ const VARIABLES = [
   'SMN_TOPIC_URN',
 ];
 
+/** What leads to a bucket that was kept. */
+const OF_BUCKETS = [
+  'HUAWEICLOUD_SDK_REGION',
+  'HUAWEICLOUD_SDK_PROJECT_ID',
+  'UPLOAD_BUCKET',
+  'SNAPSHOT_BUCKET',
+];
+
 /**
  * Makes what a stage needs and is missing, from an account that has nothing but a key, or takes back what it made.
  * @returns false when something is left to do for somebody else
@@ -167,7 +175,9 @@ async function undo(command: Setup, context: Context): Promise<boolean> {
   if (outcome.is === 'incomplete') print('not complete: when the rest is done, run the command again');
   if (outcome.is === 'done' || outcome.is === 'nothing to do') {
     // A bucket that was kept may be set up again, or taken back later: its name stays.
-    if (file.made().length === 0) file.remove(VARIABLES);
+    file.remove(
+      file.made().length === 0 ? VARIABLES : VARIABLES.filter((name) => !OF_BUCKETS.includes(name)),
+    );
     print(outcome.is === 'done' ? 'taken back' : 'nothing to take back');
   }
   return outcome.is !== 'declined' && outcome.is !== 'incomplete';

@@ -69,13 +69,13 @@ describe('an account that has nothing but a key', () => {
       `+ MPC’s authorization for ${SNAPSHOTS}`,
       `+ rules in ${SNAPSHOTS} for records that expire`,
       '+ agency mpc-snapshots-demo, which trusts FunctionGraph',
-      '+ its role MPC Administrator in ap-southeast-3',
+      '+ role MPC Administrator in ap-southeast-3 for agency mpc-snapshots-demo',
       `+ policy mpc-snapshots-demo: its rights on ${UPLOADS} and ${SNAPSHOTS}`,
       '+ policy mpc-snapshots-demo for agency mpc-snapshots-demo',
       '+ API group mpc_snapshots_demo, in gateway gateway-1',
       '+ caller first of the API, in gateway gateway-1; its key is shown once',
       '+ log group mpc-snapshots-demo, kept for 30 days',
-      '+ log stream functions in it',
+      '+ log stream functions in mpc-snapshots-demo',
       '+ topic mpc-snapshots-demo, which starts on-finish',
       '+ MPC’s right to publish to mpc-snapshots-demo',
       '+ MPC’s notification of ended tasks to mpc-snapshots-demo',
@@ -538,6 +538,14 @@ describe('--undo', () => {
     const { ok, text } = await account.setup({ undo: true });
     expect([ok, text]).toEqual([true, expect.stringContaining(`= bucket ${UPLOADS}: holds objects`)]);
     expect(account.store.buckets().map(({ name }) => name)).toEqual([UPLOADS]);
+    // Ids of what is gone would mislead the next commands.
+    expect(Object.keys(account.envFile())).toEqual([
+      'HUAWEICLOUD_SDK_REGION',
+      'HUAWEICLOUD_SDK_PROJECT_ID',
+      'UPLOAD_BUCKET',
+      'SNAPSHOT_BUCKET',
+      'SETUP_MADE',
+    ]);
     // It is remembered, and goes when it is empty.
     await account.store.delete(UPLOADS, 'a.mp4');
     await account.setup({ undo: true });

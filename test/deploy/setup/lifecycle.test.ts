@@ -1,0 +1,37 @@
+import { EXPIRIES } from '../../../deploy/setup/lifecycle';
+import { RECORDS_FOLDER } from '../../../shared/installation/object-keys';
+import { claimsFolder } from '../../../shared/tasks/claims';
+import { wantedOf } from '../cloud-to-deploy-to';
+
+/** The rule that deletes an object of this key; undefined: none, for OBS goes by the beginning of a key. */
+const ruleOf = (key: string) =>
+  EXPIRIES.filter(({ prefix }) => key.startsWith(prefix)).map(({ name }) => name);
+
+test.each([
+  ['a claim', `${claimsFolder('videos', 'uploads/a.mp4')}1.json`],
+  ['a claim of a video called as a record', `${claimsFolder('requests', 'pace')}1.json`],
+  ['the way from a task to its result', `${RECORDS_FOLDER}tasks/5f1c.json`],
+  ['a mark of what was finished', `${RECORDS_FOLDER}finished/5f1c.json`],
+  ['a notice that is to be sent', `${RECORDS_FOLDER}notices/5f1c.json`],
+  ['an upload that waits', `${RECORDS_FOLDER}waiting/0a1b/5f1c.json`],
+  ['an upload for later', `${RECORDS_FOLDER}later/5f1c.json`],
+  ['where the sweep was', `${RECORDS_FOLDER}sweep.json`],
+  ['where on-finish was', `${RECORDS_FOLDER}finish.json`],
+  ['a picture', 'snapshots/uploads/a.mp4/0.jpg'],
+  ['a picture of a video whose key is that of a record', 'snapshots/.mpc-snapshots/requests/a.mp4/0.jpg'],
+])('no rule deletes %s', (_, key) => {
+  expect(ruleOf(key)).toEqual([]);
+});
+
+test('failed events go after 30 days, records of Idempotency-Keys after 7, reservations after one', async () => {
+  const wanted = await wantedOf('prod');
+  const targets = wanted.functions.map(
+    ({ asynchronous }) => asynchronous?.destination_config.on_failure.param,
+  );
+  const [param = ''] = targets.filter((target) => target !== undefined);
+  const { prefix } = JSON.parse(param);
+  expect(ruleOf(`${prefix}/2026/11/28/5f1c.json`)).toEqual(['failed-events']);
+  expect(ruleOf(`${RECORDS_FOLDER}requests/5f1c.json`)).toEqual(['idempotency-keys']);
+  expect(ruleOf(`${RECORDS_FOLDER}pace.json`)).toEqual(['reservations']);
+  expect(EXPIRIES.map(({ days }) => days)).toEqual([30, 7, 1]);
+});
