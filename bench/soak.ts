@@ -158,13 +158,14 @@ async function upload(keys: readonly string[], forMs: number, { store, uploadBuc
   }
 }
 
-/** Sweeps until one of them finds nothing left to do. @returns what the last one said; undefined: it was that one */
+/** Sweeps until a whole pass, of one sweep or several, finds nothing left to do. @returns what the last one said; undefined: it was that one */
 async function sweepUntilSettled(
   count: number,
   deadlineMs: number,
   { functiongraph }: Cloud,
 ): Promise<string | undefined> {
   let said = 'nothing';
+  let passed = { already_started: 0, started: 0, failed: 0 };
   while (Date.now() < deadlineMs) {
     try {
       const { isError, body } = await functiongraph.invoke('on-upload', {
@@ -172,8 +173,12 @@ async function sweepUntilSettled(
         user_event: '{"whole":true}',
       });
       said = body;
-      const report = isError ? {} : JSON.parse(body);
-      if (report.complete && report.failed === 0 && report.already_started === count) return undefined;
+      if (isError) continue;
+      const report = JSON.parse(body);
+      for (const name of ['already_started', 'started', 'failed'] as const) passed[name] += report[name];
+      if (!report.complete) continue;
+      if (passed.failed + passed.started === 0 && passed.already_started === count) return undefined;
+      passed = { already_started: 0, started: 0, failed: 0 };
     } catch (error) {
       // The one instance is busy with events.
       if (!(error instanceof FunctionGraphError)) throw error;
