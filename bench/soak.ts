@@ -22,6 +22,8 @@ const FAULTS =
 const WINDOW_MS = 60_000;
 /** A sweep leaves alone what is younger than a minute. */
 const SWEEPABLE_AFTER_MS = 61_000;
+/** What failed in a sweep comes again after four minutes, and may fail more than once. */
+const SETTLING_MS = 13 * 60_000;
 const SWEEP_EVERY_MS = 15_000;
 const MAX_KEYS_SHOWN = 3;
 
@@ -40,7 +42,7 @@ function readArguments(): Arguments {
   const { values } = parseArgs({
     options: {
       uploads: { type: 'string', default: '2000' },
-      minutes: { type: 'string', default: '10' },
+      minutes: { type: 'string', default: '25' },
       excess: { type: 'string', default: 'discarded' },
       faults: { type: 'string', default: FAULTS },
       seed: { type: 'string', default: String(randomInt(SEED_RANGE)) },
@@ -59,8 +61,11 @@ function readArguments(): Arguments {
   }
   const uploads = positive('uploads', values.uploads);
   const durationMs = positive('minutes', values.minutes) * 60_000;
-  if (durationMs <= SWEEPABLE_AFTER_MS)
-    throw new UsageError('--minutes must be above 1: a sweep waits as long');
+  if (durationMs <= SETTLING_MS) {
+    throw new UsageError(
+      `--minutes must be above ${SETTLING_MS / 60_000}: uploads end so long before, for what failed in a sweep comes again after four minutes`,
+    );
+  }
   const instances = Math.ceil(positive('instances', values.instances));
   return { uploads, durationMs, excess, faults, seed: parseSeed(values.seed), instances, conditionalWrites };
 }
@@ -205,7 +210,7 @@ async function main(): Promise<boolean> {
   const { uploads, durationMs, excess, faults, seed, instances } = args;
   console.log(`seed ${seed}, excess events ${excess}, faults ${faults}`);
   console.log(`instances ${instances}, conditional writes ${args.conditionalWrites}`);
-  const uploadsForMs = (durationMs - SWEEPABLE_AFTER_MS) * 0.6;
+  const uploadsForMs = durationMs - SETTLING_MS;
   // As many as there are uploads: what goes wrong on top has to wait, so that the pace is put to the test.
   const requestsPerMinute = Math.ceil(uploads / (uploadsForMs / 60_000));
   const startedAtMs = Date.now();

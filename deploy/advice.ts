@@ -11,7 +11,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   'FSS.1145': 'another OBS trigger listens there: give each stage a bucket, or a prefix, of its own',
   'FSS.1146': 'the API group has this path: give each stage an API group of its own',
   'FSS.1147': 'the API group has this path: give each stage an API group of its own',
-  UNEXPECTED_ANSWER: 'check FUNCTIONGRAPH_ENDPOINT if it is set',
+  UNEXPECTED_ANSWER: 'check HUAWEICLOUD_SDK_REGION, and the variables …_ENDPOINT if some are set',
   'APIG.2026': 'a trigger cannot declare the parameters of a path: publish a plain path with match_mode SWA',
   STILL_DELETED: 'FunctionGraph deletes it in the background: run the command again in a few minutes',
   'FSS.1151': 'bucket and functions must be in one region',

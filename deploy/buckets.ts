@@ -3,8 +3,11 @@ import type { Connection } from './cloud-api';
 import type { DesiredState } from './desired-state';
 import { DeployError } from './errors';
 
-/** What OBS says of a bucket; `unknown` when the access key may not look. */
-export type BucketState = { is: 'there'; region: string } | { is: 'elsewhere' | 'missing' | 'unknown' };
+/** What OBS says of a bucket; `unknown` when the access key may not look, `unanswered` when OBS says nothing. */
+export type BucketState =
+  | { is: 'there'; region: string }
+  | { is: 'elsewhere' | 'missing' | 'unknown' }
+  | { is: 'unanswered'; reason: string };
 
 const URL_LIFE_SECONDS = 60;
 const TIMEOUT_MS = 10_000;
@@ -23,23 +26,26 @@ export async function bucketState(bucket: string, connection: Connection): Promi
     },
     credentials,
   );
-  const response = await fetch(origin + path, {
-    redirect: 'manual',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).catch(() => undefined);
-  await response?.body?.cancel();
-  const found =
-    response?.headers.get('x-obs-bucket-location') ?? response?.headers.get('x-amz-bucket-region');
+  let response: Response;
+  try {
+    response = await fetch(origin + path, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) });
+    await response.body?.cancel();
+  } catch (error) {
+    const { name, cause } = error as Error & { cause?: { code?: string } };
+    return { is: 'unanswered', reason: `no answer (${cause?.code ?? name}) from ${origin}` };
+  }
+  const found = response.headers.get('x-obs-bucket-location') ?? response.headers.get('x-amz-bucket-region');
   if (found) return { is: 'there', region: found };
-  if (response?.status === 404) return { is: 'missing' };
+  if (response.status === 404) return { is: 'missing' };
   // OBS sends callers of the wrong region on.
-  if (response !== undefined && response.status >= 300 && response.status < 400) return { is: 'elsewhere' };
+  if (response.status >= 300 && response.status < 400) return { is: 'elsewhere' };
   return { is: 'unknown' };
 }
 
 /**
  * FunctionGraph watches buckets of its own region only, and MPC reads and writes no others.
- * @throws DeployError for a bucket that is missing or lies in another region; one that cannot be looked at passes
+ * @throws DeployError for a bucket that is missing or lies in another region, and when OBS gives no answer; a bucket that may
+ *   not be looked at passes
  */
 export async function refuseBuckets(wanted: DesiredState, connection: Connection): Promise<void> {
   const states = await Promise.all(
@@ -47,6 +53,9 @@ export async function refuseBuckets(wanted: DesiredState, connection: Connection
   );
   const lines = states.flatMap(({ bucket, state }) => {
     if (state.is === 'missing') return [`bucket ${bucket} does not exist: create it in ${wanted.region}`];
+    if (state.is === 'unanswered') {
+      return [`bucket ${bucket}: ${state.reason}; check the network, and OBS_ENDPOINT if it is set`];
+    }
     const isElsewhere = state.is === 'elsewhere' || (state.is === 'there' && state.region !== wanted.region);
     if (!isElsewhere) return [];
     const where = state.is === 'there' ? state.region : 'another region';

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type * as z from 'zod';
 import { type Credentials, canonicalQuery, encodePath, type Query, signRequest } from '../shared/signing';
 import { DeployError } from './errors';
 
@@ -191,6 +192,20 @@ export class CloudApi {
     if (response.ok) return { body: parse(answer), headers: response.headers };
     throw refused(what, response.status, answer);
   }
+}
+
+/**
+ * What is needed of an answer.
+ * @param what of whom: `the list of functions`
+ * @throws CallFailed UNEXPECTED_ANSWER for one that is not as documented, as of something else that listens at the address
+ */
+export function readAnswer<T>(schema: z.ZodType<T>, body: unknown, what: string, service: string): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.join('.') || 'all of it';
+  const reason = `${what}: the answer is not that of ${service} (${field}: ${issue?.message})`;
+  throw new CallFailed(200, 'UNEXPECTED_ANSWER', reason);
 }
 
 function isWorthAnotherTry({ status }: CallFailed): boolean {

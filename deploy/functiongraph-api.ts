@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CallFailed, type CloudAnswer, type CloudApi, type CloudRequest } from './cloud-api';
+import { CallFailed, type CloudAnswer, type CloudApi, type CloudRequest, readAnswer } from './cloud-api';
 import type { AsynchronousConfiguration, WantedFunction } from './desired-state';
 import type { TriggerType, WantedTrigger } from './desired-triggers';
 
@@ -274,18 +274,9 @@ function isGone(error: unknown): boolean {
   return status === 404 || (status === 401 && code === 'FSS.0401') || (status === 500 && code === 'FSS.0500');
 }
 
-/** @throws CallFailed for an answer that is not as documented, as of something else that listens at the address */
-function read<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const field = issue?.path.join('.') || 'all of it';
-  throw new CallFailed(
-    200,
-    'UNEXPECTED_ANSWER',
-    `${what}: the answer is not FunctionGraph's (${field}: ${issue?.message})`,
-  );
-}
+/** @throws CallFailed for an answer that is not as documented */
+const read = <T>(schema: z.ZodType<T>, body: unknown, what: string): T =>
+  readAnswer(schema, body, what, 'FunctionGraph');
 
 function configurationBody(wanted: WantedFunction) {
   return {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CallFailed, type CloudApi } from './cloud-api';
+import { type CloudApi, readAnswer } from './cloud-api';
 import { withAdvice } from './deploy';
 import { functionNamed, type WantedFunction } from './desired-state';
 import { DeployError } from './errors';
@@ -139,10 +139,7 @@ async function* linesOf(
   let next: { line_num: string; search_type: 'forwards' } | { scroll_id: string } | undefined;
   for (;;) {
     const { body } = await cloud.call('lts', { method: 'POST', path, body: { ...question, ...next } });
-    const page = Page.safeParse(body);
-    if (!page.success)
-      throw new CallFailed(200, 'UNEXPECTED_ANSWER', 'the logs: the answer is not that of LTS');
-    const { logs: lines, isQueryComplete, scrollId } = page.data;
+    const { logs: lines, isQueryComplete, scrollId } = readAnswer(Page, body, 'the logs', 'LTS');
     yield* lines ?? [];
     const last = lines?.at(-1)?.line_num;
     // A search that takes long is answered in parts.

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CallFailed, type CloudAnswer, type CloudApi, type CloudRequest } from '../cloud-api';
+import { CallFailed, type CloudAnswer, type CloudApi, type CloudRequest, readAnswer } from '../cloud-api';
 
 const LiveApi = z.object({
   id: z.string(),
@@ -51,6 +51,12 @@ export type BoundAcl = z.infer<typeof BoundAcl>;
 /** The largest page. */
 const PAGE = 500;
 
+const Made = z.object({ id: z.string() });
+
+/** @throws CallFailed for an answer that is not as documented */
+const read = <T>(schema: z.ZodType<T>, body: unknown, what: string): T =>
+  readAnswer(schema, body, what, 'API Gateway');
+
 /** The operations of a dedicated gateway that say who may call its APIs, and how often. Each throws CallFailed. */
 export class GatewayApi {
   constructor(
@@ -67,12 +73,12 @@ export class GatewayApi {
   }
 
   async createApp(name: string, remark: string): Promise<AppWithSecret> {
-    return AppWithSecret.parse((await this.#call('POST', 'apps', { name, remark })).body);
+    return read(AppWithSecret, (await this.#call('POST', 'apps', { name, remark })).body, 'the new app');
   }
 
   /** A new secret: the old one opens nothing from then on. */
   async resetSecret(appId: string): Promise<AppWithSecret> {
-    return AppWithSecret.parse((await this.#call('PUT', `apps/secret/${appId}`, {})).body);
+    return read(AppWithSecret, (await this.#call('PUT', `apps/secret/${appId}`, {})).body, 'the new secret');
   }
 
   /** With its authorizations; also when it is gone already. */
@@ -104,7 +110,7 @@ export class GatewayApi {
 
   async createThrottle(name: string, remark: string, limits: Limits): Promise<string> {
     const { body } = await this.#call('POST', 'throttles', throttleBody(name, remark, limits));
-    return z.object({ id: z.string() }).parse(body).id;
+    return read(Made, body, 'the new throttling policy').id;
   }
 
   async updateThrottle(id: string, name: string, remark: string, limits: Limits): Promise<void> {
@@ -134,7 +140,7 @@ export class GatewayApi {
   /** Only these accounts ("domains") get through. */
   async createAcl(name: string, accounts: readonly string[]): Promise<string> {
     const { body } = await this.#call('POST', 'acls', aclBody(name, accounts));
-    return z.object({ id: z.string() }).parse(body).id;
+    return read(Made, body, 'the new access policy').id;
   }
 
   async updateAcl(id: string, name: string, accounts: readonly string[]): Promise<void> {
@@ -167,13 +173,10 @@ export class GatewayApi {
         limit: String(PAGE),
         offset: String(found.length),
       });
-      const page = Page.safeParse(body);
-      if (!page.success) {
-        throw new CallFailed(200, 'UNEXPECTED_ANSWER', `${path}: the answer is not API Gateway's`);
-      }
-      const items = (page.data[field] ?? []) as T[];
+      const page = read(Page, body, path);
+      const items = (page[field] ?? []) as T[];
       found.push(...items);
-      if (items.length === 0 || found.length >= Number(page.data.total)) return found;
+      if (items.length === 0 || found.length >= Number(page.total)) return found;
     }
   }
 

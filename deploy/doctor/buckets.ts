@@ -75,6 +75,10 @@ async function bucketFinding(
       todo: `make another bucket: obsutil mb obs://NAME -location=${region}, and set UPLOAD_BUCKET or SNAPSHOT_BUCKET`,
     };
   }
+  if (state.is === 'unanswered') {
+    const todo = 'check the network, and OBS_ENDPOINT if it is set';
+    return { point, state: 'unseen', text: `OBS does not tell: ${state.reason}`, todo };
+  }
   // MPC lists the account's own buckets of the region only.
   const isOwn = buckets.ok && buckets.found.has(bucket);
   if (isOwn) return { point, state: 'ok', text: `yours, in ${region}` };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CallFailed, type CloudApi } from '../cloud-api';
+import { CallFailed, type CloudApi, readAnswer } from '../cloud-api';
 import type { DesiredState } from '../desired-state';
 import { type Agency, FUNCTIONGRAPH_DOMAIN, IamReader, trustFinding } from '../doctor/agency';
 import { leastPolicies, rightsLacking } from '../doctor/rights';
@@ -20,10 +20,9 @@ const Policies = z.object({
   ),
 });
 type Policy = z.infer<typeof Policies>['roles'][number];
-const Made = z.object({
-  agency: z.object({ id: z.string() }).optional(),
-  role: z.object({ id: z.string() }).optional(),
-});
+const Id = z.object({ id: z.string().min(1) });
+const MadeAgency = z.object({ agency: Id });
+const MadePolicy = z.object({ role: Id });
 
 export interface AgencyContext {
   cloud: CloudApi;
@@ -202,21 +201,25 @@ class Iam extends IamReader {
         duration: 'FOREVER',
       },
     });
-    return Made.parse(body).agency?.id ?? '';
+    return readAnswer(MadeAgency, body, 'the new agency', 'IAM').agency.id;
   }
 
   /** Makes the policy, or changes the one with this id. */
   async writePolicy(id: string, body: unknown): Promise<string> {
     const path = '/v3.0/OS-ROLE/roles';
-    const answer =
-      id === '' ? await this.#call('POST', path, body) : await this.#call('PATCH', `${path}/${id}`, body);
-    return Made.parse(answer.body).role?.id ?? id;
+    if (id !== '') {
+      await this.#call('PATCH', `${path}/${id}`, body);
+      return id;
+    }
+    const answer = await this.#call('POST', path, body);
+    return readAnswer(MadePolicy, answer.body, 'the new policy', 'IAM').role.id;
   }
 
   /** Id of a role of the system. @throws CallFailed 404 when the region's IAM has no such role */
   async systemRole(displayName: string): Promise<string> {
     const { body } = await this.#call('GET', '/v3/roles', undefined, [['display_name', displayName]]);
-    const role = Policies.parse(body).roles.find(({ display_name }) => display_name === displayName);
+    const { roles } = readAnswer(Policies, body, 'the list of roles', 'IAM');
+    const role = roles.find(({ display_name }) => display_name === displayName);
     if (role === undefined) throw new CallFailed(404, '', `IAM has no system role ${displayName}`);
     return role.id;
   }

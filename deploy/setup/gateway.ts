@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CallFailed, type CloudApi } from '../cloud-api';
+import { CallFailed, type CloudApi, readAnswer } from '../cloud-api';
 import { unlessGone } from './buckets';
 import type { EnvFile } from './env-file';
 import type { Names } from './names';
@@ -108,7 +108,8 @@ async function lookAtGateway({ cloud, names, file, environment }: GatewayContext
         make: async () => {
           const body = { name: names.apiGroup, remark: names.mark };
           const path = `${groupsPath(instance.id, cloud)}`;
-          MadeGroup.parse((await cloud.call('apig', { method: 'POST', path, body })).body);
+          const answer = await cloud.call('apig', { method: 'POST', path, body });
+          readAnswer(MadeGroup, answer.body, 'the new API group', 'API Gateway');
         },
       },
     ],

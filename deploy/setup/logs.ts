@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CallFailed, type CloudApi } from '../cloud-api';
+import { CallFailed, type CloudApi, readAnswer } from '../cloud-api';
 import { type LogGroup, logGroups, logGroupsPath, logStreams } from '../doctor/logs';
 import type { EnvFile } from './env-file';
 import type { Names } from './names';
@@ -64,7 +64,7 @@ async function lookAtLogs({ cloud, names, file, environment }: LogContext): Prom
       file.remember(`log-group:${names.logGroup}`);
       const body = { log_group_name: names.logGroup, ttl_in_days: KEPT_DAYS, tags };
       const answer = await cloud.call('lts', { method: 'POST', path: logGroupsPath(cloud), body });
-      groupId = MadeGroup.parse(answer.body).log_group_id;
+      groupId = readAnswer(MadeGroup, answer.body, 'the new log group', 'LTS').log_group_id;
     },
   };
   const createStream: Step = {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CallFailed, type CloudApi } from '../cloud-api';
+import { CallFailed, type CloudApi, readAnswer } from '../cloud-api';
 import {
   isJson,
   type NotificationSetting,
@@ -112,9 +112,8 @@ async function lookAtTopic(
       isNeeded: true,
       make: async () => {
         const body = { name: names.topic, display_name: names.topicDisplayName };
-        urn = MadeTopic.parse(
-          (await cloud.call('smn', { method: 'POST', path: topicsPath(cloud), body })).body,
-        ).topic_urn;
+        const answer = await cloud.call('smn', { method: 'POST', path: topicsPath(cloud), body });
+        urn = readAnswer(MadeTopic, answer.body, 'the new topic', 'SMN').topic_urn;
       },
     });
   }

@@ -111,6 +111,7 @@ const NAME_TAKEN =
 
 /** What to do about a refusal, by the service's code. */
 const ADVICE: Readonly<Record<string, string>> = {
+  UNEXPECTED_ANSWER: 'make it in the console, and tell the people of this project',
   'APIG.3101': `the gateway is full: ${QUOTA}`,
   'LTS.0104': QUOTA,
   TooManyBuckets: QUOTA,

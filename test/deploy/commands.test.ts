@@ -78,7 +78,7 @@ describe('with a deployed stage', () => {
     const endpoint = `http://127.0.0.1:${await listen(server, 0)}`;
     const api = cloud.api({ ...cloud.connection, endpoints: { functiongraph: endpoint } });
     await expect(info({ ...(await session()), api })).rejects.toThrow(
-      /^the list of functions: the answer is not FunctionGraph's \(functions: .*; check FUNCTIONGRAPH_ENDPOINT/,
+      /^the list of functions: the answer is not that of FunctionGraph \(functions: .*; check .*_ENDPOINT/,
     );
     await closeServer(server);
   });
@@ -189,6 +189,14 @@ describe('a bucket', () => {
     });
     expect(await bucketState('videos', connection('ap-southeast-3', 'wrong'))).toEqual({ is: 'unknown' });
     expect(await bucketState('nowhere', connection('ap-southeast-3'))).toEqual({ is: 'missing' });
+  });
+
+  test('of an OBS that gives no answer stops the deployment', async () => {
+    const dead = { ...connection('ap-southeast-3'), endpoints: { obs: 'http://127.0.0.1:1' } };
+    const wanted = { ...(await wantedOf('prod')), buckets: ['videos'] };
+    await expect(refuseBuckets(wanted, dead)).rejects.toThrow(
+      /^bucket videos: no answer \(.*\) from http:\/\/127.0.0.1:1; check the network, and OBS_ENDPOINT if it is set$/,
+    );
   });
 
   test('that is missing or lies in another region stops the deployment', async () => {

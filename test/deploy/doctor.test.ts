@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import path from 'node:path';
 import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
 import type { DesiredState } from '../../deploy/desired-state';
+import { checkBuckets } from '../../deploy/doctor/buckets';
 import { diagnose, doctor, findingsText } from '../../deploy/doctor/doctor';
 import { checkEventGrid } from '../../deploy/doctor/event-grid';
 import type { Finding } from '../../deploy/doctor/finding';
@@ -168,6 +169,16 @@ describe('the doctor says of a bucket', () => {
     ]);
     expect(notOk(findings)[1]?.todo).toContain('MPC.10209');
   });
+});
+
+test('the doctor says that OBS gives no answer', async () => {
+  const findings = await checkBuckets(await wanted(), clientOf({ OBS_ENDPOINT: 'http://127.0.0.1:1' }));
+  expect(notOk(findings).map(({ point, text }) => [point, text])).toEqual(
+    ['videos', 'snapshots'].map((bucket) => [
+      `bucket ${bucket}`,
+      expect.stringMatching(/^OBS does not tell: no answer .* from http:\/\/127.0.0.1:1$/),
+    ]),
+  );
 });
 
 describe('the doctor says of the functions', () => {

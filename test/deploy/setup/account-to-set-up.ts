@@ -48,6 +48,8 @@ export class AccountToSetUp {
   readonly calls: string[] = [];
   /** Fates of the calls to come, in order; all others pass. */
   readonly fates: Fate[] = [];
+  /** `POST /v2/…/groups` that something else answers than the service. */
+  babbling: RegExp | undefined;
   /** Of every call the first time that it is made. */
   firstFate: Fate = 'pass';
   readonly #seen = new Set<string>();
@@ -240,6 +242,7 @@ export class AccountToSetUp {
       outgoing.writeHead(fate).end(JSON.stringify(refusal));
       return;
     }
+    if (this.babbling?.test(`${method} ${url}`)) return void outgoing.writeHead(200).end('<html>');
     const target = this.#addresses.get(server as Server);
     const answer = await forward(`${target}${url}`, incoming, body);
     if (fate === 'lost-after') return void outgoing.destroy();

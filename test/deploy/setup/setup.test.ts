@@ -440,6 +440,29 @@ describe('trouble', () => {
     expect(account.identities.agencies()).toHaveLength(1);
   });
 
+  test.each([
+    ['LTS', /^POST \/v2\/\w+\/groups$/],
+    ['API Gateway', /^POST \/v2\/\w+\/apigw\/instances\/gateway-1\/api-groups/],
+    ['API Gateway', /^POST \/v2\/\w+\/apigw\/instances\/gateway-1\/apps/],
+    ['IAM', /^POST \/v3.0\/OS-AGENCY/],
+    ['IAM', /^POST \/v3.0\/OS-ROLE/],
+    ['IAM', /^GET \/v3\/roles/],
+    ['SMN', /^POST \/v2\/\w+\/notifications\/topics$/],
+  ])(
+    'an answer that is not that of %s to %s is told in a line, and the others go on',
+    async (service, calls) => {
+      account.babbling = calls;
+      const { ok, text, lines } = await account.setup();
+      expect([ok, text]).toEqual([
+        false,
+        expect.stringMatching(
+          new RegExp(`! .*: the answer is not that of ${service} .*\\n {2}→ make it in the console`),
+        ),
+      ]);
+      expect(lines.filter((line) => line.startsWith('made')).length).toBeGreaterThan(8);
+    },
+  );
+
   test('a key that is no good is told in the doctor’s words, and nothing is asked of other services', async () => {
     const environment = { HUAWEICLOUD_SDK_SK: 'wrong', HUAWEICLOUD_SDK_PROJECT_ID: KEY.projectId };
     await expect(account.setup({}, { environment })).rejects.toThrow('HUAWEICLOUD_SDK_SK does not belong to');
