@@ -35,7 +35,7 @@ import { createIamServer, IAM_PATHS } from './iam/server';
 import { LogBook } from './lts/log-book';
 import { createLts, LTS_PATHS, type LtsOptions } from './lts/server';
 import { CapturePool } from './mpc/capture/capture-pool';
-import { createMpc, type Mpc, type MpcOptions } from './mpc/server';
+import { createMpc, MPC_CALLS_PER_MINUTE, type Mpc, type MpcOptions } from './mpc/server';
 import { ObjectEventDelivery } from './object-event-delivery';
 import { ObjectStore } from './obs/object-store';
 import { createObsServer, type ObsOptions } from './obs/server';
@@ -200,6 +200,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     region: REGION,
     uploadBucket: UPLOAD_BUCKET,
     snapshotBucket: SNAPSHOT_BUCKET,
+    mpcCallsPerMinute: options.mpc?.callsPerMinute ?? MPC_CALLS_PER_MINUTE,
   });
   const pages = createConsole(source);
   const signed = { credentials, onRequest: requests.add };
@@ -255,7 +256,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   try {
     const addresses = await listenAll(servers, options.port);
     apiAddress = addresses.gateway;
-    source.setObsAddress(addresses.obs);
+    const environment = {
+      ...environmentOf(addresses),
+      ...(topic !== undefined && { ...WHAT_IS_THERE, SMN_TOPIC_URN: topic }),
+    };
+    source.setAddresses(addresses, environment);
     if (!isEmpty) await openBuckets(store, consoleOrigins(addresses.gateway), options.origins ?? []);
     return {
       addresses,
@@ -269,10 +274,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       capture,
       functiongraph,
       topics,
-      environment: {
-        ...environmentOf(addresses),
-        ...(topic !== undefined && { ...WHAT_IS_THERE, SMN_TOPIC_URN: topic }),
-      },
+      environment,
       close,
     };
   } catch (error) {

@@ -29,6 +29,8 @@ export interface AccessLogEntry {
   unprovenV4?: AwsReceivedRequest;
   /** What OBS signed, when a signature does not match. */
   stringToSign?: string;
+  /** Whose key signed it: a function by its name, or else the key's id; unset where nobody was recognised. */
+  caller?: string;
   /** The function that API Gateway called; unset when no API was found. */
   functionName?: string;
   /** Request id of that invocation. */
@@ -45,7 +47,7 @@ export interface Exchange<Parsed = unknown> {
   readonly log: Partial<
     Pick<
       AccessLogEntry,
-      'path' | 'unproven' | 'unprovenV4' | 'stringToSign' | 'functionName' | 'invocationId'
+      'path' | 'caller' | 'unproven' | 'unprovenV4' | 'stringToSign' | 'functionName' | 'invocationId'
     >
   >;
   /** What the service has read out of the message so far; a refusal may need it. */
@@ -118,9 +120,17 @@ export function requireSignature(
 ): AccessKey {
   const received = { ...startOf(message), body };
   const verdict = verifySdkSignature(received, credentials, clock);
-  if (verdict.ok) return verdict.key;
+  if (verdict.ok) {
+    log.caller = callerOf(verdict.key);
+    return verdict.key;
+  }
   log.unproven = received;
   throw new BadSignature(verdict.reason);
+}
+
+/** Who made a request, for the log. */
+export function callerOf({ holder, accessKey }: AccessKey): string {
+  return holder ?? accessKey;
 }
 
 /** What stands in front of the body. */

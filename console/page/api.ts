@@ -10,6 +10,9 @@ import type {
   FireRequest,
   FrameList,
   InvocationDetail,
+  Results,
+  SendNoticeAnswer,
+  SendNoticeRequest,
   UploadUrl,
   UploadUrlRequest,
 } from '../server/console-api';
@@ -19,6 +22,8 @@ export class RequestFailed extends Error {}
 
 /** Frames of a task in the order of time. */
 export const fetchFrames = (taskId: string): Promise<FrameList> => get('frames', { task: taskId });
+export const fetchResults = (taskId: string): Promise<Results> => get('results', { task: taskId });
+export const sendNotice = (body: SendNoticeRequest): Promise<SendNoticeAnswer> => post('send-notice', body);
 export const fetchInvocation = (requestId: string): Promise<InvocationDetail> =>
   get('invocation', { id: requestId });
 export const fetchExplanation = (key: string): Promise<Explanation> => get('explain', { key });

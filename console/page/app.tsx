@@ -1,12 +1,14 @@
 import type { ComponentChildren } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ConsoleState, Panel } from '../server/console-api';
 import { type Connection, useConnection } from './connection';
 import { EventsView } from './events-view';
 import { ExplainView } from './explain-view';
 import { FaultsView } from './faults-view';
 import { InvocationsView } from './invocations-view';
+import { ExactTimes } from './moment';
 import { Empty, Icon, ViewHead } from './parts';
+import { QuotaView } from './quota-view';
 import { RequestsView } from './requests-view';
 import { linkTo, useRoute, useScrollMemory } from './route';
 import { SettingsView } from './settings-view';
@@ -33,6 +35,7 @@ const VIEWS: readonly ViewEntry[] = [
     count: (state) => state.invocations.length,
   },
   { name: 'requests', title: 'Requests', panel: 'requests', count: ({ requests }) => requests.length },
+  { name: 'quota', title: 'Quota', panel: 'quota' },
   { name: 'timers', title: 'Timers', panel: 'timers' },
   { name: 'faults', title: 'Faults', panel: 'faults', count: activeFaults },
   { name: 'settings', title: 'Settings', panel: 'settings' },
@@ -43,19 +46,20 @@ function activeFaults({ faults }: ConsoleState): number {
   return faults.faults.filter(({ share }) => share > 0).length;
 }
 
-/** On a wide screen the list of videos stays where it is, beside the one that is selected. */
+/** On a wide screen the list of videos stays where it is, beside the one that is selected; rows open in their table. */
 function isList(view: string, selected: string | undefined): boolean {
-  return selected === undefined || (view === 'videos' && matchMedia('(min-width: 1200px)').matches);
+  return selected === undefined || view !== 'videos' || matchMedia('(min-width: 1200px)').matches;
 }
 
 /** The whole page. */
 export function App() {
   const connection = useConnection();
-  const { view, selected } = useRoute('videos');
+  const { view, selected } = useRoute();
   const transfers = useTransfers();
   const { state, status } = connection;
   useScrollMemory(isList(view, selected) ? view : `${view} ${selected}`);
   const entry = VIEWS.find(({ name }) => name === view) ?? VIEWS[0];
+  const [isExact, setExact] = useExactTimes();
   const videos = useRef<ReadonlyMap<string, Video>>(new Map());
   if (state !== undefined) videos.current = videosOf(state, videos.current);
 
@@ -65,11 +69,13 @@ export function App() {
       return <Unavailable title={entry.title} reason={reason} />;
     switch (entry?.name) {
       case 'events':
-        return <EventsView state={loaded} />;
+        return <EventsView state={loaded} selected={selected} />;
       case 'invocations':
         return <InvocationsView state={loaded} selected={selected} />;
       case 'requests':
-        return <RequestsView requests={loaded.requests} />;
+        return <RequestsView requests={loaded.requests} selected={selected} />;
+      case 'quota':
+        return <QuotaView state={loaded} />;
       case 'timers':
         return <TimersView state={loaded} />;
       case 'faults':
@@ -87,14 +93,13 @@ export function App() {
 
   return (
     <Toasts>
-      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
-        Skip to content
-      </button>
-      <Top connection={connection} />
+      <Top connection={connection} isExact={isExact} onExact={setExact} />
       <div class="frame">
         <Navigation state={state} current={entry?.name} />
         <main class="main" id="main" tabIndex={-1}>
-          {state === undefined ? <Skeleton /> : content(state)}
+          <ExactTimes.Provider value={isExact}>
+            {state === undefined ? <Skeleton /> : content(state)}
+          </ExactTimes.Provider>
         </main>
       </div>
       {status === 'lost' && <LostConnection />}
@@ -102,10 +107,24 @@ export function App() {
   );
 }
 
-function Top({ connection: { status, state } }: { connection: Connection }) {
+const EXACT_TIMES = 'exact-times';
+
+/** What a person chose last, in this browser. */
+function useExactTimes(): [boolean, (isExact: boolean) => void] {
+  const [isExact, setExact] = useState(localStorage.getItem(EXACT_TIMES) === 'yes');
+  useEffect(() => localStorage.setItem(EXACT_TIMES, isExact ? 'yes' : 'no'), [isExact]);
+  return [isExact, setExact];
+}
+
+function Top(props: { connection: Connection; isExact: boolean; onExact: (isExact: boolean) => void }) {
+  const { isExact, onExact } = props;
+  const { status, state } = props.connection;
   const service = state?.service;
   return (
     <header class="top">
+      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
+        Skip to content
+      </button>
       <a class="brand" href={linkTo('videos')}>
         <b>mpc-snapshots</b>
       </a>
@@ -115,6 +134,16 @@ function Top({ connection: { status, state } }: { connection: Connection }) {
           {!service.canWrite && <span class="badge idle">read-only</span>}
         </p>
       )}
+      <button
+        type="button"
+        class="button quiet clock"
+        aria-pressed={isExact}
+        aria-label="Exact times"
+        title="Times on the clock, or as so long ago"
+        onClick={() => onExact(!isExact)}
+      >
+        <Icon name="clock" />
+      </button>
       <p class={`connection ${status}`} role="status">
         {{ connecting: 'Connecting…', live: 'Live', lost: 'Not connected' }[status]}
       </p>

@@ -31,6 +31,17 @@ export function applyChange(state: ConsoleState, change: ConsoleChange): Console
       timeMs: ({ timeMs }) => timeMs,
       limit: LIMITS.requests,
     }),
+    notices: merge(state.notices, change.notices, {
+      identity: ({ id }) => id,
+      timeMs: ({ timeMs }) => timeMs,
+      limit: LIMITS.notices,
+    }),
+    mpcCalls: merge(state.mpcCalls, change.mpcCalls, {
+      identity: ({ id }) => id,
+      timeMs: ({ minuteMs }) => minuteMs,
+      limit: LIMITS.mpcCalls,
+    }),
+    quota: change.quota ?? state.quota,
     timers: change.timers ?? state.timers,
     faults: change.faults ?? state.faults,
     settings: change.settings ?? state.settings,

@@ -9,19 +9,37 @@ export interface Connection {
 }
 
 const RECONNECT_AFTER_MS = 1000;
+/** The server says every 15 s that it is there: a connection that is silent for longer is gone, though nobody noticed. */
+const SILENT_FOR_MS = 40_000;
 
-/** Everything that the server pushes, put together. Connects again by itself for as long as the page is open. */
+/**
+ * Everything that the server pushes, put together. Connects again by itself for as long as the page is open. Each connection
+ * begins with the whole state, so that nothing is missing that happened in between.
+ */
 export function useConnection(): Connection {
   const [connection, setConnection] = useState<Connection>({ status: 'connecting', state: undefined });
   useEffect(() => {
     let events: EventSource;
     let timer: ReturnType<typeof setTimeout>;
+    let watchdog: ReturnType<typeof setTimeout>;
+    const heard = (): void => {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => {
+        setConnection(({ state }) => ({ status: 'lost', state }));
+        events.close();
+        connect();
+      }, SILENT_FOR_MS);
+    };
     const connect = (): void => {
+      heard();
       events = new EventSource('events');
-      events.addEventListener('state', ({ data }) =>
-        setConnection({ status: 'live', state: JSON.parse(data) as ConsoleState }),
-      );
+      events.addEventListener('alive', heard);
+      events.addEventListener('state', ({ data }) => {
+        heard();
+        setConnection({ status: 'live', state: JSON.parse(data) as ConsoleState });
+      });
       events.addEventListener('change', ({ data }) => {
+        heard();
         const change = JSON.parse(data) as ConsoleChange;
         setConnection(({ state }) => ({ status: 'live', state: state && applyChange(state, change) }));
       });
@@ -34,6 +52,7 @@ export function useConnection(): Connection {
     connect();
     return () => {
       clearTimeout(timer);
+      clearTimeout(watchdog);
       events.close();
     };
   }, []);

@@ -1,49 +1,77 @@
-import { useState } from 'preact/hooks';
 import type { ConsoleState, Delivery, ObjectEvent } from '../server/console-api';
 import { deliver } from './api';
+import { Value } from './copy';
 import { plural } from './format';
 import { INVOCATION_STATES } from './invocations-view';
-import { Action, Badge, Empty, Icon, Key, Moment, Search, useGrowing, ViewHead } from './parts';
-import { linkTo } from './route';
+import { Moment } from './moment';
+import { Action, Badge, Empty, Icon, Key, Search, useGrowing, ViewHead } from './parts';
+import { fits, linkTo, useSearchText } from './route';
+import { Table } from './table';
 import { useTeller } from './toasts';
 
 const ROWS_AT_ONCE = 100;
 
 /** Events of OBS, how they arrived, and how to deliver them again. */
-export function EventsView({ state }: { state: ConsoleState }) {
-  const [text, setText] = useState('');
-  const wanted = text.trim().toLowerCase();
-  const found = state.events.filter(
-    ({ bucket, key, name }) => wanted === '' || `${bucket}/${key} ${name}`.toLowerCase().includes(wanted),
-  );
+export function EventsView({ state, selected }: { state: ConsoleState; selected: string | undefined }) {
+  const { events, service } = state;
+  const [text, setText] = useSearchText();
+  const isWanted = fits(text);
+  const found = events.filter(({ bucket, key, name }) => isWanted(`${bucket}/${key} ${name}`));
   const { shown, end } = useGrowing(found.length, ROWS_AT_ONCE);
   return (
     <>
       <ViewHead title="Events" />
       <div class="toolbar">
         <p class="lead">
-          What OBS told the functions. Delivering one again changes nothing: an upload has one task, however
-          often it is told of.
+          What OBS told the functions. Delivering an event again changes nothing: an upload has one task,
+          however often its event arrives.
         </p>
         <Search label="Key or event" value={text} onInput={setText} />
       </div>
       {found.length === 0 ? (
-        <Empty title={state.events.length === 0 ? 'No event yet' : 'No event fits'}>
+        <Empty title={events.length === 0 ? 'No event yet' : 'No event fits'}>
           Every object that is created or removed in a watched bucket makes one.
         </Empty>
       ) : (
-        <ul class="table events">
-          {found.slice(0, shown).map((event) => (
-            <EventEntry key={event.id} event={event} canWrite={state.service.canWrite} />
-          ))}
-        </ul>
+        <Table
+          label="Events"
+          openId={selected}
+          columns={[
+            { title: 'Event' },
+            { title: 'Object', kind: 'main' },
+            { title: 'Deliveries' },
+            { title: 'Time', kind: 'right' },
+          ]}
+          rows={found.slice(0, shown).map((event) => rowOf(event, service.canWrite))}
+        />
       )}
       {end}
     </>
   );
 }
 
-function EventEntry({ event, canWrite }: { event: ObjectEvent; canWrite: boolean }) {
+function rowOf(event: ObjectEvent, canWrite: boolean) {
+  const { id, name, key, timeMs, faults, deliveries } = event;
+  return {
+    id,
+    cells: [
+      <span key="name">
+        {name.replace(/^ObjectCreated:/, 'Created: ').replace(/^ObjectRemoved:/, 'Removed: ')}{' '}
+        {faults.map((fault, index) => (
+          <span key={index} class="badge bad">
+            {fault}
+          </span>
+        ))}
+      </span>,
+      <Key key="key">{key}</Key>,
+      <Deliveries key="deliveries" deliveries={deliveries} />,
+      <Moment key="time" timeMs={timeMs} />,
+    ],
+    body: () => <EventBody event={event} canWrite={canWrite} />,
+  };
+}
+
+function EventBody({ event, canWrite }: { event: ObjectEvent; canWrite: boolean }) {
   const teller = useTeller();
   const send = (times: 1 | 2): Promise<void> =>
     teller.attempt(async () => {
@@ -51,39 +79,48 @@ function EventEntry({ event, canWrite }: { event: ObjectEvent; canWrite: boolean
       return `Delivered: ${plural(requestIds.length, 'invocation')}.`;
     });
   return (
-    <li class="event">
-      <div class="event-what">
-        <span class="row-key">
-          <Key>{event.key}</Key>
-        </span>
-        <span class="row-facts quiet">
-          <span>{event.name}</span>
-          <span>{event.bucket}</span>
-          <Moment timeMs={event.timeMs} />
-          {event.faults.map((fault, index) => (
-            <span key={index} class="badge bad">
-              {fault}
-            </span>
-          ))}
-        </span>
+    <>
+      <dl class="facts">
+        <dt>Object</dt>
+        <dd>
+          <Value text={`${event.bucket}/${event.key}`} what="bucket and key" />
+        </dd>
+        <dt>Event</dt>
+        <dd>{event.name}</dd>
+        {event.deliveries.map(({ requestId, functionName, attempt, isReplay }) => (
+          <>
+            <dt>{functionName}</dt>
+            <dd>
+              <Value text={requestId} what="request id" />{' '}
+              <span class="quiet">
+                {plural(attempt, 'attempt')}
+                {isReplay && ', by hand'}
+              </span>
+            </dd>
+          </>
+        ))}
+      </dl>
+      <div class="actions">
+        <a class="button" href={linkTo('explain', event.key)}>
+          Explain
+        </a>
+        {canWrite && (
+          <>
+            <Action onAct={() => send(1)}>
+              <Icon name="repeat" /> Deliver again
+            </Action>
+            <Action onAct={() => send(2)}>Deliver twice</Action>
+          </>
+        )}
       </div>
-      <Deliveries deliveries={event.deliveries} />
-      {canWrite && (
-        <div class="event-actions">
-          <Action onAct={() => send(1)}>
-            <Icon name="repeat" /> Deliver again
-          </Action>
-          <Action onAct={() => send(2)}>Deliver twice</Action>
-        </div>
-      )}
-    </li>
+    </>
   );
 }
 
 function Deliveries({ deliveries }: { deliveries: readonly Delivery[] }) {
-  if (deliveries.length === 0) return <p class="deliveries quiet">Has not arrived</p>;
+  if (deliveries.length === 0) return <span class="quiet">Has not arrived</span>;
   return (
-    <ul class="deliveries" aria-label="Deliveries">
+    <ul class="deliveries">
       {deliveries.map(({ requestId, functionName, state, attempt, isReplay }) => {
         const { kind, label } = INVOCATION_STATES[state];
         return (

@@ -1,16 +1,20 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { ConsoleState } from '../server/console-api';
 import { fetchExplanation } from './api';
+import { Copy } from './copy';
 import { ExplanationPanel } from './explanation';
 import { useFetched } from './fetched';
 import { Empty, Key, ViewHead } from './parts';
-import { linkTo } from './route';
+import { goTo, linkTo } from './route';
 
 const SUGGESTIONS = 200;
 
 /** Says why an object was captured or was not. */
 export function ExplainView({ state, selected }: { state: ConsoleState; selected: string | undefined }) {
   const [text, setText] = useState(selected ?? '');
+  useEffect(() => {
+    if (selected !== undefined) setText(selected);
+  }, [selected]);
   return (
     <>
       <ViewHead title="Explain" />
@@ -19,7 +23,7 @@ export function ExplainView({ state, selected }: { state: ConsoleState; selected
         class="ask"
         onSubmit={(event) => {
           event.preventDefault();
-          if (text.trim() !== '') location.hash = linkTo('explain', text.trim());
+          if (text.trim() !== '') goTo(linkTo('explain', text.trim()));
         }}
       >
         <input
@@ -62,7 +66,10 @@ function Answer({ objectKey, state }: { objectKey: string; state: ConsoleState }
   return (
     <section class="panel" aria-live="polite">
       <h2>
-        <Key>{objectKey}</Key>
+        <span class="value">
+          <Key isWhole>{objectKey}</Key>
+          <Copy text={objectKey} what="key" />
+        </span>
       </h2>
       <ExplanationPanel {...explanation} />
     </section>

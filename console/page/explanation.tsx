@@ -1,6 +1,7 @@
 import type { Explanation, ExplanationStep } from '../server/console-api';
 import type { Fetched } from './fetched';
-import { Badge, Moment } from './parts';
+import { Moment } from './moment';
+import { Badge } from './parts';
 import { linkTo } from './route';
 import type { Stage } from './videos';
 
@@ -45,7 +46,7 @@ export function ExplanationPanel({ value, problem }: Fetched<Explanation>) {
 
 const STATES: Record<ExplanationStep['state'], string> = {
   ok: 'done',
-  waiting: 'under way',
+  waiting: 'in progress',
   problem: 'problem',
   unknown: 'not known',
 };

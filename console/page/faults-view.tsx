@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { FaultDial } from '../server/console-api';
 import { setFaults } from './api';
-import { Action, Key, Moment, ViewHead } from './parts';
+import { Moment } from './moment';
+import { Action, Key, ViewHead } from './parts';
 import { useTeller } from './toasts';
 
 type Shares = Readonly<Record<string, number>>;

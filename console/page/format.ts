@@ -8,6 +8,24 @@ export function formatMoment(timeMs: number, nowMs = Date.now()): string {
   return moment.toDateString() === new Date(nowMs).toDateString() ? time : `${day.format(moment)}, ${time}`;
 }
 
+/** `now`, `20 s ago`, `3 min ago`, `in 12 s`, and the day when it is more than a week away. */
+export function formatRelative(timeMs: number, nowMs: number): string {
+  const seconds = Math.round(Math.abs(nowMs - timeMs) / 1000);
+  const isFuture = timeMs > nowMs;
+  if (seconds >= 7 * 86_400) return formatMoment(timeMs, nowMs);
+  if (!isFuture && seconds < 10) return 'now';
+  const [count, unit] =
+    seconds < 60
+      ? // Counting every second up would make a long list flicker.
+        [isFuture ? seconds : seconds - (seconds % 10), 's']
+      : seconds < 3600
+        ? [Math.floor(seconds / 60), 'min']
+        : seconds < 86_400
+          ? [Math.floor(seconds / 3600), 'h']
+          : [Math.floor(seconds / 86_400), 'd'];
+  return isFuture ? `in ${count} ${unit}` : `${count} ${unit} ago`;
+}
+
 /** `812 ms`, `1.2 s`, `2 min 5 s`. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 1000) return `${Math.round(durationMs)} ms`;

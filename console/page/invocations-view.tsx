@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import type {
   AttemptDetail,
   ConsoleState,
@@ -8,9 +8,13 @@ import type {
   RequestEntry,
 } from '../server/console-api';
 import { fetchInvocation } from './api';
+import { TextBox, Value } from './copy';
 import { useFetched } from './fetched';
 import { formatDuration, plural } from './format';
-import { Badge, Choices, Empty, Key, Moment, Search, useGrowing, ViewHead } from './parts';
+import { Moment } from './moment';
+import { Badge, Choices, Empty, Key, Search, useGrowing, ViewHead } from './parts';
+import { fits, useChoice, useSearchText } from './route';
+import { Table } from './table';
 import type { Stage } from './videos';
 
 export const INVOCATION_STATES: Record<InvocationState, { kind: Stage['kind']; label: string }> = {
@@ -28,17 +32,15 @@ const ROWS_AT_ONCE = 100;
 export function InvocationsView({ state, selected }: { state: ConsoleState; selected: string | undefined }) {
   const { invocations, events, requests } = state;
   const subjects = useMemo(() => subjectsOf(events, requests), [events, requests]);
-  const [functionName, setFunctionName] = useState('all');
-  const [text, setText] = useState('');
+  const aboutOf = ({ requestId, about }: Invocation): string | undefined => about ?? subjects.get(requestId);
+  const [functionName, setFunctionName] = useChoice<string>('function', 'all');
+  const [text, setText] = useSearchText();
   const names = [...new Set(invocations.map((invocation) => invocation.functionName))].sort();
-  const wanted = text.trim().toLowerCase();
+  const isWanted = fits(text);
   const found = invocations.filter(
     (invocation) =>
       (functionName === 'all' || invocation.functionName === functionName) &&
-      (wanted === '' ||
-        `${invocation.requestId} ${invocation.trigger} ${invocation.state} ${subjects.get(invocation.requestId)}`
-          .toLowerCase()
-          .includes(wanted)),
+      isWanted(`${invocation.requestId} ${invocation.trigger} ${invocation.state} ${aboutOf(invocation)}`),
   );
   const { shown, end } = useGrowing(found.length, ROWS_AT_ONCE);
   const visible = found.slice(0, shown);
@@ -58,29 +60,24 @@ export function InvocationsView({ state, selected }: { state: ConsoleState; sele
         <Search label="Key, request id or state" value={text} onInput={setText} />
       </div>
       {listed.length === 0 ? (
-        <Empty title="No invocation">
+        <Empty title={invocations.length === 0 ? 'No invocation yet' : 'No invocation fits'}>
           Functions run when a video is uploaded, a timer fires or the API is called.
         </Empty>
       ) : (
-        <div class="table invocations">
-          <div class="table-head" aria-hidden="true">
-            <span>Function</span>
-            <span>State</span>
-            <span>About</span>
-            <span>Trigger</span>
-            <span class="right">Duration</span>
-            <span>Start</span>
-            <span class="right">Accepted</span>
-          </div>
-          {listed.map((invocation) => (
-            <InvocationEntry
-              key={invocation.requestId}
-              invocation={invocation}
-              subject={subjects.get(invocation.requestId)}
-              isLinked={invocation.requestId === selected}
-            />
-          ))}
-        </div>
+        <Table
+          label="Invocations"
+          openId={selected}
+          columns={[
+            { title: 'Function' },
+            { title: 'State' },
+            { title: 'About', kind: 'main' },
+            { title: 'Trigger' },
+            { title: 'Duration', kind: 'right' },
+            { title: 'Start' },
+            { title: 'Accepted', kind: 'right' },
+          ]}
+          rows={listed.map((invocation) => rowOf(invocation, aboutOf(invocation)))}
+        />
       )}
       {end}
     </>
@@ -99,52 +96,50 @@ function subjectsOf(events: readonly ObjectEvent[], requests: readonly RequestEn
   return subjects;
 }
 
-function InvocationEntry(props: { invocation: Invocation; subject: string | undefined; isLinked: boolean }) {
-  const { invocation, subject, isLinked } = props;
-  const [isOpen, setOpen] = useState(isLinked);
-  const element = useRef<HTMLDetailsElement>(null);
-  useEffect(() => {
-    if (!isLinked) return;
-    setOpen(true);
-    element.current?.scrollIntoView({ block: 'center' });
-  }, [isLinked]);
+function rowOf(invocation: Invocation, subject: string | undefined) {
   const { functionName, trigger, state, acceptedAtMs, attempts, requestId } = invocation;
   const last = attempts.at(-1);
   const { kind, label } = INVOCATION_STATES[state];
   const retries = attempts.length - 1;
-  return (
-    <details
-      ref={element}
-      class="entry"
-      open={isOpen}
-      onToggle={({ currentTarget }) => setOpen(currentTarget.open)}
-    >
-      <summary>
-        <b>{functionName}</b>
-        <span>
-          <Badge kind={kind}>{label}</Badge>
-          {retries > 0 && <span class="badge waiting">{plural(retries, 'retry', 'retries')}</span>}
-        </span>
-        <span class="subject">{subject !== undefined && <Key>{subject}</Key>}</span>
-        <span class="quiet">{trigger}</span>
-        <span class="right num">{last?.durationMs !== undefined && formatDuration(last.durationMs)}</span>
-        <span class="quiet">{last?.isCold !== undefined && (last.isCold ? 'cold' : 'warm')}</span>
-        <span class="right">
-          <Moment timeMs={acceptedAtMs} />
-        </span>
-      </summary>
-      {isOpen && <InvocationBody requestId={requestId} invocation={invocation} />}
-    </details>
-  );
+  return {
+    id: requestId,
+    cells: [
+      <b key="name">{functionName}</b>,
+      <>
+        <Badge kind={kind}>{label}</Badge>
+        {retries > 0 && <span class="badge waiting">{plural(retries, 'retry', 'retries')}</span>}
+      </>,
+      subject !== undefined && <Key>{subject}</Key>,
+      <span key="trigger" class="quiet">
+        {trigger}
+      </span>,
+      last?.durationMs !== undefined && <span class="num">{formatDuration(last.durationMs)}</span>,
+      last?.isCold !== undefined && <span class="quiet">{last.isCold ? 'cold' : 'warm'}</span>,
+      <Moment key="time" timeMs={acceptedAtMs} />,
+    ],
+    body: () => <InvocationBody requestId={requestId} invocation={invocation} subject={subject} />,
+  };
 }
 
-function InvocationBody({ requestId, invocation }: { requestId: string; invocation: Invocation }) {
+function InvocationBody(props: { requestId: string; invocation: Invocation; subject: string | undefined }) {
+  const { requestId, invocation, subject } = props;
   const { value, problem } = useFetched(requestId, invocation, () => fetchInvocation(requestId));
   return (
-    <div class="entry-body">
-      <p class="quiet">
-        Request <code>{requestId}</code>
-      </p>
+    <>
+      <dl class="facts">
+        <dt>Request</dt>
+        <dd>
+          <Value text={requestId} what="request id" />
+        </dd>
+        {subject !== undefined && (
+          <>
+            <dt>About</dt>
+            <dd>
+              <Value text={subject} what="what it is about" />
+            </dd>
+          </>
+        )}
+      </dl>
       {invocation.discardReason !== undefined && <p class="problem">{invocation.discardReason}</p>}
       {problem !== undefined && <p class="problem">{problem}</p>}
       {value === undefined && problem === undefined && (
@@ -153,8 +148,8 @@ function InvocationBody({ requestId, invocation }: { requestId: string; invocati
       {value?.attempts.map((attempt) => (
         <AttemptView key={attempt.number} attempt={attempt} isOnly={value.attempts.length === 1} />
       ))}
-      {value !== undefined && <Text title="Event" text={pretty(value.event)} />}
-    </div>
+      {value !== undefined && <TextBox title="Event" text={pretty(value.event)} />}
+    </>
   );
 }
 
@@ -170,7 +165,7 @@ function AttemptView({ attempt, isOnly }: { attempt: AttemptDetail; isOnly: bool
       <h3>
         {isOnly ? 'Log' : `Attempt ${number}`}{' '}
         <small class="quiet">
-          <Moment timeMs={startedAtMs} />
+          <Moment timeMs={startedAtMs} isExact />
           {facts.map((fact) => ` · ${fact}`)}
         </small>
       </h3>
@@ -178,28 +173,24 @@ function AttemptView({ attempt, isOnly }: { attempt: AttemptDetail; isOnly: bool
         <p class="quiet">Nothing was logged.</p>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-        <ol class="log" tabIndex={0} aria-label="Log lines">
-          {log.map((line, index) => (
-            <li key={index} class={line.level.toLowerCase()}>
-              <Moment timeMs={line.timeMs} />
-              <span class="level">{line.level}</span>
-              <bdi>{line.text}</bdi>
-            </li>
-          ))}
-        </ol>
+        <section class="log" tabIndex={0} aria-label={`Log lines of attempt ${number}`}>
+          <ol>
+            {log.map((line, index) => (
+              <li key={index} class={line.level.toLowerCase()}>
+                <Moment timeMs={line.timeMs} isExact />
+                <span class="level">{line.level}</span>
+                <bdi>{line.text}</bdi>
+              </li>
+            ))}
+          </ol>
+        </section>
       )}
-      {result !== undefined && <Text title={isError ? 'Error' : 'Result'} text={pretty(result)} />}
-    </section>
-  );
-}
-
-/** A longer text in a box of its own. */
-export function Text({ title, text }: { title: string; text: string }) {
-  return (
-    <section class="text" aria-label={title}>
-      <h3>{title}</h3>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <pre tabIndex={0}>{text}</pre>
+      {result !== undefined && (
+        <TextBox
+          title={`${isError ? 'Error' : 'Result'}${isOnly ? '' : ` of attempt ${number}`}`}
+          text={pretty(result)}
+        />
+      )}
     </section>
   );
 }

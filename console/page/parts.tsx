@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { formatDuration, formatMoment } from './format';
 import type { Stage } from './videos';
 
 const ICONS = {
@@ -11,6 +10,9 @@ const ICONS = {
   close: 'M6 6l12 12M18 6L6 18',
   upload: 'M12 16V5M7 10l5-5 5 5M5 19h14',
   repeat: 'M4 12a8 8 0 0 1 14-5l2 2M20 4v5h-5M20 12a8 8 0 0 1-14 5l-2-2M4 20v-5h5',
+  more: 'M9 6l6 6-6 6',
+  copy: 'M9 9h11v11H9zM5 15H4V4h11v1',
+  clock: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v4l3 2',
   search: 'M11 5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM16 16l4 4',
 } as const;
 
@@ -23,37 +25,35 @@ export function Icon({ name }: { name: keyof typeof ICONS }) {
   );
 }
 
-/** A bucket's key or a file's name: it may hold anything and in any direction of writing. */
-export function Key({ children }: { children: string }) {
-  return <bdi class="key">{children}</bdi>;
+/** As much of the end of a key as is shown whatever happens. */
+const MOST_OF_THE_END = 18;
+const letters = new Intl.Segmenter();
+
+/** Where a key is cut when it is too long for its place: in its middle, and inside of no letter. */
+function endOf(key: string): number {
+  // Segmenting is slow, and what is long is long before its end.
+  const from = Math.max(0, key.length - 4 * MOST_OF_THE_END);
+  const starts = [...letters.segment(key.slice(from))].map(({ index }) => from + index);
+  return starts[Math.max(starts.length - MOST_OF_THE_END, Math.ceil(starts.length / 2))] ?? key.length;
+}
+
+/**
+ * A bucket's key or a file's name: it may hold anything and in any direction of writing. Where it is too long it loses
+ * its middle, and pointing at it shows it all.
+ */
+export function Key({ children: key, isWhole = false }: { children: string; isWhole?: boolean }) {
+  if (isWhole) return <bdi class="key">{key}</bdi>;
+  const end = endOf(key);
+  return (
+    <bdi class="key cut" title={key}>
+      <span class="key-start">{key.slice(0, end)}</span>
+      <span class="key-end">{key.slice(end)}</span>
+    </bdi>
+  );
 }
 
 export function Badge({ kind, children }: { kind: Stage['kind']; children: ComponentChildren }) {
   return <span class={`badge ${kind}`}>{children}</span>;
-}
-
-export function Moment({ timeMs }: { timeMs: number }) {
-  const iso = new Date(timeMs).toISOString();
-  return (
-    <time class="num" dateTime={iso} title={iso}>
-      {formatMoment(timeMs)}
-    </time>
-  );
-}
-
-/** The time now, again and again. */
-export function useNow(everyMs: number): number {
-  const [nowMs, setNowMs] = useState(Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNowMs(Date.now()), everyMs);
-    return () => clearInterval(timer);
-  }, [everyMs]);
-  return nowMs;
-}
-
-/** Counts up for as long as something runs. */
-export function Elapsed({ sinceMs }: { sinceMs: number }) {
-  return <span class="num">{formatDuration(Math.max(0, useNow(500) - sinceMs))}</span>;
 }
 
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
@@ -150,10 +150,22 @@ export function Search({
   value: string;
   onInput: (text: string) => void;
 }) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const find = (event: KeyboardEvent): void => {
+      const isTyping = event.target instanceof Element && event.target.closest('input, textarea') !== null;
+      if (event.key !== '/' || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      input.current?.focus();
+    };
+    addEventListener('keydown', find);
+    return () => removeEventListener('keydown', find);
+  }, []);
   return (
-    <label class="search">
+    <label class="search" title="Press / to come here">
       <Icon name="search" />
       <input
+        ref={input}
         type="search"
         aria-label={label}
         placeholder={label}

@@ -41,7 +41,7 @@ export function PlayerDialog({ videoKey, trackUrl, startSeconds, onClose }: Play
     <dialog class="player" ref={dialog} aria-label={`Player: ${fileName(videoKey)}`} onClose={onClose}>
       <header>
         <h2>
-          <Key>{fileName(videoKey)}</Key>
+          <Key isWhole>{fileName(videoKey)}</Key>
         </h2>
         <button
           type="button"

@@ -1,33 +1,36 @@
-import { useState } from 'preact/hooks';
 import type { RequestEntry } from '../server/console-api';
+import { TextBox, Value } from './copy';
 import { formatDuration } from './format';
-import { Text } from './invocations-view';
-import { Badge, Choices, Empty, Moment, Search, useGrowing, ViewHead } from './parts';
-import { linkTo } from './route';
+import { Moment } from './moment';
+import { Badge, Choices, Empty, Key, Search, useGrowing, ViewHead } from './parts';
+import { fits, linkTo, useChoice, useSearchText } from './route';
+import { Table } from './table';
 import type { Stage } from './videos';
 
 const ROWS_AT_ONCE = 150;
-/** `all`, `refused` or a service. */
-type Choice = string;
 
 /** Those that always have a choice of their own; others once they were asked. */
 const SERVICES = ['FunctionGraph', 'API Gateway', 'OBS', 'MPC'];
 
 /** What came over HTTP, and why something was refused. */
-export function RequestsView({ requests }: { requests: readonly RequestEntry[] }) {
-  const [choice, setChoice] = useState<Choice>('all');
-  const [text, setText] = useState('');
-  const wanted = text.trim().toLowerCase();
+export function RequestsView(props: { requests: readonly RequestEntry[]; selected: string | undefined }) {
+  const { requests, selected } = props;
+  /** `all`, `refused` or a service. */
+  const [choice, setChoice] = useChoice<string>('show', 'all');
+  const [text, setText] = useSearchText();
+  const isWanted = fits(text);
   const found = requests.filter(
     (request) =>
       (choice === 'all' || (choice === 'refused' ? request.status >= 400 : request.service === choice)) &&
-      (wanted === '' ||
-        `${request.method} ${request.path} ${request.status} ${request.errorCode}`
-          .toLowerCase()
-          .includes(wanted)),
+      isWanted(
+        `${request.method} ${request.path} ${request.status} ${request.errorCode} ${request.caller} ${request.id}`,
+      ),
   );
   const services = [...new Set([...SERVICES, ...requests.map(({ service }) => service)])];
   const { shown, end } = useGrowing(found.length, ROWS_AT_ONCE);
+  const visible = found.slice(0, shown);
+  const linked = requests.find(({ id }) => id === selected);
+  const listed = linked !== undefined && !visible.includes(linked) ? [linked, ...visible] : visible;
   return (
     <>
       <ViewHead title="Requests" />
@@ -46,23 +49,26 @@ export function RequestsView({ requests }: { requests: readonly RequestEntry[] }
             },
           ]}
         />
-        <Search label="Path, method, status or code" value={text} onInput={setText} />
+        <Search label="Path, method, status, code or caller" value={text} onInput={setText} />
       </div>
-      {found.length === 0 ? (
-        <Empty title={requests.length === 0 ? 'No request yet' : 'No request fits'} />
+      {listed.length === 0 ? (
+        <Empty title={requests.length === 0 ? 'No request yet' : 'No request fits'}>
+          Every call of OBS, MPC, FunctionGraph and the API stands here, with the reason when it was refused.
+        </Empty>
       ) : (
-        <div class="table requests">
-          <div class="table-head" aria-hidden="true">
-            <span>Status</span>
-            <span>Service</span>
-            <span>Request</span>
-            <span class="right">Duration</span>
-            <span class="right">Time</span>
-          </div>
-          {found.slice(0, shown).map((request) => (
-            <RequestRow key={request.id} request={request} />
-          ))}
-        </div>
+        <Table
+          label="Requests"
+          openId={selected}
+          columns={[
+            { title: 'Status' },
+            { title: 'Service' },
+            { title: 'Request', kind: 'main' },
+            { title: 'Caller' },
+            { title: 'Duration', kind: 'right' },
+            { title: 'Time', kind: 'right' },
+          ]}
+          rows={listed.map(rowOf)}
+        />
       )}
       {end}
     </>
@@ -74,46 +80,73 @@ function kindOf(status: number): Stage['kind'] {
   return status >= 400 ? 'waiting' : 'idle';
 }
 
-function RequestRow({ request }: { request: RequestEntry }) {
-  const { service, method, path, status, errorCode, detail, timeMs, durationMs, invocationId, signature } =
-    request;
-  const cells = (
-    <>
-      <span>
-        <Badge kind={kindOf(status)}>{status}</Badge>
-      </span>
-      <span class="quiet">{service}</span>
-      <span class="request-line">
-        <b>{method}</b> <bdi>{path}</bdi>
+function rowOf(request: RequestEntry) {
+  const { id, service, method, path, status, errorCode, timeMs, durationMs, signature, caller } = request;
+  return {
+    id,
+    cells: [
+      <Badge key="status" kind={kindOf(status)}>
+        {status}
+      </Badge>,
+      <span key="service" class="quiet">
+        {service}
+      </span>,
+      <span key="line" class="request-line">
+        <b>{method}</b> <Key>{path}</Key>
         {errorCode !== undefined && <span class="error-code">{errorCode}</span>}
         {signature !== undefined && <span class="badge bad">signature</span>}
-      </span>
-      <span class="right num">{formatDuration(durationMs)}</span>
-      <span class="right">
-        <Moment timeMs={timeMs} />
-      </span>
-    </>
-  );
-  if (detail === undefined && signature === undefined && invocationId === undefined) {
-    return <div class="entry plain">{cells}</div>;
-  }
+      </span>,
+      caller !== undefined && (
+        <span class="quiet caller">
+          <Key>{caller}</Key>
+        </span>
+      ),
+      <span key="duration" class="num">
+        {formatDuration(durationMs)}
+      </span>,
+      <Moment key="time" timeMs={timeMs} />,
+    ],
+    body: () => <RequestBody request={request} />,
+  };
+}
+
+function RequestBody({ request }: { request: RequestEntry }) {
+  const { id, path, caller, detail, invocationId, signature } = request;
   return (
-    <details class="entry">
-      <summary>{cells}</summary>
-      <div class="entry-body">
-        {detail !== undefined && (
-          <p>
-            <bdi>{detail}</bdi>
-          </p>
+    <>
+      <dl class="facts">
+        <dt>Request</dt>
+        <dd>
+          <Value text={id} what="request id" />
+        </dd>
+        <dt>Path</dt>
+        <dd>
+          <Value text={path} what="path" />
+        </dd>
+        {caller !== undefined && (
+          <>
+            <dt>Caller</dt>
+            <dd>
+              <Value text={caller} what="caller" />
+            </dd>
+          </>
         )}
-        {signature !== undefined && <Verdict {...signature} />}
         {invocationId !== undefined && (
-          <p>
-            <a href={linkTo('invocations', invocationId)}>Invocation and log</a>
-          </p>
+          <>
+            <dt>Function</dt>
+            <dd>
+              <a href={linkTo('invocations', invocationId)}>Invocation and log</a>
+            </dd>
+          </>
         )}
-      </div>
-    </details>
+      </dl>
+      {detail !== undefined && (
+        <p>
+          <bdi>{detail}</bdi>
+        </p>
+      )}
+      {signature !== undefined && <Verdict {...signature} />}
+    </>
   );
 }
 
@@ -136,7 +169,7 @@ function Verdict({ explanation, difference, expected }: NonNullable<RequestEntry
           </dd>
         </dl>
       )}
-      {expected !== undefined && <Text title="What the service signed" text={expected} />}
+      {expected !== undefined && <TextBox title="What the service signed" text={expected} />}
     </section>
   );
 }

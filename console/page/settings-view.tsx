@@ -1,4 +1,6 @@
 import type { ConsoleState, FunctionSettings } from '../server/console-api';
+import { Environment } from './connect';
+import { Copy } from './copy';
 import { Empty, ViewHead } from './parts';
 
 /** How the functions are deployed, and with which settings. */
@@ -19,6 +21,7 @@ export function SettingsView({ state: { settings, service } }: { state: ConsoleS
           <UserData data={common} />
         </section>
       )}
+      {service.environment !== undefined && <Environment environment={service.environment} />}
       <ul class="cards">
         {settings.map((entry) => (
           <FunctionCard key={entry.functionName} settings={entry} common={common} />
@@ -71,7 +74,10 @@ function UserData({ data }: { data: Record<string, string> }) {
         <div key={key}>
           <dt>{key}</dt>
           <dd>
-            <bdi>{value}</bdi>
+            <span class="value">
+              <bdi>{value}</bdi>
+              <Copy text={value} what={key} />
+            </span>
           </dd>
         </div>
       ))}

@@ -1,11 +1,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ConsoleState, Frame, Task } from '../server/console-api';
 import { cancelTask, fetchExplanation, fetchFrames, snapshotUrl } from './api';
+import { Copy, Value } from './copy';
 import { ExplanationPanel } from './explanation';
 import { useFetched } from './fetched';
-import { fileName, formatSize, formatVideoTime } from './format';
-import { Action, Badge, Choices, Icon, Key, Moment } from './parts';
+import { fileName, formatDuration, formatSize, formatVideoTime } from './format';
+import { Moment } from './moment';
+import { Action, Badge, Choices, Icon, Key } from './parts';
 import { PlayerDialog } from './player-dialog';
+import { ResultsPanel } from './results-panel';
+import { linkTo, useChoice, useRoute } from './route';
 import { useTeller } from './toasts';
 import { stageOf, stageOfTask, type Video } from './videos';
 
@@ -13,10 +17,12 @@ import { stageOf, stageOfTask, type Video } from './videos';
 export function VideoDetail({ video, state }: { video: Video; state: ConsoleState }) {
   const { upload, tasks, bucket, key } = video;
   const { service } = state;
-  const [chosenId, setChosenId] = useState<string>();
+  const { filter } = useRoute();
+  const { task: _, ...listFilter } = filter;
+  const [chosenId, setChosenId] = useChoice<string>('task', '');
   // A newer task is offered, but does not take the place of the one that somebody looks at.
   const shownId = useRef<string | undefined>(undefined);
-  const task = tasks.find(({ id }) => id === (chosenId ?? shownId.current)) ?? tasks[0];
+  const task = tasks.find(({ id }) => id === (chosenId || shownId.current)) ?? tasks[0];
   shownId.current = task?.id;
   const stage = stageOf(video);
   const explanation = useFetched(key, video, () => fetchExplanation(key));
@@ -25,17 +31,20 @@ export function VideoDetail({ video, state }: { video: Video; state: ConsoleStat
   }, [key]);
   return (
     <article class="detail">
-      <a class="back" href="#/videos">
+      <a class="back" href={linkTo('videos', undefined, listFilter)}>
         <Icon name="back" /> All videos
       </a>
       <header class="detail-head">
         <h2>
-          <Key>{fileName(key)}</Key>
+          <Key isWhole>{fileName(key)}</Key>
         </h2>
         <Badge kind={stage.kind}>{stage.label}</Badge>
       </header>
       <p class="detail-facts quiet">
-        <Key>{`${bucket}/${key}`}</Key>
+        <span class="value">
+          <Key isWhole>{`${bucket}/${key}`}</Key>
+          <Copy text={`${bucket}/${key}`} what="bucket and key" />
+        </span>
         {upload !== undefined && (
           <>
             <span class="num">{formatSize(upload.sizeBytes)}</span>
@@ -55,7 +64,7 @@ export function VideoDetail({ video, state }: { video: Video; state: ConsoleStat
             onChoose={setChosenId}
             choices={tasks.map((one) => ({
               value: one.id,
-              label: `Task ${one.id} · ${stageOfTask(one).label}`,
+              label: `${nameOf(one, tasks)} · ${stageOfTask(one).label}`,
             }))}
           />
         )}
@@ -64,14 +73,19 @@ export function VideoDetail({ video, state }: { video: Video; state: ConsoleStat
         <TaskPanel
           key={task.id}
           task={task}
-          tasks={state.tasks}
+          state={state}
           videoKey={upload !== undefined && bucket === service.uploadBucket ? key : undefined}
           canWrite={service.canWrite}
         />
       )}
       {bucket === service.uploadBucket && (
         <section class="panel" aria-label="Why">
-          <h3>How it went</h3>
+          <h3>
+            How it went{' '}
+            <a class="aside" href={linkTo('explain', key)}>
+              link to this
+            </a>
+          </h3>
           <ExplanationPanel {...explanation} />
         </section>
       )}
@@ -81,12 +95,12 @@ export function VideoDetail({ video, state }: { video: Video; state: ConsoleStat
 
 function TaskPanel(props: {
   task: Task;
-  tasks: readonly Task[];
+  state: ConsoleState;
   /** Absent when the video cannot be played. */
   videoKey: string | undefined;
   canWrite: boolean;
 }) {
-  const { task, tasks, videoKey, canWrite } = props;
+  const { task, state, videoKey, canWrite } = props;
   const teller = useTeller();
   const [playFromSeconds, setPlayFrom] = useState<number>();
   const version = `${task.status} ${task.frameCount}`;
@@ -126,8 +140,21 @@ function TaskPanel(props: {
       </div>
       <section class="panel" aria-label={`Task ${task.id}`}>
         <h3>
-          Frames <TaskFacts task={task} tasks={tasks} />
+          Frames <TaskFacts task={task} tasks={state.tasks} />
         </h3>
+        <p class="task-facts quiet">
+          <span>
+            task <Value text={task.id} what="task id" />
+          </span>
+          <span>
+            created <Moment timeMs={task.createdAtMs} />
+          </span>
+          {task.endedAtMs !== undefined && (
+            <span>
+              took <span class="num">{formatDuration(task.endedAtMs - task.createdAtMs)}</span>
+            </span>
+          )}
+        </p>
         {task.status === 'FAILED' && <p class="problem">{task.description}</p>}
         {frames.problem !== undefined && <p class="problem">{frames.problem}</p>}
         {task.isArchive ? (
@@ -140,6 +167,7 @@ function TaskPanel(props: {
           />
         )}
       </section>
+      <ResultsPanel task={task} state={state} />
       {playFromSeconds !== undefined && videoKey !== undefined && (
         <PlayerDialog
           videoKey={videoKey}
@@ -150,6 +178,13 @@ function TaskPanel(props: {
       )}
     </>
   );
+}
+
+/** Where an upload has several captures, each task is known by the name of its own. */
+function nameOf(task: Task, tasks: readonly Task[]): string {
+  const isAlone = tasks.filter(({ capture }) => capture === task.capture).length === 1;
+  if (task.capture === undefined) return `Task ${task.id}`;
+  return isAlone ? task.capture : `${task.capture} ${task.id}`;
 }
 
 function TaskFacts({ task, tasks }: { task: Task; tasks: readonly Task[] }) {

@@ -1,28 +1,30 @@
 import { Component } from 'preact';
 import { pictureUrl } from './api';
 import { formatDuration, formatSize, plural } from './format';
-import { Badge, Elapsed, Icon, Key, Moment } from './parts';
-import { linkTo } from './route';
+import { Elapsed, Moment } from './moment';
+import { Badge, Icon, Key } from './parts';
 import { arrivedAtMs, stageOf, type Video } from './videos';
 
 interface VideoRowProps {
   video: Video;
   isSelected: boolean;
+  href: string;
 }
 
 /** One video in the list. There may be thousands: one is drawn again only when it has changed. */
 export class VideoRow extends Component<VideoRowProps> {
-  override shouldComponentUpdate({ video, isSelected }: VideoRowProps): boolean {
-    return video !== this.props.video || isSelected !== this.props.isSelected;
+  override shouldComponentUpdate({ video, isSelected, href }: VideoRowProps): boolean {
+    const old = this.props;
+    return video !== old.video || isSelected !== old.isSelected || href !== old.href;
   }
 
-  render({ video, isSelected }: VideoRowProps) {
+  render({ video, isSelected, href }: VideoRowProps) {
     const { upload, tasks, key } = video;
     const stage = stageOf(video);
     const task = tasks.find(({ cover }) => cover !== undefined);
     return (
       <li class="row">
-        <a class="row-link" href={linkTo('videos', video.id)} aria-current={isSelected ? 'true' : undefined}>
+        <a class="row-link" href={href} aria-current={isSelected ? 'true' : undefined}>
           <div class="cover">
             {task?.cover === undefined ? (
               <Icon name="film" />

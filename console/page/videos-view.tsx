@@ -1,7 +1,9 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { ConsoleState, Service } from '../server/console-api';
+import { Begin } from './connect';
 import { formatSize } from './format';
 import { Choices, Empty, Icon, Key, Search, useGrowing, ViewHead } from './parts';
+import { fits, linkTo, useChoice, useRoute, useSearchText } from './route';
 import type { Transfer, Transfers } from './transfers';
 import { VideoDetail } from './video-detail';
 import { VideoRow } from './video-row';
@@ -39,13 +41,14 @@ export function VideosView(props: {
           transfers={visibleTransfers}
           onRemoveTransfer={transfers.remove}
           selected={selected}
+          service={service}
         />
       </section>
       {selected !== undefined && (
         <section class="videos-detail" aria-label="Selected video">
           {video === undefined ? (
             <Empty title="This video is not here any more">
-              <a href="#/videos">All videos</a>
+              <a href={linkTo('videos')}>All videos</a>
             </Empty>
           ) : (
             <VideoDetail key={video.id} video={video} state={state} />
@@ -126,25 +129,27 @@ function VideoList(props: {
   transfers: readonly Transfer[];
   onRemoveTransfer: (id: number) => void;
   selected: string | undefined;
+  service: Service;
 }) {
-  const { videos, transfers, onRemoveTransfer, selected } = props;
-  const [text, setText] = useState('');
-  const [choice, setChoice] = useState<Choice>('all');
+  const { videos, transfers, onRemoveTransfer, selected, service } = props;
+  const { filter } = useRoute();
+  const [text, setText] = useSearchText();
+  const [choice, setChoice] = useChoice<Choice>('show', 'all');
   const all = useMemo(
     () => [...videos.values()].map((video) => ({ video, choice: CHOICE_OF[stageOf(video).kind] })),
     [videos],
   );
   const count = (wanted: Choice): number => all.filter((entry) => entry.choice === wanted).length;
-  const wanted = text.trim().toLowerCase();
+  const isWanted = fits(text);
   const found = all.filter(
     (entry) =>
       (choice === 'all' || entry.choice === choice) &&
-      (wanted === '' ||
-        entry.video.key.toLowerCase().includes(wanted) ||
-        entry.video.tasks.some(({ id }) => id === wanted)),
+      (isWanted(entry.video.key) || entry.video.tasks.some(({ id }) => id === text.trim())),
   );
+  // Each video has choices of its own, such as which of its tasks is shown.
+  const { task: _, ...listFilter } = filter;
   const { shown, end } = useGrowing(found.length, ROWS_AT_ONCE);
-  const list = useRef<HTMLUListElement>(null);
+  if (all.length === 0 && transfers.length === 0) return <Begin service={service} />;
   return (
     <>
       <div class="toolbar">
@@ -161,21 +166,22 @@ function VideoList(props: {
         />
         <Search label="Key or task id" value={text} onInput={setText} />
       </div>
-      <ul class="rows" ref={list}>
+      <ul class="rows">
         {transfers.map((transfer) => (
           <TransferRow key={transfer.id} transfer={transfer} onRemove={onRemoveTransfer} />
         ))}
         {found.slice(0, shown).map(({ video }) => (
-          <VideoRow key={video.id} video={video} isSelected={video.id === selected} />
+          <VideoRow
+            key={video.id}
+            video={video}
+            isSelected={video.id === selected}
+            href={linkTo('videos', video.id, listFilter)}
+          />
         ))}
       </ul>
       {end}
       {found.length === 0 && transfers.length === 0 && (
-        <Empty title={all.length === 0 ? 'No videos yet' : 'No video fits'}>
-          {all.length === 0
-            ? 'Drop one on this page: its frames appear here as they are made.'
-            : 'Try another part of the key, or another choice.'}
-        </Empty>
+        <Empty title="No video fits">Try another part of the key, or another choice.</Empty>
       )}
     </>
   );

@@ -3,8 +3,8 @@ import { type ConsoleChange, LIMITS } from './console-api';
 /** Many changes in a short time are told in one message. */
 const TELL_AFTER_MS = 100;
 
-type ListName = 'uploads' | 'tasks' | 'events' | 'invocations' | 'requests';
-type ReplacedName = 'timers' | 'faults' | 'settings';
+type ListName = 'uploads' | 'tasks' | 'events' | 'invocations' | 'requests' | 'notices' | 'mpcCalls';
+type ReplacedName = 'timers' | 'faults' | 'settings' | 'quota';
 type Entry<Name extends ListName> = NonNullable<ConsoleChange[Name]>[number];
 
 /** Gathers what changes and tells it in batches; each entry once, as it is at that time. */
@@ -43,13 +43,18 @@ export class ChangeFeed {
     if (this.#isHeard()) this.#replacements.set(name, view);
   }
 
+  /** Whether somebody listens: otherwise nothing need be looked up. */
+  get hasListeners(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.#listeners.clear();
   }
 
   #isHeard(): boolean {
-    if (this.#listeners.size === 0) return false;
+    if (!this.hasListeners) return false;
     this.#timer ??= setTimeout(() => this.#tell(), TELL_AFTER_MS).unref();
     return true;
   }

@@ -6,15 +6,18 @@
  *
  * | request | answer |
  * |---|---|
- * | `GET events` | Server-Sent Events: one `state` (ConsoleState) at the beginning of each connection, then `change`s (ConsoleChange). Comment lines keep it alive |
+ * | `GET events` | Server-Sent Events: one `state` (ConsoleState) at the beginning of each connection, then `change`s (ConsoleChange), and `alive` every 15 s |
  * | `GET state` | the same ConsoleState once |
  * | `GET frames?task=ID` | FrameList |
  * | `GET picture?task=ID&name=NAME` | 302 to a temporary address of the picture; made for `<img src>` |
+ * | `GET results?task=ID` | Results |
+ * | `GET file?task=ID&name=NAME` | 302 to a temporary address of a published file |
  * | `GET video?key=KEY` | 302 to a temporary address of the upload; made for `<video src>` |
  * | `GET invocation?id=REQUEST_ID` | InvocationDetail |
  * | `GET explain?key=KEY` | Explanation |
  * | `POST upload-url` UploadUrlRequest | UploadUrl: send the file there with PUT and **no** Content-Type header |
  * | `POST deliver` DeliverRequest | DeliverAnswer |
+ * | `POST send-notice` SendNoticeRequest | SendNoticeAnswer |
  * | `POST fire` FireRequest | FireAnswer |
  * | `POST faults` FaultsRequest | FaultDial as it is now |
  *
@@ -36,6 +39,9 @@ export const LIMITS = {
   events: 500,
   invocations: 500,
   requests: 500,
+  notices: 500,
+  /** An hour of minutes, for some thirty callers and operations. */
+  mpcCalls: 1800,
   faultsHit: 100,
   /** Of one attempt of an invocation. */
   logLines: 500,
@@ -50,6 +56,7 @@ export type Panel =
   | 'timers'
   | 'faults'
   | 'requests'
+  | 'quota'
   | 'settings'
   | 'explain';
 
@@ -65,6 +72,8 @@ export interface Service {
   snapshotBucket: string;
   /** Uploads through the page go to keys that begin with this. */
   uploadPrefix: string;
+  /** What a client needs to know, under the names that the vendor's SDKs use. Of the local cloud only: its key opens nothing else. */
+  environment?: Record<string, string>;
   /** Panels that make no sense here, with a sentence that says why. */
   unavailable: Partial<Record<Panel, string>>;
 }
@@ -79,6 +88,9 @@ export interface ConsoleState {
   timers: Timer[];
   faults: FaultDial;
   requests: RequestEntry[];
+  notices: Notice[];
+  mpcCalls: MpcCalls[];
+  quota: Quota;
   settings: FunctionSettings[];
 }
 
@@ -95,7 +107,10 @@ export interface ConsoleChange {
   events?: ObjectEvent[];
   invocations?: Invocation[];
   requests?: RequestEntry[];
+  notices?: Notice[];
+  mpcCalls?: MpcCalls[];
   /** These are always complete. */
+  quota?: Quota;
   timers?: Timer[];
   faults?: FaultDial;
   settings?: FunctionSettings[];
@@ -141,6 +156,10 @@ export interface Task {
   endedAtMs?: number;
   /** Why the task failed. */
   description?: string;
+  /** The name of the capture that it is, where an upload has several. */
+  capture?: string;
+  /** How many files lie beside the pictures; absent where that is not known without asking. */
+  publishedFiles?: number;
   /** Pictures so far. */
   frameCount: number;
   /** Name of one of them, for a small preview beside the task: `picture?task=…&name=…`. */
@@ -161,6 +180,90 @@ export interface Frame {
   timeSeconds: number | null;
   /** Relative to `/_console/`; can be kept, it does not expire. */
   url: string;
+}
+
+/** What a task left for sites and players. */
+export interface Results {
+  task: string;
+  files: PublishedFile[];
+  embed: EmbedAddresses;
+}
+
+/** A file that was written beside the pictures. */
+export interface PublishedFile {
+  name: string;
+  /** In words, such as `Preview track`. */
+  what: string;
+  sizeBytes: number;
+  /** That of PUBLIC_URL, or else the object's own in OBS, which only those who may read the bucket can open. */
+  address: string;
+  /** Opens it for now. Relative to `/_console/`. */
+  url: string;
+}
+
+/** What goes into the page of a site. */
+export interface EmbedAddresses {
+  video: string;
+  poster?: string;
+  /** WebVTT with one picture in each cue. */
+  track?: string;
+  /** WebVTT with parts of larger pictures, `#xywh=`. */
+  spriteTrack?: string;
+  /** What to know about these addresses. In whole sentences. */
+  note: string;
+}
+
+/** A notice for the receiver at NOTIFY_URL. Identity: `id`. */
+export interface Notice {
+  /** Its `webhook-id`. */
+  id: string;
+  /** Such as `snapshots.succeeded`. */
+  type: string;
+  task: string;
+  /** When the task ended. */
+  timeMs: number;
+  /** `gone`: it waits no longer, and nothing tells whether it was sent or given up. */
+  state: 'due' | 'retrying' | 'sent' | 'given_up' | 'gone';
+  /** Attempts so far. */
+  attempts: number;
+  /** Of the last attempt: the status, or why there was none. */
+  lastAnswer?: string;
+  lastAttemptAtMs?: number;
+  /** Absent when nothing more is to come. */
+  nextAttemptAtMs?: number;
+}
+
+/** Calls of MPC in one minute by one caller. Identity: `id`. */
+export interface MpcCalls {
+  id: string;
+  /** Where the minute begins. */
+  minuteMs: number;
+  /** A function, or the id of an access key. */
+  caller: string;
+  /** Such as `create`. */
+  operation: string;
+  count: number;
+  /** Of these, how many MPC refused because of its quota. */
+  refused: number;
+}
+
+/** How MPC's quota is shared out, and what waits for it. */
+export interface Quota {
+  /** What MPC allows of each operation in a minute. */
+  callsPerMinute: number;
+  /** MPC_REQUESTS_PER_MINUTE and MPC_READS_PER_MINUTE, where they are set. */
+  createsPerMinute?: number;
+  readsPerMinute?: number;
+  /** Uploads that wait for their turn. Absent where the records may not be read. */
+  waiting?: WaitingUploads;
+  /** Uploads that could not be started and are tried again. */
+  later?: WaitingUploads;
+}
+
+export interface WaitingUploads {
+  count: number;
+  /** Absent when none waits. */
+  oldestMs?: number;
 }
 
 /** An object was created or removed in a bucket that a trigger watches. Identity: `id`. */
@@ -198,6 +301,8 @@ export interface Invocation {
   /** `APIG`, `OBS`, `EVENTGRID`, `TIMER`, `SYNC`, `ASYNC` or `DESTINATION`. */
   trigger: string;
   state: InvocationState;
+  /** What its event is about, where that stands in the event: a timer, or a message's task. */
+  about?: string;
   /** When the event was accepted. */
   acceptedAtMs: number;
   attempts: Attempt[];
@@ -288,6 +393,8 @@ export interface RequestEntry {
   detail?: string;
   timeMs: number;
   durationMs: number;
+  /** A function, or the id of the access key that signed it. */
+  caller?: string;
   /** The invocation that API Gateway made of it. */
   invocationId?: string;
   /** Set when the request was refused for its signature. */
@@ -366,6 +473,16 @@ export type DeliverRequest = { times: 1 | 2 } & ({ event: string } | { key: stri
 export interface DeliverAnswer {
   /** Of the invocations that it makes. */
   requestIds: string[];
+}
+
+/** The notice is sent again at once, with the `webhook-id` that it had. */
+export interface SendNoticeRequest {
+  notice: string;
+}
+
+export interface SendNoticeAnswer {
+  /** The invocation that sends it; absent where the next run of the timer does. */
+  requestId?: string;
 }
 
 export interface FireRequest {

@@ -23,6 +23,7 @@ const deliverRequest = z.intersection(
   z.object({ times: z.union([z.literal(1), z.literal(2)]) }),
   z.union([z.object({ event: z.string() }), z.object({ key: z.string() })]),
 );
+const sendNoticeRequest = z.object({ notice: z.string() });
 const fireRequest = z.object({ functionName: z.string(), timer: z.string() });
 const faultsRequest = z.object({
   shares: z.record(z.string(), z.number().min(0).max(1)),
@@ -36,12 +37,19 @@ const ROUTES: Readonly<Record<string, (call: Call) => unknown>> = {
   'GET frames': async (call) => answer(call, await call.source.frames(parameter(call, 'task'))),
   'GET picture': async (call) =>
     redirect(call, await call.source.pictureUrl(parameter(call, 'task'), parameter(call, 'name'))),
+  'GET results': async (call) => answer(call, await call.source.results(parameter(call, 'task'))),
+  'GET file': async (call) =>
+    redirect(call, await call.source.fileUrl(parameter(call, 'task'), parameter(call, 'name'))),
   'GET video': async (call) => redirect(call, await call.source.videoUrl(parameter(call, 'key'))),
   'GET invocation': (call) => answer(call, localTools(call).invocation(parameter(call, 'id'))),
   'GET explain': async (call) => answer(call, await call.source.explain(parameter(call, 'key'))),
   'POST upload-url': async (call) => {
     const { name } = await readJson(call, uploadUrlRequest);
     answer(call, await call.source.uploadUrl(name));
+  },
+  'POST send-notice': async (call) => {
+    const { notice } = await readJson(call, sendNoticeRequest);
+    answer(call, await call.source.sendNotice(notice));
   },
   'POST deliver': async (call) =>
     answer(call, localTools(call).deliver(await readJson(call, deliverRequest))),

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ConsoleChange, ConsoleState } from './console-api';
 
-/** Proxies and browsers give up connections that say nothing for long. */
+/** Proxies and browsers give up connections that say nothing for long, and the page those that it hears nothing from. */
 const KEEP_ALIVE_MS = 15_000;
 /** A page that reads slower than things change begins anew instead of falling behind for ever. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
@@ -34,7 +34,7 @@ export async function streamEvents(streamed: Streamed, response: ServerResponse)
   write(message('state', state));
   send = (change) => write(message('change', change));
   for (const change of early) send(change);
-  const keepAlive = setInterval(() => write(':\n\n'), KEEP_ALIVE_MS).unref();
+  const keepAlive = setInterval(() => write('event: alive\ndata:\n\n'), KEEP_ALIVE_MS).unref();
   response.once('close', () => clearInterval(keepAlive));
 }
 

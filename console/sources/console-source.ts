@@ -10,6 +10,8 @@ import type {
   FireRequest,
   FrameList,
   InvocationDetail,
+  Results,
+  SendNoticeAnswer,
   UploadUrl,
 } from '../server/console-api';
 
@@ -24,6 +26,12 @@ export interface ConsoleSource {
   frames(task: string): Promise<FrameList>;
   /** A temporary address. @throws ConsoleRefusal 404 */
   pictureUrl(task: string, name: string): Promise<string>;
+  /** @throws ConsoleRefusal 404 for an unknown task */
+  results(task: string): Promise<Results>;
+  /** A temporary address of a published file. @throws ConsoleRefusal 404 */
+  fileUrl(task: string, name: string): Promise<string>;
+  /** Sends a notice again. @throws ConsoleRefusal 403, 404 */
+  sendNotice(id: string): Promise<SendNoticeAnswer>;
   /** A temporary address. */
   videoUrl(key: string): Promise<string>;
   /** @throws ConsoleRefusal 404 */

@@ -198,10 +198,10 @@ class KeyPerAttempt extends Credentials {
     this.#isOn = isOn;
   }
 
-  override temporaryKeyOf(agency: string): AccessKey {
-    if (!this.#isOn()) return super.temporaryKeyOf(agency);
+  override temporaryKeyOf(agency: string, holder?: string): AccessKey {
+    if (!this.#isOn()) return super.temporaryKeyOf(agency, holder);
     this.#issued += 1;
-    const key = super.temporaryKeyOf(`${agency} ${this.#issued}`);
+    const key = super.temporaryKeyOf(`${agency} ${this.#issued}`, holder);
     key.agency = agency;
     return key;
   }

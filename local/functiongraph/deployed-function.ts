@@ -95,7 +95,12 @@ export function agencyCredentials(
 ): InvocationCredentials {
   const agency = configuration.app_xrole || configuration.xrole;
   if (!agency) return { accessKey: '', secretKey: '', securityToken: '', token: '' };
-  const { accessKey, secretKey, securityToken = '', token = '' } = credentials.temporaryKeyOf(agency);
+  const {
+    accessKey,
+    secretKey,
+    securityToken = '',
+    token = '',
+  } = credentials.temporaryKeyOf(agency, configuration.func_name);
   return { accessKey, secretKey, securityToken, token };
 }
 

@@ -11,6 +11,8 @@ export interface AccessKey {
   expiresAtMs?: number;
   /** The IAM agency that a temporary key acts for. */
   agency?: string;
+  /** What it was issued to, such as a function: for the access log. */
+  holder?: string;
   /** The agency's token, issued together with the key. */
   token?: string;
   /** Actions that its holder may not take, with `*`, such as `iam:*`; absent: may do everything. */
@@ -79,10 +81,12 @@ export class Credentials {
   /**
    * The temporary key of an agency: valid for 24 h and handed out again for 10 minutes, as FunctionGraph's user
    * guide describes for the keys on a function's context.
+   * @param holder what gets it, such as a function: each has a key of its own, so that the access log tells who called
    */
-  temporaryKeyOf(agency: string): AccessKey {
+  temporaryKeyOf(agency: string, holder?: string): AccessKey {
     const now = this.clock();
-    const cached = this.#cachedUntilMs.get(agency);
+    const name = `${agency} ${holder ?? ''}`;
+    const cached = this.#cachedUntilMs.get(name);
     if (cached !== undefined && now < cached.untilMs) return cached.key;
     const key: AccessKey = {
       accessKey: `HST3${randomBytes(8).toString('hex').toUpperCase()}`,
@@ -92,10 +96,11 @@ export class Credentials {
       projectId: this.permanent.projectId,
       expiresAtMs: now + TEMPORARY_KEY_LIFETIME_MS,
       agency,
+      ...(holder !== undefined && { holder }),
       token: this.issueToken().value,
     };
     this.#keys.set(key.accessKey, key);
-    this.#cachedUntilMs.set(agency, { key, untilMs: now + TEMPORARY_KEY_CACHE_MS });
+    this.#cachedUntilMs.set(name, { key, untilMs: now + TEMPORARY_KEY_CACHE_MS });
     return key;
   }
 }

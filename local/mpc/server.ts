@@ -74,6 +74,8 @@ export interface Mpc {
   close(): Promise<void>;
 }
 
+/** As documented, of each operation and project. */
+export const MPC_CALLS_PER_MINUTE = 100;
 /** The gateway in front of MPC refuses larger bodies. */
 const MAX_BODY_BYTES = 12 * 1024 * 1024;
 const PATH = /^\/v1\/([^/]+)\/(\w+(?:\/event)?)$/;
@@ -94,7 +96,14 @@ const OPERATIONS = new Map<string, Operation>([
  * with real pictures. Tasks that an earlier process left unfinished in `directory` are queued again.
  */
 export async function createMpc(options: MpcOptions): Promise<Mpc> {
-  const { store, capture, region, clock = Date.now, callsPerMinute = 100, parallelTasks = 2 } = options;
+  const {
+    store,
+    capture,
+    region,
+    clock = Date.now,
+    callsPerMinute = MPC_CALLS_PER_MINUTE,
+    parallelTasks = 2,
+  } = options;
   const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
   const tasks = new TaskBook(options.directory);
   const runner = new TaskRunner({ tasks, store, capture, behaviour, parallelTasks, clock });

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Clock } from '../clock';
-import { type AccessLogEntry, front, type Answer as RenderedAnswer } from '../front';
+import { type AccessLogEntry, callerOf, front, type Answer as RenderedAnswer } from '../front';
 import type { AwsReceivedRequest } from '../iam/aws-signature-doctor';
 import type { AccessKey, Credentials } from '../iam/credentials';
 import { DEFAULT_BEHAVIOUR, type ObsBehaviour } from './behaviour';
@@ -53,7 +53,10 @@ export function createObsServer(options: ObsOptions): Server {
         const request = parseRequest(exchange.message, domain, exchange.requestId);
         exchange.parsed = request;
         exchange.log.path = resourceOf(request);
-        return renderAnswer(await execute(request, options), request, region);
+        const answer = await execute(request, options, (key) => {
+          exchange.log.caller = callerOf(key);
+        });
+        return renderAnswer(answer, request, region);
       },
       refuse(error, { message, parsed, requestId, log }) {
         const refusal = asObsError(error, message);
@@ -110,7 +113,12 @@ function receivedRequest({ method, message, headers }: ObsRequest): AwsReceivedR
   return { method, rawUrl: message.url ?? '/', headers: Object.fromEntries(headers) };
 }
 
-async function execute(request: ObsRequest, options: ObsOptions): Promise<Answer> {
+/** @param onCaller told whose key signed the request */
+async function execute(
+  request: ObsRequest,
+  options: ObsOptions,
+  onCaller: (key: AccessKey) => void,
+): Promise<Answer> {
   const { store, credentials, region, functions, clock = Date.now } = options;
   const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
   const ownerId = credentials.permanent.projectId;
@@ -124,6 +132,7 @@ async function execute(request: ObsRequest, options: ObsOptions): Promise<Answer
   const open = publicOperation(request);
   if (open !== undefined) return open(call);
   const check = (key: AccessKey) => {
+    onCaller(key);
     requireRight(request, key, options.isAllowed ?? (() => true));
     refuseForeign(request, options.bucketsOfOthers ?? []);
   };

@@ -41,6 +41,16 @@ export async function dropFiles(page: Page, files: string[]): Promise<void> {
 /** The row of a video whose key ends with this. */
 export const rowOf = (page: Page, name: string) => page.locator('.row-link', { hasText: name });
 
+/** The row of a table that has this text. */
+export const entryOf = (page: Page, text: string) =>
+  page.locator('tr:not(.row-body)', { hasText: text }).first();
+
+/** Opens a row of a table; what it shows is returned. */
+export async function openEntry(page: Page, text: string) {
+  await entryOf(page, text).locator('button.disclose').click();
+  return page.locator('.entry-body');
+}
+
 /** Opens a view of the console by its name in the navigation. */
 export async function openView(page: Page, name: string): Promise<void> {
   await page.getByRole('navigation').getByRole('link', { name }).click();

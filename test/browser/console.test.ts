@@ -1,16 +1,26 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Browser, Locator } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { startWatchedCloud } from '../../local/commands/deployed-cloud';
+import { closeServer, listen } from '../../local/http-server';
 import { makeClip } from '../clip';
 import { LocalService } from '../e2e/local-service';
 import { readFrameTimeMs } from '../read-frame-time';
 import { until } from '../wait';
 import { launchBrowser } from './browser';
-import { dropFiles, openPage, openView, rowOf, type WatchedPage } from './console-page';
+import { dropFiles, entryOf, openEntry, openPage, openView, rowOf, type WatchedPage } from './console-page';
 import { type Relay, startRelay } from './relay';
 
+/** Of a site that shows a video; no server is there. */
+const SITE = 'http://localhost:39999';
+const SECRET = `whsec_${Buffer.from('a secret of this test alone, not of others').toString('base64')}`;
+
 let service: LocalService;
+let receiver: Server;
+/** What the receiver of notices answers. */
+let receiverAnswer = 204;
 let browser: Browser;
 let folder: string;
 let relay: Relay;
@@ -18,7 +28,9 @@ let watched: WatchedPage;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'console-test-'));
-  [service, browser] = await Promise.all([LocalService.start(), launchBrowser()]);
+  receiver = createServer((_, response) => response.writeHead(receiverAnswer).end());
+  const notify = { NOTIFY_URL: `http://127.0.0.1:${await listen(receiver, 0)}/`, NOTIFY_SECRET: SECRET };
+  [service, browser] = await Promise.all([LocalService.start({ origins: [SITE] }, notify), launchBrowser()]);
   relay = await startRelay(Number(new URL(service.cloud.addresses.gateway).port));
 }, 60_000);
 
@@ -26,6 +38,7 @@ afterAll(async () => {
   await browser?.close();
   await relay?.close();
   await service?.stop();
+  await closeServer(receiver);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -169,9 +182,10 @@ test('an event that is delivered again, and twice, changes nothing', async () =>
   await capture('replayed.mp4');
   const before = await service.taskOf('uploads/replayed.mp4');
   await openView(page, 'Events');
-  const event = page.locator('.event', { hasText: 'uploads/replayed.mp4' });
-  await event.getByRole('button', { name: 'Deliver again' }).click();
-  await event.getByRole('button', { name: 'Deliver twice' }).click();
+  const event = entryOf(page, 'uploads/replayed.mp4');
+  const body = await openEntry(page, 'uploads/replayed.mp4');
+  await body.getByRole('button', { name: 'Deliver again' }).click();
+  await body.getByRole('button', { name: 'Deliver twice' }).click();
   await until(async () => (await event.locator('.deliveries .badge.good').count()) === 4);
 
   await openView(page, 'Videos');
@@ -189,10 +203,12 @@ test('an invocation shows its log, its duration and whether it was cold', async 
   const { page } = watched;
   await capture('logged.mp4');
   await openView(page, 'Invocations');
-  const entry = page.locator('.entry', { hasText: 'uploads/logged.mp4' });
-  await entry.locator('summary').click();
-  await entry.getByText('upload.settled').waitFor();
-  expect(await entry.locator('summary').textContent()).toMatch(/on-upload.*Succeeded.*\d m?s(cold|warm)/);
+  await page.getByRole('group', { name: 'Which function' }).getByText('on-upload').click();
+  const body = await openEntry(page, 'uploads/logged.mp4');
+  await body.getByText('upload.settled').first().waitFor();
+  expect(await entryOf(page, 'uploads/logged.mp4').textContent()).toMatch(
+    /on-upload.*Succeeded.*\d m?s(cold|warm)/,
+  );
 });
 
 test('a signature that is refused is explained in the request log', async () => {
@@ -202,10 +218,9 @@ test('a signature that is refused is explained in the request log', async () => 
     headers: { date: new Date().toUTCString(), authorization: `OBS ${cloud.accessKey.accessKey}:AAAA` },
   });
   await openView(page, 'Requests');
-  const entry = page.locator('.entry', { hasText: 'signature' }).first();
-  await entry.locator('summary').click();
-  await entry.getByText('Why the signature was refused').waitFor();
-  await entry.getByText('What the service signed').waitFor();
+  const body = await openEntry(page, 'uploads/secret.mp4');
+  await body.getByText('Why the signature was refused').waitFor();
+  await body.getByText('What the service signed').waitFor();
 });
 
 test('the page says why nothing was captured', async () => {
@@ -221,10 +236,10 @@ test('the page says why nothing was captured', async () => {
 test('a timer fires and faults are set when asked', async () => {
   const { page } = watched;
   await openView(page, 'Timers');
-  await page.locator('.card', { hasText: 'on-upload' }).getByRole('button', { name: 'Fire now' }).click();
+  await entryOf(page, 'on-upload').getByRole('button', { name: 'Fire now' }).click();
   await page.getByRole('status').getByText('has fired').waitFor();
   await openView(page, 'Invocations');
-  await page.locator('.entry', { hasText: 'TIMER' }).getByText('Succeeded').waitFor();
+  await entryOf(page, 'sweep').getByText('Succeeded').waitFor();
 
   await openView(page, 'Faults');
   const dial = page.getByRole('slider', { name: /^duplicate / });
@@ -255,15 +270,24 @@ test('a task that waits can be cancelled', async () => {
   }
 });
 
-test('while the server is gone the page says so, and it connects by itself', async () => {
+test('while the server is gone the page says so, it connects by itself, and nothing of what happened is missing', async () => {
   const { page, complaints } = watched;
   await page.goto(relay.address);
   await page.getByText('Live').waitFor();
   await relay.cut();
   await page.getByRole('alert').getByText('does not answer').waitFor();
+  await capture('meanwhile.mp4');
   await relay.mend();
   await page.getByText('Live').waitFor();
   expect(await page.getByRole('alert').count()).toBe(0);
+  await rowOf(page, 'uploads/meanwhile.mp4').getByText('4 frames').waitFor();
+  await openView(page, 'Events');
+  await entryOf(page, 'uploads/meanwhile.mp4').getByText('Succeeded').waitFor();
+  await openView(page, 'Invocations');
+  await entryOf(page, 'uploads/meanwhile.mp4').getByText('Succeeded').waitFor();
+  await openView(page, 'Requests');
+  await page.getByLabel('Path, method, status, code or caller').fill('PUT videos meanwhile.mp4');
+  await entryOf(page, 'uploads/meanwhile.mp4').waitFor();
   // What the browser itself notes of a connection that failed.
   complaints.splice(0);
 });
@@ -292,6 +316,155 @@ test('everything can be reached and done by keyboard', async () => {
   await page.locator('dialog[open] .plyr__progress').waitFor();
   await page.keyboard.press('Escape');
   await page.locator('dialog').waitFor({ state: 'detached' });
+});
+
+/** What a button has put on the clipboard. */
+async function copied(page: Page, button: Locator): Promise<string> {
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await button.click();
+  await page.getByRole('status').getByText('Copied').first().waitFor();
+  return page.evaluate(() => navigator.clipboard.readText());
+}
+
+test('a notice that failed is sent again by hand, and the files of a task are there with their addresses', async () => {
+  const { page } = watched;
+  receiverAnswer = 503;
+  await capture('published.mp4');
+  await rowOf(page, 'uploads/published.mp4').click();
+  const notice = entryOf(page, 'snapshots.succeeded');
+  await notice.getByText('Retrying').waitFor();
+  await notice.getByText('503').waitFor();
+  receiverAnswer = 204;
+  await notice.getByRole('button', { name: 'Send again' }).click();
+  await notice.getByText('Sent', { exact: true }).waitFor();
+  await notice.getByText('2xx').waitFor();
+
+  const files = page.locator('.files a');
+  await expectTexts(files, ['snapshots.json', 'storyboard.vtt', 'storyboard.json', 'poster.jpg']);
+  const address = await copied(page, page.getByRole('button', { name: 'Copy address of storyboard.vtt' }));
+  expect(address).toBe(
+    `${service.cloud.addresses.obs}/snapshots/snapshots/uploads/published.mp4/storyboard.vtt`,
+  );
+  const track = await page.request.get(
+    `${service.cloud.addresses.gateway}/_console/${await files.nth(1).getAttribute('href')}`,
+  );
+  expect(await track.text()).toMatch(/^WEBVTT\n/);
+
+  await openView(page, 'Quota');
+  await page.locator('tr', { hasText: 'on-upload' }).filter({ hasText: 'create' }).waitFor();
+});
+
+/** Opens a page of a site with this in it. The player comes from the packages that are installed. */
+async function openSite(snippet: string): Promise<WatchedPage> {
+  const site = await openPage(browser);
+  await site.page.route(`${SITE}/**`, (route) =>
+    route.fulfill({ contentType: 'text/html', body: `<!doctype html><title>Site</title>${snippet}` }),
+  );
+  await site.page.route('https://cdn.jsdelivr.net/npm/plyr@3.8.4/**', (route) =>
+    route.fulfill({
+      path: path.join(
+        require.resolve('plyr'),
+        '../../',
+        new URL(route.request().url()).pathname.replace(/^.*?plyr@[^/]+/, ''),
+      ),
+    }),
+  );
+  await site.page.route('https://cdn.plyr.io/**', (route) =>
+    route.fulfill({ contentType: 'image/svg+xml', body: '<svg xmlns="http://www.w3.org/2000/svg"/>' }),
+  );
+  await site.page.goto(`${SITE}/`);
+  return site;
+}
+
+test('what is copied for a page shows the video, its poster and its previews there', async () => {
+  const { page } = watched;
+  await capture('embedded.mp4');
+  await rowOf(page, 'uploads/embedded.mp4').click();
+  const embed = page.getByRole('region', { name: 'Embed' });
+  const copy = embed.getByRole('button', { name: 'Copy' });
+  const withPlyr = await openSite(await copied(page, copy));
+  await withPlyr.page.waitForFunction(() => (document.querySelector('video')?.readyState ?? 0) >= 1);
+  const bar = (await withPlyr.page.locator('.plyr__progress').boundingBox())!;
+  const picture = withPlyr.page.locator('.plyr__preview-thumb--is-shown img').last();
+  await until(async () => {
+    await withPlyr.page.mouse.move(bar.x + 8, bar.y + bar.height / 2);
+    await withPlyr.page.mouse.move(bar.x + 10, bar.y + bar.height / 2);
+    return picture.isVisible();
+  });
+  expect(await picture.getAttribute('src')).toContain('/embedded.mp4/0.jpg');
+  expect(withPlyr.complaints).toEqual([]);
+  await withPlyr.page.context().close();
+
+  await embed.getByRole('button', { name: '<video>' }).click();
+  const plain = await openSite(await copied(page, copy));
+  const cues = await plain.page.waitForFunction(() => {
+    const video = document.querySelector('video');
+    const [track] = video?.textTracks ?? [];
+    if (track !== undefined) track.mode = 'hidden';
+    return video?.readyState && track?.cues?.length;
+  });
+  expect(await cues.jsonValue()).toBe(4);
+  const poster = (await plain.page.locator('video').getAttribute('poster')) ?? '';
+  expect((await page.request.get(poster)).headers()['content-type']).toBe('image/jpeg');
+  expect(plain.complaints).toEqual([]);
+  await plain.page.context().close();
+});
+
+test('view, video, filter and what is open stand in the address, and *back* goes through them', async () => {
+  const { page } = watched;
+  await capture('linked one.mp4');
+  await capture('linked two.mp4');
+  await page.getByLabel('Key or task id').fill('two linked');
+  await page.waitForURL(/q=two\+linked/);
+  await expectTexts(page.locator('.rows .key'), ['uploads/linked two.mp4']);
+  await page.getByRole('group', { name: 'Which videos' }).getByText('Captured', { exact: true }).click();
+  await rowOf(page, 'linked two').click();
+  await page.locator('.gallery img').first().waitFor();
+  const address = page.url();
+  expect(address).toContain('show=good');
+  await openView(page, 'Events');
+  await openEntry(page, 'linked one');
+  await page.goBack();
+  await page.locator('.entry-body').waitFor({ state: 'detached' });
+  await page.goBack();
+  await page.locator('.gallery img').first().waitFor();
+  expect(page.url()).toBe(address);
+  await page.goBack();
+  await page.locator('.gallery').waitFor({ state: 'detached' });
+  await expectTexts(page.locator('.rows .key'), ['uploads/linked two.mp4']);
+
+  const later = await openPage(browser);
+  await later.page.goto(address);
+  await later.page.locator('.gallery img').first().waitFor();
+  expect(await later.page.getByLabel('Key or task id').inputValue()).toBe('two linked');
+  await later.page.context().close();
+});
+
+test('the first screen says how to begin, and a video is found among 2,000 by typing', async () => {
+  const { page } = watched;
+  const empty = await startWatchedCloud({ port: 0 });
+  try {
+    await page.goto(empty.addresses.gateway);
+    const begin = page.getByRole('region', { name: 'How to begin' });
+    await begin.getByText('npm start -- holiday.mp4').waitFor();
+    await page.getByText('Drop videos anywhere').waitFor();
+    expect(await copied(page, begin.getByRole('button', { name: 'Copy secret key' }))).toBe(
+      empty.accessKey.secretKey,
+    );
+    expect(await copied(page, begin.getByRole('button', { name: 'Copy endpoint' }))).toBe(
+      empty.addresses.obs,
+    );
+    for (let number = 0; number < 2000; number++) {
+      await empty.store.put('videos', `uploads/many ${number}.mp4`, Buffer.from('x'));
+    }
+    await page.getByText('2000', { exact: true }).first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('1234 many');
+    await expectTexts(page.locator('.rows .key'), ['uploads/many 1234.mp4']);
+  } finally {
+    await page.goto('about:blank');
+    await empty.close();
+  }
 });
 
 async function expectTexts(locator: Locator, texts: string[]): Promise<void> {

@@ -20,6 +20,9 @@ const nothing: ConsoleState = {
   timers: [],
   faults: { faults: [], seed: 0, hits: [] },
   requests: [],
+  notices: [],
+  mpcCalls: [],
+  quota: { callsPerMinute: 100 },
   settings: [],
 };
 

@@ -24,7 +24,7 @@ export class OpenPage {
   }
 
   /** Everything that was sent of one list, the latest last. */
-  sent<Name extends 'uploads' | 'tasks' | 'events' | 'invocations' | 'requests'>(
+  sent<Name extends 'uploads' | 'tasks' | 'events' | 'invocations' | 'requests' | 'notices' | 'mpcCalls'>(
     list: Name,
   ): ConsoleState[Name][number][] {
     const all = [this.state, ...this.changes].flatMap((sent) => [...(sent[list] ?? [])].reverse());

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { request, type Server } from 'node:http';
 import { AKSKSigner } from '@huaweicloud/huaweicloud-sdk-core/auth/AKSKSigner';
 import {
   type Explanation,
@@ -7,23 +7,41 @@ import {
   type FrameList,
   type InvocationDetail,
   LIMITS,
+  type Results,
+  type SendNoticeAnswer,
   type UploadUrl,
 } from '../../console/server/console-api';
+import { closeServer, listen } from '../../local/http-server';
+import { createReceiver, type ReceivedNotice } from '../../local/webhook-receiver';
 import { makeClip } from '../clip';
 import { LocalService } from '../e2e/local-service';
 import { until } from '../wait';
 import { OpenPage } from './console-page';
 
+const SECRET = `whsec_${Buffer.from('a secret of this test alone, not of others').toString('base64')}`;
+const received: ReceivedNotice[] = [];
+let receiver: Server;
 let service: LocalService;
 let root: string;
 let page: OpenPage;
 let clip: Buffer;
 beforeAll(async () => {
-  service = await LocalService.start({ functiongraph: { behaviour: { asyncRetryDelayMs: 50 } } });
+  receiver = createReceiver({ secrets: [SECRET], onNotice: (notice) => received.push(notice) });
+  service = await LocalService.start(
+    { functiongraph: { behaviour: { asyncRetryDelayMs: 50 } } },
+    {
+      NOTIFY_URL: `http://127.0.0.1:${await listen(receiver, 0)}/`,
+      NOTIFY_SECRET: SECRET,
+      PUBLISH: 'vtt,sprite',
+    },
+  );
   root = service.cloud.addresses.gateway;
   clip = await readFile(await makeClip({ seconds: 12 }));
 }, 30_000);
-afterAll(() => service.stop());
+afterAll(async () => {
+  await service.stop();
+  await closeServer(receiver);
+});
 beforeEach(async () => {
   page = await OpenPage.open(root);
 });
@@ -237,6 +255,96 @@ describe('explain', () => {
       verdict: 'not_found',
       reason: 'no_such_object',
     });
+  });
+});
+
+/** Uploads the clip and waits until the receiver has its notice. */
+async function noticeOf(name: string) {
+  const key = await uploadFromPage(name, clip);
+  const task = await until(() =>
+    page.sent('tasks').findLast((sent) => sent.key === key && sent.status === 'SUCCEEDED'),
+  );
+  const notice = await until(() =>
+    page.sent('notices').findLast((sent) => sent.task === task.id && sent.state === 'sent'),
+  );
+  return { key, task, notice };
+}
+
+describe('a notice', () => {
+  test('that was sent is sent again with the same id', async () => {
+    const { task, notice } = await noticeOf('notified.mp4');
+    expect(notice).toMatchObject({ type: 'snapshots.succeeded', attempts: 1, lastAnswer: '2xx' });
+    expect(notice.nextAttemptAtMs).toBeUndefined();
+    const { status, body } = await page.post<SendNoticeAnswer>('send-notice', { notice: notice.id });
+    expect(status).toBe(200);
+    await until(() => received.filter(({ id }) => id === notice.id).length === 2);
+    const [first, second] = received.filter(({ id }) => id === notice.id);
+    expect([first?.answer, second?.answer]).toEqual([204, 204]);
+    expect(first?.value).toMatchObject({ data: { task_id: task.id } });
+    await until(() =>
+      page
+        .sent('invocations')
+        .some(
+          ({ requestId, about, state }) =>
+            requestId === body.requestId && about === 'finish' && state === 'succeeded',
+        ),
+    );
+    await until(() => page.sent('notices').findLast(({ id }) => id === notice.id)?.state === 'sent');
+  });
+
+  test('that nobody knows cannot be sent', async () => {
+    expect(await page.post('send-notice', { notice: 'nothing' })).toMatchObject({ status: 404 });
+  });
+});
+
+describe('results', () => {
+  test('are the published files, each at its own address and to be opened', async () => {
+    const { key, task } = await noticeOf('results.mp4');
+    const { files, embed } = await page.get<Results>(`results?task=${task.id}`);
+    expect(files.map(({ name }) => name)).toEqual(['storyboard.vtt', 'sprite.vtt', 'sprite-1.jpg']);
+    expect(files[0]?.address).toBe(
+      `${service.cloud.addresses.obs}/snapshots/snapshots/${key}/storyboard.vtt`,
+    );
+    for (const { url, sizeBytes } of files) {
+      const file = await fetch(`${root}/_console/${url}`);
+      expect((await file.arrayBuffer()).byteLength).toBe(sizeBytes);
+    }
+    expect((await fetch(`${root}/_console/file?task=${task.id}&name=0.jpg`)).status).toBe(404);
+    for (const address of [embed.video, embed.poster, embed.track]) {
+      expect((await fetch(address ?? '')).status).toBe(200);
+    }
+    await until(() => page.sent('tasks').findLast(({ id }) => id === task.id)?.publishedFiles === 2);
+  });
+});
+
+describe('the quota', () => {
+  test('says which function called MPC how often in each minute', async () => {
+    const count = () =>
+      page
+        .sent('mpcCalls')
+        .filter(({ caller, operation }) => caller === 'on-upload' && operation === 'create')
+        .reduce((most, calls) => new Map(most).set(calls.id, calls.count), new Map<string, number>());
+    const total = () => [...count().values()].reduce((a, b) => a + b, 0);
+    const before = total();
+    const key = await uploadFromPage('counted.mp4', clip);
+    expect((await finalExplanationOf(key)).reason).toBe('succeeded');
+    await until(() => total() === before + 1);
+    expect(page.state.quota.callsPerMinute).toBe(100);
+  });
+
+  test('counts what waits for its turn and what is tried again, and since when', async () => {
+    const { store } = service.cloud;
+    // As on-upload names its records; the times lie in the past, the earlier one in the later folder.
+    const names = ['waiting/aa/1700000000000-1', 'waiting/bb/1600000000000-2', 'later/3'];
+    for (const name of names) await store.put('snapshots', `.mpc-snapshots/${name}.json`, Buffer.from('{}'));
+    const quota = await until(() =>
+      page.changes.findLast(
+        (change) => change.quota?.waiting?.count === 2 && change.quota.later?.count === 1,
+      ),
+    );
+    expect(quota.quota?.waiting).toEqual({ count: 2, oldestMs: 1_600_000_000_000 });
+    for (const name of names) await store.delete('snapshots', `.mpc-snapshots/${name}.json`);
+    await until(() => page.changes.at(-1)?.quota?.waiting?.count === 0);
   });
 });
 

@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import type { ConsoleState, Explanation, FrameList, UploadUrl } from '../../console/server/console-api';
+import type {
+  ConsoleState,
+  Explanation,
+  FrameList,
+  Results,
+  UploadUrl,
+} from '../../console/server/console-api';
 import { createDeployedConsole, type DeployedConsole } from '../../console/sources/deployed/console-server';
 import { callerOf, deployedService } from '../../console/sources/deployed/deployed-service';
 import { stageEnvironment } from '../../local/commands/deployed-stage';
@@ -27,7 +33,7 @@ class Visitor {
   static async come(canWrite: boolean): Promise<Visitor> {
     const { environment } = service.cloud;
     const console = createDeployedConsole({
-      service: deployedService({ stage: 'prod' }, environment),
+      service: deployedService({ stage: 'prod' }, { ...environment, PUBLIC_URL: 'https://cdn.example.com/' }),
       caller: callerOf(environment),
       canWrite,
       pollEveryMs: 50,
@@ -116,6 +122,53 @@ describe('with the link', () => {
     expect(sheet.headers.get('content-security-policy')).toContain('sandbox');
     const waited = await reading.json<{ status: string }>(`/snapshots/${task?.id}?wait=5`);
     expect(waited.status).toBe('SUCCEEDED');
+  });
+
+  test('published files are listed, with the addresses of PUBLIC_URL where it is known', async () => {
+    const [task] = (await reading.json<ConsoleState>('/_console/state')).tasks;
+    const { files, embed } = await until(async () => {
+      const results = await reading.json<Results>(`/_console/results?task=${task?.id}`);
+      return results.files.length === 4 ? results : undefined;
+    });
+    const [index, track] = files;
+    expect(index?.name).toBe('snapshots.json');
+    const path = `snapshots/${KEY.split('/').map(encodeURIComponent).join('/')}`;
+    expect(track?.address).toBe(`https://cdn.example.com/${path}/storyboard.vtt`);
+    expect(embed).toMatchObject({
+      track: track?.address,
+      poster: `https://cdn.example.com/${path}/poster.jpg`,
+    });
+    expect(embed.video).not.toContain('Signature');
+    const opened = await reading.fetch(`/_console/${track?.url}`);
+    expect(await (await fetch(opened.headers.get('location') ?? '')).text()).toMatch(/^WEBVTT\n/);
+  });
+
+  test('a notice that waits is shown, and is due at once when somebody may write', async () => {
+    const { store } = service.cloud;
+    const id = 'msg_0123456789abcdef0123456789abcdef';
+    const notice = {
+      attempts: 3,
+      id,
+      type: 'snapshots.failed',
+      timestamp: '2026-11-28T01:00:00.000Z',
+      data: { task_id: '7' },
+      files: {},
+    };
+    const name = (dueMs: number) => `.mpc-snapshots/notices/${String(dueMs).padStart(14, '0')}-${id}.json`;
+    const dueMs = Date.now() + 3_600_000;
+    await store.put('snapshots', name(dueMs), Buffer.from(JSON.stringify(notice)));
+    const state = await reading.json<ConsoleState>('/_console/state');
+    expect(state.notices).toMatchObject([
+      { id, task: '7', state: 'retrying', attempts: 3, nextAttemptAtMs: dueMs },
+    ]);
+    const again = post({ notice: id }, { origin: reading.root });
+    expect((await reading.fetch('/_console/send-notice', again)).status).toBe(403);
+    const sent = await writing.fetch('/_console/send-notice', post({ notice: id }, { origin: writing.root }));
+    expect(sent.status).toBe(200);
+    const { objects } = store.list('snapshots', { prefix: '.mpc-snapshots/notices/' });
+    expect(objects).toHaveLength(1);
+    expect(Number(/(\d{14})-/.exec(objects[0]?.key ?? '')?.[1])).toBeLessThanOrEqual(Date.now());
+    for (const { key } of objects) await store.delete('snapshots', key);
   });
 
   test('a key is explained from what can be seen', async () => {

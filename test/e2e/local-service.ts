@@ -38,8 +38,12 @@ export class LocalService {
     });
   }
 
-  static async start(options: Partial<CloudOptions> = {}): Promise<LocalService> {
-    return LocalService.of(await startDeployedCloud({ port: 0, ...options }));
+  /** @param settings further variables for `serverless.yml`, such as NOTIFY_URL */
+  static async start(
+    options: Partial<CloudOptions> = {},
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<LocalService> {
+    return LocalService.of(await startDeployedCloud({ port: 0, ...options }, settings));
   }
 
   /** A cloud that was started in another way. */

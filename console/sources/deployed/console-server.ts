@@ -2,6 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createConsole } from '../../server/console-server';
 import { relayApi } from './api-relay';
+import { Bucket } from './bucket';
 import { type Caller, clientOf, type DeployedService } from './deployed-service';
 import { DeployedSource } from './deployed-source';
 import { UploadListing } from './upload-listing';
@@ -40,6 +41,7 @@ export function createDeployedConsole({
     service,
     api,
     uploads,
+    snapshots: new Bucket(service, caller, service.snapshotBucket),
     canWrite,
     ...(pollEveryMs !== undefined && { pollEveryMs }),
   });

@@ -11,6 +11,8 @@ export interface DeployedService {
   obsEndpoint: string;
   uploadBucket: string;
   snapshotBucket: string;
+  /** The service's PUBLIC_URL, without a slash at the end. */
+  publicUrl?: string;
   /** What uploads through the page begin with: the service's UPLOAD_PREFIX. */
   uploadPrefix: string;
 }
@@ -60,6 +62,7 @@ export function deployedService(flags: ServiceFlags, environment: NodeJS.Process
     uploadBucket: uploadBucket ?? '',
     snapshotBucket: snapshotBucket ?? '',
     uploadPrefix: environment.UPLOAD_PREFIX ?? '',
+    ...(environment.PUBLIC_URL && { publicUrl: address('PUBLIC_URL', environment.PUBLIC_URL) }),
   };
 }
 

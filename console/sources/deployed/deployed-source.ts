@@ -1,5 +1,6 @@
 import { ApiError, type Task as ApiTask, NoAnswerError, type SnapshotClient } from '../../../client/src';
 import { parseUtc } from '../../../local/mpc/presentation';
+import { encodeKey } from '../../../local/obs/signature';
 import { explain } from '../../explain';
 import { ChangeFeed } from '../../server/change-feed';
 import type {
@@ -7,19 +8,26 @@ import type {
   Explanation,
   FrameList,
   Panel,
+  Results,
+  SendNoticeAnswer,
   Service,
   Task,
   Upload,
   UploadUrl,
 } from '../../server/console-api';
 import { ConsoleRefusal, type ConsoleSource, uploadKey } from '../console-source';
+import { embedAddressesOf, isPublishedName, publishedFiles } from '../published-files';
+import type { Bucket } from './bucket';
 import type { DeployedService } from './deployed-service';
+import { RecordListing } from './record-listing';
 import type { UploadListing } from './upload-listing';
 
 export interface DeployedSourceOptions {
   service: DeployedService;
   api: SnapshotClient;
   uploads: UploadListing;
+  /** The snapshot bucket. */
+  snapshots: Bucket;
   canWrite: boolean;
   /** How often the tasks are looked at while somebody looks at the page. */
   pollEveryMs?: number;
@@ -29,6 +37,8 @@ export interface DeployedSourceOptions {
 const POLL_EVERY_MS = 10_000;
 /** The most that one call of MPC lists. */
 const TASKS_SHOWN = 100;
+/** Of 1,000 objects each, in the directory of a task. */
+const MAX_PICTURE_PAGES = 3;
 
 const LOCAL_ONLY: Partial<Record<Panel, string>> = {
   events: 'Events of OBS can only be watched in the local cloud.',
@@ -43,6 +53,7 @@ const LOCAL_ONLY: Partial<Record<Panel, string>> = {
 export class DeployedSource implements ConsoleSource {
   readonly #options: DeployedSourceOptions;
   readonly #feed = new ChangeFeed();
+  readonly #records: RecordListing;
   /** As last seen, by id. */
   #tasks = new Map<string, ApiTask>();
   #listeners = 0;
@@ -50,10 +61,16 @@ export class DeployedSource implements ConsoleSource {
 
   constructor(options: DeployedSourceOptions) {
     this.#options = options;
+    this.#records = new RecordListing(options.snapshots);
   }
 
   async state(): Promise<ConsoleState> {
-    const [tasks, uploads] = await Promise.all([this.#readTasks(), this.#readUploads()]);
+    const [tasks, uploads, quota, notices] = await Promise.all([
+      this.#readTasks(),
+      this.#readUploads(),
+      this.#records.quota(),
+      this.#records.notices(),
+    ]);
     const noUploads = typeof uploads === 'string';
     return {
       service: this.#service(noUploads ? { uploads } : {}),
@@ -64,6 +81,9 @@ export class DeployedSource implements ConsoleSource {
       timers: [],
       faults: { faults: [], seed: 0, hits: [] },
       requests: [],
+      notices,
+      mpcCalls: [],
+      quota,
       settings: [],
     };
   }
@@ -104,6 +124,44 @@ export class DeployedSource implements ConsoleSource {
     if (url === undefined)
       throw new ConsoleRefusal(404, `task ${id} has no picture ${name} that may be read`);
     return url;
+  }
+
+  async results(id: string): Promise<Results> {
+    const { service, snapshots, uploads } = this.#options;
+    const { input, output } = await this.#task(id);
+    const directory = output?.object ?? '';
+    const files =
+      output?.bucket !== service.snapshotBucket || directory === ''
+        ? []
+        : publishedFiles({
+            bucketAddress: snapshots.address,
+            publicUrl: service.publicUrl,
+            path: directory,
+            task: id,
+            objects: await snapshots.list(`${directory}/`, { maxPages: MAX_PICTURE_PAGES }),
+          });
+    const note =
+      service.publicUrl === undefined
+        ? 'These are the objects’ own addresses: they open for those who may read the buckets. For addresses of your CDN set PUBLIC_URL, for the functions and for this command.'
+        : 'Track and poster come from PUBLIC_URL. The video’s address opens for those who may read its bucket: put your own in its place.';
+    const video = `${uploads.bucket.address}/${encodeKey(input?.object ?? '')}`;
+    return { task: id, files, embed: { video, ...embedAddressesOf(files), note } };
+  }
+
+  async fileUrl(id: string, name: string): Promise<string> {
+    const { output } = await this.#task(id);
+    const isThere = output?.bucket === this.#options.service.snapshotBucket && isPublishedName(name);
+    if (!isThere) throw new ConsoleRefusal(404, `task ${id} has no published file ${name}`);
+    return this.#options.snapshots.url('GET', `${output.object}/${name}`);
+  }
+
+  async sendNotice(id: string): Promise<SendNoticeAnswer> {
+    if (!this.#options.canWrite) {
+      throw new ConsoleRefusal(403, 'the console is read-only: start it with --write to send a notice again');
+    }
+    await this.#records.sendNow(id);
+    await this.#tellNotices();
+    return {};
   }
 
   async videoUrl(key: string): Promise<string> {
@@ -182,6 +240,12 @@ export class DeployedSource implements ConsoleSource {
     }, this.#options.pollEveryMs ?? POLL_EVERY_MS).unref();
   }
 
+  async #tellNotices(): Promise<void> {
+    for (const notice of (await this.#records.notices()).reverse()) {
+      this.#feed.entry('notices', notice.id, () => notice);
+    }
+  }
+
   async #tellChanges(): Promise<void> {
     const before = new Map(
       [...this.#tasks.values()].map((task) => [task.task_id, JSON.stringify(taskView(task))]),
@@ -190,6 +254,9 @@ export class DeployedSource implements ConsoleSource {
       const view = taskView(task);
       if (before.get(view.id) !== JSON.stringify(view)) this.#feed.entry('tasks', view.id, () => view);
     }
+    await this.#tellNotices();
+    const quota = await this.#records.quota();
+    this.#feed.replace('quota', () => quota);
   }
 }
 

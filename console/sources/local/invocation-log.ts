@@ -1,4 +1,6 @@
+import * as z from 'zod';
 import type { Invocation as Change } from '../../../local/functiongraph/functiongraph';
+import { parseJson } from '../../../local/parse-json';
 import { type AttemptDetail, type Invocation, type InvocationDetail, LIMITS } from '../../server/console-api';
 import { Recent } from '../../server/recent';
 
@@ -14,6 +16,7 @@ export class InvocationLog {
   record(change: Change): void {
     const { requestId, functionName, trigger, state, timeMs, event, discardReason } = change;
     const known = this.#invocations.get(requestId);
+    const about = known === undefined ? aboutOf(event) : undefined;
     const invocation: InvocationDetail = known ?? {
       requestId,
       functionName,
@@ -21,6 +24,7 @@ export class InvocationLog {
       state,
       acceptedAtMs: timeMs,
       attempts: [],
+      ...(about !== undefined && { about }),
       event: cut(event, MAX_TEXT),
     };
     invocation.state = state;
@@ -42,6 +46,21 @@ export class InvocationLog {
   detail(requestId: string): InvocationDetail | undefined {
     return this.#invocations.get(requestId);
   }
+}
+
+const TimerEvent = z.object({ trigger_type: z.literal('TIMER'), trigger_name: z.string() });
+const TopicEvent = z.object({ record: z.tuple([z.object({ smn: z.object({ message: z.string() }) })]) });
+const TaskMessage = z.object({
+  thumbnail_info: z.object({ task_id: z.string(), input: z.object({ object: z.string() }) }),
+});
+
+function aboutOf(event: string): string | undefined {
+  const value = parseJson(event);
+  const timer = TimerEvent.safeParse(value).data;
+  if (timer !== undefined) return timer.trigger_name;
+  const [topic] = TopicEvent.safeParse(value).data?.record ?? [];
+  const { data } = TaskMessage.safeParse(topic && parseJson(topic.smn.message));
+  return data && `task ${data.thumbnail_info.task_id} of ${data.thumbnail_info.input.object}`;
 }
 
 function recordAttempt(attempts: AttemptDetail[], { state, attempt: number, timeMs, outcome }: Change): void {

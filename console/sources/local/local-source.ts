@@ -1,3 +1,4 @@
+import type { Addresses } from '../../../local/cloud';
 import type { Faults } from '../../../local/faults/faults';
 import { FAULTS, type FaultShares, SEED_RANGE } from '../../../local/faults/parse-faults';
 import { type FunctionGraph, FunctionGraphError } from '../../../local/functiongraph/functiongraph';
@@ -5,7 +6,7 @@ import type { AccessKey } from '../../../local/iam/credentials';
 import type { Task, TaskBook } from '../../../local/mpc/task-book';
 import type { EventTrace, ObjectEventDelivery } from '../../../local/object-event-delivery';
 import type { ObjectStore, StoredObject } from '../../../local/obs/object-store';
-import { temporaryUrl } from '../../../local/obs/signature';
+import { encodeKey, temporaryUrl } from '../../../local/obs/signature';
 import { explain } from '../../explain';
 import { ChangeFeed } from '../../server/change-feed';
 import {
@@ -14,14 +15,21 @@ import {
   type FaultHit,
   type FaultsRequest,
   LIMITS,
+  type Quota,
+  type Results,
+  type SendNoticeAnswer,
   type Service,
   type Upload,
 } from '../../server/console-api';
 import { Recent } from '../../server/recent';
 import { ConsoleRefusal, type ConsoleSource, type LocalTools, uploadKey } from '../console-source';
+import { embedAddressesOf, isPublishedName, PUBLISHED_NAMES, publishedFiles } from '../published-files';
+import { LATER, NOTICES, noticeDueNow, WAITING, waitingUploads } from '../records';
 import { CaptureReports } from './capture-reports';
 import { settingsView, timersView } from './function-view';
 import { InvocationLog } from './invocation-log';
+import { MpcCallLog } from './mpc-call-log';
+import { NoticeLog } from './notice-log';
 import { ObjectEventLog } from './object-event-log';
 import { type RequestLog, SHOWN_BY_CONSOLE } from './request-log';
 import { framesOf, taskView } from './task-view';
@@ -37,12 +45,15 @@ export interface LocalSourceOptions {
   region: string;
   uploadBucket: string;
   snapshotBucket: string;
+  mpcCallsPerMinute: number;
 }
 
 const URL_LIFETIME_SECONDS = 12 * 3600;
 const UPLOAD_PREFIX = 'uploads/';
 /** The function that captures uploads; its timer finds those whose event was lost. */
 const UPLOAD_FUNCTION = 'on-upload';
+/** The function that sends notices, and its timer. */
+const FINISH_FUNCTION = { name: 'on-finish', timer: 'finish' };
 
 /** The local cloud as the console sees it: everything is seen from outside, as it happens. */
 export class LocalSource implements ConsoleSource {
@@ -51,13 +62,16 @@ export class LocalSource implements ConsoleSource {
   readonly #invocations = new InvocationLog();
   readonly #events = new ObjectEventLog((requestId) => this.#invocations.summary(requestId));
   readonly #reports = new CaptureReports();
+  readonly #notices = new NoticeLog();
+  readonly #mpcCalls = new MpcCallLog();
   readonly #hits = new Recent<FaultHit>(LIMITS.faultsHit);
   /** MPC does not write down when a task left the queue. */
   readonly #startedAtMs = new WeakMap<Task, number>();
   readonly #watchingSinceMs = Date.now();
   readonly #stops: (() => void)[];
   #hitCount = 0;
-  #obsAddress = '';
+  #addresses: Pick<Addresses, 'gateway' | 'obs'> = { gateway: '', obs: '' };
+  #environment: Record<string, string> = {};
   readonly local: LocalTools;
 
   constructor(options: LocalSourceOptions) {
@@ -76,8 +90,14 @@ export class LocalSource implements ConsoleSource {
         this.#hits.set(String(this.#hitCount), { name, what, timeMs: Date.now() });
         this.#tellFaults();
       }),
-      requests.onRequest((entry) => this.#feed.entry('requests', entry.id, () => entry)),
+      requests.onRequest((entry) => {
+        this.#feed.entry('requests', entry.id, () => entry);
+        if (entry.service !== 'MPC') return;
+        const calls = this.#mpcCalls.add(entry);
+        this.#feed.entry('mpcCalls', calls.id, () => calls);
+      }),
     ];
+    for (const { key, filePath } of this.#objectsBelow(NOTICES)) this.#notices.recordWritten(key, filePath);
     this.local = {
       invocation: (requestId) => {
         const detail = this.#invocations.detail(requestId);
@@ -96,9 +116,10 @@ export class LocalSource implements ConsoleSource {
     };
   }
 
-  /** Where OBS listens, once that is known. */
-  setObsAddress(address: string): void {
-    this.#obsAddress = address;
+  /** Where the services listen, once that is known, and what their clients need. */
+  setAddresses(addresses: Addresses, environment: Readonly<Record<string, string>>): void {
+    this.#addresses = addresses;
+    this.#environment = { ...environment };
   }
 
   /** Functions or their triggers were created, changed or removed. */
@@ -106,6 +127,7 @@ export class LocalSource implements ConsoleSource {
     const { functiongraph } = this.#options;
     this.#feed.replace('settings', () => functiongraph.functions().map(settingsView));
     this.#feed.replace('timers', () => timersView(functiongraph));
+    this.#tellQuota();
   }
 
   async state() {
@@ -130,6 +152,9 @@ export class LocalSource implements ConsoleSource {
       timers: timersView(functiongraph),
       faults: this.#faultDial(),
       requests: requests.list(),
+      notices: this.#notices.list(),
+      mpcCalls: this.#mpcCalls.list(),
+      quota: this.#quota(),
       settings: functiongraph.functions().map(settingsView),
     };
   }
@@ -139,7 +164,7 @@ export class LocalSource implements ConsoleSource {
   }
 
   obsOrigins(): readonly string[] {
-    return [this.#obsAddress];
+    return [this.#addresses.obs];
   }
 
   async frames(id: string) {
@@ -151,6 +176,66 @@ export class LocalSource implements ConsoleSource {
     const { output, pictures } = this.#task(id);
     if (!pictures.includes(name)) throw new ConsoleRefusal(404, `task ${id} has no picture ${name}`);
     return this.#shownUrl(output.bucket, [output.object, name].filter(Boolean).join('/'));
+  }
+
+  async results(id: string): Promise<Results> {
+    const { snapshotBucket, uploadBucket } = this.#options;
+    const { input, output } = this.#task(id);
+    const { obs, gateway } = this.#addresses;
+    const publicUrl = this.#setting('PUBLIC_URL')?.replace(/\/+$/, '');
+    const files =
+      output.bucket !== snapshotBucket
+        ? []
+        : publishedFiles({
+            bucketAddress: `${obs}/${snapshotBucket}`,
+            publicUrl,
+            path: output.object,
+            task: id,
+            objects: this.#objectsBelow(`${output.object}/`),
+          });
+    const api = `${gateway}/snapshots/${id}?format=`;
+    const video =
+      input.bucket === uploadBucket
+        ? this.#signedUrl('GET', uploadBucket, input.object)
+        : `${obs}/${input.bucket}/${encodeKey(input.object)}`;
+    const embed =
+      publicUrl === undefined
+        ? {
+            poster: `${api}poster`,
+            track: `${api}vtt`,
+            note: 'Track and poster come from the API, and the video’s address is temporary. Start the local cloud with --origin and the address of your page, or set PUBLIC_URL for addresses that last.',
+          }
+        : {
+            ...embedAddressesOf(files),
+            note: 'Track and poster come from PUBLIC_URL. The video’s address is temporary: put your own in its place.',
+          };
+    return { task: id, files, embed: { video, ...embed } };
+  }
+
+  async fileUrl(id: string, name: string) {
+    const { output } = this.#task(id);
+    const key = `${output.object}/${name}`;
+    if (!isPublishedName(name) || this.#options.store.head(output.bucket, key) === undefined) {
+      throw new ConsoleRefusal(404, `task ${id} has no published file ${name}`);
+    }
+    return this.#shownUrl(output.bucket, key);
+  }
+
+  async sendNotice(id: string): Promise<SendNoticeAnswer> {
+    const { store, functiongraph, snapshotBucket } = this.#options;
+    const notice = this.#notices.find(id);
+    if (notice === undefined) {
+      throw new ConsoleRefusal(404, `notice ${id} is not among the last ${LIMITS.notices}`);
+    }
+    const { recordKey, body } = noticeDueNow(notice);
+    const isPending = this.#notices.isPending(id);
+    await store.put(snapshotBucket, recordKey, Buffer.from(body), { contentType: 'application/json' });
+    if (isPending && notice.recordKey !== recordKey) await store.delete(snapshotBucket, notice.recordKey);
+    try {
+      return { requestId: functiongraph.fireTimer(FINISH_FUNCTION.name, FINISH_FUNCTION.timer) };
+    } catch (error) {
+      throw error instanceof FunctionGraphError ? new ConsoleRefusal(404, error.message) : error;
+    }
   }
 
   async videoUrl(key: string) {
@@ -197,14 +282,36 @@ export class LocalSource implements ConsoleSource {
       uploadBucket,
       snapshotBucket,
       uploadPrefix: UPLOAD_PREFIX,
+      environment: this.#environment,
       unavailable: {},
     };
   }
 
   #objectChanged({ eventName, bucket, key }: EventTrace['event']): void {
-    if (bucket !== this.#options.uploadBucket) return;
+    const { uploadBucket, snapshotBucket } = this.#options;
+    if (bucket === snapshotBucket) this.#snapshotObjectChanged(key);
+    if (bucket !== uploadBucket) return;
     if (eventName === 'ObjectRemoved:Delete') this.#feed.uploadRemoved(key);
     else this.#tellUpload(key);
+  }
+
+  #snapshotObjectChanged(key: string): void {
+    const { store, tasks, snapshotBucket } = this.#options;
+    if (key.startsWith(NOTICES)) {
+      const object = store.head(snapshotBucket, key);
+      const id =
+        object === undefined
+          ? this.#notices.recordDeleted(key)
+          : this.#notices.recordWritten(key, object.filePath);
+      this.#tellNotice(id);
+    } else if (key.startsWith(WAITING) || key.startsWith(LATER)) {
+      this.#tellQuota();
+    } else {
+      const [, directory, name = ''] = /^(.*)\/([^/]+)$/s.exec(key) ?? [];
+      if (!isPublishedName(name) || !this.#feed.hasListeners) return;
+      const task = tasks.list().findLast(({ output }) => output.object === directory);
+      if (task !== undefined) this.#feed.entry('tasks', task.id, () => this.#taskView(task));
+    }
   }
 
   #taskChanged(task: Task): void {
@@ -222,12 +329,22 @@ export class LocalSource implements ConsoleSource {
     for (const { bucket, key } of this.#reports.record(invocation)) {
       if (bucket === this.#options.uploadBucket) this.#tellUpload(key);
     }
+    for (const id of this.#notices.record(invocation)) this.#tellNotice(id);
     if (trigger === 'TIMER') this.#feed.replace('timers', () => timersView(this.#options.functiongraph));
   }
 
   #tellUpload(key: string): void {
     const object = this.#options.store.head(this.#options.uploadBucket, key);
     if (object !== undefined) this.#feed.entry('uploads', key, () => this.#uploadView(object));
+  }
+
+  #tellNotice(id: string | undefined): void {
+    const view = id === undefined ? undefined : this.#notices.view(id);
+    if (view !== undefined) this.#feed.entry('notices', view.id, () => view);
+  }
+
+  #tellQuota(): void {
+    this.#feed.replace('quota', () => this.#quota());
   }
 
   #tellEvent(id: string): void {
@@ -277,6 +394,35 @@ export class LocalSource implements ConsoleSource {
     };
   }
 
+  #quota(): Quota {
+    const [createsPerMinute, readsPerMinute] = ['MPC_REQUESTS_PER_MINUTE', 'MPC_READS_PER_MINUTE'].map(
+      (name) => Number(this.#setting(name) ?? Number.NaN),
+    ) as [number, number];
+    return {
+      callsPerMinute: this.#options.mpcCallsPerMinute,
+      ...(createsPerMinute > 0 && { createsPerMinute }),
+      ...(readsPerMinute > 0 && { readsPerMinute }),
+      waiting: waitingUploads(this.#objectsBelow(WAITING)),
+      later: waitingUploads(this.#objectsBelow(LATER)),
+    };
+  }
+
+  /** A key of the functions' user data. */
+  #setting(name: string): string | undefined {
+    return this.#options.functiongraph
+      .functions()
+      .map((one) => settingsView(one).userData[name])
+      .find((value) => value);
+  }
+
+  #objectsBelow(prefix: string): StoredObject[] {
+    const { store, snapshotBucket } = this.#options;
+    // An account that nobody has set up yet has no bucket.
+    return store.hasBucket(snapshotBucket)
+      ? store.list(snapshotBucket, { prefix, maxKeys: Number.POSITIVE_INFINITY }).objects
+      : [];
+  }
+
   #isWatched(bucket: string, key: string): boolean {
     const { deliveries } = this.#options;
     const trace = deliveries.eventOf(bucket, key);
@@ -289,7 +435,12 @@ export class LocalSource implements ConsoleSource {
   }
 
   #taskView(task: Task) {
-    return taskView(task, this.#startedAtMs.get(task));
+    const { bucket, object } = task.output;
+    const isThere = (name: string) => this.#options.store.head(bucket, `${object}/${name}`) !== undefined;
+    return {
+      ...taskView(task, this.#startedAtMs.get(task)),
+      publishedFiles: PUBLISHED_NAMES.filter(isThere).length,
+    };
   }
 
   #task(id: string): Task {
@@ -304,7 +455,7 @@ export class LocalSource implements ConsoleSource {
 
   #signedUrl(method: 'GET' | 'PUT', bucket: string, key: string): string {
     return temporaryUrl({
-      endpoint: this.#obsAddress,
+      endpoint: this.#addresses.obs,
       bucket,
       key,
       method,

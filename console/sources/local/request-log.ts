@@ -29,7 +29,7 @@ export class RequestLog {
 
   readonly add = (logged: AccessLogEntry): void => {
     const { service, requestId: id, method, rawUrl, path, status, durationMs } = logged;
-    const { errorCode, detail, invocationId, unproven, unprovenV4, stringToSign } = logged;
+    const { errorCode, detail, caller, invocationId, unproven, unprovenV4, stringToSign } = logged;
     if (service === 'OBS' && new URLSearchParams(rawUrl.split('?')[1]).has(SHOWN_BY_CONSOLE)) return;
     const signature =
       this.#diagnose(unproven, detail) ??
@@ -45,6 +45,7 @@ export class RequestLog {
       durationMs,
       ...(errorCode !== undefined && { errorCode }),
       ...(detail !== undefined && { detail }),
+      ...(caller !== undefined && { caller }),
       ...(invocationId !== undefined && { invocationId }),
       ...(signature !== undefined && { signature }),
     };

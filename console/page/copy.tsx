@@ -1,0 +1,50 @@
+import { Icon } from './parts';
+import { useTeller } from './toasts';
+
+/** Puts a text on the clipboard. @param what names the text, such as `task id` */
+export function Copy({ text, what, label }: { text: string; what: string; label?: string }) {
+  const teller = useTeller();
+  const copy = (): Promise<void> =>
+    teller.attempt(async () => {
+      await navigator.clipboard.writeText(text).catch(() => {
+        throw new Error('The browser does not let this page write to the clipboard.');
+      });
+      return `Copied: ${what}.`;
+    });
+  return (
+    <button
+      type="button"
+      class={label === undefined ? 'copy' : 'button'}
+      {...(label === undefined && { 'aria-label': `Copy ${what}`, title: `Copy ${what}` })}
+      onClick={copy}
+    >
+      <Icon name="copy" />
+      {label}
+    </button>
+  );
+}
+
+/** An id or an address, whole, to be copied. */
+export function Value({ text, what }: { text: string; what: string }) {
+  return (
+    <span class="value">
+      <code>
+        <bdi>{text}</bdi>
+      </code>
+      <Copy text={text} what={what} />
+    </span>
+  );
+}
+
+/** A longer text in a box of its own. */
+export function TextBox({ title, text }: { title: string; text: string }) {
+  return (
+    <section class="text" aria-label={title}>
+      <h3>
+        {title} <Copy text={text} what={title.toLowerCase()} />
+      </h3>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <pre tabIndex={0}>{text}</pre>
+    </section>
+  );
+}

@@ -1,0 +1,57 @@
+import * as z from 'zod';
+import { parseJson } from '../../local/parse-json';
+import type { WaitingUploads } from '../server/console-api';
+
+/*
+ * The records of the functions in the snapshot bucket, as the console reads them: notices that are to be sent, and uploads
+ * without a task. When each is due, or since when it waits, stands in its name.
+ */
+
+export const NOTICES = '.mpc-snapshots/notices/';
+export const WAITING = '.mpc-snapshots/waiting/';
+export const LATER = '.mpc-snapshots/later/';
+
+const NoticeRecord = z.looseObject({
+  attempts: z.number(),
+  id: z.string(),
+  type: z.string(),
+  timestamp: z.string(),
+  data: z.looseObject({ task_id: z.string() }),
+});
+
+/** A notice that is to be sent. */
+export interface PendingNotice {
+  recordKey: string;
+  dueMs: number;
+  record: z.infer<typeof NoticeRecord>;
+}
+
+/** @returns undefined for what is no notice */
+export function readNotice(recordKey: string, text: string): PendingNotice | undefined {
+  const dueMs = /(\d{14})-[^/]*$/.exec(recordKey)?.[1];
+  const { data: record } = NoticeRecord.safeParse(parseJson(text));
+  return dueMs === undefined || record === undefined
+    ? undefined
+    : { recordKey, dueMs: Number(dueMs), record };
+}
+
+/** A notice as it is sent at once, with all its attempts before it. */
+export function noticeDueNow({ record }: PendingNotice): { recordKey: string; body: string } {
+  const dueMs = String(Date.now()).padStart(14, '0');
+  return {
+    recordKey: `${NOTICES}${dueMs}-${record.id}.json`,
+    body: JSON.stringify({ ...record, attempts: 0 }),
+  };
+}
+
+/** How many wait, and the earliest of them. */
+export function waitingUploads(objects: readonly { key: string; lastModifiedMs: number }[]): WaitingUploads {
+  // The name of a record of `later` has no time in it.
+  const since = objects.map(({ key, lastModifiedMs }) =>
+    Number(/\/(\d{13})-[^/]*$/.exec(key)?.[1] ?? lastModifiedMs),
+  );
+  return {
+    count: objects.length,
+    ...(objects.length > 0 && { oldestMs: since.reduce((a, b) => Math.min(a, b)) }),
+  };
+}
