@@ -40,9 +40,9 @@ export function Value({ text, what }: { text: string; what: string }) {
 export function TextBox({ title, text }: { title: string; text: string }) {
   return (
     <section class="text" aria-label={title}>
-      <h3>
+      <h2>
         {title} <Copy text={text} what={title.toLowerCase()} />
-      </h3>
+      </h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <pre tabIndex={0}>{text}</pre>
     </section>

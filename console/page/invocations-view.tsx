@@ -162,13 +162,13 @@ function AttemptView({ attempt, isOnly }: { attempt: AttemptDetail; isOnly: bool
   ].filter((fact) => fact !== false);
   return (
     <section class="attempt" aria-label={`Attempt ${number}`}>
-      <h3>
+      <h2>
         {isOnly ? 'Log' : `Attempt ${number}`}{' '}
         <small class="quiet">
           <Moment timeMs={startedAtMs} isExact />
           {facts.map((fact) => ` · ${fact}`)}
         </small>
-      </h3>
+      </h2>
       {log.length === 0 ? (
         <p class="quiet">Nothing was logged.</p>
       ) : (

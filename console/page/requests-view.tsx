@@ -154,7 +154,7 @@ function RequestBody({ request }: { request: RequestEntry }) {
 function Verdict({ explanation, difference, expected }: NonNullable<RequestEntry['signature']>) {
   return (
     <section class="doctor" aria-label="Signature">
-      <h3>Why the signature was refused</h3>
+      <h2>Why the signature was refused</h2>
       <p>
         <bdi>{explanation}</bdi>
       </p>

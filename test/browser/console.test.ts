@@ -13,11 +13,13 @@ import { launchBrowser } from './browser';
 import { dropFiles, entryOf, openEntry, openPage, openView, rowOf, type WatchedPage } from './console-page';
 import { type Relay, startRelay } from './relay';
 
-/** Of a site that shows a video; no server is there. */
-const SITE = 'http://localhost:39999';
 const SECRET = `whsec_${Buffer.from('a secret of this test alone, not of others').toString('base64')}`;
 
 let service: LocalService;
+/** A site that shows a video, and what stands in its page. */
+let site: Server;
+let siteAddress: string;
+let sitePage = '';
 let receiver: Server;
 /** What the receiver of notices answers. */
 let receiverAnswer = 204;
@@ -28,9 +30,17 @@ let watched: WatchedPage;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'console-test-'));
+  site = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' });
+    response.end(`<!doctype html><title>Site</title><link rel="icon" href="data:,">${sitePage}`);
+  });
+  siteAddress = `http://127.0.0.1:${await listen(site, 0)}`;
   receiver = createServer((_, response) => response.writeHead(receiverAnswer).end());
   const notify = { NOTIFY_URL: `http://127.0.0.1:${await listen(receiver, 0)}/`, NOTIFY_SECRET: SECRET };
-  [service, browser] = await Promise.all([LocalService.start({ origins: [SITE] }, notify), launchBrowser()]);
+  [service, browser] = await Promise.all([
+    LocalService.start({ origins: [siteAddress] }, notify),
+    launchBrowser(),
+  ]);
   relay = await startRelay(Number(new URL(service.cloud.addresses.gateway).port));
 }, 60_000);
 
@@ -38,7 +48,7 @@ afterAll(async () => {
   await browser?.close();
   await relay?.close();
   await service?.stop();
-  await closeServer(receiver);
+  await Promise.all([closeServer(receiver), closeServer(site)]);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -356,11 +366,9 @@ test('a notice that failed is sent again by hand, and the files of a task are th
 
 /** Opens a page of a site with this in it. The player comes from the packages that are installed. */
 async function openSite(snippet: string): Promise<WatchedPage> {
-  const site = await openPage(browser);
-  await site.page.route(`${SITE}/**`, (route) =>
-    route.fulfill({ contentType: 'text/html', body: `<!doctype html><title>Site</title>${snippet}` }),
-  );
-  await site.page.route('https://cdn.jsdelivr.net/npm/plyr@3.8.4/**', (route) =>
+  sitePage = snippet;
+  const opened = await openPage(browser);
+  await opened.page.route('https://cdn.jsdelivr.net/npm/plyr@3.8.4/**', (route) =>
     route.fulfill({
       path: path.join(
         require.resolve('plyr'),
@@ -369,11 +377,11 @@ async function openSite(snippet: string): Promise<WatchedPage> {
       ),
     }),
   );
-  await site.page.route('https://cdn.plyr.io/**', (route) =>
+  await opened.page.route('https://cdn.plyr.io/**', (route) =>
     route.fulfill({ contentType: 'image/svg+xml', body: '<svg xmlns="http://www.w3.org/2000/svg"/>' }),
   );
-  await site.page.goto(`${SITE}/`);
-  return site;
+  await opened.page.goto(siteAddress);
+  return opened;
 }
 
 test('what is copied for a page shows the video, its poster and its previews there', async () => {
@@ -417,7 +425,10 @@ test('view, video, filter and what is open stand in the address, and *back* goes
   await page.getByLabel('Key or task id').fill('two linked');
   await page.waitForURL(/q=two\+linked/);
   await expectTexts(page.locator('.rows .key'), ['uploads/linked two.mp4']);
-  await page.getByRole('group', { name: 'Which videos' }).getByText('Captured', { exact: true }).click();
+  await page
+    .getByRole('group', { name: 'Which videos' })
+    .getByRole('button', { name: /^Captured/ })
+    .click();
   await rowOf(page, 'linked two').click();
   await page.locator('.gallery img').first().waitFor();
   const address = page.url();

@@ -5,9 +5,9 @@ import { Credentials } from '../../local/iam/credentials';
 export const issuedKeys: AccessKey[] = [];
 
 const { temporaryKeyOf } = Credentials.prototype;
-Credentials.prototype.temporaryKeyOf = function (this: Credentials, agency) {
-  const key = temporaryKeyOf.call(this, agency);
-  if (issuedKeys.at(-1) !== key) issuedKeys.push(key);
+Credentials.prototype.temporaryKeyOf = function (this: Credentials, agency, holder) {
+  const key = temporaryKeyOf.call(this, agency, holder);
+  if (!issuedKeys.includes(key)) issuedKeys.push(key);
   return key;
 };
 
