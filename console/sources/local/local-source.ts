@@ -1,4 +1,3 @@
-import type { Addresses } from '../../../local/cloud';
 import type { Faults } from '../../../local/faults/faults';
 import { FAULTS, type FaultShares, SEED_RANGE } from '../../../local/faults/parse-faults';
 import { type FunctionGraph, FunctionGraphError } from '../../../local/functiongraph/functiongraph';
@@ -7,6 +6,7 @@ import type { Task, TaskBook } from '../../../local/mpc/task-book';
 import type { EventTrace, ObjectEventDelivery } from '../../../local/object-event-delivery';
 import type { ObjectStore, StoredObject } from '../../../local/obs/object-store';
 import { encodeKey, temporaryUrl } from '../../../local/obs/signature';
+import type { Listener } from '../../../local/ports';
 import { explain } from '../../explain';
 import { ChangeFeed } from '../../server/change-feed';
 import {
@@ -70,7 +70,7 @@ export class LocalSource implements ConsoleSource {
   readonly #watchingSinceMs = Date.now();
   readonly #stops: (() => void)[];
   #hitCount = 0;
-  #addresses: Pick<Addresses, 'gateway' | 'obs'> = { gateway: '', obs: '' };
+  #addresses: Pick<Record<Listener, string>, 'gateway' | 'obs'> = { gateway: '', obs: '' };
   #environment: Record<string, string> = {};
   readonly local: LocalTools;
 
@@ -117,7 +117,7 @@ export class LocalSource implements ConsoleSource {
   }
 
   /** Where the services listen, once that is known, and what their clients need. */
-  setAddresses(addresses: Addresses, environment: Readonly<Record<string, string>>): void {
+  setAddresses(addresses: Record<Listener, string>, environment: Readonly<Record<string, string>>): void {
     this.#addresses = addresses;
     this.#environment = { ...environment };
   }
