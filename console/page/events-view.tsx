@@ -56,7 +56,7 @@ function rowOf(event: ObjectEvent, canWrite: boolean) {
     id,
     cells: [
       <span key="name">
-        {name.replace(/^ObjectCreated:/, 'Created: ').replace(/^ObjectRemoved:/, 'Removed: ')}{' '}
+        {name.replace(/^Object\w+:/, '')}{' '}
         {faults.map((fault, index) => (
           <span key={index} class="badge bad">
             {fault}

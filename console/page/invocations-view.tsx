@@ -71,9 +71,9 @@ export function InvocationsView({ state, selected }: { state: ConsoleState; sele
             { title: 'Function' },
             { title: 'State' },
             { title: 'About', kind: 'main' },
-            { title: 'Trigger' },
+            { title: 'Trigger', kind: 'minor' },
             { title: 'Duration', kind: 'right' },
-            { title: 'Start' },
+            { title: 'Start', kind: 'minor' },
             { title: 'Accepted', kind: 'right' },
           ]}
           rows={listed.map((invocation) => rowOf(invocation, aboutOf(invocation)))}
@@ -131,6 +131,8 @@ function InvocationBody(props: { requestId: string; invocation: Invocation; subj
         <dd>
           <Value text={requestId} what="request id" />
         </dd>
+        <dt>Trigger</dt>
+        <dd>{invocation.trigger}</dd>
         {subject !== undefined && (
           <>
             <dt>About</dt>

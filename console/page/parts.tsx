@@ -26,7 +26,7 @@ export function Icon({ name }: { name: keyof typeof ICONS }) {
 }
 
 /** As much of the end of a key as is shown whatever happens. */
-const MOST_OF_THE_END = 18;
+const MOST_OF_THE_END = 14;
 const letters = new Intl.Segmenter();
 
 /** Where a key is cut when it is too long for its place: in its middle, and inside of no letter. */

@@ -64,7 +64,7 @@ export function RequestsView(props: { requests: readonly RequestEntry[]; selecte
             { title: 'Service' },
             { title: 'Request', kind: 'main' },
             { title: 'Caller' },
-            { title: 'Duration', kind: 'right' },
+            { title: 'Duration', kind: 'minor' },
             { title: 'Time', kind: 'right' },
           ]}
           rows={listed.map(rowOf)}

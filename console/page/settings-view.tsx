@@ -15,13 +15,15 @@ export function SettingsView({ state: { settings, service } }: { state: ConsoleS
         <code>{service.snapshotBucket}</code>.
       </p>
       {settings.length === 0 && <Empty title="No function is deployed" />}
-      {Object.keys(common).length > 0 && (
-        <section class="panel" aria-label="User data of every function">
-          <h2>User data of every function</h2>
-          <UserData data={common} />
-        </section>
-      )}
-      {service.environment !== undefined && <Environment environment={service.environment} />}
+      <div class="panels">
+        {Object.keys(common).length > 0 && (
+          <section class="panel" aria-label="User data of every function">
+            <h2>User data of every function</h2>
+            <UserData data={common} />
+          </section>
+        )}
+        {service.environment !== undefined && <Environment environment={service.environment} />}
+      </div>
       <ul class="cards">
         {settings.map((entry) => (
           <FunctionCard key={entry.functionName} settings={entry} common={common} />

@@ -5,8 +5,11 @@ import { goTo, linkTo, routeOf } from './route';
 
 export interface Column {
   title: string;
-  /** `main` takes the room that the others leave, and a line of its own where there is little. `act` is for buttons. */
-  kind?: 'main' | 'right' | 'act';
+  /**
+   * `main` takes the room that the others leave, and a line of its own where there is little; `minor` is left out there, and
+   * `right` goes to the line's end. `act` is for buttons.
+   */
+  kind?: 'main' | 'minor' | 'right' | 'act';
 }
 
 export interface Row {
