@@ -152,8 +152,16 @@ function Top(props: { connection: Connection; isExact: boolean; onExact: (isExac
 }
 
 function Navigation({ state, current }: { state: ConsoleState | undefined; current: string | undefined }) {
+  const navigation = useRef<HTMLElement>(null);
+  // On a narrow screen the views stand in a line that is longer than the screen.
+  useEffect(() => {
+    const line = navigation.current;
+    const link = line?.querySelector<HTMLElement>('[aria-current]');
+    if (!line || !link) return;
+    line.scrollLeft = link.offsetLeft - (line.clientWidth - link.offsetWidth) / 2;
+  }, [current]);
   return (
-    <nav class="nav" aria-label="Views">
+    <nav class="nav" aria-label="Views" ref={navigation}>
       {VIEWS.map(({ name, title, count }) => (
         <a key={name} href={linkTo(name)} aria-current={name === current ? 'page' : undefined}>
           {title}

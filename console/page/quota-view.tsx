@@ -8,6 +8,9 @@ import { Table } from './table';
 
 const MINUTE_MS = 60_000;
 const MINUTES = 60;
+/** docs/settings.md */
+const DEFAULT_PACE = 80;
+const DEFAULT_READS = 12;
 /** The callers that have a colour of their own; all others share the last one. */
 const COLOURS = 6;
 
@@ -61,13 +64,14 @@ function Numbers({
   const { createsPerMinute, readsPerMinute, waiting, later } = quota;
   return (
     <dl class="numbers">
-      <Figure title="Pace of creating" note="MPC_REQUESTS_PER_MINUTE">
-        {createsPerMinute === undefined ? 'default, 80 a minute' : `${createsPerMinute} a minute`}
+      <Figure title="Pace of creating" note={settingNote('MPC_REQUESTS_PER_MINUTE', createsPerMinute)}>
+        {perMinute(createsPerMinute ?? DEFAULT_PACE)}
       </Figure>
-      <Figure title="Looks for callers" note="MPC_READS_PER_MINUTE, of each instance of query">
-        {readsPerMinute === undefined
-          ? 'default, 12 a minute'
-          : `${readsPerMinute.toLocaleString('en')} a minute`}
+      <Figure
+        title="Looks for callers"
+        note={`${settingNote('MPC_READS_PER_MINUTE', readsPerMinute)}, of each instance of query`}
+      >
+        {perMinute(readsPerMinute ?? DEFAULT_READS)}
       </Figure>
       {state.service.kind === 'local' && (
         <Figure
@@ -98,6 +102,14 @@ function Numbers({
       <Waiting title="Uploads that are tried again" uploads={later} />
     </dl>
   );
+}
+
+function perMinute(count: number): string {
+  return `${count.toLocaleString('en')} a minute`;
+}
+
+function settingNote(name: string, value: number | undefined): string {
+  return value === undefined ? `default of ${name}` : name;
 }
 
 function Figure({
