@@ -147,7 +147,8 @@ function TaskPanel(props: {
             task <Value text={task.id} what="task id" />
           </span>
           <span>
-            created <Moment timeMs={task.createdAtMs} />
+            {task.capture !== undefined && `capture ${task.capture}, `}created{' '}
+            <Moment timeMs={task.createdAtMs} />
           </span>
           {task.endedAtMs !== undefined && (
             <span>

@@ -44,7 +44,7 @@ export class VideoRow extends Component<VideoRowProps> {
           </div>
           <div class="row-side">
             <Badge kind={stage.kind}>{stage.label}</Badge>
-            <span class="row-note quiet">
+            <span class="row-note quiet" title={stage.note}>
               {stage.note}
               <Took video={video} />
             </span>

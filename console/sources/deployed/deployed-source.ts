@@ -280,7 +280,7 @@ async function asked<T>(answer: Promise<T>): Promise<T> {
 }
 
 function taskView(task: ApiTask): Task {
-  const { task_id: id, status, input, create_time = '', end_time = '', description } = task;
+  const { task_id: id, status, input, create_time = '', end_time = '', description, capture } = task;
   const pictures = task.thumbnail_info ?? [];
   const endedAtMs = parseUtc(end_time);
   const [cover] = isArchive(task.output_file_name) ? [] : pictures;
@@ -292,6 +292,7 @@ function taskView(task: ApiTask): Task {
     createdAtMs: parseUtc(create_time) ?? 0,
     ...(endedAtMs !== undefined && { endedAtMs }),
     ...(description !== undefined && { description }),
+    ...(capture !== undefined && { capture }),
     frameCount: pictures.length,
     ...(cover !== undefined && { cover: cover.pic_name }),
     isArchive: isArchive(task.output_file_name),

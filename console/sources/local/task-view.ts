@@ -1,10 +1,16 @@
+import * as z from 'zod';
 import type { Task } from '../../../local/mpc/task-book';
+import { parseJson } from '../../../local/parse-json';
 import type { Frame, Task as TaskView } from '../../server/console-api';
+
+/** What the functions write into the `user_data` of a task. */
+const Note = z.object({ 'mpc-snapshots': z.object({ capture: z.string() }) });
 
 /** A task as the page lists it. */
 export function taskView(task: Task, startedAtMs: number | undefined): TaskView {
   const { id, status, input, createdAtMs, endedAtMs, description, pictures, tar: isArchive } = task;
   const [cover] = isArchive ? [] : pictures;
+  const note = Note.safeParse(parseJson(task.userData ?? '')).data?.['mpc-snapshots'];
   return {
     id,
     status,
@@ -14,6 +20,7 @@ export function taskView(task: Task, startedAtMs: number | undefined): TaskView 
     ...(startedAtMs !== undefined && { startedAtMs }),
     ...(endedAtMs !== undefined && { endedAtMs }),
     ...(description !== undefined && { description }),
+    ...(note !== undefined && { capture: note.capture }),
     frameCount: pictures.length,
     ...(cover !== undefined && { cover }),
     isArchive,
