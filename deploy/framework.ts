@@ -40,6 +40,12 @@ export interface CommandOptions {
   add?: string;
   remove?: string;
   rotate?: string;
+  prefix?: string;
+  capture?: string;
+  status?: boolean;
+  stop?: boolean;
+  'price-per-picture'?: string;
+  'video-minutes'?: string;
   yes?: boolean;
   undo?: boolean;
   'take-over-notification'?: boolean;

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { callers } from './access/callers';
 import { buildArtifacts, readArtifacts, writeArtifacts } from './artifacts';
+import { backfill } from './backfill/backfill';
 import { refuseBuckets } from './buckets';
 import { CloudApi, connectionFrom } from './cloud-api';
 import { deploy } from './deploy';
@@ -84,6 +85,25 @@ export class HuaweiProvider {
         rotate: { usage: 'Give it another secret', type: 'string' },
       },
     },
+    backfill: {
+      usage: 'Count the videos without a capture and what capturing them takes; with --yes have it done',
+      lifecycleEvents: ['backfill'],
+      options: {
+        prefix: { usage: 'Only videos whose key begins with this', type: 'string' },
+        capture: { usage: 'Only this one of CAPTURES', type: 'string' },
+        'price-per-picture': {
+          usage: 'What MPC charges for a picture, to say what it costs',
+          type: 'string',
+        },
+        'video-minutes': {
+          usage: 'How long a video is on average (10), to say how many pictures',
+          type: 'string',
+        },
+        yes: { usage: 'Start it, and watch', type: 'boolean' },
+        status: { usage: 'Show how far it is', type: 'boolean' },
+        stop: { usage: 'End it; tasks that were started stay', type: 'boolean' },
+      },
+    },
     // `npm run logs`; the framework's own command of that name wants a function.
     'show-logs': {
       usage: 'Print what the functions logged',
@@ -120,6 +140,7 @@ export class HuaweiProvider {
       'invoke:invoke': () => this.#run('Invoking', () => invoke(this.#session())),
       'invoke:local:invoke': () => this.#run('Invoking', () => invokeLocally(this.#options)),
       'show-callers:show': () => this.#run('Asking', () => callers(this.#session())),
+      'backfill:backfill': () => this.#run('Counting', () => backfill(this.#session())),
       'show-logs:show': () => this.#run('Reading', () => logs(this.#session())),
       'setup:setup': () => this.#setUp(),
       'remove:remove': () => this.#run('Removing', () => remove(this.#session())),

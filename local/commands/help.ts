@@ -16,7 +16,7 @@ exec [--faults LIST [--seed N]] [--behaviour LIST] [--empty] [--deny ACTIONS] --
         --deny ACTIONS  what its key may not do, such as iam:*,obs:bucket:CreateBucket
 
 init    writes serverless.yml into this folder, for the following
-setup|deploy|doctor|info|callers|logs|remove --stage NAME …
+setup|deploy|doctor|info|callers|logs|backfill|remove --stage NAME …
         deploying and what belongs to it, with the serverless.yml of this folder
 
 Of a cloud that runs, at --port N, at API_ENDPOINT or at port 4000:

@@ -13,6 +13,7 @@ export const STAGE_COMMANDS: Readonly<Record<string, string>> = {
   info: 'info',
   callers: 'show-callers',
   logs: 'show-logs',
+  backfill: 'backfill',
   remove: 'remove',
 };
 

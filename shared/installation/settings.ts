@@ -160,10 +160,13 @@ function listOf(value: string): string[] {
  * User data is read from the context and, where the platform passes it that way, from the environment.
  * @throws SettingsError that names every wrong key
  */
-export function readSettings(context: FunctionContext): Settings {
+export function readSettings(
+  context: Pick<FunctionContext, 'getUserData'>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Settings {
   const raw: Record<string, string> = { ...DEFAULTS };
   for (const key of Object.keys(SettingsSchema.shape)) {
-    const value = context.getUserData(key) ?? process.env[key];
+    const value = context.getUserData(key) ?? environment[key];
     if (value !== undefined && value !== '') raw[key] = value;
   }
   const { data: values, details } = check(SettingsSchema, raw);

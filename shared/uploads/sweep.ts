@@ -94,7 +94,8 @@ const MAX_DUPLICATES_CALLS = 3;
 const FAR_AHEAD_MS = 16 * 60_000;
 /** Two tasks of one claim are created within this: what lies on both sides of a window's end must not be missed. */
 const PAIR_WITHIN_MS = 2 * 60_000;
-const OBJECT_KEY = `${RECORDS_FOLDER}sweep.json`;
+/** Where a sweep remembers how far it is. */
+export const SWEEP_KEY = `${RECORDS_FOLDER}sweep.json`;
 
 const optionalMs = z.optional(wholeNumber);
 const Progress = z.object({
@@ -132,7 +133,7 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
   const maxMs = isDryRun ? MAX_DRY_RUN_MS : MAX_DURATION_MS;
   const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, Date.now() + maxMs) };
   const read = (key: string) => getJson(settings.snapshotBucket, key, bounded);
-  const [known, asked] = await Promise.all([read(OBJECT_KEY), isDryRun ? undefined : read(BACKFILL_KEY)]);
+  const [known, asked] = await Promise.all([read(SWEEP_KEY), isDryRun ? undefined : read(BACKFILL_KEY)]);
   const stored = z.safeParse(Progress, known);
   const backfill = z.safeParse(BackfillRequest, asked);
   const progress = beginPass(stored.success && !isDryRun ? stored.data : {}, options, invocation);
@@ -171,7 +172,7 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
     if (isTurn && backfill.success)
       progress.backfill = await goOnWithBackfill(backfill.data, progress.backfill, bounded);
     await startInTurn(line.filter(isOld), undefined, report, bounded);
-    await putJson(settings.snapshotBucket, OBJECT_KEY, progress, invocation);
+    await putJson(settings.snapshotBucket, SWEEP_KEY, progress, invocation);
   }
   const { would_start, ...rest } = report;
   const level = report.duplicates.length > 0 || report.failed > 0 ? 'warn' : 'info';

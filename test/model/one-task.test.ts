@@ -10,21 +10,25 @@ const MINUTE_MS = 60_000;
 const MAX_SWEEPS = 60;
 
 /** What the documents of MPC leave open, and how far its list and its clock are off. */
-const surroundings: fc.Arbitrary<InstallationOptions & { isShared: boolean }> = fc.record({
-  numbers: fc.boolean(),
-  firstPage: fc.constantFrom(0, 1),
-  listLagMs: fc.constantFrom(0, 5_000),
-  clockAheadMs: fc.constantFrom(0, -14 * MINUTE_MS, 14 * MINUTE_MS),
-  /** Uploads and snapshots in one bucket. */
-  isShared: fc.boolean(),
-  conditionalWrites: fc.constantFrom('ignored', 'honoured'),
-});
+const surroundings: fc.Arbitrary<InstallationOptions & { isShared: boolean; captures: string[] }> = fc.record(
+  {
+    /** Names of what is captured of each upload; one without a name is CAPTURE. */
+    captures: fc.constantFrom([''], [''], ['track', 'cover']),
+    numbers: fc.boolean(),
+    firstPage: fc.constantFrom(0, 1),
+    listLagMs: fc.constantFrom(0, 5_000),
+    clockAheadMs: fc.constantFrom(0, -14 * MINUTE_MS, 14 * MINUTE_MS),
+    /** Uploads and snapshots in one bucket. */
+    isShared: fc.boolean(),
+    conditionalWrites: fc.constantFrom('ignored', 'honoured'),
+  },
+);
 
 /**
  * All is well from now on: what is pending comes, again and again as long as the platform
  * tries, and sweeps run until one of them finds nothing left to do.
  */
-async function letItSettle(history: History): Promise<void> {
+async function letItSettle(history: History, captures: readonly string[]): Promise<void> {
   const { service, pending, videos } = history;
   for (let attempt = 0; attempt < 3; attempt++) {
     for (const event of pending.splice(0)) {
@@ -36,7 +40,7 @@ async function letItSettle(history: History): Promise<void> {
     await service.time.pass(5 * MINUTE_MS);
     const report = noteSweep(history, await service.sweep({ whole: true }));
     const isDone = report?.complete === true && report.failed === 0 && report.started === 0;
-    if (isDone && report?.already_started === videos.size) return;
+    if (isDone && report?.already_started === videos.size * captures.length) return;
   }
   throw new Error(
     `not settled after ${MAX_SWEEPS} sweeps: ${service.functions.logLines.slice(-5).join('\n')}`,
@@ -50,6 +54,7 @@ async function letItSettle(history: History): Promise<void> {
 function checkTasks(
   { service, versions, videos, overlapped, answers, duplicates }: History,
   isExclusive: boolean,
+  captures: readonly string[],
 ): void {
   const { cloud } = service;
   const byClaim = new Map<string, { ids: string[]; object: string }>();
@@ -72,9 +77,10 @@ function checkTasks(
   }
   for (const [object] of videos) {
     const count = [...byClaim.values()].filter((one) => one.object === object).length;
-    const most = versions.get(object) ?? 0;
-    if (count < 1 || count > most)
-      throw new Error(`${count} claims with tasks of ${most} versions of ${object}`);
+    const least = captures.length;
+    const most = (versions.get(object) ?? 0) * least;
+    if (count < least || count > most)
+      throw new Error(`${count} claims with tasks of ${most} captures of versions of ${object}`);
   }
   for (const [key, ids] of answers) {
     const most = overlapped.has(key) && !isExclusive ? 2 : 1;
@@ -85,6 +91,13 @@ function checkTasks(
       throw new Error(`own output ${body.input.object}`);
     if (body.output.object.startsWith('.mpc-snapshots')) throw new Error('pictures among the records');
   }
+}
+
+/** CAPTURES with these names; nothing where there is only CAPTURE. */
+function settingOf(captures: readonly string[]): Record<string, string> {
+  if (captures.includes('')) return {};
+  const list = captures.map((name, dot) => ({ name, thumbnail_para: { type: 'DOTS', dots: [dot] } }));
+  return { CAPTURES: JSON.stringify(list) };
 }
 
 /** In any 60 s the automatic side sent no more create calls than it may, refused ones included. */
@@ -111,22 +124,27 @@ test.each([
   '%s',
   async (_, mayOverlap, share) => {
     await fc.assert(
-      fc.asyncProperty(surroundings, histories(mayOverlap), async ({ isShared, ...options }, commands) => {
-        const service = new InstallationDouble({
-          ...options,
-          userData: {
-            MPC_REQUESTS_PER_MINUTE: String(PER_MINUTE),
-            SNAPSHOT_BUCKET: isShared ? VIDEOS : SNAPSHOTS,
-          },
-        });
-        // A video where this service writes.
-        if (isShared) service.cloud.put(VIDEOS, 'snapshots/a.mp4/own.mp4', 'own');
-        const history = newHistory(service);
-        await fc.asyncModelRun(() => ({ model: {}, real: history }), commands);
-        await letItSettle(history);
-        checkTasks(history, options.conditionalWrites === 'honoured');
-        checkPace(history);
-      }),
+      fc.asyncProperty(
+        surroundings,
+        histories(mayOverlap),
+        async ({ isShared, captures, ...options }, commands) => {
+          const service = new InstallationDouble({
+            ...options,
+            userData: {
+              MPC_REQUESTS_PER_MINUTE: String(PER_MINUTE),
+              ...settingOf(captures),
+              SNAPSHOT_BUCKET: isShared ? VIDEOS : SNAPSHOTS,
+            },
+          });
+          // A video where this service writes.
+          if (isShared) service.cloud.put(VIDEOS, 'snapshots/a.mp4/own.mp4', 'own');
+          const history = newHistory(service);
+          await fc.asyncModelRun(() => ({ model: {}, real: history }), commands);
+          await letItSettle(history, captures);
+          checkTasks(history, options.conditionalWrites === 'honoured', captures);
+          checkPace(history);
+        },
+      ),
       { numRuns: Math.ceil(RUNS * share), ...SEED, verbose: 1 },
     );
   },
@@ -151,15 +169,19 @@ test(
       fc.asyncProperty(
         settings,
         histories(false),
-        async ({ surroundings: { isShared, ...options }, taskTimes, directory }, commands) => {
+        async ({ surroundings: { isShared, captures, ...options }, taskTimes, directory }, commands) => {
           const service = new InstallationDouble({
             ...options,
             taskTimes,
-            userData: { OUTPUT_DIRECTORY: directory, SNAPSHOT_BUCKET: isShared ? VIDEOS : SNAPSHOTS },
+            userData: {
+              OUTPUT_DIRECTORY: directory,
+              SNAPSHOT_BUCKET: isShared ? VIDEOS : SNAPSHOTS,
+              ...settingOf(captures),
+            },
           });
           const history = newHistory(service);
           await fc.asyncModelRun(() => ({ model: {}, real: history }), commands);
-          await letItSettle(history);
+          await letItSettle(history, captures);
           await service.time.pass(60 * MINUTE_MS);
           service.cloud.runTasks();
           const pictures = service.cloud.buckets.get(isShared ? VIDEOS : SNAPSHOTS);
@@ -167,8 +189,11 @@ test(
             const place = directory.replace('{bucket}/{key}', name).replace('{etag}', etag);
             const [bucket = '', ...key] = name.split('/');
             const video = service.cloud.buckets.get(bucket)?.get(key.join('/'))?.body;
-            const shown = [0, 1].map((picture) => pictures?.get(`${place}/${picture}.jpg`)?.body);
-            expect({ name, shown }).toEqual({ name, shown: [video, video] });
+            for (const capture of captures) {
+              const folder = capture === '' ? place : `${place}/${capture}`;
+              const shown = [0, 1].map((picture) => pictures?.get(`${folder}/${picture}.jpg`)?.body);
+              expect({ name, capture, shown }).toEqual({ name, capture, shown: [video, video] });
+            }
           }
         },
       ),
