@@ -8,11 +8,16 @@ import {
 } from 'node-av/constants';
 import { FFmpegError, type FormatContext, type Stream } from 'node-av/lib';
 import { codecNameOf } from './codecs';
+import { MAX_STREAMS } from './limits';
 
-/** So much of each end of a file is looked at to tell what it is. */
+/** So much of each end of a file that is encrypted is looked at to tell how. */
 const LOOKED_AT_BYTES = 1024 * 1024;
+/** So much of the start of a file is looked at to tell whether it is. */
+const HEADER_BYTES = 64 * 1024;
 const MAX_STREAMS_NAMED = 3;
 const TS_PACKET_BYTES = 188;
+/** A fragmented MP4 has two for each fragment; what tells is among the first. */
+const MAX_BOXES = 1000;
 
 /** What people call the containers; FFmpeg's name for all others. */
 const CONTAINER_NAMES: Record<string, string> = {
@@ -71,7 +76,7 @@ export function whyUnreadable(result: number, filePath: string): string {
   if (!isOfOtherKind) return `${failure}: ${FFmpegError.strerror(result)}`;
   const bytes = statSync(filePath).size;
   if (bytes === 0) return `${failure}: it is empty (0 bytes)`;
-  const [start] = endsOf(filePath);
+  const start = startOf(filePath);
   const size = bytesInWords(filePath);
   if (start.readUInt32BE(0) === 0x1a45dfa3) {
     return `${failure}: it is Matroska or WebM, cut off or damaged before its first picture (${size})`;
@@ -96,7 +101,7 @@ export function encryptionOf(
     stream?.codecpar.codecTagString === 'encv' ||
     typeof stream?.metadata?.get('enc_key_id') === 'string' ||
     // FFmpeg names the codec beneath; the sample entry in the index tells.
-    (format === 'mov' && stream !== undefined && endsOf(filePath).some((end) => end.includes('encv')));
+    (format === 'mov' && stream !== undefined && sampleEntries(filePath).includes('encv'));
   let how: string | undefined;
   if (isFairPlay) how = 'FairPlay';
   else if (isMarked)
@@ -106,7 +111,7 @@ export function encryptionOf(
         : ['CENC', ...protectionSystems(filePath)].join(', ');
   else if (
     format === 'asf' &&
-    ASF_ENCRYPTION.some((id) => endsOf(filePath)[0].includes(Buffer.from(id, 'hex')))
+    ASF_ENCRYPTION.some((id) => startOf(filePath).includes(Buffer.from(id, 'hex')))
   )
     how = 'Windows Media DRM';
   else if (format === 'mpegts' && isScrambled(filePath)) how = 'scrambled MPEG-TS';
@@ -124,7 +129,7 @@ function protectionSystems(filePath: string): string[] {
 
 /** ISO/IEC 13818-1, 2.4.3.2: the two highest bits of a packet's fourth byte are 0 unless its payload is scrambled. */
 function isScrambled(filePath: string): boolean {
-  const [start] = endsOf(filePath);
+  const start = startOf(filePath);
   let [packets, scrambled] = [0, 0];
   for (let at = 0; at + TS_PACKET_BYTES <= start.length; ) {
     // Recordings of cameras put four bytes between the packets.
@@ -139,39 +144,72 @@ function isScrambled(filePath: string): boolean {
   return scrambled * 4 > packets;
 }
 
-/** The types of the boxes that a file consists of (ISO/IEC 14496-12, 4.2). */
+/** A box of ISO/IEC 14496-12, 4.2: its type, and where its contents begin and end. */
+interface Box {
+  type: string;
+  from: number;
+  to: number;
+}
+
+/** The boxes that stand in a row, up to where there are none or what stands there is none. */
+function boxesIn(file: number, { from, to }: { from: number; to: number }): Box[] {
+  const boxes: Box[] = [];
+  const header = Buffer.alloc(16);
+  for (let at = from; at + 8 <= to && boxes.length < MAX_BOXES; ) {
+    readSync(file, header, 0, 16, at);
+    const type = header.toString('latin1', 4, 8);
+    if (!/^[\w ]{4}$/.test(type)) break;
+    const size32 = header.readUInt32BE(0);
+    const size = size32 === 1 ? Number(header.readBigUInt64BE(8)) : size32;
+    boxes.push({ type, from: at + (size32 === 1 ? 16 : 8), to: Math.min(to, at + size) });
+    if (size < 8) break;
+    at += size;
+  }
+  return boxes;
+}
+
+/** The types of the boxes that a file consists of. */
 function topLevelBoxes(filePath: string, bytes: number): Set<string> {
-  const types = new Set<string>();
+  return reading(filePath, (file) => new Set(boxesIn(file, { from: 0, to: bytes }).map(({ type }) => type)));
+}
+
+/** What the index of an MP4 calls the codecs of its tracks. */
+function sampleEntries(filePath: string): string[] {
+  return reading(filePath, (file) => {
+    let boxes: Box[] = [{ type: '', from: 0, to: statSync(filePath).size }];
+    for (const type of ['moov', 'trak', 'mdia', 'minf', 'stbl', 'stsd']) {
+      boxes = boxes.flatMap((box) => boxesIn(file, box)).filter((box) => box.type === type);
+      boxes.splice(MAX_STREAMS);
+    }
+    // Version, flags and a count come before the entries.
+    return boxes.flatMap(({ from, to }) => boxesIn(file, { from: from + 8, to }).map(({ type }) => type));
+  });
+}
+
+function reading<T>(filePath: string, read: (file: number) => T): T {
   const file = openSync(filePath, 'r');
   try {
-    const header = Buffer.alloc(16);
-    for (let at = 0; at + 8 <= bytes && types.size < 64; ) {
-      readSync(file, header, 0, 16, at);
-      const type = header.toString('latin1', 4, 8);
-      if (!/^[\w ]{4}$/.test(type)) break;
-      types.add(type);
-      const size32 = header.readUInt32BE(0);
-      const size = size32 === 1 ? Number(header.readBigUInt64BE(8)) : size32;
-      if (size < 8) break;
-      at += size;
-    }
+    return read(file);
   } finally {
     closeSync(file);
   }
-  return types;
+}
+
+function startOf(filePath: string): Buffer {
+  return reading(filePath, (file) => {
+    const start = Buffer.alloc(HEADER_BYTES);
+    return start.subarray(0, Math.max(4, readSync(file, start, 0, HEADER_BYTES, 0)));
+  });
 }
 
 /** The first and the last part of a file. */
-function endsOf(filePath: string): [start: Buffer, end: Buffer] {
-  const file = openSync(filePath, 'r');
-  try {
-    const { size } = statSync(filePath);
-    return [0, Math.max(0, size - LOOKED_AT_BYTES)].map((at) => {
-      const part = Buffer.alloc(Math.max(4, Math.min(LOOKED_AT_BYTES, size)));
+function endsOf(filePath: string): Buffer[] {
+  const { size } = statSync(filePath);
+  return reading(filePath, (file) =>
+    [0, Math.max(0, size - LOOKED_AT_BYTES)].map((at) => {
+      const part = Buffer.alloc(Math.min(LOOKED_AT_BYTES, size));
       readSync(file, part, 0, part.length, at);
       return part;
-    }) as [Buffer, Buffer];
-  } finally {
-    closeSync(file);
-  }
+    }),
+  );
 }
