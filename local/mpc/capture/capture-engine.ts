@@ -3,6 +3,7 @@ import { Log } from 'node-av/lib';
 import type { Finder } from './finder';
 import { FrameFinder } from './frame-finder';
 import { JpegEncoder } from './jpeg-encoder';
+import { CROWDED_BYTES } from './limits';
 import { type Dimensions, pictureDimensions } from './picture-size';
 import { SequentialFinder } from './sequential-finder';
 import { VideoFile, withWords } from './video-file';
@@ -78,8 +79,9 @@ function opened({ id, filePath }: VideoReference): OpenVideo {
   const video = openVideos.get(id) ?? { file: VideoFile.open(filePath) };
   openVideos.delete(id);
   openVideos.set(id, video);
+  const isCrowded = openVideos.size > 1 && process.memoryUsage.rss() > CROWDED_BYTES;
   for (const [otherId, other] of openVideos) {
-    if (openVideos.size > MAX_OPEN_VIDEOS) close(otherId);
+    if (openVideos.size > MAX_OPEN_VIDEOS || (isCrowded && other !== video)) close(otherId);
     else if (other !== video) other.finder?.rest();
   }
   return video;

@@ -1,5 +1,11 @@
 /** Why no picture could be taken. */
-export type CaptureFailure = 'no_video_stream' | 'unreadable' | 'past_the_end' | 'crashed' | 'timed_out';
+export type CaptureFailure =
+  | 'no_video_stream'
+  | 'unreadable'
+  | 'past_the_end'
+  | 'crashed'
+  | 'timed_out'
+  | 'too_large';
 
 /** A video, or a moment in it, of which no picture can be taken; the message says in plain words why. */
 export class CaptureError extends Error {

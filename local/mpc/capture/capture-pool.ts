@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { MAX_WORKER_BYTES } from './limits';
 import type { PictureSize } from './picture-size';
 import { CaptureTask, OpenTask, SharedVideo, type Task } from './tasks';
 import type { CapturePoint, Frame, VideoInfo } from './worker-messages';
@@ -47,7 +48,7 @@ interface Outcome {
  */
 export class CapturePool {
   readonly #limit: number;
-  readonly #timeoutMs: number;
+  readonly #limits: { timeoutMs: number; memoryBytes: number };
   readonly #inARowMs: number;
   readonly #workers = new Set<WorkerProcess>();
   readonly #exits = new Set<Promise<void>>();
@@ -61,11 +62,15 @@ export class CapturePool {
   /**
    * @param options.workers processes at most; default: one for each core, as each decodes with one thread
    * @param options.timeoutMs how long one picture, or one look at a file, may take; default 60 s
+   * @param options.memoryBytes how much memory a worker may take; default 512 MB
    * @param options.inARowMs how long a job may go on within a group of pictures while others wait; default 1 s
    */
-  constructor(options: { workers?: number; timeoutMs?: number; inARowMs?: number } = {}) {
+  constructor(
+    options: { workers?: number; timeoutMs?: number; memoryBytes?: number; inARowMs?: number } = {},
+  ) {
     this.#limit = options.workers ?? availableParallelism();
-    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, memoryBytes = MAX_WORKER_BYTES } = options;
+    this.#limits = { timeoutMs, memoryBytes };
     this.#inARowMs = options.inARowMs ?? DEFAULT_IN_A_ROW_MS;
   }
 
@@ -249,7 +254,7 @@ export class CapturePool {
   }
 
   #startWorker(): WorkerProcess {
-    const worker = new WorkerProcess(this.#timeoutMs);
+    const worker = new WorkerProcess(this.#limits);
     this.#workers.add(worker);
     const exit = worker.exited.then(() => {
       this.#exits.delete(exit);

@@ -1,16 +1,21 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { childProgram } from '../../child-program';
 import { CaptureError } from './capture-error';
+import { MEMORY_MARGIN_BYTES } from './limits';
 import type { WorkerAnswer, WorkerRequest } from './worker-messages';
 
 /** What a worker hands over while it is at work. */
 export type WorkerOutput = Extract<WorkerAnswer, { type: 'info' | 'frame' }>;
+
+const LOOK_EVERY_MS = 20;
 
 interface Work {
   onOutput: (output: WorkerOutput) => void;
   resolve: (isMidGroup: boolean) => void;
   reject: (error: Error) => void;
   deadline: NodeJS.Timeout;
+  watch: NodeJS.Timeout;
 }
 
 /** A capture worker in a process of its own, because a damaged video may bring a decoder down. */
@@ -21,8 +26,11 @@ export class WorkerProcess {
   /** Resolves when the process is gone. */
   readonly exited: Promise<void>;
 
-  /** @param timeoutMs how long one picture, or one look at a file, may take before the process is killed */
-  constructor(private readonly timeoutMs: number) {
+  /**
+   * @param limits.timeoutMs how long one picture, or one look at a file, may take before the process is killed
+   * @param limits.memoryBytes how much memory it may take meanwhile, on Linux, where that can be seen
+   */
+  constructor(private readonly limits: { timeoutMs: number; memoryBytes: number }) {
     this.#child = fork(childProgram('mpc/capture/capture-worker.ts'), [], {
       // Not those of the parent: a TypeScript loader or an inspector port among them is not for the child. What a worker
       // allocates dies at once: a larger nursery only keeps 20 MB more (bench/README.md).
@@ -62,8 +70,9 @@ export class WorkerProcess {
    */
   run(request: WorkerRequest, onOutput: (output: WorkerOutput) => void): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      const deadline = setTimeout(() => this.#timeOut(), this.timeoutMs).unref();
-      this.#work = { onOutput, resolve, reject, deadline };
+      const deadline = setTimeout(() => this.#timeOut(), this.limits.timeoutMs).unref();
+      const watch = setInterval(() => this.#lookAtMemory(), LOOK_EVERY_MS).unref();
+      this.#work = { onOutput, resolve, reject, deadline, watch };
       this.#send(request);
     });
   }
@@ -100,8 +109,18 @@ export class WorkerProcess {
 
   #timeOut(): void {
     this.kill();
-    const limit = `${this.timeoutMs / 1000} s`;
+    const limit = `${this.limits.timeoutMs / 1000} s`;
     this.#fail(new CaptureError('timed_out', `the video gave no picture within ${limit}`));
+  }
+
+  #lookAtMemory(): void {
+    const { memoryBytes } = this.limits;
+    if (this.pid === undefined || residentBytes(this.pid) <= memoryBytes - MEMORY_MARGIN_BYTES) return;
+    this.kill();
+    const limit = `${Math.round(memoryBytes / 1024 / 1024)} MB`;
+    this.#fail(
+      new CaptureError('too_large', `reading the video takes more memory than the ${limit} of a worker`),
+    );
   }
 
   #fail(error: Error): void {
@@ -113,6 +132,17 @@ export class WorkerProcess {
 
   #finish(work: Work): void {
     clearTimeout(work.deadline);
+    clearInterval(work.watch);
     this.#work = undefined;
+  }
+}
+
+/** Memory of a process, without what is swapped out; 0 when it is gone, or where that cannot be seen. */
+function residentBytes(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    return 1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0);
+  } catch {
+    return 0;
   }
 }

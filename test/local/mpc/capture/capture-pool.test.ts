@@ -3,6 +3,7 @@ import { CaptureTask, SharedVideo } from '../../../../local/mpc/capture/tasks';
 import type { WorkerProcess } from '../../../../local/mpc/capture/worker-process';
 import { makeClip } from '../../../clip';
 import { readFrameTimeMs } from '../../../read-frame-time';
+import { testOnLinux } from '../../../test-on-linux';
 import { until } from '../../../wait';
 import { captureFile, describeFile } from './capture-file';
 
@@ -13,7 +14,12 @@ afterEach(() => {
   return Promise.all(pools.splice(0).map((pool) => pool.close()));
 });
 
-function newPool(options: { workers?: number; timeoutMs?: number; inARowMs?: number }): CapturePool {
+function newPool(options: {
+  workers?: number;
+  timeoutMs?: number;
+  memoryBytes?: number;
+  inARowMs?: number;
+}): CapturePool {
   const pool = new CapturePool(options);
   pools.push(pool);
   return pool;
@@ -285,6 +291,21 @@ test('an idle worker that dies is replaced', async () => {
   await until(() => pool.workerPids.length === 0);
   await expect(describeFile(pool, filePath)).resolves.toMatchObject({ codec: 'h264' });
 });
+
+testOnLinux(
+  'a worker that takes more memory than it may is killed, and the next job gets a fresh one',
+  async () => {
+    const pool = newPool({ workers: 1, memoryBytes: 150 * 1024 * 1024 });
+    const large = await makeClip({ seconds: 1, width: 3840, height: 2160, background: [0, 0, 0] });
+    await expect(
+      captureFile(pool, { filePath: large, points: [0, 500, 900], size: 'source' }, () => {}),
+    ).rejects.toMatchObject({
+      reason: 'too_large',
+      message: expect.stringContaining('more memory than the 150 MB of a worker'),
+    });
+    await expect(describeFile(pool, await makeClip(CLIP))).resolves.toMatchObject({ codec: 'h264' });
+  },
+);
 
 test('a worker that gives no picture in time is killed, and the next job gets a fresh one', async () => {
   const pool = newPool({ workers: 1, timeoutMs: 3000 });

@@ -25,7 +25,7 @@ test.each(CLIPS)(
     const filePath = await makeClip(options);
     const lastMs = options.seconds * 1000 - 40;
     const moment = fc.oneof(fc.integer({ min: 0, max: lastMs + 39 }), fc.constant<CapturePoint>('last'));
-    const worker = new WorkerProcess(60_000);
+    const worker = new WorkerProcess({ timeoutMs: 60_000, memoryBytes: 512 * 1024 * 1024 });
     let video = 0;
     try {
       await fc.assert(
