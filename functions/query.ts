@@ -9,9 +9,9 @@ import type { Invocation } from '../shared/installation/invocation';
 import type { Query } from '../shared/signing';
 import { awaitTask } from '../shared/tasks/await-task';
 import { type ListRequest, parseListRequest, parseViewRequest } from '../shared/tasks/list-request';
-import { captureOf, isOwnTask } from '../shared/tasks/ownership';
+import { captureOf } from '../shared/tasks/ownership';
 import { listTasksForReader } from '../shared/tasks/reading';
-import { keepResults } from '../shared/tasks/results';
+import { keepResults, ownTasks } from '../shared/tasks/results';
 import { recordsOfVideo } from '../shared/tasks/task-index';
 import { InvalidRequest, parseTaskId } from '../shared/validation';
 import { type ListedPictures, withPicturesThatFit } from '../shared/views/fitting';
@@ -79,8 +79,7 @@ async function manyTasks(
       throw new InvalidRequest([{ path, message }]);
     },
   );
-  const own = tasks.filter((task) => isOwnTask(task, invocation.settings));
-  return listResponse(own, pictures, isTruncated, total, invocation);
+  return listResponse(await ownTasks(tasks, invocation), pictures, isTruncated, total, invocation);
 }
 
 /**
@@ -101,7 +100,7 @@ async function tasksOfVideo(
     for (let start = 0; start < open.length; start += MAX_IDS) {
       const query: Query = open.slice(start, start + MAX_IDS).map(({ known }) => ['task_id', known.task_id]);
       const found = (await listTasksForReader(query, invocation)).tasks;
-      const listed = found.filter((task) => isOwnTask(task, invocation.settings));
+      const listed = await ownTasks(found, invocation);
       tasks.push(...listed);
       await keepResults(listed, invocation);
     }

@@ -67,7 +67,7 @@ const ERRORS: Record<string, { description: string; retries?: true }> = {
   },
   '404': {
     description:
-      '`MPC.10211`: there is no such task or video here; one of somebody else of the account is answered in the same way. Check the id.',
+      '`MPC.10211`: there is no such task or video here; one of somebody else of the account, or of another stage that shares the buckets, is answered in the same way. Check the id.',
   },
   '409': {
     description:

@@ -15,7 +15,7 @@ export interface Places {
   /** Uploads start with this; empty for the whole bucket. */
   uploadPrefix: string;
   snapshotBucket: string;
-  /** Folders of the snapshot bucket that all directories of pictures lie in. */
+  /** Folders of the snapshot bucket that all directories of pictures lie in, that of OUTPUT_DIRECTORY first. */
   ownFolders: readonly string[];
 }
 

@@ -1,9 +1,8 @@
 import { isPending, type Task } from '../cloud/mpc';
 import { CallerError, isPassingFailure } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
-import { isOwnTask } from './ownership';
 import { listTasksForReader } from './reading';
-import { keepResults, keptResult, type TaskResult } from './results';
+import { isOwnTask, keepResults, keptResult, type TaskResult } from './results';
 
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 2_000;
@@ -49,7 +48,7 @@ export async function awaitTask(
       const asOfMs = Date.now();
       try {
         const [task] = (await listTasksForReader([['task_id', taskId]], invocation)).tasks;
-        if (task === undefined || !isOwnTask(task, invocation.settings)) throw new NoSuchTask(taskId);
+        if (task === undefined || !(await isOwnTask(task, invocation))) throw new NoSuchTask(taskId);
         if (!isPending(task)) {
           await keepResults([task], invocation);
           return { task };

@@ -21,7 +21,7 @@ import type { Invocation } from '../installation/invocation';
 import { type ObjectVersion, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 import { sha256Hex } from '../signing';
-import { asMpcReads } from './ownership';
+import { asMpcReads, stageFolder } from './ownership';
 import { unwrapUserData, withNote } from './task-note';
 
 /*
@@ -79,6 +79,8 @@ export const ClaimRecord = z.object({
   directory: optionalText,
   last_modified_ms: optionalNumber,
   fingerprint: optionalText,
+  /** By which the stage that wrote it is known: another one may share the bucket. */
+  folder: optionalText,
   task_id: optionalText,
   answer: anything,
   /** Told to nobody else: whoever finds it in the record wrote the record. */
@@ -370,7 +372,14 @@ async function createAttempt(
   invocation: Invocation,
 ): Promise<boolean> {
   const { snapshotBucket } = invocation.settings;
-  if (await createJson(snapshotBucket, attemptKey(claim, attempt), recordOf(claim, record), invocation))
+  if (
+    await createJson(
+      snapshotBucket,
+      attemptKey(claim, attempt),
+      recordOf(claim, record, invocation),
+      invocation,
+    )
+  )
     return true;
   // What stands there may be our own, written by a try whose answer was lost.
   const parsed = z.safeParse(ClaimRecord, await readRecord(claim, attempt, invocation));
@@ -557,13 +566,17 @@ function write(
   invocation: Invocation,
 ): Promise<void> {
   const { snapshotBucket } = invocation.settings;
-  return putJson(snapshotBucket, attemptKey(claim, attempt), recordOf(claim, record), invocation);
+  return putJson(snapshotBucket, attemptKey(claim, attempt), recordOf(claim, record, invocation), invocation);
 }
 
-function recordOf(claim: ClaimRequest, record: ClaimRecord): unknown {
+function recordOf(claim: ClaimRequest, record: ClaimRecord, { settings }: Invocation): unknown {
   const { id, bucket, key, etag, fingerprint, lastModifiedMs, output } = claim;
-  const { last_modified_ms = lastModifiedMs, directory = output?.object } = record;
-  return { ...record, last_modified_ms, directory, claim: id, bucket, key, etag, fingerprint };
+  const {
+    last_modified_ms = lastModifiedMs,
+    directory = output?.object,
+    folder = stageFolder(settings),
+  } = record;
+  return { ...record, last_modified_ms, directory, claim: id, bucket, key, etag, fingerprint, folder };
 }
 
 /** Folder of the records of all videos. */

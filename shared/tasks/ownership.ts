@@ -10,9 +10,12 @@ export function asMpcReads(object: string): string {
 
 /**
  * True for a task from an upload bucket of this installation to one of its buckets, outside its records. The account may
- * have others, of another stage or of somebody else's program. Two stages that share their buckets see each other's.
+ * have others, of somebody else's program, or of another stage that shares the buckets: see isOfThisStage.
  */
-export function isOwnTask({ input, output }: Pick<Task, 'input' | 'output'>, places: Places): boolean {
+export function isBetweenOwnBuckets(
+  { input, output }: Pick<Task, 'input' | 'output'>,
+  places: Places,
+): boolean {
   const { uploadBuckets, snapshotBucket } = places;
   const isAmongRecords = `${asMpcReads(output?.object ?? '')}/`.startsWith(RECORDS_FOLDER);
   return (
@@ -20,6 +23,32 @@ export function isOwnTask({ input, output }: Pick<Task, 'input' | 'output'>, pla
     [snapshotBucket, ...uploadBuckets].includes(output?.bucket ?? '') &&
     !(output?.bucket === snapshotBucket && isAmongRecords)
   );
+}
+
+/** By this folder, that of OUTPUT_DIRECTORY, stages that share their buckets are told apart. */
+export function stageFolder({ ownFolders }: Places): string | undefined {
+  return ownFolders[0];
+}
+
+/** True for a task whose pictures go below a folder of this installation. */
+export function isInOwnFolder({ output }: Pick<Task, 'output'>, places: Places): boolean {
+  const directory = `${asMpcReads(output?.object ?? '')}/`;
+  return (
+    output?.bucket === places.snapshotBucket &&
+    places.ownFolders.some((folder) => directory.startsWith(folder))
+  );
+}
+
+/**
+ * Tells stages that share their buckets apart: by the folder that the task writes to or, where that is none of this stage,
+ * by the stage that recorded the task. Records of earlier versions say none: they are everybody's.
+ */
+export function isOfThisStage(
+  task: Pick<Task, 'output'>,
+  recordedFolder: string | undefined,
+  places: Places,
+): boolean {
+  return isInOwnFolder(task, places) || (recordedFolder ?? stageFolder(places)) === stageFolder(places);
 }
 
 /** In place of an ETag, with as many characters. */

@@ -9,6 +9,7 @@ import {
 import { type Invocation, remainingMs } from '../installation/invocation';
 import type { Query } from '../signing';
 import { cancelToStartAgain, listBudget } from './claims';
+import { isInOwnFolder } from './ownership';
 import { recordedTasks } from './task-index';
 import { unwrapUserData } from './task-note';
 import { remember } from './waiting';
@@ -37,7 +38,7 @@ const RUN_EVERY_MS = 60_000;
  * Cancels the tasks that have waited in MPC's queue for longer than QUEUE_LIMIT_MINUTES; those of uploads are started again
  * by the sweep. What one run cannot do, the
  * next one will.
- * @param includeForeignTasks also tasks of this service's buckets that somebody else created
+ * @param includeForeignTasks also tasks of this service's buckets that somebody else created, whatever directory they write to
  */
 export async function cleanUpQueue(
   invocation: Invocation,
@@ -76,10 +77,10 @@ function takeOut(task: Task, invocation: Invocation): Promise<void> {
     : cancelToStartAgain(task, claim, invocation, (video) => remember(video, Date.now(), invocation));
 }
 
-/** A task of this installation carries a claim and writes to the snapshot bucket, or is recorded there. */
+/** A task of this installation carries a claim and writes to its folder, or is recorded as its own. */
 async function isOurs(task: Task, invocation: Invocation): Promise<boolean> {
   const { claim } = unwrapUserData(task.user_data).note;
-  if (claim !== undefined && task.output?.bucket === invocation.settings.snapshotBucket) return true;
+  if (claim !== undefined && isInOwnFolder(task, invocation.settings)) return true;
   const { bucket, object } = task.input ?? {};
   if (bucket === undefined || object === undefined) return false;
   return (await recordedTasks(bucket, object, invocation)).includes(task.task_id);

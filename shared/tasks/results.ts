@@ -6,6 +6,7 @@ import { optionalText, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { ClaimRecord, claimsFolder } from './claims';
+import { isBetweenOwnBuckets, isInOwnFolder, isOfThisStage } from './ownership';
 import { unwrapUserData } from './task-note';
 
 /*
@@ -19,9 +20,12 @@ import { unwrapUserData } from './task-note';
  * finds the result.
  */
 
+/** Tasks outside the own folder that are looked up at a time. */
+const PARALLEL_LOOKS = 16;
+
 const RESULT_ENDING = '.result.json';
 
-const Result = z.object({ task: z.unknown(), etag: optionalText });
+const Result = z.object({ task: z.unknown(), etag: optionalText, folder: optionalText });
 const Pointer = z.object({ result: text });
 
 /** A task that has ended, and of which version of the video it is, where that was written down. */
@@ -47,12 +51,13 @@ export async function keptResult(taskId: string, invocation: Invocation): Promis
   return pointer.success ? readResult(pointer.data.result, invocation) : undefined;
 }
 
-/** The result under this key; undefined when there is none. @throws what OBS throws */
+/** The result under this key; undefined when there is none of this installation. @throws what OBS throws */
 export async function readResult(key: string, invocation: Invocation): Promise<TaskResult | undefined> {
   const stored = await getJson(invocation.settings.snapshotBucket, key, invocation);
   const result = z.safeParse(Result, stored);
   const task = result.success ? parseTask(result.data.task) : undefined;
-  return task && { task, etag: result.data?.etag };
+  if (task === undefined || !isOfThisStage(task, result.data?.folder, invocation.settings)) return undefined;
+  return { task, etag: result.data?.etag };
 }
 
 /**
@@ -63,11 +68,37 @@ export async function readResult(key: string, invocation: Invocation): Promise<T
  */
 export async function keepResult(task: Task, invocation: Invocation): Promise<TaskResult | undefined> {
   const record = await recordOf(task, invocation);
-  if (record === undefined) return undefined;
+  if (record === undefined || !isOfThisStage(task, record.folder, invocation.settings)) return undefined;
   const { snapshotBucket } = invocation.settings;
-  await putJson(snapshotBucket, record.resultKey, { task, etag: record.etag }, invocation);
-  await putJson(snapshotBucket, pointerKey(task.task_id), { result: record.resultKey }, invocation);
-  return { task, etag: record.etag };
+  const { resultKey, etag, folder } = record;
+  await putJson(snapshotBucket, resultKey, { task, etag, folder }, invocation);
+  await putJson(snapshotBucket, pointerKey(task.task_id), { result: resultKey }, invocation);
+  return { task, etag };
+}
+
+/**
+ * True for a task of this installation: between its buckets, and into its folder or, where it goes elsewhere, not recorded
+ * by another stage. Only in the latter case OBS is read. What nobody recorded, because its creation was cut off, is shown:
+ * whoever created it looks for it.
+ * @throws what OBS throws
+ */
+export async function isOwnTask(task: Task, invocation: Invocation): Promise<boolean> {
+  const { settings } = invocation;
+  if (!isBetweenOwnBuckets(task, settings)) return false;
+  return (
+    isInOwnFolder(task, settings) || isOfThisStage(task, (await recordOf(task, invocation))?.folder, settings)
+  );
+}
+
+/** Those of this installation, in their order. @throws what OBS throws */
+export async function ownTasks(tasks: readonly Task[], invocation: Invocation): Promise<Task[]> {
+  const own: Task[] = [];
+  for (let start = 0; start < tasks.length; start += PARALLEL_LOOKS) {
+    const group = tasks.slice(start, start + PARALLEL_LOOKS);
+    const isOwn = await Promise.all(group.map((task) => isOwnTask(task, invocation)));
+    own.push(...group.filter((_, index) => isOwn[index]));
+  }
+  return own;
 }
 
 /** Keeps the results of those tasks that have ended. A failure is logged: whoever sees the task next keeps it. */
@@ -83,27 +114,30 @@ export async function keepResults(tasks: readonly Task[], invocation: Invocation
   );
 }
 
-/** Where the result of a task of this service belongs; undefined for a task that it did not create. */
-async function recordOf(
-  task: Task,
-  invocation: Invocation,
-): Promise<{ resultKey: string; etag: string | undefined } | undefined> {
+interface TaskRecord {
+  resultKey: string;
+  etag: string | undefined;
+  folder: string | undefined;
+}
+
+/** The record that leads to a task, and where its result belongs; undefined for a task that nobody recorded here. */
+async function recordOf(task: Task, invocation: Invocation): Promise<TaskRecord | undefined> {
   const { uploadBuckets, snapshotBucket } = invocation.settings;
   const { bucket, object } = task.input ?? {};
   if (bucket === undefined || object === undefined || !uploadBuckets.includes(bucket)) return undefined;
-  const folder = claimsFolder(bucket, object);
+  const records = claimsFolder(bucket, object);
   const { claim } = unwrapUserData(task.user_data).note;
   const names = [claim, task.task_id].filter((name) => name !== undefined && /^\w+$/.test(name));
   for (const name of names) {
-    const key = `${folder}${name}.json`;
+    const key = `${records}${name}.json`;
     const record = z.safeParse(ClaimRecord, await getJson(snapshotBucket, key, invocation));
     if (!record.success) continue;
-    const { task_id, state, etag, next } = record.data;
+    const { task_id, state, etag, next, folder } = record.data;
     // A later attempt has a record of its own.
     if (next !== undefined && name === claim) names.push(`${claim}.${next}`);
     // A claim whose call was never answered has no id yet: the task that carries it is the one.
     if (task_id === task.task_id || (task_id === undefined && state === 'claimed')) {
-      return { resultKey: key.replace(/\.json$/, RESULT_ENDING), etag };
+      return { resultKey: key.replace(/\.json$/, RESULT_ENDING), etag, folder };
     }
   }
   return undefined;

@@ -3,6 +3,7 @@ import { mpcTime, parseTask, type Task } from '../cloud/mpc';
 import { getJson, type ListedObject, listFolder } from '../cloud/obs';
 import type { Invocation } from '../installation/invocation';
 import { ClaimRecord, claimsFolder, completeClaim } from './claims';
+import { isOfThisStage } from './ownership';
 import { readResult, resultKeyOf, type TaskResult } from './results';
 
 /** More tasks than these of one video are not looked up: the newest are the ones that matter. */
@@ -43,7 +44,7 @@ export async function recordedTasks(bucket: string, key: string, invocation: Inv
 /** A task of a video: what MPC said when it had ended, or what was written down when it was created. */
 export type RecordedTask = { result: TaskResult } | { known: Task; asOfMs: number };
 
-/** The tasks that capture a video, those recorded last first. No call to MPC. @throws what OBS throws */
+/** The tasks of this installation that capture a video, those recorded last first. No call to MPC. @throws what OBS throws */
 export async function recordsOfVideo(
   bucket: string,
   key: string,
@@ -56,11 +57,14 @@ export async function recordsOfVideo(
   const records = await Promise.all(
     newest.map(async (object): Promise<RecordedTask | undefined> => {
       const resultKey = resultKeyOf(object.key) ?? '';
-      const result = keys.has(resultKey) ? await readResult(resultKey, invocation) : undefined;
-      if (result !== undefined) return { result };
+      if (keys.has(resultKey)) {
+        const result = await readResult(resultKey, invocation);
+        if (result !== undefined) return { result };
+      }
       const record = z.safeParse(ClaimRecord, await getJson(snapshotBucket, object.key, invocation));
       if (!record.success || record.data.task_id === undefined) return undefined;
-      const { task_id, claimed_at_ms, answer } = record.data;
+      const { task_id, claimed_at_ms, answer, folder } = record.data;
+      if (!isOfThisStage({}, folder, invocation.settings)) return undefined;
       const known = parseTask({
         status: 'WAITING',
         create_time: mpcTime(claimed_at_ms),

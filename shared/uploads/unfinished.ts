@@ -1,7 +1,7 @@
 import { listTasks, type Task } from '../cloud/mpc';
 import { describeFailure } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
-import { isOwnTask } from '../tasks/ownership';
+import { isBetweenOwnBuckets, isInOwnFolder } from '../tasks/ownership';
 import { mostBehindOthers } from './rate-limit';
 
 /*
@@ -61,6 +61,9 @@ async function countOwn(status: Task['status'], invocation: Invocation): Promise
     ['size', String(PAGE_SIZE)],
   ] as const;
   const { tasks, total } = await listTasks(query, invocation);
-  const own = tasks.filter((task) => isOwnTask(task, invocation.settings)).length;
+  const { settings } = invocation;
+  const own = tasks.filter(
+    (task) => isBetweenOwnBuckets(task, settings) && isInOwnFolder(task, settings),
+  ).length;
   return tasks.length === 0 ? 0 : Math.ceil((Math.max(total, tasks.length) * own) / tasks.length);
 }

@@ -218,6 +218,70 @@ describe('a task of somebody else', () => {
   });
 });
 
+describe('of two stages that share both buckets, each with its folder,', () => {
+  /** What one of them started for an upload, what its caller created, and what that put elsewhere. */
+  async function twoStages() {
+    const service = new InstallationDouble({ userData: { UPLOAD_PREFIX: 'ours/' } });
+    const theirs = service.stageBeside({
+      UPLOAD_PREFIX: 'theirs/',
+      OUTPUT_DIRECTORY: 'pictures-of-theirs/{key}',
+    });
+    const create = (object: string, more: object = {}) =>
+      theirs.invoke('create', postEvent(JSON.stringify(body(object, more)), { headers: {} }));
+    await theirs.invoke('on-upload', { Records: [service.upload('theirs/a.mp4')] });
+    await create('theirs/b.mp4');
+    await create('theirs/c.mp4', { output: { bucket: SNAPSHOTS, object: 'by-hand' } });
+    expect(service.cloud.tasks.map(({ body: { output } }) => output.object)).toEqual([
+      'pictures-of-theirs/theirs/a.mp4',
+      'pictures-of-theirs/theirs/b.mp4',
+      'by-hand',
+    ]);
+    return { service, theirs };
+  }
+  const KEYS = ['theirs/a.mp4', 'theirs/b.mp4', 'theirs/c.mp4'];
+  const statusOf = async (service: InstallationDouble, name: 'query' | 'cancel', id: string) => {
+    const httpMethod = name === 'query' ? 'GET' : 'DELETE';
+    const event = { httpMethod, path: `/snapshots/${id}` };
+    return answered(await service.functions.invoke(name, event)).statusCode;
+  };
+
+  test.each(['WAITING', 'SUCCEEDED'] as const)(
+    'neither sees, lists or cancels what the other started (%s)',
+    async (status) => {
+      const { service, theirs } = await twoStages();
+      if (status === 'SUCCEEDED') {
+        for (const { id } of service.cloud.tasks) service.cloud.end(id);
+        await theirs.invoke('on-finish', { trigger_type: 'TIMER', user_event: '' });
+      }
+      for (const id of ['1', '2', '3']) {
+        expect(await statusOf(service, 'query', id)).toBe(404);
+        expect(await statusOf(service, 'cancel', id)).toBe(404);
+      }
+      expect(answered(await get(service, '/snapshots')).body.task_array).toEqual([]);
+      expect(answered(await get(service, '/snapshots', { task_id: '1,2,3' })).body.task_array).toEqual([]);
+      for (const object of KEYS)
+        expect(answered(await get(service, '/snapshots', { object })).body.task_array).toEqual([]);
+      expect(service.cloud.tasks.map((task) => task.status)).toEqual([status, status, status]);
+      // The stage itself sees all of them.
+      const own = async (path: string, query = {}) =>
+        answered(await theirs.invoke('query', { httpMethod: 'GET', path, queryStringParameters: query }));
+      for (const id of ['1', '2', '3']) expect((await own(`/snapshots/${id}`)).statusCode).toBe(200);
+      expect((await own('/snapshots')).body.task_array).toHaveLength(3);
+      for (const object of KEYS)
+        expect((await own('/snapshots', { object })).body.task_array).toHaveLength(1);
+    },
+  );
+
+  test('neither finishes nor clears away what the other started', async () => {
+    const { service } = await twoStages();
+    for (const task of service.cloud.tasks) task.createdAtMs -= 3 * 60 * MINUTE_MS;
+    expect(returned(await service.cleanUp())).toMatchObject({ seen: 3, cancelled: 0, not_ours: 3 });
+    for (const { id } of service.cloud.tasks) service.cloud.end(id);
+    for (const id of ['1', '2', '3'])
+      expect(returned(await service.notify(id))).toMatchObject({ finished: 0 });
+  });
+});
+
 describe('a note', () => {
   const forged = (claim: string) => JSON.stringify({ 'mpc-snapshots': { claim, time_ms: 999_000 } });
 

@@ -41,6 +41,11 @@ export class InstallationDouble {
     this.functions = new FunctionsDouble(this.cloud, this.time, this.userData);
   }
 
+  /** The functions of another stage, with the same buckets, in the same cloud. */
+  stageBeside(userData: Readonly<Record<string, string>>): FunctionsDouble {
+    return new FunctionsDouble(this.cloud, this.time, { ...this.userData, ...userData });
+  }
+
   /** @returns the record of the event */
   upload(key: string, content = key, bucket = VIDEOS): unknown {
     const { etag } = this.cloud.put(bucket, key, content);
