@@ -28,7 +28,7 @@ export function formatRelative(timeMs: number, nowMs: number): string {
 
 /** `812 ms`, `1.2 s`, `2 min 5 s`. */
 export function formatDuration(durationMs: number): string {
-  if (durationMs < 1000) return `${Math.round(durationMs)} ms`;
+  if (durationMs < 999.5) return `${Math.round(durationMs)} ms`;
   if (durationMs < 60_000) return `${(durationMs / 1000).toFixed(1)} s`;
   const seconds = Math.round(durationMs / 1000);
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;

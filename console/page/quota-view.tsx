@@ -64,22 +64,25 @@ function Numbers({
   const { createsPerMinute, readsPerMinute, waiting, later } = quota;
   return (
     <dl class="numbers">
-      <Figure title="Pace of creating" note={settingNote('MPC_REQUESTS_PER_MINUTE', createsPerMinute)}>
-        {perMinute(createsPerMinute ?? DEFAULT_PACE)}
-      </Figure>
-      <Figure
-        title="Looks for callers"
-        note={`${settingNote('MPC_READS_PER_MINUTE', readsPerMinute)}, of each instance of query`}
-      >
-        {perMinute(readsPerMinute ?? DEFAULT_READS)}
-      </Figure>
+      {/* What deployed functions are set to is not seen from here. */}
       {state.service.kind === 'local' && (
-        <Figure
-          title="Calls in the last minute"
-          note={`${plural(sum(calls, 'refused'), 'call')} refused in the last hour`}
-        >
-          {sum(lastMinute, 'count')}
-        </Figure>
+        <>
+          <Figure title="Pace of creating" note={settingNote('MPC_REQUESTS_PER_MINUTE', createsPerMinute)}>
+            {perMinute(createsPerMinute ?? DEFAULT_PACE)}
+          </Figure>
+          <Figure
+            title="Looks for callers"
+            note={`${settingNote('MPC_READS_PER_MINUTE', readsPerMinute)}, of each instance of query`}
+          >
+            {perMinute(readsPerMinute ?? DEFAULT_READS)}
+          </Figure>
+          <Figure
+            title="Calls in the last minute"
+            note={`${plural(sum(calls, 'refused'), 'call')} refused in the last hour`}
+          >
+            {sum(lastMinute, 'count')}
+          </Figure>
+        </>
       )}
       <Figure
         title="Tasks that wait in MPC"
@@ -88,7 +91,7 @@ function Numbers({
             'none waits'
           ) : (
             <>
-              the oldest since <Moment timeMs={oldest.createdAtMs} />,{' '}
+              the oldest came <Moment timeMs={oldest.createdAtMs} />,{' '}
               <a href={linkTo('videos', `${oldest.bucket}/${oldest.key}`, { task: oldest.id })}>
                 task {oldest.id}
               </a>
@@ -143,7 +146,7 @@ function Waiting({ title, uploads }: { title: string; uploads: WaitingUploads | 
           'none waits'
         ) : (
           <>
-            the oldest since <Moment timeMs={uploads.oldestMs} />
+            the oldest came <Moment timeMs={uploads.oldestMs} />
           </>
         )
       }

@@ -4,7 +4,7 @@ import { fetchResults, sendNotice } from './api';
 import { Copy, Value } from './copy';
 import { embedSnippet, PLAYERS, type PlayerName } from './embed';
 import { useFetched } from './fetched';
-import { formatSize } from './format';
+import { formatSize, plural } from './format';
 import { Moment } from './moment';
 import { Action, Badge, Choices, Icon } from './parts';
 import { Table } from './table';
@@ -110,7 +110,7 @@ function Notices({ notices, canWrite }: { notices: readonly Notice[]; canWrite: 
       columns={[
         { title: 'Notice', kind: 'main' },
         { title: 'State' },
-        { title: 'Attempts', kind: 'right' },
+        { title: 'Attempts' },
         { title: 'Last answer' },
         { title: 'Next', kind: 'right' },
         ...(canWrite ? [{ title: '', kind: 'act' as const }] : []),
@@ -127,7 +127,7 @@ function Notices({ notices, canWrite }: { notices: readonly Notice[]; canWrite: 
               {NOTICE_STATES[state].label}
             </Badge>,
             <span key="attempts" class="num">
-              {attempts}
+              {plural(attempts, 'attempt')}
             </span>,
             lastAnswer !== undefined && (
               <span class="quiet answer">

@@ -1,11 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { makeClip } from '../clip';
 import { LocalService } from '../e2e/local-service';
 import { launchBrowser } from './browser';
-import { openPage, openView, rowOf } from './console-page';
+import { findings, openPage, openView, rowOf } from './console-page';
 
 /** Where the pictures of the pages are left, to be looked at. */
 const PICTURES = path.resolve(__dirname, '../../.build/screenshots');
@@ -29,16 +28,6 @@ afterAll(async () => {
   await browser?.close();
   await service?.stop();
 });
-
-/** What axe finds, of every level and with the rules of good practice, by its rule and where. */
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const violations = await page.evaluate(async () => {
-    const { axe: scanner } = window as unknown as { axe: typeof import('axe-core') };
-    return (await scanner.run(document, { resultTypes: ['violations'] })).violations;
-  });
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`));
-}
 
 /** Nothing on the way to its place any more, and every picture in the window is there. */
 async function settle(page: Page): Promise<void> {

@@ -1,3 +1,4 @@
+import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 
 /** A page of the console that keeps what must never happen: errors, refusals of the content security policy, dialogs. */
@@ -55,4 +56,14 @@ export async function openEntry(page: Page, text: string) {
 export async function openView(page: Page, name: string): Promise<void> {
   await page.getByRole('navigation').getByRole('link', { name }).click();
   await page.getByRole('heading', { level: 1, name }).waitFor();
+}
+
+/** What axe finds, of every level and with the rules of good practice, by its rule and where. */
+export async function findings(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const violations = await page.evaluate(async () => {
+    const { axe: scanner } = window as unknown as { axe: typeof import('axe-core') };
+    return (await scanner.run(document, { resultTypes: ['violations'] })).violations;
+  });
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`));
 }

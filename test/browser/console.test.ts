@@ -10,7 +10,16 @@ import { LocalService } from '../e2e/local-service';
 import { readFrameTimeMs } from '../read-frame-time';
 import { until } from '../wait';
 import { launchBrowser } from './browser';
-import { dropFiles, entryOf, openEntry, openPage, openView, rowOf, type WatchedPage } from './console-page';
+import {
+  dropFiles,
+  entryOf,
+  findings,
+  openEntry,
+  openPage,
+  openView,
+  rowOf,
+  type WatchedPage,
+} from './console-page';
 import { type Relay, startRelay } from './relay';
 
 const SECRET = `whsec_${Buffer.from('a secret of this test alone, not of others').toString('base64')}`;
@@ -344,6 +353,7 @@ test('a notice that failed is sent again by hand, and the files of a task are th
   const notice = entryOf(page, 'snapshots.succeeded');
   await notice.getByText('Retrying').waitFor();
   await notice.getByText('503').waitFor();
+  expect(await findings(page)).toEqual([]);
   receiverAnswer = 204;
   await notice.getByRole('button', { name: 'Send again' }).click();
   await notice.getByText('Sent', { exact: true }).waitFor();
@@ -459,6 +469,7 @@ test('the first screen says how to begin, and a video is found among 2,000 by ty
     const begin = page.getByRole('region', { name: 'How to begin' });
     await begin.getByText('npm start -- holiday.mp4').waitFor();
     await page.getByText('Drop videos anywhere').waitFor();
+    expect(await findings(page)).toEqual([]);
     expect(await copied(page, begin.getByRole('button', { name: 'Copy secret key' }))).toBe(
       empty.accessKey.secretKey,
     );
