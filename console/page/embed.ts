@@ -41,10 +41,9 @@ const SNIPPETS: Record<PlayerName, (addresses: EmbedAddresses) => Line[]> = {
     '<link rel="stylesheet" href="https://cdn.vidstack.io/player/video.css">',
     '<script src="https://cdn.vidstack.io/player" type="module"></script>',
     '<media-player playsinline',
-    // An address that ends in no known ending says nothing of its type.
     `  src="${html(video)}">`,
     '  <media-provider>',
-    poster && `    <media-poster class="vds-poster" src="${html(poster)}"></media-poster>`,
+    poster && `    <media-poster class="vds-poster" src="${html(poster)}" alt=""></media-poster>`,
     '  </media-provider>',
     '  <media-video-layout',
     attribute('thumbnails', track),
