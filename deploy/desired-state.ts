@@ -75,10 +75,17 @@ export function desiredState(resolved: unknown): DesiredState {
       parsed.error.issues.map(({ path, message }) => `serverless.yml: ${pathText(path)} ${message}`),
     );
   }
-  const { service, provider, functions } = parsed.data;
+  const { service, provider } = parsed.data;
+  const functions = Object.fromEntries(
+    Object.entries(parsed.data.functions).map(([key, definition]) => [
+      key,
+      withFoldersOfCaptures(definition, provider.environment),
+    ]),
+  );
+  const resolvedService = { service, provider, functions };
   const faults: string[] = [];
   const wanted = Object.entries(functions).map(([key, definition]) =>
-    wantedFunction(key, definition, parsed.data, (message) =>
+    wantedFunction(key, definition, resolvedService, (message) =>
       faults.push(`serverless.yml: functions.${key}${message}`),
     ),
   );
@@ -161,6 +168,33 @@ function wantedAccess(
     allowAccounts,
     openToAllUsers,
   };
+}
+
+/** Pictures of CAPTURES lie in folders of their own: what is written beside pictures is written there as well. */
+function withFoldersOfCaptures(
+  definition: FunctionDefinition,
+  environment: Readonly<Record<string, string>>,
+): FunctionDefinition {
+  const { CAPTURES = '', SNAPSHOT_BUCKET } = { ...environment, ...definition.environment };
+  const folders = foldersOf(CAPTURES);
+  const more = definition.writes
+    .filter(({ bucket, prefix }) => bucket === SNAPSHOT_BUCKET && !prefix.startsWith('.mpc-snapshots/'))
+    .flatMap(({ bucket, prefix, suffix }) =>
+      folders.filter((folder) => !folder.startsWith(prefix)).map((one) => ({ bucket, prefix: one, suffix })),
+    );
+  return { ...definition, writes: [...definition.writes, ...more] };
+}
+
+/** Where the directories of captures begin. What is wrong with the list the functions' own settings say. */
+function foldersOf(captures: string): string[] {
+  try {
+    const list: unknown = JSON.parse(captures);
+    const directories = (Array.isArray(list) ? list : []).map((one) => Object(one).directory as unknown);
+    const folders = directories.flatMap((one) => (typeof one === 'string' ? (one.split('{')[0] ?? '') : []));
+    return [...new Set(folders)].filter((folder) => folder !== '');
+  } catch {
+    return [];
+  }
 }
 
 function bucketsOf(functions: readonly FunctionDefinition[]): string[] {

@@ -1,3 +1,4 @@
+import { readSettings } from '../shared/installation/settings';
 import { withAdvice } from './deploy';
 import { liveState } from './live-state';
 import { describeTrigger } from './plan-text';
@@ -8,6 +9,8 @@ export async function info({ wanted, api, print }: Session): Promise<void> {
   const { functions } = await withAdvice(() => liveState(api, wanted));
   const own = functions.filter(({ isOwn }) => isOwn);
   print(`${wanted.service}, stage ${wanted.stage}, ${wanted.region}: ${own.length} functions`);
+  const captures = captureNames(wanted);
+  if (captures !== '') print(`captures: ${captures}`);
   for (const { name, configuration, triggers } of own) {
     const { func_urn, runtime, memory_size, timeout, last_modified, digest } = configuration;
     print(`\n${name}`);
@@ -21,4 +24,12 @@ export async function info({ wanted, api, print }: Session): Promise<void> {
       print(`  ${describeTrigger(trigger_type_code, event_data)}${off}${address}`);
     }
   }
+}
+
+/** The names of CAPTURES; empty where there is only CAPTURE. */
+function captureNames({ functions }: Session['wanted']): string {
+  const userData = functions.find(({ source }) => source === 'on-upload')?.userData ?? {};
+  if (userData.CAPTURES === undefined) return '';
+  const { captures } = readSettings({ getUserData: (key) => userData[key] }, {});
+  return captures.flatMap(({ name }) => name ?? []).join(', ');
 }

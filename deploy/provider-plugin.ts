@@ -8,6 +8,7 @@ import { deploy } from './deploy';
 import { type DesiredState, desiredState, functionNamed, logWarning } from './desired-state';
 import { LOCAL_STAGE } from './desired-triggers';
 import { doctor } from './doctor/doctor';
+import { refuseSettings } from './doctor/settings';
 import { DeployError } from './errors';
 import type { CommandOptions, Framework, FrameworkUtilities } from './framework';
 import { FunctionGraphApi } from './functiongraph-api';
@@ -244,6 +245,7 @@ export class HuaweiProvider {
 
   async #deploy({ wanted, api, options, print }: Session): Promise<void> {
     const artifacts = await readArtifacts(this.#packageDirectory, wanted.service, wanted.functions);
+    refuseSettings(wanted);
     await refuseBuckets(wanted, api.cloud.connection);
     await deploy(await withSubDomains(wanted, api.cloud), artifacts, api, {
       dryRun: options['dry-run'] === true,
@@ -257,6 +259,7 @@ export class HuaweiProvider {
   /** Code, configuration and triggers of one function. */
   async #deployFunction({ wanted, api, options, print }: Session): Promise<void> {
     const functions = [functionNamed(wanted, options.function)];
+    refuseSettings(wanted);
     await deploy(await withSubDomains(wanted, api.cloud), await buildArtifacts(functions), api, {
       dryRun: options['dry-run'] === true,
       force: options.force === true,

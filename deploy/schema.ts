@@ -62,7 +62,24 @@ const keyPart = z.string({ error: (issue) => `must be a string, ${got(issue)}` }
 /** An empty parameter stands for one that is not given. */
 const optionalText = keyPart.optional().transform((value) => (value === '' ? undefined : value));
 
-const userData = (what: string) =>
+/** Lists and maps in `serverless.yml`, JSON for the functions. */
+const WITH_JSON: readonly string[] = ['CAPTURE', 'CAPTURES'];
+
+function withJson(values: unknown): unknown {
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) return values;
+  const isWritten = (name: string, value: unknown) =>
+    WITH_JSON.includes(name) && typeof value === 'object' && value !== null;
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      isWritten(name, value) ? JSON.stringify(value) : value,
+    ]),
+  );
+}
+
+const userData = (what: string) => z.preprocess(withJson, namesWithValues(what));
+
+const namesWithValues = (what: string) =>
   z.record(
     z.string().regex(/^(?!RUNTIME_)[A-Za-z]\w*$/),
     z.preprocess(

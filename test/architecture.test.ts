@@ -135,10 +135,11 @@ test('the console’s page knows nothing but itself and what the server tells it
   expect(imported.filter((file) => !allowed.test(file))).toEqual([]);
 });
 
-test('deploy/ takes nothing but signing from shared/, and backfill/ what an upload and its claim are', () => {
+test('deploy/ takes nothing but signing and settings from shared/, and backfill/ what an upload and its claim are', () => {
   const isOfBackfill = (file: string) => /^deploy\/(backfill\/|provider-plugin|serverless-plugin)/.test(file);
   const known = modulesOf(...sources('deploy').filter((file) => !isOfBackfill(file)));
-  expect(known.filter((file) => file.startsWith('shared/') && file !== 'shared/signing.ts')).toEqual([]);
+  const settings = /^shared\/(core\/|installation\/|signing\.ts$|validation\.ts$)/;
+  expect(known.filter((file) => file.startsWith('shared/') && !settings.test(file))).toEqual([]);
   const ofBackfill = modulesOf(...sources('deploy').filter((file) => file.startsWith('deploy/backfill/')));
   expect(
     ofBackfill.filter((file) => /^shared\/(api|views|finishing)\/|^(functions|local)\//.test(file)),

@@ -72,9 +72,8 @@ function attempt<T>(open: () => T, point: string): [T | undefined, Finding[]] {
 /** Everything that can be said of a stage, in the order in which one would set it up. */
 export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Promise<Finding[]> {
   const { cloud } = api;
-  const settings = checkSettings(wanted);
+  const offline = checkSettings(wanted);
   const account = await checkAccount(cloud);
-  const offline = await settings;
   // With a wrong key every other question would get the same answer.
   if (!account.isKnown) return [...account.findings, ...offline];
   const looks = await Promise.all([

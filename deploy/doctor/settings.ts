@@ -1,20 +1,13 @@
-import { compileFunction } from 'node:vm';
-import { functionCode } from '../bundle';
+import { readSettings } from '../../shared/installation/settings';
 import type { DesiredState, WantedFunction } from '../desired-state';
+import { DeployError } from '../errors';
 import type { Finding } from './finding';
 
-/** Ms that the dry run may believe to have. */
-const TIME_MS = 10_000;
-
-/**
- * Whether the functions would accept their user data. Their own code says so: `create` is bundled as
- * for a deployment and asked for a dry run, which calls nothing.
- */
-export async function checkSettings({ functions }: DesiredState): Promise<Finding[]> {
-  const code = await functionCode('create');
+/** Whether the functions would accept their user data: the code that reads it says so. */
+export function checkSettings({ functions }: DesiredState): Finding[] {
   const keysByFault = new Map<string, string[]>();
   for (const one of functions) {
-    const fault = await settingsFault(code.toString(), one);
+    const fault = settingsFault(one);
     if (fault !== undefined) keysByFault.set(fault, [...(keysByFault.get(fault) ?? []), one.key]);
   }
   if (keysByFault.size === 0) {
@@ -28,58 +21,20 @@ export async function checkSettings({ functions }: DesiredState): Promise<Findin
   }));
 }
 
-type Handler = (event: unknown, context: unknown) => Promise<unknown>;
+/** @throws DeployError when a function would refuse its user data */
+export function refuseSettings(wanted: DesiredState): void {
+  const faults = checkSettings(wanted).filter(({ state }) => state === 'missing');
+  if (faults.length > 0) throw new DeployError(faults.map(({ point, text }) => `${point}: ${text}`));
+}
 
-/** What the functions' code says against the user data; undefined when it takes it. */
-async function settingsFault(
-  code: string,
-  { userData, secrets }: WantedFunction,
-): Promise<string | undefined> {
-  const lines: string[] = [];
-  const write = (line: unknown) => lines.push(String(line));
-  const bundle: { exports: { handler?: Handler } } = { exports: {} };
-  // Variables of this shell are none of the functions' business.
-  const bareProcess = Object.create(process, { env: { value: {} } });
-  compileFunction(code, ['module', 'exports', 'require', 'console', 'process'])(
-    bundle,
-    bundle.exports,
-    require,
-    { log: write, error: write },
-    bareProcess,
-  );
+/** What the functions say against the user data; undefined when they take it. */
+function settingsFault({ userData, secrets }: WantedFunction): string | undefined {
   const values: Readonly<Record<string, string>> = { ...userData, ...secrets };
-  await bundle.exports.handler?.(dryRunEvent(values), {
-    getRequestID: () => 'doctor',
-    getRemainingTimeInMilliSeconds: () => TIME_MS,
-    getProjectID: () => '',
-    getFunctionName: () => 'create',
-    getUserData: (key: string) => values[key],
-    getSecurityAccessKey: () => '',
-    getSecuritySecretKey: () => '',
-    getSecurityToken: () => '',
-  });
-  return lines.map(wrongSettings).find((message) => message !== undefined);
-}
-
-function dryRunEvent({ UPLOAD_BUCKETS = '', UPLOAD_PREFIX = '' }: Readonly<Record<string, string>>): unknown {
-  const [bucket = ''] = UPLOAD_BUCKETS.split(',');
-  const body = JSON.stringify({ input: { bucket: bucket.trim(), object: `${UPLOAD_PREFIX}a.mp4` } });
-  return {
-    httpMethod: 'POST',
-    path: '/snapshots',
-    pathParameters: {},
-    queryStringParameters: { dry_run: 'true' },
-    headers: {},
-    body: Buffer.from(body).toString('base64'),
-    isBase64Encoded: true,
-  };
-}
-
-function wrongSettings(line: string): string | undefined {
   try {
-    const { failure, message } = Object(JSON.parse(line)) as { failure?: unknown; message?: unknown };
-    return failure === 'wrong_settings' ? String(message).replace(/^wrong settings: /, '') : undefined;
-  } catch {
+    // Variables of this shell are none of the functions' business.
+    readSettings({ getUserData: (key) => values[key] }, {});
     return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message.replace(/^wrong settings: /, '') : String(error);
   }
 }

@@ -3,6 +3,7 @@ import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
 import { deploy } from '../../deploy/deploy';
 import { desiredState } from '../../deploy/desired-state';
 import { LOCAL_STAGE } from '../../deploy/desired-triggers';
+import { refuseSettings } from '../../deploy/doctor/settings';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { withSubDomains } from '../../deploy/gateway-domains';
 import { readService } from '../../deploy/service-file';
@@ -42,6 +43,7 @@ export async function deployTo(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const wanted = desiredState(await readService(LOCAL_STAGE, { ...settings, ...environment }));
+  refuseSettings(wanted);
   const api = new FunctionGraphApi(new CloudApi(connectionFrom(environment, region)));
   await deploy(await withSubDomains(wanted, api.cloud), await buildArtifacts(wanted.functions), api);
 }

@@ -281,6 +281,42 @@ describe('an API that anybody may call', () => {
   });
 });
 
+describe('CAPTURES in serverless.yml', () => {
+  const list = [
+    { name: 'track', thumbnail_para: { type: 'TIME', time: 10 } },
+    { name: 'cover', thumbnail_para: { type: 'DOTS', dots: [3] }, directory: 'films/covers/{key}' },
+  ];
+
+  test('are a list, which the functions get as JSON', async () => {
+    const { functions } = await wantedOf('prod', (service) => {
+      Object.assign(service.provider.environment, { CAPTURE: '', CAPTURES: list });
+    });
+    for (const { userData } of functions) {
+      expect(userData).not.toHaveProperty('CAPTURE');
+      expect(JSON.parse(userData.CAPTURES ?? '')).toEqual(list);
+    }
+  });
+
+  test('may not be more than user data holds', async () => {
+    const lines = await linesOf((service) => {
+      service.provider.environment.CAPTURES = Array.from({ length: 60 }, () => list[1]);
+    });
+    expect(lines[0]).toMatch(/environment has \d+ characters as JSON; FunctionGraph takes 4096$/);
+  });
+
+  test('may not write where uploads are told of', async () => {
+    const lines = await linesOf((service) => {
+      service.provider.environment.CAPTURES = list;
+      service.functions['on-upload'].events[0] = { obs: { bucket: 'prod-snapshots', prefix: 'films/' } };
+    });
+    expect(lines).toContainEqual(
+      expect.stringContaining(
+        'listens to prod-snapshots/films/*, and on-upload writes to prod-snapshots/films/covers/*.jpg: it would start itself',
+      ),
+    );
+  });
+});
+
 describe('a function that would start itself', () => {
   test.each([
     ['the same bucket', { bucket: 'prod-snapshots' }],

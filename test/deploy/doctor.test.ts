@@ -11,6 +11,7 @@ import type { Finding } from '../../deploy/doctor/finding';
 import { checkLogs } from '../../deploy/doctor/logs';
 import { checkPublicUrl } from '../../deploy/doctor/public-url';
 import { checkRegion } from '../../deploy/doctor/region';
+import { refuseSettings } from '../../deploy/doctor/settings';
 import { DeployError } from '../../deploy/errors';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { type Cloud, startCloud } from '../../local/cloud';
@@ -207,7 +208,7 @@ describe('the doctor says of the functions', () => {
     });
   });
 
-  test('what the functions’ own code says of their settings', async () => {
+  test('what the functions’ own code says of their settings, before anything is deployed', async () => {
     const state = await wanted((service) => {
       service.provider.environment.URL_TTL_SECONDS = '0';
       service.functions.query.environment = { LOG_LEVEL: 'loud' };
@@ -228,6 +229,14 @@ describe('the doctor says of the functions', () => {
     expect(notOk(await found({}, tooFar))).toContainEqual(
       expect.objectContaining({ text: expect.stringMatching(/CAPTURE .*from 1 to 100 s, got 120/) }),
     );
+    const twice = await wanted((service) => {
+      const one = { name: 'track', thumbnail_para: { type: 'TIME', time: 10 } };
+      Object.assign(service.provider.environment, { CAPTURE: '', CAPTURES: [one, one] });
+    });
+    expect(() => refuseSettings(twice)).toThrow(
+      'user data of create, cancel, query, on-upload, on-finish: CAPTURES[1].name must differ from that of CAPTURES[0], got "track"',
+    );
+    expect(() => refuseSettings(state)).toThrow('user data of query: ');
   });
 
   describe('of EventGrid', () => {

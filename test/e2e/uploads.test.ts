@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Task } from '../../client/src';
 import { renderObjectEvents } from '../../local/obs/events';
 import type { ObjectEvent } from '../../local/obs/object-store';
 import { makeClip } from '../clip';
@@ -189,4 +190,51 @@ describe('what is no video', () => {
     expect(JSON.parse(outcome?.body ?? '')).toMatchObject({ records: [{ skipped: 'empty' }] });
     expect(await service.taskOf('bad/empty.mp4')).toBeUndefined();
   });
+});
+
+describe('with several captures', () => {
+  const TRACK = { name: 'track', prefix: 'two/', thumbnail_para: { type: 'TIME', time: 4, max_length: 240 } };
+  const cover = (second: number) => ({
+    name: 'cover',
+    prefix: 'two/',
+    thumbnail_para: { type: 'DOTS', dots: [second] },
+    directory: 'covers/{key}',
+  });
+  const use = (...captures: unknown[]) =>
+    service.setUserData({ CAPTURE: '', CAPTURES: JSON.stringify(captures) });
+  const tasksOf = async (key: string, capture: string) => {
+    const path = `/snapshots?object=${encodeURIComponent(key)}&capture=${capture}`;
+    const { body } = await service.call<{ task_array: Task[] }>('GET', path);
+    return body.task_array;
+  };
+  const succeeded = (key: string, capture: string, count = 1) =>
+    until(async () => {
+      const tasks = await tasksOf(key, capture);
+      return tasks.filter(({ status }) => status === 'SUCCEEDED').length === count ? tasks : undefined;
+    });
+
+  test('an upload becomes a track and a cover, each asked for by its name, and a changed one is made anew alone', async () => {
+    use(TRACK, cover(3));
+    await service.upload('two/film.mp4', clip);
+    const [track] = await succeeded('two/film.mp4', 'track');
+    const [first] = await succeeded('two/film.mp4', 'cover');
+    expect(track).toMatchObject({ capture: 'track', output: { object: 'snapshots/two/film.mp4/track' } });
+    expect(track?.thumbnail_info?.map(({ time }) => time)).toEqual([0, 4, 8, 12]);
+    expect(first).toMatchObject({ capture: 'cover', output: { object: 'covers/two/film.mp4' } });
+    expect(first?.thumbnail_info?.map(({ time }) => time)).toEqual([3]);
+    const of = (format: string) =>
+      fetch(`${service.cloud.addresses.gateway}/snapshots?object=two%2Ffilm.mp4&format=${format}`, {
+        redirect: 'manual',
+      });
+    expect((await of('poster')).headers.get('location')).toContain('/covers/two/film.mp4/');
+    expect(await (await of('vtt')).text()).toContain('/snapshots/two/film.mp4/track/');
+
+    use(TRACK, cover(7));
+    service.cloud.store.head(service.cloud.uploadBucket, 'two/film.mp4')!.lastModifiedMs -= 120_000;
+    const { json } = await service.invoke('on-upload', { trigger_type: 'TIMER', user_event: '' });
+    expect(json).toMatchObject({ started: 1, failed: 0 });
+    const covers = await succeeded('two/film.mp4', 'cover', 2);
+    expect(covers[0]?.thumbnail_info?.map(({ time }) => time)).toEqual([7]);
+    expect(await tasksOf('two/film.mp4', 'track')).toHaveLength(1);
+  }, 60_000);
 });
