@@ -49,10 +49,13 @@ export function explain(facts: Facts): Explanation {
 
 function findingOf(facts: Facts): Finding {
   const { object, report, bucket, key } = facts;
-  const task = facts.tasks.find(({ id }) => id === report?.taskId) ?? facts.tasks[0];
+  const tasks = tasksToTell(facts);
+  const [task] = [...tasks].sort(unfinishedFirst);
   const event = newestCreation(facts);
   // A newer event than the task may be about newer bytes, unless on-upload has said that it is not.
-  const isSettled = task !== undefined && (event === undefined || isSettledBy(event, task, report));
+  const isSettled =
+    task !== undefined &&
+    (event === undefined || tasks.every((one) => isSettledBy(event, one, tasks, report)));
   if (task !== undefined && isSettled) return findingOfTask(task);
   if (object === undefined) {
     return {
@@ -67,31 +70,59 @@ function findingOf(facts: Facts): Finding {
   return facts.isWatched ? noEvent(facts) : noTrigger(facts);
 }
 
-function isSettledBy(event: ObjectEvent, task: Task, report: CaptureReport | undefined): boolean {
-  return event.timeMs <= task.createdAtMs || (report?.taskId === task.id && report.timeMs >= event.timeMs);
+/** The task that on-upload named, or the newest; of an upload with several captures the newest of each. */
+function tasksToTell({ tasks, report }: Facts): Task[] {
+  const ofCaptures = new Map<string, Task>();
+  for (const task of [...tasks].reverse()) if (task.capture !== undefined) ofCaptures.set(task.capture, task);
+  if (ofCaptures.size > 0) return [...ofCaptures.values()];
+  const task = tasks.find(({ id }) => id === report?.taskId) ?? tasks[0];
+  return task === undefined ? [] : [task];
 }
 
-function findingOfTask({ id, status, description, frameCount, isArchive }: Task): Finding {
+/** What is missing is said before what is there. */
+function unfinishedFirst(a: Task, b: Task): number {
+  return Number(a.status === 'SUCCEEDED') - Number(b.status === 'SUCCEEDED');
+}
+
+/** A task in words, with the name of its capture where an upload has several. */
+function named({ id, capture }: Task): string {
+  return capture === undefined ? `Task ${id}` : `Task ${id} (${capture})`;
+}
+
+function isSettledBy(
+  event: ObjectEvent,
+  task: Task,
+  tasks: readonly Task[],
+  report: CaptureReport | undefined,
+): boolean {
+  // on-upload speaks of all captures of an upload at once.
+  const isTold = tasks.some(({ id }) => id === report?.taskId);
+  return event.timeMs <= task.createdAtMs || (isTold && (report?.timeMs ?? 0) >= event.timeMs);
+}
+
+function findingOfTask(task: Task): Finding {
+  const { status, description, frameCount, isArchive } = task;
+  const name = named(task);
   switch (status) {
     case 'SUCCEEDED':
       return {
         verdict: 'captured',
         reason: 'succeeded',
-        summary: `Task ${id} made ${count(frameCount, 'frame')}${isArchive ? ', packed into one archive' : ''}.`,
+        summary: `${name} made ${count(frameCount, 'frame')}${isArchive ? ', packed into one archive' : ''}.`,
       };
     case 'WAITING':
-      return { verdict: 'in_progress', reason: 'waiting', summary: `Task ${id} waits in MPC's queue.` };
+      return { verdict: 'in_progress', reason: 'waiting', summary: `${name} waits in MPC's queue.` };
     case 'PROCESSING':
       return {
         verdict: 'in_progress',
         reason: 'processing',
-        summary: `Task ${id} is at work; it has made ${count(frameCount, 'frame')} so far.`,
+        summary: `${name} is at work; it has made ${count(frameCount, 'frame')} so far.`,
       };
     case 'FAILED':
       return {
         verdict: 'not_captured',
         reason: 'failed',
-        summary: `Task ${id} failed: ${description ?? 'MPC gave no reason'}`,
+        summary: `${name} failed: ${description ?? 'MPC gave no reason'}`,
         remedy:
           'The same bytes would fail again. Upload a mended video, or create a task with other parameters.',
       };
@@ -99,7 +130,7 @@ function findingOfTask({ id, status, description, frameCount, isArchive }: Task)
       return {
         verdict: 'not_captured',
         reason: 'cancelled',
-        summary: `Task ${id} was cancelled while it waited in the queue.`,
+        summary: `${name} was cancelled while it waited in the queue.`,
         remedy:
           'Create a task with POST /snapshots; an upload whose task was cancelled is not started by itself.',
       };
@@ -230,14 +261,14 @@ function saidOf(report: CaptureReport | undefined): string {
 /** The way of the upload as far as it got. */
 function stepsOf(facts: Facts): ExplanationStep[] {
   const event = newestCreation(facts);
-  const task = facts.tasks.find(({ id }) => id === facts.report?.taskId) ?? facts.tasks[0];
+  const tasks = tasksToTell(facts);
   return [
     objectStep(facts),
     ...(event === undefined
-      ? [missingEventStep(facts, task)]
+      ? [missingEventStep(facts, tasks[0])]
       : [eventStep(event), ...event.deliveries.map(deliveryStep)]),
     ...(facts.report === undefined ? [] : [reportStep(facts.report)]),
-    ...(task === undefined ? [] : taskSteps(task)),
+    ...tasks.flatMap(taskSteps),
   ];
 }
 
@@ -302,7 +333,7 @@ function taskSteps(task: Task): ExplanationStep[] {
     {
       what: 'task',
       state,
-      text: `Task ${id} is ${status}${why}`,
+      text: `${named(task)} is ${status}${why}`,
       taskId: id,
       timeMs: endedAtMs ?? createdAtMs,
     },

@@ -176,7 +176,7 @@ function withFoldersOfCaptures(
   environment: Readonly<Record<string, string>>,
 ): FunctionDefinition {
   const { CAPTURES = '', SNAPSHOT_BUCKET } = { ...environment, ...definition.environment };
-  const folders = foldersOf(CAPTURES);
+  const folders = foldersOfCaptures(CAPTURES);
   const more = definition.writes
     .filter(({ bucket, prefix }) => bucket === SNAPSHOT_BUCKET && !prefix.startsWith('.mpc-snapshots/'))
     .flatMap(({ bucket, prefix, suffix }) =>
@@ -186,7 +186,7 @@ function withFoldersOfCaptures(
 }
 
 /** Where the directories of captures begin. What is wrong with the list the functions' own settings say. */
-function foldersOf(captures: string): string[] {
+export function foldersOfCaptures(captures: string): string[] {
   try {
     const list: unknown = JSON.parse(captures);
     const directories = (Array.isArray(list) ? list : []).map((one) => Object(one).directory as unknown);

@@ -56,6 +56,8 @@ export const handler = async (
 async function processRecord(record: UploadRecord, invocation: Invocation): Promise<ProcessedRecord[]> {
   const { upload, skip, isRemoval } = record;
   if (skip) return [processed(upload, { skipped: skip }, invocation)];
+  if (isRemoval && invocation.settings.onRemoval === 'keep')
+    return [processed(upload, { skipped: 'not_a_creation' }, invocation)];
   try {
     const uploads = isRemoval ? removalsMeant(upload) : await uploadsMeant(upload, invocation);
     const records: ProcessedRecord[] = [];
@@ -79,7 +81,6 @@ function removalsMeant({ bucket, key, otherKey = key }: Upload): Upload[] {
 
 async function note(removed: Upload, invocation: Invocation): Promise<Became> {
   const { settings } = invocation;
-  if (settings.onRemoval === 'keep') return { skipped: 'not_a_creation' };
   const skipped = reasonToSkip(removed, settings);
   if (skipped) return { skipped };
   await noteRemoval(removed, invocation);

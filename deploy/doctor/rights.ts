@@ -1,5 +1,4 @@
-import * as z from 'zod';
-import { type DesiredState, removesWhatIsGone } from '../desired-state';
+import { type DesiredState, foldersOfCaptures, removesWhatIsGone } from '../desired-state';
 
 /** A part of a policy, as IAM shows it. */
 export interface Statement {
@@ -63,8 +62,6 @@ function failureBuckets({ functions }: DesiredState): string[] {
   return [...new Set(named.map((target) => String(Object(JSON.parse(target?.param ?? '{}')).bucket)))];
 }
 
-const Captures = z.array(z.object({ directory: z.string().optional() }));
-
 /** Folders of records that are deleted when a video is gone. */
 const RECORDS_OF_VIDEOS = ['claims', 'tasks', 'finished', 'removed'];
 /** Where pictures lie unless OUTPUT_DIRECTORY says otherwise. */
@@ -77,16 +74,11 @@ function deletedBelow({ functions }: DesiredState): string[] {
   const always = records(['notices', 'waiting', 'later']);
   const removing = functions.filter(({ userData }) => removesWhatIsGone(userData));
   if (removing.length === 0) return always;
-  const pictures = removing
-    .flatMap(({ userData }) => [userData.OUTPUT_DIRECTORY ?? OUTPUT_DIRECTORY, ...directoriesIn(userData)])
-    .map((directory) => directory.slice(0, directory.indexOf('{')));
+  const pictures = removing.flatMap(({ userData }) => [
+    (userData.OUTPUT_DIRECTORY ?? OUTPUT_DIRECTORY).split('{')[0] ?? '',
+    ...foldersOfCaptures(userData.CAPTURES ?? ''),
+  ]);
   return [...always, ...records(RECORDS_OF_VIDEOS), ...new Set(pictures)];
-}
-
-/** Directories that captures name. The functions say what is wrong with CAPTURES. */
-function directoriesIn({ CAPTURES = '[]' }: Readonly<Record<string, string>>): string[] {
-  const captures = Captures.safeParse(JSON.parse(CAPTURES));
-  return (captures.data ?? []).flatMap(({ directory }) => directory ?? []);
 }
 
 /** The policies with the least rights that the functions of a stage work with. */

@@ -142,3 +142,21 @@ test('one delivery that succeeded counts more than one that failed', () => {
   const report = said('skipped', { reason: 'not_a_video' });
   expect(explain(facts({ events: [twice], report })).reason).toBe('not_a_video');
 });
+
+test('of several captures each has its steps and its name, and what is missing is said first', () => {
+  const tasks = [
+    task('FAILED', { id: '1000003', capture: 'cover', description: 'no picture' }),
+    task('SUCCEEDED', { id: '1000002', capture: 'track', frameCount: 3 }),
+    task('CANCELED', { id: '1000001', capture: 'track' }),
+  ];
+  const report = said('skipped', { reason: 'already_started', taskId: '1000003', timeMs: 5000 });
+  const again = event({ timeMs: 4000, deliveries: [delivery('succeeded')] });
+  const explained = explain(facts({ tasks, report, events: [again] }));
+  expect(explained).toMatchObject({
+    verdict: 'not_captured',
+    reason: 'failed',
+    summary: 'Task 1000003 (cover) failed: no picture',
+  });
+  const told = explained.steps.filter(({ what }) => what === 'task').map(({ text }) => text);
+  expect(told).toEqual(['Task 1000002 (track) is SUCCEEDED', 'Task 1000003 (cover) is FAILED: no picture']);
+});
