@@ -58,12 +58,16 @@ export async function openView(page: Page, name: string): Promise<void> {
   await page.getByRole('heading', { level: 1, name }).waitFor();
 }
 
-/** What axe finds, of every level and with the rules of good practice, by its rule and where. */
-export async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const violations = await page.evaluate(async () => {
+/**
+ * What axe finds, of every level and with the rules of good practice, by its rule and where.
+ * @param rules only these
+ */
+export async function findings(page: Page, rules?: string[]): Promise<string[]> {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe.source);
+  const violations = await page.evaluate(async (only) => {
     const { axe: scanner } = window as unknown as { axe: typeof import('axe-core') };
-    return (await scanner.run(document, { resultTypes: ['violations'] })).violations;
-  });
+    const runOnly = only && { runOnly: { type: 'rule' as const, values: only } };
+    return (await scanner.run(document, { resultTypes: ['violations'], ...runOnly })).violations;
+  }, rules);
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`));
 }
