@@ -143,15 +143,27 @@ export async function listWaiting(
   const counts = new Map<string, number>();
   const end = (folder: string) => `${WAITING}${folder}~`;
   const place = lastFolder === undefined ? undefined : end(lastFolder);
-  const ranges = place === undefined ? [{}] : [{ from: place }, { until: place }];
+  // What is old comes last: there may be so much of it that nothing else would be seen.
+  const old = `${WAITING}${OLD}`;
+  const behind = { until: old, ...(place !== undefined && { from: place }) };
+  const ranges: { from?: string; until?: string }[] = [
+    behind,
+    ...(place === undefined ? [] : [{ until: place }]),
+    { from: old },
+  ];
+  let isOldSeen = false;
   let calls = 0;
-  for (const { from, until } of ranges as { from?: string; until?: string }[]) {
+  for (const range of ranges) {
+    const { from, until } = range;
+    if (from === old && isOldSeen) break;
     for (let marker = from; calls < MAX_LIST_CALLS; ) {
       calls += 1;
       const start = { prefix: WAITING, ...(marker !== undefined && { marker }) };
       const page = await listObjects(invocation.settings.snapshotBucket, start, invocation);
+      // The last page holds all that is old as well, mostly nothing.
+      if (range === behind && !page.isTruncated) isOldSeen = true;
       for (const { key: recordKey } of page.objects) {
-        if (until !== undefined && recordKey > until) break;
+        if (until !== undefined && recordKey > until && !(range === behind && isOldSeen)) break;
         const [folder = '', name = ''] = recordKey.slice(WAITING.length).split('/');
         const count = counts.get(folder) ?? 0;
         counts.set(folder, count + 1);

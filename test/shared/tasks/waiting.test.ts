@@ -1,4 +1,5 @@
 import { inTurn, type Waiting } from '../../../shared/tasks/waiting';
+import { InstallationDouble, returned, SNAPSHOTS, VIDEOS } from '../../model/installation-double';
 
 const waiting = (folder: string, sinceMs: number, more: Partial<Waiting> = {}): Waiting => ({
   folder,
@@ -29,4 +30,24 @@ test('an upload with several records is in line once', () => {
     waiting('', 3, { id: 'x' }),
   ];
   expect(inTurn(line)).toEqual([waiting('a', 1, { id: 'x', recordKey: 'r' })]);
+});
+
+test('however many old videos wait, a new upload is seen and comes first', async () => {
+  const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '1' } });
+  const put = (name: string, value: unknown) =>
+    service.cloud.put(SNAPSHOTS, `.mpc-snapshots/${name}.json`, JSON.stringify(value));
+  returned(await service.sweep());
+  // It is the turn of what is behind all folders: those before them are listed last.
+  const stored = service.cloud.buckets.get(SNAPSHOTS)?.get('.mpc-snapshots/sweep.json')?.body ?? '{}';
+  put('sweep', { ...JSON.parse(stored), folder: 'f'.repeat(12) });
+  service.upload('old.mp4');
+  for (let number = 0; number < 10_500; number++)
+    put(`waiting/~${'ab'[number % 2]?.repeat(12)}/${1_000_000_000_000 + number}-${number}`, {
+      bucket: VIDEOS,
+      key: 'old.mp4',
+    });
+  service.upload('new.mp4');
+  put(`waiting/888888888888/${service.time.nowMs}-new`, { bucket: VIDEOS, key: 'new.mp4' });
+  await service.sweep();
+  expect(service.cloud.tasks.map(({ body }) => body.input.object)).toEqual(['new.mp4']);
 });
