@@ -84,7 +84,7 @@ const PICTURES = ['0.jpg'];
  * signatures nor bodies. That it answers as the local cloud does is tested.
  */
 export class CloudDouble {
-  readonly buckets = new Map<string, Map<string, StoredObject>>();
+  readonly buckets = new Map<string, SortedObjects>();
   readonly tasks: DoubledTask[] = [];
   /** When each create call arrived, and who sent it. */
   readonly creates: { atMs: number; accessKey: string }[] = [];
@@ -102,7 +102,7 @@ export class CloudDouble {
   receiver: (request: CloudRequest) => CloudAnswer = () => ({ status: 204, body: '' });
 
   constructor(buckets: readonly string[], options: CloudDoubleOptions) {
-    for (const bucket of buckets) this.buckets.set(bucket, new Map());
+    for (const bucket of buckets) this.buckets.set(bucket, new SortedObjects());
     this.#options = options;
   }
 
@@ -316,14 +316,59 @@ export function accessKeyOf({ path, headers }: CloudRequest): string {
   return key;
 }
 
-function list(objects: ReadonlyMap<string, StoredObject>, query: URLSearchParams): CloudAnswer {
+/** Objects by key, and their keys in order, so that a listing costs what it shows. */
+class SortedObjects extends Map<string, StoredObject> {
+  #keys: string[] | undefined;
+
+  override set(key: string, object: StoredObject): this {
+    if (!this.has(key)) this.#keys?.splice(this.#placeOf(this.#keys, key), 0, key);
+    return super.set(key, object);
+  }
+
+  override delete(key: string): boolean {
+    const isThere = super.delete(key);
+    if (isThere) this.#keys?.splice(this.#placeOf(this.#keys, key), 1);
+    return isThere;
+  }
+
+  override clear(): void {
+    this.#keys = undefined;
+    super.clear();
+  }
+
+  /** Keys with this prefix behind the marker, in order, no more than so many. */
+  list(prefix: string, marker: string, count: number, isListed: (key: string) => boolean): string[] {
+    this.#keys ??= [...this.keys()].sort(compare);
+    const keys = this.#keys;
+    const listed: string[] = [];
+    const isBehindMarker = marker !== '' && compare(marker, prefix) >= 0;
+    for (let at = this.#placeOf(keys, isBehindMarker ? marker : prefix); listed.length < count; at++) {
+      const key = keys[at];
+      if (key === undefined || !key.startsWith(prefix)) break;
+      if (key !== marker && isListed(key)) listed.push(key);
+    }
+    return listed;
+  }
+
+  /** Of the first key that does not come before this one. */
+  #placeOf(keys: readonly string[], key: string): number {
+    let low = 0;
+    let high = keys.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compare(keys[middle] ?? '', key) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function list(objects: SortedObjects, query: URLSearchParams): CloudAnswer {
   const marker = query.get('marker') ?? '';
   const prefix = query.get('prefix') ?? '';
-  const keys = [...objects.keys()]
-    .filter((key) => key.startsWith(prefix) && compare(key, marker) > 0)
-    .filter((key) => !query.has('delimiter') || !key.slice(prefix.length).includes('/'))
-    .sort(compare);
   const maxKeys = Math.min(MAX_KEYS, Number(query.get('max-keys') ?? MAX_KEYS));
+  const isShown = (key: string) => !query.has('delimiter') || !key.includes('/', prefix.length);
+  const keys = objects.list(prefix, marker, maxKeys + 1, isShown);
   const shown = keys.slice(0, maxKeys).map((key) => {
     const { body, etag, lastModifiedMs } = objects.get(key) ?? { body: '', etag: '', lastModifiedMs: 0 };
     const lastModified = new Date(lastModifiedMs).toISOString();
@@ -337,7 +382,16 @@ function list(objects: ReadonlyMap<string, StoredObject>, query: URLSearchParams
 
 /** Keys come in the order of their UTF-8 bytes. */
 function compare(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  // Below surrogates both orders are the same.
+  return isPlain(a) && isPlain(b)
+    ? a < b
+      ? -1
+      : Number(a > b)
+    : Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function isPlain(key: string): boolean {
+  return !/[\ud800-\uffff]/.test(key);
 }
 
 function obsError(status: number, code: string): CloudAnswer {

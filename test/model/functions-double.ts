@@ -92,7 +92,16 @@ export class FunctionsDouble {
   #warm: Instance | undefined;
   #invocations = 0;
 
-  constructor(cloud: CloudDouble, time: VirtualTime, userData: Readonly<Record<string, string>>) {
+  readonly #answerMs: (request: CloudRequest) => number;
+
+  /** @param answerMs how long a call takes that goes well; a service does what it is asked at the end of it */
+  constructor(
+    cloud: CloudDouble,
+    time: VirtualTime,
+    userData: Readonly<Record<string, string>>,
+    answerMs: (request: CloudRequest) => number = () => 0,
+  ) {
+    this.#answerMs = answerMs;
     this.#cloud = cloud;
     this.#time = time;
     this.#userData = userData;
@@ -227,8 +236,10 @@ export class FunctionsDouble {
       isMpc ? mpcFailure(mpcStatus, code) : obsFailure(503, 'ServiceUnavailable');
     const does = () => this.#cloud.handle(request);
     switch (fate) {
-      case 'ok':
-        return does();
+      case 'ok': {
+        const ms = this.#answerMs(request);
+        return ms === 0 ? does() : this.#later(ms, does);
+      }
       case 'crash-before':
         this.#kill(running);
         return 'never';
