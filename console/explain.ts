@@ -195,6 +195,14 @@ function findingOfEvent(event: ObjectEvent, facts: Facts): Finding {
 }
 
 function findingOfReport({ outcome, reason = '', taskId, requestId }: CaptureReport): Finding {
+  if (outcome === 'failed' && reason.startsWith('refused')) {
+    return {
+      verdict: 'not_captured',
+      reason: 'refused',
+      summary: `MPC refuses this video for good: ${reason}. It is tried again after pauses that double, down to once a day.`,
+      remedy: `Read MPC's words in the log of invocation ${requestId}: without rights, mend them (npm run doctor); a file that MPC cannot read must be uploaded anew.`,
+    };
+  }
   if (outcome === 'failed') {
     return {
       verdict: 'not_captured',

@@ -8,7 +8,8 @@ import { digest } from './claims';
 
 /*
  * Uploads that have no task yet, one small record for each: `waiting/<folder>/<since>-<upload>.json` for what found no turn,
- * and `later/<upload>.json` for what could not be started and is tried again after a pause. The name of a waiting record says
+ * and `later/<upload>.<when>.json` for what could not be started and is tried again then: `.refused` stands in the names of
+ * what MPC refuses for good. The name of a waiting record says
  * whose turn it is, so that a listing is enough to choose. A record only says "look at this video": one that is lost costs a
  * delay until the sweep comes by, one too many costs a look.
  */
@@ -21,6 +22,7 @@ const MAX_LIST_CALLS = 10;
 const MOST_KNOWN = 5_000;
 /** What could not be started is tried again so long after the last time. */
 const AGAIN_AFTER_MS = 4 * 60_000;
+const MINUTE_MS = 60_000;
 const FOLDER_CHARACTERS = 12;
 const TIME_DIGITS = 13;
 
@@ -79,11 +81,19 @@ export function remember(
 
 /**
  * Remembers an upload that could not be started, to be tried again after a pause.
+ * @param refusedUntilMs when it is tried again (ms since the epoch), where MPC refuses it for good
  * @returns the key of its record
  * @throws what OBS throws
  */
-export async function rememberForLater(upload: WaitingUpload, invocation: Invocation): Promise<string> {
-  const recordKey = `${LATER}${digest(upload.bucket, upload.key)}.json`;
+export async function rememberForLater(
+  upload: WaitingUpload,
+  invocation: Invocation,
+  refusedUntilMs?: number,
+): Promise<string> {
+  // By the minute, so that what is remembered twice has one record.
+  const againMs = Math.ceil((Date.now() + AGAIN_AFTER_MS) / MINUTE_MS) * MINUTE_MS;
+  const when = refusedUntilMs === undefined ? String(againMs) : `${refusedUntilMs}.refused`;
+  const recordKey = `${LATER}${digest(upload.bucket, upload.key)}.${when}.json`;
   await write(recordKey, upload, invocation);
   return recordKey;
 }
@@ -111,23 +121,29 @@ export async function readWaiting(
   return data;
 }
 
-/** What could not be started: what is due for another try, and the ids of all that were seen. @throws what OBS throws */
+/**
+ * What could not be started: what is due for another try, the ids of all that were seen, and how many of them MPC refuses.
+ * @throws what OBS throws
+ */
 export async function listLater(
   marker: string | undefined,
   invocation: Invocation,
-): Promise<{ due: Waiting[]; ids: Set<string>; marker: string | undefined }> {
+): Promise<{ due: Waiting[]; ids: Set<string>; refused: string[]; marker: string | undefined }> {
   const from = { prefix: LATER, ...(marker !== undefined && { marker }) };
   const page = await listObjects(invocation.settings.snapshotBucket, from, invocation);
   const due: Waiting[] = [];
   const ids = new Set<string>();
+  const refused: string[] = [];
   for (const { key: recordKey, lastModifiedMs } of page.objects) {
-    const id = recordKey.slice(LATER.length).replace(/\.json$/, '');
+    // Records of older versions have no time in their names.
+    const [id = '', when, ending] = recordKey.slice(LATER.length).split('.');
     ids.add(id);
+    if (ending === 'refused') refused.push(recordKey);
+    const dueMs = Number(when) || lastModifiedMs + AGAIN_AFTER_MS;
     // They take turns with all others as one folder.
-    if (lastModifiedMs + AGAIN_AFTER_MS <= Date.now())
-      due.push({ folder: '', sinceMs: lastModifiedMs, id, recordKey });
+    if (dueMs <= Date.now()) due.push({ folder: '', sinceMs: lastModifiedMs, id, recordKey });
   }
-  return { due, ids, marker: page.nextMarker };
+  return { due, ids, refused, marker: page.nextMarker };
 }
 
 /**

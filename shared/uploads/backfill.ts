@@ -6,7 +6,7 @@ import { capturesFor } from '../installation/captures';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
-import { rememberForLater } from '../tasks/waiting';
+import { rememberFailed } from './backlog';
 import { captureUpload, isWithoutTurn, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from './capture-upload';
 import { reasonToSkip, type Upload } from './upload-event';
 
@@ -212,5 +212,5 @@ async function count(
       });
     }
   }
-  if (outcomes.some((outcome) => 'failed' in outcome)) await rememberForLater(upload, invocation);
+  await rememberFailed(upload, outcomes, invocation);
 }

@@ -1,5 +1,5 @@
 import type { Invocation } from '../installation/invocation';
-import { remember } from '../tasks/waiting';
+import { remember, rememberForLater } from '../tasks/waiting';
 import { captureUpload, isWithoutTurn, type Outcome, outcomeOf } from './capture-upload';
 import { reasonToSkip, type Upload } from './upload-event';
 
@@ -38,4 +38,20 @@ export async function captureOrRemember(
   } catch (error) {
     return [...outcomes.filter((outcome) => !isWithoutTurn(outcome)), outcomeOf(error, upload, invocation)];
   }
+}
+
+/**
+ * Remembers an upload of which a capture could not be started.
+ * @returns the key of its record; undefined when none failed
+ * @throws what OBS throws
+ */
+export async function rememberFailed(
+  upload: Pick<Upload, 'bucket' | 'key'>,
+  outcomes: readonly Outcome[],
+  invocation: Invocation,
+): Promise<string | undefined> {
+  const again = outcomes.flatMap((outcome) => ('failed' in outcome ? [outcome.again_at_ms ?? 0] : []));
+  if (again.length === 0) return undefined;
+  // What MPC does not refuse for good comes sooner.
+  return rememberForLater(upload, invocation, Math.min(...again) || undefined);
 }

@@ -14,7 +14,8 @@ export type Outcome = { capture?: string | undefined } & (
   | { skipped: SkipReason | 'already_started' | 'gone'; task_id?: string | undefined }
   /** Others come first: the sweep starts it when its turn has come. */
   | { deferred: string }
-  | { failed: string }
+  /** `again_at_ms`: before this moment (ms since the epoch) it is not tried again, because MPC refuses it for good. */
+  | { failed: string; again_at_ms?: number }
 );
 
 /**
@@ -160,7 +161,7 @@ async function captureOne(
     standing = await findClaim(claim, invocation);
   }
   const { free } = standing;
-  if (free.notBeforeMs > Date.now()) return { failed: 'refused_before' };
+  if (free.notBeforeMs > Date.now()) return { failed: 'refused_before', again_at_ms: free.notBeforeMs };
   if (isDryRun) return { started: 'dry run' };
   const body = requestFor(claim, capture, invocation);
   const isBehind = how === 'behind others';

@@ -16,11 +16,10 @@ import {
   listWaiting,
   readWaiting,
   remember,
-  rememberForLater,
   type Waiting,
 } from '../tasks/waiting';
 import { BACKFILL_KEY, BackfillRequest, goOnWithBackfill } from './backfill';
-import { setBehind } from './backlog';
+import { rememberFailed, setBehind } from './backlog';
 import {
   captureUpload,
   type How,
@@ -39,6 +38,8 @@ export interface SweepReport {
   started: number;
   /** Left for the next sweep. */
   failed: number;
+  /** Of these, uploads that MPC refuses for good, as far as they were seen: they are tried again after pauses of up to a day. */
+  refused: number;
   /** Claims for which MPC has more than one task, with the task ids. */
   duplicates: readonly { claim: string; task_ids: readonly string[] }[];
   /** The same under its old name. */
@@ -47,6 +48,8 @@ export interface SweepReport {
   complete: boolean;
   /** Only of a dry run: the first keys that would be started. */
   would_start?: readonly string[];
+  /** Only of a dry run: the first uploads that MPC refuses for good, and when they are tried again. */
+  refused_uploads?: readonly { bucket: string; key: string; again_at: string }[];
 }
 
 export interface SweepOptions {
@@ -142,6 +145,7 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
     already_started: 0,
     started: 0,
     failed: 0,
+    refused: 0,
     duplicates: [],
     doubled: [],
     complete: false,
@@ -152,12 +156,14 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
   report.duplicates = await duplicateClaims(progress, bounded);
   report.doubled = report.duplicates;
   const later = isDryRun
-    ? { due: [], ids: new Set<string>(), marker: undefined }
+    ? await listLater(undefined, bounded)
     : await listLater(progress.later_marker, bounded);
   progress.later_marker = later.marker;
+  report.refused = later.refused.length;
+  if (isDryRun) report.refused_uploads = await refusedUploads(later.refused, bounded);
   const waiting = isDryRun ? [] : await listWaiting(progress.folder, bounded);
-  const ids = new Set([...later.ids, ...waiting.map(({ id }) => id)]);
-  report.failed += later.ids.size - later.due.length;
+  const ids = new Set([...(isDryRun ? [] : later.ids), ...waiting.map(({ id }) => id)]);
+  if (!isDryRun) report.failed += later.ids.size - later.due.length;
   const lookMs = isDryRun ? maxMs : MAX_LOOK_MS + MIN_TIME_FOR_A_CAPTURE_MS;
   const looking = { ...bounded, deadlineMs: Math.min(bounded.deadlineMs, Date.now() + lookMs) };
   const found = await lookThroughBuckets(progress, ids, report, isDryRun, looking);
@@ -174,10 +180,23 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
     await startInTurn(line.filter(isOld), undefined, report, bounded);
     await putJson(settings.snapshotBucket, SWEEP_KEY, progress, invocation);
   }
-  const { would_start, ...rest } = report;
+  const { would_start, refused_uploads, ...rest } = report;
   const level = report.duplicates.length > 0 || report.failed > 0 ? 'warn' : 'info';
   invocation.log.write(level, 'sweep.done', rest);
   return isDryRun ? report : rest;
+}
+
+async function refusedUploads(
+  recordKeys: readonly string[],
+  invocation: Invocation,
+): Promise<NonNullable<SweepReport['refused_uploads']>> {
+  const uploads = [];
+  for (const recordKey of recordKeys.slice(0, MAX_KEYS_REPORTED)) {
+    const upload = await readWaiting(recordKey, invocation);
+    const again_at = new Date(Number(recordKey.split('.').at(-3))).toISOString();
+    if (upload !== undefined) uploads.push({ ...upload, again_at });
+  }
+  return uploads;
 }
 
 /** Goes on with the pass that was begun, or begins one; from the start, and a whole one, where other uploads are meant now. */
@@ -275,7 +294,7 @@ async function lookAt(
     }
     count(outcomes, report);
     if (wouldStart && report.would_start.length < MAX_KEYS_REPORTED) report.would_start.push(upload.key);
-    if (outcomes.some(isFailed) && !isDryRun) await rememberForLater(upload, invocation);
+    if (!isDryRun) await rememberFailed(upload, outcomes, invocation);
   }
   return found;
 }
@@ -336,12 +355,10 @@ async function startOne(one: Waiting, how: How, report: Report, invocation: Invo
     if (recordKey === undefined) await remember(upload, sinceMs, invocation, isOld(one));
     return false;
   }
-  const laterKey = outcomes.some(isFailed) ? await rememberForLater(upload, invocation) : undefined;
+  const laterKey = await rememberFailed(upload, outcomes, invocation);
   if (recordKey !== undefined && recordKey !== laterKey) await forget(recordKey, invocation);
   return true;
 }
-
-const isFailed = (outcome: Outcome): boolean => 'failed' in outcome;
 
 function count(outcomes: readonly Outcome[], report: SweepReport): void {
   report.looked_at += outcomes.length;

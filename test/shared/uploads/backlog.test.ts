@@ -76,3 +76,38 @@ test.each(['told', 'untold'])('a burst that is %s has tasks as fast as the pace 
   expect((service.time.nowMs - began) / MINUTE_MS).toBeLessThan(8);
   expect(records(service)).toEqual([]);
 });
+
+test('what MPC refuses for good is counted and named, costs no look before its time, and is started when its cause is mended', async () => {
+  const service = new InstallationDouble();
+  const serve = service.cloud.handle.bind(service.cloud);
+  let isRefused = true;
+  let looks = 0;
+  service.cloud.handle = (request) => {
+    if (request.path.includes('/claims/')) looks += 1;
+    return isRefused && request.method === 'POST'
+      ? { status: 400, body: '{"error_code":"MPC.10202"}' }
+      : serve(request);
+  };
+  service.upload('broken.mp4');
+  await service.time.pass(2 * MINUTE_MS);
+  let report = returned(await service.sweep());
+  for (let minute = 0; minute < 40; minute++) {
+    await service.time.pass(MINUTE_MS);
+    report = returned(await service.sweep());
+  }
+  expect(report).toMatchObject({ refused: 1, started: 0 });
+  expect(returned(await service.sweep({ dry_run: true })).refused_uploads).toEqual([
+    { bucket: 'videos', key: 'broken.mp4', again_at: expect.stringMatching(/^2026-11-23T\d\d:\d\d:\d\d/) },
+  ]);
+  looks = 0;
+  await service.sweep();
+  expect(looks).toBe(0);
+  isRefused = false;
+  for (let hour = 0; hour < 25 && service.cloud.tasks.length === 0; hour++) {
+    await service.time.pass(60 * MINUTE_MS);
+    report = returned(await service.sweep());
+  }
+  expect(service.tasksOf('broken.mp4')).toHaveLength(1);
+  expect(records(service)).toEqual([]);
+  expect(returned(await service.sweep())).toMatchObject({ refused: 0 });
+});
