@@ -34,6 +34,8 @@ const STATUS = {
   NoSuchKey: 404,
   NoSuchLifecycleConfiguration: 404,
   NoSuchUpload: 404,
+  NoSuchVersion: 404,
+  MethodNotAllowed: 405,
   BucketAlreadyExists: 409,
   BucketNotEmpty: 409,
   ObjectAlreadyExists: 409,

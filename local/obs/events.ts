@@ -1,4 +1,5 @@
 import type { ObjectEvent } from './object-event';
+import { NULL_VERSION } from './store-state';
 
 /**
  * How a function gets to know of an object:
@@ -78,7 +79,12 @@ function s3Record(event: ObjectEvent, key: string, { region, configurationId }: 
         ownerIdentity: { PrincipalId: ACCOUNT_ID },
         arn: `arn:aws:s3:::${event.bucket}`,
       },
-      object: { key, ...contentOf(event), versionId: 'null', sequencer: event.sequencer },
+      object: {
+        key,
+        ...contentOf(event),
+        versionId: event.versionId ?? NULL_VERSION,
+        sequencer: event.sequencer,
+      },
     },
   };
 }
@@ -98,7 +104,12 @@ function obsRecord(event: ObjectEvent, key: string, { region, configurationId }:
       Version: '1.0',
       configurationId,
       bucket: { name: event.bucket, ownerIdentity: { ID: ACCOUNT_ID }, bucket: event.bucket },
-      object: { key, ...contentOf(event), versionId: 'null', sequencer: event.sequencer },
+      object: {
+        key,
+        ...contentOf(event),
+        versionId: event.versionId ?? NULL_VERSION,
+        sequencer: event.sequencer,
+      },
     },
   };
 }
@@ -125,7 +136,7 @@ function cloudEvent(event: ObjectEvent, key: string, source: EventSource) {
         bucket: { ...record.obs.bucket, arn: '' },
         object: {
           ...record.obs.object,
-          versionId: `G${event.sequencer.slice(-31)}null`,
+          versionId: event.versionId ?? `G${event.sequencer.slice(-31)}null`,
           sequencer: '1',
           oldpsxpth: '',
         },

@@ -12,6 +12,9 @@ export const NOTIFICATION_EVENTS = [
   'ObjectRemoved:DeleteMarkerCreated',
 ] as const;
 
+/** A bucket that never had either keeps one version of each object (OBS API reference, configuring versioning). */
+export const VERSIONING = ['Enabled', 'Suspended'] as const;
+
 const corsRule = z.object({
   id: z.string().exactOptional(),
   allowedMethods: z.array(z.string()),
@@ -47,6 +50,7 @@ export const journalEntry = z.discriminatedUnion('is', [
   z.object({ is: z.literal('bucket-deleted'), bucket: z.string() }),
   z.object({ is: z.literal('cors'), bucket: z.string(), rules: z.array(corsRule) }),
   z.object({ is: z.literal('notifications'), bucket: z.string(), notifications: z.array(notification) }),
+  z.object({ is: z.literal('versioning'), bucket: z.string(), status: z.enum(VERSIONING) }),
   z.object({ is: z.literal('lifecycle'), bucket: z.string(), rules: z.array(lifecycleRule) }),
   z.object({
     is: z.literal('object'),
@@ -58,9 +62,19 @@ export const journalEntry = z.discriminatedUnion('is', [
     lastModifiedMs: z.number(),
     /** The multipart upload that this object completes. */
     uploadId: z.string().exactOptional(),
+    /** Absent for the version `null`. */
+    versionId: z.string().exactOptional(),
     ...description,
   }),
   z.object({ is: z.literal('object-deleted'), bucket: z.string(), key: z.string() }),
+  z.object({
+    is: z.literal('marker'),
+    bucket: z.string(),
+    key: z.string(),
+    versionId: z.string().exactOptional(),
+    lastModifiedMs: z.number(),
+  }),
+  z.object({ is: z.literal('version-deleted'), bucket: z.string(), key: z.string(), versionId: z.string() }),
   z.object({
     is: z.literal('upload'),
     uploadId: z.string(),
@@ -87,4 +101,5 @@ export type LifecycleRule = z.infer<typeof lifecycleRule>;
 export type CorsRule = z.infer<typeof corsRule>;
 /** Which events of a bucket go to which function. */
 export type Notification = z.infer<typeof notification>;
+export type Versioning = (typeof VERSIONING)[number];
 export type ObjectEntry = Extract<JournalEntry, { is: 'object' }>;

@@ -5,12 +5,15 @@ export interface ObjectEvent {
     | 'ObjectCreated:Post'
     | 'ObjectCreated:Copy'
     | 'ObjectCreated:CompleteMultipartUpload'
-    | 'ObjectRemoved:Delete';
+    | 'ObjectRemoved:Delete'
+    | 'ObjectRemoved:DeleteMarkerCreated';
   bucket: string;
   key: string;
   /** Set for created objects only, like `etag`. */
   sizeBytes?: number;
   etag?: string;
+  /** Absent for the version `null`, the only one of a bucket without versioning. */
+  versionId?: string;
   /** 32 hexadecimal digits that grow with every write. */
   sequencer: string;
   timeMs: number;

@@ -14,23 +14,37 @@ import {
   type LifecycleRule,
   type Notification,
   type ObjectEntry,
+  type Versioning,
 } from './journal-entry';
-import type { ListQuery } from './key-index';
+import { compareUtf8, type ListQuery, MAX_LISTED_KEYS } from './key-index';
 import { checkBucketName, checkKey } from './names';
 import { wantsEvent } from './notification';
 import type { ObjectEvent } from './object-event';
 import {
   type Bucket,
   type MultipartUpload,
+  NULL_VERSION,
   type ObjectDescription,
   type StoredObject,
+  type StoredVersion,
   StoreState,
   type UploadPart,
+  versionIdOf,
+  versionsOf,
 } from './store-state';
 
-export type { CorsRule, LifecycleRule, Notification } from './journal-entry';
+export type { CorsRule, LifecycleRule, Notification, Versioning } from './journal-entry';
 export type { ObjectEvent } from './object-event';
-export type { Bucket, MultipartUpload, ObjectDescription, StoredObject, UploadPart } from './store-state';
+export type {
+  Bucket,
+  DeleteMarker,
+  MultipartUpload,
+  ObjectDescription,
+  StoredObject,
+  StoredVersion,
+  UploadPart,
+} from './store-state';
+export { versionIdOf } from './store-state';
 
 /** Who asked for a change, as the event will tell. */
 export interface RequestOrigin {
@@ -54,6 +68,30 @@ export interface ObjectListing {
   commonPrefixes: string[];
   isTruncated: boolean;
   nextMarker?: string;
+}
+
+/** What a listing of versions shows; both markers or none, exclusive. */
+export interface VersionQuery extends Omit<ListQuery, 'marker'> {
+  keyMarker?: string | undefined;
+  /** Of this version of the key on. */
+  versionIdMarker?: string | undefined;
+}
+
+export interface VersionListing {
+  versions: (StoredVersion & { isLatest: boolean })[];
+  commonPrefixes: string[];
+  isTruncated: boolean;
+  nextKeyMarker?: string;
+  /** Absent behind a common prefix. */
+  nextVersionIdMarker?: string;
+}
+
+/** What a deletion did. */
+export interface Deletion {
+  /** The version that is gone, or the marker that was set; absent for the version `null` of a bucket without versioning. */
+  versionId?: string;
+  /** A delete marker was set, or one was deleted. */
+  isMarker: boolean;
 }
 
 /** What OBS gives to an object that was uploaded without a type, as S3 does. */
@@ -97,7 +135,8 @@ export class ObjectStore {
 
   /** @throws ObsError NoSuchBucket, or BucketNotEmpty while it has objects or unfinished multipart uploads */
   async deleteBucket(name: string): Promise<void> {
-    if (this.#state.bucket(name).keys.size > 0 || this.#state.uploads(name).length > 0) {
+    const { keys, versionedKeys = keys } = this.#state.bucket(name);
+    if (versionedKeys.size > 0 || this.#state.uploads(name).length > 0) {
       throw new ObsError('BucketNotEmpty', 'The bucket you tried to delete is not empty.');
     }
     this.#commit({ is: 'bucket-deleted', bucket: name });
@@ -136,6 +175,17 @@ export class ObjectStore {
     this.#commit({ is: 'lifecycle', bucket, rules });
   }
 
+  /** Undefined for a bucket that never kept versions. @throws ObsError NoSuchBucket */
+  versioning(bucket: string): Versioning | undefined {
+    return this.#state.bucket(bucket).versioning;
+  }
+
+  /** From now on every write makes a version of its own, or replaces the version `null`. @throws ObsError NoSuchBucket */
+  async setVersioning(bucket: string, status: Versioning): Promise<void> {
+    this.#state.bucket(bucket);
+    this.#commit({ is: 'versioning', bucket, status });
+  }
+
   /** Which events of the bucket go to which function. @throws ObsError NoSuchBucket */
   notifications(bucket: string): readonly Notification[] {
     return this.#state.bucket(bucket).notifications;
@@ -150,6 +200,15 @@ export class ObjectStore {
   /** The object as it is now; undefined when there is none or no such bucket. */
   head(bucket: string, key: string): StoredObject | undefined {
     return this.#state.buckets.get(bucket)?.objects.get(key);
+  }
+
+  /** A version of an object, or the newest, which may be a delete marker; undefined when there is none or no such bucket. */
+  version(bucket: string, key: string, versionId?: string): StoredVersion | undefined {
+    const state = this.#state.buckets.get(bucket);
+    const versions = state === undefined ? [] : versionsOf(state, key);
+    return versionId === undefined
+      ? versions[0]
+      : versions.find((version) => versionIdOf(version) === versionId);
   }
 
   /**
@@ -174,14 +233,46 @@ export class ObjectStore {
     );
   }
 
-  /** Deletes an object and resolves with whether there was one. @throws ObsError NoSuchBucket */
-  async delete(bucket: string, key: string, origin: RequestOrigin = {}): Promise<boolean> {
-    const object = this.#state.bucket(bucket).objects.get(key);
-    if (object === undefined) return false;
-    this.#commit({ is: 'object-deleted', bucket, key });
-    this.#files.discard(path.basename(object.filePath));
-    this.#emit({ eventName: 'ObjectRemoved:Delete', bucket, key }, this.#clock(), origin);
-    return true;
+  /**
+   * Deletes an object; where the bucket keeps versions, this sets a delete marker, and with a version id it deletes that version.
+   * @returns what was done; undefined when there was nothing to be deleted
+   * @throws ObsError NoSuchBucket
+   */
+  async delete(
+    bucket: string,
+    key: string,
+    { versionId, ...origin }: RequestOrigin & { versionId?: string | undefined } = {},
+  ): Promise<Deletion | undefined> {
+    const state = this.#state.bucket(bucket);
+    if (versionId === undefined && state.versioning !== undefined) {
+      const id = state.versioning === 'Enabled' ? { versionId: newVersionId() } : {};
+      const replaced = id.versionId === undefined ? this.version(bucket, key, NULL_VERSION) : undefined;
+      const lastModifiedMs = this.#clock();
+      this.#commit({ is: 'marker', bucket, key, ...id, lastModifiedMs });
+      this.#discard(replaced);
+      this.#emit(
+        { eventName: 'ObjectRemoved:DeleteMarkerCreated', bucket, key, ...id },
+        lastModifiedMs,
+        origin,
+      );
+      return { versionId: versionIdOf(id), isMarker: true };
+    }
+    const version = this.version(bucket, key, versionId);
+    if (version === undefined) return undefined;
+    this.#commit(
+      state.versioning === undefined
+        ? { is: 'object-deleted', bucket, key }
+        : { is: 'version-deleted', bucket, key, versionId: versionIdOf(version) },
+    );
+    this.#discard(version);
+    const id = version.versionId === undefined ? {} : { versionId: version.versionId };
+    this.#emit({ eventName: 'ObjectRemoved:Delete', bucket, key, ...id }, this.#clock(), origin);
+    return { ...(versionId !== undefined && { versionId }), isMarker: version.isMarker === true };
+  }
+
+  #discard(version: StoredVersion | undefined): void {
+    if (version !== undefined && version.isMarker === undefined)
+      this.#files.discard(path.basename(version.filePath));
   }
 
   /** Objects in UTF-8 byte order. @throws ObsError NoSuchBucket */
@@ -189,6 +280,46 @@ export class ObjectStore {
     const { keys, objects } = this.#state.bucket(bucket);
     const { keys: listed, ...listing } = keys.list(query);
     return { ...listing, objects: listed.flatMap((key) => objects.get(key) ?? []) };
+  }
+
+  /** All versions and delete markers, keys in UTF-8 byte order, of each the newest first. @throws ObsError NoSuchBucket */
+  listVersions(bucket: string, query: VersionQuery = {}): VersionListing {
+    const { keyMarker, versionIdMarker, maxKeys = MAX_LISTED_KEYS, ...filter } = query;
+    const state = this.#state.bucket(bucket);
+    const { versionedKeys = state.keys } = state;
+    const listing: VersionListing = { versions: [], commonPrefixes: [], isTruncated: false };
+    /** @returns false when there is no room for it */
+    const add = (name: string, version?: VersionListing['versions'][number]): boolean => {
+      if (listing.versions.length + listing.commonPrefixes.length >= maxKeys) {
+        listing.isTruncated = maxKeys > 0;
+        return false;
+      }
+      if (version === undefined) listing.commonPrefixes.push(name);
+      else listing.versions.push(version);
+      if (maxKeys > 0) {
+        listing.nextKeyMarker = name;
+        delete listing.nextVersionIdMarker;
+        if (version !== undefined) listing.nextVersionIdMarker = versionIdOf(version);
+      }
+      return true;
+    };
+    const addKey = (key: string, after?: string): boolean => {
+      const versions = versionsOf(state, key).map((one, index) => ({ ...one, isLatest: index === 0 }));
+      const skipped = after === undefined ? 0 : versions.findIndex((one) => versionIdOf(one) === after) + 1;
+      return versions.slice(skipped).every((version) => add(key, version));
+    };
+    const isDone =
+      versionIdMarker !== undefined && keyMarker !== undefined && !addKey(keyMarker, versionIdMarker);
+    // Each key has a version: no page shows more keys than versions.
+    const found = versionedKeys.list({ ...filter, marker: keyMarker, maxKeys: maxKeys + 1 });
+    const prefixes = new Set(found.commonPrefixes);
+    const names = [...found.keys, ...found.commonPrefixes].sort(compareUtf8);
+    if (!isDone) names.every((name) => (prefixes.has(name) ? add(name) : addKey(name)));
+    if (!listing.isTruncated) {
+      delete listing.nextKeyMarker;
+      delete listing.nextVersionIdMarker;
+    }
+    return listing;
   }
 
   /** Calls back after every committed write; the function that is returned ends it. */
@@ -295,20 +426,21 @@ export class ObjectStore {
     const { bucket, key, file, sizeBytes, etag, uploadId } = written;
     return this.#keepFile(file, () => {
       // Both may have gone while the body arrived.
-      const { objects } = this.#state.bucket(bucket);
+      const { objects, versioning } = this.#state.bucket(bucket);
       if (uploadId !== undefined) this.#state.upload(bucket, key, uploadId);
-      const replaced = objects.get(key);
-      if (replaced !== undefined && refuseOverwrite !== undefined) {
+      if (objects.has(key) && refuseOverwrite !== undefined) {
         throw new ObsError(
           refuseOverwrite,
           `The object '${key}' exists, and this write must not replace it.`,
         );
       }
       const lastModifiedMs = this.#clock();
-      const entry = { is: 'object' as const, ...written, ...description, lastModifiedMs };
+      const id = versioning === 'Enabled' ? { versionId: newVersionId() } : {};
+      const replaced = id.versionId === undefined ? this.version(bucket, key, NULL_VERSION) : undefined;
+      const entry = { is: 'object' as const, ...written, ...id, ...description, lastModifiedMs };
       this.#commit(entry);
-      if (replaced !== undefined) this.#files.discard(path.basename(replaced.filePath));
-      this.#emit({ eventName, bucket, key, sizeBytes, etag }, lastModifiedMs, origin);
+      this.#discard(replaced);
+      this.#emit({ eventName, bucket, key, sizeBytes, etag, ...id }, lastModifiedMs, origin);
       return this.#state.storedObject(entry);
     });
   }
@@ -330,7 +462,7 @@ export class ObjectStore {
   }
 
   #emit(
-    event: Pick<ObjectEvent, 'eventName' | 'bucket' | 'key' | 'sizeBytes' | 'etag'>,
+    event: Pick<ObjectEvent, 'eventName' | 'bucket' | 'key' | 'sizeBytes' | 'etag' | 'versionId'>,
     timeMs: number,
     { requestId = newRequestId(), sourceIp = '127.0.0.1' }: RequestOrigin,
   ): void {
@@ -345,6 +477,11 @@ export class ObjectStore {
       for (const listener of this.#notified) queueMicrotask(() => listener(notification, complete));
     }
   }
+}
+
+/** As captured ids look: `G` and 31 hexadecimal digits. */
+function newVersionId(): string {
+  return `G${randomUUID().replaceAll('-', '').slice(1).toUpperCase()}`;
 }
 
 function describe({

@@ -3,8 +3,14 @@ import type { Readable } from 'node:stream';
 import type { ObsBehaviour } from './behaviour';
 import { ObsError } from './errors';
 import type { FunctionTarget } from './notification';
-import type { MultipartUpload, ObjectDescription, ObjectStore, StoredObject } from './object-store';
-import type { ObsRequest } from './request';
+import {
+  type MultipartUpload,
+  type ObjectDescription,
+  type ObjectStore,
+  type StoredObject,
+  versionIdOf,
+} from './object-store';
+import { type ObsRequest, protocolName } from './request';
 import { type Dialect, VOCABULARY } from './signature';
 import { storageClassName, storageClassOf } from './storage-class';
 import type { XmlDocument } from './xml';
@@ -53,31 +59,64 @@ export function keyOf({ request }: Call): string {
   return request.key ?? '';
 }
 
-/** @throws ObsError NoSuchBucket or NoSuchKey */
-export function objectOf(store: ObjectStore, bucket: string, key: string): StoredObject {
+/** An object, or one version of it. */
+export interface ObjectAddress {
+  bucket: string;
+  key: string;
+  versionId?: string | undefined;
+}
+
+/** What a request that is routed to objects addresses. */
+export function addressOf(call: Call): ObjectAddress {
+  return { bucket: bucketOf(call), key: keyOf(call), versionId: call.request.query.get('versionId') };
+}
+
+/** @throws ObsError NoSuchBucket, NoSuchKey, NoSuchVersion, or MethodNotAllowed for the version that is a delete marker */
+export function objectOf({ store, request }: Call, { bucket, key, versionId }: ObjectAddress): StoredObject {
   requireBucket(store, bucket);
-  const object = store.head(bucket, key);
-  if (object === undefined)
-    throw new ObsError('NoSuchKey', 'The specified key does not exist.', { Key: key });
-  return object;
+  const version = store.version(bucket, key, versionId);
+  if (version !== undefined && version.isMarker === undefined) return version;
+  const headers =
+    version === undefined
+      ? {}
+      : {
+          [protocolName(request.dialect, 'delete-marker')]: 'true',
+          [protocolName(request.dialect, 'version-id')]: versionIdOf(version),
+        };
+  if (versionId === undefined)
+    throw new ObsError('NoSuchKey', 'The specified key does not exist.', { Key: key }, headers);
+  if (version === undefined) {
+    const details = { Key: key, VersionId: versionId };
+    throw new ObsError('NoSuchVersion', 'The specified version does not exist.', details);
+  }
+  throw new ObsError(
+    'MethodNotAllowed',
+    'The specified method is not allowed against this resource: the version is a delete marker.',
+    { Method: request.method, ResourceType: 'DeleteMarker' },
+    { ...headers, allow: 'DELETE' },
+  );
+}
+
+/** Says which version was written or read, where the bucket keeps versions. */
+export function versionHeader({ versionId }: StoredObject, dialect: Dialect): Record<string, string> {
+  return versionId === undefined ? {} : { [protocolName(dialect, 'version-id')]: versionId };
 }
 
 /**
  * An object and its data, opened; when it was overwritten in this very moment, its successor.
  *
- * @throws ObsError NoSuchBucket or NoSuchKey
+ * @throws as objectOf
  */
 export async function openObject(
-  store: ObjectStore,
-  bucket: string,
-  key: string,
+  call: Call,
+  address: ObjectAddress,
 ): Promise<{ object: StoredObject; file: FileHandle }> {
   for (;;) {
-    const object = objectOf(store, bucket, key);
+    const object = objectOf(call, address);
     try {
       return { object, file: await open(object.filePath) };
     } catch (error) {
-      if (store.head(bucket, key) === object) throw error;
+      if (call.store.version(address.bucket, address.key, address.versionId) === object) throw error;
     }
   }
 }
@@ -140,6 +179,7 @@ export function objectHeaders(object: StoredObject, dialect: Dialect): Record<st
     etag: quoted(object.etag),
     'last-modified': new Date(object.lastModifiedMs).toUTCString(),
     'accept-ranges': 'bytes',
+    ...versionHeader(object, dialect),
     // Left out for STANDARD, as S3 does.
     ...(object.storageClass !== undefined && {
       [`${VOCABULARY[dialect].headerPrefix}storage-class`]: storageClassName(object.storageClass, dialect),

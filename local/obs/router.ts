@@ -13,6 +13,7 @@ import { getBucketCors } from './operations/get-bucket-cors';
 import { getBucketLifecycle } from './operations/get-bucket-lifecycle';
 import { getBucketLocation } from './operations/get-bucket-location';
 import { getBucketNotification } from './operations/get-bucket-notification';
+import { getBucketVersioning } from './operations/get-bucket-versioning';
 import { getObject } from './operations/get-object';
 import { headApiVersion } from './operations/head-api-version';
 import { headBucket } from './operations/head-bucket';
@@ -23,11 +24,13 @@ import { listMultipartUploads } from './operations/list-multipart-uploads';
 import { listObjects } from './operations/list-objects';
 import { listObjectsV2 } from './operations/list-objects-v2';
 import { listParts } from './operations/list-parts';
+import { listVersions } from './operations/list-versions';
 import { preflight } from './operations/preflight';
 import { putObject } from './operations/put-object';
 import { setBucketCors } from './operations/set-bucket-cors';
 import { setBucketLifecycle } from './operations/set-bucket-lifecycle';
 import { setBucketNotification } from './operations/set-bucket-notification';
+import { setBucketVersioning } from './operations/set-bucket-versioning';
 import { uploadPart } from './operations/upload-part';
 import { type ObsRequest, protocolHeader, protocolName } from './request';
 import { SUB_RESOURCES } from './signature';
@@ -42,6 +45,9 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map([
   ['GET bucket?list-type', listObjectsV2],
   ['GET bucket?location', getBucketLocation],
   ['GET bucket?uploads', listMultipartUploads],
+  ['GET bucket?versions', listVersions],
+  ['PUT bucket?versioning', setBucketVersioning],
+  ['GET bucket?versioning', getBucketVersioning],
   ['POST bucket?delete', deleteObjects],
   ['PUT bucket?cors', setBucketCors],
   ['GET bucket?cors', getBucketCors],
@@ -56,6 +62,9 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map([
   ['GET object', getObject],
   ['HEAD object', headObject],
   ['DELETE object', deleteObject],
+  ['GET object?versionId', getObject],
+  ['HEAD object?versionId', headObject],
+  ['DELETE object?versionId', deleteObject],
   ['POST object?uploads', initiateMultipartUpload],
   ['PUT object?partNumber&uploadId', uploadPart],
   ['GET object?uploadId', listParts],

@@ -1,6 +1,13 @@
 import path from 'node:path';
 import { ObsError } from './errors';
-import type { CorsRule, JournalEntry, LifecycleRule, Notification, ObjectEntry } from './journal-entry';
+import type {
+  CorsRule,
+  JournalEntry,
+  LifecycleRule,
+  Notification,
+  ObjectEntry,
+  Versioning,
+} from './journal-entry';
 import { KeyIndex } from './key-index';
 
 /** What is known of an object besides its name and its bytes. */
@@ -22,9 +29,27 @@ export interface StoredObject extends ObjectDescription {
   /** Without quotes: MD5 in hexadecimal digits, with `-<parts>` behind it after a multipart upload. */
   etag: string;
   lastModifiedMs: number;
+  /** Absent for the version `null`: what was written while the bucket kept no versions. */
+  versionId?: string;
   /** The data, complete and readable until the object is overwritten or deleted. */
   filePath: string;
 }
+
+/** Stands in front of an object's versions: the object counts as deleted, and its versions are still there. */
+export interface DeleteMarker {
+  isMarker: true;
+  bucket: string;
+  key: string;
+  versionId?: string;
+  lastModifiedMs: number;
+}
+
+export type StoredVersion = (StoredObject & { isMarker?: undefined }) | DeleteMarker;
+
+/** How requests and answers name what has no version id. */
+export const NULL_VERSION = 'null';
+
+export const versionIdOf = ({ versionId }: { versionId?: string }): string => versionId ?? NULL_VERSION;
 
 export interface Bucket {
   name: string;
@@ -53,7 +78,14 @@ export interface BucketState extends Bucket {
   notifications: Notification[];
   lifecycle: LifecycleRule[];
   keys: KeyIndex;
+  /** What is there now: the newest version of each key, unless that is a delete marker. */
   objects: Map<string, StoredObject>;
+  /** Absent in a bucket that never kept versions. */
+  versioning?: Versioning;
+  /** All versions of each key that has more than its object, the newest first. */
+  versions: Map<string, StoredVersion[]>;
+  /** All keys that have a version; undefined where that are the keys of objects. */
+  versionedKeys?: KeyIndex;
 }
 
 type UploadState = MultipartUpload & { parts: Map<number, UploadPart> };
@@ -102,7 +134,7 @@ export class StoreState {
         const { bucket: name, createdMs } = entry;
         const keys = new KeyIndex();
         const rules = { cors: [], notifications: [], lifecycle: [] };
-        this.#buckets.set(name, { name, createdMs, ...rules, keys, objects: new Map() });
+        this.#buckets.set(name, { name, createdMs, ...rules, keys, objects: new Map(), versions: new Map() });
         return;
       }
       case 'bucket-deleted':
@@ -119,8 +151,12 @@ export class StoreState {
         return;
       case 'object': {
         const bucket = this.bucket(entry.bucket);
-        if (!bucket.objects.has(entry.key)) bucket.keys.add(entry.key);
-        bucket.objects.set(entry.key, this.storedObject(entry));
+        const object = this.storedObject(entry);
+        if (bucket.versioning !== undefined) addVersion(bucket, object);
+        else {
+          if (!bucket.objects.has(entry.key)) bucket.keys.add(entry.key);
+          bucket.objects.set(entry.key, object);
+        }
         if (entry.uploadId !== undefined) this.#uploads.delete(entry.uploadId);
         return;
       }
@@ -128,6 +164,25 @@ export class StoreState {
         const bucket = this.bucket(entry.bucket);
         bucket.keys.remove(entry.key);
         bucket.objects.delete(entry.key);
+        return;
+      }
+      case 'versioning': {
+        const bucket = this.bucket(entry.bucket);
+        bucket.versioning = entry.status;
+        if (bucket.versionedKeys !== undefined) return;
+        bucket.versionedKeys = new KeyIndex();
+        for (const key of bucket.objects.keys()) bucket.versionedKeys.add(key);
+        return;
+      }
+      case 'marker': {
+        const { is: _, ...marker } = entry;
+        addVersion(this.bucket(entry.bucket), { isMarker: true, ...marker });
+        return;
+      }
+      case 'version-deleted': {
+        const bucket = this.bucket(entry.bucket);
+        const left = versionsOf(bucket, entry.key).filter((one) => versionIdOf(one) !== entry.versionId);
+        setVersions(bucket, entry.key, left);
         return;
       }
       case 'upload': {
@@ -159,13 +214,23 @@ export class StoreState {
       notifications,
       lifecycle,
       objects,
+      versioning,
+      versions,
     } of this.#buckets.values()) {
       yield { is: 'bucket', bucket, createdMs };
       if (cors.length > 0) yield { is: 'cors', bucket, rules: cors };
       if (notifications.length > 0) yield { is: 'notifications', bucket, notifications };
       if (lifecycle.length > 0) yield { is: 'lifecycle', bucket, rules: lifecycle };
-      for (const { filePath, ...object } of objects.values()) {
-        yield { is: 'object', ...object, file: path.basename(filePath) };
+      if (versioning !== undefined) yield { is: 'versioning', bucket, status: versioning };
+      for (const object of objects.values()) if (!versions.has(object.key)) yield objectEntry(object);
+      for (const all of versions.values()) {
+        for (const version of [...all].reverse()) {
+          if (version.isMarker === undefined) yield objectEntry(version);
+          else {
+            const { isMarker: _, ...marker } = version;
+            yield { is: 'marker', ...marker };
+          }
+        }
       }
     }
     for (const { parts, ...upload } of this.#uploads.values()) {
@@ -181,5 +246,39 @@ export class StoreState {
     const names = new Set<string>();
     for (const entry of this.entries()) if ('file' in entry) names.add(entry.file);
     return names;
+  }
+}
+
+function objectEntry({ filePath, ...object }: StoredObject): ObjectEntry {
+  return { is: 'object', ...object, file: path.basename(filePath) };
+}
+
+/** All versions of a key, the newest first; none where there is nothing. */
+export function versionsOf({ objects, versions }: BucketState, key: string): readonly StoredVersion[] {
+  const object = objects.get(key);
+  return versions.get(key) ?? (object === undefined ? [] : [object]);
+}
+
+/** A version of the same id, which is `null` only, is replaced. */
+function addVersion(bucket: BucketState, version: StoredVersion): void {
+  const others = versionsOf(bucket, version.key).filter((one) => versionIdOf(one) !== versionIdOf(version));
+  setVersions(bucket, version.key, [version, ...others]);
+}
+
+function setVersions(bucket: BucketState, key: string, versions: StoredVersion[]): void {
+  const { objects, keys, versionedKeys } = bucket;
+  const [newest] = versions;
+  if (newest === undefined) {
+    bucket.versions.delete(key);
+    versionedKeys?.remove(key);
+  } else {
+    bucket.versions.set(key, versions);
+    versionedKeys?.add(key);
+  }
+  if (newest === undefined || newest.isMarker) {
+    if (objects.delete(key)) keys.remove(key);
+  } else {
+    if (!objects.has(key)) keys.add(key);
+    objects.set(key, newest);
   }
 }

@@ -2,7 +2,16 @@ import * as z from 'zod';
 import { overwriteRefusal } from '../conditions';
 import { ObsError } from '../errors';
 import type { MultipartUpload, UploadPart } from '../object-store';
-import { bucketOf, keyOf, nameEncoder, type Operation, quoted, unquoted, uploadOf } from '../operation';
+import {
+  bucketOf,
+  keyOf,
+  nameEncoder,
+  type Operation,
+  quoted,
+  unquoted,
+  uploadOf,
+  versionHeader,
+} from '../operation';
 import { readText } from '../request-body';
 import { parseXml } from '../xml';
 
@@ -30,6 +39,7 @@ export const completeMultipartUpload: Operation = async (call) => {
   });
   return {
     status: 200,
+    headers: versionHeader(object, request.dialect),
     xml: [
       'CompleteMultipartUploadResult',
       {

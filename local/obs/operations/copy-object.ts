@@ -1,6 +1,16 @@
 import { conditionsOf, isWanted, overwriteRefusal } from '../conditions';
 import { ObsError } from '../errors';
-import { bucketOf, descriptionOf, keyOf, type Operation, openObject, quoted, xmlTime } from '../operation';
+import {
+  bucketOf,
+  descriptionOf,
+  keyOf,
+  type ObjectAddress,
+  type Operation,
+  openObject,
+  quoted,
+  versionHeader,
+  xmlTime,
+} from '../operation';
 import { protocolHeader, protocolName } from '../request';
 import { requireReadable, storageClassOf } from '../storage-class';
 
@@ -15,7 +25,7 @@ export const copyObject: Operation = async (call) => {
       `metadata-directive '${directive}' is invalid: use COPY or REPLACE.`,
     );
   }
-  const { object, file } = await openObject(store, source.bucket, source.key);
+  const { object, file } = await openObject(call, source);
   try {
     if (!isWanted(object, conditionsOf(request.headers, protocolName(request.dialect, 'copy-source-')))) {
       throw new ObsError(
@@ -37,8 +47,15 @@ export const copyObject: Operation = async (call) => {
       requestId: request.requestId,
       sourceIp: request.sourceIp,
     });
+    const { versionId } = object;
     return {
       status: 200,
+      headers: {
+        ...versionHeader(copy, request.dialect),
+        ...(versionId !== undefined && {
+          [protocolName(request.dialect, 'copy-source-version-id')]: versionId,
+        }),
+      },
       xml: ['CopyObjectResult', { LastModified: xmlTime(copy.lastModifiedMs), ETag: quoted(copy.etag) }],
     };
   } finally {
@@ -46,19 +63,19 @@ export const copyObject: Operation = async (call) => {
   }
 };
 
-/** `/bucket/key`, percent-encoded as a whole or in parts; the first slash is optional. */
-function parseSource(header: string): { bucket: string; key: string } {
-  if (header.includes('?')) {
-    throw new ObsError('NotImplemented', 'A copy-source with a version is not supported here.');
-  }
+/** `/bucket/key`, percent-encoded as a whole or in parts, and perhaps `?versionId=`; the first slash is optional. */
+function parseSource(header: string): ObjectAddress {
+  const [name = '', query] = header.split('?');
+  const versionId = new URLSearchParams(query).get('versionId') ?? undefined;
   try {
-    const [, bucket, key] = /^\/?([^/]+)\/(.+)$/s.exec(decodeURIComponent(header)) ?? [];
-    if (bucket !== undefined && key !== undefined) return { bucket, key };
+    const [, bucket, key] = /^\/?([^/]+)\/(.+)$/s.exec(decodeURIComponent(name)) ?? [];
+    const isKnown = query === undefined || versionId !== undefined;
+    if (bucket !== undefined && key !== undefined && isKnown) return { bucket, key, versionId };
   } catch {
     // Not percent-encoded: refused below.
   }
   throw new ObsError(
     'InvalidArgument',
-    `copy-source '${header}' is invalid: expected /bucket/key, percent-encoded.`,
+    `copy-source '${header}' is invalid: expected /bucket/key, percent-encoded, and perhaps ?versionId=.`,
   );
 }

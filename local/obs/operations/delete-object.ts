@@ -1,8 +1,22 @@
-import { bucketOf, keyOf, type Operation } from '../operation';
+import { addressOf, type Call, type Operation } from '../operation';
+import { protocolName } from '../request';
 
-/** DELETE /bucket/key. Succeeds as well when there is no such object. */
+/**
+ * DELETE /bucket/key. Succeeds as well when there is no such object or version. Where the bucket keeps versions, it sets a
+ * delete marker; with `versionId` it deletes that version for good.
+ */
 export const deleteObject: Operation = async (call) => {
+  const { bucket, key, versionId } = addressOf(call);
   const { requestId, sourceIp } = call.request;
-  await call.store.delete(bucketOf(call), keyOf(call), { requestId, sourceIp });
-  return { status: 204 };
+  const deletion = await call.store.delete(bucket, key, { requestId, sourceIp, versionId });
+  const id = deletion?.versionId ?? versionId;
+  return {
+    status: 204,
+    headers: {
+      ...(deletion?.isMarker && { [named(call, 'delete-marker')]: 'true' }),
+      ...(id !== undefined && { [named(call, 'version-id')]: id }),
+    },
+  };
 };
+
+const named = ({ request }: Call, name: string): string => protocolName(request.dialect, name);

@@ -2,11 +2,11 @@ import * as z from 'zod';
 import { ObsError } from '../errors';
 import { bucketOf, type Operation, requireBucket } from '../operation';
 import { checkContentMd5, readText } from '../request-body';
-import { parseXml } from '../xml';
+import { parseXml, type XmlElements } from '../xml';
 
 const MAX_OBJECTS = 1000;
 
-const object = z.object({ Key: z.string(), VersionId: z.undefined().optional() });
+const object = z.object({ Key: z.string(), VersionId: z.string().optional() });
 const deletion = z.object({
   Quiet: z.enum(['true', 'false']).optional(),
   EncodingType: z.literal('url').optional(),
@@ -20,16 +20,18 @@ export const deleteObjects: Operation = async (call) => {
   checkContentMd5(call.request, body);
   const { Quiet, EncodingType, Object: objects } = parseXml(body, 'Delete', deletion);
   const { requestId, sourceIp } = call.request;
-  for (const { Key } of objects) {
+  const deleted: XmlElements[] = [];
+  for (const { Key, VersionId } of objects) {
     const key = EncodingType === 'url' ? decodeKey(Key) : Key;
-    await call.store.delete(bucketOf(call), key, { requestId, sourceIp });
+    const origin = { requestId, sourceIp, versionId: VersionId };
+    const deletion = await call.store.delete(bucketOf(call), key, origin);
+    const isMarker = deletion?.isMarker === true;
+    const marker = isMarker ? { DeleteMarker: true, DeleteMarkerVersionId: deletion?.versionId } : {};
+    deleted.push({ Key, VersionId, ...marker });
   }
   return {
     status: 200,
-    xml: [
-      'DeleteResult',
-      { EncodingType, Deleted: Quiet === 'true' ? [] : objects.map(({ Key }) => ({ Key })) },
-    ],
+    xml: ['DeleteResult', { EncodingType, Deleted: Quiet === 'true' ? [] : deleted }],
   };
 };
 

@@ -1,7 +1,7 @@
 import { validateHeaderValue } from 'node:http';
 import { conditionsOf, isWanted } from '../conditions';
 import { ObsError } from '../errors';
-import { bucketOf, keyOf, type Operation, objectHeaders, openObject } from '../operation';
+import { addressOf, type Operation, objectHeaders, openObject } from '../operation';
 import { requireReadable } from '../storage-class';
 
 const OVERRIDABLE = [
@@ -18,7 +18,7 @@ const READ_BYTES = 256 * 1024;
 
 /** GET /bucket/key */
 export const getObject: Operation = async (call) => {
-  const { object, file } = await openObject(call.store, bucketOf(call), keyOf(call));
+  const { object, file } = await openObject(call, addressOf(call));
   try {
     const { headers, query, dialect } = call.request;
     const answerHeaders = objectHeaders(object, dialect);

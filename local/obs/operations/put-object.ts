@@ -1,5 +1,5 @@
 import { overwriteRefusal } from '../conditions';
-import { bucketOf, descriptionOf, keyOf, type Operation, quoted } from '../operation';
+import { bucketOf, descriptionOf, keyOf, type Operation, quoted, versionHeader } from '../operation';
 import { checkLength } from '../request-body';
 
 /** PUT /bucket/key */
@@ -13,5 +13,5 @@ export const putObject: Operation = async (call) => {
     requestId: request.requestId,
     sourceIp: request.sourceIp,
   });
-  return { status: 200, headers: { etag: quoted(object.etag) } };
+  return { status: 200, headers: { etag: quoted(object.etag), ...versionHeader(object, request.dialect) } };
 };

@@ -224,8 +224,8 @@ describe('events', () => {
     const stop = store.onObjectEvent((event) => events.push(event));
     await store.put('bucket', 'a', Buffer.from('abc'), { requestId: 'r1', sourceIp: '10.0.0.1' });
     await store.put('bucket', 'b', Buffer.from('b'), { eventName: 'ObjectCreated:Post' });
-    expect(await store.delete('bucket', 'a')).toBe(true);
-    expect(await store.delete('bucket', 'a')).toBe(false);
+    expect(await store.delete('bucket', 'a')).toEqual({ isMarker: false });
+    expect(await store.delete('bucket', 'a')).toBeUndefined();
     await until(() => events.length === 3);
     stop();
     await store.put('bucket', 'c', Buffer.from('c'));
