@@ -425,7 +425,8 @@ async function reconcileClaim(
     const sought = isWide ? record : {};
     const look = await tasksAround(claimed_at_ms, toleranceMs, sought, invocation);
     const [first, ...others] = look.tasks
-      .filter((task) => isTaskOf(claim, task))
+      // What an earlier attempt began was taken out of the queue so that the upload can be started again.
+      .filter((task) => isTaskOf(claim, task) && (attempt === 0 || task.status !== 'CANCELED'))
       .sort((a, b) => a.task_id.length - b.task_id.length || (a.task_id < b.task_id ? -1 : 1));
     if (first !== undefined) {
       if (others.length > 0) {

@@ -42,6 +42,19 @@ describe('a video that is replaced', () => {
     expect(service.cloud.tasks.map(({ status }) => status)).toEqual(['CANCELED', 'WAITING']);
   });
 
+  test('is not lost when its first version is back, and the answer to its second task fails', async () => {
+    const service = new InstallationDouble();
+    await service.deliver([service.upload('a.mp4', 'one')]);
+    await service.time.pass(SECOND_MS);
+    await service.deliver([service.upload('a.mp4', 'two')]);
+    await service.time.pass(SECOND_MS);
+    const event = service.upload('a.mp4', 'one');
+    expect((await service.deliver([event], { create: 'error-before' })).kind).toBe('failed');
+    await sweepUntilSettled(service).catch(() => {});
+    await sweepUntilSettled(service);
+    expect(service.cloud.tasks.map(({ status }) => status)).toEqual(['CANCELED', 'CANCELED', 'WAITING']);
+  });
+
   test('waits for a task of its old version that runs, and ends with its own pictures', async () => {
     const service = new InstallationDouble({ taskTimes: [{ waitsMs: 0, runsMs: 10 * MINUTE_MS }] });
     await service.deliver([service.upload('a.mp4', 'old')]);
