@@ -42,6 +42,8 @@ export const LOG_EVENTS = {
   'notice.not_sent': { levels: ['warn'], fields: [...NOTICE, 'again_after_ms', ...FAILURE] },
   'notice.sent': { levels: ['info'], fields: [...NOTICE] },
   'pace.waiting': { levels: ['debug'], fields: ['wait_ms'] },
+  'pictures.cleared': { levels: ['info'], fields: ['task_id', 'directory', 'objects'] },
+  'pictures.not_cleared': { levels: ['warn'], fields: ['task_id', 'directory', ...FAILURE] },
   'queue.cleaned': { levels: ['info'], fields: ['seen', 'cancelled', 'too_late', 'not_ours', 'failed'] },
   'queue.not_cancelled': { levels: ['warn'], fields: ['task_id', ...FAILURE] },
   'queue.not_counted': { levels: ['warn'], fields: [...FAILURE] },

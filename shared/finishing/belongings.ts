@@ -12,7 +12,7 @@ import { listRecords } from '../tasks/task-index';
 import { type Begun, begunIn } from '../tasks/versions';
 import { timeInNameSeconds } from '../views/pictures';
 import { PUBLISHED_FILES } from '../views/published-files';
-import { filesBeside } from './finish-task';
+import { filesBeside } from './finish-mark';
 
 /*
  * What belongs to a video: its records, and in the snapshot bucket the objects that are below its own directory *and* are named by
@@ -196,7 +196,7 @@ async function namesIn(
 }
 
 /** True where another video that is there has the same directory, and pictures in it; or where that cannot be told. */
-async function hasAnother(video: Video, own: string, invocation: Invocation): Promise<boolean> {
+export async function hasAnother(video: Video, own: string, invocation: Invocation): Promise<boolean> {
   const templates = templatesIn(invocation);
   const isOneBucket = templates.every((template) => template.includes('{bucket}'));
   for (const bucket of isOneBucket ? [video.bucket] : invocation.settings.uploadBuckets) {

@@ -1,12 +1,11 @@
-import * as z from 'zod/mini';
 import type { Task } from '../cloud/mpc';
 import { getJson, putJson } from '../cloud/obs';
-import { text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
-import { RECORDS_FOLDER } from '../installation/object-keys';
 import { keepResult } from '../tasks/results';
 import { publishFiles } from '../views/published-files';
+import { markKey } from './finish-mark';
 import { queueNotice } from './notices';
+import { clearOlderPictures } from './older-pictures';
 
 /** `not_ours`: no record of this installation leads to the task. */
 export type Finish = 'finished' | 'already_finished' | 'not_ours';
@@ -26,6 +25,7 @@ export async function finishTask(task: Task, invocation: Invocation): Promise<Fi
   const result = await keepResult(task, invocation);
   if (result === undefined) return 'not_ours';
   const files = await publishFiles(result, invocation);
+  await clearOlderPictures(result, invocation);
   if (invocation.settings.notify !== undefined) await queueNotice(result, files, invocation);
   await putJson(
     invocation.settings.snapshotBucket,
@@ -48,24 +48,4 @@ async function isFinished(taskId: string, invocation: Invocation): Promise<boole
 function remember(taskId: string): void {
   if (knownFinished.size >= MAX_KNOWN) knownFinished.clear();
   knownFinished.add(taskId);
-}
-
-const Mark = z.object({ files: z.array(text) });
-
-/**
- * The names of the files that were written beside a task's pictures.
- * @returns undefined where that was not written down
- * @throws what OBS throws
- */
-export async function filesBeside(
-  taskId: string,
-  invocation: Invocation,
-): Promise<readonly string[] | undefined> {
-  const mark = await getJson(invocation.settings.snapshotBucket, markKey(taskId), invocation);
-  return z.safeParse(Mark, mark).data?.files;
-}
-
-/** Key of the record that a task is finished. */
-export function markKey(taskId: string): string {
-  return `${RECORDS_FOLDER}finished/${taskId}.json`;
 }

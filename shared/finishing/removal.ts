@@ -18,7 +18,7 @@ import { listRecords } from '../tasks/task-index';
 import { haveEnded } from '../tasks/versions';
 import { remember } from '../tasks/waiting';
 import { objectsOfVideo, tasksOfVideo, type VideoTasks, withTasksOfMpc } from './belongings';
-import { markKey } from './finish-task';
+import { markKey } from './finish-mark';
 import { waitingNotices } from './notices';
 
 /*

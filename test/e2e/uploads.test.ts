@@ -192,6 +192,43 @@ describe('what is no video', () => {
   });
 });
 
+describe('in a bucket that keeps versions', () => {
+  const key = 'versions/a.mp4';
+  beforeAll(() => service.cloud.store.setVersioning(service.cloud.uploadBucket, 'Enabled'));
+  afterAll(() => service.cloud.store.setVersioning(service.cloud.uploadBucket, 'Suspended'));
+
+  test('the newest version is captured, and the one before it stays', async () => {
+    const { store, uploadBucket } = service.cloud;
+    await service.upload(key, clip);
+    expect(await service.finalTaskOf(key)).toMatchObject({ status: 'SUCCEEDED' });
+    const { versionId } = store.head(uploadBucket, key)!;
+    await service.upload(key, Buffer.concat([clip, Buffer.from('free')]));
+    expect(store.version(uploadBucket, key, versionId)?.versionId).toBe(versionId);
+    await until(
+      async () => {
+        const { body } = await service.call<{ task_array: { status: string }[] }>(
+          'GET',
+          `/snapshots?object=${key}`,
+        );
+        return body.task_array.filter(({ status }) => status === 'SUCCEEDED').length === 2;
+      },
+      { timeoutMs: 60_000, what: 'both versions have a task that succeeded' },
+    );
+  });
+
+  test('a delete marker counts as gone: an event that comes late makes no task', async () => {
+    const { store, uploadBucket, region } = service.cloud;
+    const { etag } = store.head(uploadBucket, key)!;
+    await store.delete(uploadBucket, key);
+    const event = renderObjectEvents('obs', [{ ...eventOf(key, etag), versionId: 'G1' }], region);
+    const { json } = await service.invoke('on-upload', event);
+    expect(json).toMatchObject({ records: [{ key, skipped: 'gone' }] });
+    const marker = store.version(uploadBucket, key)!;
+    await store.delete(uploadBucket, key, { versionId: marker.versionId });
+    expect(store.head(uploadBucket, key)?.etag).toBe(etag);
+  });
+});
+
 describe('with several captures', () => {
   const TRACK = { name: 'track', prefix: 'two/', thumbnail_para: { type: 'TIME', time: 4, max_length: 240 } };
   const cover = (second: number) => ({

@@ -77,7 +77,6 @@ export const AS_THE_LOCAL_CLOUD: Omit<CloudDoubleOptions, 'now'> = {
 };
 
 const MAX_KEYS = 1000;
-const PICTURES = ['0.jpg'];
 
 /**
  * OBS and MPC in memory, as far as the functions use them: objects, listings, tasks, their list. It checks neither
@@ -93,6 +92,10 @@ export class CloudDouble {
   mpcCalls = 0;
   /** Until when MPC refuses every call. */
   throttledUntilMs = 0;
+  /** What MPC names the pictures of a task. */
+  pictures: (taskId: number) => readonly string[] = () => ['0.jpg'];
+  /** Whether the functions have the right to delete objects. */
+  mayDelete = true;
   readonly #options: CloudDoubleOptions;
   /** The first task that has not ended, and when the ones before it have, where tasks run one after the other. */
   #queueAt = 0;
@@ -167,7 +170,7 @@ export class CloudDouble {
     task.endedAtMs = this.#options.now();
     if (status !== 'SUCCEEDED') return;
     const { bucket, object } = task.body.output;
-    for (const name of PICTURES) this.put(bucket, `${object}/${name}`, `${id} ${name}`);
+    for (const name of this.pictures(id)) this.put(bucket, `${object}/${name}`, `${id} ${name}`);
   }
 
   handle(request: CloudRequest): CloudAnswer {
@@ -212,6 +215,7 @@ export class CloudDouble {
       return { status: 200, body: '' };
     }
     if (method === 'DELETE') {
+      if (!this.mayDelete) return obsError(403, 'AccessDenied');
       objects.delete(key);
       return { status: 204, body: '' };
     }
@@ -283,7 +287,9 @@ export class CloudDouble {
       output: task.body.output,
       user_data: task.body.user_data,
       ...(task.endedAtMs !== undefined && { end_time: compactTime(task.endedAtMs) }),
-      ...(task.status === 'SUCCEEDED' && { thumbnail_info: PICTURES.map((pic_name) => ({ pic_name })) }),
+      ...(task.status === 'SUCCEEDED' && {
+        thumbnail_info: this.pictures(task.id).map((pic_name) => ({ pic_name })),
+      }),
     }));
     return {
       status: 200,

@@ -1,0 +1,67 @@
+import { ageOrder, type Task } from '../cloud/mpc';
+import { deleteObject } from '../cloud/obs';
+import { describeFailure } from '../core/errors';
+import type { Invocation } from '../installation/invocation';
+import { asMpcReads, isInOwnFolder } from '../tasks/ownership';
+import { readResult, resultKeyOf, type TaskResult } from '../tasks/results';
+import { listRecords } from '../tasks/task-index';
+import { isArchive, pictureKey } from '../views/pictures';
+import { PUBLISHED_FILES } from '../views/published-files';
+import { hasAnother } from './belongings';
+
+/*
+ * A video that is replaced by a shorter one leaves pictures behind: MPC writes over those that the new version has, and nobody
+ * deletes `95.jpg`. With ON_REMOVAL=delete, which gives the functions the right to, what the kept results of older versions name
+ * goes when the newest version is finished, and nothing else: no picture of a caller, whose task knows no version, and none in a
+ * directory that another video has as well.
+ */
+
+/**
+ * Deletes the pictures of older versions that the newest one did not write over. What goes wrong is logged: the index names the
+ * right pictures all the same.
+ * @param result of a task that has ended
+ */
+export async function clearOlderPictures(result: TaskResult, invocation: Invocation): Promise<void> {
+  const { settings, log } = invocation;
+  const { task_id, output } = result.task;
+  if (settings.onRemoval !== 'delete') return;
+  try {
+    const keys = await olderPictures(result, invocation);
+    for (const key of keys) await deleteObject(settings.snapshotBucket, key, invocation);
+    if (keys.length > 0) {
+      log.info('pictures.cleared', { task_id, directory: output?.object, objects: keys.length });
+    }
+  } catch (error) {
+    log.warn('pictures.not_cleared', { task_id, directory: output?.object, ...describeFailure(error) });
+  }
+}
+
+/** Whichever of the versions is finished last, it is the newest one whose pictures stay. */
+async function olderPictures({ task }: TaskResult, invocation: Invocation): Promise<string[]> {
+  const { bucket, object: key } = task.input ?? {};
+  if (bucket === undefined || key === undefined || !isInOwnFolder(task, invocation.settings)) return [];
+  const records = await listRecords(bucket, key, invocation);
+  const results = records.filter((one) => one.key.endsWith('.json') && resultKeyOf(one.key) === undefined);
+  const read = await Promise.all(results.map((one) => readResult(one.key, invocation)));
+  const beside = read.flatMap((one) => (one && directoryOf(one.task) === directoryOf(task) ? [one] : []));
+  const versions = beside.filter(({ etag }) => etag !== undefined);
+  const newest = versions.reduce<TaskResult | undefined>(
+    (best, one) => (best === undefined || ageOrder(one.task) > ageOrder(best.task) ? one : best),
+    undefined,
+  );
+  if (newest?.task.status !== 'SUCCEEDED' || isArchive(newest.task)) return [];
+  const isKept = ({ etag }: TaskResult) => etag === undefined || etag === newest.etag;
+  const kept = new Set([...Object.values(PUBLISHED_FILES), ...beside.filter(isKept).flatMap(namesOf)]);
+  const older = versions.filter((one) => !isKept(one) && !isArchive(one.task));
+  const names = new Set(older.flatMap(namesOf).filter((name) => !kept.has(name)));
+  if (names.size === 0 || (await hasAnother({ bucket, key }, directoryOf(task), invocation))) return [];
+  return [...names].map((name) => pictureKey(task.output, name));
+}
+
+function namesOf({ task: { thumbnail_info = [] } }: TaskResult): string[] {
+  return thumbnail_info.map(({ pic_name }) => pic_name);
+}
+
+function directoryOf({ output }: Task): string {
+  return asMpcReads(output?.object ?? '');
+}
