@@ -6,6 +6,9 @@ import {
   AV_PIX_FMT_YUV420P,
   AVCOL_PRI_UNSPECIFIED,
   AVCOL_RANGE_JPEG,
+  AVCOL_SPC_BT709,
+  AVCOL_SPC_BT2020_NCL,
+  AVCOL_SPC_SMPTE240M,
   AVCOL_TRC_UNSPECIFIED,
   type AVColorRange,
   type AVColorSpace,
@@ -174,7 +177,9 @@ export class JpegEncoder {
     const scale = `scale=${size.width}:${size.height}:flags=bicubic`;
     const end = [...orientation.filters, 'format=pix_fmts=yuv420p:color_ranges=pc'];
     if (!isMapped) {
-      const graph = makeGraph([source, ...deinterlace, `${scale}:${JPEG_COLOURS}`, ...end]);
+      const toJpeg = conversionOf(matrix, range);
+      const steps = toJpeg === undefined ? [`${scale}:${JPEG_COLOURS}`] : [scale, 'format=yuv420p', toJpeg];
+      const graph = makeGraph([source, ...deinterlace, ...steps, ...end]);
       this.#steps = { key, graph, colours };
       return this.#steps;
     }
@@ -185,6 +190,25 @@ export class JpegEncoder {
     return this.#steps;
   }
 }
+
+/**
+ * From a matrix that is not JPEG's: in one step, without red, green and blue in between, which is twice as fast and
+ * rounds less. Undefined for those that the scaler converts without them too.
+ */
+function conversionOf(matrix: number, range: number): string | undefined {
+  const name = MATRIX_NAMES[matrix];
+  if (name === undefined) return undefined;
+  const from = `ispace=${name}:irange=${range === AVCOL_RANGE_JPEG ? 'pc' : 'tv'}`;
+  return `colorspace=${from}:${SAME_COLOURS}:space=smpte170m:range=pc:fast=1`;
+}
+
+/** The filter converts these too, if they differ. */
+const SAME_COLOURS = 'iprimaries=bt709:primaries=bt709:itrc=bt709:trc=bt709';
+const MATRIX_NAMES: Record<number, string> = {
+  [AVCOL_SPC_BT709]: 'bt709',
+  [AVCOL_SPC_SMPTE240M]: 'smpte240m',
+  [AVCOL_SPC_BT2020_NCL]: 'bt2020nc',
+};
 
 function makeGraph(steps: string[]): Graph {
   const graph = new FilterGraph();

@@ -1,0 +1,247 @@
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { decode } from 'jpeg-js';
+import type { Browser, Page } from 'playwright-core';
+import { CapturePool, type Frame } from '../../local/mpc/capture/capture-pool';
+import { type ClipOptions, makeClip } from '../clip';
+import { captureFile } from '../local/mpc/capture/capture-file';
+import { readFrameTimeMs } from '../read-frame-time';
+import { launchBrowser } from './browser';
+
+/** What Chromium shows at a moment: the size, the pixels (red, green, blue, alpha) and the picture as JPEG. */
+interface Shown {
+  width: number;
+  height: number;
+  rgba: Uint8Array;
+  jpeg: Buffer;
+}
+
+/** Making clips takes long where others work too. */
+const LOADED_MS = 120_000;
+
+let browser: Browser;
+let page: Page;
+let served: Buffer = Buffer.alloc(0);
+const pool = new CapturePool({ workers: 1 });
+const server = createServer((request, response) => {
+  if (request.url === '/')
+    return response.setHeader('content-type', 'text/html').end('<video muted></video>');
+  const [, from = '0', to = ''] = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? '') ?? [];
+  const end = to === '' ? served.length - 1 : Number(to);
+  response.writeHead(206, {
+    'accept-ranges': 'bytes',
+    'cache-control': 'no-store',
+    'content-range': `bytes ${from}-${end}/${served.length}`,
+  });
+  return response.end(served.subarray(Number(from), end + 1));
+});
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  browser = await launchBrowser();
+  page = await browser.newPage();
+  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  server.close();
+  await pool.close();
+});
+
+/** Has Chromium show a file at moments of its own clock, on a white page. */
+async function shownAt(filePath: string, seconds: readonly number[]): Promise<Shown[]> {
+  served = await readFile(filePath);
+  const pictures = await page.evaluate(async (moments) => {
+    const video = document.querySelector('video') ?? document.createElement('video');
+    const event = (name: string) =>
+      new Promise((resolve, reject) => {
+        video.addEventListener(name, resolve, { once: true });
+        video.addEventListener('error', () => reject(new Error(video.error?.message)), { once: true });
+      });
+    video.src = `/video?${Math.random()}`;
+    await event('loadeddata');
+    const shown: { width: number; height: number; rgba: string; jpeg: string }[] = [];
+    for (const moment of moments) {
+      // Seeking is done before the picture is there; none comes when it is on display already.
+      const isThere = new Promise((resolve) => {
+        video.requestVideoFrameCallback(resolve);
+        setTimeout(resolve, 1000);
+      });
+      const isSeeked = event('seeked');
+      video.currentTime = moment;
+      await Promise.all([isSeeked, isThere]);
+      const canvas = document.createElement('canvas');
+      canvas.width = video.videoWidth;
+      canvas.height = video.videoHeight;
+      const context = canvas.getContext('2d');
+      if (context === null) throw new Error('no canvas');
+      context.fillStyle = 'white';
+      context.fillRect(0, 0, canvas.width, canvas.height);
+      context.drawImage(video, 0, 0, canvas.width, canvas.height);
+      const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+      let bytes = '';
+      for (let at = 0; at < data.length; at += 8192)
+        bytes += String.fromCharCode(...data.subarray(at, at + 8192));
+      const jpeg = canvas.toDataURL('image/jpeg', 0.95).split(',')[1] ?? '';
+      shown.push({ width: canvas.width, height: canvas.height, rgba: btoa(bytes), jpeg });
+    }
+    return shown;
+  }, seconds);
+  return pictures.map(({ rgba, jpeg, ...size }) => ({
+    ...size,
+    rgba: Buffer.from(rgba, 'base64'),
+    jpeg: Buffer.from(jpeg, 'base64'),
+  }));
+}
+
+async function capturedAt(filePath: string, seconds: readonly number[]): Promise<Frame[]> {
+  const frames: Frame[] = [];
+  const points = seconds.map((moment) => moment * 1000);
+  await captureFile(pool, { filePath, points, size: 'source' }, (frame) => {
+    frames[frame.index] = frame;
+  });
+  return frames;
+}
+
+/** Of red, green and blue: how far the pixels are apart in the mean, and the means themselves. */
+function channels(one: Uint8Array, other: Uint8Array): { apart: number[]; means: number[] } {
+  const [apart, means] = [
+    [0, 0, 0],
+    [0, 0, 0],
+  ];
+  const pixels = one.length / 4;
+  for (let at = 0; at < one.length; at++) {
+    const channel = at % 4;
+    if (channel === 3) continue;
+    const difference = one[at]! - other[at]!;
+    apart![channel]! += Math.abs(difference) / pixels;
+    means![channel]! += difference / pixels;
+  }
+  return { apart: apart!, means: means! };
+}
+
+/**
+ * At this moment the background is red. Where it is blue, Chromium without a graphics card is off by 7 of 255 in blue:
+ * its coefficients are at most 2, of BT.709's 2.11.
+ */
+const MOMENT = 2.3;
+const SMALL = { seconds: 2.6, frameRate: 5, width: 640, height: 360 };
+const HD = { ...SMALL, width: 1280, height: 720 };
+const BT601 = { primaries: 6, transfer: 6, matrix: 6, range: 1 };
+const BT709 = { primaries: 1, transfer: 1, matrix: 1, range: 1 };
+
+/** Colours that a screen does not have are clipped: the sum of more roundings. */
+const WIDE: [string, ClipOptions][] = [
+  [
+    'h264, BT.2020 primaries with BT.709 transfer',
+    { ...SMALL, tags: { primaries: 9, transfer: 1, matrix: 9, range: 1 } },
+  ],
+  ['h264, Display P3', { ...SMALL, tags: { primaries: 12, transfer: 13, matrix: 1, range: 1 } }],
+];
+
+const SDR: [string, ClipOptions][] = (['h264', 'vp8', 'vp9', 'av1'] as const).flatMap((codec) => [
+  [`${codec}, small, without tags`, { ...SMALL, codec }],
+  [`${codec}, 1280 × 720, without tags`, { ...HD, codec }],
+  ...(codec === 'vp8'
+    ? []
+    : ([
+        [`${codec}, small, BT.709`, { ...SMALL, codec, tags: BT709 }],
+        [`${codec}, small, BT.601`, { ...SMALL, codec, tags: BT601 }],
+        [`${codec}, small, BT.709, full range`, { ...SMALL, codec, tags: { ...BT709, range: 2 } }],
+        [`${codec}, 1280 × 720, BT.601`, { ...HD, codec, tags: BT601 }],
+      ] satisfies [string, ClipOptions][])),
+]);
+
+test.each<[string, ClipOptions]>([
+  ...SDR,
+  [
+    'h264, full range without any other tag',
+    { ...SMALL, tags: { primaries: 2, transfer: 2, matrix: 2, range: 2 } },
+  ],
+  ['h264, 1024 × 576, without tags', { ...SMALL, width: 1024, height: 576 }],
+  ['h264, odd pixels, wide', { ...SMALL, pixelAspect: [4, 3] }],
+  ['h264, odd pixels, high', { ...SMALL, pixelAspect: [9, 16] }],
+  ['vp9, odd pixels', { ...SMALL, codec: 'vp9', pixelAspect: [4, 3] }],
+  ['h264, to be turned by 90 degrees', { ...SMALL, rotationDegrees: 90 }],
+  ['h264, to be turned by 180 degrees', { ...SMALL, rotationDegrees: 180 }],
+  ['av1, to be turned by 270 degrees', { ...SMALL, codec: 'av1', rotationDegrees: 270 }],
+  ['vp9 with alpha', { ...SMALL, codec: 'vp9', container: 'webm', pixelFormat: 'yuva420p', alpha: 100 }],
+  [
+    'vp8 with alpha',
+    {
+      ...SMALL,
+      codec: 'vp8',
+      container: 'webm',
+      pixelFormat: 'yuva420p',
+      alpha: 200,
+      encoderOptions: { 'auto-alt-ref': '0' },
+    },
+  ],
+])(
+  'the picture is that of Chromium, to 2 of 255 in each channel: %s',
+  async (_, clip) => expect(await farthestApart(clip)).toBeLessThanOrEqual(2),
+  LOADED_MS,
+);
+
+test.each(WIDE)(
+  'the picture in wide colours is that of Chromium, to 3 of 255 in each channel: %s',
+  async (_, clip) => expect(await farthestApart(clip)).toBeLessThanOrEqual(3),
+  LOADED_MS,
+);
+
+/** The mean difference in the channel in which it is largest; both pictures have the same size. */
+async function farthestApart(clip: ClipOptions): Promise<number> {
+  const filePath = await makeClip(clip);
+  const [[shown], [captured]] = [await shownAt(filePath, [MOMENT]), await capturedAt(filePath, [MOMENT])];
+  const own = decode(captured!.jpeg, { useTArray: true });
+  expect([own.width, own.height]).toEqual([shown!.width, shown!.height]);
+  return Math.max(...channels(own.data, shown!.rgba).apart);
+}
+
+const HDR: [string, ClipOptions][] = (['vp9', 'av1'] as const).flatMap((codec) =>
+  [16, 18].map((transfer): [string, ClipOptions] => [
+    `${codec}, transfer ${transfer}`,
+    {
+      ...SMALL,
+      codec,
+      container: 'mp4',
+      pixelFormat: 'yuv420p10le',
+      tags: { primaries: 9, transfer, matrix: 9, range: 1 },
+    },
+  ]),
+);
+test.each(HDR)(
+  'HDR is as bright as in Chromium, to 12 of 255 in the mean of each channel: %s',
+  async (_, clip) => {
+    const filePath = await makeClip(clip);
+    const [[shown], [captured]] = [await shownAt(filePath, [MOMENT]), await capturedAt(filePath, [MOMENT])];
+    const own = decode(captured!.jpeg, { useTArray: true });
+    const { means } = channels(own.data, shown!.rgba);
+    expect(Math.max(...means.map(Math.abs))).toBeLessThanOrEqual(12);
+  },
+);
+
+test.each<[string, ClipOptions]>([
+  ['MP4 with B frames and an edit list', { seconds: 4 }],
+  ['MP4 that starts late, with an empty edit', { seconds: 4, startTimeSeconds: 2 }],
+  ['MP4 with sound before the picture', { seconds: 4, startTimeSeconds: 2, audioSeconds: 6 }],
+  ['MP4 in fragments, with B frames', { seconds: 4, muxerOptions: { movflags: 'frag_keyframe+empty_moov' } }],
+  ['MP4 whose sound starts with its priming', { seconds: 4, audioSeconds: 4 }],
+  ['a late start in WebM', { seconds: 4, codec: 'vp9', startTimeSeconds: 2 }],
+  [
+    'hidden frames in WebM',
+    { seconds: 4, codec: 'vp9', encoderOptions: { 'auto-alt-ref': '1', 'lag-in-frames': '16' } },
+  ],
+  ['AV1 in MP4', { seconds: 3, codec: 'av1' }],
+])('the moment t of the video element is the moment t of a capture: %s', async (_, options) => {
+  const clip = { width: 320, height: 180, ...options };
+  const filePath = await makeClip(clip);
+  const startSeconds = clip.startTimeSeconds ?? 0;
+  // Not just behind a key frame: without an edit list, Chromium shows that one up to the delay of decoding early.
+  const moments = [0.5, 1.3, 2.2, 2.9].map((moment) => moment + startSeconds);
+  const [shown, captured] = [await shownAt(filePath, moments), await capturedAt(filePath, moments)];
+  expect(captured.map(({ jpeg }) => readFrameTimeMs(jpeg))).toEqual(
+    shown.map(({ jpeg }) => readFrameTimeMs(jpeg)),
+  );
+});
