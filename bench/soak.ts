@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Cloud } from '../local/cloud';
 import { startDeployedCloud } from '../local/commands/deployed-cloud';
@@ -143,8 +144,8 @@ async function startCloud(
     functiongraph: { behaviour: { asyncRetryDelayMs: 300, excessAsyncEvents: excess } },
     faults: { shares: parseFaults(faults), seed, onFault: observations.onFault },
   });
-  for (const { name, configuration } of cloud.functiongraph.functions()) {
-    if (name === 'on-upload') configuration.strategy_config = { concurrency: instances, concurrent_num: 1 };
+  setInstances(instances, cloud);
+  for (const { configuration } of cloud.functiongraph.functions()) {
     configuration.user_data = JSON.stringify({
       ...JSON.parse(configuration.user_data ?? '{}'),
       MPC_REQUESTS_PER_MINUTE: String(requestsPerMinute),
@@ -153,6 +154,22 @@ async function startCloud(
   }
   observations.watch(cloud);
   return cloud;
+}
+
+function setInstances(instances: number, { functiongraph }: Cloud): void {
+  const { configuration } = functiongraph.functions().find(({ name }) => name === 'on-upload') ?? {};
+  if (configuration !== undefined) {
+    configuration.strategy_config = { concurrency: instances, concurrent_num: 1 };
+  }
+}
+
+/** What the functions have written down of an upload, beside its claim. */
+async function recordsOf(key: string, { store, snapshotBucket }: Cloud): Promise<string[]> {
+  const { objects } = store.list(snapshotBucket, { prefix: '.mpc-snapshots/', maxKeys: 1_000_000 });
+  const texts = await Promise.all(
+    objects.map(async ({ key: recordKey, filePath }) => `${recordKey} ${await readFile(filePath, 'utf8')}`),
+  );
+  return texts.filter((text) => text.includes(`"${key}"`));
 }
 
 async function upload(keys: readonly string[], forMs: number, { store, uploadBucket }: Cloud): Promise<void> {
@@ -222,6 +239,8 @@ async function main(): Promise<boolean> {
     await upload(keys, uploadsForMs, cloud);
     await pause(SWEEPABLE_AFTER_MS);
     clearInterval(timer);
+    // Sweeps that overlap keep one note of where they are: only one of them can say that all is settled.
+    setInstances(1, cloud);
     const lastReport = await sweepUntilSettled(uploads, startedAtMs + durationMs, cloud);
     const isSettled = lastReport === undefined;
 
@@ -243,7 +262,9 @@ attempts     ${list(observations.states)}
 faults       ${list(observations.faults)}
 seed         ${seed}`);
     for (const key of [...duplicates, ...lost].slice(0, MAX_KEYS_SHOWN)) {
-      console.log([`\n${key}`, ...(tasks.get(key) ?? []), ...observations.linesAbout(key)].join('\n  '));
+      const records = await recordsOf(key, cloud);
+      const lines = [...(tasks.get(key) ?? []), ...observations.linesAbout(key), ...records];
+      console.log([`\n${key}`, ...lines].join('\n  '));
     }
     return (
       duplicates.length === 0 &&

@@ -1,6 +1,8 @@
 import { EXPIRIES } from '../../../deploy/setup/lifecycle';
 import { RECORDS_FOLDER } from '../../../shared/installation/object-keys';
 import { claimsFolder } from '../../../shared/tasks/claims';
+import { REMOVED_FOLDER } from '../../../shared/tasks/removals';
+import { BACKFILL_KEY } from '../../../shared/uploads/backfill';
 import { wantedOf } from '../cloud-to-deploy-to';
 
 /** The rule that deletes an object of this key; undefined: none, for OBS goes by the beginning of a key. */
@@ -15,6 +17,9 @@ test.each([
   ['a notice that is to be sent', `${RECORDS_FOLDER}notices/5f1c.json`],
   ['an upload that waits', `${RECORDS_FOLDER}waiting/0a1b/5f1c.json`],
   ['an upload for later', `${RECORDS_FOLDER}later/5f1c.json`],
+  ['a mark of what is removed', `${REMOVED_FOLDER}5f1c.json`],
+  ['where the look for what is gone was', `${RECORDS_FOLDER}removal.json`],
+  ['where a backfill was', BACKFILL_KEY],
   ['where the sweep was', `${RECORDS_FOLDER}sweep.json`],
   ['where on-finish was', `${RECORDS_FOLDER}finish.json`],
   ['a picture', 'snapshots/uploads/a.mp4/0.jpg'],

@@ -227,6 +227,45 @@ describe('what was there before', () => {
     expect(account.envFile()).toMatchObject({ ...environment, LTS_STREAM_NAME: 'mine' });
   });
 
+  test('an agency that setup made before the functions deleted anything gets the right to, one of others is told to lack it', async () => {
+    const deleting = (one: AccountToSetUp) =>
+      one.identities
+        .agencies()
+        .flatMap(({ domainRoles }) => domainRoles.flatMap(({ policy }) => policy.Statement))
+        .filter(({ Action }) => Action.includes('obs:object:DeleteObject'))
+        .flatMap(({ Resource }) =>
+          [Resource ?? []].flat().map((place) => place.split('/').slice(1).join('/')),
+        );
+    await account.setup();
+    const [policy] = account.identities.customPolicies();
+    const { id, display_name, type, description } = policy!;
+    const Statement = policy!.policy.Statement.filter(
+      ({ Action }) => !Action.includes('obs:object:DeleteObject'),
+    );
+    const before = { display_name, type, description, policy: { Version: '1.1', Statement } as const };
+    account.identities.changePolicy(id, before);
+    expect(deleting(account)).toEqual([]);
+    expect((await account.setup()).ok).toBe(true);
+    const always = ['notices', 'waiting', 'later'].map((folder) => `.mpc-snapshots/${folder}/*`);
+    expect(deleting(account)).toEqual(always);
+    // Removing what belongs to videos that are gone takes more.
+    expect((await account.setup({}, { environment: { ON_REMOVAL: 'delete' } })).ok).toBe(true);
+    expect(deleting(account)).toEqual(expect.arrayContaining([...always, 'snapshots/*']));
+
+    const [made] = account.identities.agencies();
+    const theirs = await start({
+      agencies: [{ ...made!, description: '', domainRoles: [{ ...policy!, ...before }] }],
+    });
+    const { ok, text } = await theirs.setup();
+    expect([ok, text]).toEqual([
+      false,
+      expect.stringContaining(
+        `was not made by setup, and lacks obs:object:DeleteObject on object:${SNAPSHOTS}/.mpc-snapshots/notices/*`,
+      ),
+    ]);
+    expect(deleting(theirs)).toEqual([]);
+  });
+
   test('a policy that no longer fits the buckets is changed, for it is ours', async () => {
     await account.setup();
     const environment = { SNAPSHOT_BUCKET: 'other-snapshots' };
