@@ -6,7 +6,7 @@ import { type NoticeReport, sendDueNotices } from '../shared/finishing/notices';
 import { planRemoval, type RemovalPlan, type RemovalReport, removeGone } from '../shared/finishing/removal';
 import { readTaskNotifications } from '../shared/finishing/task-notification';
 import { type FinishReport, finishEndedTasks, finishTasks } from '../shared/finishing/unfinished-tasks';
-import { type Invocation, openInvocation } from '../shared/installation/invocation';
+import { type FinishInvocation, openFinishInvocation } from '../shared/installation/finish-settings';
 
 /**
  * When a task has ended: keeps its result, writes the files beside its pictures and tells who wants to know. MPC's
@@ -20,7 +20,7 @@ export const handler = async (
 ): Promise<
   (FinishReport & { notices: NoticeReport; removal?: RemovalReport }) | { removal: RemovalPlan }
 > => {
-  const invocation = openInvocation(context);
+  const invocation = openFinishInvocation(context);
   const timer = readTimerEvent(event);
   if (timer?.dry_run === true) return { removal: await planRemoval(String(timer.from ?? ''), invocation) };
   const report = await finishWhatEnded(event, invocation);
@@ -33,7 +33,7 @@ export const handler = async (
 
 async function removeWhatIsGone(
   isWhole: boolean,
-  invocation: Invocation,
+  invocation: FinishInvocation,
 ): Promise<RemovalReport | undefined> {
   if (invocation.settings.onRemoval === 'keep') return undefined;
   try {
@@ -45,7 +45,7 @@ async function removeWhatIsGone(
   }
 }
 
-async function finishWhatEnded(event: unknown, invocation: Invocation): Promise<FinishReport> {
+async function finishWhatEnded(event: unknown, invocation: FinishInvocation): Promise<FinishReport> {
   const report: FinishReport = { looked_at: 0, finished: 0, unfinished: 0, failed: 0 };
   const ids = readTaskNotifications(event);
   if (ids === undefined && readTimerEvent(event) === undefined) {

@@ -8,7 +8,7 @@ export const MAX_USER_DATA_CHARACTERS = 65_535;
 const MAX_KEY_BYTES = 1024;
 
 /** OBS API reference, "Creating a bucket". */
-export const bucketName = textThat(
+export const bucketName = /* @__PURE__ */ textThat(
   (name) =>
     /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && !/\.\.|\.-|-\.|^\d+\.\d+\.\d+\.\d+$/.test(name),
   'must be a bucket name: 3 to 63 lower-case letters, digits, hyphens and dots',
@@ -25,7 +25,7 @@ export function isObjectKey(key: string): boolean {
   return key !== '' && Buffer.byteLength(key) <= MAX_KEY_BYTES && isCleanText(key);
 }
 
-export const objectKey = textThat(
+export const objectKey = /* @__PURE__ */ textThat(
   isObjectKey,
   `must be 1 to ${MAX_KEY_BYTES} bytes of well-formed UTF-8 without control characters`,
 );

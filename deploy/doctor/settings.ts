@@ -1,3 +1,4 @@
+import { readFinishSettings } from '../../shared/installation/finish-settings';
 import { readSettings } from '../../shared/installation/settings';
 import type { DesiredState, WantedFunction } from '../desired-state';
 import { DeployError } from '../errors';
@@ -32,7 +33,8 @@ function settingsFault({ userData, secrets }: WantedFunction): string | undefine
   const values: Readonly<Record<string, string>> = { ...userData, ...secrets };
   try {
     // Variables of this shell are none of the functions' business.
-    readSettings({ getUserData: (key) => values[key] }, {});
+    const context = { getUserData: (key: string) => values[key] };
+    readFinishSettings(context, readSettings(context, {}), {});
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message.replace(/^wrong settings: /, '') : String(error);

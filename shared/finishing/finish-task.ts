@@ -1,5 +1,6 @@
 import type { Task } from '../cloud/mpc';
 import { getJson, putJson } from '../cloud/obs';
+import type { FinishInvocation } from '../installation/finish-settings';
 import type { Invocation } from '../installation/invocation';
 import { keepResult } from '../tasks/results';
 import { publishFiles } from '../views/published-files';
@@ -20,7 +21,7 @@ const MAX_KNOWN = 10_000;
  * @param task as MPC lists it, ended
  * @throws what OBS throws
  */
-export async function finishTask(task: Task, invocation: Invocation): Promise<Finish> {
+export async function finishTask(task: Task, invocation: FinishInvocation): Promise<Finish> {
   if (await isFinished(task.task_id, invocation)) return 'already_finished';
   const result = await keepResult(task, invocation);
   if (result === undefined) return 'not_ours';

@@ -4,6 +4,7 @@ import { deleteObject, getJson, listObjects, putJson } from '../cloud/obs';
 import { sendWebhook } from '../cloud/webhook';
 import { describeFailure } from '../core/errors';
 import { integer, optionalText, text } from '../core/schema';
+import type { FinishInvocation } from '../installation/finish-settings';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { isLoopback } from '../installation/settings';
@@ -85,7 +86,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Sends the notices that are due, those that have waited longest first. @throws what OBS throws on listing */
-export async function sendDueNotices(invocation: Invocation): Promise<NoticeReport> {
+export async function sendDueNotices(invocation: FinishInvocation): Promise<NoticeReport> {
   const report: NoticeReport = { sent: 0, failed: 0, given_up: 0 };
   if (invocation.settings.notify === undefined) return report;
   const { objects } = await listObjects(
@@ -112,7 +113,10 @@ export async function sendDueNotices(invocation: Invocation): Promise<NoticeRepo
 }
 
 /** The keys of notices about these tasks that have not been sent. @throws what OBS throws */
-export async function waitingNotices(taskIds: readonly string[], invocation: Invocation): Promise<string[]> {
+export async function waitingNotices(
+  taskIds: readonly string[],
+  invocation: FinishInvocation,
+): Promise<string[]> {
   if (invocation.settings.notify === undefined || taskIds.length === 0) return [];
   const ids = taskIds.flatMap((id) => Object.values(TYPES).map((type) => noticeId(type, id)));
   const endings = new Set(ids.map((id) => `-${id}.json`));
@@ -128,7 +132,10 @@ function noticeId(type: string, taskId: string): string {
   return `msg_${digest(type, taskId)}`;
 }
 
-async function sendNotice(key: string, invocation: Invocation): Promise<keyof NoticeReport | undefined> {
+async function sendNotice(
+  key: string,
+  invocation: FinishInvocation,
+): Promise<keyof NoticeReport | undefined> {
   const { settings, log } = invocation;
   const { notify, snapshotBucket } = settings;
   const stored = z.safeParse(Notice, await getJson(snapshotBucket, key, invocation));

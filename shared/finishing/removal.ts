@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 import { deleteObject, findObject, getJson, type ListedObject, listObjects, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
 import { flag, integer, text, wholeNumber } from '../core/schema';
-import { type Invocation, remainingMs } from '../installation/invocation';
+import type { FinishInvocation } from '../installation/finish-settings';
+import { remainingMs } from '../installation/invocation';
 import { isOwnOutput, RECORDS_FOLDER } from '../installation/object-keys';
 import { CLAIMS_FOLDER, ClaimInFlight, ClaimRecord, claimsFolder } from '../tasks/claims';
 import {
@@ -99,7 +100,7 @@ const OfTask = z.object({ task: z.object({ input: z.object({ bucket: text, objec
  * @param isWhole looks at every video there are records of, in this run and those that follow
  * @throws what OBS throws on listing
  */
-export async function removeGone(isWhole: boolean, invocation: Invocation): Promise<RemovalReport> {
+export async function removeGone(isWhole: boolean, invocation: FinishInvocation): Promise<RemovalReport> {
   const bounded = within(MAX_DURATION_MS, invocation);
   const report: RemovalReport = {
     videos: 0,
@@ -123,7 +124,7 @@ export async function removeGone(isWhole: boolean, invocation: Invocation): Prom
 }
 
 /** Says what would be removed, of all videos there are records of, and removes nothing. @param from `next` of an earlier run */
-export async function planRemoval(from: string, invocation: Invocation): Promise<RemovalPlan> {
+export async function planRemoval(from: string, invocation: FinishInvocation): Promise<RemovalPlan> {
   const bounded = within(MAX_DRY_RUN_MS, invocation);
   const plan = { looked_at: 0, videos: 0, objects: 0, records: 0, shared_directories: 0 };
   const wouldRemove: (Video & { objects: number; records: number })[] = [];
@@ -150,11 +151,15 @@ export async function planRemoval(from: string, invocation: Invocation): Promise
   };
 }
 
-function within(durationMs: number, invocation: Invocation): Invocation {
+function within(durationMs: number, invocation: FinishInvocation): FinishInvocation {
   return { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, Date.now() + durationMs) };
 }
 
-async function removeNoted(recordKey: string, report: RemovalReport, invocation: Invocation): Promise<void> {
+async function removeNoted(
+  recordKey: string,
+  report: RemovalReport,
+  invocation: FinishInvocation,
+): Promise<void> {
   const { settings, log } = invocation;
   let video: NotedRemoval | undefined;
   try {
@@ -184,11 +189,11 @@ async function removeNoted(recordKey: string, report: RemovalReport, invocation:
 }
 
 /** Settings may have changed since it was noted, and whoever wrote the record is not known. */
-function mayBeRemoved({ bucket, key }: Video, { settings }: Invocation): boolean {
+function mayBeRemoved({ bucket, key }: Video, { settings }: FinishInvocation): boolean {
   return settings.uploadBuckets.includes(bucket) && !isOwnOutput(bucket, key, settings);
 }
 
-async function isThere({ bucket, key }: Video, invocation: Invocation): Promise<boolean> {
+async function isThere({ bucket, key }: Video, invocation: FinishInvocation): Promise<boolean> {
   return (await findObject(bucket, key, invocation)) !== undefined;
 }
 
@@ -196,7 +201,7 @@ async function isThere({ bucket, key }: Video, invocation: Invocation): Promise<
 async function removeVideo(
   video: Video,
   report: RemovalReport,
-  invocation: Invocation,
+  invocation: FinishInvocation,
 ): Promise<KeptReason | undefined> {
   const { snapshotBucket } = invocation.settings;
   const { bucket, key } = video;
@@ -248,7 +253,7 @@ async function removeVideo(
 }
 
 /** Takes waiting tasks out of MPC's queue. @returns false while one is at work still */
-async function haveStopped(video: Video, tasks: VideoTasks, invocation: Invocation): Promise<boolean> {
+async function haveStopped(video: Video, tasks: VideoTasks, invocation: FinishInvocation): Promise<boolean> {
   const known = new Set(tasks.ended.map(({ task_id }) => task_id));
   const open = tasks.begun.filter(({ task_id, state }) =>
     task_id === undefined ? state === 'claimed' : !known.has(task_id),
@@ -265,7 +270,7 @@ async function haveStopped(video: Video, tasks: VideoTasks, invocation: Invocati
 }
 
 /** From here on a version that comes back has no task, whatever is left of its pictures. */
-async function release({ records }: VideoTasks, invocation: Invocation): Promise<void> {
+async function release({ records }: VideoTasks, invocation: FinishInvocation): Promise<void> {
   const { snapshotBucket } = invocation.settings;
   for (const { key } of records) {
     if (resultKeyOf(key) === undefined) continue;
@@ -277,7 +282,7 @@ async function release({ records }: VideoTasks, invocation: Invocation): Promise
 }
 
 /** @returns false when there was no time for all */
-async function deleteAll(keys: readonly string[], invocation: Invocation): Promise<boolean> {
+async function deleteAll(keys: readonly string[], invocation: FinishInvocation): Promise<boolean> {
   let isTimeLeft = true;
   await inParallel(keys, PARALLEL_DELETES, async (key) => {
     isTimeLeft &&= remainingMs(invocation) > 0;
@@ -287,7 +292,7 @@ async function deleteAll(keys: readonly string[], invocation: Invocation): Promi
 }
 
 /** Goes on with the look through all records, as far as its part of the week has come, or to its end. */
-async function lookOn(isWhole: boolean, report: RemovalReport, invocation: Invocation): Promise<void> {
+async function lookOn(isWhole: boolean, report: RemovalReport, invocation: FinishInvocation): Promise<void> {
   const { snapshotBucket } = invocation.settings;
   const now = Date.now();
   const stored = z.safeParse(Look, await getJson(snapshotBucket, OBJECT_KEY, invocation));
@@ -317,7 +322,7 @@ async function lookOn(isWhole: boolean, report: RemovalReport, invocation: Invoc
 async function lookThrough(
   from: number,
   to: number,
-  invocation: Invocation,
+  invocation: FinishInvocation,
   visit: (video: Video) => Promise<void>,
 ): Promise<number> {
   const { snapshotBucket } = invocation.settings;
@@ -351,7 +356,7 @@ async function lookThrough(
 }
 
 /** The video of a folder of records: the first that says so and that the folder belongs to. */
-async function videoOf(keys: readonly string[], invocation: Invocation): Promise<Video | undefined> {
+async function videoOf(keys: readonly string[], invocation: FinishInvocation): Promise<Video | undefined> {
   for (const recordKey of keys) {
     const stored = await getJson(invocation.settings.snapshotBucket, recordKey, invocation);
     const claim = z.safeParse(OfVideo, stored);

@@ -3,7 +3,8 @@ import { ageOrder, isPending, listTasks, mpcTime, type Task, timeOfMpc } from '.
 import { getJson, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
 import { wholeNumber } from '../core/schema';
-import { type Invocation, remainingMs } from '../installation/invocation';
+import type { FinishInvocation } from '../installation/finish-settings';
+import { remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { asMpcReads } from '../tasks/ownership';
 import { finishTask } from './finish-task';
@@ -47,7 +48,7 @@ const Pass = z.object({
 type Pass = z.infer<typeof Pass>;
 
 /** Goes on with the pass through MPC's list, and finishes what has ended. @throws what OBS and MPC throw on reading */
-export async function finishEndedTasks(invocation: Invocation): Promise<FinishReport> {
+export async function finishEndedTasks(invocation: FinishInvocation): Promise<FinishReport> {
   const { snapshotBucket } = invocation.settings;
   const stored = z.safeParse(Pass, await getJson(snapshotBucket, OBJECT_KEY, invocation));
   const pass: Pass = stored.success ? stored.data : { from_ms: Date.now() - FIRST_LOOK_BACK_MS, page: 0 };
@@ -84,7 +85,7 @@ export async function finishEndedTasks(invocation: Invocation): Promise<FinishRe
 export async function finishTasks(
   tasks: readonly Task[],
   report: FinishReport,
-  invocation: Invocation,
+  invocation: FinishInvocation,
 ): Promise<number> {
   const open = byDirectory(tasks);
   let oldestMs = Number.MAX_SAFE_INTEGER;
@@ -117,7 +118,7 @@ function byDirectory(tasks: readonly Task[]): Task[][] {
 }
 
 /** True when nothing is to be done for a task any more. */
-async function isDone(task: Task, report: FinishReport, invocation: Invocation): Promise<boolean> {
+async function isDone(task: Task, report: FinishReport, invocation: FinishInvocation): Promise<boolean> {
   const { uploadBuckets } = invocation.settings;
   if (!uploadBuckets.includes(task.input?.bucket ?? '')) return true;
   const ageMs = Date.now() - (timeOfMpc(task.create_time) ?? 0);

@@ -24,26 +24,14 @@ export interface Settings extends Places {
   maxUnfinishedTasks: number;
   urlTtlSeconds: number;
   queueLimitMinutes: number;
-  /** The kinds of files that are written beside the pictures of a task that succeeded. */
-  publish: ReadonlySet<PublishedKind>;
   /** What becomes of a video's pictures, files and records when the video is gone. */
   onRemoval: 'keep' | 'delete';
-  /** Of published files. */
-  publishCacheControl: string;
-  /** Longer side of a sprite's tile, px. */
-  spriteWidthPx: number;
   /** Address that leads to the snapshot bucket, without a slash at the end; undefined: addresses are temporary. */
   publicUrl: string | undefined;
-  /** Who is told when a task has ended; undefined: nobody. */
-  notify: { url: string; secrets: readonly string[] } | undefined;
   mpcEndpoint: string;
   obsEndpoint: string;
   logLevel: LogLevel;
 }
-
-const PUBLISHED_KINDS = ['vtt', 'storyboard', 'poster', 'index', 'sprite'] as const;
-/** A kind of file beside the pictures. */
-export type PublishedKind = (typeof PUBLISHED_KINDS)[number];
 
 /** The regions that MPC has, as all of the vendor's SDKs list them. */
 const MPC_REGIONS = 'cn-north-1, cn-north-4, cn-east-2, cn-east-3, cn-south-1, ap-southeast-3';
@@ -61,9 +49,6 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   MAX_UNFINISHED_TASKS: '200',
   URL_TTL_SECONDS: '3600',
   QUEUE_LIMIT_MINUTES: '60',
-  PUBLISH: 'vtt,storyboard,poster,index',
-  PUBLISH_CACHE_CONTROL: 'public, max-age=3600',
-  SPRITE_WIDTH: '160',
   ON_REMOVAL: 'keep',
   LOG_LEVEL: 'info',
 };
@@ -94,15 +79,6 @@ const SettingsSchema = z.object({
   MAX_UNFINISHED_TASKS: integerText(1, 100_000, 'tasks'),
   URL_TTL_SECONDS: integerText(1, 86_400, 's'),
   QUEUE_LIMIT_MINUTES: integerText(1, 10_080, 'min'),
-  PUBLISH: textThat(
-    (value) => value === 'none' || listOf(value).every(isPublishedKind),
-    `must be none, or a list of ${PUBLISHED_KINDS.join(', ')}`,
-  ),
-  PUBLISH_CACHE_CONTROL: textThat(
-    (value) => /^[\x20-\x7e]{1,200}$/.test(value),
-    'must be a Cache-Control header of 1 to 200 ASCII characters, such as public, max-age=3600',
-  ),
-  SPRITE_WIDTH: integerText(16, 640, 'px'),
   ON_REMOVAL: oneOf('keep', 'delete'),
   PUBLIC_URL: z.optional(
     textThat(
@@ -110,44 +86,18 @@ const SettingsSchema = z.object({
       'must be an address without query, such as https://cdn.example.com',
     ),
   ),
-  NOTIFY_URL: z.optional(
-    textThat(
-      (value) => /^https?:\/\/[^/?#\s@]+(\/[^#\s]*)?$/.test(value),
-      'must be an https address without user name, such as https://example.com/hooks/snapshots',
-    ),
-  ),
-  NOTIFY_SECRET: z.optional(
-    textThat(
-      (value) => secretsOf(value).length > 0 && secretsOf(value).every(isSigningSecret),
-      'must be whsec_ and 24 to 64 bytes in base64; several, for a rotation, stand one behind the other with a space between',
-    ),
-  ),
   MPC_ENDPOINT: endpoint,
   OBS_ENDPOINT: endpoint,
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error'),
 });
-
-function isPublishedKind(value: string): value is PublishedKind {
-  return (PUBLISHED_KINDS as readonly string[]).includes(value);
-}
-
-function secretsOf(value: string): string[] {
-  return value.split(' ').filter((item) => item !== '');
-}
-
-/** Standard Webhooks, "Signature scheme": a symmetric secret. */
-function isSigningSecret(secret: string): boolean {
-  if (!/^whsec_[A-Za-z0-9+/]+={0,2}$/.test(secret)) return false;
-  const { length } = Buffer.from(secret.slice('whsec_'.length), 'base64');
-  return length >= 24 && length <= 64;
-}
 
 /** True for addresses of this very machine: those of the local cloud. */
 export function isLoopback(url: string): boolean {
   return /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname);
 }
 
-function listOf(value: string): string[] {
+/** The items of a list with commas. */
+export function listOf(value: string): string[] {
   return value
     .split(',')
     .map((item) => item.trim())
@@ -155,22 +105,33 @@ function listOf(value: string): string[] {
 }
 
 /**
- * Reads and checks all settings of a function at once.
- *
- * User data is read from the context and, where the platform passes it that way, from the environment.
+ * Reads user data from the context and, where the platform passes it that way, from the environment, and checks it.
+ * @returns the values, or what is wrong with them, key by key
+ */
+export function readUserData<T extends z.ZodMiniObject>(
+  schema: T,
+  defaults: Readonly<Record<string, string>>,
+  context: Pick<FunctionContext, 'getUserData'>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): ReturnType<typeof check<T>> {
+  const raw: Record<string, string> = { ...defaults };
+  for (const key of Object.keys(schema.shape)) {
+    const value = context.getUserData(key) ?? environment[key];
+    if (value !== undefined && value !== '') raw[key] = value;
+  }
+  return check(schema, raw);
+}
+
+/**
+ * Reads and checks the settings that every function has.
  * @throws SettingsError that names every wrong key
  */
 export function readSettings(
   context: Pick<FunctionContext, 'getUserData'>,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Settings {
-  const raw: Record<string, string> = { ...DEFAULTS };
-  for (const key of Object.keys(SettingsSchema.shape)) {
-    const value = context.getUserData(key) ?? environment[key];
-    if (value !== undefined && value !== '') raw[key] = value;
-  }
-  const { data: values, details } = check(SettingsSchema, raw);
-  if (details) throw settingsError(details.map(withoutSecret));
+  const { data: values, details } = readUserData(SettingsSchema, DEFAULTS, context, environment);
+  if (details) throw settingsError(details);
   const uploadBuckets = listOf(values.UPLOAD_BUCKETS);
   const { REGION, UPLOAD_PREFIX: uploadPrefix, OUTPUT_DIRECTORY: outputDirectory } = values;
   const choice = {
@@ -204,15 +165,6 @@ export function readSettings(
     }
   }
   const obsEndpoint = values.OBS_ENDPOINT ?? `https://obs.${REGION}.myhuaweicloud.com`;
-  const { NOTIFY_URL, NOTIFY_SECRET } = values;
-  if (NOTIFY_URL !== undefined && !NOTIFY_URL.startsWith('https:') && !isLoopback(obsEndpoint)) {
-    faults.push({ path: 'NOTIFY_URL', message: `must be an https address, got "${NOTIFY_URL}"` });
-  }
-  if ((NOTIFY_URL === undefined) !== (NOTIFY_SECRET === undefined)) {
-    const [missing, given] =
-      NOTIFY_URL === undefined ? ['NOTIFY_URL', 'NOTIFY_SECRET'] : ['NOTIFY_SECRET', 'NOTIFY_URL'];
-    faults.push({ path: missing, message: `must be set together with ${given}` });
-  }
   const [firstCapture, ...otherCaptures] = captures;
   if (faults.length > 0 || firstCapture === undefined) throw settingsError(faults);
   return {
@@ -227,15 +179,8 @@ export function readSettings(
     maxUnfinishedTasks: Number(values.MAX_UNFINISHED_TASKS),
     urlTtlSeconds: Number(values.URL_TTL_SECONDS),
     queueLimitMinutes: Number(values.QUEUE_LIMIT_MINUTES),
-    publish: new Set(listOf(values.PUBLISH).filter(isPublishedKind)),
     onRemoval: values.ON_REMOVAL,
-    publishCacheControl: values.PUBLISH_CACHE_CONTROL,
-    spriteWidthPx: Number(values.SPRITE_WIDTH),
     publicUrl: values.PUBLIC_URL && trimSlashes(values.PUBLIC_URL),
-    notify:
-      NOTIFY_URL === undefined || NOTIFY_SECRET === undefined
-        ? undefined
-        : { url: NOTIFY_URL, secrets: secretsOf(NOTIFY_SECRET) },
     mpcEndpoint:
       values.MPC_ENDPOINT ??
       `https://${REGION === REGION_OF_MTS ? 'mts' : 'mpc'}.${REGION}.myhuaweicloud.com`,
@@ -264,13 +209,8 @@ function readCaptures(
   };
 }
 
-/** What is wrong with a secret is said without it: the message is logged. */
-function withoutSecret(detail: Detail): Detail {
-  if (detail.path !== 'NOTIFY_SECRET') return detail;
-  return { ...detail, message: detail.message.replace(/, got .*$/s, '') };
-}
-
-function settingsError(faults: readonly Detail[]): SettingsError {
+/** The error that names every wrong key. */
+export function settingsError(faults: readonly Detail[]): SettingsError {
   return new SettingsError(
     `wrong settings: ${faults.map(({ path, message }) => `${path} ${message}`).join('; ')}`,
   );

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { ageOrder, type Task } from '../cloud/mpc';
 import { copyObject, getBytes, getJson, type ListedObject, listFolder, putObject } from '../cloud/obs';
 import { optionalText, text } from '../core/schema';
+import type { FinishInvocation } from '../installation/finish-settings';
 import type { Invocation } from '../installation/invocation';
 import { encode, encodePath } from '../signing';
 import { captureOf } from '../tasks/ownership';
@@ -40,7 +41,7 @@ const Index = z.object({ task_id: text, create_time: optionalText });
  */
 export async function publishFiles(
   { task, etag }: TaskResult,
-  invocation: Invocation,
+  invocation: FinishInvocation,
 ): Promise<PublishedFiles | undefined> {
   const { settings } = invocation;
   const { output, input } = task;
@@ -107,7 +108,7 @@ export async function publishFiles(
 type Writer = (name: string, body: string | Uint8Array, contentType: string) => Promise<void>;
 
 /** Writes files into the directory of a task's pictures, and keeps their names. */
-function writerBeside(output: Task['output'], names: string[], invocation: Invocation): Writer {
+function writerBeside(output: Task['output'], names: string[], invocation: FinishInvocation): Writer {
   const { snapshotBucket, publishCacheControl: cacheControl } = invocation.settings;
   return (name, body, contentType) => {
     names.push(name);
@@ -122,7 +123,11 @@ function writerBeside(output: Task['output'], names: string[], invocation: Invoc
 }
 
 /** @returns whether there was a picture to make one of */
-async function writeSprite(task: TaskWithPictures, write: Writer, invocation: Invocation): Promise<boolean> {
+async function writeSprite(
+  task: TaskWithPictures,
+  write: Writer,
+  invocation: FinishInvocation,
+): Promise<boolean> {
   const { output } = task;
   const { snapshotBucket: bucket, spriteWidthPx } = invocation.settings;
   const pictures = (task.thumbnail_info ?? []).map(({ pic_name, ...picture }) => ({
@@ -145,7 +150,7 @@ async function writeSprite(task: TaskWithPictures, write: Writer, invocation: In
 function filesOf(
   task: TaskWithPictures,
   objects: readonly ListedObject[],
-  { settings: { publish } }: Invocation,
+  { settings: { publish } }: FinishInvocation,
 ): { vtt: string | undefined; storyboard: string | undefined; posterKey: string | undefined } {
   const images = storyboard(task);
   const hasPosterOfItsOwn = task.thumbnail_info?.some(({ pic_name }) => pic_name === PUBLISHED_FILES.poster);

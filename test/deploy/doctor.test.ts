@@ -223,6 +223,12 @@ describe('the doctor says of the functions', () => {
       point: 'user data of query',
       text: expect.stringContaining('LOG_LEVEL must be one of debug'),
     });
+    const unknownKind = await wanted((service) => {
+      service.provider.environment.PUBLISH = 'pictures';
+    });
+    expect(notOk(await found({}, unknownKind))).toContainEqual(
+      expect.objectContaining({ text: expect.stringContaining('PUBLISH must be none, or a list of vtt') }),
+    );
     const tooFar = await wanted((service) => {
       service.provider.environment.CAPTURE = '{"type":"TIME","time":120}';
     });

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Invocation, openInvocation } from '../../shared/installation/invocation';
+import { type FinishInvocation, openFinishInvocation } from '../../shared/installation/finish-settings';
 import { functionContext, userData } from './function-context';
 
 export interface CannedAnswer {
@@ -30,9 +30,9 @@ export class ServicesDouble {
     this.#server.closeAllConnections();
   }
 
-  invocation(changes: Record<string, string> = {}): Invocation {
+  invocation(changes: Record<string, string> = {}): FinishInvocation {
     const origin = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-    return openInvocation(
+    return openFinishInvocation(
       functionContext({ ...userData, MPC_ENDPOINT: origin, OBS_ENDPOINT: origin, ...changes }),
     );
   }

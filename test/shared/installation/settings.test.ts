@@ -40,12 +40,8 @@ describe('settings', () => {
       urlTtlSeconds: 3600,
       maxUnfinishedTasks: 200,
       queueLimitMinutes: 60,
-      publish: new Set(['vtt', 'storyboard', 'poster', 'index']),
-      publishCacheControl: 'public, max-age=3600',
-      spriteWidthPx: 160,
       onRemoval: 'keep',
       publicUrl: undefined,
-      notify: undefined,
       mpcEndpoint: 'https://mpc.ap-southeast-3.myhuaweicloud.com',
       obsEndpoint: 'https://obs.ap-southeast-3.myhuaweicloud.com',
       logLevel: 'info',
@@ -58,41 +54,11 @@ describe('settings', () => {
     );
   });
 
-  const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
-
-  test('a notice may be signed with several secrets, one behind the other', () => {
-    expect(
-      settingsWith({ NOTIFY_URL: 'https://example.com/hook', NOTIFY_SECRET: `${SECRET} ${SECRET}` }).notify,
-    ).toEqual({ url: 'https://example.com/hook', secrets: [SECRET, SECRET] });
-  });
-
   test.each([
-    [{ NOTIFY_URL: 'http://example.com/hook', NOTIFY_SECRET: SECRET }, 'NOTIFY_URL must be an https address'],
-    [{ NOTIFY_URL: 'https://example.com/hook' }, 'NOTIFY_SECRET must be set together with NOTIFY_URL'],
-    [{ NOTIFY_SECRET: SECRET }, 'NOTIFY_URL must be set together with NOTIFY_SECRET'],
-    [
-      { NOTIFY_URL: 'https://u:p@example.com/', NOTIFY_SECRET: SECRET },
-      'NOTIFY_URL must be an https address',
-    ],
-    [{ NOTIFY_URL: 'https://example.com/', NOTIFY_SECRET: 'whsec_c2hvcnQ=' }, 'NOTIFY_SECRET must be whsec_'],
-    [{ PUBLISH: 'vtt,sprites' }, 'PUBLISH must be none, or a list of vtt, storyboard, poster, index, sprite'],
     [{ PUBLIC_URL: 'cdn.example.com' }, 'PUBLIC_URL must be an address without query'],
     [{ PUBLIC_URL: 'https://cdn.example.com/?a=b' }, 'PUBLIC_URL must be an address without query'],
-    [{ SPRITE_WIDTH: '8' }, 'SPRITE_WIDTH must be a whole number from 16 to 640 px'],
-    [{ PUBLISH_CACHE_CONTROL: 'a\nb' }, 'PUBLISH_CACHE_CONTROL must be a Cache-Control header'],
   ])('%o is refused', (changes, message) => {
     expect(() => settingsWith(changes)).toThrow(message);
-  });
-
-  test('no secret stands in an error', () => {
-    expect(() => settingsWith({ NOTIFY_SECRET: 'whsec_not-a-secret-really' })).not.toThrow(/not-a-secret/);
-  });
-
-  test('a receiver in the local cloud needs no https', () => {
-    const local = { OBS_ENDPOINT: 'http://127.0.0.1:4001', MPC_ENDPOINT: 'http://127.0.0.1:4002' };
-    expect(
-      settingsWith({ ...local, NOTIFY_URL: 'http://localhost:3000/', NOTIFY_SECRET: SECRET }).notify?.url,
-    ).toBe('http://localhost:3000/');
   });
 
   test('one error names every wrong key', () => {
