@@ -15,8 +15,6 @@ export interface Artifact {
   zip: Buffer;
   /** SHA-512 of the zip in hexadecimal, as FunctionGraph's `digest`. */
   digest: string;
-  /** Stays with the package, to read stack traces with. Absent in a package that has none. */
-  sourceMap?: Buffer;
 }
 
 type Source = Pick<WantedFunction, 'key' | 'source'>;
@@ -43,8 +41,8 @@ export async function buildArtifacts(functions: readonly Source[]): Promise<Arti
       if (bundle === undefined)
         throw new DeployError([`${key}: there is no bundle of functions/${source}.ts`]);
       refuseHandler(key, bundle.code.toString());
-      const zip = await zipFunction(bundle.code);
-      return { key, zip, digest: digestOf(zip), sourceMap: bundle.sourceMap };
+      const zip = await zipFunction(bundle.code, bundle.sourceMap);
+      return { key, zip, digest: digestOf(zip) };
     }),
   );
 }
@@ -79,7 +77,7 @@ const Manifest = z.object({
 
 const MANIFEST = 'manifest.json';
 
-/** Writes a package: zips, source maps and a manifest with the digests. What was in the folder before goes. */
+/** Writes a package: zips and a manifest with the digests. What was in the folder before goes. */
 export async function writeArtifacts(
   directory: string,
   service: string,
@@ -89,9 +87,8 @@ export async function writeArtifacts(
   // Without a manifest the folder is no package, should the writing be interrupted.
   await rm(path.join(directory, MANIFEST), { force: true });
   const functions: z.infer<typeof Manifest>['functions'] = {};
-  for (const { key, zip, digest, sourceMap } of artifacts) {
+  for (const { key, zip, digest } of artifacts) {
     await writeFile(path.join(directory, `${key}.zip`), zip);
-    if (sourceMap !== undefined) await writeFile(path.join(directory, `${key}.js.map`), sourceMap);
     functions[key] = { file: `${key}.zip`, digest };
   }
   await writeFile(path.join(directory, MANIFEST), `${JSON.stringify({ service, functions }, null, 2)}\n`);

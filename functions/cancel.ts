@@ -2,6 +2,7 @@ import { type ApiResponse, answer, noContent, taskIdIn } from '../shared/api/gat
 import { connect } from '../shared/cloud/http';
 import { cancelTask } from '../shared/cloud/mpc';
 import type { FunctionContext } from '../shared/core/context';
+import { withReadableStack } from '../shared/core/stack';
 import { readTimerEvent } from '../shared/core/timer-event';
 import { openInvocation } from '../shared/installation/invocation';
 import { awaitTask } from '../shared/tasks/await-task';
@@ -15,7 +16,9 @@ export const handler = async (
 ): Promise<ApiResponse | CleanUpReport> => {
   const timer = readTimerEvent(event);
   if (timer !== undefined)
-    return cleanUpQueue(openInvocation(context), (timer.include_foreign_tasks ?? timer.everybodys) === true);
+    return withReadableStack(
+      cleanUpQueue(openInvocation(context), (timer.include_foreign_tasks ?? timer.everybodys) === true),
+    );
   return answer(event, context, async (request, invocation) => {
     // Under way while the request is being checked.
     connect(invocation.settings.mpcEndpoint);

@@ -1,6 +1,7 @@
 import { listTasks, MAX_IDS } from '../shared/cloud/mpc';
 import type { FunctionContext } from '../shared/core/context';
 import { describeFailure } from '../shared/core/errors';
+import { withReadableStack } from '../shared/core/stack';
 import { readTimerEvent } from '../shared/core/timer-event';
 import { type NoticeReport, sendDueNotices } from '../shared/finishing/notices';
 import { planRemoval, type RemovalPlan, type RemovalReport, removeGone } from '../shared/finishing/removal';
@@ -17,9 +18,14 @@ import { type FinishInvocation, openFinishInvocation } from '../shared/installat
 export const handler = async (
   event: unknown,
   context: FunctionContext,
-): Promise<
-  (FinishReport & { notices: NoticeReport; removal?: RemovalReport }) | { removal: RemovalPlan }
-> => {
+): Promise<Finished | { removal: RemovalPlan }> => withReadableStack(handle(event, context));
+
+type Finished = FinishReport & { notices: NoticeReport; removal?: RemovalReport };
+
+async function handle(
+  event: unknown,
+  context: FunctionContext,
+): Promise<Finished | { removal: RemovalPlan }> {
   const invocation = openFinishInvocation(context);
   const timer = readTimerEvent(event);
   if (timer?.dry_run === true) return { removal: await planRemoval(String(timer.from ?? ''), invocation) };
@@ -29,7 +35,7 @@ export const handler = async (
   const done = { ...report, notices, ...(removal && { removal }) };
   invocation.log.info('finish.done', done);
   return done;
-};
+}
 
 async function removeWhatIsGone(
   isWhole: boolean,

@@ -1,4 +1,5 @@
 import type { FunctionContext } from '../shared/core/context';
+import { withReadableStack } from '../shared/core/stack';
 import { readTimerEvent } from '../shared/core/timer-event';
 import { type Invocation, openInvocation, remainingMs } from '../shared/installation/invocation';
 import { noteRemoval } from '../shared/tasks/removals';
@@ -25,7 +26,12 @@ type Became = Outcome | { skipped: UploadRecord['skip'] } | { noted: 'removal' }
 export const handler = async (
   event: unknown,
   context: FunctionContext,
-): Promise<{ records: ProcessedRecord[] } | SweepReport> => {
+): Promise<{ records: ProcessedRecord[] } | SweepReport> => withReadableStack(handle(event, context));
+
+async function handle(
+  event: unknown,
+  context: FunctionContext,
+): Promise<{ records: ProcessedRecord[] } | SweepReport> {
   const invocation = openInvocation(context);
   const timer = readTimerEvent(event);
   if (timer !== undefined) {
@@ -50,7 +56,7 @@ export const handler = async (
     );
   }
   return { records };
-};
+}
 
 /** One for each capture. What a key means that may be encoded or not is one upload or the other, rarely both. */
 async function processRecord(record: UploadRecord, invocation: Invocation): Promise<ProcessedRecord[]> {

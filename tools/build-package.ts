@@ -56,9 +56,9 @@ export async function buildPackage(directory: string): Promise<void> {
   writeFileSync(program, `#!/usr/bin/env node\n${code}`);
   chmodSync(program, 0o755);
   for (const name of FUNCTION_NAMES) {
-    const { code: bundle } = await bundleFunction(name);
-    writeFileSync(path.join(directory, 'functions', `${name}.js`), bundle);
-    writeFileSync(path.join(directory, 'functions', `${name}.zip`), await zipFunction(bundle));
+    const { code, sourceMap } = await bundleFunction(name);
+    writeFileSync(path.join(directory, 'functions', `${name}.js`), code);
+    writeFileSync(path.join(directory, 'functions', `${name}.zip`), await zipFunction(code, sourceMap));
   }
   for (const [name, { body }] of await allPageAssets())
     writeFileSync(path.join(directory, 'dist', 'page', name), body);

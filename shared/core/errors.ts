@@ -1,4 +1,5 @@
 import type { FailureFields } from './log-events';
+import { readableStack } from './stack';
 
 /** One thing that is wrong with a request: where, and what to change. */
 export interface Detail {
@@ -112,6 +113,6 @@ export function describeFailure(error: unknown): FailureFields {
   if (error instanceof CallerError) return { message: error.message };
   return {
     failure: 'unexpected',
-    message: error instanceof Error ? (error.stack ?? error.message) : typeof error,
+    message: error instanceof Error ? readableStack(error) : typeof error,
   };
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { Detail } from '../core/errors';
-import { optionalText, parseJson, text, textLike } from '../core/schema';
+import { optionalText, parseJson, text, textThat } from '../core/schema';
 import { check, show } from '../validation';
 import { crossFieldIssues, type ThumbnailPara, ThumbnailParaSchema } from './capture';
 import {
@@ -36,7 +36,7 @@ const MAX_CAPTURES = 10;
 
 const CaptureSchema = z.strictObject({
   // It stands in directories and in addresses.
-  name: textLike(/^[\w-]{1,32}$/, 'must be 1 to 32 letters, digits, _ and -'),
+  name: textThat((name) => /^[\w-]{1,32}$/.test(name), 'must be 1 to 32 letters, digits, _ and -'),
   prefix: optionalText,
   suffixes: z.optional(
     z

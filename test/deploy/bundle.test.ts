@@ -1,6 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bundleFunction, bundleFunctions, FUNCTION_NAMES, zipFunction } from '../../deploy/bundle';
 
@@ -10,8 +12,6 @@ const MAX_BUNDLE_BYTES = 72 * 1024;
 const LARGER_BUNDLES_BYTES: Partial<Record<string, number>> = {
   // 30 KB of it read and write JPEG, 12 KB the end of a video. It starts when nobody waits for it.
   'on-finish': 108 * 1024,
-  // Claims, pace, turns and the sweep. A timer keeps its one instance warm.
-  'on-upload': 80 * 1024,
 };
 /** What must not be in a function: clients that start slowly, and languages that nobody reads. */
 const UNWANTED =
@@ -52,14 +52,26 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
     for (const rest of calls) expect(rest).toMatch(/^\("node:[a-z/_]+"\)/);
   });
 
-  test('writes stack traces with the names of the sources', async () => {
-    const { code } = await bundleFunction(name);
-    // A context whose first method fails: what went wrong stands in the log, or is thrown to the platform.
-    const program = `const m = { exports: {} }; new Function('module', 'exports', 'require', require('fs').readFileSync(0, 'utf8'))(m, m.exports, require);
-      const context = { getRequestID: () => 'r', getFunctionName: () => "f", getUserData() { throw new Error('no user data'); } };
-      m.exports.handler({}, context).catch((error) => console.error(error.stack));`;
-    const { stderr } = spawnSync(process.execPath, ['-e', program], { input: code });
-    expect(stderr.toString()).toMatch(/no user data.*at readSettings .*at openInvocation /s);
+  test('writes stack traces that name files and lines of the sources', async () => {
+    const { code, sourceMap } = await bundleFunction(name);
+    const folder = mkdtempSync(path.join(tmpdir(), 'bundle-'));
+    try {
+      writeFileSync(path.join(folder, 'index.js'), code);
+      writeFileSync(path.join(folder, 'index.js.map'), sourceMap);
+      // A context whose first method fails: what went wrong stands in the log, or is thrown to the platform.
+      const program = `const { handler } = require('${folder}/index.js');
+        const context = { getRequestID: () => 'r', getFunctionName: () => "f", getUserData() { throw new Error('no user data'); } };
+        handler({}, context).catch((error) => console.error(error.stack));`;
+      const { stderr } = spawnSync(process.execPath, ['-e', program]);
+      const shown = stderr.toString();
+      const place = /shared\/installation\/settings\.ts:(\d+):\d+/.exec(shown);
+      const lines = readFileSync(path.join(ROOT, 'shared/installation/settings.ts'), 'utf8').split('\n');
+      expect(lines[Number(place?.[1]) - 1]).toContain('context.getUserData(key)');
+      expect(shown).toMatch(/shared\/installation\/invocation\.ts:\d+/);
+      expect(shown).not.toMatch(/index\.js:\d/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('exports a handler with exactly two parameters that CommonJS can load', async () => {
@@ -71,9 +83,7 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
   test('names no source map that the runtime would load', async () => {
     const { code, sourceMap } = await bundleFunction(name);
     expect(code.toString()).not.toContain('sourceMappingURL');
-    expect(JSON.parse(sourceMap.toString()).sources).toContainEqual(
-      expect.stringContaining(`functions/${name}.ts`),
-    );
+    expect(JSON.parse(sourceMap.toString()).sources).toContainEqual(`functions/${name}.ts`);
   });
 });
 
