@@ -233,7 +233,7 @@ function noEvent(facts: Facts): Finding {
       verdict: 'not_captured',
       reason: 'no_task',
       summary: 'It is in the bucket and has no task. Events and invocations cannot be seen from here.',
-      remedy: `Search the log of on-upload for ${key}: its line upload.settled has the reason. Without such a line the event was lost; the timer of on-upload looks for such uploads every few minutes.`,
+      remedy: `Search the log of on-upload for ${key}: its line upload.processed has the reason. Without such a line the event was lost; the timer of on-upload looks for such uploads every few minutes.`,
     };
   }
   const isOlder = object !== undefined && object.lastModifiedMs < watchingSinceMs;

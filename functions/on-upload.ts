@@ -104,6 +104,6 @@ function processed(
     ...outcome,
   };
   const isUnreadable = 'skipped' in outcome && outcome.skipped === 'unreadable_record';
-  log.write('failed' in outcome ? 'error' : isUnreadable ? 'warn' : 'info', 'upload.settled', record);
+  log.write('failed' in outcome ? 'error' : isUnreadable ? 'warn' : 'info', 'upload.processed', record);
   return record;
 }

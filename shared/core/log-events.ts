@@ -23,7 +23,7 @@ export const LOG_EVENTS = {
   'claim.accepted': { levels: ['info'], fields: ['claim', 'bucket', 'key', 'task_id'] },
   'claim.claimed': { levels: ['info'], fields: ['claim', 'bucket', 'key'] },
   'claim.damaged': { levels: ['error'], fields: ['claim', 'bucket', 'key', 'record'] },
-  'claim.doubled': { levels: ['error'], fields: ['claim', 'task_ids'] },
+  'claim.duplicates': { levels: ['error'], fields: ['claim', 'task_ids'] },
   'claim.not_written': { levels: ['warn'], fields: ['claim', ...FAILURE] },
   'files.published': { levels: ['info'], fields: ['task_id', 'directory'] },
   'finish.done': {
@@ -63,12 +63,12 @@ export const LOG_EVENTS = {
       'complete',
     ],
   },
-  'sweep.doubles_not_sought': { levels: ['warn'], fields: [...FAILURE] },
+  'sweep.duplicates_not_sought': { levels: ['warn'], fields: [...FAILURE] },
   'sweep.not_forgotten': { levels: ['warn'], fields: ['key', ...FAILURE] },
   'sweep.started': { levels: ['info'], fields: ['bucket', 'key', 'capture', 'task_id'] },
   'task.finished': { levels: ['info'], fields: ['task_id', 'status'] },
   'upload.failed': { levels: ['error'], fields: ['bucket', 'key', 'capture', ...FAILURE] },
-  'upload.settled': {
+  'upload.processed': {
     levels: ['info', 'warn', 'error'],
     fields: [
       'bucket',

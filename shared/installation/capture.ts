@@ -49,20 +49,20 @@ export function checkCapture(json: unknown): ReturnType<typeof check<typeof Thum
 
 /** Which fields go together, by type and sync (API reference, descriptions of `type`, `dots` and `dots_ms`). */
 export function crossFieldIssues(para: ThumbnailPara, sync: 0 | 1): Detail[] {
-  const fault = (field: string, message: string): Detail[] => [{ path: `thumbnail_para.${field}`, message }];
+  const issue = (field: string, message: string): Detail[] => [{ path: `thumbnail_para.${field}`, message }];
   if (para.type === 'DOTS') {
     const count = para.dots?.length ?? 0;
     if (sync === 1 && count !== 1)
-      return fault('dots', `must hold exactly 1 time (s) when sync is 1, got ${count}`);
+      return issue('dots', `must hold exactly 1 time (s) when sync is 1, got ${count}`);
     return count >= 1 && count <= MAX_ASYNC_DOTS
       ? []
-      : fault('dots', `must hold 1 to ${MAX_ASYNC_DOTS} times (s) when type is DOTS, got ${count}`);
+      : issue('dots', `must hold 1 to ${MAX_ASYNC_DOTS} times (s) when type is DOTS, got ${count}`);
   }
   if (para.type === 'DOTS_MS') {
     if (sync === 0)
-      return fault('type', 'must not be DOTS_MS unless sync is 1; use DOTS, in seconds, for sync 0');
+      return issue('type', 'must not be DOTS_MS unless sync is 1; use DOTS, in seconds, for sync 0');
     const count = para.dots_ms?.length ?? 0;
-    return count === 1 ? [] : fault('dots_ms', `must hold exactly 1 time (ms), got ${count}`);
+    return count === 1 ? [] : issue('dots_ms', `must hold exactly 1 time (ms), got ${count}`);
   }
-  return sync === 1 ? fault('type', 'must be DOTS or DOTS_MS when sync is 1, got "TIME"') : [];
+  return sync === 1 ? issue('type', 'must be DOTS or DOTS_MS when sync is 1, got "TIME"') : [];
 }

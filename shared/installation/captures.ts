@@ -62,10 +62,10 @@ export function checkCaptures(
   const details: Detail[] = [];
   for (const [index, member] of list.entries()) {
     const at = (path: string) => `CAPTURES[${index}]${path && `.${path}`}`;
-    const fault = (path: string, message: string) => details.push({ path: at(path), message });
+    const issue = (path: string, message: string) => details.push({ path: at(path), message });
     const checked = check(CaptureSchema, member);
     if (checked.details) {
-      for (const { path, message } of checked.details) fault(path, message);
+      for (const { path, message } of checked.details) issue(path, message);
       continue;
     }
     const { name, prefix = choice.uploadPrefix, suffixes, thumbnail_para, directory } = checked.data;
@@ -76,19 +76,19 @@ export function checkCaptures(
       thumbnailPara: thumbnail_para,
       directory: directory ?? `${trimSlashes(choice.outputDirectory)}/${name}`,
     };
-    for (const { path, message } of crossFieldIssues(thumbnail_para, 0)) fault(path, message);
+    for (const { path, message } of crossFieldIssues(thumbnail_para, 0)) issue(path, message);
     if (!prefix.startsWith(choice.uploadPrefix))
-      fault('prefix', `must begin with UPLOAD_PREFIX ("${choice.uploadPrefix}"), got ${show(prefix)}`);
+      issue('prefix', `must begin with UPLOAD_PREFIX ("${choice.uploadPrefix}"), got ${show(prefix)}`);
     if (!capture.suffixes.every((suffix) => choice.uploadSuffixes.some((known) => suffix.endsWith(known))))
-      fault('suffixes', `must be among UPLOAD_SUFFIXES, got ${show(suffixes)}`);
+      issue('suffixes', `must be among UPLOAD_SUFFIXES, got ${show(suffixes)}`);
     if (capture.directory.startsWith(RECORDS_FOLDER))
-      fault('directory', `must lie outside ${RECORDS_FOLDER}, got ${show(capture.directory)}`);
+      issue('directory', `must lie outside ${RECORDS_FOLDER}, got ${show(capture.directory)}`);
     for (const [first, other] of captures.entries()) {
       if (other.name === name)
-        fault('name', `must differ from that of CAPTURES[${first}], got ${show(name)}`);
+        issue('name', `must differ from that of CAPTURES[${first}], got ${show(name)}`);
       else if (mayMeet(other, capture)) {
         const theirs = `that of CAPTURES[${first}] (${show(other.directory)})`;
-        fault('directory', `must lie apart from ${theirs} for every upload, got ${show(capture.directory)}`);
+        issue('directory', `must lie apart from ${theirs} for every upload, got ${show(capture.directory)}`);
       }
     }
     captures.push(capture);

@@ -74,16 +74,16 @@ export function readFinishSettings(
   const { data: values, details } = readUserData(FinishSchema, DEFAULTS, context, environment);
   if (details) throw settingsError(details.map(withoutSecret));
   const { NOTIFY_URL, NOTIFY_SECRET } = values;
-  const faults: Detail[] = [];
+  const issues: Detail[] = [];
   if (NOTIFY_URL !== undefined && !NOTIFY_URL.startsWith('https:') && !isLoopback(settings.obsEndpoint)) {
-    faults.push({ path: 'NOTIFY_URL', message: `must be an https address, got "${NOTIFY_URL}"` });
+    issues.push({ path: 'NOTIFY_URL', message: `must be an https address, got "${NOTIFY_URL}"` });
   }
   if ((NOTIFY_URL === undefined) !== (NOTIFY_SECRET === undefined)) {
     const [missing, given] =
       NOTIFY_URL === undefined ? ['NOTIFY_URL', 'NOTIFY_SECRET'] : ['NOTIFY_SECRET', 'NOTIFY_URL'];
-    faults.push({ path: missing, message: `must be set together with ${given}` });
+    issues.push({ path: missing, message: `must be set together with ${given}` });
   }
-  if (faults.length > 0) throw settingsError(faults);
+  if (issues.length > 0) throw settingsError(issues);
   return {
     ...settings,
     publish: new Set(listOf(values.PUBLISH).filter(isPublishedKind)),

@@ -139,9 +139,9 @@ export function readSettings(
     uploadSuffixes: listOf(values.UPLOAD_SUFFIXES.toLowerCase()),
     outputDirectory,
   };
-  const { captures, faults } = readCaptures(values, choice);
+  const { captures, issues } = readCaptures(values, choice);
   if (!MPC_REGIONS.split(', ').includes(REGION) && values.MPC_ENDPOINT === undefined) {
-    faults.push({
+    issues.push({
       path: 'REGION',
       message: `must be one of ${MPC_REGIONS}, got "${REGION}"; for another one set MPC_ENDPOINT`,
     });
@@ -155,18 +155,18 @@ export function readSettings(
     for (const [path, template] of templates) {
       if (!uploadPrefix.startsWith(fixedFolder(template))) continue;
       const message = `must start outside UPLOAD_PREFIX ("${uploadPrefix}") ${when}, got "${template}"`;
-      faults.push({ path, message });
+      issues.push({ path, message });
     }
     for (const [index, { prefix }] of captures.entries()) {
       const folder = ownFolders.find((one) => prefix.startsWith(one));
       if (folder === undefined || prefix === uploadPrefix) continue;
       const message = `must lie outside ${folder}, where pictures go, ${when}, got "${prefix}"`;
-      faults.push({ path: `CAPTURES[${index}].prefix`, message });
+      issues.push({ path: `CAPTURES[${index}].prefix`, message });
     }
   }
   const obsEndpoint = values.OBS_ENDPOINT ?? `https://obs.${REGION}.myhuaweicloud.com`;
   const [firstCapture, ...otherCaptures] = captures;
-  if (faults.length > 0 || firstCapture === undefined) throw settingsError(faults);
+  if (issues.length > 0 || firstCapture === undefined) throw settingsError(issues);
   return {
     region: REGION,
     uploadBuckets,
@@ -193,25 +193,25 @@ export function readSettings(
 function readCaptures(
   { CAPTURE, CAPTURES }: { CAPTURE?: string | undefined; CAPTURES?: string | undefined },
   choice: UploadChoice,
-): { captures: readonly Capture[]; faults: Detail[] } {
+): { captures: readonly Capture[]; issues: Detail[] } {
   if (CAPTURES !== undefined) {
     const { data, details = [] } = checkCaptures(CAPTURES, choice);
     const both =
       'must not be set together with CAPTURES; docs/uploads-and-captures.md says how to keep its pictures';
-    const faults = CAPTURE === undefined ? details : [{ path: 'CAPTURE', message: both }, ...details];
-    return { captures: data ?? [], faults };
+    const issues = CAPTURE === undefined ? details : [{ path: 'CAPTURE', message: both }, ...details];
+    return { captures: data ?? [], issues };
   }
   const { data, details = [] } = checkCapture(parseJson(CAPTURE ?? DEFAULT_CAPTURE));
   const { uploadPrefix: prefix, uploadSuffixes: suffixes, outputDirectory: directory } = choice;
   return {
     captures: data === undefined ? [] : [{ prefix, suffixes, directory, thumbnailPara: data }],
-    faults: details.map(({ message, path }) => ({ path: `CAPTURE ${path}`, message })),
+    issues: details.map(({ message, path }) => ({ path: `CAPTURE ${path}`, message })),
   };
 }
 
 /** The error that names every wrong key. */
-export function settingsError(faults: readonly Detail[]): SettingsError {
+export function settingsError(issues: readonly Detail[]): SettingsError {
   return new SettingsError(
-    `wrong settings: ${faults.map(({ path, message }) => `${path} ${message}`).join('; ')}`,
+    `wrong settings: ${issues.map(({ path, message }) => `${path} ${message}`).join('; ')}`,
   );
 }

@@ -189,7 +189,7 @@ export async function findClaim(claim: ClaimRequest, invocation: Invocation): Pr
         const isTakenOver = isOld(record) && (await isThere(claim, free.attempt + 1, invocation));
         if (!isTakenOver) throw new ClaimOfAnotherRequest();
       } else {
-        const task = await settle(claim, free.attempt, record, invocation);
+        const task = await taskOfRecord(claim, free.attempt, record, invocation);
         if (task !== undefined) {
           const { claimed_at_ms: claimedAtMs, last_modified_ms: lastModifiedMs } = record;
           return { task, claimedAtMs, lastModifiedMs };
@@ -202,13 +202,13 @@ export async function findClaim(claim: ClaimRequest, invocation: Invocation): Pr
   }
 }
 
-async function settle(
+async function taskOfRecord(
   claim: ClaimRequest,
   attempt: number,
   record: ClaimRecord,
   invocation: Invocation,
 ): Promise<CreatedTask | undefined> {
-  if (record.giving_up) return settleGivenUp(claim, attempt, record, invocation);
+  if (record.giving_up) return reconcileGivenUp(claim, attempt, record, invocation);
   if (record.state === 'accepted') return { ...(record.answer as CreatedTask), task_id: record.task_id };
   if (isOld(record) && (await isThere(claim, attempt + 1, invocation))) return undefined;
   const task = await reconcileClaim(claim, attempt, record, invocation);
@@ -219,7 +219,7 @@ async function settle(
 }
 
 /** What the clean-up took out of the queue is free to be started again; what ran meanwhile has its task. */
-async function settleGivenUp(
+async function reconcileGivenUp(
   claim: ClaimRequest,
   attempt: number,
   { giving_up, ...record }: ClaimRecord,
@@ -228,8 +228,8 @@ async function settleGivenUp(
   const { tasks } = await listTasks([['task_id', record.task_id ?? '']], invocation);
   const status = tasks[0]?.status;
   if (status === 'WAITING') throw new ClaimInFlight(COME_BACK_SECONDS);
-  const settled = status === 'CANCELED' ? withoutTask(record) : record;
-  await tolerate(() => write(claim, attempt, settled, invocation), claim, invocation);
+  const ended = status === 'CANCELED' ? withoutTask(record) : record;
+  await tolerate(() => write(claim, attempt, ended, invocation), claim, invocation);
   return status === 'CANCELED' ? undefined : { ...(record.answer as CreatedTask), task_id: record.task_id };
 }
 
@@ -256,9 +256,9 @@ export async function cancelToStartAgain(
     const record = await readAttempt(first, attempt, invocation);
     // A task of a caller, a duplicate, or one whose record was deleted.
     if (record === undefined) return cancelTask(task_id, invocation);
-    const isUnsettled = record.state === 'claimed' && !record.damaged;
-    if (isUnsettled && !isOld(record)) throw new ClaimInFlight(COME_BACK_SECONDS);
-    if (record.task_id === task_id || (isUnsettled && !(await isThere(first, attempt + 1, invocation)))) {
+    const isHalfWritten = record.state === 'claimed' && !record.damaged;
+    if (isHalfWritten && !isOld(record)) throw new ClaimInFlight(COME_BACK_SECONDS);
+    if (record.task_id === task_id || (isHalfWritten && !(await isThere(first, attempt + 1, invocation)))) {
       if (record.state === 'released') return cancelTask(task_id, invocation);
       const { etag, fingerprint } = record;
       const claim = { ...first, etag, ...(fingerprint !== undefined && { fingerprint }) };
@@ -431,7 +431,7 @@ async function reconcileClaim(
     if (first !== undefined) {
       if (others.length > 0) {
         const task_ids = [first, ...others].map(({ task_id }) => task_id);
-        invocation.log.error('claim.doubled', { claim: claim.id, task_ids });
+        invocation.log.error('claim.duplicates', { claim: claim.id, task_ids });
       }
       const { task_id, status, create_time, output, output_file_name } = first;
       const created = { task_id, status, create_time, output, output_file_name };

@@ -50,19 +50,19 @@ export function parseCreateRequest(json: unknown, settings: Settings): CreateTas
         location: settings.region,
         object: outputDirectoryOf(apiVersion(input), settings.outputDirectory),
       };
-  const faults = [
-    ...locationFaults('input', input, settings, settings.uploadBuckets),
-    ...locationFaults('output', output, settings, [settings.snapshotBucket, ...settings.uploadBuckets]),
+  const issues = [
+    ...locationIssues('input', input, settings, settings.uploadBuckets),
+    ...locationIssues('output', output, settings, [settings.snapshotBucket, ...settings.uploadBuckets]),
     ...crossFieldIssues(thumbnailPara, request.sync ?? 0),
   ];
   if (input.object.endsWith('/')) {
-    faults.push({
+    issues.push({
       path: 'input.object',
       message: `must be a concrete object, got the directory ${show(input.object)}`,
     });
   }
-  if (request.output) faults.push(...outputFaults(input, output, settings));
-  if (faults.length > 0) throw new InvalidRequest(faults);
+  if (request.output) issues.push(...outputIssues(input, output, settings));
+  if (issues.length > 0) throw new InvalidRequest(issues);
   return { ...request, input, output, thumbnail_para: thumbnailPara };
 }
 
@@ -70,26 +70,26 @@ export function parseCreateRequest(json: unknown, settings: Settings): CreateTas
  * Where the pictures of a request may not go. MPC strips slashes, and what a reader makes of doubled ones and of dots nobody
  * knows, so that only one spelling of each directory is taken.
  */
-function outputFaults(input: ObsLocation, output: ObsLocation, settings: Settings): Detail[] {
-  const fault = (message: string): Detail[] => [{ path: 'output.object', message }];
+function outputIssues(input: ObsLocation, output: ObsLocation, settings: Settings): Detail[] {
+  const issue = (message: string): Detail[] => [{ path: 'output.object', message }];
   const directory = output.object.replace(/\/$/, '');
   if (directory.split('/').some((part) => /^\.{0,2}$/.test(part))) {
-    return fault(
+    return issue(
       `must be a directory without a slash at its start and without doubled slashes, "." and "..", got ${show(output.object)}`,
     );
   }
   const place = `${directory}/`;
   if (isInUploadArea(output.bucket, place, settings)) {
-    return fault(
+    return issue(
       `must lie outside the place where uploads are captured, "${settings.uploadPrefix}" in ${output.bucket}`,
     );
   }
   if (output.bucket === settings.snapshotBucket) {
-    if (place.startsWith(RECORDS_FOLDER)) return fault(`must lie outside ${RECORDS_FOLDER}`);
+    if (place.startsWith(RECORDS_FOLDER)) return issue(`must lie outside ${RECORDS_FOLDER}`);
     const folder = settings.ownFolders.find((one) => place.startsWith(one));
     const own = outputDirectoryOf(apiVersion(input), settings.outputDirectory);
     if (folder !== undefined && directory !== own) {
-      return fault(`must be the directory of its own video, ${show(own)}, or lie outside ${show(folder)}`);
+      return issue(`must be the directory of its own video, ${show(own)}, or lie outside ${show(folder)}`);
     }
   }
   return [];
@@ -107,24 +107,24 @@ function withLocation(object: z.infer<typeof ObsObject>, settings: Settings): Ob
   return { bucket: object.bucket, location: object.location ?? settings.region, object: object.object };
 }
 
-function locationFaults(
+function locationIssues(
   name: 'input' | 'output',
   location: ObsLocation,
   settings: Settings,
   allowedBuckets: readonly string[],
 ): Detail[] {
-  const faults: Detail[] = [];
+  const issues: Detail[] = [];
   if (!allowedBuckets.includes(location.bucket)) {
-    faults.push({
+    issues.push({
       path: `${name}.bucket`,
       message: `must be one of the allowed buckets ${[...new Set(allowedBuckets)].join(', ')}, got ${show(location.bucket)}`,
     });
   }
   if (location.location !== settings.region) {
-    faults.push({
+    issues.push({
       path: `${name}.location`,
       message: `must be the region of this service, ${settings.region}, got ${show(location.location)}`,
     });
   }
-  return faults;
+  return issues;
 }

@@ -95,7 +95,7 @@ export async function haveEnded(
   for (const other of others) {
     const isElsewhere = other.directory !== undefined && !isWithin({ object: other.directory }, directory);
     if (isElsewhere) continue;
-    const id = other.task_id ?? (await unsettledTask(other, claim, invocation));
+    const id = other.task_id ?? (await taskOfHalfWritten(other, claim, invocation));
     if (id !== undefined) ids.set(id, other);
   }
   const asked = [...ids.keys()];
@@ -130,7 +130,7 @@ async function giveUp(begun: Begun, task_id: string, invocation: Invocation): Pr
 }
 
 /** The task of a claim that was left half-written. */
-async function unsettledTask(
+async function taskOfHalfWritten(
   other: Begun,
   { bucket, key }: ClaimRequest,
   invocation: Invocation,

@@ -115,11 +115,11 @@ const Progress = z.object({
   /** Whose turn it was last. */
   folder: optionalText,
   later_marker: optionalText,
-  doubles_until_ms: optionalMs,
+  duplicates_until_ms: optionalMs,
   /** How far the backfill is that a person asked for. */
   backfill: anything,
   /** As much of MPC's list as could be read at once (ms), where that is little. */
-  doubles_window_ms: optionalMs,
+  duplicates_window_ms: optionalMs,
 });
 type Progress = z.infer<typeof Progress>;
 
@@ -152,7 +152,7 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
     would_start: [],
   };
   lookBeforeMany();
-  progress.doubles_until_ms ??= Date.now() - FIRST_LOOK_BACK_MS;
+  progress.duplicates_until_ms ??= Date.now() - FIRST_LOOK_BACK_MS;
   report.duplicates = await duplicateClaims(progress, bounded);
   report.doubled = report.duplicates;
   const later = isDryRun
@@ -391,13 +391,13 @@ async function duplicateClaims(
   invocation: Invocation,
 ): Promise<SweepReport['duplicates']> {
   const now = Date.now();
-  const sinceMs = progress.doubles_until_ms ?? now;
+  const sinceMs = progress.duplicates_until_ms ?? now;
   const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, now + MAX_DUPLICATES_MS) };
   const byClaim = new Map<string, string[]>();
   const budget = listBudget(invocation);
   const ownBudget = { calls: Math.min(MAX_DUPLICATES_CALLS, budget.calls) };
   budget.calls -= ownBudget.calls;
-  const windowMs = progress.doubles_window_ms ?? now - sinceMs + FAR_AHEAD_MS;
+  const windowMs = progress.duplicates_window_ms ?? now - sinceMs + FAR_AHEAD_MS;
   const untilMs = Math.min(now + FAR_AHEAD_MS, sinceMs + windowMs);
   try {
     const { tasks, completeUntilMs } = await tasksBetween(sinceMs, untilMs, bounded, ownBudget);
@@ -409,7 +409,7 @@ async function duplicateClaims(
     moveOn(progress, { sinceMs, untilMs, completeUntilMs }, now);
   } catch (error) {
     // What cannot be listed now must not keep uploads from being captured: the next sweep looks for it.
-    invocation.log.warn('sweep.doubles_not_sought', describeFailure(error));
+    invocation.log.warn('sweep.duplicates_not_sought', describeFailure(error));
   } finally {
     budget.calls += ownBudget.calls;
   }
@@ -423,7 +423,7 @@ function moveOn(
   now: number,
 ): void {
   const next = completeUntilMs - Math.min(PAIR_WITHIN_MS, Math.floor((completeUntilMs - sinceMs) / 2));
-  progress.doubles_until_ms = Math.max(sinceMs, Math.min(next, now - DUPLICATES_OVERLAP_MS));
-  if (completeUntilMs >= now) delete progress.doubles_window_ms;
-  else progress.doubles_window_ms = nextWindowMs(sinceMs, untilMs, completeUntilMs);
+  progress.duplicates_until_ms = Math.max(sinceMs, Math.min(next, now - DUPLICATES_OVERLAP_MS));
+  if (completeUntilMs >= now) delete progress.duplicates_window_ms;
+  else progress.duplicates_window_ms = nextWindowMs(sinceMs, untilMs, completeUntilMs);
 }

@@ -228,7 +228,7 @@ test('an invocation shows its log, its duration and whether it was cold', async 
   await openView(page, 'Invocations');
   await page.getByRole('group', { name: 'Which function' }).getByText('on-upload').click();
   const body = await openEntry(page, 'uploads/logged.mp4');
-  await body.getByText('upload.settled').first().waitFor();
+  await body.getByText('upload.processed').first().waitFor();
   expect(await entryOf(page, 'uploads/logged.mp4').textContent()).toMatch(
     /on-upload.*Succeeded.*\d m?s(cold|warm)/,
   );

@@ -140,7 +140,7 @@ describe('invocations', () => {
     const detail = await page.get<InvocationDetail>(`invocation?id=${id}`);
     expect(detail).toMatchObject({ functionName: 'on-upload', trigger: 'OBS', state: 'succeeded' });
     expect(detail.attempts).toHaveLength(1);
-    expect(detail.attempts[0]?.log?.some(({ text }) => text.includes('upload.settled'))).toBe(true);
+    expect(detail.attempts[0]?.log?.some(({ text }) => text.includes('upload.processed'))).toBe(true);
     expect(JSON.parse(detail.event).Records).toHaveLength(1);
   });
 });

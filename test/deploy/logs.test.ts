@@ -132,8 +132,8 @@ test('a function without logs, one that is not there and a time that is none are
 
 test.each([
   [
-    '2026-11-27T22:00:00Z 0123456789abcdef WARN {"time":"2026-11-27T22:00:00.123Z","level":"warn","event":"claim.doubled","request_id":"r1","function":"f","task_ids":["1","2"]}',
-    '2026-11-27T22:00:00.123Z  f  warn   claim.doubled task_ids=["1","2"]  (r1)',
+    '2026-11-27T22:00:00Z 0123456789abcdef WARN {"time":"2026-11-27T22:00:00.123Z","level":"warn","event":"claim.duplicates","request_id":"r1","function":"f","task_ids":["1","2"]}',
+    '2026-11-27T22:00:00.123Z  f  warn   claim.duplicates task_ids=["1","2"]  (r1)',
   ],
   [
     '2026-11-27T22:00:00Z 0123456789abcdef ERROR {"errorMessage":"x"}',

@@ -250,7 +250,7 @@ describe('the sweep', () => {
       expect(tasksOf(key)).toHaveLength(0);
   });
 
-  test('may run again: nothing is doubled', async () => {
+  test('may run again: nothing becomes two tasks', async () => {
     expect(await sweep()).toMatchObject({ looked_at: 2, already_started: 2, started: 0, complete: true });
   });
 });

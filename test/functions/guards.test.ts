@@ -387,7 +387,7 @@ describe('MPC’s list', () => {
     await service.time.pass(30 * MINUTE_MS);
     const markOf = () => {
       const text = service.cloud.buckets.get(SNAPSHOTS)?.get('.mpc-snapshots/sweep.json')?.body;
-      return JSON.parse(text ?? '{}').doubles_until_ms as number;
+      return JSON.parse(text ?? '{}').duplicates_until_ms as number;
     };
     for (let round = 0; markOf() < service.time.nowMs - 18 * MINUTE_MS; round++) {
       expect(round).toBeLessThan(200);

@@ -115,7 +115,7 @@ describe('one upload, one task', () => {
       'claim.claimed',
       'mpc.task_created',
       'claim.accepted',
-      'upload.settled',
+      'upload.processed',
     ]);
     const [{ claim }] = steps;
     expect(claim).toMatch(/^[0-9a-f]{40}$/);

@@ -6,7 +6,7 @@ import { Recent } from '../../server/recent';
 
 const MAX_REPORTS = 5000;
 
-/** One record in the result of on-upload, and in its log under `upload.settled`. */
+/** One record in the result of on-upload, and in its log under `upload.processed`. */
 const processedRecord = z.object({
   bucket: z.string(),
   key: z.string(),
@@ -18,7 +18,7 @@ const processedRecord = z.object({
 type ProcessedRecord = z.infer<typeof processedRecord>;
 
 const result = z.object({ records: z.array(z.unknown()) });
-const logLine = z.looseObject({ event: z.enum(['upload.settled', 'sweep.started']) });
+const logLine = z.looseObject({ event: z.enum(['upload.processed', 'sweep.started']) });
 
 /** What functions last said about each key, read from their results and logs as anybody could read them. */
 export class CaptureReports {

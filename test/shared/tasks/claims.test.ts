@@ -46,7 +46,7 @@ describe('a half-written claim', () => {
     if (task === undefined) throw new Error('no task');
     for (const id of [12, 10, 9, 11]) service.cloud.tasks.push({ ...task, id });
     expect(returned(await service.deliver([record]))).toMatchObject({ records: [{ task_id: '9' }] });
-    expect(linesOf(service, 'claim.doubled')).toMatchObject([
+    expect(linesOf(service, 'claim.duplicates')).toMatchObject([
       { level: 'error', claim: expect.stringMatching(/^[0-9a-f]{40}$/), task_ids: ['9', '10', '11', '12'] },
     ]);
   });
@@ -56,7 +56,7 @@ describe('a half-written claim', () => {
     const record = service.upload('a.mp4');
     await service.deliver([record], { create: 'reset-after' });
     await service.deliver([record]);
-    expect(linesOf(service, 'claim.doubled')).toEqual([]);
+    expect(linesOf(service, 'claim.duplicates')).toEqual([]);
   });
 
   test('without a task is left alone for 75 s, and then abandoned', async () => {

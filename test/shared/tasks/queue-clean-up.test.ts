@@ -45,7 +45,7 @@ describe('what the clean-up takes out of the queue', () => {
   });
 
   test.each(FATES.flatMap((fate) => [1, 2, 3, 4, 5, 6].map((call) => [fate, call] as const)))(
-    'is started again and never doubled: %s at its call %i',
+    'is started again and never twice: %s at its call %i',
     async (fate, call) => {
       const service = new InstallationDouble();
       await service.deliver([service.upload('a.mp4')]);
