@@ -46,6 +46,8 @@ export async function bundleFunctions(
     bundle: true,
     plugins: [handlerAsExport, ...plugins],
     minify: true,
+    // Fields that a constructor sets are not declared once more.
+    tsconfigRaw: { compilerOptions: { useDefineForClassFields: false, strict: true } },
     charset: 'utf8',
     platform: 'node',
     target: 'node20',
