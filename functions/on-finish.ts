@@ -61,7 +61,7 @@ async function finishWhatEnded(event: unknown, invocation: FinishInvocation): Pr
     if (ids === undefined) return await finishEndedTasks(invocation);
     for (let start = 0; start < ids.length; start += MAX_IDS) {
       const query = ids.slice(start, start + MAX_IDS).map((id) => ['task_id', id] as const);
-      await finishTasks((await listTasks(query, invocation)).tasks, report, invocation);
+      await finishTasks((await listTasks(query, invocation, 'unrefused')).tasks, report, invocation);
     }
   } catch (error) {
     // Notices that are due must not wait for MPC; the next run takes up the rest.

@@ -28,10 +28,12 @@ export interface HttpResponse {
 
 /**
  * - `always`: after any passing failure. For reads, deletions and writes of the same content.
+ * - `unrefused`: as `always`, but not when the quota refused it: for what can wait or be answered in another way, so that it
+ *   takes none of a quota that is used up.
  * - `refused`: when it provably never left, or was refused by the quota (429). For what creates something.
  * - `unsent`: when it provably never left. For what also keeps a pace of its own.
  */
-export type Repeat = 'always' | 'refused' | 'unsent';
+export type Repeat = 'always' | 'unrefused' | 'refused' | 'unsent';
 
 export interface SendOptions {
   /** Name of the service, for error messages. */
@@ -167,18 +169,21 @@ function delayBeforeRepeatMs(
   repeat: Repeat,
 ): number | undefined {
   const backOffMs = FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.5 + Math.random());
+  const isRepeatable = repeat === 'always' || repeat === 'unrefused';
   if ('error' in outcome) {
     const { error } = outcome;
     if (error instanceof AnswerTooLarge) return undefined;
     const isSafe =
       error instanceof ServiceUnavailable
-        ? repeat === 'always' || !error.mayHaveArrived
-        : error instanceof ServiceTimedOut && repeat === 'always';
+        ? isRepeatable || !error.mayHaveArrived
+        : error instanceof ServiceTimedOut && isRepeatable;
     return isSafe ? backOffMs : undefined;
   }
   const { status, retryAfterSeconds = 0 } = outcome;
   const isPassing =
-    status === 429 ? repeat !== 'unsent' : repeat === 'always' && (status === 408 || status >= 500);
+    status === 429
+      ? repeat === 'always' || repeat === 'refused'
+      : isRepeatable && (status === 408 || status >= 500);
   return isPassing ? Math.max(backOffMs, retryAfterSeconds * 1000) : undefined;
 }
 

@@ -121,7 +121,7 @@ export interface TaskList {
 export async function createTask(
   body: CreateTaskBody,
   connection: Connection,
-  repeat: Exclude<Repeat, 'always'> = 'refused',
+  repeat: 'refused' | 'unsent' = 'refused',
   leaveByMs?: number,
 ): Promise<CreatedTask> {
   // MPC answers a synchronous request when the picture is made.
@@ -160,10 +160,15 @@ export const MAX_IDS = 10;
 /**
  * MPC ListThumbnailsTask, one page.
  * @param query MPC's own parameters; `task_id` up to MAX_IDS times
+ * @param repeat `unrefused` where the quota's refusal is better met by waiting for the next run or by an older answer
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
-export async function listTasks(query: Query, connection: Connection): Promise<TaskList> {
-  const response = await call(connection, 'GET', query);
+export async function listTasks(
+  query: Query,
+  connection: Connection,
+  repeat: 'always' | 'unrefused' = 'always',
+): Promise<TaskList> {
+  const response = await call(connection, 'GET', query, { repeat });
   const answer = parseAnswer(TaskListSchema, response);
   // An unknown id may be left out or answered with this status; both mean the same.
   const tasks = (answer.task_array ?? [])

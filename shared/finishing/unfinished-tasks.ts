@@ -63,6 +63,7 @@ export async function finishEndedTasks(invocation: FinishInvocation): Promise<Fi
         ['size', String(PAGE_SIZE)],
       ],
       invocation,
+      'unrefused',
     );
     const oldestMs = await finishTasks(tasks, report, invocation);
     pass.oldest_unfinished_ms = Math.min(pass.oldest_unfinished_ms ?? oldestMs, oldestMs);

@@ -28,5 +28,5 @@ export async function listTasksForReader(query: Query, invocation: Invocation): 
     );
   }
   askedAtMs.push(now);
-  return listTasks(query, invocation);
+  return listTasks(query, invocation, 'unrefused');
 }

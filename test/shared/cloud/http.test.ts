@@ -49,6 +49,15 @@ describe('a request that may be repeated', () => {
     expect(seen).toHaveLength(2);
   });
 
+  test('is not sent again when the quota refused it and somebody else can answer, but after every other passing failure', async () => {
+    const refused = await serve(status(429), status(200));
+    const unrefused = () => ({ ...within(5000), repeat: 'unrefused' as const });
+    expect((await send(() => get(refused.origin), unrefused())).status).toBe(429);
+    expect(refused.seen).toHaveLength(1);
+    const passing = await serve(reset, status(503), status(200));
+    expect(await send(() => get(passing.origin), unrefused())).toMatchObject({ status: 200, attempts: 3 });
+  });
+
   test('is sent again after a lost connection, and prepared anew each time', async () => {
     const { origin } = await serve(reset, status(200));
     let prepared = 0;

@@ -1,4 +1,6 @@
+import path from 'node:path';
 import { decode, encode } from 'jpeg-js';
+import { CapturePool } from '../../../local/mpc/capture/capture-pool';
 import { makeSprite } from '../../../shared/views/sprite';
 import { parseWebVtt } from '../../parse-web-vtt';
 
@@ -93,5 +95,90 @@ describe('a sprite', () => {
 
   test('of no picture is none', async () => {
     expect(await spriteOf(0)).toMatchObject({ track: undefined });
+  });
+});
+
+/** Brightness of pixels, row by row. */
+interface Luma {
+  width: number;
+  height: number;
+  at(x: number, y: number): number;
+}
+
+function lumaOf(jpeg: Uint8Array): Luma {
+  const { width, height, data } = decode(jpeg, { useTArray: true });
+  const channel = (x: number, y: number, which: number) => data[(y * width + x) * 4 + which] ?? 0;
+  // ITU-R BT.601, as in JFIF.
+  const at = (x: number, y: number) =>
+    0.299 * channel(x, y, 0) + 0.587 * channel(x, y, 1) + 0.114 * channel(x, y, 2);
+  return { width, height, at };
+}
+
+/** A third as wide and as high: each pixel the mean of nine. */
+function third({ width, height, at }: Luma): Luma {
+  const NINE = [0, 1, 2].flatMap((y) => [0, 1, 2].map((x) => [x, y] as const));
+  return {
+    width: width / 3,
+    height: height / 3,
+    at: (x, y) => NINE.reduce((sum, [right, down]) => sum + at(3 * x + right, 3 * y + down), 0) / 9,
+  };
+}
+
+/** Structural similarity (Wang et al. 2004): the mean over squares of 8 × 8 pixels, each 4 pixels from the next. */
+function similarity(a: Luma, b: Luma): number {
+  const [c1, c2] = [(0.01 * 255) ** 2, (0.03 * 255) ** 2];
+  const values: number[] = [];
+  for (let top = 0; top + 8 <= a.height; top += 4) {
+    for (let left = 0; left + 8 <= a.width; left += 4) {
+      const sums = { a: 0, b: 0, aa: 0, bb: 0, ab: 0 };
+      for (let pixel = 0; pixel < 64; pixel++) {
+        const [x, y] = [left + (pixel % 8), top + (pixel >> 3)];
+        const [one, other] = [a.at(x, y), b.at(x, y)];
+        sums.a += one / 64;
+        sums.b += other / 64;
+        sums.aa += (one * one) / 64;
+        sums.bb += (other * other) / 64;
+        sums.ab += (one * other) / 64;
+      }
+      const variances = sums.aa - sums.a ** 2 + sums.bb - sums.b ** 2;
+      const covariance = sums.ab - sums.a * sums.b;
+      values.push(
+        ((2 * sums.a * sums.b + c1) * (2 * covariance + c2)) /
+          ((sums.a ** 2 + sums.b ** 2 + c1) * (variances + c2)),
+      );
+    }
+  }
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+describe('of real pictures', () => {
+  const pool = new CapturePool({ workers: 1 });
+  afterAll(() => pool.close());
+
+  test('each tile looks like its picture, made as small', async () => {
+    const video = await pool.open(path.join(__dirname, '../../../tools/sample-video/sample.mp4'));
+    const pictures: Buffer[] = [];
+    const points = [0, 7000, 14_000, 'last'] as const;
+    await video.capture(
+      { points, size: { width: 480, height: 270 } },
+      ({ jpeg }) => void pictures.push(jpeg),
+    );
+    video.close();
+    const sheets: Luma[] = [];
+    await makeSprite(
+      pictures.map((_, index) => ({ url: String(index), startTime: index })),
+      160,
+      async ({ url }) => pictures[Number(url)] ?? Buffer.alloc(0),
+      async (_, jpeg) => void sheets.push(lumaOf(jpeg)),
+    );
+    const [sheet] = sheets;
+    expect(sheet).toMatchObject({ width: 640, height: 90 });
+    for (const [index, picture] of pictures.entries()) {
+      const tile: Luma = { width: 160, height: 90, at: (x, y) => sheet?.at(160 * index + x, y) ?? 0 };
+      expect(similarity(tile, third(lumaOf(picture)))).toBeGreaterThanOrEqual(0.95);
+      // The measure sees what is wrong: a tile that is a pixel out of place.
+      const shifted: Luma = { ...tile, at: (x, y) => tile.at(Math.min(159, x + 1), y) };
+      expect(similarity(shifted, third(lumaOf(picture)))).toBeLessThan(0.95);
+    }
   });
 });
