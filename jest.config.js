@@ -5,6 +5,7 @@
 const LONG = [
   'test/bench/variants.test.ts',
   'test/browser/same-picture.test.ts',
+  'test/browser/players.test.ts',
   'test/client/runtimes.test.ts',
   'test/deploy/setup/setup.test.ts',
   'test/e2e/documents.test.ts',

@@ -5,6 +5,7 @@ import { captureLoad } from './capture-load';
 import { cost } from './cost';
 import { cold, warm } from './functions';
 import { localCloud } from './local-cloud';
+import { reading } from './reading';
 import { describeMachine, toJson, toMarkdown, writePage, writeResults } from './report';
 import { signing } from './signing';
 import { start } from './start';
@@ -23,6 +24,7 @@ const SUITES: readonly Suite[] = [
   captureLoad,
   uploadToFrames,
   localCloud,
+  reading,
   start,
 ];
 

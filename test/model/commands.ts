@@ -24,6 +24,8 @@ export interface History {
   /** Task ids that callers were told, by idempotency key. */
   answers: Map<string, Set<string>>;
   duplicates: Set<string>;
+  /** So many notices more are answered 503. */
+  deafFor: number;
 }
 
 export function newHistory(service: InstallationDouble): History {
@@ -35,6 +37,7 @@ export function newHistory(service: InstallationDouble): History {
     overlapped: new Set(),
     answers: new Map(),
     duplicates: new Set(),
+    deafFor: 0,
   };
 }
 
@@ -261,6 +264,70 @@ class Create extends Step {
   }
 }
 
+/** MPC ends a task in one of its ways, the n-th of those that have not ended, and tells it, or nobody hears of it. */
+class End extends Step {
+  constructor(
+    readonly index: number,
+    readonly status: 'SUCCEEDED' | 'FAILED' | 'CANCELED',
+    readonly told: number,
+    readonly fates: Fates,
+  ) {
+    super();
+  }
+  async run(_: object, { service }: History) {
+    const open = service.cloud.tasks.filter(({ status }) => status === 'WAITING');
+    const task = open[this.index % Math.max(1, open.length)];
+    if (task === undefined) return;
+    service.cloud.end(task.id, this.status);
+    for (let time = 0; time < this.told; time++) await service.notify(String(task.id), this.fates);
+  }
+  toString() {
+    return `end ${this.index} as ${this.status}, told ${this.told} times ${told(this.fates)}`;
+  }
+}
+
+/** The timer of on-finish. */
+class Finish extends Step {
+  constructor(readonly fates: Fates) {
+    super();
+  }
+  async run(_: object, { service }: History) {
+    await service.finish(this.fates);
+  }
+  toString() {
+    return `finish ${told(this.fates)}`;
+  }
+}
+
+/** The receiver of notices takes none for so many of them. */
+class Deaf extends Step {
+  constructor(readonly notices: number) {
+    super();
+  }
+  async run(_: object, history: History) {
+    history.deafFor = this.notices;
+  }
+  toString() {
+    return `the receiver fails ${this.notices} times`;
+  }
+}
+
+/** Somebody looks at a video. */
+class Read extends Step {
+  constructor(
+    readonly key: string,
+    readonly fates: Fates,
+  ) {
+    super();
+  }
+  async run(_: object, { service }: History) {
+    await service.query({ object: this.key, bucket: VIDEOS }, undefined, this.fates);
+  }
+  toString() {
+    return `read ${this.key} ${told(this.fates)}`;
+  }
+}
+
 /** What the functions wrote comes back to them as events, videos among it. */
 class OwnOutput extends Step {
   async run(_: object, { service }: History) {
@@ -308,15 +375,16 @@ const key = fc.constantFrom(...KEYS);
 /**
  * Histories of uploads, events with their accidents, sweeps, calls of the API, and time between them.
  * @param mayOverlap whether two instances work at the same time now and then
+ * @param mayEnd whether tasks end, are told, looked for and read
  */
-export function histories(mayOverlap: boolean) {
+export function histories(mayOverlap: boolean, mayEnd = false) {
   const upload = fc.record({
     key,
     content: fc.constantFrom('1', '2'),
     bucket: fc.constantFrom(VIDEOS, VIDEOS, ARCHIVE),
   });
   const twice = fc.option(order, { freq: 6, nil: undefined });
-  const single = [
+  const single: fc.Arbitrary<Step>[] = [
     upload.map(({ key, content, bucket }) => new Upload(key, content, bucket)),
     fc.constantFrom('1', '2').map((content) => new UploadAll(content)),
     fc.tuple(index, fc.integer({ min: 1, max: 8 }), fates).map((parts) => new Deliver(...parts)),
@@ -333,5 +401,17 @@ export function histories(mayOverlap: boolean) {
     fc.constant(new OwnOutput()),
   ];
   const overlapping = fc.tuple(index, order).map((parts) => new Overlap(...parts));
+  if (mayEnd) {
+    const ends = fc.constantFrom('SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED', 'FAILED', 'CANCELED');
+    // Before a task is ended it must be there, so that these come often.
+    const end = fc.tuple(index, ends, fc.nat(2), fates).map((parts) => new End(...parts));
+    single.push(
+      end,
+      end,
+      fates.map((fates) => new Finish(fates)),
+      fc.integer({ min: 1, max: 3 }).map((notices) => new Deaf(notices)),
+      fc.tuple(key, fates).map((parts) => new Read(...parts)),
+    );
+  }
   return fc.commands(mayOverlap ? [...single, overlapping] : single, { maxCommands: 30, size: 'max' });
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { answered, NOTIFIED } from '../functions/finishing';
 import { type History, histories, newHistory, noteSweep, recordOf } from './commands';
 import { InstallationDouble, type InstallationOptions, SNAPSHOTS, VIDEOS } from './installation-double';
 
@@ -199,6 +200,75 @@ test(
               const shown = [0, 1].map((picture) => pictures?.get(`${folder}/${picture}.jpg`)?.body);
               expect({ name, capture, shown }).toEqual({ name, capture, shown: [video, video] });
             }
+          }
+        },
+      ),
+      { numRuns: Math.ceil(RUNS / 4), ...SEED, verbose: 1 },
+    );
+  },
+  60_000 + RUNS * 1000,
+);
+
+/** Runs on-finish as its timer does, until nothing of what has ended is left to do and every notice has been sent. */
+async function finishAll({ service }: History): Promise<void> {
+  for (let run = 0; run < 80; run++) {
+    await service.time.pass(MINUTE_MS);
+    const outcome = await service.finish();
+    if (outcome.kind !== 'returned') continue;
+    const { finished, failed } = outcome.value as { finished: number; failed: number };
+    const waiting = [...(service.cloud.buckets.get(SNAPSHOTS)?.keys() ?? [])].filter((name) =>
+      name.startsWith('.mpc-snapshots/notices/'),
+    );
+    // What has no record yet is looked at again as long as it is young.
+    if (run > 5 && finished === 0 && failed === 0 && waiting.length === 0) return;
+  }
+  throw new Error('not finished after 80 runs');
+}
+
+test(
+  'whatever happens, every task that MPC ended has its result, one set of files and one notice in the end, and is read without MPC',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        surroundings,
+        histories(false, true),
+        async ({ isShared: _, ...options }, commands) => {
+          const service = new InstallationDouble({ ...options, userData: NOTIFIED });
+          const { cloud } = service;
+          const history = newHistory(service);
+          /** The notices that were taken, task → their ids. */
+          const told = new Map<string, Set<string>>();
+          cloud.receiver = ({ headers, body }) => {
+            if (history.deafFor-- > 0) return { status: 503, body: '' };
+            const { task_id } = JSON.parse(String(body)).data;
+            told.set(task_id, (told.get(task_id) ?? new Set()).add(String(headers['webhook-id'])));
+            return { status: 204, body: '' };
+          };
+          await fc.asyncModelRun(() => ({ model: {}, real: history }), commands);
+          await letItSettle(history);
+          history.deafFor = 0;
+          await finishAll(history);
+          const objects = cloud.buckets.get(SNAPSHOTS) ?? new Map();
+          const newest = new Map<string, string>();
+          const before = cloud.mpcCalls;
+          for (const { id, status, body } of cloud.tasks) {
+            if (status === 'WAITING' || status === 'PROCESSING') continue;
+            const seen = answered(await service.query({}, String(id)));
+            const notices = [...(told.get(String(id)) ?? [])].length;
+            expect({ id, read: seen.status, status: seen.body.status, notices }).toEqual({
+              id,
+              read: 200,
+              status,
+              notices: 1,
+            });
+            if (status === 'SUCCEEDED') newest.set(body.output.object, String(id));
+          }
+          expect(cloud.mpcCalls).toBe(before);
+          for (const [directory, id] of newest) {
+            const file = (name: string) => String(objects.get(`${directory}/${name}`)?.body);
+            expect(JSON.parse(file('snapshots.json'))).toMatchObject({ task_id: id });
+            expect(file('storyboard.vtt')).toMatch(/^WEBVTT\n/);
+            expect(objects.has(`${directory}/poster.jpg`)).toBe(true);
           }
         },
       ),

@@ -1,0 +1,227 @@
+import type { Server } from 'node:http';
+import { buildArtifacts } from '../deploy/artifacts';
+import { CloudApi, connectionFrom } from '../deploy/cloud-api';
+import { deploy } from '../deploy/deploy';
+import { desiredState } from '../deploy/desired-state';
+import { LOCAL_STAGE } from '../deploy/desired-triggers';
+import { FunctionGraphApi } from '../deploy/functiongraph-api';
+import { withSubDomains } from '../deploy/gateway-domains';
+import { readService } from '../deploy/service-file';
+import type { Cloud, CloudOptions } from '../local/cloud';
+import { startWatchedCloud } from '../local/commands/deployed-cloud';
+import { uploadFile } from '../local/commands/upload-file';
+import { closeServer, listen } from '../local/http-server';
+import { createReceiver } from '../local/webhook-receiver';
+import { makeClip } from '../test/clip';
+import { until } from '../test/wait';
+import { median, quantile, type Suite } from './suite';
+
+const VIDEOS = 100;
+const READS = 10_000;
+const UPLOADS = 20;
+const LASTS_MS = 60_000;
+/** A visitor's browser has no more under way at once than a few; what is slower than planned catches up. */
+const MAX_UNDER_WAY = 32;
+const SECRET = `whsec_${Buffer.from('a secret of exactly 32 characters').toString('base64')}`;
+
+/** How long each upload took, ms. */
+interface Uploads {
+  toFramesMs: number[];
+  toNoticeMs: number[];
+}
+
+/** Everything that is watched in one cloud. */
+class Watched {
+  readonly endedAtMs = new Map<string, { task: string; atMs: number }>();
+  readonly noticedAtMs = new Map<string, number>();
+  /** Ids that MPC was asked about, one entry for each call. */
+  readonly askedFor: string[][] = [];
+  cloud!: Cloud;
+  receiver!: Server;
+
+  static async start(options: Omit<CloudOptions, 'port'> = {}): Promise<Watched> {
+    const watched = new Watched();
+    watched.receiver = createReceiver({
+      secrets: [SECRET],
+      onNotice: ({ value }) => {
+        const { task_id } = (value as { data: { task_id: string } }).data;
+        watched.noticedAtMs.set(task_id, Date.now());
+      },
+    });
+    const NOTIFY_URL = `http://127.0.0.1:${await listen(watched.receiver, 0)}/`;
+    watched.cloud = await startWatchedCloud({ port: 0, mpc: { callsPerMinute: 10_000 }, ...options });
+    await deployWithoutThrottle(watched.cloud, { NOTIFY_URL, NOTIFY_SECRET: SECRET });
+    for (const { configuration } of watched.cloud.functiongraph.functions()) {
+      configuration.user_data = JSON.stringify({
+        ...JSON.parse(configuration.user_data ?? '{}'),
+        MPC_REQUESTS_PER_MINUTE: '10000',
+        MAX_UNFINISHED_TASKS: '1000',
+      });
+    }
+    watched.cloud.mpc.tasks.onChange((task) => {
+      if (task.endedAtMs !== undefined)
+        watched.endedAtMs.set(task.input.object, { task: task.id, atMs: task.endedAtMs });
+    });
+    watched.cloud.mpc.server.on('request', ({ method, url = '' }) => {
+      if (method === 'GET') watched.askedFor.push(new URL(url, 'http://mpc').searchParams.getAll('task_id'));
+    });
+    return watched;
+  }
+
+  async stop(): Promise<void> {
+    await this.cloud.close();
+    await closeServer(this.receiver);
+  }
+
+  /** Uploads a clip and resolves when its task has ended and the notice is there. */
+  async upload(clip: string, key: string, into: Uploads, timeoutMs = 60_000): Promise<void> {
+    const startedAtMs = Date.now();
+    await uploadFile(clip, key, this.cloud, () => {});
+    const ended = await until(() => this.endedAtMs.get(key), { timeoutMs, what: `the frames of ${key}` });
+    into.toFramesMs.push(ended.atMs - startedAtMs);
+    const noticedAtMs = await until(() => this.noticedAtMs.get(ended.task), {
+      timeoutMs: 90_000,
+      what: `the notice of ${key}`,
+    });
+    into.toNoticeMs.push(noticedAtMs - ended.atMs);
+  }
+}
+
+/** The gateway lets 6,000 reads a minute through, so that a flood costs no more; here more are wanted. */
+async function deployWithoutThrottle(cloud: Cloud, settings: Record<string, string>): Promise<void> {
+  const service = await readService(LOCAL_STAGE, { ...settings, ...cloud.environment });
+  for (const event of service.functions.query?.events ?? []) {
+    if ('apigw' in event) event.apigw.throttle = { api: 100_000, caller: 100_000 };
+  }
+  const wanted = desiredState(service);
+  const api = new FunctionGraphApi(new CloudApi(connectionFrom(cloud.environment, cloud.region)));
+  await deploy(await withSubDomains(wanted, api.cloud), await buildArtifacts(wanted.functions), api);
+}
+
+const pauseUntil = (atMs: number) =>
+  new Promise((resolve) => setTimeout(resolve, Math.max(0, atMs - Date.now())));
+
+/** One upload after the other, spread over a minute. */
+async function uploadForAMinute(name: string, clip: string, watched: Watched): Promise<Uploads> {
+  const uploads: Uploads = { toFramesMs: [], toNoticeMs: [] };
+  const startedAtMs = Date.now();
+  const under: Promise<void>[] = [];
+  for (let index = 0; index < UPLOADS; index++) {
+    await pauseUntil(startedAtMs + (index * LASTS_MS) / UPLOADS);
+    under.push(watched.upload(clip, `uploads/${name}-${index}.mp4`, uploads));
+  }
+  await Promise.all(under);
+  return uploads;
+}
+
+/** Reads what has ended, by key and by id, as JSON and as a track, at an even pace. */
+async function readForAMinute(videos: ReadonlyMap<string, string>, { cloud }: Watched) {
+  const latenciesMs: number[] = [];
+  const statuses = new Map<number, number>();
+  const names = [...videos];
+  const startedAtMs = Date.now();
+  let next = 0;
+  const reader = async (): Promise<void> => {
+    for (let read = next++; read < READS; read = next++) {
+      await pauseUntil(startedAtMs + (read * LASTS_MS) / READS);
+      const [key = '', id = ''] = names[(read >> 2) % names.length] ?? [];
+      const path = read & 1 ? `/${id}` : `?object=${encodeURIComponent(key)}`;
+      const format = read & 2 ? `${read & 1 ? '?' : '&'}format=vtt` : '';
+      const sentAtMs = performance.now();
+      const response = await fetch(`${cloud.addresses.gateway}/snapshots${path}${format}`);
+      await response.arrayBuffer();
+      latenciesMs.push(performance.now() - sentAtMs);
+      statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: MAX_UNDER_WAY }, reader));
+  return { latenciesMs, statuses, lastedMs: Date.now() - startedAtMs };
+}
+
+/** Reads of finished videos beside uploads, and how soon the end of a task is told. */
+export const reading: Suite = {
+  name: 'reading',
+  about:
+    `${VIDEOS} finished videos are read ${READS.toLocaleString('en')} times in a minute, by key and by id, as JSON and as a track, while ${UPLOADS} videos ` +
+    'are uploaded; beside the same uploads without readers. Everything, load included, runs on this machine.',
+  async run() {
+    const clip = await makeClip({ seconds: 6, width: 320, height: 180 });
+    const watched = await Watched.start();
+    try {
+      const before: Uploads = { toFramesMs: [], toNoticeMs: [] };
+      for (let index = 0; index < VIDEOS; index++)
+        await watched.upload(clip, `uploads/old-${index}.mp4`, before);
+      const videos = new Map([...watched.endedAtMs].map(([key, { task }]) => [key, task]));
+      const ids = new Set(videos.values());
+      const alone = await uploadForAMinute('alone', clip, watched);
+      const callsBefore = watched.askedFor.length;
+      const [reads, beside] = await Promise.all([
+        readForAMinute(videos, watched),
+        uploadForAMinute('beside', clip, watched),
+      ]);
+      const calls = watched.askedFor.slice(callsBefore);
+      const ofReaders = calls.filter((asked) => asked.some((id) => ids.has(id))).length;
+      const others = [...reads.statuses].reduce((sum, [code, count]) => sum + (code === 200 ? 0 : count), 0);
+      const byTimer = await noticeByTimerMs(clip);
+      return {
+        tables: [
+          {
+            title: 'a read, sent to answered',
+            unit: 'ms',
+            series: [0.5, 0.95, 0.99].map((share) => ({
+              name: `${share * 100} %`,
+              values: [quantile(reads.latenciesMs, share)],
+            })),
+          },
+          {
+            title: 'upload, sent to all frames there',
+            unit: 'ms',
+            series: [
+              { name: 'without readers', values: alone.toFramesMs },
+              { name: 'with readers', values: beside.toFramesMs },
+            ],
+          },
+          {
+            title: 'end of the task to notice received',
+            unit: 'ms',
+            series: [
+              { name: 'by notification, without readers', values: alone.toNoticeMs },
+              { name: 'by notification, with readers', values: beside.toNoticeMs },
+              { name: 'by the timer alone', values: [byTimer] },
+            ],
+          },
+        ],
+        goals: [
+          { text: 'reads in a minute', measured: (READS * 60_000) / reads.lastedMs, atLeast: READS * 0.99 },
+          { text: 'calls of MPC about what had ended', measured: ofReaders, atMost: 0 },
+          { text: 'answers other than 200', measured: others, atMost: 0 },
+          {
+            text: 'uploads: frames with readers, times as long as without',
+            measured: median(beside.toFramesMs) / median(alone.toFramesMs),
+            atMost: 1.1,
+          },
+          {
+            text: 'notice by notification, without readers, median ms',
+            measured: median(alone.toNoticeMs),
+            atMost: 1000,
+          },
+          { text: 'notice by the timer alone, ms', measured: byTimer, atMost: 65_000 },
+        ],
+      };
+    } finally {
+      await watched.stop();
+    }
+  },
+};
+
+/** From the end of a task to its notice, where MPC's notification is lost. */
+async function noticeByTimerMs(clip: string): Promise<number> {
+  const watched = await Watched.start({ faults: { shares: { 'smn.drop': 1 }, seed: 1 } });
+  try {
+    const uploads: Uploads = { toFramesMs: [], toNoticeMs: [] };
+    await watched.upload(clip, 'uploads/late.mp4', uploads);
+    return uploads.toNoticeMs[0] ?? Number.NaN;
+  } finally {
+    await watched.stop();
+  }
+}
