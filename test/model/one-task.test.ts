@@ -232,8 +232,11 @@ test(
       fc.asyncProperty(
         surroundings,
         histories(false, true),
-        async ({ isShared: _, ...options }, commands) => {
-          const service = new InstallationDouble({ ...options, userData: NOTIFIED });
+        async ({ isShared: _, captures, ...options }, commands) => {
+          const userData = { ...NOTIFIED, ...settingOf(captures) };
+          // The look through MPC's list goes three minutes back: clocks that differ by more are not covered.
+          const clockAheadMs = Math.sign(options.clockAheadMs ?? 0) * 2 * MINUTE_MS;
+          const service = new InstallationDouble({ ...options, clockAheadMs, userData });
           const { cloud } = service;
           const history = newHistory(service);
           /** The notices that were taken, task → their ids. */
@@ -245,7 +248,7 @@ test(
             return { status: 204, body: '' };
           };
           await fc.asyncModelRun(() => ({ model: {}, real: history }), commands);
-          await letItSettle(history);
+          await letItSettle(history, captures);
           history.deafFor = 0;
           await finishAll(history);
           const objects = cloud.buckets.get(SNAPSHOTS) ?? new Map();
