@@ -253,9 +253,12 @@ test(
           await finishAll(history);
           const objects = cloud.buckets.get(SNAPSHOTS) ?? new Map();
           const newest = new Map<string, string>();
+          const known = new Set([...history.answers.values()].flatMap((ids) => [...ids]));
           const before = cloud.mpcCalls;
           for (const { id, status, body } of cloud.tasks) {
             if (status === 'WAITING' || status === 'PROCESSING') continue;
+            // Made by a call of the API whose answer was lost, and which did not come again: nobody knows of it.
+            if (body.input.object.startsWith('api/') && !known.has(String(id))) continue;
             const seen = answered(await service.query({}, String(id)));
             const notices = [...(told.get(String(id)) ?? [])].length;
             expect({ id, read: seen.status, status: seen.body.status, notices }).toEqual({
