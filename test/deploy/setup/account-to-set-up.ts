@@ -53,7 +53,6 @@ export class AccountToSetUp {
   /** Of every call the first time that it is made. */
   firstFate: Fate = 'pass';
   readonly #seen = new Set<string>();
-  readonly folder = mkdtempSync(path.join(tmpdir(), 'setup-'));
   readonly identities: IdentityBook;
   readonly gateways: GatewayBook;
   readonly logs = new LogBook();
@@ -64,6 +63,7 @@ export class AccountToSetUp {
   #address = '';
 
   private constructor(
+    readonly folder: string,
     readonly store: ObjectStore,
     readonly mpc: Mpc,
     readonly topics: TopicBook,
@@ -97,7 +97,8 @@ export class AccountToSetUp {
 
   static async start(options: AccountOptions = {}): Promise<AccountToSetUp> {
     const credentials = new Credentials({ ...KEY, denied: options.denied ?? [] });
-    const store = await ObjectStore.open(mkdtempSync(path.join(tmpdir(), 'setup-obs-')));
+    const folder = mkdtempSync(path.join(tmpdir(), 'setup-'));
+    const store = await ObjectStore.open(path.join(folder, 'obs'));
     const capture = { open: () => Promise.reject(new Error('nothing is captured here')) };
     const topics = new TopicBook({ region: REGION, projectId: KEY.projectId });
     const mpc = await createMpc({
@@ -108,7 +109,7 @@ export class AccountToSetUp {
       authorizedBuckets: [],
       topics: { mayPublish: (urn) => topics.mayPublish(urn, 'mpc'), publish: () => {} },
     });
-    const account = new AccountToSetUp(store, mpc, topics, options, credentials);
+    const account = new AccountToSetUp(folder, store, mpc, topics, options, credentials);
     for (const [, server] of account.#servers) {
       account.#addresses.set(server, `http://127.0.0.1:${await listen(server, 0)}`);
     }
