@@ -11,7 +11,7 @@ export interface GroupPlace {
   instanceId: string | undefined;
 }
 
-/** The group that a trigger's API is published in; undefined for a trigger that is no API. */
+/** The group that a trigger's API is published in; undefined for a trigger that is not an API. */
 export function groupOf({ type, eventData }: WantedTrigger): GroupPlace | undefined {
   if (type !== 'APIG' && type !== 'DEDICATEDGATEWAY') return undefined;
   const { group_id: group, instance_id: instance } = eventData;

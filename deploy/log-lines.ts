@@ -5,7 +5,7 @@ export interface LogLine {
   event?: string | undefined;
   request_id?: string | undefined;
   function?: string | undefined;
-  /** What is no event. */
+  /** What is not an event. */
   text?: string | undefined;
   [field: string]: unknown;
 }

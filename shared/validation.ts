@@ -73,7 +73,7 @@ const MAX_UNKNOWN_FIELDS = 20;
 
 /**
  * Turns zod's issues into what a caller is told: of each wrong field its path, what is allowed and the value. A list
- * is told of once, whichever of its members are wrong. Needs zod's `reportInput`.
+ * is reported once, whichever of its members are wrong. Needs zod's `reportInput`.
  */
 function describeIssues(issues: readonly z.core.$ZodIssue[], value: unknown): Detail[] {
   const details = issues.flatMap((issue): Detail[] => {

@@ -78,7 +78,7 @@ export class SnapshotClient {
   readonly #options: ClientOptions;
   readonly #endpoint: string;
 
-  /** @throws SnapshotsError for an endpoint that is no address */
+  /** @throws SnapshotsError for an endpoint that is not an address */
   constructor(options: ClientOptions) {
     if (!/^https?:\/\//.test(options.endpoint) || !URL.canParse(options.endpoint))
       throw new SnapshotsError(`endpoint must be an address such as https://…, got "${options.endpoint}"`);

@@ -45,7 +45,7 @@ export function useConnection(): Connection {
       });
       events.addEventListener('error', () => {
         setConnection(({ state }) => ({ status: 'lost', state }));
-        // A browser tries again by itself after a lost connection, but not after an answer that is no stream.
+        // A browser tries again by itself after a lost connection, but not after an answer that is not a stream.
         if (events.readyState === EventSource.CLOSED) timer = setTimeout(connect, RECONNECT_AFTER_MS);
       });
     };

@@ -26,7 +26,7 @@ export interface PendingNotice {
   record: z.infer<typeof NoticeRecord>;
 }
 
-/** @returns undefined for what is no notice */
+/** @returns undefined for what is not a notice */
 export function readNotice(recordKey: string, text: string): PendingNotice | undefined {
   const dueMs = /(\d{14})-[^/]*$/.exec(recordKey)?.[1];
   const { data: record } = NoticeRecord.safeParse(parseJson(text));

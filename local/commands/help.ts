@@ -48,6 +48,6 @@ explain, tasks, frames, deliver, event and invoke take --json: what they print i
 exit codes  0  yes: captured, frames are there, the function succeeded, the signature is right
             1  no: not captured, failed, not found, refused
             2  could not be asked: wrong arguments, or no cloud answers there
-            3  not yet: explain and frames, while the capture is under way
+            3  not yet: explain and frames, while the capture is still running
             exec hands on the code of its COMMAND
 `;

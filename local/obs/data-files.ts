@@ -17,7 +17,7 @@ export interface ReceivedFile {
 /** The largest body of one request: 5 GB (OBS API reference, PutObject and UploadPart). */
 export const MAX_BODY_BYTES = 5 * 1024 ** 3;
 
-/** What arrives while a write to disk is under way goes into the next one, up to this size. */
+/** What arrives while a write to disk is running goes into the next one, up to this size. */
 const WRITE_BUFFER_BYTES = 1024 ** 2;
 
 /** Bodies on disk: `incoming/` while they arrive, `objects/` once they are complete. Files never change after that. */

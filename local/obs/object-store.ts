@@ -410,7 +410,7 @@ export class ObjectStore {
     for (const part of parts) this.#files.discard(path.basename(part.filePath));
   }
 
-  /** Ends the store; writes that are still under way fail. */
+  /** Ends the store; writes that are still running fail. */
   async close(): Promise<void> {
     this.#listeners.clear();
     this.#notified.clear();

@@ -44,7 +44,7 @@ export const oneOrMany = <T extends z.ZodType>(item: T) =>
     .union([z.array(item), item])
     .transform((value) => (Array.isArray(value) ? value : [value]) as z.output<T>[]);
 
-/** What stands in the root of a document; undefined when it is no document, or one that no client of OBS sends. */
+/** What stands in the root of a document; undefined when it is not a document, or one that no client of OBS sends. */
 function contentOf(body: string, root: string): unknown {
   // OBS's documents have no document type, and with it come entities.
   if (/<!DOCTYPE/i.test(body)) return undefined;

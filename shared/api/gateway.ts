@@ -21,7 +21,7 @@ export interface ApiRequest {
   headers: Readonly<Record<string, string>>;
   /** Who calls, where what the gateway has checked says so: the same text for the same caller, not to be shown. */
   caller: string | undefined;
-  /** The parsed JSON body. @throws ApiError 400 when it is no JSON */
+  /** The parsed JSON body. @throws ApiError 400 when it is not JSON */
   json(): unknown;
 }
 

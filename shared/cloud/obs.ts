@@ -75,7 +75,7 @@ export async function copyObject(
   await call({ method: 'PUT', ...to, contentType, obsHeaders }, connection, undefined, headers);
 }
 
-/** OBS DeleteObject; one that is not there is no error. @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable */
+/** OBS DeleteObject; one that is not there is not an error. @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable */
 export async function deleteObject(bucket: string, key: string, connection: Connection): Promise<void> {
   await call({ method: 'DELETE', bucket, key }, connection);
 }

@@ -76,7 +76,7 @@ export const isText = (value: unknown): value is string => typeof value === 'str
 
 /**
  * Parses JSON of unknown origin.
- * @returns the value, with `null` properties left out, as services mean them; undefined when the text is no JSON
+ * @returns the value, with `null` properties left out, as services mean them; undefined when the text is not JSON
  */
 export function parseJson(text: string): unknown {
   try {

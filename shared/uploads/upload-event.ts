@@ -92,7 +92,7 @@ function textOf(value: unknown): string {
 
 /**
  * Decodes a key that is form-encoded: `+` is a space, `%2F` a slash (OBS user guide: "TEST%2F%E4%B8%AD+%E6%96%87.jpg").
- * A key that is no valid encoding is taken as it is.
+ * A key that is not a valid encoding is taken as it is.
  */
 function decodeFormKey(key: string): string {
   try {

@@ -27,7 +27,7 @@ interface Pixels {
  * @param write takes each sheet as soon as it is done
  * @param addressOf the address of a sheet in the track
  * @returns the track; undefined where there is no picture
- * @throws what `read` and `write` throw; Error for a picture that is no JPEG
+ * @throws what `read` and `write` throw; Error for a picture that is not a JPEG
  */
 export async function makeSprite<Image extends StoryboardImage>(
   images: readonly Image[],

@@ -35,7 +35,7 @@ export interface Video {
   close(): void;
 }
 
-/** What becomes of a task that is under way. */
+/** What becomes of a task that is running. */
 interface Outcome {
   resolve: () => void;
   reject: (error: unknown) => void;
@@ -111,7 +111,7 @@ export class CapturePool {
     }
   }
 
-  /** Kills all workers; what is under way fails. Resolves when the processes are gone. */
+  /** Kills all workers; what is running fails. Resolves when the processes are gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const task of [...this.#tasks.keys()]) this.#end(task, closedError());

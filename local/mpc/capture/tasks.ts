@@ -10,7 +10,7 @@ const MAX_FRAMES_WAITING = 8;
 export class SharedVideo {
   static #lastId = 0;
   readonly id = ++SharedVideo.#lastId;
-  /** The worker that has it open as long as tasks of it are under way. */
+  /** The worker that has it open as long as tasks of it are running. */
   home: WorkerProcess | undefined;
   /** The workers that may have it open. */
   readonly openIn = new Set<WorkerProcess>();

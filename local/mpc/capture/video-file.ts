@@ -92,7 +92,7 @@ export class VideoFile {
   }
 
   /**
-   * Opens a file and finds its video. Throws CaptureError `unreadable` for what is no media file, is encrypted or
+   * Opens a file and finds its video. Throws CaptureError `unreadable` for what is not a media file, is encrypted or
    * tells no size, `no_video_stream` for sound and cover art only.
    */
   static open(filePath: string): VideoFile {

@@ -12,7 +12,7 @@ const configuration = z.union([
   z.literal(''),
 ]);
 
-/** PUT /bucket. A bucket that exists is left as it is, and that is no error. */
+/** PUT /bucket. A bucket that exists is left as it is, and that is not an error. */
 export const createBucket: Operation = async (call) => {
   const body = await readText(call.request);
   if (body !== '') {

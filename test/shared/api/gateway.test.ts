@@ -7,7 +7,7 @@ beforeEach(() => {
 });
 afterEach(() => void jest.restoreAllMocks());
 
-// Nobody listens there: what is under way is for calls that these actions do not make.
+// Nobody listens there: what is running is for calls that these actions do not make.
 const context = functionContext({ ...userData, MPC_ENDPOINT: 'http://127.0.0.1:9' });
 
 /** The request as an action gets it. */

@@ -252,7 +252,7 @@ describe('a task without a claim', () => {
       await service.time.pass(SECOND_MS);
     }
     await service.create({ input: { bucket: VIDEOS, object: 'b.mp4' } });
-    // What is no record among them is passed over.
+    // What is not a record among them is passed over.
     const records = service.cloud.buckets.get(SNAPSHOTS);
     const [first = ''] = records?.keys() ?? [];
     service.cloud.put(SNAPSHOTS, `${first}.txt`, 'no record');

@@ -148,7 +148,7 @@ test('a first picture never waits for the end of another job’s group of pictur
     });
   });
   await late;
-  // One picture of the long job is under way when the late one opens its file, and one when it asks for its first.
+  // One picture of the long job is running when the late one opens its file, and one when it asks for its first.
   expect(events.indexOf('late')).toBeLessThan(5);
 });
 
