@@ -258,7 +258,7 @@ describe('when MPC is not well', () => {
       answer(response);
     });
     const port = await listen(server, 0);
-    broken = await LocalService.start();
+    broken = await LocalService.start({ faults: { shares: { drop: 1 }, seed: 1 } });
     // The same functions, told that MPC lives elsewhere.
     for (const deployed of broken.cloud.functiongraph.functions()) {
       const userData = JSON.parse(deployed.configuration.user_data ?? '{}');
@@ -326,6 +326,7 @@ describe('when MPC is not well', () => {
 
   test('an upload whose capture cannot be started makes the invocation fail, so that it is tried again', async () => {
     json(500, { error_code: 'MPC.10050', error_msg: 'System error' });
+    await broken.upload('a.mp4', Buffer.from('a video'));
     const result = await broken.invoke('on-upload', {
       Records: [
         {

@@ -9,13 +9,14 @@ import { type Fate, MpcProxy } from './mpc-proxy';
 let service: LocalService;
 let proxy: MpcProxy;
 
+const onUpload = () => service.cloud.functiongraph.functions().find(({ name }) => name === 'on-upload')!;
+let eventTriggers: ReturnType<typeof onUpload>['triggers'];
+
 /** How long on-upload may run. Its instances start anew. */
 function setTimeoutSeconds(seconds: number): void {
-  for (const { name, configuration, pool } of service.cloud.functiongraph.functions()) {
-    if (name !== 'on-upload') continue;
-    configuration.timeout = seconds;
-    pool.retire();
-  }
+  const { configuration, pool } = onUpload();
+  configuration.timeout = seconds;
+  pool.retire();
 }
 
 beforeAll(async () => {
@@ -27,6 +28,9 @@ beforeAll(async () => {
     functiongraph: { behaviour: { asyncRetryDelayMs: 50 } },
   });
   proxy.forwardTo(service.cloud.addresses.mpc);
+  // Events are delivered by hand.
+  const { triggers } = onUpload();
+  eventTriggers = triggers.splice(0, triggers.length);
   service.setUserData({ MPC_ENDPOINT: started.address, MPC_REQUESTS_PER_MINUTE: '10000' });
 }, 30_000);
 afterAll(async () => {
@@ -36,7 +40,7 @@ afterAll(async () => {
 
 const tasksOf = (key: string) => service.cloud.mpc.tasks.list().filter(({ input }) => input.object === key);
 
-const eventOf = (key: string, etag = 'e1'): ObjectEvent => ({
+const eventOf = (key: string, etag = ''): ObjectEvent => ({
   eventName: 'ObjectCreated:Put',
   bucket: service.cloud.uploadBucket,
   key,
@@ -47,15 +51,17 @@ const eventOf = (key: string, etag = 'e1'): ObjectEvent => ({
   requestId: 'b27e6cbff1f6865c83111f130a982f56',
   sourceIp: '127.0.0.1',
 });
-const deliver = (...keys: string[]) =>
-  service.invoke(
-    'on-upload',
-    renderObjectEvents(
-      's3',
-      keys.map((key) => eventOf(key)),
-      service.cloud.region,
-    ),
-  );
+async function upload(key: string, content: string): Promise<void> {
+  await service.cloud.store.put(service.cloud.uploadBucket, key, Buffer.from(content));
+}
+
+/** The event of each; what is not there yet is uploaded. */
+async function deliver(...keys: string[]) {
+  const { store, uploadBucket, region } = service.cloud;
+  for (const key of keys) if (store.head(uploadBucket, key) === undefined) await upload(key, 'a video');
+  const events = keys.map((key) => eventOf(key, store.head(uploadBucket, key)?.etag));
+  return service.invoke('on-upload', renderObjectEvents('s3', events, region));
+}
 
 interface Records {
   records: { started?: string; skipped?: string; task_id?: string; failed?: string }[];
@@ -139,10 +145,8 @@ describe('one upload, one task', () => {
 
   test('another version of the video is another upload', async () => {
     await deliver('new.mp4');
-    await service.invoke(
-      'on-upload',
-      renderObjectEvents('s3', [eventOf('new.mp4', 'e2')], service.cloud.region),
-    );
+    await upload('new.mp4', 'another video');
+    await deliver('new.mp4');
     expect(tasksOf('new.mp4')).toHaveLength(2);
   });
 
@@ -164,6 +168,8 @@ describe('one upload, one task', () => {
 
 test('an event that the platform gives up on lies where a person can see it, with the reason', async () => {
   proxy.fates.push(...Array<Fate>(4).fill(500));
+  const { triggers } = onUpload();
+  triggers.push(...eventTriggers);
   await service.upload('given-up.mp4', Buffer.from('a video'));
   const { store, snapshotBucket } = service.cloud;
   const failed = await until(
@@ -173,6 +179,7 @@ test('an event that the platform gives up on lies where a person can see it, wit
   expect(message).toContain('given-up.mp4');
   expect(message).toContain('captures could not be started');
   proxy.fates.length = 0;
+  triggers.splice(0, triggers.length);
 });
 
 describe('the pace', () => {
@@ -217,14 +224,10 @@ describe('the sweep', () => {
   beforeAll(async () => {
     service.setUserData({ MPC_REQUESTS_PER_MINUTE: '10000' });
     setTimeoutSeconds(60);
-    const { store, snapshotBucket } = service.cloud;
+    const { store, snapshotBucket, uploadBucket } = service.cloud;
     for (const { key } of store.list(snapshotBucket, { prefix: '.mpc-snapshots/waiting/' }).objects)
       await store.delete(snapshotBucket, key);
-    for (const { name, triggers } of service.cloud.functiongraph.functions()) {
-      if (name !== 'on-upload') continue;
-      // From here on no event arrives.
-      triggers.splice(0, triggers.length);
-    }
+    for (const { key } of store.list(uploadBucket).objects) await store.delete(uploadBucket, key);
     for (const key of [...objects, 'lost/no-video.txt', 'lost/fresh.mp4'])
       await service.upload(key, Buffer.from('a video'));
     await service.upload('lost/empty.mp4', Buffer.alloc(0));

@@ -308,6 +308,7 @@ describe('every request', () => {
     expect(requests).toEqual([
       {
         service: 'FunctionGraph',
+        caller: 'AKTEST',
         requestId: answer.headers.get('x-request-id'),
         method: 'GET',
         rawUrl: `/v2/${PROJECT}/fgs/nothing?x=1`,

@@ -51,7 +51,7 @@ describe('errors', () => {
     for (const [method, special] of [
       ['GET', 'policy'],
       ['PUT', 'policy'],
-      ['GET', 'versions'],
+      ['GET', 'tagging'],
       ['PUT', 'tagging'],
     ] as const) {
       const answer = await obs.signed(method, { bucket, special });
