@@ -29,8 +29,7 @@ beforeAll(async () => {
   });
   proxy.forwardTo(service.cloud.addresses.mpc);
   // Events are delivered by hand.
-  const { triggers } = onUpload();
-  eventTriggers = triggers.splice(0, triggers.length);
+  eventTriggers = onUpload().triggers.splice(0);
   service.setUserData({ MPC_ENDPOINT: started.address, MPC_REQUESTS_PER_MINUTE: '10000' });
 }, 30_000);
 afterAll(async () => {
@@ -168,8 +167,7 @@ describe('one upload, one task', () => {
 
 test('an event that the platform gives up on lies where a person can see it, with the reason', async () => {
   proxy.fates.push(...Array<Fate>(4).fill(500));
-  const { triggers } = onUpload();
-  triggers.push(...eventTriggers);
+  onUpload().triggers.push(...eventTriggers);
   await service.upload('given-up.mp4', Buffer.from('a video'));
   const { store, snapshotBucket } = service.cloud;
   const failed = await until(
@@ -179,7 +177,7 @@ test('an event that the platform gives up on lies where a person can see it, wit
   expect(message).toContain('given-up.mp4');
   expect(message).toContain('captures could not be started');
   proxy.fates.length = 0;
-  triggers.splice(0, triggers.length);
+  onUpload().triggers.splice(0);
 });
 
 describe('the pace', () => {
