@@ -83,6 +83,12 @@ export function whyUnreadable(result: number, filePath: string): string {
   }
   const boxes = topLevelBoxes(filePath, bytes);
   if (boxes.has('moov')) return `${failure}: it is MP4 or MOV whose index (moov) is damaged (${size})`;
+  if (boxes.has('moof') || boxes.has('styp')) {
+    return (
+      `${failure}: it is a fragment of an MP4 without its initialization segment (moov): ` +
+      `put that in front of it (${size})`
+    );
+  }
   if (boxes.has('mdat') || boxes.has('ftyp')) {
     return `${failure}: it is MP4 or MOV that was cut off before its index, moov (${size})`;
   }

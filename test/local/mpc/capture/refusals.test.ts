@@ -205,6 +205,18 @@ describe('a refusal says what was found', () => {
     await expect(times(await makeClip({ ...SMALL, seconds: 1 }), 5000)).rejects.toThrow(ABOUT);
   });
 
+  test('a fragment of an MP4 without its initialization segment is called so', async () => {
+    const movflags = 'frag_keyframe+empty_moov+default_base_moof';
+    const bytes = readFileSync(await makeClip({ ...SMALL, seconds: 2, muxerOptions: { movflags } }));
+    const fragments = bytes.subarray(bytes.indexOf('moof') - 4);
+    const segmentType = Buffer.from('00000010737479706d73646800000000', 'hex');
+    for (const content of [fragments, Buffer.concat([segmentType, fragments])]) {
+      expect(await refusal(file('segment.m4s', content), 'unreadable')).toMatch(
+        /a fragment of an MP4 without its initialization segment \(moov\)/,
+      );
+    }
+  });
+
   test.each<[string, string | Buffer, RegExp]>([
     ['empty', '', /it is empty \(0 bytes\)/],
     [
