@@ -15,7 +15,7 @@ import { Progress } from './progress';
 import { stopSignal } from './stop-signal';
 import { print } from './terminal';
 import { uploadFile } from './upload-file';
-import { type Outcome, waitForOutcome } from './wait-for-outcome';
+import { framesInWords, type Outcome, waitForOutcome } from './wait-for-outcome';
 
 const ROOT = PACKAGE_FOLDER ?? path.join(__dirname, '..', '..');
 const SAMPLE_VIDEO = path.join(ROOT, 'tools', 'sample-video', 'sample.mp4');
@@ -133,7 +133,7 @@ async function captureOne(file: string, key: string, cloud: Cloud): Promise<Outc
   switch (outcome.kind) {
     case 'frames':
       print(
-        `\n${key}: task ${outcome.taskId} made ${outcome.pictures.length} frames, ${took} after the upload began`,
+        `\n${key}: task ${outcome.taskId} made ${framesInWords(outcome.pictures.length)}, ${took} after the upload began`,
       );
       printTable(outcome.pictures, outcome.taskId, cloud);
       await printFiles(outcome.taskId, cloud);

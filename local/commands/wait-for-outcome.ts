@@ -90,6 +90,11 @@ function readResult(
   return state === 'failed' || state === 'discarded' ? { reason: failure } : undefined;
 }
 
+/** How many frames there are, for people. */
+export function framesInWords(count: number): string {
+  return `${count} ${count === 1 ? 'frame' : 'frames'}`;
+}
+
 function skipInWords(reason: string): string {
   if (reason !== 'not_a_video') return reason.replaceAll('_', ' ');
   return 'not a video: the file has none of the endings in the setting UPLOAD_SUFFIXES';
@@ -99,7 +104,7 @@ function endOfTask(taskId: string, { mpc }: Cloud, onStep: (text: string) => voi
   return new Promise((resolve) => {
     const look = (task: Task | undefined): boolean => {
       if (task?.id !== taskId) return false;
-      onStep(`task ${task.id} ${task.status.toLowerCase()}, ${task.pictures.length} frames`);
+      onStep(`task ${task.id} ${task.status.toLowerCase()}, ${framesInWords(task.pictures.length)}`);
       if (task.endedAtMs === undefined) return false;
       resolve(task);
       return true;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decode } from 'jpeg-js';
 import { type CapturePoint, CapturePool, type Frame } from '../../../../local/mpc/capture/capture-pool';
+import { withCleanAperture } from '../../../clean-aperture';
 import { type ClipOptions, makeClip } from '../../../clip';
 import { fieldLuma } from '../../../field-coded';
 import { readFrameTimeMs } from '../../../read-frame-time';
@@ -377,6 +378,12 @@ test('pixels that are higher than wide make the picture higher, as in browsers',
     [0],
   );
   expect([frame!.width, frame!.height]).toEqual([320, 320]);
+});
+
+test('a clean aperture in an MP4 crops nothing, as in browsers', async () => {
+  const bytes = withCleanAperture(await bytesOf({ seconds: 0.2 }), 120, 68);
+  const [frame] = await frames(file('clean-aperture.mp4', bytes), [0]);
+  expect([frame!.width, frame!.height]).toEqual([SMALL.width, SMALL.height]);
 });
 
 test('of interlaced pictures every second line is made up', async () => {
