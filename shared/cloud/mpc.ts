@@ -247,11 +247,19 @@ export async function tasksMatching(
 /** A window narrower than the seconds of MPC's times shows nothing more. */
 const MIN_WINDOW_MS = 1000;
 
-/** How much of the list (ms) to ask for in the next run, after one that got so far. */
-export function nextWindowMs(fromMs: number, untilMs: number, completeUntilMs: number): number {
+/**
+ * How much of the list (ms) to ask for in the next run, after one that got so far.
+ * @param growth of a window that was read to its end
+ */
+export function nextWindowMs(
+  fromMs: number,
+  untilMs: number,
+  completeUntilMs: number,
+  growth: number,
+): number {
   const readMs = completeUntilMs - fromMs;
-  if (readMs === 0) return Math.ceil((untilMs - fromMs) / 2);
-  return completeUntilMs < untilMs ? readMs : 2 * readMs;
+  if (readMs === 0) return Math.max(MIN_WINDOW_MS, Math.ceil((untilMs - fromMs) / 2));
+  return completeUntilMs < untilMs ? readMs : growth * Math.max(MIN_WINDOW_MS, readMs);
 }
 
 /**

@@ -476,6 +476,9 @@ interface Look {
   windowMs: number;
 }
 
+/** Tries come minutes apart: a window that is too wide is narrowed within the next one, one too narrow costs a try each time. */
+const WINDOW_GROWTH = 16;
+
 const looks = new WeakMap<Invocation, Map<string, Promise<Look>>>();
 const budgets = new WeakMap<Invocation, ListBudget>();
 
@@ -505,13 +508,16 @@ function tasksAround(
   const name = `${fromMs} ${untilMs}`;
   const asOfMs = Date.now();
   const budget = listBudget(invocation);
-  const mayMove = budget.calls > 0;
+  // With a single call nobody learns how wide a window may be: others used up the calls of this run.
+  const mayMove = budget.calls > 1;
   const look =
     known.get(name) ??
     tasksBetween(fromMs, untilMs, invocation, budget).then(
       ({ tasks, completeUntilMs: soughtUntilMs }): Look => {
         const isComplete = soughtUntilMs >= lastMs;
-        const windowMs = mayMove ? nextWindowMs(fromMs, untilMs, soughtUntilMs) : untilMs - fromMs;
+        const windowMs = mayMove
+          ? nextWindowMs(fromMs, untilMs, soughtUntilMs, WINDOW_GROWTH)
+          : untilMs - fromMs;
         return { tasks, asOfMs, isComplete, soughtUntilMs, windowMs };
       },
     );

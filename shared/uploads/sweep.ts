@@ -425,5 +425,5 @@ function moveOn(
   const next = completeUntilMs - Math.min(PAIR_WITHIN_MS, Math.floor((completeUntilMs - sinceMs) / 2));
   progress.duplicates_until_ms = Math.max(sinceMs, Math.min(next, now - DUPLICATES_OVERLAP_MS));
   if (completeUntilMs >= now) delete progress.duplicates_window_ms;
-  else progress.duplicates_window_ms = nextWindowMs(sinceMs, untilMs, completeUntilMs);
+  else progress.duplicates_window_ms = nextWindowMs(sinceMs, untilMs, completeUntilMs, 2);
 }

@@ -419,6 +419,25 @@ describe('MPC’s list', () => {
     expect(service.tasksOf('a.mp4')).toHaveLength(1);
   });
 
+  test('is sought through in a few tries, however narrow a part of it the tries before had', async () => {
+    const service = new InstallationDouble();
+    const record = service.upload('a.mp4');
+    await service.deliver([record], { create: 'crash-before' });
+    await service.time.pass(2 * 60 * MINUTE_MS);
+    const records = service.cloud.buckets.get(SNAPSHOTS);
+    const [claim = ''] = [...(records?.keys() ?? [])].filter(
+      (key) => key.includes('/claims/') && key.endsWith('.json'),
+    );
+    const half = JSON.parse(records?.get(claim)?.body ?? '{}');
+    expect(half.state).toBe('claimed');
+    service.cloud.put(SNAPSHOTS, claim, JSON.stringify({ ...half, sought_until_ms: 0, window_ms: 510 }));
+    for (let tries = 0; service.tasksOf('a.mp4').length === 0; tries++) {
+      expect(tries).toBeLessThan(6);
+      await service.deliver([record]);
+      await service.time.pass(4 * MINUTE_MS);
+    }
+  });
+
   test('that is too large for a caller’s page is 400, and says what to change', async () => {
     const service = new InstallationDouble();
     crowd(service, 100, 200);
