@@ -99,9 +99,9 @@ async function burst(
   const startMs = growth.time.nowMs;
   const events = Array.from({ length: count }, (_, at) => ({
     afterMs: Math.floor((at * BURST_MS) / count),
-    make: () => growth.upload(`busy/${at}.mp4`),
+    make: () => ({ Records: [growth.upload(`busy/${at}.mp4`)] }),
   }));
-  const quiet = { afterMs: BURST_MS / 2, make: () => growth.upload('quiet/one.mp4') };
+  const quiet = { afterMs: BURST_MS / 2, make: () => ({ Records: [growth.upload('quiet/one.mp4')] }) };
   events.splice(count / 2, 0, quiet);
   if (!isTold) for (const { make } of events.splice(0)) make();
   const all = count + 1;

@@ -17,9 +17,9 @@ import { digest } from './claims';
 const WAITING = `${RECORDS_FOLDER}waiting/`;
 const LATER = `${RECORDS_FOLDER}later/`;
 /** List calls in one run; where there are more folders than they show, the next run begins with others. */
-const MAX_LIST_CALLS = 10;
+const MAX_LIST_CALLS = 20;
 /** Of one folder: what is known to wait need not be looked at again. */
-const MOST_KNOWN = 5_000;
+const MOST_KNOWN = 10_000;
 /** What could not be started is tried again so long after the last time. */
 const AGAIN_AFTER_MS = 4 * 60_000;
 const MINUTE_MS = 60_000;

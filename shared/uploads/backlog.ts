@@ -29,7 +29,8 @@ export async function captureOrRemember(
   if (!outcomes.some(isWithoutTurn)) return outcomes;
   if (Date.now() >= behindUntilMs) setBehind(true);
   try {
-    await remember(upload, Date.now(), invocation);
+    // As the sweep would remember it, so that there is one record.
+    await remember(upload, upload.lastModifiedMs ?? Date.now(), invocation);
     return outcomes.map((outcome) =>
       'failed' in outcome && isWithoutTurn(outcome)
         ? { capture: outcome.capture, deferred: outcome.failed }

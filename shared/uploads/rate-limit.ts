@@ -27,6 +27,11 @@ import { CALL_ARRIVES_WITHIN_MS } from '../tasks/claims';
  * than a minute, and of the repetitions of one write, which are all the same, none that comes after the next write.
  */
 
+/**
+ * A minute and a little: what this instance sent it knows by its own clock. The sweep comes every minute too, so that a longer
+ * window would push its calls back from run to run, until they fit into it no more.
+ */
+const OWN_WINDOW_MS = 60_100;
 /** A minute, and what clocks of instances may differ by. */
 const WINDOW_MS = 61_000;
 /**
@@ -134,18 +139,19 @@ export function pause(seconds: number): void {
 }
 
 function msUntilFree(now: number, limit: number): number {
-  const isInUse = ({ until_ms }: Reservation): boolean => until_ms > now - WINDOW_MS;
-  othersReservations = (othersReservations ?? []).filter(isInUse);
-  const permits = ownReservations.flatMap((own) => own.permits);
+  othersReservations = (othersReservations ?? []).filter(({ until_ms }) => until_ms > now - WINDOW_MS);
+  const own = ownReservations.flatMap(({ permits }) => permits);
   const inUse = [
-    ...permits.map(({ latestArrivalMs }) => ({ until_ms: latestArrivalMs, calls: 1 })).filter(isInUse),
-    ...othersReservations,
-  ].sort((a, b) => a.until_ms - b.until_ms);
+    ...own.map(({ latestArrivalMs }) => ({ freeMs: latestArrivalMs + OWN_WINDOW_MS, calls: 1 })),
+    ...othersReservations.map(({ until_ms, calls }) => ({ freeMs: until_ms + WINDOW_MS, calls })),
+  ]
+    .filter(({ freeMs }) => freeMs > now)
+    .sort((a, b) => a.freeMs - b.freeMs);
   let excess = inUse.reduce((sum, { calls }) => sum + calls, 0) + 1 - limit;
-  for (const { until_ms, calls } of inUse) {
+  for (const { freeMs, calls } of inUse) {
     if (excess <= 0) break;
     excess -= calls;
-    if (excess <= 0) return until_ms + WINDOW_MS - now;
+    if (excess <= 0) return freeMs - now;
   }
   return 0;
 }

@@ -79,7 +79,7 @@ const PARALLEL_READS = 8;
 /** Of records of what waits, which are written when a run ends. */
 const PARALLEL_WRITES = 16;
 /** So many uploads are started at a time: the pace is used up in seconds. */
-const PARALLEL_STARTS = 8;
+const PARALLEL_STARTS = 16;
 /** So many without a task are found in a run. */
 const MAX_FOUND = 1000;
 const MAX_KEYS_REPORTED = 100;
@@ -153,31 +153,34 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
   };
   lookBeforeMany();
   progress.duplicates_until_ms ??= Date.now() - FIRST_LOOK_BACK_MS;
-  report.duplicates = await duplicateClaims(progress, bounded);
-  report.doubled = report.duplicates;
-  const later = isDryRun
-    ? await listLater(undefined, bounded)
-    : await listLater(progress.later_marker, bounded);
+  const [duplicates, later, waiting] = await Promise.all([
+    duplicateClaims(progress, bounded),
+    listLater(isDryRun ? undefined : progress.later_marker, bounded),
+    isDryRun ? [] : listWaiting(progress.folder, bounded),
+  ]);
+  report.duplicates = duplicates;
+  report.doubled = duplicates;
   progress.later_marker = later.marker;
   report.refused = later.refused.length;
   if (isDryRun) report.refused_uploads = await refusedUploads(later.refused, bounded);
-  const waiting = isDryRun ? [] : await listWaiting(progress.folder, bounded);
   const ids = new Set([...(isDryRun ? [] : later.ids), ...waiting.map(({ id }) => id)]);
   if (!isDryRun) report.failed += later.ids.size - later.due.length;
+  const line = isDryRun ? [] : [...later.due, ...waiting];
+  const isNew = (one: Waiting) => !isOld(one);
   const lookMs = isDryRun ? maxMs : MAX_LOOK_MS + MIN_TIME_FOR_A_CAPTURE_MS;
   const looking = { ...bounded, deadlineMs: Math.min(bounded.deadlineMs, Date.now() + lookMs) };
-  const found = await lookThroughBuckets(progress, ids, report, isDryRun, looking);
+  // The pace goes on while the buckets are looked through.
+  const [isTurnForLine, found] = await Promise.all([
+    startInTurn(line.filter(isNew), progress, report, bounded),
+    lookThroughBuckets(progress, ids, report, isDryRun, looking),
+  ]);
   if (!isDryRun) {
-    const line = [...found, ...later.due, ...waiting];
-    const isTurn = await startInTurn(
-      line.filter((one) => !isOld(one)),
-      progress,
-      report,
-      bounded,
-    );
+    const isTurnForFound = await startInTurn(found.filter(isNew), progress, report, bounded);
+    const isTurn = isTurnForLine && isTurnForFound;
+    setBehind(!isTurn);
     if (isTurn && backfill.success)
       progress.backfill = await goOnWithBackfill(backfill.data, progress.backfill, bounded);
-    await startInTurn(line.filter(isOld), undefined, report, bounded);
+    await startInTurn([...found, ...line].filter(isOld), undefined, report, bounded);
     await putJson(settings.snapshotBucket, SWEEP_KEY, progress, invocation);
   }
   const { would_start, refused_uploads, ...rest } = report;
@@ -323,7 +326,6 @@ async function startInTurn(
   }
   const rest = line.slice(next);
   const isTurnForAll = isTurn && rest.length === 0;
-  if (progress !== undefined) setBehind(!isTurnForAll);
   report.failed += rest.length;
   const unremembered = rest.flatMap((one) =>
     one.upload !== undefined && one.recordKey === undefined ? [{ ...one, upload: one.upload }] : [],

@@ -1,3 +1,4 @@
+import { Growth } from '../../../bench/growth/growing-cloud';
 import { InstallationDouble, returned, SNAPSHOTS } from '../../model/installation-double';
 
 const MINUTE_MS = 60_000;
@@ -75,6 +76,19 @@ test.each(['told', 'untold'])('a burst that is %s has tasks as fast as the pace 
   // Five minutes at 80 a minute; the first sweep is a minute late.
   expect((service.time.nowMs - began) / MINUTE_MS).toBeLessThan(8);
   expect(records(service)).toEqual([]);
+});
+
+test('a burst has tasks as fast as the pace allows when calls take their time', async () => {
+  const growth = new Growth({});
+  const began = growth.time.nowMs;
+  const uploads = 640;
+  const events = Array.from({ length: uploads }, (_, number) => ({
+    afterMs: number,
+    make: () => ({ Records: [growth.upload(`busy/${number}.mp4`)] }),
+  }));
+  await growth.live(events, 'queued', () => growth.cloud.tasks.length >= uploads);
+  // Eight minutes at 80 a minute, of which the first 80 have tasks at once.
+  expect((growth.time.nowMs - began) / MINUTE_MS).toBeLessThan(8.8);
 });
 
 test('what MPC refuses for good is counted and named, costs no look before its time, and is started when its cause is mended', async () => {
