@@ -32,7 +32,7 @@ const noEarlyConnections = changed(
 );
 const oneAfterTheOther = changed(
   'capture-upload.ts',
-  'const learned = isDryRun ? undefined',
+  "const learned = how === 'dry run' ? undefined",
   'const learned = true ? undefined',
 );
 

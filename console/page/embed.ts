@@ -36,7 +36,8 @@ const SNIPPETS: Record<PlayerName, (addresses: EmbedAddresses) => Line[]> = {
     '</script>',
   ],
   // https://vidstack.io/docs/player/components/display/thumbnail, /media/poster and /layouts/default-layout
-  vidstack: ({ video, poster, track }) => [
+  // Its thumbnails stay black for single pictures: sprites where there are some.
+  vidstack: ({ video, poster, track, spriteTrack }) => [
     '<link rel="stylesheet" href="https://cdn.vidstack.io/player/theme.css">',
     '<link rel="stylesheet" href="https://cdn.vidstack.io/player/video.css">',
     '<script src="https://cdn.vidstack.io/player" type="module"></script>',
@@ -46,7 +47,7 @@ const SNIPPETS: Record<PlayerName, (addresses: EmbedAddresses) => Line[]> = {
     poster && `    <media-poster class="vds-poster" src="${html(poster)}" alt=""></media-poster>`,
     '  </media-provider>',
     '  <media-video-layout',
-    attribute('thumbnails', track),
+    attribute('thumbnails', spriteTrack ?? track),
     '  ></media-video-layout>',
     '</media-player>',
   ],
