@@ -22,7 +22,7 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
   const opened: Record<string, string> = {};
   const answered = await answer(event, context, async (request, invocation) => {
     // Players fetch tracks from pages of any origin; without this, such a page could not even read why there is none.
-    if (/^(vtt|storyboard)$/.test(request.query.format?.at(-1) ?? ''))
+    if (/^(vtt|storyboard|sprite)$/.test(request.query.format?.at(-1) ?? ''))
       opened['access-control-allow-origin'] = '*';
     // Where results are kept; under way while the request is being checked.
     connectToBucket(invocation.settings.snapshotBucket, invocation);

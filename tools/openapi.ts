@@ -123,7 +123,7 @@ const DESCRIPTIONS: Record<string, string> = {
   object: 'Key of a video: its tasks, newest first.',
   bucket: 'Bucket of the video; all upload buckets when left out.',
   format:
-    'json, a WebVTT track (vtt), the same as JSON (storyboard), a contact sheet (html), or the way to a cover (poster).',
+    'json, a WebVTT track (vtt), the same as JSON (storyboard), the published track of tiles (sprite), a contact sheet (html), or the way to a cover (poster).',
   capture:
     'Only tasks of this capture of the video, one of CAPTURES. Left out: a list has the tasks of all; a cover is of the first capture that makes one picture, everything else of the first that makes more.',
   wait: 'Answer as soon as the task is final, or after so many seconds.',

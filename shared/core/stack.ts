@@ -8,13 +8,17 @@ export function readableStack(error: Error): string {
     const { readFileSync }: typeof import('node:fs') = require('node:fs');
     const { SourceMap }: typeof import('node:module') = require('node:module');
     const map = new SourceMap(JSON.parse(readFileSync(`${__filename}.map`, 'utf8')));
-    return stack.replace(/^( +at ).*?([^ (]+):(\d+):(\d+)\)?$/gm, (frame, at, file, line, column) => {
-      if (file !== __filename) return frame;
-      const found = map.findEntry(line - 1, column - 1);
+    const here = `${__filename}:`;
+    const translate = (frame: string): string => {
+      const start = frame.lastIndexOf(here);
+      const place = /^(\d+):(\d+)\)?$/.exec(frame.slice(start + here.length));
+      if (start < 0 || place === null) return frame;
+      const found = map.findEntry(Number(place[1]) - 1, Number(place[2]) - 1);
       return 'originalSource' in found
-        ? `${at}${__dirname}/${found.originalSource}:${found.originalLine + 1}:${found.originalColumn + 1}`
+        ? `    at ${__dirname}/${found.originalSource}:${found.originalLine + 1}:${found.originalColumn + 1}`
         : frame;
-    });
+    };
+    return stack.split('\n').map(translate).join('\n');
   } catch {
     return stack;
   }

@@ -11,7 +11,7 @@ const utcTime = z.optional(
 const TASK_IDS = 'must be task ids: 1 to 16 letters and digits';
 
 const view = {
-  format: z.optional(oneOf('json', 'vtt', 'storyboard', 'html', 'poster')),
+  format: z.optional(oneOf('json', 'vtt', 'storyboard', 'sprite', 'html', 'poster')),
   wait: z.optional(integerText(0, 900, 's')),
   pictures: z.optional(oneOf('none', 'first', 'all')),
 };

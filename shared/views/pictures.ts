@@ -94,7 +94,7 @@ export function pictureOfSyncTask(
   return { pic_name: name, time, url };
 }
 
-function pictureUrl(output: Task['output'], name: string, invocation: Invocation): string | undefined {
+export function pictureUrl(output: Task['output'], name: string, invocation: Invocation): string | undefined {
   const { settings } = invocation;
   const bucket = output?.bucket;
   if (bucket === undefined || ![settings.snapshotBucket, ...settings.uploadBuckets].includes(bucket))

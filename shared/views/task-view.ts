@@ -1,4 +1,4 @@
-import { isPending, type Task } from '../cloud/mpc';
+import { isPending, type Task, timeOfMpc } from '../cloud/mpc';
 import { CallerError } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
 import type { Settings } from '../installation/settings';
@@ -7,6 +7,7 @@ import { contactSheet } from './contact-sheet';
 import { type ListedPictures, withPicturesThatFit } from './fitting';
 import { isArchive, type TaskWithPictures, withPictures } from './pictures';
 import { choosePoster } from './poster';
+import { spriteTrack } from './sprite-track';
 import { storyboard, webVtt } from './storyboard';
 
 /** An answer holds 6 MB at most (FunctionGraph user guide, limits), and an address up to 3 KB with a security token. */
@@ -16,6 +17,8 @@ const CACHED_SHARE_OF_LIFE = 0.1;
 /** Where addresses do not expire, only a video that is replaced makes an answer old. */
 const STEADY_MAX_AGE_SECONDS = 3600;
 const RETRY_AFTER_SECONDS = 3;
+/** By then on-finish's timer has made up for a notification that was lost. */
+const PUBLISHED_WITHIN_MS = 120_000;
 
 /** What a task is shown as: an HTTP answer without the frame of API Gateway. */
 export interface View {
@@ -36,8 +39,8 @@ export class NoPicture extends CallerError {
 }
 
 /**
- * One task in the form that was asked for: itself (`json`), a track for players (`vtt`,
- * `storyboard`), a page (`html`) or the way to its cover (`poster`).
+ * One task in the form that was asked for: itself (`json`), a track for players (`vtt`, `storyboard`, `sprite`), a page
+ * (`html`) or the way to its cover (`poster`).
  * @param listed how many pictures are listed in JSON; fewer where one answer does not hold them
  * @param asOfMs since when MPC could not be asked, ms since the epoch; undefined when it was, or need not be
  * @throws NoPicture for a track or cover of a task that has no pictures to fetch; what listObjects throws
@@ -66,9 +69,15 @@ export async function showTask(
     if (poster === undefined) throw noPicture(task);
     return { statusCode: 302, body: '', headers: { location: poster.url, ...cache } };
   }
+  const headers = { 'content-type': 'text/vtt', ...cache };
+  if (format === 'sprite') {
+    const body = isPending(task) ? undefined : await spriteTrack(task, invocation);
+    if (body === undefined) throw noSprite(task);
+    return { statusCode: 200, body, headers };
+  }
   const images = storyboard(shown);
   if (format === 'storyboard') return jsonView(images, cache);
-  return { statusCode: 200, body: webVtt(images), headers: { 'content-type': 'text/vtt', ...cache } };
+  return { statusCode: 200, body: webVtt(images), headers };
 }
 
 /** An answer made of what is known of tasks while MPC cannot be asked. */
@@ -98,6 +107,14 @@ function refuseUnfetchable(task: TaskWithPictures): void {
 function noPicture(task: Task): NoPicture {
   if (!isPending(task)) return failed('The task has no picture');
   return new NoPicture(`The task has no picture yet: it is ${task.status}`, RETRY_AFTER_SECONDS);
+}
+
+function noSprite(task: Task): NoPicture {
+  const endedMs = timeOfMpc(task.end_time);
+  const maySoonCome =
+    isPending(task) || (endedMs !== undefined && Date.now() - endedMs < PUBLISHED_WITHIN_MS);
+  const reason = 'The task has no sprite; it is made when a task ends and the setting PUBLISH names sprite';
+  return new NoPicture(reason, maySoonCome ? RETRY_AFTER_SECONDS : undefined);
 }
 
 function failed(reason: string): NoPicture {

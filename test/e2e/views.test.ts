@@ -3,6 +3,7 @@ import type { Task } from '../../client/src';
 import { makeClip } from '../clip';
 import { parseWebVtt } from '../parse-web-vtt';
 import { readFrameTimeMs } from '../read-frame-time';
+import { until } from '../wait';
 import { download, LocalService } from './local-service';
 
 const KEY = `shows/<img src=x onerror=alert(1)> --> "it's" \u202e🎬.mp4`;
@@ -21,6 +22,7 @@ beforeAll(async () => {
       behaviour: { pictureOrder: 'shuffled', outputTrailingSlash: true, idsAs: 'number', timesAs: 'number' },
     },
   });
+  service.setUserData({ PUBLISH: 'vtt,storyboard,poster,index,sprite' });
   await service.upload(KEY, await readFile(await makeClip({ seconds: 12 })));
   task = await service.finalTaskOf(KEY);
 }, 60_000);
@@ -37,6 +39,32 @@ const create = async (body: object): Promise<string> => {
   expect(answer.status).toBe(202);
   return String(answer.body.task_id);
 };
+
+// First of all: what callers create below writes files of its own there.
+describe('format=sprite', () => {
+  test('is the published track of tiles, with addresses that can be fetched', async () => {
+    const response = await until(async () => {
+      const response = await get(`/${task.task_id}?format=sprite`);
+      if (response.status === 200) return response;
+      expect([response.status, response.headers.get('retry-after')]).toEqual([409, '3']);
+      return undefined;
+    });
+    expect(response.headers.get('content-type')).toBe('text/vtt');
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    const tiles = parseWebVtt(await response.text()).map(({ text }) => new URL(text));
+    expect(tiles.map(({ hash }) => hash)).toEqual([
+      '#xywh=0,0,160,90',
+      '#xywh=160,0,160,90',
+      '#xywh=320,0,160,90',
+      '#xywh=480,0,160,90',
+    ]);
+    expect(new Set(tiles.map(({ pathname }) => pathname.split('/').at(-1)))).toEqual(
+      new Set(['sprite-1.jpg']),
+    );
+    const sheet = await fetch(tiles[0]!);
+    expect([sheet.status, sheet.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
+  });
+});
 
 describe('format=vtt', () => {
   test('is a track whose every cue shows the frame of its first moment', async () => {
@@ -209,7 +237,7 @@ test('waiting is cut to the time that the function has, and ends at once with a 
 });
 
 test.each([
-  ['/1?format=xml', 'format must be one of json, vtt, storyboard, html, poster, got "xml"'],
+  ['/1?format=xml', 'format must be one of json, vtt, storyboard, sprite, html, poster, got "xml"'],
   ['/1?wait=901', 'wait must be a whole number from 0 to 900 s, got "901"'],
   ['?format=vtt', 'format must come with object=… or with the task id in the path'],
   [`?${OBJECT}&wait=5`, 'wait must come with the task id in the path'],

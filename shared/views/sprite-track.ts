@@ -1,0 +1,38 @@
+import * as z from 'zod/mini';
+import type { Task } from '../cloud/mpc';
+import { getBytes, getJson } from '../cloud/obs';
+import { ServiceRefused } from '../core/errors';
+import { text } from '../core/schema';
+import type { Invocation } from '../installation/invocation';
+import { pictureKey, pictureUrl } from './pictures';
+
+/** Who wrote the files that lie beside the pictures now. */
+const Index = z.object({ task_id: text });
+
+/**
+ * The track of sprites that was published beside a task's pictures, with addresses by which everybody can fetch its sheets.
+ * @returns undefined where there is none: PUBLISH had no `sprite` when the task ended, or a newer task has written there
+ * @throws what OBS throws
+ */
+export async function spriteTrack(
+  { task_id, output }: Task,
+  invocation: Invocation,
+): Promise<string | undefined> {
+  const { snapshotBucket } = invocation.settings;
+  if (output?.bucket !== snapshotBucket) return undefined;
+  const [track, index] = await Promise.all([
+    getBytes(snapshotBucket, pictureKey(output, 'sprite.vtt'), invocation).catch((error: unknown) => {
+      if (error instanceof ServiceRefused && error.status === 404) return undefined;
+      throw error;
+    }),
+    getJson(snapshotBucket, pictureKey(output, 'snapshots.json'), invocation),
+  ]);
+  const writer = z.safeParse(Index, index).data?.task_id ?? task_id;
+  if (track === undefined || writer !== task_id) return undefined;
+  return track
+    .toString()
+    .replace(
+      /^(?:\S{0,2000}\/)?(sprite-\d{1,4}\.jpg)(#xywh=[\d,]{1,40})$/gm,
+      (_, name: string, area: string) => `${pictureUrl(output, name, invocation)}${area}`,
+    );
+}
