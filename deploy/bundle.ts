@@ -43,6 +43,8 @@ export async function bundleFunctions(
     // Nothing is written; the map names the sources from here.
     outdir: ROOT,
     absWorkingDir: ROOT,
+    // The map names packages as the project does, wherever its node_modules really lies.
+    preserveSymlinks: true,
     bundle: true,
     plugins: [handlerAsExport, ...plugins],
     minify: true,

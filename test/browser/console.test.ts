@@ -428,7 +428,8 @@ test('what is copied for a page shows the video, its poster and its previews the
     const video = document.querySelector('video');
     const [track] = video?.textTracks ?? [];
     if (track !== undefined) track.mode = 'hidden';
-    return video?.readyState && track?.cues?.length;
+    const isLoaded = document.querySelector('track')?.readyState === HTMLTrackElement.LOADED;
+    return video?.readyState && isLoaded && track?.cues?.length;
   });
   expect(await cues.jsonValue()).toBe(4);
   const poster = (await plain.page.locator('video').getAttribute('poster')) ?? '';
