@@ -10,8 +10,7 @@ import type { Video } from '../tasks/removals';
 import { readResult, resultKeyOf } from '../tasks/results';
 import { listRecords } from '../tasks/task-index';
 import { type Begun, begunIn } from '../tasks/versions';
-import { timeInNameSeconds } from '../views/pictures';
-import { PUBLISHED_FILES } from '../views/published-files';
+import { PUBLISHED_FILES, timeInNameSeconds } from '../views/pictures';
 import { filesBeside } from './finish-mark';
 
 /*

@@ -3,6 +3,7 @@ import { timeOfMpc } from '../cloud/mpc';
 import { deleteObject, getJson, listObjects, putJson } from '../cloud/obs';
 import { sendWebhook } from '../cloud/webhook';
 import { describeFailure } from '../core/errors';
+import { inParallel } from '../core/in-parallel';
 import { integer, optionalText, text } from '../core/schema';
 import type { FinishInvocation } from '../installation/finish-settings';
 import { type Invocation, remainingMs } from '../installation/invocation';
@@ -95,20 +96,17 @@ export async function sendDueNotices(invocation: FinishInvocation): Promise<Noti
     invocation,
   );
   const due = objects.map(({ key }) => key).filter((key) => dueAtMs(key) <= Date.now());
-  const work = async (): Promise<void> => {
-    while (remainingMs(invocation) > MIN_TIME_FOR_AN_ATTEMPT_MS) {
-      const key = due.shift();
-      if (key === undefined) return;
-      try {
-        const outcome = await sendNotice(key, invocation);
-        if (outcome !== undefined) report[outcome]++;
-      } catch (error) {
-        invocation.log.error('notice.failed', { key, ...describeFailure(error) });
-        report.failed++;
-      }
+  await inParallel(due, PARALLEL_ATTEMPTS, async (key) => {
+    // The rest is for the next run.
+    if (remainingMs(invocation) <= MIN_TIME_FOR_AN_ATTEMPT_MS) return;
+    try {
+      const outcome = await sendNotice(key, invocation);
+      if (outcome !== undefined) report[outcome]++;
+    } catch (error) {
+      invocation.log.error('notice.failed', { key, ...describeFailure(error) });
+      report.failed++;
     }
-  };
-  await Promise.all(Array.from({ length: PARALLEL_ATTEMPTS }, work));
+  });
   return report;
 }
 

@@ -5,8 +5,7 @@ import type { Invocation } from '../installation/invocation';
 import { asMpcReads, isInOwnFolder } from '../tasks/ownership';
 import { readResult, resultKeyOf, type TaskResult } from '../tasks/results';
 import { listRecords } from '../tasks/task-index';
-import { isArchive, pictureKey } from '../views/pictures';
-import { PUBLISHED_FILES } from '../views/published-files';
+import { isArchive, PUBLISHED_FILES, pictureKey } from '../views/pictures';
 import { hasAnother } from './belongings';
 
 /*

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { deleteObject, findObject, getJson, type ListedObject, listObjects, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
+import { inParallel } from '../core/in-parallel';
 import { flag, integer, text, wholeNumber } from '../core/schema';
 import type { FinishInvocation } from '../installation/finish-settings';
 import { remainingMs } from '../installation/invocation';
@@ -374,16 +375,4 @@ function placeOf(folder: string): number {
 
 function placeName(place: number): string {
   return place.toString(16).padStart(DIGITS, '0');
-}
-
-async function inParallel<T>(
-  items: readonly T[],
-  count: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const left = [...items];
-  const worker = async (): Promise<void> => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: count }, worker));
 }

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { ageOrder, isPending, listTasks, mpcTime, type Task, timeOfMpc } from '../cloud/mpc';
 import { getJson, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
+import { inParallel } from '../core/in-parallel';
 import { wholeNumber } from '../core/schema';
 import type { FinishInvocation } from '../installation/finish-settings';
 import { remainingMs } from '../installation/invocation';
@@ -88,20 +89,16 @@ export async function finishTasks(
   report: FinishReport,
   invocation: FinishInvocation,
 ): Promise<number> {
-  const open = byDirectory(tasks);
   let oldestMs = Number.MAX_SAFE_INTEGER;
-  const work = async (): Promise<void> => {
-    for (let group = open.shift(); group !== undefined; group = open.shift()) {
-      for (const task of group) {
-        report.looked_at++;
-        if (await isDone(task, report, invocation)) continue;
-        report.unfinished++;
-        // One without a time holds no pass up: it is seen as long as it is young, and by whoever asks for it.
-        oldestMs = Math.min(oldestMs, timeOfMpc(task.create_time) ?? oldestMs);
-      }
+  await inParallel(byDirectory(tasks), PARALLEL_TASKS, async (group) => {
+    for (const task of group) {
+      report.looked_at++;
+      if (await isDone(task, report, invocation)) continue;
+      report.unfinished++;
+      // One without a time holds no pass up: it is seen as long as it is young, and by whoever asks for it.
+      oldestMs = Math.min(oldestMs, timeOfMpc(task.create_time) ?? oldestMs);
     }
-  };
-  await Promise.all(Array.from({ length: PARALLEL_TASKS }, work));
+  });
   return oldestMs;
 }
 

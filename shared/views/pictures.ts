@@ -6,6 +6,15 @@ import { encodePath } from '../signing';
 import { asMpcReads } from '../tasks/ownership';
 import { unwrapUserData } from '../tasks/task-note';
 
+/** The files beside the pictures of a task. The index is written last: who finds it finds the others. */
+export const PUBLISHED_FILES = {
+  vtt: 'storyboard.vtt',
+  storyboard: 'storyboard.json',
+  poster: 'poster.jpg',
+  index: 'snapshots.json',
+  sprite: 'sprite.vtt',
+} as const;
+
 /** One picture of a task: MPC's name for it, the moment it shows and where to get it. */
 export interface Picture {
   pic_name: string;
@@ -94,6 +103,7 @@ export function pictureOfSyncTask(
   return { pic_name: name, time, url };
 }
 
+/** The address by which everybody can fetch a picture or file of a task; undefined where it lies in no bucket of this service. */
 export function pictureUrl(output: Task['output'], name: string, invocation: Invocation): string | undefined {
   const { settings } = invocation;
   const bucket = output?.bucket;

@@ -7,19 +7,10 @@ import type { Invocation } from '../installation/invocation';
 import { encode, encodePath } from '../signing';
 import { captureOf } from '../tasks/ownership';
 import type { TaskResult } from '../tasks/results';
-import { isArchive, pictureKey, type TaskWithPictures, withPictures } from './pictures';
+import { isArchive, PUBLISHED_FILES, pictureKey, type TaskWithPictures, withPictures } from './pictures';
 import { posterOf } from './poster';
 import { makeSprite } from './sprite';
 import { storyboard, webVtt } from './storyboard';
-
-/** The files beside the pictures of a task. The index is written last: who finds it finds the others. */
-export const PUBLISHED_FILES = {
-  vtt: 'storyboard.vtt',
-  storyboard: 'storyboard.json',
-  poster: 'poster.jpg',
-  index: 'snapshots.json',
-  sprite: 'sprite.vtt',
-} as const;
 
 /** Keys of what was published, for whoever is told. */
 export interface PublishedFiles {

@@ -4,7 +4,7 @@ import { getBytes, getJson } from '../cloud/obs';
 import { ServiceRefused } from '../core/errors';
 import { text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
-import { pictureKey, pictureUrl } from './pictures';
+import { PUBLISHED_FILES, pictureKey, pictureUrl } from './pictures';
 
 /** Who wrote the files that lie beside the pictures now. */
 const Index = z.object({ task_id: text });
@@ -21,11 +21,13 @@ export async function spriteTrack(
   const { snapshotBucket } = invocation.settings;
   if (output?.bucket !== snapshotBucket) return undefined;
   const [track, index] = await Promise.all([
-    getBytes(snapshotBucket, pictureKey(output, 'sprite.vtt'), invocation).catch((error: unknown) => {
-      if (error instanceof ServiceRefused && error.status === 404) return undefined;
-      throw error;
-    }),
-    getJson(snapshotBucket, pictureKey(output, 'snapshots.json'), invocation),
+    getBytes(snapshotBucket, pictureKey(output, PUBLISHED_FILES.sprite), invocation).catch(
+      (error: unknown) => {
+        if (error instanceof ServiceRefused && error.status === 404) return undefined;
+        throw error;
+      },
+    ),
+    getJson(snapshotBucket, pictureKey(output, PUBLISHED_FILES.index), invocation),
   ]);
   const writer = z.safeParse(Index, index).data?.task_id ?? task_id;
   if (track === undefined || writer !== task_id) return undefined;

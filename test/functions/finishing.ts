@@ -45,3 +45,21 @@ export function receive(service: InstallationDouble, ...statuses: number[]): Clo
   };
   return received;
 }
+
+export const DELETE = { ON_REMOVAL: 'delete' };
+
+/** An installation that removes, with videos whose tasks have ended, and their files. */
+export async function withVideos(keys: readonly string[], userData: Record<string, string> = {}) {
+  const service = new InstallationDouble({ userData: { ...DELETE, ...userData } });
+  for (const key of keys) await service.deliver([service.upload(key)]);
+  endAll(service);
+  await service.finish();
+  return service;
+}
+
+/** MPC ends all that it has. */
+export function endAll(service: InstallationDouble): void {
+  for (const { id, status } of service.cloud.tasks) {
+    if (status === 'WAITING' || status === 'PROCESSING') service.cloud.end(id);
+  }
+}

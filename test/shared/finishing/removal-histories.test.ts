@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { filesIn, jsonOf, objectsOf } from '../../functions/finishing';
+import { DELETE, endAll, filesIn, jsonOf, objectsOf, withVideos } from '../../functions/finishing';
 import type { Fate } from '../../model/functions-double';
 import {
   ARCHIVE,
@@ -11,22 +11,6 @@ import {
 } from '../../model/installation-double';
 
 const MINUTE_MS = 60_000;
-const DELETE = { ON_REMOVAL: 'delete' };
-
-/** An installation that removes, with videos whose tasks have ended, and their files. */
-async function withVideos(keys: readonly string[], userData: Record<string, string> = {}) {
-  const service = new InstallationDouble({ userData: { ...DELETE, ...userData } });
-  for (const key of keys) await service.deliver([service.upload(key)]);
-  endAll(service);
-  await service.finish();
-  return service;
-}
-
-function endAll(service: InstallationDouble): void {
-  for (const { id, status } of service.cloud.tasks) {
-    if (status === 'WAITING' || status === 'PROCESSING') service.cloud.end(id);
-  }
-}
 
 /** Of one video: what is neither a record of the whole installation. */
 const left = (service: InstallationDouble) =>

@@ -1,4 +1,13 @@
-import { filesIn, linesOf, NOTIFIED, objectsOf, receive } from '../../functions/finishing';
+import {
+  DELETE,
+  endAll,
+  filesIn,
+  linesOf,
+  NOTIFIED,
+  objectsOf,
+  receive,
+  withVideos,
+} from '../../functions/finishing';
 import {
   ARCHIVE,
   InstallationDouble,
@@ -10,22 +19,6 @@ import {
 
 const MINUTE_MS = 60_000;
 const WEEK_MS = 7 * 24 * 60 * MINUTE_MS;
-const DELETE = { ON_REMOVAL: 'delete' };
-
-/** An installation that removes, with videos whose tasks have ended, and their files. */
-async function withVideos(keys: readonly string[], userData: Record<string, string> = {}) {
-  const service = new InstallationDouble({ userData: { ...DELETE, ...userData } });
-  for (const key of keys) await service.deliver([service.upload(key)]);
-  endAll(service);
-  await service.finish();
-  return service;
-}
-
-function endAll(service: InstallationDouble): void {
-  for (const { id, status } of service.cloud.tasks) {
-    if (status === 'WAITING' || status === 'PROCESSING') service.cloud.end(id);
-  }
-}
 
 const removalOf = (report: Record<string, unknown>) => report.removal as Record<string, unknown>;
 /** Of one video: what is neither a record of the whole installation. */
