@@ -8,6 +8,7 @@ import { localCloud } from './local-cloud';
 import { reading } from './reading';
 import { describeMachine, toJson, toMarkdown, writePage, writeResults } from './report';
 import { signing } from './signing';
+import { sprite } from './sprite';
 import { start } from './start';
 import type { Suite } from './suite';
 import { tricks } from './tricks';
@@ -25,6 +26,7 @@ const SUITES: readonly Suite[] = [
   uploadToFrames,
   localCloud,
   reading,
+  sprite,
   start,
 ];
 
