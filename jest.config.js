@@ -7,6 +7,7 @@ const LONG = [
   'test/browser/same-picture.test.ts',
   'test/browser/players.test.ts',
   'test/client/runtimes.test.ts',
+  'test/deploy/deploy-failures.test.ts',
   'test/deploy/setup/setup.test.ts',
   'test/e2e/documents.test.ts',
   'test/e2e/replaced-video.test.ts',

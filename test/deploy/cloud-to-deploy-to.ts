@@ -246,3 +246,32 @@ function describe({ method, url = '' }: IncomingMessage): string {
   const path = decodeURIComponent(url.split('?')[0] ?? '').replace(/^\/v\d\/\w+\/(fgs\/)?/, '');
   return `${method} ${path.replace(/urn:fss:[^:]+:\w+:function:default:([\w-]+)(:latest)?/, '$1')}`;
 }
+
+/** Much of what can change between two versions: settings, code (by the test), triggers of every kind, a moved path. */
+export function secondVersion(service: ServiceObject): void {
+  const { create, cancel, query, 'on-upload': onUpload } = service.functions;
+  service.provider.environment.LOG_LEVEL = 'debug';
+  create.memorySize = 256;
+  // `cancel` takes over a path that `query` had.
+  cancel.events = [...cancel.events, query.events.pop()];
+  cancel.events[1].timer.rate = '20m';
+  onUpload.concurrency = 2;
+  onUpload.asynchronous.retries = 1;
+  onUpload.events[0].obs.prefix = 'in/';
+  onUpload.events[1].timer.status = 'DISABLED';
+}
+
+/** What a deployment into an empty cloud gives. */
+export async function cleanState(
+  change?: (service: ServiceObject) => void,
+  code = 'first',
+): Promise<unknown> {
+  const clean = await CloudToDeployTo.start();
+  try {
+    const wanted = await wantedOf('prod', change);
+    await clean.deploy(wanted, await codeFor(wanted, code));
+    return clean.state();
+  } finally {
+    await clean.stop();
+  }
+}
