@@ -125,8 +125,8 @@ class Library {
     return isTakenUp ? { request: request.data, state: state.data } : { request: request.data };
   }
 
-  ask(request: BackfillRequest): Promise<void> {
-    return putJson(this.invocation.settings.snapshotBucket, BACKFILL_KEY, request, this.invocation);
+  async ask(request: BackfillRequest): Promise<void> {
+    await putJson(this.invocation.settings.snapshotBucket, BACKFILL_KEY, request, this.invocation);
   }
 
   forget(): Promise<void> {

@@ -110,14 +110,19 @@ export async function createJson(
   }
 }
 
-/** OBS PutObject of a small JSON record. @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable */
+/**
+ * OBS PutObject of a small JSON record.
+ * @returns how many times it was sent: an attempt that was given up and repeated may still be carried out
+ * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
+ */
 export async function putJson(
   bucket: string,
   key: string,
   value: unknown,
   connection: Connection,
-): Promise<void> {
-  await call({ method: 'PUT', bucket, key, contentType: JSON_TYPE }, connection, JSON.stringify(value));
+): Promise<number> {
+  const request = { method: 'PUT', bucket, key, contentType: JSON_TYPE } as const;
+  return (await call(request, connection, JSON.stringify(value))).attempts;
 }
 
 /**

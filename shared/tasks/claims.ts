@@ -566,14 +566,14 @@ async function tolerate(
   }
 }
 
-function write(
+async function write(
   claim: ClaimRequest,
   attempt: number,
   record: ClaimRecord,
   invocation: Invocation,
 ): Promise<void> {
   const { snapshotBucket } = invocation.settings;
-  return putJson(snapshotBucket, attemptKey(claim, attempt), recordOf(claim, record, invocation), invocation);
+  await putJson(snapshotBucket, attemptKey(claim, attempt), recordOf(claim, record, invocation), invocation);
 }
 
 function recordOf(claim: ClaimRequest, record: ClaimRecord, { settings }: Invocation): unknown {

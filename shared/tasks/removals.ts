@@ -35,9 +35,12 @@ export interface NotedRemoval extends Video {
 }
 
 /** Writes down that a video may be gone. @throws what OBS throws */
-export function noteRemoval({ bucket, key, found }: NotedRemoval, invocation: Invocation): Promise<void> {
+export async function noteRemoval(
+  { bucket, key, found }: NotedRemoval,
+  invocation: Invocation,
+): Promise<void> {
   const { snapshotBucket } = invocation.settings;
-  return putJson(snapshotBucket, removalKey({ bucket, key }), { bucket, key, found }, invocation);
+  await putJson(snapshotBucket, removalKey({ bucket, key }), { bucket, key, found }, invocation);
 }
 
 /** Key of the record that a video may be gone. */

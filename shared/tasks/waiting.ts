@@ -98,8 +98,12 @@ export async function rememberForLater(
   return recordKey;
 }
 
-function write(recordKey: string, { bucket, key }: WaitingUpload, invocation: Invocation): Promise<void> {
-  return putJson(invocation.settings.snapshotBucket, recordKey, { bucket, key }, invocation);
+async function write(
+  recordKey: string,
+  { bucket, key }: WaitingUpload,
+  invocation: Invocation,
+): Promise<void> {
+  await putJson(invocation.settings.snapshotBucket, recordKey, { bucket, key }, invocation);
 }
 
 /** Deletes a record. One that stays costs a look in every sweep: that is told, and stops nothing. */

@@ -23,8 +23,8 @@ import { CALL_ARRIVES_WITHIN_MS } from '../tasks/claims';
  *
  * The object must never lose a reservation whose permits are in use. Writes follow each other, but one that its caller gave
  * up may still be carried out and would take back a later one: after such a write nothing leaves until that can happen no
- * more. Taken for granted: one instance at a time, clocks of instances that agree within the second that a window is longer
- * than a minute, and of the repetitions of one write, which are all the same, none that comes after the next write.
+ * more, and after one that was repeated nothing else is written until then. Taken for granted: one instance at a time, and
+ * clocks of instances that agree within the second that a window is longer than a minute.
  */
 
 /**
@@ -74,6 +74,8 @@ let lastInLine: Promise<unknown> = Promise.resolve();
 let othersReservations: Reservation[] | undefined;
 let ownReservations: OwnReservation[] = [];
 let pausedUntilMs = 0;
+/** Until when an attempt to write the last reservation may still be carried out, although it has been repeated. */
+let rewrittenUntilMs = 0;
 
 /**
  * Learns what instances before this one have reserved. It only reads, so that it may run beside the look for a claim.
@@ -118,15 +120,24 @@ async function nextPermit(
   const limit = isBehind ? mostBehindOthers(mpcRequestsPerMinute) : mpcRequestsPerMinute;
   for (;;) {
     const now = Date.now();
-    const waitMs = Math.max(pausedUntilMs - now, msUntilFree(now, limit));
+    const last = usableReservation(now);
+    const writeMs = last === undefined ? rewrittenUntilMs - now : 0;
+    const waitMs = Math.max(pausedUntilMs - now, msUntilFree(now, limit), writeMs);
     if (remainingMs(invocation) - waitMs < reserveMs) return undefined;
-    if (waitMs <= 0) break;
+    if (waitMs <= 0) {
+      if (last !== undefined) return permitOf(last, now);
+      // One that took too long in the writing is written anew.
+      await reserve(invocation);
+      continue;
+    }
     if (!mayWait) return undefined;
     invocation.log.debug('pace.waiting', { wait_ms: waitMs });
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
-  const { permits } = await reserve(invocation);
-  const permit = { latestArrivalMs: Date.now() + CALL_ARRIVES_WITHIN_MS };
+}
+
+function permitOf({ permits }: OwnReservation, now: number): () => void {
+  const permit = { latestArrivalMs: now + CALL_ARRIVES_WITHIN_MS };
   permits.push(permit);
   return () => {
     permit.latestArrivalMs = Date.now();
@@ -156,34 +167,36 @@ function msUntilFree(now: number, limit: number): number {
   return 0;
 }
 
-/** A written reservation with a call left. One that took too long in the writing is written anew. */
-async function reserve(invocation: Invocation): Promise<OwnReservation> {
-  for (;;) {
-    const last = ownReservations.at(-1);
-    const now = Date.now();
-    if (last !== undefined && last.permits.length < last.calls && now < last.expiresAtMs) return last;
-    const next: OwnReservation = {
-      calls: Math.min(
-        MOST_RESERVED_CALLS,
-        Math.ceil(invocation.settings.mpcRequestsPerMinute * RESERVED_PART_OF_LIMIT),
-      ),
-      expiresAtMs: now + RESERVATION_LIFETIME_MS,
-      permits: [],
-    };
-    const ended = ownReservations.filter((own) => asEnded(own).until_ms > now - WINDOW_MS);
-    const lots = [
-      ...(othersReservations ?? []),
-      ...ended.map(asEnded),
-      { calls: next.calls, until_ms: next.expiresAtMs + CALL_ARRIVES_WITHIN_MS },
-    ];
-    try {
-      await putJson(invocation.settings.snapshotBucket, OBJECT_KEY, { lots }, invocation);
-    } catch (error) {
-      pause(WRITE_LANDS_WITHIN_SECONDS);
-      throw error;
-    }
-    ownReservations = [...ended, next];
+async function reserve(invocation: Invocation): Promise<void> {
+  const now = Date.now();
+  const next: OwnReservation = {
+    calls: Math.min(
+      MOST_RESERVED_CALLS,
+      Math.ceil(invocation.settings.mpcRequestsPerMinute * RESERVED_PART_OF_LIMIT),
+    ),
+    expiresAtMs: now + RESERVATION_LIFETIME_MS,
+    permits: [],
+  };
+  const ended = ownReservations.filter((own) => asEnded(own).until_ms > now - WINDOW_MS);
+  const lots = [
+    ...(othersReservations ?? []),
+    ...ended.map(asEnded),
+    { calls: next.calls, until_ms: next.expiresAtMs + CALL_ARRIVES_WITHIN_MS },
+  ];
+  try {
+    const attempts = await putJson(invocation.settings.snapshotBucket, OBJECT_KEY, { lots }, invocation);
+    if (attempts > 1) rewrittenUntilMs = Date.now() + WRITE_LANDS_WITHIN_SECONDS * 1000;
+  } catch (error) {
+    pause(WRITE_LANDS_WITHIN_SECONDS);
+    throw error;
   }
+  ownReservations = [...ended, next];
+}
+
+/** The last reservation, while it is written and has a call left. */
+function usableReservation(now: number): OwnReservation | undefined {
+  const last = ownReservations.at(-1);
+  return last !== undefined && last.permits.length < last.calls && now < last.expiresAtMs ? last : undefined;
 }
 
 /** What became of a reservation that is given up: the calls that were made, and the latest moment of any of them. */

@@ -2,8 +2,8 @@ import path from 'node:path';
 import { buildSync } from 'esbuild';
 import type { FunctionContext } from '../../shared/core/context';
 import { accessKeyOf, type CloudDouble, type CloudRequest } from './cloud-double';
-import { type CallEnd, inMemoryHttp } from './in-memory-http';
-import { quiet, type VirtualTime } from './virtual-time';
+import { type CallEnd, inMemoryHttp, type Serve } from './in-memory-http';
+import { dateOf, quiet, type VirtualTime } from './virtual-time';
 
 /**
  * What becomes of one outgoing call of an invocation. `before` and `after` say whether the service does it, `late` that
@@ -47,7 +47,7 @@ type Handler = (event: unknown, context: FunctionContext) => Promise<unknown>;
 
 /** A process with the functions loaded. What they keep between invocations, they keep here. */
 interface Instance {
-  handlers: Record<FunctionName, Handler>;
+  code: LoadedCode;
   lastUsedMs: number;
 }
 
@@ -113,11 +113,12 @@ export class FunctionsDouble {
    */
   async invoke(name: FunctionName, event: unknown, fates: Fates = []): Promise<Outcome> {
     const isWarm = this.#warm !== undefined && this.#time.nowMs - this.#warm.lastUsedMs <= RECLAIM_AFTER_MS;
-    const instance = isWarm && this.#warm !== undefined ? this.#warm : this.#load();
+    if (!isWarm) this.close();
+    const instance = this.#warm ?? this.#load();
     this.#warm = instance;
     const running = this.#start(name, event, instance, fates);
     await this.#untilSettled([running], () => 0);
-    if (running.outcome?.kind === 'killed') this.#warm = undefined;
+    if (running.outcome?.kind === 'killed') this.close();
     return running.outcome ?? { kind: 'killed' };
   }
 
@@ -136,6 +137,7 @@ export class FunctionsDouble {
     const running = events.map((event, at) => this.#start(names[at] ?? 'on-upload', event, this.#load(), []));
     await this.#untilSettled(running, (count) => (turns.shift() === true && count > 1 ? 1 : 0));
     this.#held = undefined;
+    for (const { instance } of running) instance.code.end();
     return running.map(({ outcome }) => outcome ?? { kind: 'killed' });
   }
 
@@ -146,22 +148,25 @@ export class FunctionsDouble {
 
   /** A cold start. */
   #load(): Instance {
-    compiled ??= compile();
-    const loaded = { exports: {} as Record<FunctionName, Handler> };
-    const http = inMemoryHttp((request, connected) => this.#serve(request, connected));
-    const keepLine = (line: string) => this.logLines.push(line);
-    compiled(
-      loaded.exports,
-      loaded,
-      (name: string) => (/^node:https?$/.test(name) ? http : require(name)),
-      this.#time.Date,
-      this.#time.setTimeout,
-      this.#time.clearTimeout,
-      { log: keepLine, error: keepLine },
-      // The jitter of repeats.
-      Object.assign(Object.create(Math), { random: () => 0.5 }),
-    );
-    return { handlers: loaded.exports, lastUsedMs: this.#time.nowMs };
+    const code = spare.pop() ?? new LoadedCode();
+    code.begin({
+      time: this.#time,
+      serve: (request, connected) => this.#serve(request, connected),
+      keepLine: (line) => this.logLines.push(line),
+    });
+    return { code, lastUsedMs: this.#time.nowMs };
+  }
+
+  /** The copy in which the instance runs that is there. */
+  get loaded(): LoadedCode {
+    if (this.#warm === undefined) throw new Error('no instance');
+    return this.#warm.code;
+  }
+
+  /** The instance is reclaimed, or nothing happens here any more. */
+  close(): void {
+    this.#warm?.code.end();
+    this.#warm = undefined;
   }
 
   #start(name: FunctionName, event: unknown, instance: Instance, fates: Fates): Running {
@@ -181,11 +186,9 @@ export class FunctionsDouble {
       this.#running.delete(running.accessKey);
       instance.lastUsedMs = this.#time.nowMs;
     };
-    this.#time.runFor(running, () =>
-      instance.handlers[name](event, this.#context(name, running)).then(
-        (value) => settle({ kind: 'returned', value }),
-        (error: unknown) => settle({ kind: 'failed', message: String(error) }),
-      ),
+    instance.code.handlers[name](event, this.#context(name, running)).then(
+      (value) => settle({ kind: 'returned', value }),
+      (error: unknown) => settle({ kind: 'failed', message: String(error) }),
     );
     return running;
   }
@@ -213,7 +216,7 @@ export class FunctionsDouble {
   #kill(running: Running): void {
     running.outcome ??= { kind: 'killed' };
     this.#running.delete(running.accessKey);
-    this.#time.forget(running);
+    this.#time.forget(running.instance.code);
   }
 
   async #serve(request: CloudRequest, connected: () => void): Promise<CallEnd> {
@@ -317,13 +320,78 @@ function nextFate(running: Running, isCreate: boolean): Fate {
   return fates[running.calls - 1] ?? 'ok';
 }
 
-let compiled: ((...parts: unknown[]) => void) | undefined;
+/** Where a process runs. */
+interface Surroundings {
+  time: VirtualTime;
+  serve: Serve;
+  keepLine: (line: string) => void;
+}
+
+/** Those of processes that are gone. */
+const spare: LoadedCode[] = [];
 
 /**
- * The functions as one piece of code, to be run anew for every instance. Only
+ * The functions, loaded as a process loads them. To load them is most of the work of a short history, so that one process after
+ * another runs in the same copy: the end of one stops all that was still going on, and the next one begins with nothing kept.
+ */
+export class LoadedCode {
+  readonly handlers: Record<FunctionName, Handler>;
+  readonly #loaded: Loaded;
+  #process: Surroundings | undefined;
+
+  constructor() {
+    compiled ??= compile();
+    const loaded = { exports: {} as Record<FunctionName, Handler> };
+    const http = inMemoryHttp(async (request, connected) => {
+      const process = this.#process;
+      const end = await process?.serve(request, connected);
+      return end === undefined || process !== this.#process ? 'never' : end;
+    });
+    const keepLine = (line: string) => this.#process?.keepLine(line);
+    this.#loaded = compiled(
+      loaded.exports,
+      loaded,
+      (name: string) => (/^node:https?$/.test(name) ? http : require(name)),
+      dateOf(() => this.#process?.time.nowMs ?? 0),
+      (run: () => void, delayMs = 0) => this.#process?.time.after(delayMs, run, this),
+      (id: number) => this.#process?.time.cancel(id),
+      { log: keepLine, error: keepLine },
+      // The jitter of repeats.
+      Object.assign(Object.create(Math), { random: () => 0.5 }),
+    );
+    this.handlers = loaded.exports;
+  }
+
+  begin(surroundings: Surroundings): void {
+    this.#process = surroundings;
+    this.#loaded.forget();
+  }
+
+  /** No timer of this process fires, no call of it is answered. */
+  end(): void {
+    this.#process?.time.forget(this);
+    this.#process = undefined;
+    spare.push(this);
+  }
+
+  /** What its variables hold. */
+  variables(): Record<string, unknown> {
+    return this.#loaded.variables();
+  }
+}
+
+interface Loaded {
+  forget(): void;
+  variables(): Record<string, unknown>;
+}
+
+let compiled: ((...parts: unknown[]) => Loaded) | undefined;
+
+/**
+ * The functions as one piece of code, to be run anew for every copy. Only
  * zod, which keeps nothing, stays outside.
  */
-function compile(): (...parts: unknown[]) => void {
+function compile(): (...parts: unknown[]) => Loaded {
   const names = Object.keys(TIMEOUT_SECONDS);
   const { outputFiles } = buildSync({
     stdin: {
@@ -337,11 +405,32 @@ function compile(): (...parts: unknown[]) => void {
     external: ['zod/mini'],
     write: false,
   });
+  // Each module would copy all of zod for itself.
+  const code = (outputFiles[0]?.text ?? '').replaceAll('__toESM(require("zod/mini"))', 'require("zod/mini")');
+  const { variables, statements } = variablesOf(code);
   return new Function(
     ...['exports', 'module', 'require', 'Date', 'setTimeout', 'clearTimeout', 'console', 'Math'],
-    // Each module would copy all of zod for itself.
-    (outputFiles[0]?.text ?? '').replaceAll('__toESM(require("zod/mini"))', 'require("zod/mini")'),
-  ) as (...parts: unknown[]) => void;
+    `${code}
+return { forget() { ${statements.join('\n')} }, variables: () => ({ ${variables.join(', ')} }) };`,
+  ) as (...parts: unknown[]) => Loaded;
+}
+
+/**
+ * A bundle's variables, and the statements that give those their first values again that can change: they are assigned
+ * elsewhere, or things are put into them.
+ */
+function variablesOf(code: string): { variables: string[]; statements: string[] } {
+  // The bundler prints what stands outside of functions without indentation, one statement for each variable.
+  const found = [...code.matchAll(/^var ([\w$]+)(?: = ([\s\S]*?))?;\n(?=[^\s})\]])/gm)];
+  const uses = code.replace(/^var [\w$]+ = /gm, '');
+  const namesIn = (form: RegExp) => new Set([...uses.matchAll(form)].map(([, name]) => name));
+  const assigned = namesIn(/(?<![\w$.])([\w$]+)(?: [-+*/?&|]{0,2}= |\+\+|--)/g);
+  const putInto = namesIn(/(?<![\w$.])([\w$]+)(?:\.(?:set|add|push|delete)\(|(?:\[[^\]]+\]|\.\w+) = )/g);
+  const statements = found.flatMap(([, name = '', value = 'void 0']) => {
+    const isContainer = /^(\/\*.*?\*\/ )?(new |\{|\[)/.test(value);
+    return assigned.has(name) || (isContainer && putInto.has(name)) ? [`${name} = ${value};`] : [];
+  });
+  return { variables: found.map(([, name = '']) => name), statements };
 }
 
 function obsFailure(status: number, code: string): CallEnd {

@@ -55,13 +55,13 @@ class InMemoryRequest extends EventEmitter {
   }
 
   end(body = ''): void {
-    queueMicrotask(() => void this.#send(body));
+    void Promise.resolve().then(() => this.#send(body));
   }
 
   destroy(error: Error): void {
     if (this.#isDestroyed) return;
     this.#isDestroyed = true;
-    queueMicrotask(() => this.emit('error', error));
+    void Promise.resolve().then(() => this.emit('error', error));
   }
 
   async #send(body: string): Promise<void> {

@@ -46,6 +46,11 @@ export class InstallationDouble {
     return new FunctionsDouble(this.cloud, this.time, { ...this.userData, ...userData });
   }
 
+  /** The end of it: what was loaded serves the next one. */
+  close(): void {
+    this.functions.close();
+  }
+
   /** @returns the record of the event */
   upload(key: string, content = key, bucket = VIDEOS): unknown {
     const { etag } = this.cloud.put(bucket, key, content);

@@ -149,6 +149,7 @@ test.each([
           await letItSettle(history, captures);
           checkTasks(history, options.conditionalWrites === 'honoured', captures);
           checkPace(history);
+          service.close();
         },
       ),
       { numRuns: Math.ceil(RUNS * share), ...SEED, verbose: 1 },
@@ -201,6 +202,7 @@ test(
               expect({ name, capture, shown }).toEqual({ name, capture, shown: [video, video] });
             }
           }
+          service.close();
         },
       ),
       { numRuns: Math.ceil(RUNS / 4), ...SEED, verbose: 1 },
@@ -282,6 +284,7 @@ test(
             expect(file('storyboard.vtt')).toMatch(/^WEBVTT\n/);
             expect(objects.has(`${directory}/poster.jpg`)).toBe(true);
           }
+          service.close();
         },
       ),
       { numRuns: Math.ceil(RUNS / 4), ...SEED, verbose: 1 },

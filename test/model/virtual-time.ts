@@ -1,13 +1,8 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-
 interface Timer {
   atMs: number;
   run: () => void;
   owner: object | undefined;
 }
-
-/** Whoever asked for a timer; its timers go with it. */
-const owners = new AsyncLocalStorage<object>();
 
 /**
  * Time that passes only when nothing else can happen. Code that is given its `Date` and timers
@@ -22,30 +17,16 @@ export class VirtualTime {
     this.nowMs = startMs;
   }
 
-  readonly setTimeout = (run: () => void, delayMs = 0): number => this.after(delayMs, run, owners.getStore());
-
-  readonly clearTimeout = (id: number): void => void this.#timers.delete(id);
-
-  /** `Date` of code in this time. */
-  get Date(): DateConstructor {
-    const now = () => this.nowMs;
-    return class extends Date {
-      static override now = now;
-      constructor(...parts: ConstructorParameters<DateConstructor> | []) {
-        super(...((parts.length === 0 ? [now()] : parts) as ConstructorParameters<DateConstructor>));
-      }
-    } as DateConstructor;
-  }
-
+  /** @param owner whoever asks for the timer; it goes with its owner @returns its id */
   after(delayMs: number, run: () => void, owner?: object): number {
     this.#lastId += 1;
     this.#timers.set(this.#lastId, { atMs: this.nowMs + Math.max(0, delayMs), run, owner });
     return this.#lastId;
   }
 
-  /** Runs code whose timers belong to `owner`. */
-  runFor<T>(owner: object, code: () => T): T {
-    return owners.run(owner, code);
+  /** The timer will not fire. */
+  cancel(id: number): void {
+    this.#timers.delete(id);
   }
 
   /** The owner is gone: none of its timers will fire. */
@@ -83,6 +64,16 @@ export class VirtualTime {
     for (const entry of this.#timers) if (first === undefined || entry[1].atMs < first[1].atMs) first = entry;
     return first;
   }
+}
+
+/** `Date` of code that runs in another time. */
+export function dateOf(nowMs: () => number): DateConstructor {
+  return class extends Date {
+    static override now = nowMs;
+    constructor(...parts: ConstructorParameters<DateConstructor> | []) {
+      super(...((parts.length === 0 ? [nowMs()] : parts) as ConstructorParameters<DateConstructor>));
+    }
+  } as DateConstructor;
 }
 
 /** Resolves when everything that waits for no timer has run. */

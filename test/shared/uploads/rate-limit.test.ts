@@ -14,3 +14,24 @@ test('in no minute more calls reach MPC than the limit, and all of them do in th
     expect(atMs - (times[index] ?? 0)).toBeGreaterThanOrEqual(60_000);
   }
 });
+
+test('an attempt to write a reservation that lands after its repetition does not take back the next one', async () => {
+  const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '3' } });
+  const records = Array.from({ length: 5 }, (_, number) => service.upload(`${number}.mp4`));
+  await service.deliver(records.slice(0, 1));
+  // The first attempt of the reservation's write lands 10 s after it was given up, when it has been repeated.
+  await service.deliver(records.slice(1, 3), ['ok', 'ok', 'ok', 'slower']);
+  await service.time.pass(10_000);
+  // A new instance knows what is written down.
+  service.close();
+  await service.deliver(records.slice(3));
+  for (let run = 0; run < 20; run++) {
+    await service.time.pass(20_000);
+    await service.sweep();
+  }
+  const times = service.cloud.creates.map(({ atMs }) => atMs).sort((a, b) => a - b);
+  expect(times).toHaveLength(5);
+  for (const [index, atMs] of times.slice(3).entries()) {
+    expect(atMs - (times[index] ?? 0)).toBeGreaterThanOrEqual(60_000);
+  }
+});
