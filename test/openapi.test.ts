@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { originLine, TYPES_FILE } from '../tools/client-types';
+import { HTTP_API_PAGE, withTables } from '../tools/http-api-page';
 import { describeApi, OPENAPI_FILE } from '../tools/openapi';
 
 const ROOT = path.resolve(__dirname, '..');
@@ -9,6 +10,11 @@ const ROOT = path.resolve(__dirname, '..');
 describe('the description of the HTTP API', () => {
   test('in docs/ is what the schemas say: `npm run openapi` writes it', () => {
     expect(JSON.parse(readFileSync(OPENAPI_FILE, 'utf8'))).toEqual(describeApi());
+  });
+
+  test('is what the tables of docs/http-api.md were made from: `npm run openapi` makes them', () => {
+    const page = readFileSync(HTTP_API_PAGE, 'utf8');
+    expect(page).toBe(withTables(page));
   });
 
   test('is what the client’s types were made from: `npm run openapi` makes them', () => {

@@ -54,46 +54,121 @@ const json = (schema: Json, example?: unknown): Json => ({
 });
 const textual = (type: string): Json => ({ [type]: { schema: { type: 'string' } } });
 
-/** What can go wrong, and what a caller does about it. */
-const ERRORS: Record<string, { description: string; retries?: true }> = {
-  '400': {
-    description:
-      'The request is wrong: `details` names each field. Change it; MPC was not called. `MPC.10202`, or a refusal in MPC’s own words.',
+/** An error of the API: what happened and what the caller does about it. */
+interface DescribedError {
+  status: string;
+  codes: readonly string[];
+  meaning: string;
+  remedy: string;
+  /** True where the answer has `Retry-After`. */
+  retries?: true;
+}
+
+/** What can go wrong. Several errors may have one status. */
+export const ERRORS: readonly DescribedError[] = [
+  {
+    status: '400',
+    codes: ['MPC.10202'],
+    meaning: 'The request is wrong. `details` names each field, what is allowed and what came.',
+    remedy: 'Change the request.',
   },
-  '401': { description: 'The gateway could not verify the signature or token. Sign again with a valid key.' },
-  '403': {
-    description:
-      'MPC or the gateway forbids it, with its own code, for example `MPC.10209`: it cannot read the input.',
+  {
+    status: '400',
+    codes: ['MPC.…'],
+    meaning: 'MPC refused the call; `error_msg` has its own words.',
+    remedy: 'Change the request.',
   },
-  '404': {
-    description:
-      '`MPC.10211`: there is no such task or video here; one of somebody else of the account, or of another stage that shares the buckets, is answered in the same way. Check the id.',
+  {
+    status: '401',
+    codes: ['APIG.0301'],
+    meaning: 'The gateway could not verify the signature or the token.',
+    remedy: 'Sign with a valid key; check the clock.',
   },
-  '409': {
-    description:
-      '`IDEMPOTENCY.0409`: a call with this key is at work. `MPC.10212`: there is no picture yet. Come back after `Retry-After`.',
+  {
+    status: '403',
+    codes: ['APIG.…', 'MPC.…'],
+    meaning: 'The gateway or MPC forbids the call. `MPC.10209`: MPC cannot read the input.',
+    remedy: 'Check who may call, or that MPC may read the bucket.',
+  },
+  {
+    status: '404',
+    codes: ['MPC.10211'],
+    meaning:
+      'This installation has no such task or video. Tasks of other installations and other buckets get the same answer.',
+    remedy: 'Check the id, the key and the bucket.',
+  },
+  {
+    status: '409',
+    codes: ['IDEMPOTENCY.0409'],
+    meaning: 'The first call with this `Idempotency-Key` is still running.',
+    remedy: 'Send it again after `Retry-After`.',
     retries: true,
   },
-  '413': { description: '`FSS.1201`: the request is above the 6 MB that the platform takes. Send less.' },
-  '422': {
-    description:
-      '`IDEMPOTENCY.0422`: the key was used for another request; take a new one. `MPC.10212`: there is no picture, the reason stands beside.',
-  },
-  '429': {
-    description: '`APIGW.0308`: MPC’s quota of calls is used up. Come back after `Retry-After`.',
+  {
+    status: '409',
+    codes: ['MPC.10212'],
+    meaning: 'The cover is not there yet.',
+    remedy: 'Ask again after `Retry-After`.',
     retries: true,
   },
-  '500': { description: '`APIGW.0601`: a failure of this service. Its log has it under `request_id`.' },
-  '502': {
-    description:
-      '`APIGW.0201`: MPC or OBS cannot be reached or refuses this service. Try again; if it stays, its log says why.',
+  {
+    status: '413',
+    codes: ['FSS.1201'],
+    meaning: 'The request is larger than 6 MB.',
+    remedy: 'Send less.',
   },
-  '503': { description: '`APIGW.0201`: MPC or OBS pauses. Come back after `Retry-After`.', retries: true },
-  '504': {
-    description:
-      '`APIGW.0201`: MPC or OBS did not answer in time. A creation may have succeeded: repeat it with an `Idempotency-Key` only.',
+  {
+    status: '422',
+    codes: ['IDEMPOTENCY.0422'],
+    meaning: 'The `Idempotency-Key` was used for another request.',
+    remedy: 'Use a new key.',
   },
-};
+  {
+    status: '422',
+    codes: ['MPC.10212'],
+    meaning: 'The task has no picture to show. `error_msg` has the reason.',
+    remedy: 'Create another task.',
+  },
+  {
+    status: '429',
+    codes: ['APIGW.0308'],
+    meaning: 'MPC’s quota of calls is used up.',
+    remedy: 'Call again after `Retry-After`.',
+    retries: true,
+  },
+  {
+    status: '429',
+    codes: ['APIG.0308'],
+    meaning: 'The caller, or all callers together, are above the gateway’s limit.',
+    remedy: 'Call less often.',
+  },
+  {
+    status: '500',
+    codes: ['APIGW.0601'],
+    meaning: 'This service failed.',
+    remedy: 'Look for `request_id` in the functions’ log.',
+  },
+  {
+    status: '502',
+    codes: ['APIGW.0201'],
+    meaning: 'MPC or OBS cannot be reached, or refuses this service.',
+    remedy: 'Try again. If it stays, the functions’ log has the reason.',
+  },
+  {
+    status: '503',
+    codes: ['APIGW.0201'],
+    meaning: 'MPC or OBS is not available.',
+    remedy: 'Call again after `Retry-After`.',
+    retries: true,
+  },
+  {
+    status: '504',
+    codes: ['APIGW.0201'],
+    meaning: 'MPC or OBS did not answer in time. The task may exist.',
+    remedy: 'Repeat `POST` only with the same `Idempotency-Key`.',
+  },
+];
+const RETRY_AFTER = { schema: { type: 'integer' }, description: 'Seconds to wait before the next call.' };
 const EXAMPLE_ERROR = {
   error_code: 'MPC.10202',
   error_msg: 'Invalid request parameter: thumbnail_para.time must be a whole number from 1 to 100 s, got 120',
@@ -101,32 +176,49 @@ const EXAMPLE_ERROR = {
   details: [{ path: 'thumbnail_para.time', message: 'must be a whole number from 1 to 100 s, got 120' }],
 };
 const failures: Json = Object.fromEntries(
-  Object.entries(ERRORS).map(([status, { description, retries }]) => [
-    status,
-    {
-      description,
-      ...(retries && {
-        headers: { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds to wait.' } },
-      }),
-      content: json(reference('Error'), status === '400' ? EXAMPLE_ERROR : undefined),
-    },
-  ]),
+  [...new Set(ERRORS.map(({ status }) => status))].map((status) => {
+    const errors = ERRORS.filter((error) => error.status === status);
+    return [
+      status,
+      {
+        description: errors
+          .map(
+            ({ codes, meaning, remedy }) =>
+              `${codes.map((one) => `\`${one}\``).join(', ')}: ${meaning} ${remedy}`,
+          )
+          .join(' '),
+        ...(errors.some(({ retries }) => retries) && { headers: { 'Retry-After': RETRY_AFTER } }),
+        content: json(reference('Error'), status === '400' ? EXAMPLE_ERROR : undefined),
+      },
+    ];
+  }),
 );
 
-const DESCRIPTIONS: Record<string, string> = {
-  task_id: 'Several ids: repeated, or separated by commas; at most 10.',
-  status: 'Only tasks in this state.',
-  start_time: 'Created at this time or later, UTC.',
-  end_time: 'Created at this time or earlier, UTC.',
-  page: 'Page of the list, from 0.',
-  size: 'Tasks on a page.',
-  object: 'Key of a video: its tasks, newest first.',
-  bucket: 'Bucket of the video; all upload buckets when left out.',
-  format:
-    'json, a WebVTT track (vtt), the same as JSON (storyboard), the published track of tiles (sprite), a contact sheet (html), or the way to a cover (poster).',
-  capture:
-    'Only tasks of this capture of the video, one of CAPTURES. Left out: a list has the tasks of all; a cover is of the first capture that makes one picture, everything else of the first that makes more.',
-  wait: 'Answer as soon as the task is final, or after so many seconds.',
+/** What the parameters of a query mean. `value` is what the page shows where the schema cannot say it. */
+const PARAMETERS: Record<string, { description: string; value?: string }> = {
+  task_id: {
+    description: 'Only these tasks. Repeat it, or separate ids with commas.',
+    value: '1–10 task ids',
+  },
+  status: { description: 'Only tasks in this state.' },
+  start_time: { description: 'Only tasks created at this time or later, UTC.', value: '`yyyymmddhhmmss`' },
+  end_time: { description: 'Only tasks created at this time or earlier, UTC.', value: '`yyyymmddhhmmss`' },
+  page: { description: 'Page of the list; the first one is 0.', value: '0–50000' },
+  size: { description: 'Tasks on a page.', value: '1–100' },
+  object: { description: 'Key of a video: its tasks, newest first. Without tasks the list is empty.' },
+  bucket: { description: 'Bucket of the video; all upload buckets when left out.' },
+  capture: {
+    description:
+      'Only tasks of this capture (one of `CAPTURES`). When left out: lists have all captures, a cover is of the first capture that makes one picture, and everything else is of the first that makes more.',
+  },
+  format: {
+    description:
+      '`vtt`, `storyboard`: a preview track. `sprite`: the published track of sprites. `html`: a contact sheet. `poster`: redirects to the cover.',
+  },
+  wait: {
+    description: '`GET /snapshots/{task_id}` only: answer when the task has ended, or after so many seconds.',
+    value: '0–900 s',
+  },
 };
 
 function queryParameters(schema: z.core.$ZodType): Json[] {
@@ -134,11 +226,14 @@ function queryParameters(schema: z.core.$ZodType): Json[] {
   return Object.entries(properties).map(([name, property]) => ({
     name,
     in: 'query',
-    description: DESCRIPTIONS[name] ?? '',
+    description: PARAMETERS[name]?.description ?? property.description ?? '',
     schema: property,
     ...(property.type === 'array' && { style: 'form', explode: false }),
   }));
 }
+
+/** What the page of the API says of a parameter's value where the schema cannot. */
+export const valueOfParameter = (name: string): string | undefined => PARAMETERS[name]?.value;
 
 const taskIdInPath = {
   name: 'task_id',
@@ -149,7 +244,13 @@ const taskIdInPath = {
 };
 const views = (schema: string) => ({
   '200': {
-    description: 'In the format that was asked for.',
+    description: 'The tasks, or what `format` asks for.',
+    headers: {
+      'Retry-After': {
+        schema: { type: 'integer' },
+        description: 'With `as_of` in the answer: seconds until MPC can be asked again.',
+      },
+    },
     content: {
       'application/json': { schema: { anyOf: [reference(schema), reference('Storyboard')] } },
       ...textual('text/vtt'),
@@ -157,10 +258,41 @@ const views = (schema: string) => ({
     },
   },
   '302': {
-    description: '`format=poster`: the way to the cover.',
-    headers: { Location: { schema: { type: 'string' }, description: 'Temporary address of the picture.' } },
+    description: '`format=poster`: redirects to the cover.',
+    headers: {
+      Location: { schema: { type: 'string' }, description: '`format=poster`: address of the cover.' },
+    },
   },
 });
+
+/** What is said of a field that MPC accepts and ignores. */
+export const WITHOUT_EFFECT = 'MPC ignores it.';
+
+/** Fields of a body whose schema others share, so that it cannot say what they mean. */
+const BODY_FIELDS: Record<string, Record<string, string>> = {
+  input: {
+    bucket: 'An upload bucket.',
+    location: 'Region of the bucket; the service’s region when left out.',
+    object: 'Key of the video.',
+    file_name: WITHOUT_EFFECT,
+  },
+  output: {
+    bucket: 'The snapshot bucket, or an upload bucket.',
+    location: 'Region of the bucket; the service’s region when left out.',
+    object: 'Directory of the pictures.',
+    file_name: WITHOUT_EFFECT,
+  },
+};
+
+function describeBody(schema: Json): Json {
+  for (const [name, fields] of Object.entries(BODY_FIELDS)) {
+    const { properties } =
+      (schema.properties as Record<string, { properties: Record<string, Json> }>)[name] ?? {};
+    for (const [field, description] of Object.entries(fields))
+      Object.assign(properties?.[field] ?? {}, { description });
+  }
+  return schema;
+}
 
 /** The description of the HTTP API, OpenAPI 3.1. */
 export function describeApi(): Json {
@@ -171,8 +303,8 @@ export function describeApi(): Json {
       version: '0.2.0',
       summary: 'Snapshots of videos: create, cancel and query tasks of Huawei Cloud MPC.',
       description:
-        'How the service is deployed and what starts captures by itself stands in docs/ of the project.\n\n' +
-        'Only tasks of this installation are shown and cancelled: those from its upload buckets into its buckets. Whatever else is in the account is as if it were not there.',
+        'The pages in docs/ of the project say how to deploy the service and what starts captures.\n\n' +
+        'The API shows and cancels only tasks of its own installation: from its upload buckets into its buckets. It does not show any other task of the account.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [
@@ -190,19 +322,19 @@ export function describeApi(): Json {
         post: {
           operationId: 'createSnapshots',
           tags: ['snapshots'],
-          summary: 'Create a task.',
-          description: 'The body is MPC’s own. Only `input.bucket` and `input.object` are required.',
+          summary: 'Create a task. `?dry_run=true` only checks the request.',
+          description: 'The body is the one of MPC. Only `input.bucket` and `input.object` are required.',
           parameters: [
             {
               name: 'Idempotency-Key',
               in: 'header',
-              description: 'The same key and body give the same task, however often they come.',
+              description: 'The same key and body give the same task, however often you send them.',
               schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[ -~]+$' },
             },
             {
               name: 'dry_run',
               in: 'query',
-              description: '`true` checks the request, shows what would be sent, and calls nothing.',
+              description: '`true`: check the request and show what would be sent to MPC; create nothing.',
               schema: { type: 'string' },
             },
           ],
@@ -216,7 +348,7 @@ export function describeApi(): Json {
           responses: {
             '200': { description: 'A dry run.', content: json(reference('DryRun')) },
             '202': {
-              description: 'The task is created; with `sync` 1 its picture is there.',
+              description: 'The task is created. With `sync` 1 the answer has its picture.',
               content: json(reference('CreatedTask'), { task_id: '1000003' }),
             },
             ...failures,
@@ -225,9 +357,9 @@ export function describeApi(): Json {
         get: {
           operationId: 'listSnapshots',
           tags: ['snapshots'],
-          summary: 'The tasks of a video, or a list of tasks.',
+          summary: 'The tasks of a video (`?object=`), or a list of tasks.',
           description:
-            'A page of MPC’s list is read and the tasks of this installation are kept, so that a page may hold fewer than `size`, or none, while `is_truncated` is 1: go on with the next `page`. `total` counts all tasks of the account that fit.',
+            'A page of MPC’s list may hold tasks of other installations, which are left out. A page can therefore hold fewer tasks than `size`, or none, while `is_truncated` is 1: go on with the next `page`. `total` counts all matching tasks of the account.',
           parameters: queryParameters(ListSchema),
           responses: { ...views('TaskList'), ...failures },
         },
@@ -244,9 +376,9 @@ export function describeApi(): Json {
         delete: {
           operationId: 'cancelSnapshots',
           tags: ['snapshots'],
-          summary: 'Cancel a task that waits.',
-          description: 'One that runs or has ended is not touched.',
-          responses: { '204': { description: 'It is cancelled.' }, ...failures },
+          summary: 'Cancel a task that is still waiting.',
+          description: 'A task that is running or has ended stays as it is.',
+          responses: { '204': { description: 'The task is cancelled.' }, ...failures },
         },
       },
     },
@@ -254,7 +386,7 @@ export function describeApi(): Json {
       schemas: Object.fromEntries(
         Object.entries(COMPONENTS).map(([name, schema]) => [
           NAMES[name as keyof typeof COMPONENTS],
-          jsonSchema(schema),
+          name === 'CreateSchema' ? describeBody(jsonSchema(schema)) : jsonSchema(schema),
         ]),
       ),
       securitySchemes: {

@@ -18,8 +18,9 @@ function describe<Shape extends z.core.$ZodShape>(
 }
 
 describe(CreateSchema, {
+  user_data: { description: 'Your own text. Reading the task shows it.' },
   tar: { description: '1: loose pictures. 0: one archive.' },
-  sync: { description: '1: the answer brings the picture.' },
+  sync: { description: '1: the answer has the picture.' },
   original_dir: { description: '0: a random directory below `output.object`. 1: `output.object` itself.' },
 });
 
@@ -29,13 +30,14 @@ describe(ThumbnailParaSchema, {
       'TIME: at intervals. DOTS: at up to 10 times in seconds. DOTS_MS: at one time in milliseconds, with sync 1. TIME when left out.',
   },
   time: { 'x-unit': 's', description: 'TIME: seconds between two pictures.' },
-  start_time: { 'x-unit': 's', description: 'TIME: where the first picture is taken.' },
-  duration: { 'x-unit': 's', description: 'TIME: for how long pictures are taken; 0 to the end.' },
+  start_time: { 'x-unit': 's', description: 'TIME: time of the first picture.' },
+  duration: { 'x-unit': 's', description: 'TIME: how long pictures are taken. 0: to the end of the video.' },
   dots: { 'x-unit': 's', description: 'DOTS: times of the pictures.' },
   dots_ms: { 'x-unit': 'ms', description: 'DOTS_MS: time of the picture.' },
-  format: { description: '1: JPEG.' },
-  width: { 'x-unit': 'px', description: '0 follows the aspect ratio.' },
-  height: { 'x-unit': 'px', description: '0 follows the aspect ratio.' },
+  output_filename: { description: 'Name of the files, before the second that each shows.' },
+  format: { description: 'JPEG.' },
+  width: { 'x-unit': 'px', description: '0: follows the aspect ratio.' },
+  height: { 'x-unit': 'px', description: '0: follows the aspect ratio.' },
   max_length: { 'x-unit': 'px', description: 'The longer side, where width and height are not given.' },
   amount: { 'x-unit': '%' },
 });
@@ -45,7 +47,7 @@ const view = {
   wait: wholeNumberAsText,
   pictures: {
     description:
-      'How many pictures of each task are listed in JSON: none, the first one, or all that one answer holds. all when left out.',
+      'Which pictures of each task the JSON lists; `all` when left out. An answer holds 6 MB: where not all fit, `pictures_total` says how many there are.',
   },
 };
 describe(ViewSchema, view);
