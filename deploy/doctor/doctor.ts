@@ -11,12 +11,14 @@ import type { Finding, State } from './finding';
 import { checkFunctions } from './functions';
 import { checkAccess, checkGateway } from './gateway';
 import { checkLogs } from './logs';
+import { checkNeighbours } from './neighbours';
 import { checkNotifications } from './notifications';
 import { checkPace } from './pace';
 import { checkPublicUrl } from './public-url';
 import { checkRegion } from './region';
 import { leastPolicies } from './rights';
 import { checkSettings } from './settings';
+import { checkVersioning } from './versioning';
 
 export interface Visit {
   stage: string;
@@ -78,6 +80,8 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
   if (!account.isKnown) return [...account.findings, ...offline];
   const looks = await Promise.all([
     checkBuckets(wanted, cloud),
+    checkVersioning(wanted, cloud),
+    checkNeighbours(wanted, api),
     checkAgencies(wanted, account.domainId, cloud),
     checkGateway(wanted, cloud),
     checkAccess(wanted, cloud),
@@ -88,13 +92,15 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
     checkLogs(wanted, cloud),
     checkPublicUrl(wanted, cloud),
   ]);
-  const [buckets, agencies, gateway, access, functions, region, notifications, eventGrid, logs, publicUrl] =
-    looks;
+  const [buckets, versions, neighbours, agencies, gateway, access, functions, region, ...others] = looks;
+  const [notifications, eventGrid, logs, publicUrl] = others;
   return [
     ...account.findings,
     ...region,
     ...offline,
     ...buckets,
+    ...versions,
+    ...neighbours,
     ...agencies,
     ...gateway,
     ...access,

@@ -9,9 +9,11 @@ import { diagnose, doctor, findingsText } from '../../deploy/doctor/doctor';
 import { checkEventGrid } from '../../deploy/doctor/event-grid';
 import type { Finding } from '../../deploy/doctor/finding';
 import { checkLogs } from '../../deploy/doctor/logs';
+import { checkNeighbours } from '../../deploy/doctor/neighbours';
 import { checkPublicUrl } from '../../deploy/doctor/public-url';
 import { checkRegion } from '../../deploy/doctor/region';
 import { refuseSettings } from '../../deploy/doctor/settings';
+import { checkVersioning } from '../../deploy/doctor/versioning';
 import { DeployError } from '../../deploy/errors';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { type Cloud, startCloud } from '../../local/cloud';
@@ -23,6 +25,7 @@ import { Credentials } from '../../local/iam/credentials';
 import { LogBook } from '../../local/lts/log-book';
 import { createLts } from '../../local/lts/server';
 import { createMpc } from '../../local/mpc/server';
+import type { LifecycleRule } from '../../local/obs/object-store';
 import { createObsServer } from '../../local/obs/server';
 import { publishingPolicy } from '../../local/smn/access-policy';
 import { type ServiceObject, wantedOf } from './cloud-to-deploy-to';
@@ -166,10 +169,99 @@ describe('the doctor says of a bucket', () => {
       'unseen MPC on videos',
       'unseen bucket snapshots',
       'unseen MPC on snapshots',
+      'unseen versions in videos',
+      'unseen versions in snapshots',
       'unseen notification of MPC',
     ]);
     expect(notOk(findings)[1]?.todo).toContain('MPC.10209');
   });
+});
+
+describe('the doctor says of versions', () => {
+  /** The stage with two buckets of its own. */
+  const stage = async (): Promise<DesiredState> => {
+    const state = await wanted();
+    const functions = state.functions.map((one) => ({
+      ...one,
+      userData: { ...one.userData, SNAPSHOT_BUCKET: 'records' },
+    }));
+    return { ...state, functions, buckets: ['uploads', 'records'] };
+  };
+  const versions = async () =>
+    (await checkVersioning(await stage(), clientOf({}))).map(({ point, state, text, todo = '' }) => [
+      `${state} ${point}`,
+      `${text} ${todo}`,
+    ]);
+  const rule = (more: object) => ({
+    Prefix: '',
+    Status: 'Enabled',
+    NoncurrentVersionExpiration: { NoncurrentDays: '3' },
+    ...more,
+  });
+  const setRules = (bucket: string, rules: object[]) =>
+    cloud.store.setLifecycle(bucket, rules as unknown as LifecycleRule[]);
+
+  test('that none are kept, or what they cost, which rule clears them, and that a delete marker starts nothing', async () => {
+    await cloud.store.createBucket('uploads');
+    await cloud.store.createBucket('records');
+    expect(await versions()).toEqual([
+      ['ok versions in uploads', expect.stringContaining('none are kept')],
+      ['ok versions in records', expect.stringContaining('none are kept')],
+    ]);
+    await cloud.store.setVersioning('uploads', 'Enabled');
+    await cloud.store.setVersioning('records', 'Suspended');
+    // Neither of these clears the whole bucket.
+    await setRules('records', [rule({ Prefix: 'pictures/' }), rule({ Status: 'Disabled' })]);
+    expect(await versions()).toEqual([
+      [
+        'note versions in uploads',
+        expect.stringMatching(
+          /^are kept: each video .* costing; .* a delete marker starts nothing .*NoncurrentDays/,
+        ),
+      ],
+      [
+        'note versions in records',
+        expect.stringMatching(
+          /^are kept no more, but .* stay: each picture and record .*NoncurrentVersionExpiration .* 1 d/,
+        ),
+      ],
+    ]);
+    await setRules('uploads', [rule({})]);
+    expect((await versions())[0]).toEqual([
+      'ok versions in uploads',
+      expect.stringContaining('a rule clears old ones after 3 d'),
+    ]);
+  });
+
+  test('that the key may not ask, and nothing of a bucket that is not there', async () => {
+    const strangers = new Credentials({ ...cloud.accessKey, secretKey: 'another' });
+    const obs = createObsServer({ store: cloud.store, credentials: strangers, region: cloud.region });
+    const client = clientOf({ OBS_ENDPOINT: await addressOf(obs) });
+    expect((await checkVersioning(await wanted(), client)).map(({ state }) => state)).toEqual([
+      'unseen',
+      'unseen',
+    ]);
+    const state = { ...(await wanted()), buckets: ['nowhere'] };
+    expect(await checkVersioning(state, clientOf({}))).toEqual([]);
+  });
+});
+
+test('the doctor says that another stage keeps its records in the same bucket', async () => {
+  const api = new FunctionGraphApi(clientOf({}));
+  const neighbour = await wantedOf('beside', (service) => {
+    service.provider.environment.SNAPSHOT_BUCKET = cloud.environment.SNAPSHOT_BUCKET;
+  });
+  // The stage itself, and one in another bucket, are no matter.
+  expect(await checkNeighbours(await wanted(), api)).toEqual([]);
+  expect(await checkNeighbours(await wantedOf('beside'), api)).toEqual([]);
+  expect(await checkNeighbours(neighbour, api)).toEqual([
+    {
+      point: 'records in snapshots',
+      state: 'note',
+      text: expect.stringMatching(/^\S+\/local keeps its records there too: the sweeps/),
+      todo: 'give each stage a snapshot bucket of its own',
+    },
+  ]);
 });
 
 test('the doctor says that OBS gives no answer', async () => {

@@ -68,7 +68,7 @@ export function checkRequests(requests: readonly RecordedRequest[]): void {
     if (service === 'OBS') {
       assert(ALL_BUCKETS.includes(bucket), `OBS was asked for the bucket ${bucket}`);
       assert(method === 'GET' || method === 'PUT', method);
-      if (method === 'PUT') assert.match(`${bucket}/${key}`, /^snapshots\/\.mpc-snapshots\/[\w/.-]+\.json$/);
+      if (method === 'PUT') assert.match(`${bucket}/${key}`, /^snapshots\/\.mpc-snapshots\/[\w/.~-]+\.json$/);
     } else if (method === 'POST') {
       checkCreateBody(JSON.parse(request.body));
     } else {

@@ -11,6 +11,7 @@ export function installationAt(origin: string): FunctionContext {
     SNAPSHOT_BUCKET,
     MPC_REQUESTS_PER_MINUTE: '10000',
     MPC_READS_PER_MINUTE: '10000',
+    MAX_UNFINISHED_TASKS: '100000',
     MPC_ENDPOINT: origin,
     OBS_ENDPOINT: origin,
   });

@@ -1,0 +1,71 @@
+import type { CloudApi } from '../cloud-api';
+import { CallFailed } from '../cloud-api';
+import type { DesiredState } from '../desired-state';
+import { elementOf, ObsClient } from '../obs-client';
+import { type Finding, probe } from './finding';
+
+/** What a bucket does with objects that are replaced or deleted. */
+interface Keeping {
+  /** Empty for a bucket that never kept versions. */
+  status: string;
+  /** Days after which a rule for the whole bucket deletes old versions; undefined without such a rule. */
+  clearedAfterDays: string | undefined;
+}
+
+const RULE =
+  'NoncurrentVersionExpiration with NoncurrentDays (console: OBS, Basic Configurations, Lifecycle Rules, "Delete Object After (Days)" of historical versions)';
+
+/**
+ * Whether the buckets keep old versions of objects (GET ?versioning), whether a lifecycle rule clears them (GET ?lifecycle), and
+ * what that means for this service. Of a bucket that is not there nothing is said.
+ */
+export async function checkVersioning(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
+  const obs = new ObsClient(cloud);
+  const withRecords = new Set(wanted.functions.map(({ userData }) => userData.SNAPSHOT_BUCKET));
+  const findings = await Promise.all(
+    wanted.buckets.map(async (bucket): Promise<Finding[]> => {
+      const point = `versions in ${bucket}`;
+      const found = await probe(() => keepingOf(bucket, obs));
+      if (found.ok) return [{ point, ...verdict(found.found, withRecords.has(bucket)) }];
+      // The look at the bucket itself says more.
+      if (found.status !== 403) return [];
+      const todo = `use a key with obs:bucket:GetBucketVersioning and obs:bucket:GetLifecycleConfiguration on ${bucket}`;
+      return [{ point, state: 'unseen', text: 'OBS does not tell this key', todo }];
+    }),
+  );
+  return findings.flat();
+}
+
+async function keepingOf(bucket: string, obs: ObsClient): Promise<Keeping> {
+  const { text } = await obs.call({ method: 'GET', bucket, subResource: 'versioning' });
+  const status = elementOf(text, 'Status') ?? '';
+  return { status, clearedAfterDays: status === '' ? undefined : await clearedAfterDays(bucket, obs) };
+}
+
+async function clearedAfterDays(bucket: string, obs: ObsClient): Promise<string | undefined> {
+  try {
+    const { text } = await obs.call({ method: 'GET', bucket, subResource: 'lifecycle' });
+    const rules = (text.match(/<Rule>.*?<\/Rule>/gs) ?? []).filter(
+      (rule) => elementOf(rule, 'Status') === 'Enabled' && !/<Prefix>[^<]/.test(rule),
+    );
+    return rules.map((rule) => elementOf(rule, 'NoncurrentDays')).find((days) => days !== undefined);
+  } catch (error) {
+    if (error instanceof CallFailed && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+function verdict({ status, clearedAfterDays }: Keeping, hasRecords: boolean): Omit<Finding, 'point'> {
+  if (status === '') return { state: 'ok', text: 'none are kept: what is replaced or deleted is gone' };
+  const kept = status === 'Enabled' ? 'are kept' : 'are kept no more, but those that are there stay';
+  if (clearedAfterDays !== undefined)
+    return { state: 'ok', text: `${kept}; a rule clears old ones after ${clearedAfterDays} d` };
+  const meaning = hasRecords
+    ? 'each picture and record that is written again or deleted goes on costing, those of the pace many a minute'
+    : 'each video that is replaced or deleted goes on costing; the newest version is captured, a delete marker starts nothing';
+  return {
+    state: 'note',
+    text: `${kept}: ${meaning}`,
+    todo: `give the whole bucket a lifecycle rule ${RULE}${hasRecords ? ', 1 d, or keep no versions in it' : ''}`,
+  };
+}
