@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { asTyped } from '../package-folder';
 import { callers } from './access/callers';
 import { buildArtifacts, readArtifacts, writeArtifacts } from './artifacts';
 import { backfill } from './backfill/backfill';
@@ -164,7 +165,7 @@ export class HuaweiProvider {
       return await work();
     } catch (error) {
       if (!(error instanceof DeployError)) throw error;
-      throw new this.#framework.classes.Error(error.lines.join('\n'), 'HUAWEI_PROVIDER');
+      throw new this.#framework.classes.Error(asTyped(error.lines.join('\n')), 'HUAWEI_PROVIDER');
     }
   }
 
@@ -185,7 +186,7 @@ export class HuaweiProvider {
     return { wanted, api: this.#openApi(), options: this.#options, print: this.#print };
   }
 
-  readonly #print = (line: string): void => this.#utilities.writeText(line);
+  readonly #print = (line: string): void => this.#utilities.writeText(asTyped(line));
 
   get #stage(): string {
     return this.#options.stage ?? this.#framework.service.provider.stage ?? '';
@@ -271,7 +272,7 @@ export class HuaweiProvider {
 
   #done(wanted: DesiredState, { cloud }: FunctionGraphApi): void {
     const warning = logWarning(wanted);
-    if (warning !== undefined) this.#utilities.log.warning(warning);
+    if (warning !== undefined) this.#utilities.log.warning(asTyped(warning));
     const what = this.#options['dry-run'] === true ? 'nothing was changed' : 'deployed';
     this.#utilities.log.success(`${what} (${cloud.calls} calls)`);
   }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { PACKAGE_FOLDER } from '../package-folder';
+import { asTyped, PACKAGE_FOLDER } from '../package-folder';
 import { HELP } from './commands/help';
 import { STAGE_COMMANDS, stageCommand } from './commands/stage-command';
 
@@ -29,23 +29,15 @@ const COMMANDS: Readonly<Record<string, () => Command>> = {
 async function main([command = 'help', ...args]: string[]): Promise<number> {
   if (Object.hasOwn(STAGE_COMMANDS, command)) return stageCommand(command, args);
   if (['help', '--help', '-h'].includes(command)) {
-    process.stdout.write(help());
+    process.stdout.write(asTyped(HELP));
     return 0;
   }
   const load = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
   if (load !== undefined) return load()(args);
   // `npx mpc-snapshots holiday.mov`
   if (existsSync(command)) return main(['start', command, ...args]);
-  process.stderr.write(`there is no command "${command}"\n\n${help()}`);
+  process.stderr.write(`there is no command "${command}"\n\n${asTyped(HELP)}`);
   return 2;
-}
-
-/** The commands as they are typed here. */
-function help(): string {
-  if (PACKAGE_FOLDER === undefined) return HELP;
-  return HELP.replaceAll(/npm run (--silent local --|console --(?= --stage))/g, (_, script: string) =>
-    script.startsWith('console') ? 'npx mpc-snapshots console' : 'npx mpc-snapshots',
-  ).replaceAll(/npm start( --)?/g, 'npx mpc-snapshots start');
 }
 
 function nodeIsTooOld(): boolean {
@@ -68,7 +60,7 @@ if (nodeIsTooOld()) {
     (error: unknown) => {
       const isForThePerson = error instanceof Error && 'isUsageError' in error;
       process.stderr.write(
-        `${isForThePerson ? error.message : error instanceof Error ? error.stack : error}\n`,
+        `${isForThePerson ? asTyped(error.message) : error instanceof Error ? error.stack : error}\n`,
       );
       process.exitCode = isForThePerson ? 2 : 1;
     },

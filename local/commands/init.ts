@@ -26,7 +26,9 @@ export async function init(args: readonly string[]): Promise<number> {
   });
   print(`serverless.yml is written. Next:
 
-  npx mpc-snapshots doctor --stage prod     # what the stage lacks, and what to do about it
+  export HUAWEICLOUD_SDK_AK=… HUAWEICLOUD_SDK_SK=…
+  npx mpc-snapshots setup  --stage prod     # makes what the stage needs: buckets, agency, API group, logs
+  npx mpc-snapshots doctor --stage prod     # checks it, and says what to do
   npx mpc-snapshots deploy --stage prod`);
   return 0;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { asTyped } from '../../package-folder';
 import { closeServer, listen as listenAt } from '../http-server';
 import { UsageError } from '../usage-error';
 import { createReceiver, RECEIVER_FAULTS, type ReceivedNotice } from '../webhook-receiver';
@@ -47,7 +48,7 @@ export async function listen(args: readonly string[]): Promise<number> {
   const url = `http://127.0.0.1:${port}/`;
   // Standard output is for the notices.
   process.stderr.write(
-    `listening at ${url}; in another terminal: NOTIFY_URL=${url} ${given ? 'NOTIFY_SECRET=… ' : `NOTIFY_SECRET=${secret} `}npm start\n`,
+    `listening at ${url}; in another terminal: NOTIFY_URL=${url} ${given ? 'NOTIFY_SECRET=… ' : `NOTIFY_SECRET=${secret} `}${asTyped('npm start')}\n`,
   );
   await stopped;
   await closeServer(server);

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Picture } from '../../client/src';
-import { PACKAGE_FOLDER } from '../../package-folder';
+import { asTyped, PACKAGE_FOLDER } from '../../package-folder';
 import { parseOrigins } from '../apig/page-guard';
 import type { Cloud } from '../cloud';
 import { temporaryUrl } from '../obs/signature';
@@ -215,13 +215,13 @@ function finished(
 
 function printAddresses({ addresses, uploadBucket, accessKey }: Cloud): void {
   print(`
-  see it     ${addresses.gateway}/_console/
-  ask        curl '${addresses.gateway}/snapshots?size=5'
+  console    ${addresses.gateway}/_console/
+  API        curl '${addresses.gateway}/snapshots?size=5'
   upload     any OBS client: ${addresses.obs}, bucket ${uploadBucket}
              AK ${accessKey.accessKey}
              SK ${accessKey.secretKey}
 
-  be told    npm run --silent local -- listen
+  webhooks   ${asTyped('npm run --silent local -- listen')}   # in another terminal
 
 Ctrl+C stops it.`);
 }
