@@ -7,10 +7,12 @@ import {
   AV_CODEC_ID_AAC,
   AV_CODEC_ID_H264,
   AV_CODEC_ID_MJPEG,
+  AV_CODEC_ID_RAWVIDEO,
   AV_DISPOSITION_ATTACHED_PIC,
   AV_FRAME_FLAG_INTERLACED,
   AV_FRAME_FLAG_TOP_FIELD_FIRST,
   AV_LOG_ERROR,
+  AV_PIX_FMT_PAL8,
   AV_PIX_FMT_YUV420P,
   AV_PIX_FMT_YUVJ420P,
   AV_PKT_DATA_DISPLAYMATRIX,
@@ -66,6 +68,10 @@ function write(filePath: string, options: ClipOptions): void {
     writeFields(writer, options);
     return;
   }
+  if (options.palette) {
+    writePalette(writer, options);
+    return;
+  }
   const cover = options.coverArt ? addCover(writer) : undefined;
   const video = options.audioOnly ? undefined : addVideo(writer, options);
   const audioSeconds = options.audioSeconds ?? (options.audioOnly ? options.seconds : 0);
@@ -100,6 +106,30 @@ function writeFields(writer: ContainerWriter, { seconds }: ClipOptions): void {
   for (let field = 0; field < seconds * 50; field++) {
     const { data, isKey } = codedField(field >> 1, field % 2 === 1);
     write({ data, ticks: field, durationTicks: 1, isKey });
+  }
+  writer.close();
+}
+
+function writePalette(writer: ContainerWriter, options: ClipOptions): void {
+  const { width = 640, height = 360, frameRate = 25 } = options;
+  const write = writer.addCoded(timeBase(frameRate), (stream) => {
+    const { codecpar } = stream;
+    codecpar.codecType = AVMEDIA_TYPE_VIDEO;
+    codecpar.codecId = AV_CODEC_ID_RAWVIDEO;
+    codecpar.format = AV_PIX_FMT_PAL8;
+    codecpar.bitsPerCodedSample = 8;
+    codecpar.width = width;
+    codecpar.height = height;
+    stream.avgFrameRate = timeBase(frameRate).inv();
+  });
+  writer.begin();
+  const picture: YuvPicture = { width, height, data: Buffer.alloc(planes({ width, height }).size) };
+  const greys = Buffer.alloc(1024);
+  for (let grey = 0; grey < 256; grey++) greys.writeUInt32LE(0xff000000 + grey * 0x010101, grey * 4);
+  for (const tick of frameTicks(options)) {
+    paintFrame(picture, options, (tick * 1000) / frameRate, tick);
+    const data = Buffer.concat([picture.data.subarray(0, width * height), greys]);
+    write({ data, ticks: tick, durationTicks: 1, isKey: true });
   }
   writer.close();
 }

@@ -45,7 +45,17 @@ export interface ClipOptions {
   /** Width to height of one stored pixel, for example [64, 45]. */
   pixelAspect?: [number, number];
   /** Default yuv420p. */
-  pixelFormat?: 'yuv420p' | 'yuv420p10le' | 'yuv444p' | 'yuva420p';
+  pixelFormat?:
+    | 'yuv420p'
+    | 'yuv420p10le'
+    | 'yuv420p12le'
+    | 'yuv422p'
+    | 'yuv422p10le'
+    | 'yuv444p'
+    | 'yuv444p10le'
+    | 'yuva420p'
+    | 'gray'
+    | 'gbrp';
   /** When the first frame is displayed; default 0. */
   startTimeSeconds?: number;
   /** Frames last 1, 2, 5, 1 and 25 times the usual, in turn. */
@@ -70,6 +80,8 @@ export interface ClipOptions {
    * options, only `seconds` and `container` count.
    */
   fieldCoded?: boolean;
+  /** Greys by a palette, stored as they are, in AVI. */
+  palette?: boolean;
   /** Much moving detail, as in real footage, for measurements. */
   detailed?: boolean;
 }

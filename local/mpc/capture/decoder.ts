@@ -5,6 +5,7 @@ import {
   AV_FRAME_FLAG_CORRUPT,
   AV_OPT_TYPE_INT64,
   AV_PICTURE_TYPE_I,
+  AV_PIX_FMT_PAL8,
   AV_PROFILE_H264_HIGH_444_PREDICTIVE,
   FF_DECODER_LIBVPX_VP8,
   FF_DECODER_LIBVPX_VP9,
@@ -15,10 +16,12 @@ import { MAX_PICTURE_PIXELS } from './limits';
 import type { VideoFile } from './video-file';
 
 /**
- * True when old builds of x264 may have written the video with a fault that a decoder allows for when it has seen
- * the name of the build, which only the very first picture carries.
+ * True when a decoder has to see the video's first packet wherever it starts. Old builds of x264 may have written the
+ * video with a fault that a decoder allows for when it has seen the name of the build, which only the very first
+ * picture carries; and a palette of AVI or MOV comes with the first packet.
  */
 export function needsFirstPacket({ stream: { codecpar } }: VideoFile): boolean {
+  if (codecpar.format === AV_PIX_FMT_PAL8) return true;
   return codecpar.codecId === AV_CODEC_ID_H264 && codecpar.profile === AV_PROFILE_H264_HIGH_444_PREDICTIVE;
 }
 

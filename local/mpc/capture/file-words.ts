@@ -68,6 +68,14 @@ function bytesInWords(filePath: string): string {
   return bytes < 100_000 ? `${bytes} bytes` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** The letters by which a container is known, where they stand, and what people call it. */
+const STARTS: [letters: string, at: number, name: string][] = [
+  ['OggS', 0, 'Ogg'],
+  ['AVI ', 8, 'AVI'],
+  ['FLV\x01', 0, 'FLV'],
+  ['0&\xb2u\x8ef\xcf\x11', 0, 'ASF (WMV)'],
+];
+
 /** Why a file could not be opened: told apart are what is missing, empty, cut off, damaged and no video. */
 export function whyUnreadable(result: number, filePath: string): string {
   const failure = 'the file cannot be read as a video';
@@ -80,6 +88,12 @@ export function whyUnreadable(result: number, filePath: string): string {
   const size = bytesInWords(filePath);
   if (start.readUInt32BE(0) === 0x1a45dfa3) {
     return `${failure}: it is Matroska or WebM, cut off or damaged before its first picture (${size})`;
+  }
+  const container = STARTS.find(
+    ([letters, at]) => start.toString('latin1', at, at + letters.length) === letters,
+  );
+  if (container !== undefined) {
+    return `${failure}: it is ${container[2]}, cut off or damaged before its first picture (${size})`;
   }
   const boxes = topLevelBoxes(filePath, bytes);
   if (boxes.has('moov')) return `${failure}: it is MP4 or MOV whose index (moov) is damaged (${size})`;

@@ -105,6 +105,7 @@ export class FrameFinder implements Finder {
       const first = this.#reader.read();
       this.#firstPacket = first?.packet.clone() ?? null;
       if (first !== undefined) this.#take(first);
+      this.#showFirstPacket();
     }
   }
 
@@ -514,7 +515,7 @@ export class FrameFinder implements Finder {
     if (this.#decoder === undefined) {
       this.#decoder = openDecoder(this.video);
       this.#skipsUnreferenced = false;
-      if (this.#firstPacket !== null) this.#decoder.sendPacketSync(this.#firstPacket);
+      this.#showFirstPacket();
     }
     this.#discardDecoded();
     this.#decoder.flushBuffers();
@@ -528,6 +529,11 @@ export class FrameFinder implements Finder {
       ? Number.NEGATIVE_INFINITY
       : (this.#ahead[0]?.pts ?? Number.NEGATIVE_INFINITY);
     this.#freePictures();
+  }
+
+  /** The picture in it is not wanted. */
+  #showFirstPacket(): void {
+    if (this.#firstPacket !== null) this.#decoder?.sendPacketSync(this.#firstPacket);
   }
 
   /** HEVC's decoder keeps what was not fetched, and gives it out after a flush. */

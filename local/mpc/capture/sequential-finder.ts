@@ -1,8 +1,9 @@
-import { AVERROR_EAGAIN, AVERROR_EOF } from 'node-av/constants';
-import { type CodecContext, Frame } from 'node-av/lib';
+import { AV_CODEC_ID_H264, AVERROR_EAGAIN, AVERROR_EOF } from 'node-av/constants';
+import { type CodecContext, Frame, type Packet } from 'node-av/lib';
 import { CaptureError } from './capture-error';
 import { showsWithoutReferences } from './codecs';
 import { isDamaged, isIntra, openDecoder } from './decoder';
+import { FieldPairs } from './field-pairs';
 import type { Finder, FoundFrame } from './finder';
 import { PacketReader } from './packet-reader';
 import { JOINED_AT_MS, timeOf } from './times';
@@ -30,6 +31,9 @@ export class SequentialFinder implements Finder {
   #isDraining = false;
   /** Decoding times of the packets whose frames are still to come, of those without presentation times only. */
   #decodingTimes: number[] = [];
+  #fieldPairs = new FieldPairs();
+  /** How long a frame is displayed on average. */
+  #frameTicks: number;
   #partOffset = 0;
   #lastDts: number | undefined;
   #lastPts: number | undefined;
@@ -44,6 +48,7 @@ export class SequentialFinder implements Finder {
     this.#reader = new PacketReader(video);
     this.#decoder = openDecoder(video);
     this.#waitsForIntra = showsWithoutReferences(video.stream);
+    this.#frameTicks = video.frameTicks;
   }
 
   frameAt(ticks: number): FoundFrame {
@@ -60,7 +65,7 @@ export class SequentialFinder implements Finder {
     if (this.#found === undefined) {
       throw new CaptureError('unreadable', 'no picture of the video can be decoded');
     }
-    const end = this.#found.pts + this.video.frameTicks;
+    const end = this.#found.pts + this.#frameTicks;
     if (ticks !== Number.POSITIVE_INFINITY && ticks >= end) throw this.video.pastTheEnd(ticks, end);
     return this.#found;
   }
@@ -82,6 +87,7 @@ export class SequentialFinder implements Finder {
     this.#waitsForIntra = showsWithoutReferences(this.video.stream);
     this.#isDraining = false;
     this.#decodingTimes = [];
+    this.#fieldPairs = new FieldPairs();
     this.#partOffset = 0;
     this.#lastDts = this.#lastPts = undefined;
     this.#found = this.#next = undefined;
@@ -130,16 +136,29 @@ export class SequentialFinder implements Finder {
     const { packet } = read;
     const dts = timeOf(packet.dts);
     if (dts !== undefined) {
+      const stepTicks = dts - (this.#lastDts ?? dts);
       if (this.#lastDts !== undefined && (this.#lastDts - dts) * this.video.tickMs > JOINED_AT_MS) {
         this.#partOffset += this.#lastDts + this.video.frameTicks - dts;
       }
       this.#lastDts = dts;
       if (read.isShown && this.#partOffset !== 0) packet.pts += BigInt(Math.round(this.#partOffset));
       const takesDecodingTime = this.video.times === 'decoding' || !read.isShown;
-      if (takesDecodingTime && packet.size > 0) this.#decodingTimes.push(dts + this.#partOffset);
+      const isSecondField = this.#isSecondField(packet, stepTicks);
+      if (takesDecodingTime && packet.size > 0 && !isSecondField)
+        this.#decodingTimes.push(dts + this.#partOffset);
     }
     this.#decoder.sendPacketSync(packet);
     packet.free();
+  }
+
+  /** Both fields of a picture have decoding times; it takes the first one's. */
+  #isSecondField({ data }: Packet, stepTicks: number): boolean {
+    if (this.video.stream.codecpar.codecId !== AV_CODEC_ID_H264 || data === null) return false;
+    if (!this.#fieldPairs.isSecondField(data)) return false;
+    // Where fields are as far apart as pictures are said to be, the frame rate counts fields.
+    const { frameTicks } = this.video;
+    if (stepTicks > frameTicks * 0.75) this.#frameTicks = frameTicks * 2;
+    return true;
   }
 
   /**
@@ -147,7 +166,8 @@ export class SequentialFinder implements Finder {
    * the order gives it.
    */
   #timeOf(stated: number | undefined): number {
-    const { firstTicks, frameTicks } = this.video;
+    const { firstTicks } = this.video;
+    const frameTicks = this.#frameTicks;
     const last = this.#lastPts ?? Number.NEGATIVE_INFINITY;
     const later = this.#upcoming.flatMap((next) => next.stated ?? []).filter((time) => time > last);
     const limit = Math.min(...later);

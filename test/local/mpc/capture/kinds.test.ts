@@ -144,20 +144,73 @@ describe('each moment at, after and before the start of a frame shows what is on
     }
   });
 
-  test.each(['mpegts', 'mp4', 'mkv'] as const)('fields that are coded apart, in %s', async (container) => {
-    const filePath = await makeClip({ seconds: 1, fieldCoded: true, container });
-    const points = moments(0, 1000);
-    const taken = await frames(filePath, points);
-    const alone = await Promise.all(
-      [0, 30, 500, 990].map(async (point) => (await frames(filePath, [point]))[0]!),
-    );
-    const luma = (frame: Frame) => pixel(frame, 8, 16)[1];
-    const expected = (point: number) =>
-      Math.round(((fieldLuma(Math.floor(point / FRAME_MS)) - 16) * 255) / 219);
-    for (const frame of taken) expect(Math.abs(luma(frame) - expected(points[frame.index]!))).toBeLessThan(3);
-    for (const [place, point] of [0, 30, 500, 990].entries()) {
-      expect(Math.abs(luma(alone[place]!) - expected(point))).toBeLessThan(3);
-    }
+  test.each(['mpegts', 'mp4', 'mkv', 'avi'] as const)(
+    'fields that are coded apart, in %s',
+    async (container) => {
+      const filePath = await makeClip({ seconds: 1, fieldCoded: true, container });
+      const points = moments(0, 1000);
+      const taken = await frames(filePath, points);
+      const alone = await Promise.all(
+        [0, 30, 500, 990].map(async (point) => (await frames(filePath, [point]))[0]!),
+      );
+      const luma = (frame: Frame) => pixel(frame, 8, 16)[1];
+      const expected = (point: number) =>
+        Math.round(((fieldLuma(Math.floor(point / FRAME_MS)) - 16) * 255) / 219);
+      for (const frame of taken)
+        expect(Math.abs(luma(frame) - expected(points[frame.index]!))).toBeLessThan(3);
+      for (const [place, point] of [0, 30, 500, 990].entries()) {
+        expect(Math.abs(luma(alone[place]!) - expected(point))).toBeLessThan(3);
+      }
+    },
+  );
+
+  test('a palette that comes with the first packet', async () => {
+    const filePath = await makeClip({ ...SMALL, seconds: 2, palette: true, container: 'avi' });
+    expect(timesOf(await frames(filePath, [1980]))).toEqual([1960]);
+    expect(timesOf(await frames(filePath, [1020, 20, 'last']))).toEqual([1000, 0, 1960]);
+  });
+
+  test('4:4:4 of old builds of x264, whose name only the first packet carries', async () => {
+    const options = {
+      seconds: 2,
+      pixelFormat: 'yuv444p',
+      gopFrames: 25,
+      bFrames: 0,
+      detailed: true,
+    } as const;
+    const ofOldBuild = async (container: 'mp4' | 'h264') => {
+      const bytes = await bytesOf({ ...options, container, encoderOptions: { preset: 'veryfast' } });
+      const name = 'x264 - core ';
+      bytes.write('148', bytes.indexOf(name) + name.length, 'latin1');
+      return file(`old-x264.${container}`, bytes);
+    };
+    // Such a raw stream is decoded from its start. It was not written by that build: its pictures are not clean.
+    const [fromStart] = await frames(await ofOldBuild('h264'), [1500]);
+    expect(difference((await frames(await ofOldBuild('mp4'), [1500]))[0]!, fromStart!)).toBeLessThan(0.5);
+    expect(difference((await frames(await ofOldBuild('mp4'), [20, 1500]))[1]!, fromStart!)).toBeLessThan(0.5);
+  });
+
+  const SAMPLES: [string, ClipOptions][] = [
+    ['H.264, 4:2:2', { seconds: 1, pixelFormat: 'yuv422p' }],
+    ['H.264, 4:2:2, 10 bits', { seconds: 1, pixelFormat: 'yuv422p10le' }],
+    ['H.264, 4:4:4', { seconds: 1, pixelFormat: 'yuv444p' }],
+    ['H.264, 4:4:4, 10 bits', { seconds: 1, pixelFormat: 'yuv444p10le' }],
+    ['H.264, grey', { seconds: 1, pixelFormat: 'gray' }],
+    ['HEVC, 12 bits', { seconds: 1, codec: 'hevc', pixelFormat: 'yuv420p12le' }],
+    ['HEVC, 4:4:4, 10 bits', { seconds: 1, codec: 'hevc', pixelFormat: 'yuv444p10le' }],
+    ['HEVC, red, green and blue', { seconds: 1, codec: 'hevc', pixelFormat: 'gbrp' }],
+    ['VP9, 4:4:4', { seconds: 1, codec: 'vp9', pixelFormat: 'yuv444p' }],
+    ['VP9, 12 bits', { seconds: 1, codec: 'vp9', pixelFormat: 'yuv420p12le' }],
+  ];
+  test.each(SAMPLES)('samples of other kinds have the same colours: %s', async (_, options) => {
+    // Red in BT.601, which is what untagged pictures of this size are; grey is stored as luma 76.
+    const clip: ClipOptions = { ...SMALL, ...options, samples: [81, 90, 240] };
+    const [first, last] = await frames(await makeClip(clip), [0, 'last']);
+    const expected = options.pixelFormat === 'gray' ? [70, 70, 70] : [254, 0, 0];
+    pixel(first!, 8, 8).forEach((value, channel) => {
+      expect(Math.abs(value - expected[channel]!)).toBeLessThanOrEqual(4);
+    });
+    expect(timesOf([last!])).toEqual([960]);
   });
 
   test('AVI whose packets hold a picture and the one shown before it, as of DivX and Xvid', async () => {

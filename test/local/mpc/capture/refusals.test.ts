@@ -229,6 +229,9 @@ describe('a refusal says what was found', () => {
       Buffer.from('000000186674797069736f6d00000000', 'hex'),
       /cut off before its index, moov/,
     ],
+    ['cut-off Ogg', Buffer.from(`OggS\0\x02${'\0'.repeat(60)}`, 'latin1'), /it is Ogg, cut off or damaged/],
+    ['cut-off AVI', Buffer.from('RIFF\0\0\0\0AVI LIST', 'latin1'), /it is AVI, cut off or damaged/],
+    ['cut-off FLV', Buffer.from('FLV\x01\x05\0\0\0\x09', 'latin1'), /it is FLV, cut off or damaged/],
     [
       'a playlist',
       '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nother.mp4\n#EXT-X-ENDLIST\n',
