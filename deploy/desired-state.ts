@@ -4,14 +4,17 @@ import {
   type Complain,
   LOCAL_STAGE,
   refuseLoops,
+  toldApart,
   type WantedTrigger,
   wantedTrigger,
 } from './desired-triggers';
 import { DeployError } from './errors';
+import { refuseRivals } from './event-rivals';
 import { type FunctionDefinition, Service, type ServiceDefinition } from './schema';
 
 const MAX_USER_DATA_CHARACTERS = 4096;
 const MAX_TRIGGERS = 10;
+const MAX_DESCRIPTION_CHARACTERS = 512;
 
 /** What a stage of the service shall look like. */
 export interface DesiredState {
@@ -79,7 +82,7 @@ export function desiredState(resolved: unknown): DesiredState {
   const functions = Object.fromEntries(
     Object.entries(parsed.data.functions).map(([key, definition]) => [
       key,
-      withFoldersOfCaptures(definition, provider.environment),
+      withFoldersOfPictures(definition, provider.environment),
     ]),
   );
   const resolvedService = { service, provider, functions };
@@ -94,6 +97,7 @@ export function desiredState(resolved: unknown): DesiredState {
     if (first < index)
       faults.push(`serverless.yml: ${wanted[first]?.key} and ${key} have the same name "${name}"`);
   }
+  refuseRivals(functions, (message) => faults.push(`serverless.yml: ${message}`));
   const needsGroup = Object.values(functions).some(({ events }) =>
     events.some(({ apigw }) => apigw !== undefined),
   );
@@ -149,6 +153,11 @@ function wantedAccess(
   );
   if (apis.length === 0) return undefined;
   const open = apis.filter((api) => api.auth === 'IAM');
+  if (open.length > 0 && openToAllUsers && allowAccounts.length > 0) {
+    complain(
+      'provider.apigw has allowAccounts, and openToAllUsers: true, which lets everybody else in as well: keep one of them',
+    );
+  }
   if (open.length > 0 && !openToAllUsers) {
     if (allowAccounts.length === 0) {
       complain(
@@ -170,13 +179,15 @@ function wantedAccess(
   };
 }
 
-/** Pictures of CAPTURES lie in folders of their own: what is written beside pictures is written there as well. */
-function withFoldersOfCaptures(
+/** Pictures lie where OUTPUT_DIRECTORY and CAPTURES say: what is written beside pictures is written there as well. */
+function withFoldersOfPictures(
   definition: FunctionDefinition,
   environment: Readonly<Record<string, string>>,
 ): FunctionDefinition {
-  const { CAPTURES = '', SNAPSHOT_BUCKET } = { ...environment, ...definition.environment };
-  const folders = foldersOfCaptures(CAPTURES);
+  const userData = { ...environment, ...definition.environment };
+  const { CAPTURES = '', OUTPUT_DIRECTORY = '', SNAPSHOT_BUCKET } = userData;
+  const [folder = ''] = OUTPUT_DIRECTORY.split('{');
+  const folders = [...new Set([folder, ...foldersOfCaptures(CAPTURES)])].filter((one) => one !== '');
   const more = definition.writes
     .filter(({ bucket, prefix }) => bucket === SNAPSHOT_BUCKET && !prefix.startsWith('.mpc-snapshots/'))
     .flatMap(({ bucket, prefix, suffix }) =>
@@ -234,7 +245,7 @@ function wantedFunction(
   const name = givenName ?? `${provider.functionPrefix}${key}`;
   if (!/^[A-Za-z](?:[\w-]{0,58}[A-Za-z0-9])?$/.test(name)) {
     complain(
-      ` would be called "${name}"; FunctionGraph takes 60 letters, digits, _ and -: shorten service or stage`,
+      ` would be called "${name}"; FunctionGraph takes 60 letters, digits, _ and -, beginning with a letter: shorten service or stage, or change functionPrefix`,
     );
   }
   const source = FUNCTION_NAMES.find((file) => definition.handler === `functions/${file}.handler`);
@@ -251,14 +262,16 @@ function wantedFunction(
   const secrets = filled({ ...provider.secrets, ...definition.secrets });
   refuseUserData(userData, secrets, complain);
   const hearsRemovals = source === 'on-upload' && removesWhatIsGone(userData);
-  const triggers = definition.events.flatMap((event, index) =>
-    event.smn !== undefined && event.smn.topic_urn === undefined
-      ? []
-      : [
-          wantedTrigger(event, key, name, provider, hearsRemovals, (message) =>
-            complain(`.events[${index}]${message}`),
-          ),
-        ],
+  const triggers = toldApart(
+    definition.events.flatMap((event, index) =>
+      event.smn !== undefined && event.smn.topic_urn === undefined
+        ? []
+        : [
+            wantedTrigger(event, key, name, provider, hearsRemovals, (message) =>
+              complain(`.events[${index}]${message}`),
+            ),
+          ],
+    ),
   );
   if (triggers.length > MAX_TRIGGERS) {
     complain(`.events has ${triggers.length} events; a function takes ${MAX_TRIGGERS} triggers`);
@@ -266,11 +279,17 @@ function wantedFunction(
   refuseLoops(definition, functions, complain);
   const { asynchronous } = definition;
   const logs = logDestination(provider.logs);
+  const mark = ownerMark({ service, stage });
+  const description = [definition.description, mark].filter(Boolean).join(' ');
+  if (description.length > MAX_DESCRIPTION_CHARACTERS) {
+    const longest = MAX_DESCRIPTION_CHARACTERS - mark.length - 1;
+    complain(`.description has ${definition.description?.length} characters; ${longest} are the most`);
+  }
   return {
     key,
     name,
     source: source ?? 'create',
-    description: [definition.description, ownerMark({ service, stage })].filter(Boolean).join(' '),
+    description,
     runtime: definition.runtime ?? provider.runtime,
     memoryMb: definition.memorySize ?? provider.memorySize,
     timeoutSeconds: definition.timeout ?? provider.timeout,

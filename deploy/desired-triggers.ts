@@ -29,7 +29,7 @@ export function wantedTrigger(
   event: EventDefinition,
   key: string,
   functionName: string,
-  { stage, apigw: gateway }: ServiceDefinition['provider'],
+  { stage, region, apigw: gateway }: ServiceDefinition['provider'],
   hearsRemovals: boolean,
   complain: Complain,
 ): WantedTrigger {
@@ -84,7 +84,16 @@ export function wantedTrigger(
       },
     };
   }
-  if (event.smn !== undefined) return { type: 'SMN', eventData: { topic_urn: event.smn.topic_urn } };
+  if (event.smn !== undefined) {
+    const { topic_urn } = event.smn;
+    const topicRegion = topic_urn?.split(':')[2];
+    if (topicRegion !== region) {
+      complain(
+        `.smn.topic_urn is a topic in ${topicRegion}, the functions are in ${region}: both must be in one region`,
+      );
+    }
+    return { type: 'SMN', eventData: { topic_urn } };
+  }
   const { name, rate, cron, input, status } = event.timer as NonNullable<EventDefinition['timer']>;
   return {
     type: 'TIMER',
@@ -123,8 +132,30 @@ const MAX_OBS_TRIGGER_NAME = 64;
 function obsTriggerName(functionName: string, bucket: string): string {
   const name = `${functionName}-${bucket}`;
   if (name.length <= MAX_OBS_TRIGGER_NAME) return name;
-  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  const hash = hashOf(name);
   return `${name.slice(0, MAX_OBS_TRIGGER_NAME - hash.length - 1)}-${hash}`;
+}
+
+/**
+ * Several OBS triggers of one function on one bucket, for prefixes or suffixes of their own, would have one name, which is
+ * their id: all but the first get one that follows from what they listen to.
+ */
+export function toldApart(triggers: readonly WantedTrigger[]): WantedTrigger[] {
+  const taken = new Set<unknown>();
+  return triggers.map((trigger) => {
+    const { type, eventData } = trigger;
+    if (type !== 'OBS') return trigger;
+    const isFree = !taken.has(eventData.name);
+    const name = isFree
+      ? eventData.name
+      : obsTriggerName(String(eventData.name), hashOf(`${eventData.prefix}*${eventData.suffix}`));
+    taken.add(name);
+    return isFree ? trigger : { type, eventData: { ...eventData, name } };
+  });
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
 /**

@@ -13,6 +13,8 @@ const got = ({ input }: { input?: unknown }) =>
   input === undefined ? 'it is missing' : `got ${show(input)}`;
 const show = (value: unknown) => (typeof value === 'string' ? `"${value}"` : JSON.stringify(value));
 
+const isWhole = (value: unknown) => typeof value === 'string' && /^-?\d+$/.test(value);
+
 /** A text that says what it must be; `hint` tells where it usually comes from. */
 const text = (must: string, pattern: RegExp = /./) =>
   z.string({ error: (issue) => `must be ${must}, ${got(issue)}` }).regex(pattern, {
@@ -24,7 +26,7 @@ const integer = (minimum: number, maximum: number, unit: string) => {
   const error = (issue: { input?: unknown }) =>
     `must be a whole number from ${minimum} to ${maximum} (${unit}), ${got(issue)}`;
   return z.preprocess(
-    (value) => (typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value),
+    (value) => (isWhole(value) ? Number(value) : value),
     z.int({ error }).min(minimum, { error }).max(maximum, { error }),
   );
 };
@@ -42,7 +44,7 @@ const fields = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   });
 
 const memorySize = z.preprocess(
-  (value) => (typeof value === 'string' ? Number(value) : value),
+  (value) => (isWhole(value) ? Number(value) : value),
   z
     .number({ error: (issue) => `must be a number (MB), ${got(issue)}` })
     .refine((mb) => MEMORY_SIZES_MB.includes(mb), {
@@ -51,12 +53,18 @@ const memorySize = z.preprocess(
 );
 const timeout = integer(3, MAX_TIMEOUT_SECONDS, 's');
 const runtime = choice(RUNTIMES);
-const agency = text('the name of an IAM agency that trusts FunctionGraph', /^[\w-]{1,64}$/);
+const agency = text('the name of an IAM agency that trusts FunctionGraph').regex(/^[\w-]{1,64}$/, {
+  error: (issue) => `must be the name of an IAM agency, 1 to 64 letters, digits, _ and -, ${got(issue)}`,
+});
 /** May be empty here: parameters that are missing are complained of together, where all of them are known. */
 const bucket = z
   .string({ error: (issue) => `must be the name of a bucket, ${got(issue)}` })
   .regex(/^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
     error: (issue) => `must be 3 to 63 lower-case letters, digits, periods and hyphens, ${got(issue)}`,
+  })
+  // OBS API reference, "Creating a bucket".
+  .refine((name) => !/\.\.|\.-|-\.|^(\d{1,3}\.){3}\d{1,3}$/.test(name), {
+    error: (issue) => `must have no period next to a period or hyphen, and be no IP address, ${got(issue)}`,
   });
 const keyPart = z.string({ error: (issue) => `must be a string, ${got(issue)}` });
 /** An empty parameter stands for one that is not given. */
@@ -64,17 +72,18 @@ const optionalText = keyPart.optional().transform((value) => (value === '' ? und
 
 /** Lists and maps in `serverless.yml`, JSON for the functions. */
 const WITH_JSON: readonly string[] = ['CAPTURE', 'CAPTURES'];
+/** Lists in `serverless.yml`, texts with commas for the functions. */
+const WITH_COMMAS: readonly string[] = ['UPLOAD_BUCKETS', 'UPLOAD_SUFFIXES', 'PUBLISH'];
 
 function withJson(values: unknown): unknown {
   if (typeof values !== 'object' || values === null || Array.isArray(values)) return values;
-  const isWritten = (name: string, value: unknown) =>
-    WITH_JSON.includes(name) && typeof value === 'object' && value !== null;
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      isWritten(name, value) ? JSON.stringify(value) : value,
-    ]),
-  );
+  const written = (name: string, value: unknown) => {
+    if (WITH_JSON.includes(name) && typeof value === 'object' && value !== null) return JSON.stringify(value);
+    const isList =
+      Array.isArray(value) && value.every((one) => typeof one === 'string' && !one.includes(','));
+    return isList && WITH_COMMAS.includes(name) ? value.join(',') : value;
+  };
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, written(name, value)]));
 }
 
 const userData = (what: string) => z.preprocess(withJson, namesWithValues(what));
@@ -113,9 +122,11 @@ const accounts = z.preprocess(
           .map((item) => item.trim())
           .filter((item) => item !== '')
       : value,
-  z.array(text('the id of an account ("My Credentials", account id)', /^[\w-]{1,64}$/), {
-    error: (issue) => `must be a list of account ids, ${got(issue)}`,
-  }),
+  z
+    .array(text('the id of an account ("My Credentials", account id)', /^[\w-]{1,64}$/), {
+      error: (issue) => `must be a list of account ids, ${got(issue)}`,
+    })
+    .transform((ids) => [...new Set(ids)]),
 );
 
 const flag = z.preprocess(
@@ -128,7 +139,9 @@ const apigw = fields({
   path: text(
     'a path that starts with /, such as /snapshots, without {parameters}: what lies below it is reached with match_mode SWA',
     /^\/[^\s{}]*$/,
-  ),
+  ).regex(/^[^?#]{1,512}$/, {
+    error: (issue) => `must be 1 to 512 characters without query and fragment, ${got(issue)}`,
+  }),
   req_method: choice(METHODS),
   name: text('3 to 64 letters, digits and _, starting with a letter', /^[A-Za-z]\w{2,63}$/).optional(),
   auth: authentication.optional(),
@@ -177,6 +190,43 @@ const eventgrid = fields({
   agency: agency.default('fgs_to_eg'),
 });
 
+/** Limits of each field of a cron expression (FunctionGraph user guide, timer triggers). */
+const CRON_LIMITS = [
+  [0, 59],
+  [0, 59],
+  [0, 23],
+  [1, 31],
+  [1, 12],
+  [0, 6],
+] as const;
+
+const cronError = (issue: { input?: unknown }) =>
+  `must be six fields (s 0-59, min 0-59, h 0-23, day 1-31, month 1-12, weekday 0-6 or left out), optionally behind CRON_TZ=<zone>, or @every <duration> such as 1h30m, ${got(issue)}`;
+
+function isCron(text: string): boolean {
+  const own = text.replace(/^CRON_TZ=\S+ /, '');
+  if (own.startsWith('@every '))
+    return /^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(own.slice('@every '.length));
+  const fields = own.split(' ');
+  return (
+    (fields.length === 5 || fields.length === 6) &&
+    fields.every((field, index) => field.split(',').every((part) => isCronPart(part, index)))
+  );
+}
+
+function isCronPart(part: string, index: number): boolean {
+  const [, from = '', to] = /^(\*|\?|\w+)(?:-(\w+))?(?:\/[1-9]\d*)?$/.exec(part) ?? [];
+  const [lowest, highest] = CRON_LIMITS[index] ?? [0, 0];
+  const isInside = (value: string) =>
+    /^\d+$/.test(value)
+      ? Number(value) >= lowest && Number(value) <= highest
+      : // Names of months and weekdays.
+        index >= 4 && /^[a-z]{3}$/i.test(value);
+  if (from === '*') return to === undefined;
+  if (from === '?') return to === undefined && (index === 3 || index === 5);
+  return isInside(from) && (to === undefined || isInside(to));
+}
+
 /** `rate` or `cron`, never both. */
 const timer = fields({
   name: text('1 to 64 letters, digits, _ and -', /^[\w-]{1,64}$/),
@@ -184,10 +234,7 @@ const timer = fields({
     'a rate: 1m to 60m, 1h to 24h or 1d to 30d',
     /^(([1-9]|[1-5]\d|60)m|([1-9]|1\d|2[0-4])h|([1-9]|[12]\d|30)d)$/,
   ).optional(),
-  cron: text(
-    'six fields (s min h day month weekday), optionally behind CRON_TZ=<zone>, or @every <duration>',
-    /^((CRON_TZ=\S+ )?\S+( \S+){4,5}|@every \S+)$/,
-  ).optional(),
+  cron: z.string({ error: cronError }).refine(isCron, { error: cronError }).optional(),
   input: z.unknown().optional(),
   status: choice(['ACTIVE', 'DISABLED']).default('ACTIVE'),
 }).refine(({ rate, cron }) => (rate === undefined) !== (cron === undefined), {
@@ -304,7 +351,11 @@ const providerFields = {
 export const Service = z.object({
   service: text('a letter, then letters, digits and hyphens', /^[A-Za-z][A-Za-z0-9-]+$/),
   provider: fields(providerFields),
-  functions: z.record(z.string(), fields(functionFields)),
+  functions: z
+    .record(z.string(), fields(functionFields), {
+      error: (issue) => `must be functions with their names, ${got(issue)}`,
+    })
+    .refine((functions) => Object.keys(functions).length > 0, 'must name at least one function'),
 });
 
 export type ServiceDefinition = z.infer<typeof Service>;

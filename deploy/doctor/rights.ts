@@ -25,7 +25,22 @@ export interface LeastPolicies {
   /** A system role, for the project of the region: without identity policies MPC has no finer rights. */
   projectRole: string;
   /** A custom policy, for global services. */
-  globalPolicy: { Version: '1.1'; Statement: { Effect: 'Allow'; Action: string[]; Resource: string[] }[] };
+  globalPolicy: { Version: '1.1'; Statement: Allowed[] };
+}
+
+type Allowed = { Effect: 'Allow'; Action: string[]; Resource: string[] };
+
+/** Most resources of one statement (IAM API reference, creating a custom policy). */
+const MAX_RESOURCES = 10;
+
+/** One statement for every ten resources. */
+function statements(Action: string[], resources: readonly string[]): Allowed[] {
+  const count = Math.ceil(resources.length / MAX_RESOURCES);
+  return Array.from({ length: count }, (_, index) => ({
+    Effect: 'Allow',
+    Action,
+    Resource: resources.slice(index * MAX_RESOURCES, (index + 1) * MAX_RESOURCES),
+  }));
 }
 
 export const MPC_ROLE = 'MPC Administrator';
@@ -91,35 +106,27 @@ export function leastPolicies(wanted: DesiredState): LeastPolicies {
     globalPolicy: {
       Version: '1.1',
       Statement: [
-        {
-          Effect: 'Allow',
-          // The sweep looks for uploads, `?object=` for records.
-          Action: ['obs:bucket:ListBucket'],
-          Resource: buckets.map((bucket) => `OBS:*:*:bucket:${bucket}`),
-        },
-        {
-          Effect: 'Allow',
-          // Records of what was started; pictures that temporary addresses lead to; events that were given up.
-          Action: ['obs:object:GetObject', 'obs:object:PutObject'],
-          Resource: [...new Set([...written, ...failed])].map((bucket) => `OBS:*:*:object:${bucket}/*`),
-        },
-        {
-          Effect: 'Allow',
-          Action: ['obs:object:DeleteObject'],
-          Resource: written.flatMap((bucket) =>
+        // The sweep looks for uploads, `?object=` for records.
+        ...statements(
+          ['obs:bucket:ListBucket'],
+          buckets.map((bucket) => `OBS:*:*:bucket:${bucket}`),
+        ),
+        // Records of what was started; pictures that temporary addresses lead to; events that were given up.
+        ...statements(
+          ['obs:object:GetObject', 'obs:object:PutObject'],
+          [...new Set([...written, ...failed])].map((bucket) => `OBS:*:*:object:${bucket}/*`),
+        ),
+        ...statements(
+          ['obs:object:DeleteObject'],
+          written.flatMap((bucket) =>
             deletedBelow(wanted).map((place) => `OBS:*:*:object:${bucket}/${place}*`),
           ),
-        },
+        ),
         // FunctionGraph's asynchronous notification to OBS asks for these two as well, and for PutObject.
-        ...(failed.length > 0
-          ? [
-              {
-                Effect: 'Allow' as const,
-                Action: ['obs:bucket:HeadBucket', 'obs:bucket:CreateBucket'],
-                Resource: failed.map((bucket) => `OBS:*:*:bucket:${bucket}`),
-              },
-            ]
-          : []),
+        ...statements(
+          ['obs:bucket:HeadBucket', 'obs:bucket:CreateBucket'],
+          failed.map((bucket) => `OBS:*:*:bucket:${bucket}`),
+        ),
       ],
     },
   };

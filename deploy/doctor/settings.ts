@@ -1,5 +1,5 @@
 import { readFinishSettings } from '../../shared/installation/finish-settings';
-import { readSettings } from '../../shared/installation/settings';
+import { readSettings, type Settings } from '../../shared/installation/settings';
 import type { DesiredState, WantedFunction } from '../desired-state';
 import { DeployError } from '../errors';
 import type { Finding } from './finding';
@@ -11,15 +11,19 @@ export function checkSettings({ functions }: DesiredState): Finding[] {
     const fault = settingsFault(one);
     if (fault !== undefined) keysByFault.set(fault, [...(keysByFault.get(fault) ?? []), one.key]);
   }
+  const unread = unreadNotes(functions);
   if (keysByFault.size === 0) {
-    return [{ point: 'user data', state: 'ok', text: 'the functions accept their settings' }];
+    return [{ point: 'user data', state: 'ok', text: 'the functions accept their settings' }, ...unread];
   }
-  return [...keysByFault].map(([text, keys]) => ({
-    point: `user data of ${keys.join(', ')}`,
-    state: 'missing',
-    text,
-    todo: 'change environment in serverless.yml, or the parameters that it takes its values from (docs/settings.md)',
-  }));
+  const faults = [...keysByFault].map(
+    ([text, keys]): Finding => ({
+      point: `user data of ${keys.join(', ')}`,
+      state: 'missing',
+      text,
+      todo: 'change environment in serverless.yml, or the parameters that it takes its values from (docs/settings.md)',
+    }),
+  );
+  return [...faults, ...unread];
 }
 
 /** @throws DeployError when a function would refuse its user data */
@@ -29,14 +33,118 @@ export function refuseSettings(wanted: DesiredState): void {
 }
 
 /** What the functions say against the user data; undefined when they take it. */
-function settingsFault({ userData, secrets }: WantedFunction): string | undefined {
+function settingsFault({ userData, secrets, source, triggers }: WantedFunction): string | undefined {
   const values: Readonly<Record<string, string>> = { ...userData, ...secrets };
+  const typing = typingError(Object.keys(values));
+  if (typing !== undefined) return typing;
+  if (values.CAPTURE !== undefined && !isJson(values.CAPTURE)) {
+    return `CAPTURE must be a map, or JSON in a text, got "${values.CAPTURE}"`;
+  }
   try {
     // Variables of this shell are none of the functions' business.
     const context = { getUserData: (key: string) => values[key] };
-    readFinishSettings(context, readSettings(context, {}), {});
-    return undefined;
+    const settings = readSettings(context, {});
+    readFinishSettings(context, settings, {});
+    return source === 'on-upload' ? deafness(settings, triggers) : undefined;
   } catch (error) {
     return error instanceof Error ? error.message.replace(/^wrong settings: /, '') : String(error);
   }
+}
+
+/** An event that no upload can come by; undefined when there is none. */
+function deafness(
+  { uploadBuckets, uploadPrefix, uploadSuffixes }: Settings,
+  triggers: WantedFunction['triggers'],
+): string | undefined {
+  for (const { type, eventData } of triggers) {
+    if (type !== 'OBS' && type !== 'EVENTGRID') continue;
+    const [bucket, prefix, suffix] = ['bucket', 'prefix', 'suffix'].map((field) => String(eventData[field]));
+    const event = `nothing of the ${type} event of ${bucket}/${prefix}*${suffix} would be captured`;
+    if (!uploadBuckets.includes(bucket ?? '')) {
+      return `UPLOAD_BUCKETS must name ${bucket} too, for ${event}, got "${uploadBuckets.join(',')}"`;
+    }
+    if (!meet(prefix ?? '', uploadPrefix, 'startsWith')) {
+      return `UPLOAD_PREFIX must fit the event, for ${event}, got "${uploadPrefix}"`;
+    }
+    const ending = (suffix ?? '').toLowerCase();
+    if (!uploadSuffixes.some((known) => meet(ending, known, 'endsWith'))) {
+      return `UPLOAD_SUFFIXES must fit the event, for ${event}, got "${uploadSuffixes.join(',')}"`;
+    }
+  }
+  return undefined;
+}
+
+function meet(one: string, other: string, how: 'startsWith' | 'endsWith'): boolean {
+  return one[how](other) || other[how](one);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Every name that the functions read. */
+function namesRead(): ReadonlySet<string> {
+  const names = new Set<string>();
+  const getUserData = (name: string) => {
+    names.add(name);
+    return EXAMPLE[name];
+  };
+  readFinishSettings({ getUserData }, readSettings({ getUserData }, {}), {});
+  return names;
+}
+
+/** What has no default. */
+const EXAMPLE: Readonly<Record<string, string>> = {
+  REGION: 'ap-southeast-3',
+  UPLOAD_BUCKETS: 'uploads',
+  SNAPSHOT_BUCKET: 'snapshots',
+};
+
+/** A name that is all but that of a setting would be passed over in silence. */
+function typingError(names: readonly string[]): string | undefined {
+  const known = namesRead();
+  for (const name of names.filter((one) => !known.has(one))) {
+    const meant = [...known].find((one) => isNear(name.toUpperCase(), one));
+    if (meant !== undefined) return `${name} is no setting; ${meant} is`;
+  }
+  return undefined;
+}
+
+const FAR_ENOUGH = 3;
+
+/** Whether fewer than three letters must be put in, left out or changed to make one of the other. */
+function isNear(one: string, other: string): boolean {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [index, letter] of [...one].entries()) {
+    const next = [index + 1];
+    for (const [column, its] of [...other].entries()) {
+      const changed = (row[column] ?? 0) + (letter === its ? 0 : 1);
+      next.push(Math.min(changed, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return (row.at(-1) ?? FAR_ENOUGH) < FAR_ENOUGH;
+}
+
+function unreadNotes(functions: DesiredState['functions']): Finding[] {
+  const known = namesRead();
+  const names = functions.flatMap(({ userData, secrets }) => [
+    ...Object.keys(userData),
+    ...Object.keys(secrets),
+  ]);
+  const unread = [...new Set(names)].filter((name) => !known.has(name));
+  if (unread.length === 0) return [];
+  return [
+    {
+      point: 'user data',
+      state: 'note',
+      text: `${unread.join(', ')}: none of these functions reads it`,
+      todo: 'take it out of environment in serverless.yml, unless code of yours reads it (docs/settings.md)',
+    },
+  ];
 }

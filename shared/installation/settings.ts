@@ -6,7 +6,7 @@ import { integerText, oneOf, parseJson, text, textThat } from '../core/schema';
 import { check } from '../validation';
 import { checkCapture } from './capture';
 import { type Capture, checkCaptures, type UploadChoice } from './captures';
-import { directoryTemplate, fixedFolder, type Places, trimSlashes } from './object-keys';
+import { directoryTemplate, fixedFolder, type Places, RECORDS_FOLDER, trimSlashes } from './object-keys';
 
 /** What an installation is told by its functions' user data. */
 export interface Settings extends Places {
@@ -149,6 +149,8 @@ export function readSettings(
   const templates = [['OUTPUT_DIRECTORY', outputDirectory]] as [string, string][];
   for (const [index, { directory }] of captures.entries())
     if (values.CAPTURES !== undefined) templates.push([`CAPTURES[${index}].directory`, directory]);
+  if (outputDirectory.startsWith(RECORDS_FOLDER))
+    issues.push({ path: 'OUTPUT_DIRECTORY', message: `must lie outside ${RECORDS_FOLDER}` });
   const ownFolders = [...new Set(templates.map(([, template]) => fixedFolder(template)))];
   if (uploadBuckets.includes(values.SNAPSHOT_BUCKET)) {
     const when = 'when SNAPSHOT_BUCKET is an upload bucket';

@@ -1,5 +1,6 @@
 import { desiredState } from '../../deploy/desired-state';
 import { leastPolicies } from '../../deploy/doctor/rights';
+import { checkSettings, refuseSettings } from '../../deploy/doctor/settings';
 import { DeployError } from '../../deploy/errors';
 import { type ServiceObject, serviceOf, wantedOf } from './cloud-to-deploy-to';
 
@@ -15,6 +16,8 @@ async function linesOf(change: (service: ServiceObject) => void, stage = 'prod')
   }
   return [];
 }
+
+const TOPIC = { smn: { topic_urn: 'urn:smn:ap-southeast-3:p:t' } };
 
 describe('a wrong value is refused with its place, what is allowed and what came', () => {
   test.each<[string, (service: ServiceObject) => void]>([
@@ -236,6 +239,102 @@ describe('a wrong value is refused with its place, what is allowed and what came
       },
     ],
     [
+      'provider.memorySize must be a number (MB), got "much"',
+      (s) => {
+        s.provider.memorySize = 'much';
+      },
+    ],
+    [
+      'provider.agency must be the name of an IAM agency, 1 to 64 letters, digits, _ and -, got "a b"',
+      (s) => {
+        s.provider.agency = 'a b';
+      },
+    ],
+    [
+      'functions.on-upload.events[0].obs.bucket must have no period next to a period or hyphen, and be no IP address, got "192.168.1.1"',
+      (s) => {
+        s.functions['on-upload'].events[0].obs.bucket = '192.168.1.1';
+      },
+    ],
+    [
+      'functions.on-upload.events[0].obs.bucket must have no period next to a period or hyphen, and be no IP address, got "my-.videos"',
+      (s) => {
+        s.functions['on-upload'].events[0].obs.bucket = 'my-.videos';
+      },
+    ],
+    [
+      'functions.create.events[0].apigw.path must be 1 to 512 characters without query and fragment, got "/snapshots?x=1"',
+      (s) => {
+        s.functions.create.events[0].apigw.path = '/snapshots?x=1';
+      },
+    ],
+    [
+      'functions.cancel.events[1].timer.cron must be six fields (s 0-59,',
+      (s) => {
+        s.functions.cancel.events[1].timer = { name: 't', cron: '99 0 3 * * *' };
+      },
+    ],
+    [
+      'functions.cancel.events[1].timer.cron must be six fields (s 0-59, min 0-59, h 0-23, day 1-31, month 1-12, weekday 0-6 or left out)',
+      (s) => {
+        s.functions.cancel.events[1].timer = { name: 't', cron: '0 0 3 * 13 *' };
+      },
+    ],
+    [
+      'functions.query.events[1] is POST /snapshots once more; an API group takes it once (functions.create.events[0])',
+      (s) => {
+        s.functions.query.events.push({ apigw: { path: '/snapshots', req_method: 'POST' } });
+      },
+    ],
+    [
+      'functions.cancel.events[2] is timer clean-up once more; a function takes a name once (functions.cancel.events[1])',
+      (s) => {
+        s.functions.cancel.events.push({ timer: { name: 'clean-up', rate: '1h' } });
+      },
+    ],
+    [
+      'functions.on-finish.events[0] listens to objects of prod-videos that another event listens to; OBS tells of each once: give them prefixes or suffixes that keep them apart (functions.on-upload.events[0])',
+      (s) => {
+        s.functions['on-finish'].events = [{ obs: { bucket: 'prod-videos', prefix: 'a/' } }];
+      },
+    ],
+    [
+      'functions.on-finish.events[1] is topic urn:smn:ap-southeast-3:p:t once more; a function takes it once (functions.on-finish.events[0])',
+      (s) => {
+        s.functions['on-finish'].events = [TOPIC, TOPIC];
+      },
+    ],
+    [
+      'functions.on-finish.events[0].smn.topic_urn is a topic in cn-north-4, the functions are in ap-southeast-3: both must be in one region',
+      (s) => {
+        s.functions['on-finish'].events[0].smn.topic_urn = 'urn:smn:cn-north-4:p:t';
+      },
+    ],
+    [
+      'provider.apigw has allowAccounts, and openToAllUsers: true, which lets everybody else in as well: keep one of them',
+      (s) => {
+        Object.assign(s.provider.apigw, { auth: 'IAM', openToAllUsers: true, allowAccounts: ['mine'] });
+      },
+    ],
+    [
+      'functions.create.description has 600 characters; 480 are the most',
+      (s) => {
+        s.functions.create.description = 'x'.repeat(600);
+      },
+    ],
+    [
+      'functions must be functions with their names, it is missing',
+      (s) => {
+        delete s.functions;
+      },
+    ],
+    [
+      'functions must name at least one function',
+      (s) => {
+        s.functions = {};
+      },
+    ],
+    [
       'functions.create.events has 11 events; a function takes 10 triggers',
       (s) => {
         s.functions.create.events = Array.from({ length: 11 }, (_, n) => ({
@@ -348,6 +447,140 @@ describe('a function that would start itself', () => {
       service.functions['on-upload'].events[0] = { eventgrid: { bucket: 'prod-snapshots', channel_id: 'c' } };
     });
     expect(lines.length).toBeGreaterThan(0);
+  });
+});
+
+test('a function whose pictures go where its own event listens is refused, wherever OUTPUT_DIRECTORY says', async () => {
+  const lines = await linesOf((service) => {
+    service.provider.environment.OUTPUT_DIRECTORY = 'uploads/thumbs/{key}';
+    service.functions['on-upload'].events[0] = { obs: { bucket: 'prod-snapshots', prefix: 'uploads/' } };
+  });
+  expect(lines).toContainEqual(
+    expect.stringContaining(
+      'listens to prod-snapshots/uploads/*, and on-upload writes to prod-snapshots/uploads/thumbs/*.jpg: it would start itself',
+    ),
+  );
+});
+
+test('events that a person would write side by side are taken, and OBS triggers of one bucket have names of their own', async () => {
+  const { functions } = await wantedOf('prod', (service) => {
+    const [first] = service.functions['on-upload'].events;
+    service.functions['on-upload'].events = [
+      { obs: { ...first.obs, prefix: 'a/' } },
+      { obs: { ...first.obs, prefix: 'b/' } },
+      { obs: { bucket: 'more-videos' } },
+    ];
+    service.functions.cancel.events = [
+      { timer: { name: 'one', cron: '0 30 12 ? * MON-FRI' } },
+      { timer: { name: 'two', cron: 'CRON_TZ=Asia/Shanghai 0 0/15 0,12 1-15 JAN *' } },
+      { timer: { name: 'three', cron: '@every 1h30m' } },
+      { timer: { name: 'four', cron: '0 0 3 * *' } },
+    ];
+  });
+  const names = functions.flatMap(({ triggers }) =>
+    triggers.filter(({ type }) => type === 'OBS').map(({ eventData }) => eventData.name),
+  );
+  expect(new Set(names).size).toBe(3);
+  expect(names[0]).toBe('mpc-snapshots-prod-on-upload-prod-videos');
+});
+
+test('lists of buckets, endings and files may be written as lists', async () => {
+  const { functions } = await wantedOf('prod', (service) => {
+    Object.assign(service.provider.environment, {
+      UPLOAD_BUCKETS: ['prod-videos', 'more-videos'],
+      UPLOAD_SUFFIXES: ['.mp4', '.mov'],
+    });
+  });
+  expect(functions[0]?.userData).toMatchObject({
+    UPLOAD_BUCKETS: 'prod-videos,more-videos',
+    UPLOAD_SUFFIXES: '.mp4,.mov',
+  });
+});
+
+test('a policy names at most ten resources in a statement, as IAM takes them', async () => {
+  const { globalPolicy } = leastPolicies(
+    await wantedOf('prod', (service) => {
+      const captures = Array.from({ length: 8 }, (_, n) => ({
+        name: `c${n}`,
+        thumbnail_para: { type: 'TIME', time: 10 },
+        directory: `pictures-${n}/{key}`,
+      }));
+      Object.assign(service.provider.environment, {
+        CAPTURE: '',
+        CAPTURES: captures,
+        ON_REMOVAL: 'delete',
+      });
+    }),
+  );
+  const counts = globalPolicy.Statement.map(({ Resource }) => Resource.length);
+  expect(Math.max(...counts)).toBe(10);
+  expect(globalPolicy.Statement.length).toBeLessThanOrEqual(8);
+  expect(JSON.stringify(globalPolicy)).toContain('pictures-7/*');
+});
+
+describe('settings that the functions would not make sense of are refused before anything is sent', () => {
+  const refusalOf = async (change: (service: ServiceObject) => void) => {
+    const wanted = await wantedOf('prod', change);
+    expect(() => refuseSettings(wanted)).toThrow(DeployError);
+    return checkSettings(wanted).map(({ text }) => text);
+  };
+
+  test.each<[string, (service: ServiceObject) => void]>([
+    [
+      'CAPTUR is no setting; CAPTURE is',
+      (s) => {
+        s.provider.environment.CAPTUR = '{}';
+      },
+    ],
+    [
+      'Output_Directory is no setting; OUTPUT_DIRECTORY is',
+      (s) => {
+        s.provider.environment.Output_Directory = 'x/{key}';
+      },
+    ],
+    [
+      'CAPTURE must be a map, or JSON in a text, got "{type:TIME}"',
+      (s) => {
+        s.provider.environment.CAPTURE = '{type:TIME}';
+      },
+    ],
+    [
+      'OUTPUT_DIRECTORY must lie outside .mpc-snapshots/',
+      (s) => {
+        s.provider.environment.OUTPUT_DIRECTORY = '.mpc-snapshots/pictures/{key}';
+      },
+    ],
+    [
+      'UPLOAD_BUCKETS must name third-bucket too, for nothing of the OBS event of third-bucket/* would be captured, got "prod-videos"',
+      (s) => {
+        s.functions['on-upload'].events.push({ obs: { bucket: 'third-bucket' } });
+      },
+    ],
+    [
+      'UPLOAD_PREFIX must fit the event, for nothing of the OBS event of prod-videos/out/* would be captured, got "in/"',
+      (s) => {
+        s.provider.environment.UPLOAD_PREFIX = 'in/';
+        s.functions['on-upload'].events[0].obs.prefix = 'out/';
+      },
+    ],
+    [
+      'UPLOAD_SUFFIXES must fit the event, for nothing of the OBS event of prod-videos/*.jpg would be captured, got ".mp4,',
+      (s) => {
+        s.functions['on-upload'].events[0].obs.suffix = '.jpg';
+      },
+    ],
+  ])('%s', async (message, change) => {
+    expect(await refusalOf(change)).toContainEqual(expect.stringContaining(message));
+  });
+
+  test('a name that is nothing like a setting is left alone, and told', async () => {
+    const wanted = await wantedOf('prod', (service) => {
+      service.provider.environment.OUR_OWN_THING = 'x';
+    });
+    expect(() => refuseSettings(wanted)).not.toThrow();
+    expect(checkSettings(wanted)).toContainEqual(
+      expect.objectContaining({ state: 'note', text: 'OUR_OWN_THING: none of these functions reads it' }),
+    );
   });
 });
 

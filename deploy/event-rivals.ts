@@ -1,0 +1,61 @@
+import type { Complain } from './desired-triggers';
+import type { FunctionDefinition } from './schema';
+
+/** An event with its place in `serverless.yml`. */
+interface Placed {
+  key: string;
+  at: string;
+  event: FunctionDefinition['events'][number];
+}
+
+/**
+ * Refuses events that the cloud takes one of only: with the second one it would stop a deployment half-way (FSS.1108,
+ * FSS.1147, FSS.1148).
+ */
+export function refuseRivals(
+  functions: Readonly<Record<string, FunctionDefinition>>,
+  complain: Complain,
+): void {
+  const all = Object.entries(functions).flatMap(([key, { events }]) =>
+    events.map((event, index): Placed => ({ key, at: `functions.${key}.events[${index}]`, event })),
+  );
+  for (const [index, one] of all.entries()) {
+    for (const other of all.slice(0, index)) {
+      const why = rivalry(one, other);
+      if (why !== undefined) complain(`${one.at} ${why} (${other.at})`);
+    }
+  }
+}
+
+/** What both ask for and only one can have; undefined when they stand side by side. */
+function rivalry({ key, event: one }: Placed, { key: otherKey, event: other }: Placed): string | undefined {
+  if (one.apigw && other.apigw) {
+    const { req_method: method, path } = one.apigw;
+    const isSame = method === other.apigw.req_method && path === other.apigw.path;
+    return isSame ? `is ${method} ${path} once more; an API group takes it once` : undefined;
+  }
+  if (one.obs && other.obs) {
+    return overlap(one.obs, other.obs)
+      ? `listens to objects of ${one.obs.bucket} that another event listens to; OBS tells of each once: give them prefixes or suffixes that keep them apart`
+      : undefined;
+  }
+  if (key !== otherKey) return undefined;
+  if (one.timer && one.timer.name === other.timer?.name) {
+    return `is timer ${one.timer.name} once more; a function takes a name once`;
+  }
+  if (one.smn?.topic_urn !== undefined && one.smn.topic_urn === other.smn?.topic_urn) {
+    return `is topic ${one.smn.topic_urn} once more; a function takes it once`;
+  }
+  return undefined;
+}
+
+type Listener = NonNullable<FunctionDefinition['events'][number]['obs']>;
+
+function overlap(one: Listener, other: Listener): boolean {
+  return (
+    one.bucket !== '' &&
+    one.bucket === other.bucket &&
+    (one.prefix.startsWith(other.prefix) || other.prefix.startsWith(one.prefix)) &&
+    (one.suffix.endsWith(other.suffix) || other.suffix.endsWith(one.suffix))
+  );
+}
