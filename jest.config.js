@@ -4,6 +4,7 @@
  */
 const LONG = [
   'test/bench/variants.test.ts',
+  'test/browser/example-site.test.ts',
   'test/browser/same-picture.test.ts',
   'test/browser/players.test.ts',
   'test/client/runtimes.test.ts',
