@@ -7,12 +7,18 @@ import type { Fault } from '../local/faults/faults';
 import { parseFaults, parseSeed, SEED_RANGE } from '../local/faults/parse-faults';
 import { FunctionGraphError, type Invocation } from '../local/functiongraph/functiongraph';
 import { UsageError } from '../local/usage-error';
+import { behindThePace, HostileCaller, look, TextCapture, write } from './soak-world';
 
 const USAGE = `usage: npm run soak -- [--uploads N] [--minutes N] [--excess discarded|queued] [--faults LIST] [--seed N]
-                            [--instances N] [--conditional-writes ignored|honoured]
+                            [--instances N] [--conditional-writes ignored|honoured] [--replaced SHARE] [--hostile CREATES]
 
-Uploads small videos into a local cloud in which everything goes wrong, waits until all is settled, and counts: every upload
-must have exactly one task, and no 60 s may hold more create calls than MPC_REQUESTS_PER_MINUTE. Exit code 1 otherwise.
+Uploads small videos into a local cloud in which everything goes wrong, waits until all is settled, and counts: every version of a
+video must have at most one task, every directory pictures of the newest version and of no other, and no 60 s may hold more create
+calls than MPC_REQUESTS_PER_MINUTE. Exit code 1 otherwise. --replaced: so many of the videos (0 to 1) are written again within two
+seconds. --hostile: a caller of the API sends so many creates a minute, with forged notes, other videos' directories and the
+like, waits, lists and cancels.
+What has no pictures when the time is over is not settled yet, and lost only when the sweeps say that nothing is left to do.
+How late uploads are is judged without faults (--faults ''): with faults it is shown.
 With more instances than one, what on-upload is never deployed with, invocations overlap: the pace is shown then and not judged,
 for it is kept by one instance at a time.`;
 
@@ -26,7 +32,17 @@ const SWEEPABLE_AFTER_MS = 61_000;
 /** What failed in a sweep comes again after four minutes, and may fail more than once. */
 const SETTLING_MS = 13 * 60_000;
 const SWEEP_EVERY_MS = 15_000;
+const SETTLING_SWEEP_EVERY_MS = 3_000;
 const MAX_KEYS_SHOWN = 3;
+/** An upload may come so much later than the pace allows. */
+const LATE_MS = 60_000;
+const FRAME_MS = 400;
+const PARALLEL_TASKS = 10;
+/** Most instances, as serverless.yml has them outside the local cloud: callers who wait and list are held by them. */
+const CAPS = { create: 3, cancel: 2, query: 5 };
+/** Four times MPC's own: sweeps come four times as often as they do, and look through its list as often. */
+const LEAST_MPC_CALLS_PER_MINUTE = 400;
+const TASKS_END_WITHIN_MS = 60_000;
 
 interface Arguments {
   uploads: number;
@@ -37,6 +53,10 @@ interface Arguments {
   /** Of on-upload, at the same time. */
   instances: number;
   conditionalWrites: 'ignored' | 'honoured';
+  /** Share of the videos that are written again. */
+  replaced: number;
+  /** Creates a minute of a hostile caller. */
+  hostile: number;
 }
 
 function readArguments(): Arguments {
@@ -49,6 +69,8 @@ function readArguments(): Arguments {
       seed: { type: 'string', default: String(randomInt(SEED_RANGE)) },
       instances: { type: 'string', default: '1' },
       'conditional-writes': { type: 'string', default: 'ignored' },
+      replaced: { type: 'string', default: '0.1' },
+      hostile: { type: 'string', default: '10' },
     },
   });
   const { excess, faults, 'conditional-writes': conditionalWrites } = values;
@@ -68,7 +90,24 @@ function readArguments(): Arguments {
     );
   }
   const instances = Math.ceil(positive('instances', values.instances));
-  return { uploads, durationMs, excess, faults, seed: parseSeed(values.seed), instances, conditionalWrites };
+  const [replaced, hostile] = [Number(values.replaced), Number(values.hostile)];
+  if (!(replaced >= 0 && replaced <= 1))
+    throw new UsageError(`--replaced must be from 0 to 1, got "${values.replaced}"\n\n${USAGE}`);
+  if (!(hostile >= 0))
+    throw new UsageError(`--hostile must be 0 or more, got "${values.hostile}"\n\n${USAGE}`);
+  const seed = parseSeed(values.seed);
+  return { uploads, durationMs, excess, faults, seed, instances, conditionalWrites, replaced, hostile };
+}
+
+/** The same numbers for the same seed: mulberry32. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / SEED_RANGE;
+  };
 }
 
 function positive(name: string, value: string): number {
@@ -88,8 +127,10 @@ class Observations {
   readonly #log: { timeMs: number; text: string }[] = [];
 
   watch(cloud: Cloud): void {
-    cloud.mpc.server.on('request', ({ method }) => {
-      if (method === 'POST') this.createsAtMs.push(performance.now());
+    cloud.mpc.server.on('request', ({ method, headers }) => {
+      const [, accessKey = ''] = /Access=(\w+)/.exec(headers.authorization ?? '') ?? [];
+      const { holder = '' } = cloud.credentials.find(accessKey) ?? {};
+      if (method === 'POST' && holder.endsWith('on-upload')) this.createsAtMs.push(performance.now());
     });
     cloud.functiongraph.onInvocation((invocation) => this.#add(invocation));
   }
@@ -132,19 +173,28 @@ function increase(counts: Map<string, number>, name: string): void {
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function startCloud(
-  { excess, faults, seed, instances, conditionalWrites }: Arguments,
+  { excess, faults, seed, instances, conditionalWrites, hostile }: Arguments,
   requestsPerMinute: number,
   observations: Observations,
 ): Promise<Cloud> {
   const cloud = await startDeployedCloud({
     port: 0,
-    // Nothing is captured: only which tasks there are counts.
-    mpc: { parallelTasks: 0, callsPerMinute: Math.ceil((requestsPerMinute * 100) / 80) },
+    mpc: {
+      capture: new TextCapture(FRAME_MS, randomFrom(seed)),
+      parallelTasks: PARALLEL_TASKS,
+      // Of each operation. What the gateway's limits leave to callers comes on top of the pace, as in serverless.yml.
+      callsPerMinute: Math.max(
+        LEAST_MPC_CALLS_PER_MINUTE,
+        Math.ceil((requestsPerMinute * 100) / 80),
+        requestsPerMinute + hostile,
+      ),
+    },
     obs: { behaviour: { conditionalWrites } },
     functiongraph: { behaviour: { asyncRetryDelayMs: 300, excessAsyncEvents: excess } },
     faults: { shares: parseFaults(faults), seed, onFault: observations.onFault },
   });
-  setInstances(instances, cloud);
+  for (const [name, count] of Object.entries({ ...CAPS, 'on-upload': instances }))
+    setInstances(name, count, cloud);
   for (const { configuration } of cloud.functiongraph.functions()) {
     configuration.user_data = JSON.stringify({
       ...JSON.parse(configuration.user_data ?? '{}'),
@@ -156,8 +206,8 @@ async function startCloud(
   return cloud;
 }
 
-function setInstances(instances: number, { functiongraph }: Cloud): void {
-  const { configuration } = functiongraph.functions().find(({ name }) => name === 'on-upload') ?? {};
+function setInstances(functionName: string, instances: number, { functiongraph }: Cloud): void {
+  const { configuration } = functiongraph.functions().find(({ name }) => name === functionName) ?? {};
   if (configuration !== undefined) {
     configuration.strategy_config = { concurrency: instances, concurrent_num: 1 };
   }
@@ -170,14 +220,6 @@ async function recordsOf(key: string, { store, snapshotBucket }: Cloud): Promise
     objects.map(async ({ key: recordKey, filePath }) => `${recordKey} ${await readFile(filePath, 'utf8')}`),
   );
   return texts.filter((text) => text.includes(`"${key}"`));
-}
-
-async function upload(keys: readonly string[], forMs: number, { store, uploadBucket }: Cloud): Promise<void> {
-  const startedAtMs = Date.now();
-  for (const [index, key] of keys.entries()) {
-    await pause(Math.max(0, startedAtMs + (index / keys.length) * forMs - Date.now()));
-    await store.put(uploadBucket, key, Buffer.from(key));
-  }
 }
 
 /** Sweeps until a whole pass, of one sweep or several, finds nothing left to do. @returns what the last one said; undefined: it was that one */
@@ -205,18 +247,28 @@ async function sweepUntilSettled(
       // The one instance is busy with events.
       if (!(error instanceof FunctionGraphError)) throw error;
     }
-    await pause(500);
+    await pause(SETTLING_SWEEP_EVERY_MS);
   }
   return said;
 }
 
-function tasksByKey(cloud: Cloud): Map<string, string[]> {
+/** Tasks by the claim that they were made for; those that were taken out of the queue for a newer version are none. */
+function tasksByClaim(cloud: Cloud): Map<string, string[]> {
   const found = new Map<string, string[]>();
-  for (const { id, input, createdAtMs } of cloud.mpc.tasks.list()) {
-    const made = `task ${id} at ${new Date(createdAtMs).toISOString()}`;
-    found.set(input.object, [...(found.get(input.object) ?? []), made]);
+  for (const { id, input, createdAtMs, status, userData = '{}' } of cloud.mpc.tasks.list()) {
+    const { claim } = Object(JSON.parse(userData)['mpc-snapshots']);
+    if (status === 'CANCELED' || typeof claim !== 'string' || input.object.startsWith('hostile/')) continue;
+    const made = `${input.object}: task ${id} at ${new Date(createdAtMs).toISOString()}`;
+    found.set(claim, [...(found.get(claim) ?? []), made]);
   }
   return found;
+}
+
+/** Waits until MPC has nothing left to do. */
+async function tasksEnd({ mpc }: Cloud): Promise<void> {
+  const untilMs = Date.now() + TASKS_END_WITHIN_MS;
+  const isAtWork = () => mpc.tasks.list().some(({ endedAtMs }) => endedAtMs === undefined);
+  while (isAtWork() && Date.now() < untilMs) await pause(200);
 }
 
 const list = (counts: ReadonlyMap<string, number>) =>
@@ -224,58 +276,79 @@ const list = (counts: ReadonlyMap<string, number>) =>
 
 async function main(): Promise<boolean> {
   const args = readArguments();
-  const { uploads, durationMs, excess, faults, seed, instances } = args;
-  console.log(`seed ${seed}, excess events ${excess}, faults ${faults}`);
+  const { uploads, durationMs, excess, faults, seed, instances, replaced, hostile } = args;
+  console.log(`seed ${seed}, excess events ${excess}, faults ${faults || 'none'}`);
   console.log(`instances ${instances}, conditional writes ${args.conditionalWrites}`);
+  console.log(`replaced ${replaced}, creates of a hostile caller ${hostile} a minute`);
   const uploadsForMs = durationMs - SETTLING_MS;
   // As many as there are uploads: what goes wrong on top has to wait, so that the pace is put to the test.
-  const requestsPerMinute = Math.ceil(uploads / (uploadsForMs / 60_000));
+  const requestsPerMinute = Math.ceil((uploads * (1 + replaced)) / (uploadsForMs / 60_000));
   const startedAtMs = Date.now();
   const observations = new Observations();
   const cloud = await startCloud(args, requestsPerMinute, observations);
   const timer = setInterval(() => cloud.functiongraph.fireTimer('on-upload', 'sweep'), SWEEP_EVERY_MS);
+  const random = randomFrom(seed);
+  const keys = Array.from({ length: uploads }, (_, index) => `soak/${String(index).padStart(6, '0')}.mp4`);
+  const victim = () => keys[Math.floor(random() * keys.length)] ?? '';
+  const caller = new HostileCaller(cloud, hostile, victim);
+  const attack = hostile > 0 ? caller.run() : Promise.resolve();
   try {
-    const keys = Array.from({ length: uploads }, (_, index) => `soak/${String(index).padStart(6, '0')}.mp4`);
-    await upload(keys, uploadsForMs, cloud);
+    const written = await write(keys, uploadsForMs, { replaced, random, cloud });
     await pause(SWEEPABLE_AFTER_MS);
     clearInterval(timer);
     // Sweeps that overlap keep one note of where they are: only one of them can say that all is settled.
-    setInstances(1, cloud);
+    setInstances('on-upload', 1, cloud);
     const lastReport = await sweepUntilSettled(uploads, startedAtMs + durationMs, cloud);
     const isSettled = lastReport === undefined;
+    caller.stop();
+    await attack;
+    await tasksEnd(cloud);
 
-    const tasks = tasksByKey(cloud);
-    const duplicates = keys.filter((key) => (tasks.get(key)?.length ?? 0) > 1);
-    const lost = keys.filter((key) => !tasks.has(key));
+    const duplicates = [...tasksByClaim(cloud).values()].filter(({ length }) => length > 1);
+    const { mixed, old, empty } = await look(written, cloud);
+    const unfinished = [...old, ...empty];
     const most = observations.mostCreatesInAMinute();
+    const behindMs = behindThePace(written, requestsPerMinute, (key) => newestTaskAtMs(key, cloud));
+    const late = behindMs.filter((ms) => ms > LATE_MS).length;
     console.log(`
-uploads      ${uploads}
+videos       ${uploads}, ${written.filter(({ atMs }) => atMs.length > 1).length} of them replaced
 tasks        ${cloud.mpc.tasks.list().length}
 duplicates   ${duplicates.length}
-lost         ${lost.length}
+lost         ${isSettled ? unfinished.length : 'not known'}
+not settled  ${isSettled ? 0 : unfinished.length} without pictures of the newest version yet
+mixed        ${mixed.length} directories
+late         ${late} more than ${LATE_MS / 1000} s behind the pace, the last by ${(Math.max(0, ...behindMs) / 1000).toFixed(0)} s
 settled      ${isSettled ? 'yes' : `no: ${lastReport}`}, after ${((Date.now() - startedAtMs) / 1000).toFixed(0)} s
-create calls ${observations.createsAtMs.length}, at most ${most} in any 60 s; MPC_REQUESTS_PER_MINUTE is ${requestsPerMinute}
+create calls ${observations.createsAtMs.length} for uploads, at most ${most} in any 60 s; MPC_REQUESTS_PER_MINUTE is ${requestsPerMinute}
 at once      at most ${observations.mostAtOnce} invocations of on-upload
 crashes      ${observations.faults.get('crash') ?? 0}
 retries      ${observations.states.get('retrying') ?? 0}
 attempts     ${list(observations.states)}
 faults       ${list(observations.faults)}
+caller       ${list(caller.answers)}
 seed         ${seed}`);
-    for (const key of [...duplicates, ...lost].slice(0, MAX_KEYS_SHOWN)) {
+    for (const tasks of duplicates.slice(0, MAX_KEYS_SHOWN)) console.log(['', ...tasks].join('\n  '));
+    for (const key of [...mixed, ...unfinished].slice(0, MAX_KEYS_SHOWN)) {
       const records = await recordsOf(key, cloud);
-      const lines = [...(tasks.get(key) ?? []), ...observations.linesAbout(key), ...records];
-      console.log([`\n${key}`, ...lines].join('\n  '));
+      console.log([`\n${key}`, ...observations.linesAbout(key), ...records].join('\n  '));
     }
     return (
-      duplicates.length === 0 &&
-      lost.length === 0 &&
+      duplicates.length + mixed.length + unfinished.length === 0 &&
       isSettled &&
+      (faults !== '' || late === 0) &&
       (instances > 1 || most <= requestsPerMinute)
     );
   } finally {
     clearInterval(timer);
+    caller.stop();
+    await attack;
     await cloud.close();
   }
+}
+
+function newestTaskAtMs(key: string, { mpc }: Cloud): number | undefined {
+  const own = mpc.tasks.list().filter(({ input, status }) => input.object === key && status !== 'CANCELED');
+  return own.length === 0 ? undefined : Math.max(...own.map(({ createdAtMs }) => createdAtMs));
 }
 
 main().then(

@@ -51,7 +51,8 @@ export interface CloudOptions {
   /** Objects and tasks are kept here over restarts; in a temporary folder when absent. */
   dataDirectory?: string;
   /** What MPC's documents leave open, and how fast its queue is. */
-  mpc?: Pick<MpcOptions, 'behaviour' | 'callsPerMinute' | 'parallelTasks'>;
+  mpc?: Pick<MpcOptions, 'behaviour' | 'callsPerMinute' | 'parallelTasks'> &
+    Partial<Pick<MpcOptions, 'capture'>>;
   functiongraph?: Pick<FunctionGraphOptions, 'behaviour'>;
   obs?: Pick<ObsOptions, 'behaviour'>;
   apig?: Pick<GatewayOptions, 'behaviour'>;

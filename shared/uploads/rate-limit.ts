@@ -23,8 +23,9 @@ import { CALL_ARRIVES_WITHIN_MS } from '../tasks/claims';
  *
  * The object must never lose a reservation whose permits are in use. Writes follow each other, but one that its caller gave
  * up may still be carried out and would take back a later one: after such a write nothing leaves until that can happen no
- * more, and after one that was repeated nothing else is written until then. Taken for granted: one instance at a time, and
- * clocks of instances that agree within the second that a window is longer than a minute.
+ * more, and after one that was repeated nothing else is written until then. Taken for granted: one instance at a time, clocks
+ * of instances that agree within the second that a window is longer than a minute, and that what an instance had sent to OBS
+ * when it died is done before the next one writes.
  */
 
 /**

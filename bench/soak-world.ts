@@ -1,0 +1,192 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Cloud } from '../local/cloud';
+import type { Capture } from '../local/mpc/collaborators';
+
+/** A video whose content is a text: each of its pictures is that text, as it stood when the task opened it. */
+export class TextCapture implements Capture {
+  /** @param frameMs how long each picture takes, at most */
+  constructor(
+    private readonly frameMs: number,
+    private readonly random: () => number,
+  ) {}
+
+  async open(filePath: string): ReturnType<Capture['open']> {
+    const text = await readFile(filePath);
+    return {
+      info: { durationMs: 35_000, width: 320, height: 180, codec: 'h264', frameRate: 25 },
+      capture: async ({ points }, onFrame, signal) => {
+        for (const [index, point] of points.entries()) {
+          await pause(this.random() * this.frameMs, undefined, { signal });
+          const presentationMs = point === 'last' ? 34_960 : point;
+          await onFrame({ index, presentationMs, width: 320, height: 180, jpeg: text });
+        }
+      },
+      close: () => {},
+    };
+  }
+}
+
+/** A video that was put into the bucket, once or twice. */
+export interface Written {
+  key: string;
+  /** When each of its versions came, ms since the epoch. */
+  atMs: number[];
+  /** What stands in it now. */
+  content: string;
+}
+
+/**
+ * Puts videos into the upload bucket, evenly over a time, and some of them again within two seconds.
+ * @param replaced share of those that are replaced, 0 to 1
+ */
+export async function write(
+  keys: readonly string[],
+  forMs: number,
+  { replaced, random, cloud }: { replaced: number; random: () => number; cloud: Cloud },
+): Promise<Written[]> {
+  const { store, uploadBucket } = cloud;
+  const startedAtMs = Date.now();
+  const put = async (written: Written, version: number) => {
+    written.content = `${written.key} version ${version}`;
+    await store.put(uploadBucket, written.key, Buffer.from(written.content));
+    written.atMs.push(Date.now());
+  };
+  const again: Promise<void>[] = [];
+  const all: Written[] = [];
+  for (const [index, key] of keys.entries()) {
+    await pause(Math.max(0, startedAtMs + (index / keys.length) * forMs - Date.now()));
+    const written: Written = { key, atMs: [], content: '' };
+    all.push(written);
+    await put(written, 1);
+    const delayMs = random() * 2_000;
+    if (random() < replaced) again.push(pause(delayMs).then(() => put(written, 2)));
+  }
+  await Promise.all(again);
+  return all;
+}
+
+/** What lies in the directories of videos in the end: their keys, by what is wrong with them. */
+export interface Directories {
+  /** Pictures of two versions. */
+  mixed: string[];
+  /** Pictures of an older version only. */
+  old: string[];
+  empty: string[];
+}
+
+export async function look(
+  written: readonly Written[],
+  { store, snapshotBucket }: Cloud,
+): Promise<Directories> {
+  const found: Directories = { mixed: [], old: [], empty: [] };
+  for (const { key, content } of written) {
+    const { objects } = store.list(snapshotBucket, { prefix: `snapshots/${key}/`, maxKeys: 1000 });
+    const pictures = objects.filter((object) => /\/\d+\.jpg$/.test(object.key));
+    const texts = new Set(await Promise.all(pictures.map(({ filePath }) => readFile(filePath, 'utf8'))));
+    if (texts.size === 0) found.empty.push(key);
+    else if (texts.size > 1) found.mixed.push(key);
+    else if (!texts.has(content)) found.old.push(key);
+  }
+  return found;
+}
+
+/**
+ * How far behind the pace each video's newest version got its task, ms: later than the moment at which a queue that lets as many
+ * go in a minute as the setting says would have let it go.
+ */
+export function behindThePace(
+  written: readonly Written[],
+  perMinute: number,
+  taskAtMs: (key: string) => number | undefined,
+): number[] {
+  let freeAtMs = 0;
+  return written
+    .flatMap(({ key, atMs }) =>
+      atMs.map((uploadedAtMs) => ({ key, uploadedAtMs, isLast: uploadedAtMs === atMs.at(-1) })),
+    )
+    .sort((a, b) => a.uploadedAtMs - b.uploadedAtMs)
+    .flatMap(({ key, uploadedAtMs, isLast }) => {
+      const turnAtMs = Math.max(uploadedAtMs, freeAtMs);
+      freeAtMs = turnAtMs + 60_000 / perMinute;
+      const startedAtMs = taskAtMs(key);
+      return isLast && startedAtMs !== undefined ? [Math.max(0, startedAtMs - turnAtMs)] : [];
+    });
+}
+
+/** What a caller of the API does who means no good, as far as the gateway's limits let it. */
+export class HostileCaller {
+  readonly answers = new Map<string, number>();
+  #isOver = false;
+  #number = 0;
+
+  /** @param createsPerMinute what the gateway's limits leave to callers of what MPC takes */
+  constructor(
+    private readonly cloud: Cloud,
+    private readonly createsPerMinute: number,
+    private readonly victim: () => string,
+  ) {}
+
+  /** Goes on until `stop`. */
+  async run(): Promise<void> {
+    await Promise.all([
+      this.#often(60_000 / this.createsPerMinute, () => this.#create()),
+      this.#often(500, () => this.#call('GET', `?object=${encodeURIComponent(this.victim())}&wait=20`)),
+      this.#often(500, () => this.#call('GET', '?size=100')),
+      this.#often(1000, () => this.#call('DELETE', `/${1 + this.#number * 7919}`)),
+    ]);
+  }
+
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  async #often(everyMs: number, act: () => Promise<void>): Promise<void> {
+    while (!this.#isOver) await Promise.all([act(), pause(everyMs)]);
+  }
+
+  /** In turn: another video, a note like this service's own, another video's directory, records, the same key again. */
+  #create(): Promise<void> {
+    const number = this.#number++;
+    const victim = this.victim();
+    const { uploadBucket: bucket, snapshotBucket, region: location } = this.cloud;
+    const input = { bucket, location, object: `hostile/${number}.mp4` };
+    const plain = { input, thumbnail_para: { type: 'DOTS', dots: [1] } };
+    const note = { claim: '0'.repeat(40), time_ms: [999_000] };
+    const into = (object: string) => ({
+      ...plain,
+      output: { bucket: snapshotBucket, location, object },
+      original_dir: 1,
+    });
+    const bodies = [
+      plain,
+      { ...plain, user_data: JSON.stringify({ 'mpc-snapshots': note }) },
+      into(`snapshots/${victim}`),
+      into(`/.mpc-snapshots//claims/./${number}`),
+      { ...plain, input: { ...input, object: 'hostile/again.mp4' } },
+    ];
+    const headers = number % 5 === 4 ? { 'idempotency-key': 'again' } : {};
+    return this.#call('POST', '', bodies[number % bodies.length], headers);
+  }
+
+  async #call(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<void> {
+    let status = 'no answer';
+    try {
+      const response = await fetch(`${this.cloud.addresses.gateway}/snapshots${path}`, {
+        method,
+        headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
+        ...(body && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(40_000),
+      });
+      await response.arrayBuffer();
+      status = String(response.status);
+    } catch {}
+    const name = `${method} ${status}`;
+    this.answers.set(name, (this.answers.get(name) ?? 0) + 1);
+  }
+}
