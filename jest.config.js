@@ -7,6 +7,7 @@ const LONG = [
   'test/browser/example-site.test.ts',
   'test/browser/same-picture.test.ts',
   'test/browser/players.test.ts',
+  'test/browser/screenshots.test.ts',
   'test/client/runtimes.test.ts',
   'test/deploy/deploy-failures.test.ts',
   'test/deploy/setup/setup.test.ts',

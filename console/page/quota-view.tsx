@@ -71,7 +71,7 @@ function Numbers({
             {perMinute(createsPerMinute ?? DEFAULT_PACE)}
           </Figure>
           <Figure
-            title="Looks for callers"
+            title="Reads for callers"
             note={`${settingNote('MPC_READS_PER_MINUTE', readsPerMinute)}, of each instance of query`}
           >
             {perMinute(readsPerMinute ?? DEFAULT_READS)}
@@ -85,10 +85,10 @@ function Numbers({
         </>
       )}
       <Figure
-        title="Tasks that wait in MPC"
+        title="Tasks waiting in MPC"
         note={
           oldest === undefined ? (
-            'none waits'
+            'none'
           ) : (
             <>
               the oldest came <Moment timeMs={oldest.createdAtMs} />,{' '}
@@ -101,8 +101,8 @@ function Numbers({
       >
         {waitingTasks.length}
       </Figure>
-      <Waiting title="Uploads that wait for their turn" uploads={waiting} />
-      <Waiting title="Uploads that are tried again" uploads={later} />
+      <Waiting title="Uploads waiting for their turn" uploads={waiting} />
+      <Waiting title="Uploads to be tried again" uploads={later} />
     </dl>
   );
 }
@@ -112,7 +112,9 @@ function perMinute(count: number): string {
 }
 
 function settingNote(name: string, value: number | undefined): string {
-  return value === undefined ? `default of ${name}` : name;
+  // A name breaks between its words.
+  const words = name.replaceAll('_', '_\u200b');
+  return value === undefined ? `default of ${words}` : words;
 }
 
 function Figure({
@@ -143,7 +145,7 @@ function Waiting({ title, uploads }: { title: string; uploads: WaitingUploads | 
         uploads === undefined ? (
           'the records in the snapshot bucket may not be listed'
         ) : uploads.oldestMs === undefined ? (
-          'none waits'
+          'none'
         ) : (
           <>
             the oldest came <Moment timeMs={uploads.oldestMs} />

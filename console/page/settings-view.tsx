@@ -10,7 +10,7 @@ export function SettingsView({ state: { settings, service } }: { state: ConsoleS
     <>
       <ViewHead title="Settings" />
       <p class="lead">
-        In force now. What is not set has the default of docs/settings.md. Region{' '}
+        The current settings. Others have the defaults in docs/settings.md. Region{' '}
         <code>{service.region}</code>, uploads in <code>{service.uploadBucket}</code>, pictures in{' '}
         <code>{service.snapshotBucket}</code>.
       </p>

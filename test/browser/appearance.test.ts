@@ -1,20 +1,14 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import { readFile } from 'node:fs/promises';
+import type { Browser } from 'playwright-core';
 import { makeClip } from '../clip';
 import { LocalService } from '../e2e/local-service';
 import { launchBrowser } from './browser';
-import { findings, openPage, openView, rowOf } from './console-page';
-
-/** Where the pictures of the pages are left, to be looked at. */
-const PICTURES = path.resolve(__dirname, '../../.build/screenshots');
-const VIEWS = ['Events', 'Invocations', 'Requests', 'Quota', 'Timers', 'Faults', 'Settings', 'Explain'];
+import { findings, openPage, openView, rowOf, settle, VIEWS } from './console-page';
 
 let service: LocalService;
 let browser: Browser;
 
 beforeAll(async () => {
-  await mkdir(PICTURES, { recursive: true });
   [service, browser] = await Promise.all([LocalService.start(), launchBrowser()]);
   const clip = await readFile(await makeClip({ seconds: 42 }));
   await service.upload('uploads/harbour at dawn.mp4', clip);
@@ -28,18 +22,6 @@ afterAll(async () => {
   await browser?.close();
   await service?.stop();
 });
-
-/** Nothing on the way to its place any more, and every picture in the window is there. */
-async function settle(page: Page): Promise<void> {
-  await page.locator('.skeleton').first().waitFor({ state: 'detached' });
-  await page.waitForFunction(() =>
-    [...document.images].every((image) => {
-      const { top, bottom } = image.getBoundingClientRect();
-      const isInWindow = bottom > 0 && top < innerHeight && bottom > top;
-      return !isInWindow || (image.complete && image.naturalWidth > 0);
-    }),
-  );
-}
 
 test.each(['light', 'dark'] as const)('no view keeps people out, in %s colours', async (colorScheme) => {
   const { page, complaints } = await openPage(browser, { colorScheme });
@@ -68,33 +50,6 @@ test.each(['light', 'dark'] as const)('no view keeps people out, in %s colours',
   expect(complaints).toEqual([]);
   await page.context().close();
 });
-
-test.each([360, 1024, 1440, 1920])(
-  'at a width of %d px nothing sticks out, and pictures of all views are kept',
-  async (width) => {
-    const { page } = await openPage(browser, { viewport: { width, height: width === 360 ? 780 : 900 } });
-    const keep = async (name: string): Promise<void> => {
-      await settle(page);
-      expect([name, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([name, width]);
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        await page.screenshot({ path: path.join(PICTURES, `${name}-${width}-${colorScheme}.png`) });
-      }
-    };
-    await page.goto(service.cloud.addresses.gateway);
-    await rowOf(page, 'broken.mp4').waitFor();
-    await keep('videos');
-    for (const view of VIEWS) {
-      await openView(page, view);
-      await keep(view.toLowerCase());
-    }
-    await openView(page, 'Videos');
-    await rowOf(page, 'harbour').click();
-    await page.locator('.step').last().waitFor();
-    await keep('video');
-    await page.context().close();
-  },
-);
 
 test('nothing moves while frames come in', async () => {
   const { page } = await openPage(browser);

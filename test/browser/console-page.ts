@@ -61,13 +61,47 @@ export async function openView(page: Page, name: string): Promise<void> {
 /**
  * What axe finds, of every level and with the rules of good practice, by its rule and where.
  * @param rules only these
+ * @param without parts of the page that are not ours to change
  */
-export async function findings(page: Page, rules?: string[]): Promise<string[]> {
+export async function findings(
+  page: Page,
+  rules?: string[],
+  without: { parts?: string[] } = {},
+): Promise<string[]> {
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe.source);
-  const violations = await page.evaluate(async (only) => {
-    const { axe: scanner } = window as unknown as { axe: typeof import('axe-core') };
-    const runOnly = only && { runOnly: { type: 'rule' as const, values: only } };
-    return (await scanner.run(document, { resultTypes: ['violations'], ...runOnly })).violations;
-  }, rules);
+  const violations = await page.evaluate(
+    async ([only, partsOff]) => {
+      const { axe: scanner } = window as unknown as { axe: typeof import('axe-core') };
+      const runOnly = only && { runOnly: { type: 'rule' as const, values: only } };
+      const context = { include: [['html']], exclude: partsOff.map((part) => [part]) };
+      const options = { resultTypes: ['violations' as const], ...runOnly };
+      return (await scanner.run(context, options)).violations;
+    },
+    [rules, without.parts ?? []] as const,
+  );
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`));
+}
+
+/** The console's views beside *Videos* and *API*. */
+export const VIEWS = [
+  'Events',
+  'Invocations',
+  'Requests',
+  'Quota',
+  'Timers',
+  'Faults',
+  'Settings',
+  'Explain',
+];
+
+/** Nothing on the way to its place any more, and every picture in the window is there. */
+export async function settle(page: Page): Promise<void> {
+  await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+  await page.waitForFunction(() =>
+    [...document.images].every((image) => {
+      const { top, bottom } = image.getBoundingClientRect();
+      const isInWindow = bottom > 0 && top < innerHeight && bottom > top;
+      return !isInWindow || (image.complete && image.naturalWidth > 0);
+    }),
+  );
 }
