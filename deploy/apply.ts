@@ -20,6 +20,9 @@ const TAKEN = new Set(['FSS.1108', 'FSS.1145', 'FSS.1146', 'FSS.1147', 'FSS.1148
  */
 export async function apply(plan: Plan, zips: Zips, api: FunctionGraphApi): Promise<void> {
   const { functions, removals, additions } = plan;
+  const fresh = new Set(
+    functions.filter(({ action }) => action !== 'update').map(({ wanted }) => wanted.name),
+  );
   await round(
     functions,
     ({ wanted }) => wanted.name,
@@ -27,7 +30,10 @@ export async function apply(plan: Plan, zips: Zips, api: FunctionGraphApi): Prom
   );
   const postponed: Addition[] = [];
   await round(additions, describeAddition, async (addition) => {
-    if (!(await addBeside(addition, removals, api))) postponed.push(addition);
+    const work = async () => {
+      if (!(await addBeside(addition, removals, api))) postponed.push(addition);
+    };
+    await (fresh.has(addition.functionName) ? onceThere(addition.functionName, api, work) : work());
   });
   const rivalsOf = (addition: Addition) => removals.filter((removal) => standsInTheWay(removal, addition));
   // Where nothing that is known stands in the way, such as with too many triggers, anything may.
@@ -52,7 +58,8 @@ async function round<T>(
     if (result.status === 'fulfilled') continue;
     if (!(result.reason instanceof CallFailed)) throw result.reason;
     lines.push(`${nameOf(items[index] as T)}: ${adviceFor(result.reason)}`);
-    isOutcomeUnknown &&= result.reason.isOutcomeUnknown;
+    // A function that is there and was not listed was made a moment ago: another look tells.
+    isOutcomeUnknown &&= result.reason.isOutcomeUnknown || result.reason.code === 'FSS.1061';
   }
   if (lines.length > 0) throw new DeployError(lines, isOutcomeUnknown);
 }
@@ -63,12 +70,37 @@ async function changeFunction(change: FunctionChange, zips: Zips, api: FunctionG
   if (sendsCode && zip === undefined) throw new DeployError([`the package has no code of ${wanted.key}`]);
   if (action === 'recreate') await removeFunction(wanted.name, api);
   if (action !== 'update' && zip !== undefined) await api.createFunction(wanted, zip);
-  if (configuration.length > 0) await api.updateConfiguration(wanted, clearsSecrets);
+  const isNew = action !== 'update';
+  const there = (work: () => Promise<void>) => (isNew ? onceThere(wanted.name, api, work) : work());
+  if (configuration.length > 0) await there(() => api.updateConfiguration(wanted, clearsSecrets));
   if (action === 'update' && sendsCode && zip !== undefined) await api.updateCode(wanted.name, zip);
-  if (asynchronous === 'set' && wanted.asynchronous !== undefined) {
-    await api.updateAsynchronous(wanted.name, wanted.asynchronous);
+  const { asynchronous: settings } = wanted;
+  if (asynchronous === 'set' && settings !== undefined) {
+    await there(() => api.updateAsynchronous(wanted.name, settings));
   }
   if (asynchronous === 'clear') await api.deleteAsynchronous(wanted.name);
+}
+
+/** A function that was made a moment ago may not be found yet. */
+async function onceThere(
+  name: string,
+  { cloud }: FunctionGraphApi,
+  work: () => Promise<void>,
+): Promise<void> {
+  let refusal: CallFailed | undefined;
+  const isDone = await cloud.until(`waiting for ${name} to be found`, async () => {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      const isUnknown =
+        error instanceof CallFailed && error.status === 404 && /^(FSS.1051)?$/.test(error.code);
+      if (!isUnknown) throw error;
+      refusal = error;
+      return false;
+    }
+  });
+  if (!isDone && refusal !== undefined) throw refusal;
 }
 
 async function remove(removal: Removal, api: FunctionGraphApi): Promise<void> {

@@ -34,7 +34,7 @@ export async function deploy(
   const digests = Object.fromEntries(artifacts.map(({ key, digest }) => [key, digest]));
   const zips = Object.fromEntries(artifacts.map(({ key, zip }) => [key, zip]));
   for (let rounds = 1; ; rounds += 1) {
-    const live = await withAdvice(() => liveState(api, wanted));
+    const live = await withAdvice(() => liveState(api, wanted, rounds > 1));
     const todo = plan(wanted, live, digests, options);
     if (todo.refusals.length > 0) throw new DeployError(todo.refusals);
     const access = await withAdvice(() => planAccess(wanted, api.cloud, options.only));
@@ -57,8 +57,18 @@ async function openAccess(
   only: readonly string[] | undefined,
 ): Promise<void> {
   try {
-    const { steps } = await planAccess(wanted, cloud, only);
-    for (const { carryOut } of steps) await carryOut();
+    let plan = await planAccess(wanted, cloud, only);
+    // A gateway may list an API some time after its trigger was made.
+    const areThere = await cloud.until('waiting for the gateway to list the APIs', async () => {
+      if (plan.unlisted.length > 0) plan = await planAccess(wanted, cloud, only);
+      return plan.unlisted.length === 0;
+    });
+    for (const { carryOut } of plan.steps) await carryOut();
+    if (!areThere) {
+      throw new DeployError([
+        `the gateway does not list ${plan.unlisted.join(', ')}, so that nobody may call it yet: run the command again in a few minutes`,
+      ]);
+    }
   } catch (error) {
     throw error instanceof CallFailed ? new DeployError([adviceFor(error)], error.isOutcomeUnknown) : error;
   }

@@ -49,4 +49,6 @@ export interface CommandOptions {
   yes?: boolean;
   undo?: boolean;
   'take-over-notification'?: boolean;
+  /** `name=value`, of the framework itself. */
+  param?: readonly string[];
 }

@@ -34,7 +34,10 @@ const ListedFunction = z.object({
 });
 export type ListedFunction = z.infer<typeof ListedFunction>;
 
-const FunctionList = z.object({ functions: z.array(ListedFunction).nullable() });
+const FunctionList = z.object({
+  functions: z.array(ListedFunction).nullable(),
+  next_marker: z.number().nullish(),
+});
 
 /** A trigger as FunctionGraph shows it. */
 const LiveTrigger = z.object({
@@ -81,19 +84,22 @@ export class FunctionGraphApi {
 
   /** All functions of the project. */
   async listFunctions(): Promise<ListedFunction[]> {
-    const found: ListedFunction[] = [];
+    const found = new Map<string, ListedFunction>();
     for (;;) {
+      const before = found.size;
       const { body } = await this.#call({
         method: 'GET',
         path: 'functions',
         query: [
-          ['marker', String(found.length)],
+          ['marker', String(before)],
           ['maxitems', String(PAGE_SIZE)],
         ],
       });
-      const page = read(FunctionList, body, 'the list of functions').functions ?? [];
-      found.push(...page);
-      if (page.length < PAGE_SIZE) return found;
+      const { functions, next_marker } = read(FunctionList, body, 'the list of functions');
+      for (const one of functions ?? []) found.set(one.func_urn, one);
+      // A page may be shorter than asked for, and then says where the next one begins.
+      const isLast = (functions ?? []).length < PAGE_SIZE && (next_marker ?? 0) <= found.size;
+      if (isLast || found.size === before) return [...found.values()];
     }
   }
 

@@ -5,7 +5,7 @@ import type { Addition, FunctionChange, Plan, Removal } from './plan';
 /** A plan for people: one line for every thing that is done. */
 export function planText(
   { functions, removals, additions, warnings }: Plan,
-  access: AccessPlan = { steps: [], warnings: [] },
+  access: AccessPlan = { steps: [], warnings: [], unlisted: [] },
 ): string[] {
   const lines = [
     ...functions.map(functionLine),

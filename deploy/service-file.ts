@@ -12,17 +12,19 @@ const ROOT = PACKAGE_FOLDER ?? path.resolve(__dirname, '..');
  *
  * @param environment what `${env:…}` stands for; neither this process's environment nor `.env` files count
  * @param folder that has the file; by default that of this project
+ * @param parameters of the command line, before those of the file
  * @throws Error for a variable that cannot be resolved
  */
 export async function readService(
   stage: string,
   environment: Readonly<Record<string, string>>,
   folder = ROOT,
+  parameters: Readonly<Record<string, string>> = {},
 ): Promise<Record<string, unknown>> {
   const configuration = await readConfiguration(path.join(folder, 'serverless.yml'));
   const { default: common, [stage]: own } = Object(configuration.params) as Record<string, object>;
   // What other stages need is not known here.
-  configuration.params = { ...common, ...own };
+  configuration.params = { ...common, ...own, ...parameters };
   Object.assign(Object(configuration.provider), { stage });
   await resolveVariables({
     serviceDir: folder,

@@ -28,6 +28,9 @@ const COMMANDS: Readonly<Record<string, () => Command>> = {
 
 async function main([command = 'help', ...args]: string[]): Promise<number> {
   if (Object.hasOwn(STAGE_COMMANDS, command)) return stageCommand(command, args);
+  // A function of a stage, as `npm run invoke` runs it; without a stage one of the local cloud.
+  const isOfStage = args.some((word) => /^(--stage|-s)(=|$)/.test(word));
+  if (command === 'invoke' && isOfStage) return stageCommand(command, args);
   if (['help', '--help', '-h'].includes(command)) {
     process.stdout.write(asTyped(HELP));
     return 0;

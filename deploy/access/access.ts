@@ -16,6 +16,8 @@ export interface AccessPlan {
   steps: readonly AccessStep[];
   /** What somebody should know, though nothing is done about it. */
   warnings: readonly string[];
+  /** APIs that the gateway does not list as published, as `POST /snapshots`: nothing can be bound to them yet. */
+  unlisted: readonly string[];
 }
 
 export interface AccessStep {
@@ -41,7 +43,7 @@ interface Live {
   apis: readonly { wanted: WantedApi; live: LiveAccess | undefined }[];
 }
 
-const NOTHING: AccessPlan = { steps: [], warnings: [] };
+const NOTHING: AccessPlan = { steps: [], warnings: [], unlisted: [] };
 
 /**
  * Compares who may call with who shall be able to. What others bound to an API stays, and is told.
@@ -59,11 +61,18 @@ export async function planAccess(
   const warnings = apis
     .filter(({ auth }) => auth === 'IAM' && access.openToAllUsers)
     .map((api) => `${apiText(api)} is open to every user of Huawei Cloud (openToAllUsers)`);
-  if (access.instanceId === undefined || apis.length === 0) return { steps: [], warnings };
+  if (access.instanceId === undefined || apis.length === 0) return { ...NOTHING, warnings };
   const gateway = new GatewayApi(cloud, access.instanceId);
   const live = await look(gateway, wanted, access, apis);
   const context = { wanted, access, gateway, live, warnings };
-  return { steps: [...throttling(context), ...accounts(context), ...authorizations(context)], warnings };
+  const unlisted = live.apis
+    .filter(({ live: is }) => is?.publishId === undefined)
+    .map(({ wanted: api }) => apiText(api));
+  return {
+    steps: [...throttling(context), ...accounts(context), ...authorizations(context)],
+    warnings,
+    unlisted,
+  };
 }
 
 /** The apps of a stage: whoever has the key of one may call. @throws CallFailed */
@@ -83,8 +92,8 @@ export async function removePolicies(
   if (access?.instanceId === undefined) return [];
   const gateway = new GatewayApi(cloud, access.instanceId);
   const [throttles, acls] = await Promise.all([gateway.throttles(), gateway.acls()]);
-  const ownThrottles = throttles.filter(({ name }) => isOwnName(name, wanted));
-  const ownAcls = acls.filter(({ acl_name }) => isOwnName(acl_name, wanted));
+  const ownThrottles = throttles.filter((one) => isOwnThrottle(one, wanted));
+  const ownAcls = acls.filter(({ acl_name }) => acl_name === nameIn(wanted, ACCOUNTS));
   for (const { id } of ownThrottles) await gateway.deleteThrottle(id);
   for (const { id } of ownAcls) await gateway.deleteAcl(id);
   return [...ownThrottles.map(({ name }) => name), ...ownAcls.map(({ acl_name }) => acl_name)];
@@ -125,14 +134,18 @@ async function look(
   );
   return {
     callers,
-    throttles: throttles.filter(({ name }) => isOwnName(name, wanted)),
-    acls: acls.filter(({ acl_name }) => isOwnName(acl_name, wanted)),
+    throttles: throttles.filter((one) => isOwnThrottle(one, wanted)),
+    acls: acls.filter(({ acl_name }) => acl_name === nameIn(wanted, ACCOUNTS)),
     apis,
   };
 }
 
-function isOwnName(name: string, wanted: Pick<DesiredState, 'service' | 'stage'>): boolean {
-  return name.startsWith(nameIn(wanted, ''));
+/** The last part of the name of the policy that lets accounts in. */
+const ACCOUNTS = 'accounts';
+
+/** By its remark: names of stage `eu` begin as those of a stage `eu--test` do. */
+function isOwnThrottle({ name, remark }: Throttle, wanted: Pick<DesiredState, 'service' | 'stage'>): boolean {
+  return name.startsWith(nameIn(wanted, '')) && (remark == null || remark.endsWith(ownerMark(wanted)));
 }
 
 /** Names are those of functions and APIs, so that no two APIs share limits. */
@@ -149,7 +162,7 @@ function throttling({ wanted, gateway, live, warnings }: Context): AccessStep[] 
   return live.apis.flatMap(({ wanted: api, live: is }): AccessStep[] => {
     const name = policyName(wanted, api);
     const bound = is?.throttle;
-    const isOwn = bound !== undefined && isOwnName(bound.name, wanted);
+    const isOwn = bound !== undefined && isOwnThrottle(bound, wanted);
     const { throttle: limits } = api;
     if (limits === undefined) {
       if (!isOwn) return [];
@@ -186,7 +199,7 @@ function hasLimits(
 
 /** The policy that lets only the named accounts through, where IAM alone would let everybody. */
 function accounts({ wanted, access, gateway, live }: Context): AccessStep[] {
-  const name = nameIn(wanted, 'accounts');
+  const name = nameIn(wanted, ACCOUNTS);
   const known = live.acls.find(({ acl_name }) => acl_name === name);
   const isRight = known !== undefined && hasAccounts(known.acl_value, access.allowAccounts);
   let policyId = known?.id;

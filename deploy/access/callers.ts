@@ -1,3 +1,4 @@
+import { CallFailed } from '../cloud-api';
 import { withAdvice } from '../deploy';
 import { type DesiredState, ownerMark } from '../desired-state';
 import { DeployError } from '../errors';
@@ -29,10 +30,12 @@ export async function callers({ wanted, api, options, print }: Session): Promise
   const app = known.find((one) => callerName(one.name, wanted) === name);
   if (action === 'add') {
     if (app !== undefined) {
-      throw new DeployError([`there is a caller ${name} already: --rotate ${name} gives it another secret`]);
+      throw new DeployError([
+        `there is a caller ${name} already: npm run callers -- --stage ${wanted.stage} rotate ${name} gives it another secret`,
+      ]);
     }
-    const made = await withAdvice(() => addCaller(gateway, wanted, name));
-    return printKey(made, print);
+    await withAdvice(() => addCaller(gateway, wanted, name, (made) => printKey(made, print)));
+    return;
   }
   if (app === undefined) {
     const names = known.map((one) => callerName(one.name, wanted)).join(', ') || 'none';
@@ -46,15 +49,38 @@ export async function callers({ wanted, api, options, print }: Session): Promise
 }
 
 /**
+ * Makes an app for a caller. Where the answer with its key was lost it gets another secret, for that one nobody knows.
+ * @throws CallFailed
+ */
+export async function makeCaller(
+  gateway: GatewayApi,
+  stage: Pick<DesiredState, 'service' | 'stage'>,
+  name: string,
+): Promise<AppWithSecret> {
+  const appName = nameIn(stage, name);
+  try {
+    return await gateway.createApp(appName, `Caller ${name} ${ownerMark(stage)}`);
+  } catch (error) {
+    if (!(error instanceof CallFailed) || !error.isOutcomeUnknown) throw error;
+    const made = (await callersOf(gateway, stage)).find((app) => app.name === appName);
+    if (made === undefined) throw error;
+    return gateway.resetSecret(made.id);
+  }
+}
+
+/**
  * Makes an app for a caller and lets it call what is deployed; the next deployment does so for what is not yet.
+ * @param onMade told of the key before anything else can fail: nobody could be told it later
  * @throws CallFailed
  */
 export async function addCaller(
   gateway: GatewayApi,
   wanted: Pick<DesiredState, 'service' | 'stage' | 'access'>,
   name: string,
+  onMade: (made: AppWithSecret) => void = () => {},
 ): Promise<AppWithSecret> {
-  const made = await gateway.createApp(nameIn(wanted, name), `Caller ${name} ${ownerMark(wanted)}`);
+  const made = await makeCaller(gateway, wanted, name);
+  onMade(made);
   const { access } = wanted;
   if (access === undefined) return made;
   const deployed = await gateway.apis(access.groupId, access.envId);
@@ -77,7 +103,8 @@ function show(known: readonly App[], wanted: DesiredState, print: (line: string)
   for (const { name, app_key } of known) print(`${callerName(name, wanted)}  key ${app_key ?? 'unknown'}`);
 }
 
-function printKey({ app_key, app_secret }: AppWithSecret, print: (line: string) => void): void {
+/** Shows a key, the only time that its secret is seen. */
+export function printKey({ app_key, app_secret }: AppWithSecret, print: (line: string) => void): void {
   print(`API_APP_KEY=${app_key}`);
   print(`API_APP_SECRET=${app_secret}`);
   print('Keep the secret now: it is not shown again.');

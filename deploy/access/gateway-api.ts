@@ -32,6 +32,7 @@ export interface Limits {
 const Throttle = z.object({
   id: z.string(),
   name: z.string(),
+  remark: z.string().nullish(),
   api_call_limits: z.number(),
   user_call_limits: z.number().nullish(),
   app_call_limits: z.number().nullish(),

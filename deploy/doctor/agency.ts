@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { CloudApi } from '../cloud-api';
 import type { DesiredState } from '../desired-state';
 import { type Finding, type Probe, probe } from './finding';
-import { MPC_ROLE, type Role, rightsLacking, rolesTooWide } from './rights';
+import { MPC_ROLE, type Role, rightsLacking, rightsToSpare, rolesTooWide } from './rights';
 
 /** FunctionGraph under the name that agencies know it by. */
 export const FUNCTIONGRAPH_DOMAIN = 'op_svc_cff';
@@ -142,6 +142,15 @@ function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredStat
     });
   }
   if (lacking.length === 0) findings.push({ point, state: 'ok', text: 'enough for the functions' });
+  const unneeded = rightsToSpare(wanted, roles.found);
+  if (unneeded.length > 0) {
+    findings.push({
+      point,
+      state: 'note',
+      text: `may still delete ${unneeded.map(({ resource }) => resource).join(', ')}, which only ON_REMOVAL: delete needs`,
+      todo: `npm run setup -- --stage ${wanted.stage} takes it out of the policy that it made; else replace it by what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints`,
+    });
+  }
   const tooWide = rolesTooWide(roles.found);
   if (tooWide.length > 0) {
     findings.push({

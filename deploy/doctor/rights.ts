@@ -146,6 +146,20 @@ export function rightsLacking(wanted: DesiredState, roles: readonly Role[]): Rig
   return needed.filter((right) => !isAllowed(right, roles));
 }
 
+/** Rights to delete that the functions had a use for with ON_REMOVAL: delete alone, and still have without. */
+export function rightsToSpare(wanted: DesiredState, roles: readonly Role[]): Right[] {
+  if (wanted.functions.some(({ userData }) => removesWhatIsGone(userData))) return [];
+  const narrow = roles.filter((role) => rolesTooWide([role]).length === 0);
+  return bucketsOf(wanted)
+    .written.flatMap((bucket) =>
+      RECORDS_OF_VIDEOS.map((folder) => ({
+        action: 'obs:object:DeleteObject',
+        resource: `object:${bucket}/.mpc-snapshots/${folder}/*`,
+      })),
+    )
+    .filter((right) => isAllowed(right, narrow));
+}
+
 /** Names of the roles that let the functions do what they never need. */
 export function rolesTooWide(roles: readonly Role[]): string[] {
   return roles

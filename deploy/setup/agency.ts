@@ -80,10 +80,14 @@ async function lookAtAgency({ cloud, domainId, names, wanted }: AgencyContext): 
       make: async () => iam.grant('projects', agencyId, await iam.systemRole(projectRole)),
     });
   }
-  if (!lacking.some(({ action }) => action.startsWith('obs:'))) {
-    return { there: agency === undefined ? [] : [`agency ${names.agency}`], steps, values };
+  const there = agency === undefined ? [] : [`agency ${names.agency}`];
+  const isOwnPolicy = policy?.description?.includes(names.mark) === true;
+  const lacksRights = lacking.some(({ action }) => action.startsWith('obs:'));
+  // Its own policy follows what is wanted, also where that is less than before.
+  if (!lacksRights && (!isOwnPolicy || isSame(policy, globalPolicy.Statement))) {
+    return { there, steps, values };
   }
-  if (policy !== undefined && policy.description?.includes(names.mark) !== true) {
+  if (policy !== undefined && !isOwnPolicy) {
     return {
       steps,
       obstacle: {
@@ -112,13 +116,14 @@ async function lookAtAgency({ cloud, domainId, names, wanted }: AgencyContext): 
       },
     });
   }
+  if (!lacksRights) return { there, steps, values };
   steps.push({
     what: `policy ${names.policy} for agency ${names.agency}`,
     right: IAM_RIGHT,
     command: `hcloud IAM AssociateAgencyWithDomainPermission --cli-region=${region} --domain_id=${domainId} --agency_id=${agencyId || '…'} --role_id=${policyId || '…'}`,
     make: () => iam.grant('domains', agencyId, policyId),
   });
-  return { there: agency === undefined ? [] : [`agency ${names.agency}`], steps, values };
+  return { there, steps, values };
 }
 
 function whatIsWrong(agency: Agency): string | undefined {

@@ -19,8 +19,8 @@ export interface BucketContext {
 
 /** Both buckets: each with MPC's authorization, the one for snapshots with rules for what expires. */
 export function bucketParts(context: BucketContext): Part[] {
-  const { uploadBucket, snapshotBucket } = context.names;
-  return [...new Set([uploadBucket, snapshotBucket])].map((bucket) => ({
+  const { uploadBucket, snapshotBucket, buckets } = context.names;
+  return [...new Set([uploadBucket, snapshotBucket, ...buckets])].map((bucket) => ({
     name: `bucket ${bucket}`,
     service: 'OBS',
     right: OBS_RIGHT,
@@ -142,7 +142,8 @@ function setAuthority(bucket: string, operation: '0' | '1', cloud: CloudApi): Pr
 /** What of the buckets setup made: rules by their ids, the rest by the record in `.env.<stage>`. */
 export function bucketRemains(context: BucketContext): Part[] {
   const { uploadBucket, snapshotBucket } = context.names;
-  return [...new Set([uploadBucket, snapshotBucket])].map((bucket) => ({
+  const made = context.file.made().flatMap((one) => /^(?:bucket|authority):(.+)$/.exec(one)?.[1] ?? []);
+  return [...new Set([uploadBucket, snapshotBucket, ...made])].map((bucket) => ({
     name: `bucket ${bucket}`,
     service: 'OBS',
     right: OBS_RIGHT,

@@ -1,4 +1,5 @@
 import { callerName, callersOf } from '../access/access';
+import { makeCaller, printKey } from '../access/callers';
 import { GatewayApi } from '../access/gateway-api';
 import { nameIn } from '../access/wanted-access';
 import type { CloudApi } from '../cloud-api';
@@ -37,7 +38,9 @@ async function lookAtCallers({ cloud, names, stage, environment, print }: Caller
   if (instance === undefined || more.length > 0) return {};
   const gateway = new GatewayApi(cloud, instance.id);
   const callers = await callersOf(gateway, stage);
-  if (callers.length > 0) return { there: [callers.map(({ name }) => callerName(name, stage)).join(', ')] };
+  if (callers.length > 0) {
+    return { there: callers.map(({ name }) => `caller ${callerName(name, stage)} of the API`) };
+  }
   return {
     steps: [
       {
@@ -45,10 +48,7 @@ async function lookAtCallers({ cloud, names, stage, environment, print }: Caller
         right: RIGHT,
         command: `hcloud APIG CreateAnAppV2 --cli-region=${region} --instance_id=${instance.id} --name=${nameIn(stage, FIRST)} --remark="${names.mark}"`,
         make: async () => {
-          const made = await gateway.createApp(nameIn(stage, FIRST), `Caller ${FIRST} ${names.mark}`);
-          print(`API_APP_KEY=${made.app_key}`);
-          print(`API_APP_SECRET=${made.app_secret}`);
-          print('Keep the secret now: it is not shown again.');
+          printKey(await makeCaller(gateway, stage, FIRST), print);
         },
       },
     ],

@@ -11,6 +11,8 @@ export interface Stage {
 export interface Names {
   uploadBucket: string;
   snapshotBucket: string;
+  /** All that `serverless.yml` names, where it names more. */
+  buckets: readonly string[];
   agency: string;
   policy: string;
   apiGroup: string;
@@ -47,6 +49,7 @@ export function namesOf(
   return {
     uploadBucket: given('UPLOAD_BUCKET') ?? bucket('videos'),
     snapshotBucket: given('SNAPSHOT_BUCKET') ?? bucket('snapshots'),
+    buckets: [],
     agency: given('AGENCY') ?? base,
     policy: base,
     apiGroup: base.replaceAll(/\W/g, '_').slice(0, 64),

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import * as z from 'zod';
 import { CloudApi, type CloudApiOptions, type Connection, connectionFrom } from '../cloud-api';
 import { withAdvice } from '../deploy';
@@ -23,10 +25,10 @@ import { carryOut } from './work';
 /** What the command works with. */
 export interface Setup extends Stage {
   region: string;
-  /** `.env.<stage>` is written there. */
+  /** Has `serverless.yml`, and `.env.<stage>` is written there. */
   directory: string;
   environment: Readonly<Record<string, string | undefined>>;
-  options: Pick<CommandOptions, 'dry-run' | 'yes' | 'undo' | 'take-over-notification'>;
+  options: Pick<CommandOptions, 'dry-run' | 'yes' | 'undo' | 'take-over-notification' | 'param'>;
   print: (line: string) => void;
   /** Asks a person; the terminal when absent. */
   confirm?: (question: string) => Promise<boolean>;
@@ -92,31 +94,39 @@ interface Context {
 
 async function makeAll(command: Setup, context: Context): Promise<boolean> {
   const { print, options, stage } = command;
-  const { cloud, names, file } = context;
+  const { cloud, file } = context;
   const { region, projectId } = cloud.connection;
   const fixed = { HUAWEICLOUD_SDK_REGION: region, HUAWEICLOUD_SDK_PROJECT_ID: projectId };
+  const suggested = {
+    UPLOAD_BUCKET: context.names.uploadBucket,
+    SNAPSHOT_BUCKET: context.names.snapshotBucket,
+    AGENCY: context.names.agency,
+  };
+  // What the agency's rights follow from; ids are not known yet, and may be named in part.
+  const unknown = { APIG_GROUP_ID: NOT_KNOWN, ...NO_LOGS };
+  const wanted = await wantedOf(command, { ...suggested, ...unknown });
+  const own = { ...context, ...ownChoice(wanted, context) };
+  const { names } = own;
   const chosen = {
     UPLOAD_BUCKET: names.uploadBucket,
     SNAPSHOT_BUCKET: names.snapshotBucket,
     AGENCY: names.agency,
   };
-  // What the agency's rights follow from; ids are not known yet, and may be named in part.
-  const unknown = { APIG_GROUP_ID: 'not-known-yet', ...NO_LOGS };
-  const wanted = await wantedOf(command, { ...chosen, ...unknown });
   const outcome = await carryOut({
     parts: [
-      ...bucketParts(context),
-      agencyPart({ ...context, wanted }),
-      gatewayPart(context),
-      callerPart({ ...context, print }),
-      logPart(context),
-      notificationPart({ ...context, takeOver: takeOverOf(command) }),
+      ...bucketParts(own),
+      agencyPart({ ...own, wanted }),
+      gatewayPart(own),
+      callerPart({ ...own, print }),
+      logPart(own),
+      notificationPart({ ...own, takeOver: takeOverOf(command) }),
     ],
     region,
     sign: '+',
     dryRun: options['dry-run'] === true,
     confirm: confirmation(command, `Make these in ${region}?`),
     ask: asker(command),
+    pause: cloud.pause,
     print,
     onStart: () => file.set({ ...fixed, ...chosen }),
   });
@@ -140,6 +150,33 @@ async function makeAll(command: Setup, context: Context): Promise<boolean> {
   const isWell = findings.every(({ state }) => state !== 'missing');
   if (isWell) print(`next: npm run deploy -- --stage ${stage}`);
   return isWell;
+}
+
+const NOT_KNOWN = 'not-known-yet';
+
+/** What `serverless.yml` and its parameters name themselves goes before what setup would call it. */
+function ownChoice(
+  { buckets, functions, access }: DesiredState,
+  { names, environment }: Context,
+): Pick<Context, 'names' | 'environment'> {
+  const settingOf = (key: string) => functions.flatMap(({ userData }) => userData[key] ?? [])[0];
+  const uploadBuckets = (settingOf('UPLOAD_BUCKETS') ?? '').split(',').map((name) => name.trim());
+  const { agency = names.agency, logs } = functions[0] ?? {};
+  const known = {
+    ...(access !== undefined && access.groupId !== NOT_KNOWN && { APIG_GROUP_ID: access.groupId }),
+    ...(access?.instanceId !== undefined && { APIG_INSTANCE_ID: access.instanceId }),
+    ...(logs !== undefined && { LTS_GROUP_ID: logs.group_id, LTS_STREAM_ID: logs.stream_id }),
+  };
+  return {
+    names: {
+      ...names,
+      uploadBucket: uploadBuckets.find((name) => name !== '') ?? names.uploadBucket,
+      snapshotBucket: settingOf('SNAPSHOT_BUCKET') ?? names.snapshotBucket,
+      buckets: [...new Set([...uploadBuckets, ...buckets])].filter((name) => name !== ''),
+      agency,
+    },
+    environment: { ...environment, ...known },
+  };
 }
 
 async function undo(command: Setup, context: Context): Promise<boolean> {
@@ -168,6 +205,7 @@ async function undo(command: Setup, context: Context): Promise<boolean> {
     dryRun: options['dry-run'] === true,
     confirm: confirmation(command, 'Take these back?'),
     ask: asker(command),
+    pause: cloud.pause,
     print,
   });
   if (outcome.is === 'shown') print('nothing was changed');
@@ -199,14 +237,25 @@ function takeOverOf({ options, confirm }: Setup): TakeOver {
 
 /** What `serverless.yml` says when these variables are set besides those of the environment. */
 async function wantedOf(
-  { stage, region, environment }: Setup,
+  { stage, region, environment, directory, options }: Setup,
   values: Readonly<Record<string, string>>,
 ): Promise<DesiredState> {
   const known = Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) => (value ? [[name, value]] : [])),
   );
-  const resolved = await readService(stage, { ...known, HUAWEICLOUD_SDK_REGION: region, ...values });
+  const variables = { ...known, HUAWEICLOUD_SDK_REGION: region, ...values };
+  const folder = existsSync(path.join(directory, 'serverless.yml')) ? directory : undefined;
+  const resolved = await readService(stage, variables, folder, parametersOf(options));
   return desiredState(resolved);
+}
+
+function parametersOf({ param = [] }: Setup['options']): Record<string, string> {
+  return Object.fromEntries(
+    [param].flat().map((text) => {
+      const [name = '', ...value] = text.split('=');
+      return [name, value.join('=')];
+    }),
+  );
 }
 
 const Projects = z.object({

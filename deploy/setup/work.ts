@@ -1,5 +1,5 @@
 import { CallFailed } from '../cloud-api';
-import { failureOf, type Look, lookAt, type Obstacle, type Part } from './part';
+import { failureOf, type Look, lookAt, type Obstacle, type Part, type Step } from './part';
 
 /** What is shown, asked and done, for setting up and for taking back. */
 export interface Work {
@@ -13,6 +13,8 @@ export interface Work {
   print: (line: string) => void;
   /** Asks about one thing, after `confirm`. */
   ask: (question: string) => Promise<boolean>;
+  /** Waits, as many ms as are given. */
+  pause: (ms: number) => Promise<unknown>;
   /** Told before the first step. */
   onStart?: () => void;
 }
@@ -24,6 +26,9 @@ export interface Outcome {
 
 /** With every round of lost answers there is less left to do. */
 const ROUNDS = 3;
+/** What was made a moment ago may not be listed yet: so often is looked again, after 1 s, 2 s, 4 s, … */
+const LOOKS = 5;
+const FIRST_PAUSE_MS = 1000;
 
 /**
  * Looks at the parts, shows what is to be done, asks, does it, and looks again. A part that is refused does not keep
@@ -46,11 +51,11 @@ export async function carryOut({ parts, region, sign, print, ...work }: Work): P
   let failures: Obstacle[] = [];
   for (let rounds = 1; rounds <= ROUNDS && stepsOf(looks) > 0; rounds += 1) {
     const done = await Promise.all(
-      looks.map((look, index) => makeAll(look, parts[index], region, sign, print)),
+      looks.map((look, index) => makeAll(look, parts[index], { region, sign, print, pause: work.pause })),
     );
     failures = done.flatMap((one) => one.failures);
     const shown = new Map(looks.map(({ obstacle }, index) => [index, obstacle?.text]));
-    looks = await see();
+    looks = await settledLooks(looks, done, see, work.pause);
     for (const [index, { obstacle }] of looks.entries()) {
       // What stood in the way before has been told already.
       if (obstacle !== undefined && obstacle.text !== shown.get(index)) {
@@ -66,6 +71,25 @@ export async function carryOut({ parts, region, sign, print, ...work }: Work): P
     print(`  → ${todo}`);
   }
   return { is: isComplete ? 'done' : 'incomplete', values: values() };
+}
+
+/** Looks again until what was done is seen, for lists of the cloud come after what they list. */
+async function settledLooks(
+  before: readonly Look[],
+  done: readonly Done[],
+  see: () => Promise<Look[]>,
+  pause: Work['pause'],
+): Promise<Look[]> {
+  for (let looks = 1, pauseMs = FIRST_PAUSE_MS; ; looks += 1, pauseMs *= 2) {
+    const seen = await see();
+    const isUnseen = seen.some(({ steps = [], obstacle }, index) => {
+      const made = done[index]?.made ?? [];
+      const isNewObstacle = obstacle !== undefined && obstacle.text !== before[index]?.obstacle?.text;
+      return made.length > 0 && (isNewObstacle || steps.some(({ what }) => made.includes(what)));
+    });
+    if (!isUnseen || looks === LOOKS) return seen;
+    await pause(pauseMs);
+  }
 }
 
 /** Asks about what is taken away from others. */
@@ -99,6 +123,8 @@ function show(parts: readonly Part[], looks: readonly Look[], sign: string, prin
 }
 
 interface Done {
+  /** What steps did, in their words. */
+  made: string[];
   failures: Obstacle[];
   /** Something was refused: another round would be refused as well. */
   isRefused: boolean;
@@ -107,15 +133,15 @@ interface Done {
 async function makeAll(
   { steps = [] }: Look,
   part: Part | undefined,
-  region: string,
-  sign: string,
-  print: Work['print'],
+  { region, sign, print, pause }: Pick<Work, 'region' | 'sign' | 'print' | 'pause'>,
 ): Promise<Done> {
+  const made: string[] = [];
   const failures: Obstacle[] = [];
   let isRefused = false;
   for (const step of steps) {
     try {
-      await step.make();
+      await makeOne(step, made.length > 0, pause);
+      made.push(step.what);
       print(`${sign === '+' ? 'made' : 'gone'}  ${step.what}`);
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
@@ -124,5 +150,19 @@ async function makeAll(
       if (step.isNeeded) break;
     }
   }
-  return { failures, isRefused };
+  return { made, failures, isRefused };
+}
+
+/** Does a step, and again while what an earlier one of its part made is not found yet. */
+async function makeOne(step: Step, isBehindAnother: boolean, pause: Work['pause']): Promise<void> {
+  for (let tries = 1, pauseMs = FIRST_PAUSE_MS; ; tries += 1, pauseMs *= 2) {
+    try {
+      await step.make();
+      return;
+    } catch (error) {
+      const isNotFound = error instanceof CallFailed && error.status === 404;
+      if (!isNotFound || !isBehindAnother || tries === LOOKS) throw error;
+      await pause(pauseMs);
+    }
+  }
 }

@@ -16,7 +16,7 @@ exec [--faults LIST [--seed N]] [--behaviour LIST] [--empty] [--deny ACTIONS] --
         --deny ACTIONS  what its key may not do, such as iam:*,obs:bucket:CreateBucket
 
 init    writes serverless.yml into this folder, for the following
-setup|deploy|doctor|info|callers|logs|backfill|remove --stage NAME …
+setup|deploy|package|doctor|info|callers|logs|backfill|remove --stage NAME …
         deploying and what belongs to it, with the serverless.yml of this folder
 
 Of a cloud that runs, at --port N, at API_ENDPOINT or at port 4000:
@@ -34,6 +34,8 @@ event obs-put|obs-put-v3|eventgrid|smn|timer|apig
         for timer --name --user-event, for smn --task-id
 invoke create|cancel|query|on-upload|on-finish [-e FILE|-] [--port N]
         runs a function of the running local cloud (or of one started for the purpose) with an event from FILE or -
+invoke --stage NAME -f FUNCTION [-p FILE|-d JSON] [--log]
+        runs a deployed function
 sign-check [FILE|-|--last [--port N]]
         says why a signature is refused; JSON in: method, url, headers, body, and refusal, canonicalRequest if known
         --last  explains what the running local cloud refused last

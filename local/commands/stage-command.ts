@@ -10,6 +10,7 @@ export const STAGE_COMMANDS: Readonly<Record<string, string>> = {
   setup: 'setup',
   deploy: 'deploy',
   doctor: 'diagnose',
+  package: 'package',
   info: 'info',
   callers: 'show-callers',
   logs: 'show-logs',
@@ -53,11 +54,19 @@ export function stageCommand(command: string, args: readonly string[]): number {
   return status ?? 1;
 }
 
-/** Commands of the framework take options only, so that `add NAME` becomes `--add NAME`. */
-function callerArguments(args: readonly string[]): string[] {
+/**
+ * Commands of the framework take options only, so that `add NAME` becomes `--add NAME`.
+ * @throws UsageError for another word, which the framework would pass over
+ */
+export function callerArguments(args: readonly string[]): string[] {
   const at = args.findIndex(
     (word, index) => /^(add|remove|rotate)$/.test(word) && args[index - 1] !== '--stage',
   );
+  const isOption = (word = '') => word.startsWith('-');
+  const other = args.find((word, index) => !isOption(word) && !isOption(args[index - 1]));
+  if (at < 0 && other !== undefined) {
+    throw new UsageError(`callers takes add NAME, remove NAME or rotate NAME, or nothing, got "${other}"`);
+  }
   return args.map((word, index) => (index === at ? `--${word}` : word));
 }
 

@@ -28,13 +28,27 @@ class Client extends CloudApi {
   readonly changes: string[] = [];
   /** Which of them fails, counted from 1. */
   failAt = 0;
+  /** How many of the next lists of APIs are empty. */
+  emptyLists = 0;
+  /** The answer to the next new app gets lost. */
+  losesAnswer = false;
 
   override async call(service: CloudService, request: Parameters<CloudApi['call']>[1]) {
     if (service === 'apig' && request.method !== 'GET') {
       this.changes.push(`${request.method} ${request.path.split('/').slice(6).join('/')}`);
       if (this.changes.length === this.failAt) throw new CallFailed(403, 'APIG.1005', 'no permission');
     }
-    return super.call(service, request);
+    const isListOfApis = service === 'apig' && request.path.endsWith('/apis');
+    if (isListOfApis && this.emptyLists > 0) {
+      this.emptyLists -= 1;
+      return { body: { size: 0, total: 0, apis: [] }, headers: new Headers() };
+    }
+    const answer = await super.call(service, request);
+    if (this.losesAnswer && request.method === 'POST' && request.path.endsWith('/apps')) {
+      this.losesAnswer = false;
+      throw new CallFailed(0, 'ECONNRESET', 'no answer', true);
+    }
+    return answer;
   }
 }
 
@@ -114,6 +128,43 @@ test('by default an API is called by the stage’s own callers only, with the ke
   expect(await call({ ...shop, secretKey: line.split('=')[1]! })).toBe('ran');
   expect(await command({ remove: 'shop' })).toEqual(['- shop']);
   expect(await call({ ...shop, secretKey: line.split('=')[1]! })).toBe('401 APIG.0303');
+});
+
+test('an API that the gateway does not list yet is waited for, so that nobody is left out', async () => {
+  const shop = await addCaller('shop');
+  client.emptyLists = 4;
+  await deployed();
+  expect(client.emptyLists).toBe(0);
+  expect(await call(shop)).toBe('ran');
+  client.emptyLists = Number.POSITIVE_INFINITY;
+  await expect(deployed((service) => (service.functions.create.memorySize = 256))).rejects.toThrow(
+    /the gateway does not list POST \/snapshots, .*: run the command again in a few minutes/,
+  );
+});
+
+test('a key is shown before anything else can fail, and one whose answer got lost is made anew', async () => {
+  await deployed();
+  client.changes.length = 0;
+  client.failAt = 2;
+  const printed: string[] = [];
+  const api = new FunctionGraphApi(client);
+  const wanted = await wantedOf();
+  const print = (line: string) => printed.push(line);
+  await expect(callers({ wanted, api, options: { add: 'shop' }, print })).rejects.toThrow(/no permission/);
+  expect(printed).toContainEqual(expect.stringMatching(/^API_APP_SECRET=\S+/));
+  client.losesAnswer = true;
+  const lost = await addCaller('lost');
+  await deployed();
+  expect(await call(lost)).toBe('ran');
+});
+
+test('a stage whose name begins like that of another one keeps its policies when that one goes', async () => {
+  await deployed();
+  const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
+  const limits = { api: 5, caller: 5 };
+  await gateway.createThrottle('mpc_snapshots__prod__eu__x', '[serverless mpc-snapshots/prod--eu]', limits);
+  await remove({ wanted: await wantedOf(), api: new FunctionGraphApi(client), options: {}, print: () => {} });
+  expect((await gateway.throttles()).map(({ name }) => name)).toEqual(['mpc_snapshots__prod__eu__x']);
 });
 
 test('an app of somebody else is neither shown nor authorized, and a caller from before is by deploying', async () => {

@@ -77,6 +77,13 @@ export class CloudToDeployTo {
   onCall: () => void = () => {};
   /** How often each call is throttled before it passes. */
   throttledTimes = 0;
+  /** How many functions the next lists leave out, as lists do that come late: all. */
+  emptyLists = 0;
+  /** The most functions of a page, whatever is asked for. */
+  pageSize = Number.POSITIVE_INFINITY;
+  /** What is about a function finds none the first time. */
+  isLate = false;
+  readonly #found = new Set<string>();
   readonly #seen = new Map<string, number>();
   readonly #startedAtMs = Date.now();
   readonly functiongraph: FunctionGraph;
@@ -183,11 +190,30 @@ export class CloudToDeployTo {
       this.takenTriggers -= 1;
       return refuse(409, 'FSS.1147');
     }
+    const [method, what] = describe(incoming).split(' ');
+    if (this.isLate && method !== 'GET' && what !== 'functions' && !this.#found.has(`${method} ${what}`)) {
+      this.#found.add(`${method} ${what}`);
+      return refuse(404, 'FSS.1051');
+    }
     const isEventGrid = incoming.url?.includes('/subscriptions') === true;
     const answer = await this.#forward(incoming, body, isEventGrid ? this.#eventGridTarget : this.#target);
     if (fate === 'lost-after') return void outgoing.destroy();
     if (fate === '500-after') return void outgoing.writeHead(500).end('{}');
-    outgoing.writeHead(answer.status, answer.headers).end(answer.body);
+    const isList = describe(incoming) === 'GET functions' && answer.status === 200;
+    outgoing
+      .writeHead(answer.status, answer.headers)
+      .end(isList ? this.#list(incoming, answer) : answer.body);
+  }
+
+  #list({ url = '' }: IncomingMessage, { body }: { body: Buffer }): string {
+    const isEmpty = this.emptyLists > 0;
+    if (isEmpty) this.emptyLists -= 1;
+    const { functions } = JSON.parse(body.toString()) as { functions: unknown[] };
+    const page = functions.slice(0, isEmpty ? 0 : this.pageSize);
+    const marker = Number(new URLSearchParams(url.split('?')[1]).get('marker'));
+    const isLast = isEmpty || page.length === functions.length;
+    const next_marker = marker + page.length + (isLast ? 0 : 1);
+    return JSON.stringify({ functions: page, count: page.length, next_marker });
   }
 
   #throttle(call: string): Fate {

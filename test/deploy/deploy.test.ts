@@ -339,6 +339,32 @@ describe('a failure', () => {
     expect(cloud.functiongraph.apiRoutes()).toEqual([]);
   });
 
+  test('functions that are not listed yet, for they were made a moment ago, are found all the same', async () => {
+    const wanted = await wantedOf('prod');
+    const code = await codeFor(wanted);
+    await cloud.deploy(wanted, code);
+    cloud.emptyLists = 2;
+    await cloud.deploy(wanted, code);
+    expect(cloud.state()).toEqual(await cleanState());
+  });
+
+  test('a function that is not found yet, for it was made a moment ago, is waited for', async () => {
+    const wanted = await wantedOf('prod');
+    cloud.isLate = true;
+    await cloud.deploy(wanted, await codeFor(wanted));
+    expect(cloud.state()).toEqual(await cleanState());
+  });
+
+  test('a list in pages that are shorter than asked for is read to its end', async () => {
+    const wanted = await wantedOf('prod');
+    const code = await codeFor(wanted);
+    await cloud.deploy(wanted, code);
+    cloud.pageSize = 2;
+    cloud.calls.length = 0;
+    expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
+    expect(cloud.calls.filter((call) => call === 'GET functions')).toHaveLength(3);
+  });
+
   test('throttling of every call is waited out', async () => {
     const wanted = await wantedOf('prod');
     cloud.throttledTimes = 3;

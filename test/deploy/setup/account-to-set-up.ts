@@ -52,6 +52,15 @@ export class AccountToSetUp {
   babbling: RegExp | undefined;
   /** Of every call the first time that it is made. */
   firstFate: Fate = 'pass';
+  /** Whose answers get lost, after they had their effect. */
+  loses: RegExp | undefined;
+  /** How often each list is answered as it was before the first change, as by a cloud whose lists come late. */
+  staleLooks = 0;
+  readonly #lists = new Map<string, { answer: Answer; left: number }>();
+  #isChanged = false;
+  /** Calls that find nothing the first time, for what they are about was made a moment ago. */
+  lateFor: RegExp | undefined;
+  readonly #late = new Set<string>();
   readonly #seen = new Set<string>();
   readonly identities: IdentityBook;
   readonly gateways: GatewayBook;
@@ -225,6 +234,13 @@ export class AccountToSetUp {
     return authorized;
   }
 
+  #staleAnswer(method: string | undefined, url: string): Answer | undefined {
+    const list = method === 'GET' && this.#isChanged ? this.#lists.get(url) : undefined;
+    if (list === undefined || list.left === 0) return undefined;
+    list.left -= 1;
+    return list.answer;
+  }
+
   #firstFateOf(call: string): Fate {
     if (this.#seen.has(call)) return 'pass';
     this.#seen.add(call);
@@ -244,27 +260,39 @@ export class AccountToSetUp {
       return;
     }
     if (this.babbling?.test(`${method} ${url}`)) return void outgoing.writeHead(200).end('<html>');
+    if (this.lateFor?.test(`${method} ${url}`) && !this.#late.has(url)) {
+      this.#late.add(url);
+      return void outgoing.writeHead(404).end('{"error":{"code":404,"message":"Could not find it"}}');
+    }
     const target = this.#addresses.get(server as Server);
-    const answer = await forward(`${target}${url}`, incoming, body);
-    if (fate === 'lost-after') return void outgoing.destroy();
+    const answer = this.#staleAnswer(method, url) ?? (await forward(`${target}${url}`, incoming, body));
+    if (method === 'GET') {
+      const before = this.#lists.get(url);
+      if (before === undefined || !this.#isChanged) this.#lists.set(url, { answer, left: this.staleLooks });
+    } else if (answer.status < 300) this.#isChanged = true;
+    if (fate === 'lost-after' || this.loses?.test(`${method} ${url}`)) return void outgoing.destroy();
     if (fate === '500-after') return void outgoing.writeHead(500).end('{}');
     outgoing.writeHead(answer.status, answer.headers).end(answer.body);
   }
 }
 
+interface Answer {
+  status: number;
+  headers: IncomingMessage['headers'];
+  body: Buffer;
+}
+
 /** The host header goes on as it is: it is signed. */
 function forward(address: string, { method, headers }: IncomingMessage, body: Buffer) {
-  return new Promise<{ status: number; headers: IncomingMessage['headers']; body: Buffer }>(
-    (resolve, reject) => {
-      const sent = request(address, { method, headers }, (answer) => {
-        const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-        answer.on('end', () =>
-          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks) }),
-        );
-      });
-      sent.on('error', reject);
-      sent.end(body);
-    },
-  );
+  return new Promise<Answer>((resolve, reject) => {
+    const sent = request(address, { method, headers }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks) }),
+      );
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
 }

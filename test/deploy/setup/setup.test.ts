@@ -560,6 +560,78 @@ async function stopAtEachCall(
   }
 }
 
+describe('a cloud whose lists come late', () => {
+  test('has nothing made twice: what was made is waited for', async () => {
+    const other = await start();
+    await other.setup();
+    account.staleLooks = 2;
+    const { ok, text } = await account.setup();
+    expect([ok, text]).toEqual([true, expect.not.stringContaining('\n!')]);
+    expect(await account.state()).toEqual(await other.state());
+    const made = account.calls.filter((call) => /^POST .*(agencies|roles|groups|apps|topics)$/.test(call));
+    expect(made).toEqual([...new Set(made)]);
+    expect(text.match(/API_APP_SECRET=/g)).toHaveLength(1);
+  });
+
+  test('may not find at once what a right is given to', async () => {
+    account.lateFor = /^PUT .*OS-AGENCY.*roles/;
+    const { ok, text } = await account.setup();
+    expect([ok, text]).toEqual([true, expect.not.stringContaining('\n!')]);
+  });
+});
+
+test('a first caller whose key got lost on its way gets another secret, which is shown', async () => {
+  account.loses = /^POST .*\/apps$/;
+  const { ok, text } = await account.setup();
+  const [app] = [...account.gateways.accessOf('gateway-1').apps.values()];
+  expect([ok, text]).toEqual([true, expect.stringContaining(`API_APP_SECRET=${app?.secret}\n`)]);
+  expect([...account.gateways.accessOf('gateway-1').apps.values()]).toHaveLength(1);
+});
+
+describe('what serverless.yml says itself', () => {
+  const written = (change: (yml: string) => string) => {
+    const yml = readFileSync(path.join(__dirname, '../../../serverless.yml'), 'utf8');
+    writeFileSync(path.join(account.folder, 'serverless.yml'), change(yml));
+  };
+
+  test('goes before what setup would call it: buckets, several of them, agency, group', async () => {
+    written((yml) =>
+      yml
+        .replace(/uploadBucket: .*/, 'uploadBucket: our-videos')
+        .replace(/agency: .*env:AGENCY.*/, 'agency: our-agency')
+        .replace(/UPLOAD_BUCKETS: .*/, 'UPLOAD_BUCKETS: [our-videos, our-archive]'),
+    );
+    const { ok, text } = await account.setup();
+    expect([ok, text]).toEqual([true, expect.any(String)]);
+    const buckets = account.store.buckets().map(({ name }) => name);
+    expect(buckets.sort()).toEqual([SNAPSHOTS, 'our-archive', 'our-videos']);
+    expect((await account.authorized()).sort()).toEqual(buckets.sort());
+    expect(account.identities.agencies().map(({ name }) => name)).toEqual(['our-agency']);
+    expect(account.envFile()).toMatchObject({ UPLOAD_BUCKET: 'our-videos', AGENCY: 'our-agency' });
+    expect((await account.setup()).lines.filter((line) => /^[+!]/.test(line))).toEqual([]);
+    expect((await account.setup({ undo: true })).ok).toBe(true);
+    expect(account.store.buckets()).toEqual([]);
+  });
+
+  test('and a parameter of the command line before that', async () => {
+    expect((await account.setup({ param: ['uploadBucket=by-parameter'] })).ok).toBe(true);
+    expect(account.store.buckets().map(({ name }) => name)).toContain('by-parameter');
+  });
+});
+
+test('a policy with rights that nobody needs any more is narrowed', async () => {
+  const policies = () => JSON.stringify(account.identities.agencies()[0]?.domainRoles);
+  await account.setup({}, { environment: { ON_REMOVAL: 'delete' } });
+  expect(policies()).toContain('/snapshots/*');
+  const { ok, lines } = await account.setup();
+  expect([ok, lines]).toEqual([
+    true,
+    expect.arrayContaining([expect.stringMatching(/^\+ policy .*its rights/)]),
+  ]);
+  expect(policies()).not.toContain('/snapshots/*');
+  expect((await account.setup()).lines.filter((line) => /^[+!]/.test(line))).toEqual([]);
+});
+
 test('the first caller’s key is shown once, and a caller that is there is left alone', async () => {
   const made = await account.setup();
   const [app] = [...account.gateways.accessOf('gateway-1').apps.values()];

@@ -1,0 +1,29 @@
+import { callerArguments } from '../../../local/commands/stage-command';
+
+test.each([
+  [[], []],
+  [
+    ['--stage', 'demo'],
+    ['--stage', 'demo'],
+  ],
+  [
+    ['--stage', 'demo', 'add', 'shop'],
+    ['--stage', 'demo', '--add', 'shop'],
+  ],
+  [
+    ['rotate', 'shop', '--stage=demo'],
+    ['--rotate', 'shop', '--stage=demo'],
+  ],
+  [
+    ['--stage', 'add', 'remove', 'add'],
+    ['--stage', 'add', '--remove', 'add'],
+  ],
+])('what to do about a caller becomes an option: %j', (words, expected) => {
+  expect(callerArguments(words)).toEqual(expected);
+});
+
+test('a word that is nothing to do is refused, and not passed over', () => {
+  const message = 'callers takes add NAME, remove NAME or rotate NAME, or nothing, got "delete"';
+  expect(() => callerArguments(['--stage', 'demo', 'delete', 'shop'])).toThrow(message);
+  expect(() => callerArguments(['delete', 'shop', '--stage', 'demo'])).toThrow(message);
+});
