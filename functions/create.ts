@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { ApiError, toApiError } from '../shared/api/errors';
 import { type ApiResponse, answer, jsonResponse } from '../shared/api/gateway';
 import { connect } from '../shared/cloud/http';
@@ -6,12 +7,17 @@ import { type CreatedTask, createTask, mpcTime } from '../shared/cloud/mpc';
 import { connectToBucket } from '../shared/cloud/obs';
 import type { FunctionContext } from '../shared/core/context';
 import { OPERATION_FAILED, ServiceTimedOut, ServiceUnavailable } from '../shared/core/errors';
+import { oneOf } from '../shared/core/schema';
 import type { Invocation } from '../shared/installation/invocation';
 import { parseCreateRequest } from '../shared/tasks/create-request';
 import { createOnce } from '../shared/tasks/idempotency';
 import { recordTask } from '../shared/tasks/task-index';
 import { withNote } from '../shared/tasks/task-note';
+import { parse } from '../shared/validation';
 import { expectedPictures, pictureOfSyncTask } from '../shared/views/pictures';
+
+/** What is neither yes nor no must not create a task, which costs money. */
+const Query = z.object({ dry_run: z.optional(oneOf('true', 'false')) });
 
 /** Clocks in the cloud agree within this. */
 const CLOCKS_DIFFER_BY_MS = 60_000;
@@ -22,7 +28,8 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     // Under way while the request is being checked.
     connect(invocation.settings.mpcEndpoint);
     const body = parseCreateRequest(request.json(), invocation.settings);
-    if (request.query.dry_run?.at(-1) === 'true') return dryRun(body);
+    const { dry_run } = parse(Query, { dry_run: request.query.dry_run?.at(-1) });
+    if (dry_run === 'true') return dryRun(body);
     // For the record of the task: under way while MPC is at work.
     connectToBucket(invocation.settings.snapshotBucket, invocation);
     const key = request.headers['idempotency-key'];

@@ -15,6 +15,7 @@ import { keepResults, ownTasks } from '../shared/tasks/results';
 import { recordsOfVideo } from '../shared/tasks/task-index';
 import { InvalidRequest, parseTaskId } from '../shared/validation';
 import { type ListedPictures, withPicturesThatFit } from '../shared/views/fitting';
+import { isArchive } from '../shared/views/pictures';
 import { asOf, RETRY_LATER, showTask } from '../shared/views/task-view';
 
 /** `GET /snapshots` and `GET /snapshots/{task_id}`: what became of tasks, and where their pictures are. */
@@ -38,12 +39,16 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
       invocation.settings,
     );
     if (object === undefined) return manyTasks(list, pictures, invocation);
-    const { tasks: all, asOfMs } = await tasksOfVideo(object, bucket, invocation);
+    const { tasks: ofVideo, leftOut, asOfMs } = await tasksOfVideo(object, bucket, invocation);
+    const { status } = list;
+    const all = status === undefined ? ofVideo : ofVideo.filter((task) => task.status === status);
     if ((format ?? 'json') === 'json') {
       const tasks = all.filter(
         (task) => capture === undefined || captureNameOf(task, invocation) === capture,
       );
-      return listResponse(tasks, pictures, false, tasks.length, invocation, asOfMs);
+      // Of those that were not looked up nobody knows more than their number.
+      const total = tasks.length + (capture === undefined && status === undefined ? leftOut : 0);
+      return listResponse(tasks, pictures, leftOut > 0, total, invocation, asOfMs);
     }
     const shown =
       capture ?? servingCapture(capturesFor(object, invocation.settings.captures), format === 'poster')?.name;
@@ -52,7 +57,8 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     const others =
       capture === undefined ? all.filter((task) => captureNameOf(task, invocation) === undefined) : [];
     const tasks = ofCapture.length > 0 ? ofCapture : others;
-    const task = tasks.find(({ status }) => status === 'SUCCEEDED') ?? tasks[0];
+    const succeeded = tasks.filter((task) => task.status === 'SUCCEEDED');
+    const task = succeeded.find((one) => !isArchive(one)) ?? succeeded[0] ?? tasks[0];
     if (task === undefined) {
       const what = shown === undefined ? 'task' : `task of capture ${shown}`;
       throw new ApiError(404, NO_SUCH_TASK, `The video has no ${what}: ${object}`);
@@ -90,17 +96,18 @@ async function tasksOfVideo(
   key: string,
   bucket: string | undefined,
   invocation: Invocation,
-): Promise<{ tasks: Task[]; asOfMs?: number }> {
+): Promise<{ tasks: Task[]; leftOut: number; asOfMs?: number }> {
   const buckets = bucket === undefined ? invocation.settings.uploadBuckets : [bucket];
-  const recorded = (await Promise.all(buckets.map((name) => recordsOfVideo(name, key, invocation)))).flat();
+  const found = await Promise.all(buckets.map((name) => recordsOfVideo(name, key, invocation)));
+  const recorded = found.flatMap((one) => one.recorded);
+  const leftOut = found.reduce((sum, one) => sum + one.leftOut, 0);
   const tasks = recorded.flatMap((record) => ('result' in record ? record.result.task : []));
   const open = recorded.flatMap((record) => ('known' in record ? record : []));
   let asOfMs: number | undefined;
   try {
     for (let start = 0; start < open.length; start += MAX_IDS) {
       const query: Query = open.slice(start, start + MAX_IDS).map(({ known }) => ['task_id', known.task_id]);
-      const found = (await listTasksForReader(query, invocation)).tasks;
-      const listed = await ownTasks(found, invocation);
+      const listed = await ownTasks((await listTasksForReader(query, invocation)).tasks, invocation);
       tasks.push(...listed);
       await keepResults(listed, invocation);
     }
@@ -111,7 +118,7 @@ async function tasksOfVideo(
     asOfMs = Math.min(...missing.map((record) => record.asOfMs));
   }
   tasks.sort((a, b) => (ageOrder(a) < ageOrder(b) ? 1 : -1));
-  return { tasks, ...(asOfMs !== undefined && { asOfMs }) };
+  return { tasks, leftOut, ...(asOfMs !== undefined && { asOfMs }) };
 }
 
 function captureNameOf(task: Task, { settings }: Invocation): string | undefined {

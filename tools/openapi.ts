@@ -335,7 +335,7 @@ export function describeApi(): Json {
               name: 'dry_run',
               in: 'query',
               description: '`true`: check the request and show what would be sent to MPC; create nothing.',
-              schema: { type: 'string' },
+              schema: { type: 'string', enum: ['true', 'false'] },
             },
           ],
           requestBody: {

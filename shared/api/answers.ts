@@ -72,12 +72,23 @@ export const TaskAnswer = z.looseObject({
         ),
       ),
   ),
+  user_data_characters: z.optional(
+    z
+      .int()
+      .check(
+        z.describe(
+          'How long `user_data` is, where it is left out because an answer holds 6 MB. Ask for the task alone.',
+        ),
+      ),
+  ),
   as_of: AS_OF,
 });
 
 export const TaskListAnswer = z.object({
   task_array: z.array(TaskAnswer),
-  is_truncated: z.literal([0, 1]).check(z.describe('1: there are more pages.')),
+  is_truncated: z
+    .literal([0, 1])
+    .check(z.describe('1: there are more pages; with `object`, older tasks that are not listed.')),
   total: z
     .int()
     .check(

@@ -1,7 +1,7 @@
 import { type CreatedTask, type CreateTaskBody, listTasks } from '../cloud/mpc';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
-import { InvalidRequest } from '../validation';
+import { InvalidRequest, show } from '../validation';
 import { ClaimInFlight, type ClaimRequest, createClaimedTask, digest, findClaim } from './claims';
 import { withNote } from './task-note';
 
@@ -23,7 +23,7 @@ export async function createOnce(
 ): Promise<CreatedTask> {
   if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
     throw new InvalidRequest([
-      { path: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' },
+      { path: 'Idempotency-Key', message: `must be 1 to 255 printable ASCII characters, got ${show(key)}` },
     ]);
   }
   const claim = requestClaim(key, caller, body);

@@ -54,26 +54,20 @@ export function isOfThisStage(
 /** In place of an ETag, with as many characters. */
 const ANY_ETAG = '\0'.repeat(32);
 
-/** The capture that a task belongs to: the one of its video in whose directory it writes. */
+/**
+ * The capture that a task belongs to: the one of its video in whose very directory it writes. What a caller creates without
+ * `original_dir` lies in a directory of its own below, and belongs to none.
+ */
 export function captureOf(
   { input, output }: Pick<Task, 'input' | 'output'>,
   settings: Settings,
 ): Capture | undefined {
   const { bucket = '', object: key = '' } = input ?? {};
   if (output?.bucket !== settings.snapshotBucket) return undefined;
-  const told = `${asMpcReads(output.object ?? '')}/`;
+  const told = asMpcReads(output.object ?? '');
   return capturesFor(key, settings.captures).find(({ directory }) => {
-    const [start = '', ...rest] = outputDirectoryOf({ bucket, key, etag: ANY_ETAG }, directory).split(
-      ANY_ETAG,
-    );
-    if (rest.length === 0) return told.startsWith(`${start}/`);
-    const end = rest.at(-1) ?? '';
-    return (
-      told.startsWith(start) &&
-      told
-        .slice(start.length)
-        .replace(/^[^/]*/, '')
-        .startsWith(`${end}/`)
-    );
+    const parts = outputDirectoryOf({ bucket, key, etag: ANY_ETAG }, directory).split(ANY_ETAG);
+    const literal = parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+    return new RegExp(`^${literal.join('[^/]+')}$`).test(told);
   });
 }

@@ -10,7 +10,7 @@ import { type Invocation, remainingMs } from '../installation/invocation';
 import type { Query } from '../signing';
 import { cancelToStartAgain, listBudget } from './claims';
 import { isInOwnFolder } from './ownership';
-import { recordedTasks } from './task-index';
+import { isRecordedTask } from './results';
 import { unwrapUserData } from './task-note';
 import { remember } from './waiting';
 
@@ -81,9 +81,7 @@ function takeOut(task: Task, invocation: Invocation): Promise<void> {
 async function isOurs(task: Task, invocation: Invocation): Promise<boolean> {
   const { claim } = unwrapUserData(task.user_data).note;
   if (claim !== undefined && isInOwnFolder(task, invocation.settings)) return true;
-  const { bucket, object } = task.input ?? {};
-  if (bucket === undefined || object === undefined) return false;
-  return (await recordedTasks(bucket, object, invocation)).includes(task.task_id);
+  return isRecordedTask(task, invocation);
 }
 
 async function oldWaitingTasks(invocation: Invocation): Promise<Task[]> {

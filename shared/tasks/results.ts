@@ -90,6 +90,12 @@ export async function isOwnTask(task: Task, invocation: Invocation): Promise<boo
   );
 }
 
+/** True for a task that a record of this installation leads to. @throws what OBS throws */
+export async function isRecordedTask(task: Task, invocation: Invocation): Promise<boolean> {
+  const record = await recordOf(task, invocation);
+  return record !== undefined && isOfThisStage({}, record.folder, invocation.settings);
+}
+
 /** Those of this installation, in their order. @throws what OBS throws */
 export async function ownTasks(tasks: readonly Task[], invocation: Invocation): Promise<Task[]> {
   const own: Task[] = [];

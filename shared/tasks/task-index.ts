@@ -6,8 +6,14 @@ import { ClaimRecord, claimsFolder, completeClaim } from './claims';
 import { isOfThisStage } from './ownership';
 import { readResult, resultKeyOf, type TaskResult } from './results';
 
-/** More tasks than these of one video are not looked up: the newest are the ones that matter. */
+/**
+ * More tasks than these of one video are not looked up, of uploads and of callers each: the newest are the ones that matter,
+ * and no number of callers' tasks hides what was captured by itself.
+ */
 const MAX_CLAIMS_READ = 20;
+/** Claims of uploads are named by a digest, tasks of callers by their ids. */
+const CLAIM_OF_UPLOAD = /\/[0-9a-f]{40}(\.\d{1,4})?\.json$/;
+
 /**
  * Remembers a task that was created without a claim, so that it is found by the video's key. The task exists whether
  * or not that succeeds: a failure is logged and never makes the caller create another one.
@@ -35,25 +41,27 @@ export async function listRecords(
   return records.sort((a, b) => b.lastModifiedMs - a.lastModifiedMs);
 }
 
-/** The ids of the tasks that capture a video, those recorded last first. */
-export async function recordedTasks(bucket: string, key: string, invocation: Invocation): Promise<string[]> {
-  const recorded = await recordsOfVideo(bucket, key, invocation);
-  return recorded.flatMap((record) => ('result' in record ? record.result.task : record.known).task_id);
-}
-
 /** A task of a video: what MPC said when it had ended, or what was written down when it was created. */
 export type RecordedTask = { result: TaskResult } | { known: Task; asOfMs: number };
 
-/** The tasks of this installation that capture a video, those recorded last first. No call to MPC. @throws what OBS throws */
+/**
+ * The newest tasks of this installation that capture a video, and how many older ones were not looked up. No call to MPC.
+ * @throws what OBS throws
+ */
 export async function recordsOfVideo(
   bucket: string,
   key: string,
   invocation: Invocation,
-): Promise<RecordedTask[]> {
+): Promise<{ recorded: RecordedTask[]; leftOut: number }> {
   const { snapshotBucket } = invocation.settings;
   const objects = await listRecords(bucket, key, invocation);
   const keys = new Set(objects.map((object) => object.key));
-  const newest = objects.filter((object) => resultKeyOf(object.key) !== undefined).slice(0, MAX_CLAIMS_READ);
+  const all = objects.filter((object) => resultKeyOf(object.key) !== undefined);
+  const isOfUpload = (object: ListedObject) => CLAIM_OF_UPLOAD.test(object.key);
+  const newest = [
+    ...all.filter(isOfUpload).slice(0, MAX_CLAIMS_READ),
+    ...all.filter((object) => !isOfUpload(object)).slice(0, MAX_CLAIMS_READ),
+  ];
   const records = await Promise.all(
     newest.map(async (object): Promise<RecordedTask | undefined> => {
       const resultKey = resultKeyOf(object.key) ?? '';
@@ -75,5 +83,5 @@ export async function recordsOfVideo(
       return known && { known, asOfMs: claimed_at_ms };
     }),
   );
-  return records.flatMap((record) => record ?? []);
+  return { recorded: records.flatMap((record) => record ?? []), leftOut: all.length - newest.length };
 }

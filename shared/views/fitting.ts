@@ -4,7 +4,7 @@ import { captureOf } from '../tasks/ownership';
 import { type TaskWithPictures, withPictures } from './pictures';
 
 /** An answer of a function holds 6 MB (FunctionGraph user guide, limits); the rest is for its frame and headers. */
-const MAX_TASKS_BYTES = 5_500_000;
+export const MAX_ANSWER_BYTES = 5_500_000;
 
 /** How many pictures of each task are listed: none, the first one, or all that the answer holds. */
 export type ListedPictures = 'none' | 'first' | 'all';
@@ -13,6 +13,8 @@ export type ListedPictures = 'none' | 'first' | 'all';
 export type FittedTask = TaskWithPictures & {
   /** How many pictures there are, where not all are listed. */
   pictures_total?: number;
+  /** How long `user_data` is, where it is left out. */
+  user_data_characters?: number;
   /** Name of the capture that it belongs to, where that has one. */
   capture?: string | undefined;
 };
@@ -29,9 +31,19 @@ export function withPicturesThatFit(
   invocation: Invocation,
 ): FittedTask[] {
   const shown = tasks.map((task) => cut(shownOf(task, invocation), MOST[listed]));
-  if (sizeInAnswerBytes(shown) <= MAX_TASKS_BYTES) return shown;
-  const shareBytes = MAX_TASKS_BYTES / tasks.length;
-  return shown.map((task) => cut(task, picturesWithin(task, shareBytes)));
+  if (sizeInAnswerBytes(shown) <= MAX_ANSWER_BYTES) return shown;
+  const shareBytes = MAX_ANSWER_BYTES / tasks.length;
+  return shown.map((task) => {
+    const slim = withoutLongData(task, shareBytes);
+    return cut(slim, picturesWithin(slim, shareBytes));
+  });
+}
+
+/** What a caller had sent with a task may be longer than its share, so that not even one picture would fit beside it. */
+function withoutLongData({ user_data, ...task }: FittedTask, shareBytes: number): FittedTask {
+  if (user_data === undefined) return task;
+  if (sizeInAnswerBytes(user_data) * 2 <= shareBytes) return { user_data, ...task };
+  return { ...task, user_data_characters: user_data.length };
 }
 
 function shownOf(task: Task, invocation: Invocation): FittedTask {
@@ -56,6 +68,6 @@ function picturesWithin(task: FittedTask, maxBytes: number): number {
 }
 
 /** The platform is handed the body as a text in JSON, where each quotation mark takes two characters. */
-function sizeInAnswerBytes(value: unknown): number {
+export function sizeInAnswerBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(JSON.stringify(value)));
 }

@@ -9,17 +9,17 @@ import { PUBLISHED_FILES, pictureKey, pictureUrl } from './pictures';
 /** Who wrote the files that lie beside the pictures now. */
 const Index = z.object({ task_id: text });
 
+/** A track, or whether there may be one later: once the index of the task is there, all its files are. */
+export type SpriteTrack = { track: string; mayCome?: undefined } | { track?: undefined; mayCome: boolean };
+
 /**
  * The track of sprites that was published beside a task's pictures, with addresses by which everybody can fetch its sheets.
- * @returns undefined where there is none: PUBLISH had no `sprite` when the task ended, or a newer task has written there
+ * @returns no track where PUBLISH had no `sprite` when the task ended, or another task has written there
  * @throws what OBS throws
  */
-export async function spriteTrack(
-  { task_id, output }: Task,
-  invocation: Invocation,
-): Promise<string | undefined> {
+export async function spriteTrack({ task_id, output }: Task, invocation: Invocation): Promise<SpriteTrack> {
   const { snapshotBucket } = invocation.settings;
-  if (output?.bucket !== snapshotBucket) return undefined;
+  if (output?.bucket !== snapshotBucket) return { mayCome: false };
   const [track, index] = await Promise.all([
     getBytes(snapshotBucket, pictureKey(output, PUBLISHED_FILES.sprite), invocation).catch(
       (error: unknown) => {
@@ -29,12 +29,13 @@ export async function spriteTrack(
     ),
     getJson(snapshotBucket, pictureKey(output, PUBLISHED_FILES.index), invocation),
   ]);
-  const writer = z.safeParse(Index, index).data?.task_id ?? task_id;
-  if (track === undefined || writer !== task_id) return undefined;
-  return track
+  const writer = z.safeParse(Index, index).data?.task_id;
+  if (track === undefined || (writer ?? task_id) !== task_id) return { mayCome: writer !== task_id };
+  const addressed = track
     .toString()
     .replace(
       /^(?:\S{0,2000}\/)?(sprite-\d{1,4}\.jpg)(#xywh=[\d,]{1,40})$/gm,
       (_, name: string, area: string) => `${pictureUrl(output, name, invocation)}${area}`,
     );
+  return { track: addressed };
 }

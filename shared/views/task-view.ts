@@ -4,13 +4,13 @@ import type { Invocation } from '../installation/invocation';
 import type { Settings } from '../installation/settings';
 import type { ViewRequest } from '../tasks/list-request';
 import { contactSheet } from './contact-sheet';
-import { type ListedPictures, withPicturesThatFit } from './fitting';
+import { type ListedPictures, MAX_ANSWER_BYTES, sizeInAnswerBytes, withPicturesThatFit } from './fitting';
 import { isArchive, type TaskWithPictures, withPictures } from './pictures';
 import { choosePoster } from './poster';
 import { spriteTrack } from './sprite-track';
 import { storyboard, webVtt } from './storyboard';
 
-/** An answer holds 6 MB at most (FunctionGraph user guide, limits), and an address up to 3 KB with a security token. */
+/** More than a player or a person looks at; fewer where their addresses are so long that an answer does not hold them. */
 const MAX_PICTURES = 1000;
 /** What comes out of a cache must still be good for most of its addresses' life. */
 const CACHED_SHARE_OF_LIFE = 0.1;
@@ -58,7 +58,22 @@ export async function showTask(
   };
   if (format === undefined || format === 'json')
     return jsonView({ ...withPicturesThatFit([task], listed, invocation)[0], ...asOf(asOfMs) }, cache);
-  const shown = withPictures(task, invocation, { maxPictures: MAX_PICTURES });
+  for (let maxPictures = MAX_PICTURES; ; maxPictures >>= 1) {
+    const shown = withPictures(task, invocation, { maxPictures });
+    const view = await viewOf(task, shown, format, cache, invocation);
+    if (maxPictures === 1 || format === 'sprite' || sizeInAnswerBytes(view.body) <= MAX_ANSWER_BYTES)
+      return view;
+  }
+}
+
+/** @param shown the task with the pictures that are shown of it */
+async function viewOf(
+  task: Task,
+  shown: TaskWithPictures,
+  format: Exclude<ViewRequest['format'], undefined | 'json'>,
+  cache: Record<string, string>,
+  invocation: Invocation,
+): Promise<View> {
   if (format === 'html') {
     const { body, headers } = contactSheet(shown, task.thumbnail_info?.length ?? 0);
     return { statusCode: 200, body, headers: { ...headers, ...cache } };
@@ -71,9 +86,9 @@ export async function showTask(
   }
   const headers = { 'content-type': 'text/vtt', ...cache };
   if (format === 'sprite') {
-    const body = isPending(task) ? undefined : await spriteTrack(task, invocation);
-    if (body === undefined) throw noSprite(task);
-    return { statusCode: 200, body, headers };
+    const { track, mayCome } = isPending(task) ? { mayCome: true } : await spriteTrack(task, invocation);
+    if (track === undefined) throw noSprite(task, mayCome);
+    return { statusCode: 200, body: track, headers };
   }
   const images = storyboard(shown);
   if (format === 'storyboard') return jsonView(images, cache);
@@ -109,10 +124,10 @@ function noPicture(task: Task): NoPicture {
   return new NoPicture(`The task has no picture yet: it is ${task.status}`, RETRY_AFTER_SECONDS);
 }
 
-function noSprite(task: Task): NoPicture {
+function noSprite(task: Task, mayCome: boolean): NoPicture {
   const endedMs = timeOfMpc(task.end_time);
-  const maySoonCome =
-    isPending(task) || (endedMs !== undefined && Date.now() - endedMs < PUBLISHED_WITHIN_MS);
+  const isYoung = endedMs !== undefined && Date.now() - endedMs < PUBLISHED_WITHIN_MS;
+  const maySoonCome = mayCome && (isPending(task) || isYoung);
   const reason = 'The task has no sprite; it is made when a task ends and the setting PUBLISH names sprite';
   return new NoPicture(reason, maySoonCome ? RETRY_AFTER_SECONDS : undefined);
 }

@@ -228,3 +228,51 @@ test('a capture is recognised whatever version its directory is named after', as
     (body as { task_array: { capture: string }[] }).task_array.map(({ capture }) => capture).sort(),
   ).toEqual(['cover', 'track']);
 });
+
+describe('what a caller captured in the directory of a capture', () => {
+  const service = of(
+    listOf({ ...TRACK, directory: 'snapshots/{key}' }, { ...COVER, directory: 'covers/{key}' }),
+  );
+  const first = (task_array: { task_id: string }[]) => task_array.map(({ task_id }) => task_id);
+  const ask = async (parameters: Record<string, string>) =>
+    answered(await service.query({ object: 'a.mp4', ...parameters })).body;
+  beforeAll(async () => {
+    await service.deliver([service.upload('a.mp4')]);
+    for (const { id } of service.cloud.tasks) service.cloud.end(id);
+    await service.finish();
+    for (let count = 0; count < 25; count++) {
+      await service.time.pass(1000);
+      returned(await service.create({ input: { bucket: VIDEOS, object: 'a.mp4' } }));
+      // Without original_dir MPC adds a directory of its own.
+      const { id, body } = service.cloud.tasks.at(-1) ?? { id: 0, body: { output: { object: '' } } };
+      body.output.object += `/random-${id}`;
+      service.cloud.end(id);
+    }
+    await service.finish();
+  });
+
+  test('is not taken for it', async () => {
+    expect(first((await ask({ capture: 'track' })).task_array)).toEqual(['1']);
+    const { body } = answered(await service.query({}, '27'));
+    expect(body).not.toHaveProperty('capture');
+    expect(JSON.stringify(await ask({ format: 'storyboard' }))).toContain('/snapshots/a.mp4/0.jpg');
+  });
+
+  test('hides nothing, however much it is, and what is left out is told', async () => {
+    expect(first((await ask({ capture: 'cover' })).task_array)).toEqual(['2']);
+    const { task_array, is_truncated, total } = await ask({});
+    expect(first(task_array).slice(0, 2)).toEqual(['27', '26']);
+    expect(first(task_array).slice(-2)).toEqual(['2', '1']);
+    expect({ is_truncated, total }).toEqual({ is_truncated: 1, total: 27 });
+  });
+});
+
+test.each(['tracks/{etag}-track/{key}', 'tracks/{key}/{etag}/of/{etag}'])(
+  'a capture whose directory is %s is recognised',
+  async (directory) => {
+    const service = of(listOf({ ...TRACK, directory }));
+    await service.deliver([service.upload('a.mp4')]);
+    const { body } = answered(await service.query({ object: 'a.mp4', capture: 'track' }));
+    expect(body).toMatchObject({ total: 1, task_array: [{ task_id: '1', capture: 'track' }] });
+  },
+);

@@ -481,7 +481,7 @@ test('the newest of any number of tasks of a video are found', async () => {
     await service.create(body());
   }
   const { body: found } = answered(await get(service, '/snapshots', { object: 'a.mp4' }));
-  expect(found.task_array.map((task: { task_id: string }) => task.task_id)).toEqual(['4', '3', '2']);
+  expect(found.task_array.map((task: { task_id: string }) => task.task_id)).toEqual(['4', '3', '2', '1']);
 });
 
 describe('a synchronous capture', () => {
@@ -516,4 +516,40 @@ describe('a synchronous capture', () => {
     expect(again).toBe('1');
     expect(service.cloud.creates).toHaveLength(1);
   });
+});
+
+test.each(['1', 'TRUE', 'yes', ''])(
+  'dry_run=%j is neither yes nor no, and creates nothing',
+  async (dry_run) => {
+    const service = new InstallationDouble();
+    const event = postEvent(JSON.stringify(body()), { queryStringParameters: { dry_run } });
+    expect(answered(await service.functions.invoke('create', event))).toMatchObject({
+      statusCode: 400,
+      body: { error_msg: `Invalid request parameter: dry_run must be one of true, false, got "${dry_run}"` },
+    });
+    expect(service.cloud.creates).toHaveLength(0);
+  },
+);
+
+test('a video shows loose pictures where it has some, whatever was packed since', async () => {
+  const service = new InstallationDouble();
+  await service.deliver([service.upload('a.mp4')]);
+  await service.time.pass(SECOND_MS);
+  await service.create(body('a.mp4', { tar: 0 }));
+  for (const id of [1, 2]) service.cloud.end(id);
+  const shown = answered(await get(service, '/snapshots', { object: 'a.mp4', format: 'storyboard' }));
+  expect(shown.statusCode).toBe(200);
+});
+
+test('a list of a video’s tasks can be narrowed to a status', async () => {
+  const service = new InstallationDouble();
+  await service.deliver([service.upload('a.mp4')]);
+  await service.time.pass(SECOND_MS);
+  await service.create(body());
+  service.cloud.end(1);
+  const ids = async (status: string) =>
+    answered(await get(service, '/snapshots', { object: 'a.mp4', status })).body.task_array.map(
+      ({ task_id }: { task_id: string }) => task_id,
+    );
+  expect([await ids('SUCCEEDED'), await ids('WAITING'), await ids('FAILED')]).toEqual([['1'], ['2'], []]);
 });

@@ -37,6 +37,7 @@ interface DoubledTask {
     input: { bucket: string; object: string };
     output: { bucket: string; object: string };
     user_data?: string;
+    tar?: number;
     sync?: number;
   };
 }
@@ -289,6 +290,7 @@ export class CloudDouble {
       ...(task.endedAtMs !== undefined && { end_time: compactTime(task.endedAtMs) }),
       ...(task.status === 'SUCCEEDED' && {
         thumbnail_info: this.pictures(task.id).map((pic_name) => ({ pic_name })),
+        ...(task.body.tar === 0 && { output_file_name: `${task.id}.tar` }),
       }),
     }));
     return {

@@ -49,3 +49,21 @@ test.each([
   expect(shown?.thumbnail_info).toHaveLength(count);
   expect(shown?.pictures_total).toBe(20);
 });
+
+test('tasks whose own data is too much are listed without it, and say how much it is', () => {
+  // A control character takes seven bytes in an answer.
+  const tasks = Array.from({ length: 40 }, (_, id) => ({
+    ...film(id, 3),
+    user_data: '\u0001'.repeat(65_535),
+  }));
+  const shown = withPicturesThatFit([...tasks, { ...film(40, 3), user_data: 'short' }], 'all', invocation);
+  expect(answerBytes(shown)).toBeLessThan(MAX_ANSWER_BYTES);
+  for (const task of shown.slice(0, 40)) {
+    expect(task).toMatchObject({ user_data_characters: 65_535, thumbnail_info: { length: 3 } });
+    expect(task).not.toHaveProperty('user_data');
+  }
+  expect(shown[40]).toMatchObject({ user_data: 'short' });
+  expect(shown[40]).not.toHaveProperty('user_data_characters');
+  const [one] = withPicturesThatFit(tasks.slice(0, 1), 'all', invocation);
+  expect(one?.user_data).toHaveLength(65_535);
+});

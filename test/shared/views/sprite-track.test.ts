@@ -24,22 +24,25 @@ test.each(['', 'https://old.example.com/snapshots/a.mp4/'])(
   async (address) => {
     serve({ 'sprite.vtt': track(address), 'snapshots.json': '{"task_id":"7"}' });
     const invocation = services.invocation({ PUBLIC_URL: 'https://cdn.example.com' });
-    expect(await spriteTrack(TASK, invocation)).toBe(track('https://cdn.example.com/snapshots/a.mp4/'));
-    const temporary = await spriteTrack(TASK, services.invocation());
+    expect((await spriteTrack(TASK, invocation)).track).toBe(
+      track('https://cdn.example.com/snapshots/a.mp4/'),
+    );
+    const { track: temporary } = await spriteTrack(TASK, services.invocation());
     expect(temporary).toMatch(/\/snapshots\/a\.mp4\/sprite-1\.jpg\?\S*Signature=\S+#xywh=0,0,160,90\n$/);
   },
 );
 
 test.each([
-  ['no sprite was published', {}],
-  ['a newer task has written there', { 'sprite.vtt': track(''), 'snapshots.json': '{"task_id":"8"}' }],
-])('there is none where %s', async (_, files) => {
+  ['nothing has been published yet', {}, true],
+  ['its files are there without it', { 'snapshots.json': '{"task_id":"7"}' }, false],
+  ['another task has written there', { 'sprite.vtt': track(''), 'snapshots.json': '{"task_id":"8"}' }, true],
+])('there is none where %s', async (_, files, mayCome) => {
   serve(files);
-  expect(await spriteTrack(TASK, services.invocation())).toBeUndefined();
+  expect(await spriteTrack(TASK, services.invocation())).toEqual({ mayCome });
 });
 
 test('there is none in a bucket of somebody else', async () => {
   serve({ 'sprite.vtt': track('') });
   const output = { ...TASK.output, bucket: 'elsewhere' };
-  expect(await spriteTrack({ ...TASK, output }, services.invocation())).toBeUndefined();
+  expect(await spriteTrack({ ...TASK, output }, services.invocation())).toEqual({ mayCome: false });
 });

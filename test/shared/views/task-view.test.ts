@@ -46,3 +46,19 @@ test.each<[Partial<Task>, string, number | undefined]>([
     retryAfterSeconds,
   });
 });
+
+test.each(['html', 'vtt', 'storyboard'] as const)(
+  'as %s a long film under the worst of keys is no answer above 6 MB',
+  async (format) => {
+    const object = '"'.repeat(740);
+    const long = openInvocation({ ...functionContext(userData), getSecurityToken: () => '+'.repeat(3000) });
+    const film = task({
+      input: { bucket: 'videos', object },
+      output: { bucket: 'snapshots', object },
+      thumbnail_info: Array.from({ length: 1000 }, (_, second) => ({ pic_name: `${second}.jpg` })),
+    });
+    const { body } = await showTask(film, format, long);
+    expect(Buffer.byteLength(JSON.stringify({ body }))).toBeLessThan(6_000_000);
+    expect(body).toContain('/0.jpg');
+  },
+);
