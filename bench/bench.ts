@@ -7,6 +7,7 @@ import { cold, warm } from './functions';
 import { localCloud } from './local-cloud';
 import { reading } from './reading';
 import { describeMachine, toJson, toMarkdown, writePage, writeResults } from './report';
+import { restart } from './restart';
 import { signing } from './signing';
 import { sprite } from './sprite';
 import { start } from './start';
@@ -28,6 +29,7 @@ const SUITES: readonly Suite[] = [
   reading,
   sprite,
   start,
+  restart,
 ];
 
 const USAGE = `npm run bench [-- [SUITE…] [--json] [--dry]]

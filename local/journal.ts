@@ -1,36 +1,48 @@
-import {
-  closeSync,
-  existsSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import type * as z from 'zod';
+
+/** Bytes that are read or written at a time: a journal of a million objects is larger than the longest string. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /**
  * The entries of a journal file, oldest first. A last line without an end was never acknowledged to anybody: a process
  * died while writing it, and it is dropped.
  * @throws Error when any other line cannot be read
  */
-export function readJournal<Entry>(file: string, schema: z.ZodType<Entry>): Entry[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').split('\n');
-  lines.pop();
-  return lines.map((line, index) => {
+export function* readJournal<Entry>(file: string, schema: z.ZodType<Entry>): Generator<Entry> {
+  let number = 0;
+  for (const line of linesOf(file)) {
+    number++;
     try {
-      return schema.parse(JSON.parse(line));
+      yield schema.parse(JSON.parse(line));
     } catch (cause) {
       throw new Error(
-        `${file}: line ${index + 1} is not a journal entry; remove the line, or restore or delete the file`,
-        {
-          cause,
-        },
+        `${file}: line ${number} is not a journal entry; remove the line, or restore or delete the file`,
+        { cause },
       );
     }
-  });
+  }
+}
+
+/** The lines of a file, without the last one when it has no end. None for a file that is not there. */
+function* linesOf(file: string): Generator<string> {
+  if (!existsSync(file)) return;
+  const descriptor = openSync(file, 'r');
+  try {
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    let rest: Buffer = Buffer.alloc(0);
+    for (;;) {
+      const read = readSync(descriptor, chunk);
+      if (read === 0) return;
+      // Cut at the ends of lines, and not within a character.
+      const bytes = Buffer.concat([rest, chunk.subarray(0, read)]);
+      const end = bytes.lastIndexOf(0x0a) + 1;
+      rest = bytes.subarray(end);
+      if (end > 0) yield* bytes.toString('utf8', 0, end - 1).split('\n');
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /**
@@ -44,19 +56,16 @@ export class Journal<Entry> {
 
   /** Starts the file anew with these entries; the old one stays until the new one is complete. */
   constructor(file: string, entries: Iterable<Entry>) {
-    const text = Array.from(entries, (entry) => `${JSON.stringify(entry)}\n`).join('');
-    writeFileSync(`${file}.new`, text);
+    this.#sizeBytes = writeLines(`${file}.new`, entries);
     renameSync(`${file}.new`, file);
     this.#descriptor = openSync(file, 'a');
-    this.#sizeBytes = Buffer.byteLength(text);
   }
 
   /** @throws Error when the operating system does not take the line; the file then is as it was */
   append(entry: Entry): void {
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
     try {
-      let written = 0;
-      while (written < line.length) written += writeSync(this.#descriptor, line, written);
+      writeAll(this.#descriptor, line);
     } catch (error) {
       // Half a line in the middle would make every later line unreadable.
       ftruncateSync(this.#descriptor, this.#sizeBytes);
@@ -71,4 +80,33 @@ export class Journal<Entry> {
     this.#isClosed = true;
     closeSync(this.#descriptor);
   }
+}
+
+/** @returns the size of the file, bytes */
+function writeLines(file: string, entries: Iterable<unknown>): number {
+  const descriptor = openSync(file, 'w');
+  let sizeBytes = 0;
+  let text = '';
+  const flush = () => {
+    const bytes = Buffer.from(text);
+    writeAll(descriptor, bytes);
+    sizeBytes += bytes.length;
+    text = '';
+  };
+  try {
+    for (const entry of entries) {
+      text += `${JSON.stringify(entry)}\n`;
+      if (text.length >= CHUNK_BYTES) flush();
+    }
+    flush();
+    return sizeBytes;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The operating system may take less than it is given. */
+function writeAll(descriptor: number, bytes: Buffer): void {
+  let written = 0;
+  while (written < bytes.length) written += writeSync(descriptor, bytes, written);
 }

@@ -91,7 +91,8 @@ export class TaskBook {
     mkdirSync(directory, { recursive: true });
     const file = path.join(directory, 'tasks.jsonl');
     // Each line is a task as it was then: the last one of a task counts.
-    const latest = new Map(readJournal(file, journalLine).map((task) => [task.id, task]));
+    const latest = new Map<string, Task>();
+    for (const task of readJournal(file, journalLine)) latest.set(task.id, task);
     for (const task of latest.values()) {
       if (task.status === 'PROCESSING') Object.assign(task, { status: 'WAITING', pictures: [] });
       this.#tasks.set(task.id, task);

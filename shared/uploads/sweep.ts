@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { nextWindowMs, tasksBetween } from '../cloud/mpc';
-import { getJson, type ListedObject, listObjects, putJson } from '../cloud/obs';
+import { getJson, type ListedObject, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
-import { anything, flag, optionalText, wholeNumber } from '../core/schema';
+import { anything, optionalText, wholeNumber } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { digest, listBudget } from '../tasks/claims';
@@ -20,6 +20,7 @@ import {
 } from '../tasks/waiting';
 import { BACKFILL_KEY, BackfillRequest, goOnWithBackfill } from './backfill';
 import { rememberFailed, setBehind } from './backlog';
+import { BucketPass, goOnWithPass } from './bucket-pass';
 import {
   captureUpload,
   type How,
@@ -62,7 +63,7 @@ export interface SweepOptions {
 /** Fresh events must not be kept waiting for longer than this. */
 const MAX_DURATION_MS = 10_000;
 /** Of which looking through the buckets takes no more than this. */
-const MAX_LOOK_MS = 5_000;
+const MAX_LOOK_MS = 1_500;
 /** A dry run is asked for by a person, who wants to know all. */
 const MAX_DRY_RUN_MS = 55_000;
 /** The event of an upload younger than this is probably on its way. */
@@ -74,8 +75,8 @@ const MARGIN_MS = 3_600_000;
 /** Every upload is looked at once a week, a part of them in every pass. */
 const PART_OF_WEEK_MS = 10 * 60_000;
 const PARTS_OF_WEEK = (7 * 24 * 3_600_000) / PART_OF_WEEK_MS;
-/** What has a task costs one small read; so many of them at a time. */
-const PARALLEL_READS = 8;
+/** What has a task costs one small read; so many of them at a time, in each range of keys that is looked through. */
+const GROUP_SIZE = 8;
 /** Of records of what waits, which are written when a run ends. */
 const PARALLEL_WRITES = 16;
 /** So many uploads are started at a time: the pace is used up in seconds. */
@@ -101,15 +102,10 @@ const PAIR_WITHIN_MS = 2 * 60_000;
 export const SWEEP_KEY = `${RECORDS_FOLDER}sweep.json`;
 
 const optionalMs = z.optional(wholeNumber);
-const Progress = z.object({
-  /** Where the pass through the buckets goes on. */
-  bucket: optionalText,
-  marker: optionalText,
+const Progress = z.extend(BucketPass, {
   /** When this pass began, and when the last one began that saw everything; without it this pass looks at every upload. */
   began_ms: optionalMs,
   clean_ms: optionalMs,
-  /** A bucket could not be listed in this pass. */
-  has_gap: flag,
   /** The settings that decide what an upload is and what is captured of it. */
   settings: optionalText,
   /** Whose turn it was last. */
@@ -139,7 +135,9 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
   const [known, asked] = await Promise.all([read(SWEEP_KEY), isDryRun ? undefined : read(BACKFILL_KEY)]);
   const stored = z.safeParse(Progress, known);
   const backfill = z.safeParse(BackfillRequest, asked);
-  const progress = beginPass(stored.success && !isDryRun ? stored.data : {}, options, invocation);
+  const remembered = stored.success ? stored.data : {};
+  // A dry run is a pass of its own.
+  const progress = beginPass(isDryRun ? { marks: remembered.marks } : remembered, options, invocation);
   const report: Report = {
     looked_at: 0,
     already_started: 0,
@@ -153,13 +151,11 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
   };
   lookBeforeMany();
   progress.duplicates_until_ms ??= Date.now() - FIRST_LOOK_BACK_MS;
-  const [duplicates, later, waiting] = await Promise.all([
-    duplicateClaims(progress, bounded),
+  const duplicateSearch = duplicateClaims(progress, bounded);
+  const [later, waiting] = await Promise.all([
     listLater(isDryRun ? undefined : progress.later_marker, bounded),
     isDryRun ? [] : listWaiting(progress.folder, bounded),
   ]);
-  report.duplicates = duplicates;
-  report.doubled = duplicates;
   progress.later_marker = later.marker;
   report.refused = later.refused.length;
   if (isDryRun) report.refused_uploads = await refusedUploads(later.refused, bounded);
@@ -170,10 +166,13 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
   const lookMs = isDryRun ? maxMs : MAX_LOOK_MS + MIN_TIME_FOR_A_CAPTURE_MS;
   const looking = { ...bounded, deadlineMs: Math.min(bounded.deadlineMs, Date.now() + lookMs) };
   // The pace goes on while the buckets are looked through.
-  const [isTurnForLine, found] = await Promise.all([
+  const [isTurnForLine, found, duplicates] = await Promise.all([
     startInTurn(line.filter(isNew), progress, report, bounded),
     lookThroughBuckets(progress, ids, report, isDryRun, looking),
+    duplicateSearch,
   ]);
+  report.duplicates = duplicates;
+  report.doubled = duplicates;
   if (!isDryRun) {
     const isTurnForFound = await startInTurn(found.filter(isNew), progress, report, bounded);
     const isTurn = isTurnForLine && isTurnForFound;
@@ -213,7 +212,7 @@ function beginPass(
   const meant = digest(JSON.stringify([captured, uploadBuckets, uploadPrefix, uploadSuffixes]));
   const progress = { ...stored, began_ms: stored.began_ms ?? Date.now() };
   if (stored.settings !== meant || (isWhole && stored.clean_ms !== undefined)) {
-    for (const name of ['bucket', 'marker', 'clean_ms', 'has_gap'] as const) delete progress[name];
+    for (const name of ['ranges', 'clean_ms', 'has_gap'] as const) delete progress[name];
     progress.began_ms = Date.now();
   }
   progress.settings = meant;
@@ -221,7 +220,7 @@ function beginPass(
 }
 
 /**
- * Moves on through the buckets, in the order of keys.
+ * Moves on through the buckets.
  * @param ids of uploads that are known to wait
  * @returns what has no task
  */
@@ -232,48 +231,27 @@ async function lookThroughBuckets(
   isDryRun: boolean,
   invocation: Invocation,
 ): Promise<Waiting[]> {
-  const { uploadBuckets, uploadPrefix } = invocation.settings;
   const found: Waiting[] = [];
-  const first = Math.max(0, uploadBuckets.indexOf(progress.bucket ?? ''));
-  let marker = uploadBuckets[first] === progress.bucket ? progress.marker : undefined;
-  const isOver = () => found.length >= MAX_FOUND || remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS;
-  for (const bucket of uploadBuckets.slice(first)) {
-    for (;;) {
-      Object.assign(progress, { bucket, marker });
-      if (isOver()) return found;
-      const from = { prefix: uploadPrefix, ...(marker !== undefined && { marker }) };
-      let page: Awaited<ReturnType<typeof listObjects>>;
-      try {
-        page = await listObjects(bucket, from, invocation);
-      } catch (error) {
-        // A bucket that is gone or locked must not keep the next one waiting for ever.
-        report.failed++;
-        progress.has_gap = 1;
-        invocation.log.error('sweep.bucket_not_listed', { bucket, ...describeFailure(error) });
-        break;
-      }
-      const { objects, isTruncated } = page;
-      const uploads = objects.filter(
-        (object) =>
-          isToBeLookedAt(object, bucket, progress, invocation) && !ids.has(digest(bucket, object.key)),
-      );
-      for (let start = 0; start < uploads.length; start += PARALLEL_READS) {
-        Object.assign(progress, { bucket, marker });
-        if (isOver()) return found;
-        const group = uploads.slice(start, start + PARALLEL_READS).map((object) => ({ bucket, ...object }));
+  report.complete = await goOnWithPass(
+    progress,
+    GROUP_SIZE,
+    {
+      isOver: () => found.length >= MAX_FOUND || remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS,
+      isWanted: (bucket, object) =>
+        isToBeLookedAt(object, bucket, progress, invocation) && !ids.has(digest(bucket, object.key)),
+      lookAt: async (bucket, objects) => {
+        const group = objects.map((object) => ({ bucket, ...object }));
         found.push(...(await lookAt(group, report, isDryRun, invocation)));
-        marker = group.at(-1)?.key ?? marker;
-      }
-      marker = objects.at(-1)?.key;
-      if (!isTruncated || objects.length === 0) break;
-    }
-    marker = undefined;
-  }
-  report.complete = true;
+      },
+      bucketNotListed: () => void report.failed++,
+    },
+    invocation,
+  );
+  if (!report.complete) return found;
   // What was found is started or remembered: this pass has seen all that there was when it began.
   if (progress.has_gap === undefined) progress.clean_ms = progress.began_ms;
   const ended: Progress = progress;
-  for (const name of ['bucket', 'marker', 'began_ms', 'has_gap'] as const) delete ended[name];
+  for (const name of ['began_ms', 'has_gap'] as const) delete ended[name];
   return found;
 }
 

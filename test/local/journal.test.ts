@@ -14,18 +14,29 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 test('a last line that a crash has cut is dropped, and the file goes on', () => {
   const file = path.join(directory, 'cut.jsonl');
   writeFileSync(file, '{"number":1}\n{"number":2}\n{"num');
-  const entries = readJournal(file, Entry);
+  const entries = [...readJournal(file, Entry)];
   expect(entries).toEqual([{ number: 1 }, { number: 2 }]);
   const journal = new Journal(file, entries);
   journal.append({ number: 3 });
   journal.close();
-  expect(readJournal(file, Entry)).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }]);
+  expect([...readJournal(file, Entry)]).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }]);
 });
 
 test('a damaged line before the last one is named, for it was acknowledged', () => {
   const file = path.join(directory, 'damaged.jsonl');
   writeFileSync(file, '{"number":1}\n{"num\n{"number":3}\n');
-  expect(() => readJournal(file, Entry)).toThrow(`${file}: line 2 is not a journal entry`);
+  expect(() => [...readJournal(file, Entry)]).toThrow(`${file}: line 2 is not a journal entry`);
+});
+
+test('a journal that is larger than what is read at a time is whole, wherever lines and characters are cut', () => {
+  const file = path.join(directory, 'large.jsonl');
+  const Named = z.object({ name: z.string() });
+  const names = Array.from({ length: 4_000 }, (_, index) => `${index}${'ü𝒜'.repeat(300)}`);
+  new Journal(
+    file,
+    names.map((name) => ({ name })),
+  ).close();
+  expect([...readJournal(file, Named)].map(({ name }) => name)).toEqual(names);
 });
 
 testOnLinux('a task that a full disk cuts in half leaves the tasks before and after it whole', () => {

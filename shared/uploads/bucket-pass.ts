@@ -1,0 +1,160 @@
+import * as z from 'zod/mini';
+import { type ListedObject, listObjects } from '../cloud/obs';
+import { describeFailure } from '../core/errors';
+import { inParallel } from '../core/in-parallel';
+import { flag, optionalText, text, wholeNumber } from '../core/schema';
+import type { Invocation } from '../installation/invocation';
+
+/*
+ * A pass looks at every key of the upload buckets once, in as many invocations as it takes. OBS lists keys in their order, one
+ * page after the other; so that several pages can be listed at a time, each pass notes marks, keys that lie some pages apart,
+ * and the next pass looks through the ranges between them side by side. Marks only share the work out: where keys have come or
+ * gone since then, ranges are longer or shorter, and every key lies in one of them.
+ */
+
+/** Ranges that are listed at a time: each holds a page of 1,000 keys, some 300 KB, in memory. */
+const PARALLEL_RANGES = 10;
+/** How far marks lie apart, pages. */
+const PAGES_BETWEEN_MARKS = 16;
+/** So many are remembered at most; of more than twice as many every second one is dropped. */
+const MAX_MARKS = 64;
+
+const Mark = z.object({ bucket: text, key: text });
+type Mark = z.infer<typeof Mark>;
+
+/** The keys behind `marker` and up to `until`, that one included. */
+const Range = z.object({
+  bucket: text,
+  marker: optionalText,
+  until: optionalText,
+  /** Listed since the last mark. */
+  pages: wholeNumber,
+});
+type Range = z.infer<typeof Range>;
+
+/** How far a pass is, as it is remembered between invocations. */
+export const BucketPass = z.object({
+  /** What is still to be looked through; absent before the pass begins. */
+  ranges: z.optional(z.array(Range)),
+  /** Where the ranges of the next pass begin. */
+  marks: z.optional(z.array(Mark)),
+  /** A bucket could not be listed in this pass. */
+  has_gap: flag,
+});
+export type BucketPass = z.infer<typeof BucketPass>;
+
+/** What is done with the objects of a page, a group at a time. */
+export interface Visitor {
+  /** Asked before each call and each group: the pass stops where it is, and goes on there next time. */
+  isOver(): boolean;
+  /** Which objects are looked at. */
+  isWanted(bucket: string, object: ListedObject): boolean;
+  /** Looks at objects of one bucket, in the order of their keys. */
+  lookAt(bucket: string, objects: readonly ListedObject[]): Promise<void>;
+  /** A bucket is gone or locked; it must not keep the others waiting for ever. */
+  bucketNotListed(): void;
+}
+
+/**
+ * Goes on with a pass, or begins one.
+ * @param pass is brought up to date
+ * @param groupSize objects that are looked at together, in each of the ranges
+ * @returns true when all of it has been looked at
+ */
+export async function goOnWithPass(
+  pass: BucketPass,
+  groupSize: number,
+  visitor: Visitor,
+  invocation: Invocation,
+): Promise<boolean> {
+  const { uploadBuckets } = invocation.settings;
+  if (pass.ranges === undefined) {
+    pass.ranges = uploadBuckets.flatMap((bucket) => rangesOf(bucket, pass.marks ?? []));
+    pass.marks = [];
+  }
+  const marks = pass.marks ?? [];
+  const done = new Set<Range>();
+  const unlisted = new Set<string>();
+  await inParallel(pass.ranges, PARALLEL_RANGES, async (range) => {
+    if (!unlisted.has(range.bucket)) {
+      try {
+        if (!(await lookThrough(range, marks, groupSize, visitor, invocation))) return;
+      } catch (error) {
+        if (!(error instanceof NotListed)) throw error;
+        if (unlisted.has(range.bucket)) return void done.add(range);
+        unlisted.add(range.bucket);
+        pass.has_gap = 1;
+        invocation.log.error('sweep.bucket_not_listed', {
+          bucket: range.bucket,
+          ...describeFailure(error.cause),
+        });
+        visitor.bucketNotListed();
+      }
+    }
+    done.add(range);
+  });
+  pass.ranges = pass.ranges.filter((range) => !done.has(range));
+  pass.marks = marks.length > 2 * MAX_MARKS ? everySecond(marks) : marks;
+  if (pass.ranges.length > 0) return false;
+  delete pass.ranges;
+  return true;
+}
+
+class NotListed extends Error {}
+
+/** @returns false when it was over before the end of the range */
+async function lookThrough(
+  range: Range,
+  marks: Mark[],
+  groupSize: number,
+  visitor: Visitor,
+  invocation: Invocation,
+): Promise<boolean> {
+  const { bucket, until } = range;
+  const { uploadPrefix: prefix } = invocation.settings;
+  for (;;) {
+    if (visitor.isOver()) return false;
+    const from = { prefix, ...(range.marker !== undefined && { marker: range.marker }) };
+    const page = await listObjects(bucket, from, invocation).catch((cause: unknown) => {
+      throw new NotListed('', { cause });
+    });
+    const objects = page.objects.filter(({ key }) => until === undefined || !isBehind(key, until));
+    const wanted = objects.filter((object) => visitor.isWanted(bucket, object));
+    for (let start = 0; start < wanted.length; start += groupSize) {
+      if (visitor.isOver()) return false;
+      const group = wanted.slice(start, start + groupSize);
+      await visitor.lookAt(bucket, group);
+      range.marker = group.at(-1)?.key;
+    }
+    const last = objects.at(-1)?.key;
+    range.marker = last ?? range.marker;
+    range.pages += 1;
+    const isEnd =
+      !page.isTruncated || last === until || objects.length < page.objects.length || last === undefined;
+    // A range that has become short is not worth a mark of its own.
+    if (isEnd && until !== undefined && range.pages > PAGES_BETWEEN_MARKS / 2)
+      marks.push({ bucket, key: until });
+    if (isEnd) return true;
+    if (range.pages < PAGES_BETWEEN_MARKS) continue;
+    marks.push({ bucket, key: last });
+    range.pages = 0;
+  }
+}
+
+function rangesOf(bucket: string, marks: readonly Mark[]): Range[] {
+  const keys = inOrder(marks.filter((mark) => mark.bucket === bucket)).map(({ key }) => key);
+  return [...keys, undefined].map((until, index) => ({ bucket, marker: keys[index - 1], until, pages: 0 }));
+}
+
+function everySecond(marks: readonly Mark[]): Mark[] {
+  return inOrder(marks).filter((_, index) => index % 2 === 1);
+}
+
+/** As OBS lists keys: by the bytes of their UTF-8. */
+function inOrder(marks: readonly Mark[]): Mark[] {
+  return [...marks].sort((a, b) => (isBehind(a.key, b.key) ? 1 : -1));
+}
+
+function isBehind(key: string, other: string): boolean {
+  return Buffer.compare(Buffer.from(key), Buffer.from(other)) > 0;
+}

@@ -1,0 +1,133 @@
+import { createServer } from 'node:http';
+import fc from 'fast-check';
+import { closeServer, listen } from '../../../local/http-server';
+import { type Invocation, openInvocation } from '../../../shared/installation/invocation';
+import { type BucketPass, goOnWithPass } from '../../../shared/uploads/bucket-pass';
+import { AS_THE_LOCAL_CLOUD, CloudDouble } from '../../model/cloud-double';
+import { functionContext, userData } from '../function-context';
+
+const BUCKETS = ['videos', 'archive'] as const;
+
+let cloud: CloudDouble;
+let atOnce = 0;
+let mostAtOnce = 0;
+const server = createServer(async (request, response) => {
+  request.resume();
+  atOnce += 1;
+  mostAtOnce = Math.max(mostAtOnce, atOnce);
+  await new Promise(setImmediate);
+  atOnce -= 1;
+  const { method = '', url = '', headers } = request;
+  const answer = cloud.handle({ method, path: url, headers: headers as Record<string, string>, body: '' });
+  response.writeHead(answer.status, answer.headers).end(answer.body);
+});
+let invocation: Invocation;
+
+beforeAll(async () => {
+  const OBS_ENDPOINT = `http://127.0.0.1:${await listen(server, 0)}`;
+  invocation = openInvocation(
+    functionContext({ ...userData, UPLOAD_BUCKETS: BUCKETS.join(','), OBS_ENDPOINT, LOG_LEVEL: 'error' }),
+  );
+  // A property takes longer than an invocation may.
+  invocation = { ...invocation, deadlineMs: Number.MAX_SAFE_INTEGER };
+});
+beforeEach(() => jest.spyOn(console, 'error').mockImplementation(() => {}));
+afterEach(() => jest.restoreAllMocks());
+afterAll(() => closeServer(server));
+
+function startCloud(keys: readonly (readonly [bucket: string, key: string])[]): void {
+  cloud = new CloudDouble([...BUCKETS], { ...AS_THE_LOCAL_CLOUD, now: Date.now });
+  for (const [bucket, key] of keys) cloud.put(bucket, key, '');
+}
+
+/** Goes through all of it. @returns every key that was looked at, as often as it was */
+async function passThrough(pass: BucketPass, groupsInARun = Number.POSITIVE_INFINITY, groupSize = 3) {
+  const seen: string[] = [];
+  let runs = 0;
+  for (let isDone = false; !isDone; runs += 1) {
+    let groups = 0;
+    // What is remembered is remembered as JSON.
+    Object.assign(pass, JSON.parse(JSON.stringify(pass)));
+    isDone = await goOnWithPass(
+      pass,
+      groupSize,
+      {
+        isOver: () => groups >= groupsInARun,
+        isWanted: () => true,
+        lookAt: async (bucket, objects) => {
+          groups += 1;
+          seen.push(...objects.map(({ key }) => `${bucket} ${key}`));
+        },
+        bucketNotListed: () => {},
+      },
+      invocation,
+    );
+  }
+  return { seen, runs };
+}
+
+const key = fc.oneof(
+  fc.constantFrom('a', 'a/', 'a/b', 'ﬀ.mp4', '𝒜.mp4', '\uffee', '~'),
+  fc.stringMatching(/^[a-z]{1,3}$/),
+);
+const place = fc.tuple(fc.constantFrom(...BUCKETS), key);
+
+test('every key is looked at once, wherever marks lie and however often the pass is interrupted', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uniqueArray(place, { selector: String, maxLength: 30 }),
+      fc.array(place, { maxLength: 12 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (keys, marks, groupsInARun) => {
+        startCloud(keys);
+        const pass: BucketPass = { marks: marks.map(([bucket, key]) => ({ bucket, key })) };
+        const { seen } = await passThrough(pass, groupsInARun);
+        expect(seen.sort()).toEqual(keys.map((one) => one.join(' ')).sort());
+        expect(pass.ranges).toBeUndefined();
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test('what one pass notes lets the next one list many pages side by side, and every key is looked at once', async () => {
+  const count = 35_000;
+  startCloud(
+    Array.from({ length: count }, (_, index) => ['videos', String(index).padStart(6, '0')] as const),
+  );
+  const pass: BucketPass = {};
+  for (const parallel of [false, true]) {
+    mostAtOnce = 0;
+    const { seen } = await passThrough(pass, Number.POSITIVE_INFINITY, 1000);
+    expect(new Set(seen).size).toBe(count);
+    expect(seen).toHaveLength(count);
+    if (parallel) expect(mostAtOnce).toBeGreaterThan(2);
+    expect(pass.marks?.length).toBe(2);
+  }
+});
+
+test('a bucket that is gone is told of once, and the others are looked through', async () => {
+  startCloud([['archive', 'b.mp4']]);
+  cloud.buckets.delete('videos');
+  const marks = ['a', 'm', 'x'].map((key) => ({ bucket: 'videos', key }));
+  const pass: BucketPass = { marks };
+  let times = 0;
+  const seen: string[] = [];
+  const isDone = await goOnWithPass(
+    pass,
+    8,
+    {
+      isOver: () => false,
+      isWanted: () => true,
+      lookAt: async (_, objects) => void seen.push(...objects.map(({ key }) => key)),
+      bucketNotListed: () => void times++,
+    },
+    invocation,
+  );
+  expect({ isDone, times, seen, has_gap: pass.has_gap }).toEqual({
+    isDone: true,
+    times: 1,
+    seen: ['b.mp4'],
+    has_gap: 1,
+  });
+});
