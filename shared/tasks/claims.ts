@@ -13,12 +13,13 @@ import {
   type Task,
   tasksBetween,
 } from '../cloud/mpc';
-import { createJson, findObject, getJson, putJson } from '../cloud/obs';
+import { createJson, findObject } from '../cloud/obs';
 import { CallerError, describeFailure, ServiceRefused, ServiceUnavailable } from '../core/errors';
-import { anything, flag, oneOf, optionalText, wholeNumber } from '../core/schema';
+import { anything, flag, oneOf, optionalText, optionalWholeNumber, wholeNumber } from '../core/schema';
 import type { Capture } from '../installation/captures';
 import type { Invocation } from '../installation/invocation';
 import { type ObjectVersion, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
+import { getRecord, putRecord } from '../installation/records';
 import type { Settings } from '../installation/settings';
 import { sha256Hex } from '../signing';
 import { asMpcReads, stageFolder } from './ownership';
@@ -63,10 +64,8 @@ export interface ClaimRequest {
   /** Where its task writes. */
   output?: Pick<ObsLocation, 'bucket' | 'object'> | undefined;
   /** What was asked for, where one name may be used for different requests. */
-  fingerprint?: string;
+  fingerprint?: string | undefined;
 }
-
-const optionalNumber = z.optional(wholeNumber);
 
 export const ClaimRecord = z.object({
   state: oneOf('claimed', 'accepted', 'released'),
@@ -77,7 +76,7 @@ export const ClaimRecord = z.object({
   etag: optionalText,
   /** Where its task writes, in the snapshot bucket; not in records of older versions. */
   directory: optionalText,
-  last_modified_ms: optionalNumber,
+  last_modified_ms: optionalWholeNumber,
   fingerprint: optionalText,
   /** By which the stage that wrote it is known: another one may share the bucket. */
   folder: optionalText,
@@ -86,15 +85,15 @@ export const ClaimRecord = z.object({
   /** Told to nobody else: whoever finds it in the record wrote the record. */
   owner: optionalText,
   /** How often MPC has refused for good, and when it may be asked again. */
-  refusals: optionalNumber,
-  not_before_ms: optionalNumber,
+  refusals: optionalWholeNumber,
+  not_before_ms: optionalWholeNumber,
   /** The clean-up was about to take its task out of MPC's queue: MPC's list says whether it did. */
   giving_up: flag,
   /** Of the first attempt: one that came later, so that the ones between need not be read. */
-  next: optionalNumber,
+  next: optionalWholeNumber,
   /** Up to when MPC's list was looked through for it, and what of it can be read at once (ms). */
-  sought_until_ms: optionalNumber,
-  window_ms: optionalNumber,
+  sought_until_ms: optionalWholeNumber,
+  window_ms: optionalWholeNumber,
 });
 
 export type ClaimRecord = z.infer<typeof ClaimRecord>;
@@ -156,8 +155,7 @@ export function uploadClaim(
   const place = directory === settings.outputDirectory ? [] : [directory];
   const id = digest(bucket, key, etag, JSON.stringify(thumbnailPara), ...place, ...again);
   const output = { bucket: settings.snapshotBucket, object: outputDirectoryOf(upload, directory) };
-  const objectKey = `${claimsFolder(bucket, key)}${id}.json`;
-  return { id, objectKey, bucket, key, capture, etag, lastModifiedMs, output };
+  return { id, objectKey: claimKey({ bucket, key }, id), bucket, key, capture, etag, lastModifiedMs, output };
 }
 
 /** What became of a claim: its task, or where the next attempt at it may be made. */
@@ -229,7 +227,7 @@ async function reconcileGivenUp(
   const status = tasks[0]?.status;
   if (status === 'WAITING') throw new ClaimInFlight(COME_BACK_SECONDS);
   const ended = status === 'CANCELED' ? withoutTask(record) : record;
-  await tolerate(() => write(claim, attempt, ended, invocation), claim, invocation);
+  await writeIfPossible(claim, attempt, ended, invocation);
   return status === 'CANCELED' ? undefined : { ...(record.answer as CreatedTask), task_id: record.task_id };
 }
 
@@ -251,7 +249,7 @@ export async function cancelToStartAgain(
   before: (video: Pick<ClaimRequest, 'bucket' | 'key'>) => Promise<void>,
 ): Promise<void> {
   const { bucket = '', object: key = '' } = input ?? {};
-  const first: ClaimRequest = { id, objectKey: `${claimsFolder(bucket, key)}${id}.json`, bucket, key };
+  const first: ClaimRequest = { id, objectKey: claimKey({ bucket, key }, id), bucket, key };
   for (let attempt = 0; ; ) {
     const record = await readAttempt(first, attempt, invocation);
     // A task of a caller, a duplicate, or one whose record was deleted.
@@ -261,12 +259,12 @@ export async function cancelToStartAgain(
     if (record.task_id === task_id || (isHalfWritten && !(await isThere(first, attempt + 1, invocation)))) {
       if (record.state === 'released') return cancelTask(task_id, invocation);
       const { etag, fingerprint } = record;
-      const claim = { ...first, etag, ...(fingerprint !== undefined && { fingerprint }) };
+      const claim = { ...first, etag, fingerprint };
       const kept = { answer: { task_id }, ...record, state: 'accepted', task_id } as const;
       await write(claim, attempt, { ...kept, giving_up: 1 }, invocation);
       await before(first);
       await cancelTask(task_id, invocation);
-      await tolerate(() => write(claim, attempt, withoutTask(record), invocation), claim, invocation);
+      await writeIfPossible(claim, attempt, withoutTask(record), invocation);
       return;
     }
     attempt = Math.max(attempt + 1, record.next ?? 0);
@@ -281,7 +279,7 @@ async function isThere(claim: ClaimRequest, attempt: number, invocation: Invocat
 }
 
 function readRecord(claim: ClaimRequest, attempt: number, invocation: Invocation): Promise<unknown> {
-  return getJson(invocation.settings.snapshotBucket, attemptKey(claim, attempt), invocation);
+  return getRecord(attemptKey(claim, attempt), invocation);
 }
 
 function attemptKey({ objectKey }: ClaimRequest, attempt: number): string {
@@ -356,7 +354,7 @@ export async function createClaimedTask(
         claimed_at_ms: claimedAtMs,
         ...afterRefusal(error, refusals),
       } as const;
-      await tolerate(() => write(claim, attempt, record, invocation), claim, invocation);
+      await writeIfPossible(claim, attempt, record, invocation);
     }
     throw error;
   } finally {
@@ -394,7 +392,7 @@ function pointTo(
   invocation: Invocation,
 ): Promise<void> {
   const record = { state: 'released', claimed_at_ms: claimedAtMs, next: attempt } as const;
-  return tolerate(() => write(claim, 0, record, invocation), claim, invocation);
+  return writeIfPossible(claim, 0, record, invocation);
 }
 
 function isProvablyNoTask(error: unknown): boolean {
@@ -445,7 +443,7 @@ async function reconcileClaim(
     const { soughtUntilMs, windowMs: window_ms } = look;
     const sought_until_ms = isWide ? soughtUntilMs : 0;
     const progress = { ...record, sought_until_ms, window_ms };
-    await tolerate(() => write(claim, attempt, progress, invocation), claim, invocation);
+    await writeIfPossible(claim, attempt, progress, invocation);
     throw new ClaimInFlight(COME_BACK_SECONDS);
   }
   logStep('claim.abandoned', claim, invocation);
@@ -540,7 +538,7 @@ export async function completeClaim(
     task_id: created.task_id,
     answer: created,
   };
-  await tolerate(() => write(claim, attempt, record, invocation), claim, invocation);
+  await writeIfPossible(claim, attempt, record, invocation);
   logStep('claim.accepted', claim, invocation, { task_id: created.task_id });
 }
 
@@ -554,13 +552,14 @@ function logStep(
   log.info(step, { claim: claim.id, bucket: claim.bucket, key: claim.key, ...more });
 }
 
-async function tolerate(
-  write: () => Promise<void>,
+async function writeIfPossible(
   claim: ClaimRequest,
+  attempt: number,
+  record: ClaimRecord,
   invocation: Invocation,
 ): Promise<void> {
   try {
-    await write();
+    await write(claim, attempt, record, invocation);
   } catch (error) {
     invocation.log.warn('claim.not_written', { claim: claim.id, ...describeFailure(error) });
   }
@@ -572,8 +571,7 @@ async function write(
   record: ClaimRecord,
   invocation: Invocation,
 ): Promise<void> {
-  const { snapshotBucket } = invocation.settings;
-  await putJson(snapshotBucket, attemptKey(claim, attempt), recordOf(claim, record, invocation), invocation);
+  await putRecord(attemptKey(claim, attempt), recordOf(claim, record, invocation), invocation);
 }
 
 function recordOf(claim: ClaimRequest, record: ClaimRecord, { settings }: Invocation): unknown {
@@ -592,6 +590,11 @@ export const CLAIMS_FOLDER = `${RECORDS_FOLDER}claims/`;
 /** One folder per video. Keys are hashed: they may be as long as OBS allows, with no room for anything beside them. */
 export function claimsFolder(bucket: string, key: string): string {
   return `${CLAIMS_FOLDER}${digest(bucket, key)}/`;
+}
+
+/** Key of the first record of a claim, or of a task, of this name. */
+export function claimKey({ bucket, key }: Pick<ClaimRequest, 'bucket' | 'key'>, id: string): string {
+  return `${claimsFolder(bucket, key)}${id}.json`;
 }
 
 /** A short name for something that is told apart by these parts. */

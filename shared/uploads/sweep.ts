@@ -1,10 +1,12 @@
 import * as z from 'zod/mini';
 import { nextWindowMs, tasksBetween } from '../cloud/mpc';
-import { getJson, type ListedObject, listObjects, putJson } from '../cloud/obs';
+import type { ListedObject } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
-import { anything, flag, optionalText, wholeNumber } from '../core/schema';
+import { groupsOf } from '../core/groups';
+import { anything, flag, optionalText, optionalWholeNumber } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
+import { getRecordAs, putRecord } from '../installation/records';
 import { digest, listBudget } from '../tasks/claims';
 import { unwrapUserData } from '../tasks/task-note';
 import {
@@ -23,7 +25,11 @@ import { rememberFailed, setBehind } from './backlog';
 import {
   captureUpload,
   type How,
+  isLacking,
   isWithoutTurn,
+  listUploads,
+  logStarted,
+  lookAt,
   MIN_TIME_FOR_A_CAPTURE_MS,
   type Outcome,
 } from './capture-upload';
@@ -100,14 +106,13 @@ const PAIR_WITHIN_MS = 2 * 60_000;
 /** Where a sweep remembers how far it is. */
 export const SWEEP_KEY = `${RECORDS_FOLDER}sweep.json`;
 
-const optionalMs = z.optional(wholeNumber);
 const Progress = z.object({
   /** Where the pass through the buckets goes on. */
   bucket: optionalText,
   marker: optionalText,
   /** When this pass began, and when the last one began that saw everything; without it this pass looks at every upload. */
-  began_ms: optionalMs,
-  clean_ms: optionalMs,
+  began_ms: optionalWholeNumber,
+  clean_ms: optionalWholeNumber,
   /** A bucket could not be listed in this pass. */
   has_gap: flag,
   /** The settings that decide what an upload is and what is captured of it. */
@@ -115,11 +120,11 @@ const Progress = z.object({
   /** Whose turn it was last. */
   folder: optionalText,
   later_marker: optionalText,
-  duplicates_until_ms: optionalMs,
+  duplicates_until_ms: optionalWholeNumber,
   /** How far the backfill is that a person asked for. */
   backfill: anything,
   /** As much of MPC's list as could be read at once (ms), where that is little. */
-  duplicates_window_ms: optionalMs,
+  duplicates_window_ms: optionalWholeNumber,
 });
 type Progress = z.infer<typeof Progress>;
 
@@ -131,15 +136,16 @@ type Report = SweepReport & { would_start: string[] };
  * last pass, goes on where the last sweep stopped, is safe to run twice and beside live events.
  */
 export async function sweep(invocation: Invocation, options: SweepOptions): Promise<SweepReport> {
-  const { settings } = invocation;
   const { isDryRun } = options;
   const maxMs = isDryRun ? MAX_DRY_RUN_MS : MAX_DURATION_MS;
   const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, Date.now() + maxMs) };
-  const read = (key: string) => getJson(settings.snapshotBucket, key, bounded);
-  const [known, asked] = await Promise.all([read(SWEEP_KEY), isDryRun ? undefined : read(BACKFILL_KEY)]);
-  const stored = z.safeParse(Progress, known);
-  const backfill = z.safeParse(BackfillRequest, asked);
-  const progress = beginPass(stored.success && !isDryRun ? stored.data : {}, options, invocation);
+  const [stored, backfill] = isDryRun
+    ? []
+    : await Promise.all([
+        getRecordAs(Progress, SWEEP_KEY, bounded),
+        getRecordAs(BackfillRequest, BACKFILL_KEY, bounded),
+      ]);
+  const progress = beginPass(stored ?? {}, options, invocation);
   const report: Report = {
     looked_at: 0,
     already_started: 0,
@@ -178,10 +184,10 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
     const isTurnForFound = await startInTurn(found.filter(isNew), progress, report, bounded);
     const isTurn = isTurnForLine && isTurnForFound;
     setBehind(!isTurn);
-    if (isTurn && backfill.success)
-      progress.backfill = await goOnWithBackfill(backfill.data, progress.backfill, bounded);
+    if (isTurn && backfill !== undefined)
+      progress.backfill = await goOnWithBackfill(backfill, progress.backfill, bounded);
     await startInTurn([...found, ...line].filter(isOld), undefined, report, bounded);
-    await putJson(settings.snapshotBucket, SWEEP_KEY, progress, invocation);
+    await putRecord(SWEEP_KEY, progress, invocation);
   }
   const { would_start, refused_uploads, ...rest } = report;
   const level = report.duplicates.length > 0 || report.failed > 0 ? 'warn' : 'info';
@@ -241,27 +247,21 @@ async function lookThroughBuckets(
     for (;;) {
       Object.assign(progress, { bucket, marker });
       if (isOver()) return found;
-      const from = { prefix: uploadPrefix, ...(marker !== undefined && { marker }) };
-      let page: Awaited<ReturnType<typeof listObjects>>;
-      try {
-        page = await listObjects(bucket, from, invocation);
-      } catch (error) {
-        // A bucket that is gone or locked must not keep the next one waiting for ever.
+      const page = await listUploads(bucket, uploadPrefix, marker, invocation);
+      if (page === undefined) {
         report.failed++;
         progress.has_gap = 1;
-        invocation.log.error('sweep.bucket_not_listed', { bucket, ...describeFailure(error) });
         break;
       }
       const { objects, isTruncated } = page;
-      const uploads = objects.filter(
-        (object) =>
-          isToBeLookedAt(object, bucket, progress, invocation) && !ids.has(digest(bucket, object.key)),
-      );
-      for (let start = 0; start < uploads.length; start += PARALLEL_READS) {
+      const uploads = objects
+        .filter((object) => isToBeLookedAt(object, bucket, progress, invocation))
+        .map((object) => ({ bucket, ...object }))
+        .filter(({ key }) => !ids.has(digest(bucket, key)));
+      for (const group of groupsOf(uploads, PARALLEL_READS)) {
         Object.assign(progress, { bucket, marker });
         if (isOver()) return found;
-        const group = uploads.slice(start, start + PARALLEL_READS).map((object) => ({ bucket, ...object }));
-        found.push(...(await lookAt(group, report, isDryRun, invocation)));
+        found.push(...(await withoutTask(group, report, isDryRun, invocation)));
         marker = group.at(-1)?.key ?? marker;
       }
       marker = objects.at(-1)?.key;
@@ -278,18 +278,16 @@ async function lookThroughBuckets(
 }
 
 /** @returns those without a task */
-async function lookAt(
+async function withoutTask(
   group: readonly Upload[],
   report: Report,
   isDryRun: boolean,
   invocation: Invocation,
 ): Promise<Waiting[]> {
-  const looked = await Promise.all(
-    group.map(async (upload) => ({ upload, outcomes: await captureUpload(upload, invocation, 'dry run') })),
-  );
   const found: Waiting[] = [];
-  for (const { upload, outcomes } of looked) {
-    const wouldStart = outcomes.some((outcome) => 'started' in outcome);
+  for (const one of await lookAt(group, invocation)) {
+    const { upload, outcomes } = one;
+    const wouldStart = isLacking(one);
     if (wouldStart && !isDryRun) {
       const sinceMs = upload.lastModifiedMs ?? 0;
       found.push(inLine(upload, sinceMs, invocation, sinceMs < Date.now() - OLD_AFTER_MS));
@@ -327,19 +325,15 @@ async function startInTurn(
   const rest = line.slice(next);
   const isTurnForAll = isTurn && rest.length === 0;
   report.failed += rest.length;
-  const unremembered = rest.flatMap((one) =>
-    one.upload !== undefined && one.recordKey === undefined ? [{ ...one, upload: one.upload }] : [],
-  );
-  for (let start = 0; start < unremembered.length; start += PARALLEL_WRITES) {
-    const group = unremembered.slice(start, start + PARALLEL_WRITES);
-    await Promise.all(group.map((one) => remember(one.upload, one.sinceMs, invocation, isOld(one))));
+  for (const group of groupsOf(rest, PARALLEL_WRITES)) {
+    await Promise.all(group.map((one) => remember(one, invocation)));
   }
   return isTurnForAll;
 }
 
 /** @returns false when nothing more can be started now */
 async function startOne(one: Waiting, how: How, report: Report, invocation: Invocation): Promise<boolean> {
-  const { recordKey, sinceMs } = one;
+  const { recordKey } = one;
   const upload = one.upload ?? (await readWaiting(recordKey ?? '', invocation));
   if (upload === undefined) {
     if (recordKey !== undefined) await forget(recordKey, invocation);
@@ -347,14 +341,9 @@ async function startOne(one: Waiting, how: How, report: Report, invocation: Invo
   }
   const outcomes = await captureUpload({ etag: '', ...upload }, invocation, how);
   count(outcomes, report);
-  const { bucket, key } = upload;
-  for (const outcome of outcomes) {
-    if (!('started' in outcome)) continue;
-    const { capture, started: task_id } = outcome;
-    invocation.log.info('sweep.started', { bucket, key, capture, task_id });
-  }
+  logStarted(upload, outcomes, invocation);
   if (outcomes.some(isWithoutTurn)) {
-    if (recordKey === undefined) await remember(upload, sinceMs, invocation, isOld(one));
+    await remember(one, invocation);
     return false;
   }
   const laterKey = await rememberFailed(upload, outcomes, invocation);
