@@ -6,12 +6,9 @@ import {
   type CreateTaskBody,
   cancelTask,
   createTask,
-  type ListBudget,
   listTasks,
-  nextWindowMs,
   type ObsLocation,
   type Task,
-  tasksBetween,
 } from '../cloud/mpc';
 import { createJson, findObject } from '../cloud/obs';
 import { CallerError, describeFailure, ServiceRefused, ServiceUnavailable } from '../core/errors';
@@ -19,9 +16,10 @@ import { anything, flag, oneOf, optionalText, optionalWholeNumber, wholeNumber }
 import type { Capture } from '../installation/captures';
 import type { Invocation } from '../installation/invocation';
 import { type ObjectVersion, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
-import { getRecord, putRecord } from '../installation/records';
+import { getRecord, getRecordAs, putRecord } from '../installation/records';
 import type { Settings } from '../installation/settings';
 import { sha256Hex } from '../signing';
+import { CALL_ARRIVES_WITHIN_MS, CALL_WITHIN_MS, tasksAround } from './claim-search';
 import { asMpcReads, stageFolder } from './ownership';
 import { unwrapUserData, withNote } from './task-note';
 
@@ -119,20 +117,11 @@ export class ClaimDamaged extends CallerError {
   }
 }
 
-/** A create call that is not over so long after its claim is given up. */
-export const CALL_WITHIN_MS = 15_000;
-/**
- * So long an unfinished claim counts as being worked on: API Gateway, in front of MPC, holds a call for 60 s at most,
- * so that one which MPC has not taken up by then never will be, whatever became of the caller.
- */
-export const CALL_ARRIVES_WITHIN_MS = CALL_WITHIN_MS + 60_000;
 /**
  * Clocks in the cloud agree within seconds. Were they further apart than a
  * quarter of an hour, no signature would be accepted.
  */
 const CLOCK_TOLERANCES_MS = [60_000, 15 * 60_000];
-/** List calls count against MPC's quota. What they do not suffice for, the next invocation goes on with. */
-const LIST_CALLS_PER_INVOCATION = 5;
 export const COME_BACK_SECONDS = 60;
 /** What MPC refuses for good is asked for again at once, then after a pause that doubles. */
 const FIRST_PAUSE_MS = 5 * 60_000;
@@ -294,8 +283,8 @@ async function readAttempt(
 ): Promise<ClaimRecord | undefined> {
   const stored = await readRecord(claim, attempt, invocation);
   if (stored === undefined) return undefined;
-  const parsed = z.safeParse(ClaimRecord, stored);
-  if (parsed.success) return parsed.data;
+  const { data } = z.safeParse(ClaimRecord, stored);
+  if (data) return data;
   const { snapshotBucket } = invocation.settings;
   const object = await findObject(snapshotBucket, attemptKey(claim, attempt), invocation);
   return object && { state: 'claimed', claimed_at_ms: object.lastModifiedMs, damaged: 1 };
@@ -380,8 +369,8 @@ async function createAttempt(
   )
     return true;
   // What stands there may be our own, written by a try whose answer was lost.
-  const parsed = z.safeParse(ClaimRecord, await readRecord(claim, attempt, invocation));
-  return parsed.success && parsed.data.owner === record.owner;
+  const stored = await getRecordAs(ClaimRecord, attemptKey(claim, attempt), invocation);
+  return stored !== undefined && stored.owner === record.owner;
 }
 
 /** Leaves word in the first attempt, so that whoever comes later need not read all of them. */
@@ -462,65 +451,6 @@ export function isWithin(told: Task['input'], asked: Pick<ObsLocation, 'bucket' 
   const { bucket = asked.bucket, object = asked.object } = told ?? {};
   const place = asMpcReads(asked.object);
   return bucket === asked.bucket && `${asMpcReads(object)}/`.startsWith(place && `${place}/`);
-}
-
-interface Look {
-  tasks: Task[];
-  /** What MPC accepted later than this may be missing. */
-  asOfMs: number;
-  /** False when there was more to read than one invocation may. */
-  isComplete: boolean;
-  soughtUntilMs: number;
-  windowMs: number;
-}
-
-/** Tries come minutes apart: a window that is too wide is narrowed within the next one, one too narrow costs a try each time. */
-const WINDOW_GROWTH = 16;
-
-const looks = new WeakMap<Invocation, Map<string, Promise<Look>>>();
-const budgets = new WeakMap<Invocation, ListBudget>();
-
-/** The list calls that this invocation may still make, to be used by all who look for tasks. */
-export function listBudget(invocation: Invocation): ListBudget {
-  const budget = budgets.get(invocation) ?? { calls: LIST_CALLS_PER_INVOCATION };
-  budgets.set(invocation, budget);
-  return budget;
-}
-
-/**
- * The tasks that calls made under a claim of this time. List calls count against MPC's quota: claims of about the
- * same time, of which there are many after a failure of MPC, share one look in an invocation.
- */
-function tasksAround(
-  timeMs: number,
-  toleranceMs: number,
-  { sought_until_ms, window_ms }: Pick<ClaimRecord, 'sought_until_ms' | 'window_ms'>,
-  invocation: Invocation,
-): Promise<Look> {
-  const firstMs = (Math.floor(timeMs / toleranceMs) - 1) * toleranceMs;
-  const lastMs = firstMs + 3 * toleranceMs + CALL_ARRIVES_WITHIN_MS;
-  const fromMs = Math.max(firstMs, sought_until_ms ?? 0);
-  const untilMs = Math.min(lastMs, fromMs + (window_ms || Number.POSITIVE_INFINITY));
-  const known = looks.get(invocation) ?? new Map<string, Promise<Look>>();
-  looks.set(invocation, known);
-  const name = `${fromMs} ${untilMs}`;
-  const asOfMs = Date.now();
-  const budget = listBudget(invocation);
-  // With a single call nobody learns how wide a window may be: others used up the calls of this run.
-  const mayMove = budget.calls > 1;
-  const look =
-    known.get(name) ??
-    tasksBetween(fromMs, untilMs, invocation, budget).then(
-      ({ tasks, completeUntilMs: soughtUntilMs }): Look => {
-        const isComplete = soughtUntilMs >= lastMs;
-        const windowMs = mayMove
-          ? nextWindowMs(fromMs, untilMs, soughtUntilMs, WINDOW_GROWTH)
-          : untilMs - fromMs;
-        return { tasks, asOfMs, isComplete, soughtUntilMs, windowMs };
-      },
-    );
-  known.set(name, look);
-  return look;
 }
 
 /** The task exists whether or not that can be written down: a claim left half-written is settled later. */

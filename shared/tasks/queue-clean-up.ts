@@ -8,7 +8,8 @@ import {
 } from '../core/errors';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import type { Query } from '../signing';
-import { cancelToStartAgain, listBudget } from './claims';
+import { listBudget } from './claim-search';
+import { cancelToStartAgain } from './claims';
 import { isInOwnFolder } from './ownership';
 import { isRecordedTask } from './results';
 import { unwrapUserData } from './task-note';

@@ -30,10 +30,8 @@ export function unwrapUserData(userData: string | undefined): {
   note: TaskNote;
   userData: string | undefined;
 } {
-  const envelope = z.safeParse(Envelope, parseJson(userData ?? ''));
-  return envelope.success
-    ? { note: envelope.data['mpc-snapshots'], userData: envelope.data.user_data }
-    : { note: {}, userData: userData };
+  const { data } = z.safeParse(Envelope, parseJson(userData ?? ''));
+  return data ? { note: data['mpc-snapshots'], userData: data.user_data } : { note: {}, userData: userData };
 }
 
 /**

@@ -87,20 +87,20 @@ export async function goOnWithBackfill(
   stored: unknown,
   invocation: Invocation,
 ): Promise<BackfillState> {
-  const known = z.safeParse(BackfillState, stored);
+  const { data: known } = z.safeParse(BackfillState, stored);
   const now = Date.now();
-  const isKnown = known.success && known.data.id === request.id;
-  const state: BackfillState = isKnown
-    ? known.data
-    : {
-        id: request.id,
-        began_ms: now,
-        updated_ms: now,
-        videos: 0,
-        started: 0,
-        already_started: 0,
-        failed: 0,
-      };
+  const state: BackfillState =
+    known?.id === request.id
+      ? known
+      : {
+          id: request.id,
+          began_ms: now,
+          updated_ms: now,
+          videos: 0,
+          started: 0,
+          already_started: 0,
+          failed: 0,
+        };
   if (state.ended_ms !== undefined) return state;
   const { uploadBuckets, uploadPrefix } = invocation.settings;
   const prefix = request.prefix.startsWith(uploadPrefix) ? request.prefix : uploadPrefix;

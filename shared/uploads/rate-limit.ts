@@ -3,7 +3,7 @@ import { wholeNumber } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { getRecord, putRecord } from '../installation/records';
-import { CALL_ARRIVES_WITHIN_MS } from '../tasks/claims';
+import { CALL_ARRIVES_WITHIN_MS } from '../tasks/claim-search';
 
 /*
  * MPC gets at most MPC_REQUESTS_PER_MINUTE create calls of the automatic side in any 60 s, whatever happens to calls
@@ -212,13 +212,13 @@ async function readReservations(invocation: Invocation): Promise<Reservation[]> 
   const { mpcRequestsPerMinute: calls } = invocation.settings;
   const record = await getRecord(OBJECT_KEY, invocation);
   if (record === undefined) return [];
-  const stored = z.safeParse(Reservations, record);
+  const { data: stored } = z.safeParse(Reservations, record);
   const latestMs = Date.now() + RESERVATION_LIFETIME_MS + CALL_ARRIVES_WITHIN_MS;
-  if (!stored.success) {
+  if (stored === undefined) {
     // What was reserved cannot be read: it may have been all, and the next instance must know until when.
     const lots = [{ calls, until_ms: latestMs }];
     await putRecord(OBJECT_KEY, { lots }, invocation);
     return lots;
   }
-  return stored.data.lots.map(({ calls, until_ms }) => ({ calls, until_ms: Math.min(until_ms, latestMs) }));
+  return stored.lots.map(({ calls, until_ms }) => ({ calls, until_ms: Math.min(until_ms, latestMs) }));
 }

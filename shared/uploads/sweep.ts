@@ -7,7 +7,8 @@ import { anything, flag, optionalText, optionalWholeNumber } from '../core/schem
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { getRecordAs, putRecord } from '../installation/records';
-import { digest, listBudget } from '../tasks/claims';
+import { listBudget } from '../tasks/claim-search';
+import { digest } from '../tasks/claims';
 import { unwrapUserData } from '../tasks/task-note';
 import {
   forget,

@@ -54,11 +54,10 @@ const Batch = z.object({ Records: z.array(z.unknown()) });
  * @returns one entry per record, in order; undefined when the event has none of the three shapes
  */
 export function readUploads(event: unknown): UploadRecord[] | undefined {
-  const batch = z.safeParse(Batch, event);
-  if (batch.success) return batch.data.Records.map((record) => readRecord(record, decodeRecordKey));
-  const cloudEvent = z.safeParse(CloudEvent, event);
-  if (cloudEvent.success) return [readRecord(cloudEvent.data.data, decodeIfEncoded)];
-  return undefined;
+  const { data: batch } = z.safeParse(Batch, event);
+  if (batch) return batch.Records.map((record) => readRecord(record, decodeRecordKey));
+  const { data: cloudEvent } = z.safeParse(CloudEvent, event);
+  return cloudEvent && [readRecord(cloudEvent.data, decodeIfEncoded)];
 }
 
 function readRecord(record: unknown, decodeKey: (key: string) => string): UploadRecord {
