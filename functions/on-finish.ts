@@ -1,6 +1,7 @@
 import { listTasks, MAX_IDS } from '../shared/cloud/mpc';
 import type { FunctionContext } from '../shared/core/context';
 import { describeFailure } from '../shared/core/errors';
+import { groupsOf } from '../shared/core/groups';
 import { withReadableStack } from '../shared/core/stack';
 import { readTimerEvent } from '../shared/core/timer-event';
 import { type NoticeReport, sendDueNotices } from '../shared/finishing/notices';
@@ -59,8 +60,8 @@ async function finishWhatEnded(event: unknown, invocation: FinishInvocation): Pr
   }
   try {
     if (ids === undefined) return await finishEndedTasks(invocation);
-    for (let start = 0; start < ids.length; start += MAX_IDS) {
-      const query = ids.slice(start, start + MAX_IDS).map((id) => ['task_id', id] as const);
+    for (const group of groupsOf(ids, MAX_IDS)) {
+      const query = group.map((id) => ['task_id', id] as const);
       await finishTasks((await listTasks(query, invocation, 'unrefused')).tasks, report, invocation);
     }
   } catch (error) {

@@ -14,7 +14,7 @@ import { type SweepReport, sweep } from '../shared/uploads/sweep';
 import { readUploads, reasonToSkip, type Upload, type UploadRecord } from '../shared/uploads/upload-event';
 
 /** What became of one record of an event. */
-type ProcessedRecord = { bucket?: string; key?: string } & Became;
+type ProcessedRecord = { bucket: string | undefined; key: string | undefined } & Became;
 /** `noted`: on-finish looks whether the video is gone. */
 type Became = Outcome | { skipped: UploadRecord['skip'] } | { noted: 'removal' };
 
@@ -99,8 +99,8 @@ function processed(
   { log }: Invocation,
 ): ProcessedRecord {
   const record: ProcessedRecord = {
-    ...(upload?.bucket !== undefined && { bucket: upload.bucket }),
-    ...(upload?.key !== undefined && { key: upload.key }),
+    bucket: upload?.bucket,
+    key: upload?.key,
     ...outcome,
   };
   const isUnreadable = 'skipped' in outcome && outcome.skipped === 'unreadable_record';

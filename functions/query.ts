@@ -4,6 +4,7 @@ import { ageOrder, MAX_IDS, type Task } from '../shared/cloud/mpc';
 import { connectToBucket } from '../shared/cloud/obs';
 import type { FunctionContext } from '../shared/core/context';
 import { AnswerTooLarge, isPassingFailure, NO_SUCH_TASK } from '../shared/core/errors';
+import { groupsOf } from '../shared/core/groups';
 import { capturesFor, servingCapture } from '../shared/installation/captures';
 import type { Invocation } from '../shared/installation/invocation';
 import type { Query } from '../shared/signing';
@@ -105,8 +106,8 @@ async function tasksOfVideo(
   const open = recorded.flatMap((record) => ('known' in record ? record : []));
   let asOfMs: number | undefined;
   try {
-    for (let start = 0; start < open.length; start += MAX_IDS) {
-      const query: Query = open.slice(start, start + MAX_IDS).map(({ known }) => ['task_id', known.task_id]);
+    for (const group of groupsOf(open, MAX_IDS)) {
+      const query: Query = group.map(({ known }) => ['task_id', known.task_id]);
       const listed = await ownTasks((await listTasksForReader(query, invocation)).tasks, invocation);
       tasks.push(...listed);
       await keepResults(listed, invocation);

@@ -117,8 +117,8 @@ export interface ObsUrlRequest {
   contentType?: string;
   /** `x-obs-…` headers, names in lower case. Must then be sent, to the letter. */
   obsHeaders?: Readonly<Record<string, string>>;
-  /** What a listing is limited to. Not part of the signature. */
-  parameters?: Readonly<Record<string, string>>;
+  /** What a listing is limited to; what is undefined is left out. Not part of the signature. */
+  parameters?: Readonly<Record<string, string | undefined>>;
 }
 
 /** An OBS URL in the parts that an HTTP client and a browser need. */
@@ -138,7 +138,8 @@ export function signObsUrl(request: ObsUrlRequest, credentials: Credentials): Ob
     ['Signature', hmacSha1Base64(secretKey, obsStringToSign(request, securityToken))],
   ];
   if (securityToken) parameters.push(['x-obs-security-token', securityToken]);
-  parameters.push(...Object.entries(request.parameters ?? {}));
+  for (const [name, value] of Object.entries(request.parameters ?? {}))
+    if (value !== undefined) parameters.push([name, value]);
   const query = parameters.map(([name, value]) => `${name}=${encode(value)}`).join('&');
   const { origin, pathPrefix } = obsAddress(request.endpoint, request.bucket);
   return { origin, path: `${pathPrefix}/${encodePath(request.key)}?${query}` };

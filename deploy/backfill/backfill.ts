@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
-import { deleteObject, getJson, putJson } from '../../shared/cloud/obs';
 import { Log } from '../../shared/core/log';
 import type { Invocation } from '../../shared/installation/invocation';
+import { deleteRecord, getRecord, putRecord } from '../../shared/installation/records';
 import { readSettings } from '../../shared/installation/settings';
 import { BACKFILL_KEY, BackfillRequest, BackfillState } from '../../shared/uploads/backfill';
 import { mostBehindOthers } from '../../shared/uploads/rate-limit';
@@ -116,7 +116,7 @@ class Library {
   constructor(readonly invocation: Invocation) {}
 
   async look(): Promise<{ request?: BackfillRequest; state?: BackfillState }> {
-    const read = (key: string) => getJson(this.invocation.settings.snapshotBucket, key, this.invocation);
+    const read = (key: string) => getRecord(key, this.invocation);
     const [asked, sweep] = await Promise.all([read(BACKFILL_KEY), read(SWEEP_KEY)]);
     const request = z.safeParse(BackfillRequest, asked);
     const state = z.safeParse(BackfillState, Object(sweep).backfill);
@@ -126,11 +126,11 @@ class Library {
   }
 
   async ask(request: BackfillRequest): Promise<void> {
-    await putJson(this.invocation.settings.snapshotBucket, BACKFILL_KEY, request, this.invocation);
+    await putRecord(BACKFILL_KEY, request, this.invocation);
   }
 
   forget(): Promise<void> {
-    return deleteObject(this.invocation.settings.snapshotBucket, BACKFILL_KEY, this.invocation);
+    return deleteRecord(BACKFILL_KEY, this.invocation);
   }
 }
 

@@ -55,7 +55,7 @@ export async function countLibrary(
 async function* objectsOf(bucket: string, prefix: string, invocation: Invocation) {
   let marker: string | undefined;
   do {
-    const page = await listObjects(bucket, { prefix, ...(marker !== undefined && { marker }) }, invocation);
+    const page = await listObjects(bucket, { prefix, marker }, invocation);
     yield* page.objects;
     marker = page.nextMarker;
   } while (marker !== undefined);

@@ -183,8 +183,8 @@ export async function listTasks(
 
 /** A task that was written down as `listTasks` returned it; undefined for anything else. */
 export function parseTask(value: unknown): Task | undefined {
-  const parsed = z.safeParse(TaskSchema, value);
-  return parsed.success ? withTexts({ ...(value as object), ...parsed.data }) : undefined;
+  const { data } = z.safeParse(TaskSchema, value);
+  return data && withTexts({ ...(value as object), ...data });
 }
 
 /** List calls count against MPC's quota: how many of them may still be made. */
@@ -358,8 +358,8 @@ async function call(
 }
 
 function refusal(response: HttpResponse, { credentials }: Connection): ServiceRefused {
-  const parsed = z.safeParse(RefusalSchema, parseJson(response.body));
-  const { error_code, error_msg, error } = parsed.success ? parsed.data : {};
+  const { data = {} } = z.safeParse(RefusalSchema, parseJson(response.body));
+  const { error_code, error_msg, error } = data;
   return new ServiceRefused(
     'MPC',
     response,

@@ -13,8 +13,25 @@ export interface ListedObject {
   lastModifiedMs: number;
 }
 
+/** Which objects are listed. */
+export interface ListFrom {
+  prefix?: string | undefined;
+  /** Only keys behind this one. */
+  marker?: string | undefined;
+  /** None in folders below. */
+  delimiter?: '/' | undefined;
+  'max-keys'?: string | undefined;
+}
+
+/** Objects in the order of their keys. */
+export interface ListPage {
+  objects: ListedObject[];
+  isTruncated: boolean;
+  /** Where the next page goes on; undefined on the last one. */
+  nextMarker: string | undefined;
+}
+
 const REQUEST_LIFETIME_SECONDS = 300;
-const JSON_TYPE = 'application/json';
 
 /**
  * The temporary URL of an object for whoever holds it.
@@ -98,10 +115,8 @@ export async function createJson(
   value: unknown,
   connection: Connection,
 ): Promise<boolean> {
-  const obsHeaders = { 'x-obs-forbid-overwrite': 'true' };
   try {
-    const request = { method: 'PUT', bucket, key, contentType: JSON_TYPE, obsHeaders } as const;
-    await call(request, connection, JSON.stringify(value));
+    await putJson(bucket, key, value, connection, { 'x-obs-forbid-overwrite': 'true' });
     return true;
   } catch (error) {
     if (error instanceof ServiceRefused && error.status === 409 && error.code === 'ObjectAlreadyExists')
@@ -120,8 +135,9 @@ export async function putJson(
   key: string,
   value: unknown,
   connection: Connection,
+  obsHeaders: Readonly<Record<string, string>> = {},
 ): Promise<number> {
-  const request = { method: 'PUT', bucket, key, contentType: JSON_TYPE } as const;
+  const request = { method: 'PUT', bucket, key, contentType: 'application/json', obsHeaders } as const;
   return (await call(request, connection, JSON.stringify(value))).attempts;
 }
 
@@ -142,16 +158,10 @@ export async function getJson(bucket: string, key: string, connection: Connectio
 }
 
 /**
- * OBS ListObjects, one page of up to 1,000 objects in the order of their keys.
- * @param from lists only keys with `prefix`, only those behind `marker`, none in folders below with `delimiter`, and no more
- * than `max-keys`
+ * OBS ListObjects, one page of up to 1,000 objects.
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
-export async function listObjects(
-  bucket: string,
-  from: { prefix?: string; marker?: string; delimiter?: '/'; 'max-keys'?: string },
-  connection: Connection,
-): Promise<{ objects: ListedObject[]; isTruncated: boolean; nextMarker: string | undefined }> {
+export async function listObjects(bucket: string, from: ListFrom, connection: Connection): Promise<ListPage> {
   // Of what XML escapes, an encoded key may hold the apostrophe alone, which URLs need not encode.
   const parameters = { 'encoding-type': 'url', ...from };
   const { body } = await call({ method: 'GET', bucket, key: '', parameters }, connection);
@@ -177,7 +187,7 @@ export async function listFolder(
   const all: ListedObject[] = [];
   let marker: string | undefined;
   do {
-    const page = await listObjects(bucket, { prefix, delimiter: '/', ...(marker && { marker }) }, connection);
+    const page = await listObjects(bucket, { prefix, delimiter: '/', marker }, connection);
     all.push(...page.objects);
     marker = page.nextMarker;
   } while (marker !== undefined);

@@ -35,6 +35,9 @@ function integerOr(minimum: number, maximum: number, error: string) {
 /** A count, a time in milliseconds: any whole number from 0. */
 export const wholeNumber = integer(0, Number.MAX_SAFE_INTEGER);
 
+/** Such a number, or none. */
+export const optionalWholeNumber = z.optional(wholeNumber);
+
 /** A whole number that comes as text, as in user data and query parameters. */
 export const integerText = (minimum: number, maximum: number, unit = '') =>
   textThat(

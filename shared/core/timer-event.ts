@@ -8,7 +8,6 @@ const TimerEvent = z.object({ trigger_type: oneOf('TIMER'), user_event: optional
  * @returns the JSON object in its `user_event`, empty when there is none; undefined for any other event
  */
 export function readTimerEvent(event: unknown): Readonly<Record<string, unknown>> | undefined {
-  const timer = z.safeParse(TimerEvent, event);
-  if (!timer.success) return undefined;
-  return Object(parseJson(timer.data.user_event ?? ''));
+  const { data } = z.safeParse(TimerEvent, event);
+  return data && Object(parseJson(data.user_event ?? ''));
 }

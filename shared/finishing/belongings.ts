@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { listTasks, MAX_IDS, type Task } from '../cloud/mpc';
 import { findObject, getJson, type ListedObject, listFolder, listObjects } from '../cloud/obs';
+import { groupsOf } from '../core/groups';
 import { text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { outputDirectoryOf, stemOf } from '../installation/object-keys';
@@ -52,8 +53,7 @@ export async function tasksOfVideo({ bucket, key }: Video, invocation: Invocatio
   const results = records.filter(
     (record) => record.key.endsWith('.json') && resultKeyOf(record.key) === undefined,
   );
-  for (let start = 0; start < results.length; start += PARALLEL_READS) {
-    const group = results.slice(start, start + PARALLEL_READS);
+  for (const group of groupsOf(results, PARALLEL_READS)) {
     const read = await Promise.all(group.map((record) => readResult(record.key, invocation)));
     ended.push(...read.flatMap((result) => result?.task ?? []));
   }
@@ -67,8 +67,8 @@ export async function tasksOfVideo({ bucket, key }: Video, invocation: Invocatio
 /** Asks MPC for the tasks of which nothing is kept. What it has forgotten stays unknown. @throws what MPC throws */
 export async function withTasksOfMpc(tasks: VideoTasks, invocation: Invocation): Promise<VideoTasks> {
   const told: Task[] = [];
-  for (let start = 0; start < tasks.unknown.length; start += MAX_IDS) {
-    const query = tasks.unknown.slice(start, start + MAX_IDS).map((id) => ['task_id', id] as const);
+  for (const group of groupsOf(tasks.unknown, MAX_IDS)) {
+    const query = group.map((id) => ['task_id', id] as const);
     told.push(...(await listTasks(query, invocation)).tasks);
   }
   const ids = new Set(told.map(({ task_id }) => task_id));
@@ -227,7 +227,7 @@ async function objectsLike(
   const objects: ListedObject[] = [];
   let marker: string | undefined;
   for (let pages = 0; pages < MAX_SIBLING_PAGES; pages++) {
-    const from = { prefix: stemOf(key), delimiter: '/' as const, ...(marker !== undefined && { marker }) };
+    const from = { prefix: stemOf(key), delimiter: '/' as const, marker };
     const page = await listObjects(bucket, from, invocation);
     objects.push(...page.objects);
     marker = page.nextMarker;

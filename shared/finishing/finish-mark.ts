@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { getJson } from '../cloud/obs';
 import { text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
+import { getRecordAs } from '../installation/records';
 
 const Mark = z.object({ files: z.array(text) });
 
@@ -15,8 +15,7 @@ export async function filesBeside(
   taskId: string,
   invocation: Invocation,
 ): Promise<readonly string[] | undefined> {
-  const mark = await getJson(invocation.settings.snapshotBucket, markKey(taskId), invocation);
-  return z.safeParse(Mark, mark).data?.files;
+  return (await getRecordAs(Mark, markKey(taskId), invocation))?.files;
 }
 
 /** Key of the record that a task is finished. */

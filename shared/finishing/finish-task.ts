@@ -1,7 +1,7 @@
 import type { Task } from '../cloud/mpc';
-import { getJson, putJson } from '../cloud/obs';
 import type { FinishInvocation } from '../installation/finish-settings';
 import type { Invocation } from '../installation/invocation';
+import { getRecord, putRecord } from '../installation/records';
 import { keepResult } from '../tasks/results';
 import { publishFiles } from '../views/published-files';
 import { markKey } from './finish-mark';
@@ -28,12 +28,7 @@ export async function finishTask(task: Task, invocation: FinishInvocation): Prom
   const files = await publishFiles(result, invocation);
   await clearOlderPictures(result, invocation);
   if (invocation.settings.notify !== undefined) await queueNotice(result, files, invocation);
-  await putJson(
-    invocation.settings.snapshotBucket,
-    markKey(task.task_id),
-    { status: task.status, files: files?.names ?? [] },
-    invocation,
-  );
+  await putRecord(markKey(task.task_id), { status: task.status, files: files?.names ?? [] }, invocation);
   remember(task.task_id);
   invocation.log.info('task.finished', { task_id: task.task_id, status: task.status });
   return 'finished';
@@ -41,7 +36,7 @@ export async function finishTask(task: Task, invocation: FinishInvocation): Prom
 
 async function isFinished(taskId: string, invocation: Invocation): Promise<boolean> {
   if (knownFinished.has(taskId)) return true;
-  const mark = await getJson(invocation.settings.snapshotBucket, markKey(taskId), invocation);
+  const mark = await getRecord(markKey(taskId), invocation);
   if (mark !== undefined) remember(taskId);
   return mark !== undefined;
 }

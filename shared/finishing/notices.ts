@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
 import { timeOfMpc } from '../cloud/mpc';
-import { deleteObject, getJson, listObjects, putJson } from '../cloud/obs';
 import { sendWebhook } from '../cloud/webhook';
 import { describeFailure } from '../core/errors';
 import { inParallel } from '../core/in-parallel';
@@ -8,6 +7,7 @@ import { integer, optionalText, text } from '../core/schema';
 import type { FinishInvocation } from '../installation/finish-settings';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
+import { deleteRecord, getRecordAs, listRecordPage, putRecord } from '../installation/records';
 import { isLoopback } from '../installation/settings';
 import { digest } from '../tasks/claims';
 import { captureOf } from '../tasks/ownership';
@@ -90,11 +90,7 @@ const TYPES: Readonly<Record<string, string>> = {
 export async function sendDueNotices(invocation: FinishInvocation): Promise<NoticeReport> {
   const report: NoticeReport = { sent: 0, failed: 0, given_up: 0 };
   if (invocation.settings.notify === undefined) return report;
-  const { objects } = await listObjects(
-    invocation.settings.snapshotBucket,
-    { prefix: NOTICES_FOLDER },
-    invocation,
-  );
+  const { objects } = await listRecordPage({ prefix: NOTICES_FOLDER }, invocation);
   const due = objects.map(({ key }) => key).filter((key) => dueAtMs(key) <= Date.now());
   await inParallel(due, PARALLEL_ATTEMPTS, async (key) => {
     // The rest is for the next run.
@@ -118,11 +114,7 @@ export async function waitingNotices(
   if (invocation.settings.notify === undefined || taskIds.length === 0) return [];
   const ids = taskIds.flatMap((id) => Object.values(TYPES).map((type) => noticeId(type, id)));
   const endings = new Set(ids.map((id) => `-${id}.json`));
-  const { objects } = await listObjects(
-    invocation.settings.snapshotBucket,
-    { prefix: NOTICES_FOLDER },
-    invocation,
-  );
+  const { objects } = await listRecordPage({ prefix: NOTICES_FOLDER }, invocation);
   return objects.flatMap(({ key }) => (endings.has(key.slice(NOTICES_FOLDER.length + 14)) ? [key] : []));
 }
 
@@ -136,9 +128,8 @@ async function sendNotice(
 ): Promise<keyof NoticeReport | undefined> {
   const { settings, log } = invocation;
   const { notify, snapshotBucket } = settings;
-  const stored = z.safeParse(Notice, await getJson(snapshotBucket, key, invocation));
-  if (notify === undefined || !stored.success) return undefined;
-  const notice = stored.data;
+  const notice = await getRecordAs(Notice, key, invocation);
+  if (notify === undefined || notice === undefined) return undefined;
   const { id, type, timestamp, data, attempts } = notice;
   const { index, track, poster } = notice.files;
   const addressOf = (file: string | undefined) => file && objectUrl(snapshotBucket, file, invocation);
@@ -150,19 +141,19 @@ async function sendNotice(
   const fields = { notice: id, type, task_id: data.task_id, attempt: attempts + 1 };
   const failure = await attemptNotice({ id, body }, notify, invocation);
   if (failure === undefined) {
-    await deleteObject(snapshotBucket, key, invocation);
+    await deleteRecord(key, invocation);
     log.info('notice.sent', fields);
     return 'sent';
   }
   const pauseMs = PAUSES_MS[attempts];
   if (pauseMs === undefined) {
     log.error('notice.given_up', { ...fields, ...failure });
-    await deleteObject(snapshotBucket, key, invocation);
+    await deleteRecord(key, invocation);
     return 'given_up';
   }
   log.warn('notice.not_sent', { ...fields, ...failure, again_after_ms: pauseMs });
   await write(Date.now() + pauseMs, { ...notice, attempts: attempts + 1 }, invocation);
-  await deleteObject(snapshotBucket, key, invocation);
+  await deleteRecord(key, invocation);
   return 'failed';
 }
 
@@ -182,7 +173,7 @@ async function attemptNotice(
 
 async function write(dueMs: number, notice: Notice, invocation: Invocation): Promise<void> {
   const key = `${NOTICES_FOLDER}${String(dueMs).padStart(14, '0')}-${notice.id}.json`;
-  await putJson(invocation.settings.snapshotBucket, key, notice, invocation);
+  await putRecord(key, notice, invocation);
 }
 
 function dueAtMs(key: string): number {

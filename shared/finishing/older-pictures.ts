@@ -1,7 +1,7 @@
 import { ageOrder, type Task } from '../cloud/mpc';
-import { deleteObject } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
+import { deleteRecord } from '../installation/records';
 import { asMpcReads, isInOwnFolder } from '../tasks/ownership';
 import { readResult, resultKeyOf, type TaskResult } from '../tasks/results';
 import { listRecords } from '../tasks/task-index';
@@ -26,7 +26,7 @@ export async function clearOlderPictures(result: TaskResult, invocation: Invocat
   if (settings.onRemoval !== 'delete') return;
   try {
     const keys = await olderPictures(result, invocation);
-    for (const key of keys) await deleteObject(settings.snapshotBucket, key, invocation);
+    for (const key of keys) await deleteRecord(key, invocation);
     if (keys.length > 0) {
       log.info('pictures.cleared', { task_id, directory: output?.object, objects: keys.length });
     }

@@ -1,11 +1,13 @@
 import * as z from 'zod/mini';
-import { deleteObject, findObject, getJson, type ListedObject, listObjects, putJson } from '../cloud/obs';
+import { findObject, type ListedObject } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
+import { groupsOf } from '../core/groups';
 import { inParallel } from '../core/in-parallel';
 import { flag, integer, text, wholeNumber } from '../core/schema';
 import type { FinishInvocation } from '../installation/finish-settings';
 import { remainingMs } from '../installation/invocation';
 import { isOwnOutput, RECORDS_FOLDER } from '../installation/object-keys';
+import { deleteRecord, getRecord, getRecordAs, listRecordPage, putRecord } from '../installation/records';
 import { CLAIMS_FOLDER, ClaimInFlight, ClaimRecord, claimsFolder } from '../tasks/claims';
 import {
   type NotedRemoval,
@@ -18,7 +20,7 @@ import {
 import { pointerKey, resultKeyOf } from '../tasks/results';
 import { listRecords } from '../tasks/task-index';
 import { haveEnded } from '../tasks/versions';
-import { remember } from '../tasks/waiting';
+import { inLine, remember } from '../tasks/waiting';
 import { objectsOfVideo, tasksOfVideo, type VideoTasks, withTasksOfMpc } from './belongings';
 import { markKey } from './finish-mark';
 import { waitingNotices } from './notices';
@@ -115,8 +117,7 @@ export async function removeGone(isWhole: boolean, invocation: FinishInvocation)
     looked_at: 0,
   };
   await lookOn(isWhole, report, bounded);
-  const { snapshotBucket } = invocation.settings;
-  const { objects } = await listObjects(snapshotBucket, { prefix: REMOVED_FOLDER }, bounded);
+  const { objects } = await listRecordPage({ prefix: REMOVED_FOLDER }, bounded);
   await inParallel(objects, PARALLEL_VIDEOS, async ({ key: recordKey }) => {
     if (remainingMs(bounded) < MIN_TIME_FOR_A_VIDEO_MS) report.kept.out_of_time++;
     else await removeNoted(recordKey, report, bounded);
@@ -161,16 +162,16 @@ async function removeNoted(
   report: RemovalReport,
   invocation: FinishInvocation,
 ): Promise<void> {
-  const { settings, log } = invocation;
+  const { log } = invocation;
   let video: NotedRemoval | undefined;
   try {
-    video = z.safeParse(Noted, await getJson(settings.snapshotBucket, recordKey, invocation)).data;
+    video = await getRecordAs(Noted, recordKey, invocation);
     const isNothing =
       video === undefined ||
       !mayBeRemoved(video, invocation) ||
       (await listRecords(video.bucket, video.key, invocation)).length === 0;
     if (video === undefined || isNothing) {
-      await deleteObject(settings.snapshotBucket, recordKey, invocation);
+      await deleteRecord(recordKey, invocation);
       return;
     }
     const end = await removeVideo(video, report, invocation);
@@ -204,11 +205,10 @@ async function removeVideo(
   report: RemovalReport,
   invocation: FinishInvocation,
 ): Promise<KeptReason | undefined> {
-  const { snapshotBucket } = invocation.settings;
   const { bucket, key } = video;
-  const endRemoval = () => deleteObject(snapshotBucket, removalMark(video), invocation);
-  const forget = () => deleteObject(snapshotBucket, removalKey(video), invocation);
-  await putJson(snapshotBucket, removalMark(video), {}, invocation);
+  const endRemoval = () => deleteRecord(removalMark(video), invocation);
+  const forget = () => deleteRecord(removalKey(video), invocation);
+  await putRecord(removalMark(video), {}, invocation);
   if (await isThere(video, invocation)) {
     await endRemoval();
     await forget();
@@ -238,7 +238,7 @@ async function removeVideo(
   }
   await endRemoval();
   // What came meanwhile was told to wait.
-  if (await isThere(video, invocation)) await remember(video, Date.now(), invocation);
+  if (await isThere(video, invocation)) await remember(inLine(video, Date.now(), invocation), invocation);
   await forget();
   report.objects += own.keys.length;
   report.records += records.length;
@@ -272,13 +272,12 @@ async function haveStopped(video: Video, tasks: VideoTasks, invocation: FinishIn
 
 /** From here on a version that comes back has no task, whatever is left of its pictures. */
 async function release({ records }: VideoTasks, invocation: FinishInvocation): Promise<void> {
-  const { snapshotBucket } = invocation.settings;
   for (const { key } of records) {
     if (resultKeyOf(key) === undefined) continue;
-    const stored = await getJson(snapshotBucket, key, invocation);
+    const stored = await getRecord(key, invocation);
     const record = z.safeParse(ClaimRecord, stored);
     if (!record.success || record.data.state === 'released') continue;
-    await putJson(snapshotBucket, key, { ...Object(stored), state: 'released' }, invocation);
+    await putRecord(key, { ...Object(stored), state: 'released' }, invocation);
   }
 }
 
@@ -287,17 +286,16 @@ async function deleteAll(keys: readonly string[], invocation: FinishInvocation):
   let isTimeLeft = true;
   await inParallel(keys, PARALLEL_DELETES, async (key) => {
     isTimeLeft &&= remainingMs(invocation) > 0;
-    if (isTimeLeft) await deleteObject(invocation.settings.snapshotBucket, key, invocation);
+    if (isTimeLeft) await deleteRecord(key, invocation);
   });
   return isTimeLeft;
 }
 
 /** Goes on with the look through all records, as far as its part of the week has come, or to its end. */
 async function lookOn(isWhole: boolean, report: RemovalReport, invocation: FinishInvocation): Promise<void> {
-  const { snapshotBucket } = invocation.settings;
   const now = Date.now();
-  const stored = z.safeParse(Look, await getJson(snapshotBucket, OBJECT_KEY, invocation));
-  const { place, done_until_ms }: Look = stored.success ? stored.data : { place: 0, done_until_ms: now };
+  const stored = await getRecordAs(Look, OBJECT_KEY, invocation);
+  const { place, done_until_ms } = stored ?? { place: 0, done_until_ms: now };
   // As if a week had passed: the look goes once round from here.
   const doneUntilMs = isWhole ? now - WEEK_MS : Math.max(done_until_ms, now - WEEK_MS);
   const until = place + Math.floor(((now - doneUntilMs) / WEEK_MS) * PLACES);
@@ -313,7 +311,7 @@ async function lookOn(isWhole: boolean, report: RemovalReport, invocation: Finis
   if (reached === PLACES) reached += await look(0, until - PLACES);
   const doneMs = Math.floor(((reached - place) / PLACES) * WEEK_MS);
   const progress: Look = { place: reached % PLACES, done_until_ms: Math.min(now, doneUntilMs + doneMs) };
-  await putJson(snapshotBucket, OBJECT_KEY, progress, invocation);
+  await putRecord(OBJECT_KEY, progress, invocation);
 }
 
 /**
@@ -326,11 +324,10 @@ async function lookThrough(
   invocation: FinishInvocation,
   visit: (video: Video) => Promise<void>,
 ): Promise<number> {
-  const { snapshotBucket } = invocation.settings;
   let marker = `${CLAIMS_FOLDER}${placeName(from)}`;
   let last = '';
   for (;;) {
-    const page = await listObjects(snapshotBucket, { prefix: CLAIMS_FOLDER, marker }, invocation);
+    const page = await listRecordPage({ prefix: CLAIMS_FOLDER, marker }, invocation);
     const folders = new Map<string, string[]>();
     for (const { key } of page.objects) {
       const folder = key.slice(CLAIMS_FOLDER.length).split('/')[0] ?? '';
@@ -338,8 +335,7 @@ async function lookThrough(
       if (key.endsWith('.json')) folders.set(folder, [...(folders.get(folder) ?? []), key]);
     }
     const names = [...folders.keys()];
-    for (let start = 0; start < names.length; start += PARALLEL_LOOKS) {
-      const group = names.slice(start, start + PARALLEL_LOOKS);
+    for (const group of groupsOf(names, PARALLEL_LOOKS)) {
       if (remainingMs(invocation) < MIN_TIME_FOR_A_VIDEO_MS) return placeOf(group[0] ?? '');
       await Promise.all(
         group.map(async (folder) => {
@@ -359,7 +355,7 @@ async function lookThrough(
 /** The video of a folder of records: the first that says so and that the folder belongs to. */
 async function videoOf(keys: readonly string[], invocation: FinishInvocation): Promise<Video | undefined> {
   for (const recordKey of keys) {
-    const stored = await getJson(invocation.settings.snapshotBucket, recordKey, invocation);
+    const stored = await getRecord(recordKey, invocation);
     const claim = z.safeParse(OfVideo, stored);
     const result = z.safeParse(OfTask, stored);
     const { input } = result.data?.task ?? {};

@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
 import { ageOrder, isPending, listTasks, mpcTime, type Task, timeOfMpc } from '../cloud/mpc';
-import { getJson, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
 import { inParallel } from '../core/in-parallel';
-import { wholeNumber } from '../core/schema';
+import { optionalWholeNumber, wholeNumber } from '../core/schema';
 import type { FinishInvocation } from '../installation/finish-settings';
 import { remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
+import { getRecordAs, putRecord } from '../installation/records';
 import { asMpcReads } from '../tasks/ownership';
 import { finishTask } from './finish-task';
 
@@ -42,17 +42,16 @@ const OBJECT_KEY = `${RECORDS_FOLDER}finish.json`;
 const Pass = z.object({
   from_ms: wholeNumber,
   /** When the pass began; absent before its first page. */
-  until_ms: z.optional(wholeNumber),
+  until_ms: optionalWholeNumber,
   page: wholeNumber,
-  oldest_unfinished_ms: z.optional(wholeNumber),
+  oldest_unfinished_ms: optionalWholeNumber,
 });
 type Pass = z.infer<typeof Pass>;
 
 /** Goes on with the pass through MPC's list, and finishes what has ended. @throws what OBS and MPC throw on reading */
 export async function finishEndedTasks(invocation: FinishInvocation): Promise<FinishReport> {
-  const { snapshotBucket } = invocation.settings;
-  const stored = z.safeParse(Pass, await getJson(snapshotBucket, OBJECT_KEY, invocation));
-  const pass: Pass = stored.success ? stored.data : { from_ms: Date.now() - FIRST_LOOK_BACK_MS, page: 0 };
+  const stored = await getRecordAs(Pass, OBJECT_KEY, invocation);
+  const pass: Pass = stored ?? { from_ms: Date.now() - FIRST_LOOK_BACK_MS, page: 0 };
   const report: FinishReport = { looked_at: 0, finished: 0, unfinished: 0, failed: 0 };
   pass.until_ms ??= Date.now();
   for (let calls = 0; calls < MAX_LIST_CALLS; calls++) {
@@ -76,7 +75,7 @@ export async function finishEndedTasks(invocation: FinishInvocation): Promise<Fi
     pass.page = 0;
     break;
   }
-  await putJson(snapshotBucket, OBJECT_KEY, pass, invocation);
+  await putRecord(OBJECT_KEY, pass, invocation);
   return report;
 }
 

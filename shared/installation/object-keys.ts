@@ -74,14 +74,10 @@ const MAX_DIRECTORY_BYTES = 740;
  * browsers resolve) give the SHA-256 of the key in place of `{key}` and `{stem}`.
  */
 export function outputDirectoryOf(upload: ObjectVersion, template: string): string {
-  const fill = (key: string): string =>
-    trimSlashes(
-      template.replace(/\{(bucket|key|stem|etag)\}/g, (_, name: string) => {
-        if (name === 'bucket') return upload.bucket;
-        if (name === 'etag') return upload.etag;
-        return name === 'stem' ? stemOf(key) : key;
-      }),
-    );
+  const fill = (key: string): string => {
+    const parts: Readonly<Record<string, string>> = { ...upload, key, stem: stemOf(key) };
+    return trimSlashes(template.replace(/\{(bucket|key|stem|etag)\}/g, (_, name) => parts[name] ?? ''));
+  };
   const directory = fill(upload.key);
   const isSound =
     Buffer.byteLength(directory) <= MAX_DIRECTORY_BYTES &&

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { FunctionContext } from '../core/context';
 import { type Detail, SettingsError } from '../core/errors';
 import type { LogLevel } from '../core/log';
-import { integerText, oneOf, parseJson, text, textThat } from '../core/schema';
+import { integerText, oneOf, optionalText, parseJson, text, textThat } from '../core/schema';
 import { check } from '../validation';
 import { checkCapture } from './capture';
 import { type Capture, checkCaptures, type UploadChoice } from './captures';
@@ -72,8 +72,8 @@ const SettingsSchema = z.object({
   ),
   SNAPSHOT_BUCKET: text,
   OUTPUT_DIRECTORY: directoryTemplate,
-  CAPTURE: z.optional(text),
-  CAPTURES: z.optional(text),
+  CAPTURE: optionalText,
+  CAPTURES: optionalText,
   MPC_REQUESTS_PER_MINUTE: integerText(1, 10_000, 'calls'),
   MPC_READS_PER_MINUTE: integerText(1, 10_000, 'calls'),
   MAX_UNFINISHED_TASKS: integerText(1, 100_000, 'tasks'),

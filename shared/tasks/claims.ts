@@ -6,21 +6,20 @@ import {
   type CreateTaskBody,
   cancelTask,
   createTask,
-  type ListBudget,
   listTasks,
-  nextWindowMs,
   type ObsLocation,
   type Task,
-  tasksBetween,
 } from '../cloud/mpc';
-import { createJson, findObject, getJson, putJson } from '../cloud/obs';
+import { createJson, findObject } from '../cloud/obs';
 import { CallerError, describeFailure, ServiceRefused, ServiceUnavailable } from '../core/errors';
-import { anything, flag, oneOf, optionalText, wholeNumber } from '../core/schema';
+import { anything, flag, oneOf, optionalText, optionalWholeNumber, wholeNumber } from '../core/schema';
 import type { Capture } from '../installation/captures';
 import type { Invocation } from '../installation/invocation';
 import { type ObjectVersion, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
+import { getRecord, getRecordAs, putRecord } from '../installation/records';
 import type { Settings } from '../installation/settings';
 import { sha256Hex } from '../signing';
+import { CALL_ARRIVES_WITHIN_MS, CALL_WITHIN_MS, tasksAround } from './claim-search';
 import { asMpcReads, stageFolder } from './ownership';
 import { unwrapUserData, withNote } from './task-note';
 
@@ -63,10 +62,8 @@ export interface ClaimRequest {
   /** Where its task writes. */
   output?: Pick<ObsLocation, 'bucket' | 'object'> | undefined;
   /** What was asked for, where one name may be used for different requests. */
-  fingerprint?: string;
+  fingerprint?: string | undefined;
 }
-
-const optionalNumber = z.optional(wholeNumber);
 
 export const ClaimRecord = z.object({
   state: oneOf('claimed', 'accepted', 'released'),
@@ -77,7 +74,7 @@ export const ClaimRecord = z.object({
   etag: optionalText,
   /** Where its task writes, in the snapshot bucket; not in records of older versions. */
   directory: optionalText,
-  last_modified_ms: optionalNumber,
+  last_modified_ms: optionalWholeNumber,
   fingerprint: optionalText,
   /** By which the stage that wrote it is known: another one may share the bucket. */
   folder: optionalText,
@@ -86,15 +83,15 @@ export const ClaimRecord = z.object({
   /** Told to nobody else: whoever finds it in the record wrote the record. */
   owner: optionalText,
   /** How often MPC has refused for good, and when it may be asked again. */
-  refusals: optionalNumber,
-  not_before_ms: optionalNumber,
+  refusals: optionalWholeNumber,
+  not_before_ms: optionalWholeNumber,
   /** The clean-up was about to take its task out of MPC's queue: MPC's list says whether it did. */
   giving_up: flag,
   /** Of the first attempt: one that came later, so that the ones between need not be read. */
-  next: optionalNumber,
+  next: optionalWholeNumber,
   /** Up to when MPC's list was looked through for it, and what of it can be read at once (ms). */
-  sought_until_ms: optionalNumber,
-  window_ms: optionalNumber,
+  sought_until_ms: optionalWholeNumber,
+  window_ms: optionalWholeNumber,
 });
 
 export type ClaimRecord = z.infer<typeof ClaimRecord>;
@@ -120,20 +117,11 @@ export class ClaimDamaged extends CallerError {
   }
 }
 
-/** A create call that is not over so long after its claim is given up. */
-export const CALL_WITHIN_MS = 15_000;
-/**
- * So long an unfinished claim counts as being worked on: API Gateway, in front of MPC, holds a call for 60 s at most,
- * so that one which MPC has not taken up by then never will be, whatever became of the caller.
- */
-export const CALL_ARRIVES_WITHIN_MS = CALL_WITHIN_MS + 60_000;
 /**
  * Clocks in the cloud agree within seconds. Were they further apart than a
  * quarter of an hour, no signature would be accepted.
  */
 const CLOCK_TOLERANCES_MS = [60_000, 15 * 60_000];
-/** List calls count against MPC's quota. What they do not suffice for, the next invocation goes on with. */
-const LIST_CALLS_PER_INVOCATION = 5;
 export const COME_BACK_SECONDS = 60;
 /** What MPC refuses for good is asked for again at once, then after a pause that doubles. */
 const FIRST_PAUSE_MS = 5 * 60_000;
@@ -156,8 +144,7 @@ export function uploadClaim(
   const place = directory === settings.outputDirectory ? [] : [directory];
   const id = digest(bucket, key, etag, JSON.stringify(thumbnailPara), ...place, ...again);
   const output = { bucket: settings.snapshotBucket, object: outputDirectoryOf(upload, directory) };
-  const objectKey = `${claimsFolder(bucket, key)}${id}.json`;
-  return { id, objectKey, bucket, key, capture, etag, lastModifiedMs, output };
+  return { id, objectKey: claimKey({ bucket, key }, id), bucket, key, capture, etag, lastModifiedMs, output };
 }
 
 /** What became of a claim: its task, or where the next attempt at it may be made. */
@@ -229,7 +216,7 @@ async function reconcileGivenUp(
   const status = tasks[0]?.status;
   if (status === 'WAITING') throw new ClaimInFlight(COME_BACK_SECONDS);
   const ended = status === 'CANCELED' ? withoutTask(record) : record;
-  await tolerate(() => write(claim, attempt, ended, invocation), claim, invocation);
+  await writeIfPossible(claim, attempt, ended, invocation);
   return status === 'CANCELED' ? undefined : { ...(record.answer as CreatedTask), task_id: record.task_id };
 }
 
@@ -251,7 +238,7 @@ export async function cancelToStartAgain(
   before: (video: Pick<ClaimRequest, 'bucket' | 'key'>) => Promise<void>,
 ): Promise<void> {
   const { bucket = '', object: key = '' } = input ?? {};
-  const first: ClaimRequest = { id, objectKey: `${claimsFolder(bucket, key)}${id}.json`, bucket, key };
+  const first: ClaimRequest = { id, objectKey: claimKey({ bucket, key }, id), bucket, key };
   for (let attempt = 0; ; ) {
     const record = await readAttempt(first, attempt, invocation);
     // A task of a caller, a duplicate, or one whose record was deleted.
@@ -261,12 +248,12 @@ export async function cancelToStartAgain(
     if (record.task_id === task_id || (isHalfWritten && !(await isThere(first, attempt + 1, invocation)))) {
       if (record.state === 'released') return cancelTask(task_id, invocation);
       const { etag, fingerprint } = record;
-      const claim = { ...first, etag, ...(fingerprint !== undefined && { fingerprint }) };
+      const claim = { ...first, etag, fingerprint };
       const kept = { answer: { task_id }, ...record, state: 'accepted', task_id } as const;
       await write(claim, attempt, { ...kept, giving_up: 1 }, invocation);
       await before(first);
       await cancelTask(task_id, invocation);
-      await tolerate(() => write(claim, attempt, withoutTask(record), invocation), claim, invocation);
+      await writeIfPossible(claim, attempt, withoutTask(record), invocation);
       return;
     }
     attempt = Math.max(attempt + 1, record.next ?? 0);
@@ -281,7 +268,7 @@ async function isThere(claim: ClaimRequest, attempt: number, invocation: Invocat
 }
 
 function readRecord(claim: ClaimRequest, attempt: number, invocation: Invocation): Promise<unknown> {
-  return getJson(invocation.settings.snapshotBucket, attemptKey(claim, attempt), invocation);
+  return getRecord(attemptKey(claim, attempt), invocation);
 }
 
 function attemptKey({ objectKey }: ClaimRequest, attempt: number): string {
@@ -296,8 +283,8 @@ async function readAttempt(
 ): Promise<ClaimRecord | undefined> {
   const stored = await readRecord(claim, attempt, invocation);
   if (stored === undefined) return undefined;
-  const parsed = z.safeParse(ClaimRecord, stored);
-  if (parsed.success) return parsed.data;
+  const { data } = z.safeParse(ClaimRecord, stored);
+  if (data) return data;
   const { snapshotBucket } = invocation.settings;
   const object = await findObject(snapshotBucket, attemptKey(claim, attempt), invocation);
   return object && { state: 'claimed', claimed_at_ms: object.lastModifiedMs, damaged: 1 };
@@ -356,7 +343,7 @@ export async function createClaimedTask(
         claimed_at_ms: claimedAtMs,
         ...afterRefusal(error, refusals),
       } as const;
-      await tolerate(() => write(claim, attempt, record, invocation), claim, invocation);
+      await writeIfPossible(claim, attempt, record, invocation);
     }
     throw error;
   } finally {
@@ -382,8 +369,8 @@ async function createAttempt(
   )
     return true;
   // What stands there may be our own, written by a try whose answer was lost.
-  const parsed = z.safeParse(ClaimRecord, await readRecord(claim, attempt, invocation));
-  return parsed.success && parsed.data.owner === record.owner;
+  const stored = await getRecordAs(ClaimRecord, attemptKey(claim, attempt), invocation);
+  return stored !== undefined && stored.owner === record.owner;
 }
 
 /** Leaves word in the first attempt, so that whoever comes later need not read all of them. */
@@ -394,7 +381,7 @@ function pointTo(
   invocation: Invocation,
 ): Promise<void> {
   const record = { state: 'released', claimed_at_ms: claimedAtMs, next: attempt } as const;
-  return tolerate(() => write(claim, 0, record, invocation), claim, invocation);
+  return writeIfPossible(claim, 0, record, invocation);
 }
 
 function isProvablyNoTask(error: unknown): boolean {
@@ -445,7 +432,7 @@ async function reconcileClaim(
     const { soughtUntilMs, windowMs: window_ms } = look;
     const sought_until_ms = isWide ? soughtUntilMs : 0;
     const progress = { ...record, sought_until_ms, window_ms };
-    await tolerate(() => write(claim, attempt, progress, invocation), claim, invocation);
+    await writeIfPossible(claim, attempt, progress, invocation);
     throw new ClaimInFlight(COME_BACK_SECONDS);
   }
   logStep('claim.abandoned', claim, invocation);
@@ -466,65 +453,6 @@ export function isWithin(told: Task['input'], asked: Pick<ObsLocation, 'bucket' 
   return bucket === asked.bucket && `${asMpcReads(object)}/`.startsWith(place && `${place}/`);
 }
 
-interface Look {
-  tasks: Task[];
-  /** What MPC accepted later than this may be missing. */
-  asOfMs: number;
-  /** False when there was more to read than one invocation may. */
-  isComplete: boolean;
-  soughtUntilMs: number;
-  windowMs: number;
-}
-
-/** Tries come minutes apart: a window that is too wide is narrowed within the next one, one too narrow costs a try each time. */
-const WINDOW_GROWTH = 16;
-
-const looks = new WeakMap<Invocation, Map<string, Promise<Look>>>();
-const budgets = new WeakMap<Invocation, ListBudget>();
-
-/** The list calls that this invocation may still make, to be used by all who look for tasks. */
-export function listBudget(invocation: Invocation): ListBudget {
-  const budget = budgets.get(invocation) ?? { calls: LIST_CALLS_PER_INVOCATION };
-  budgets.set(invocation, budget);
-  return budget;
-}
-
-/**
- * The tasks that calls made under a claim of this time. List calls count against MPC's quota: claims of about the
- * same time, of which there are many after a failure of MPC, share one look in an invocation.
- */
-function tasksAround(
-  timeMs: number,
-  toleranceMs: number,
-  { sought_until_ms, window_ms }: Pick<ClaimRecord, 'sought_until_ms' | 'window_ms'>,
-  invocation: Invocation,
-): Promise<Look> {
-  const firstMs = (Math.floor(timeMs / toleranceMs) - 1) * toleranceMs;
-  const lastMs = firstMs + 3 * toleranceMs + CALL_ARRIVES_WITHIN_MS;
-  const fromMs = Math.max(firstMs, sought_until_ms ?? 0);
-  const untilMs = Math.min(lastMs, fromMs + (window_ms || Number.POSITIVE_INFINITY));
-  const known = looks.get(invocation) ?? new Map<string, Promise<Look>>();
-  looks.set(invocation, known);
-  const name = `${fromMs} ${untilMs}`;
-  const asOfMs = Date.now();
-  const budget = listBudget(invocation);
-  // With a single call nobody learns how wide a window may be: others used up the calls of this run.
-  const mayMove = budget.calls > 1;
-  const look =
-    known.get(name) ??
-    tasksBetween(fromMs, untilMs, invocation, budget).then(
-      ({ tasks, completeUntilMs: soughtUntilMs }): Look => {
-        const isComplete = soughtUntilMs >= lastMs;
-        const windowMs = mayMove
-          ? nextWindowMs(fromMs, untilMs, soughtUntilMs, WINDOW_GROWTH)
-          : untilMs - fromMs;
-        return { tasks, asOfMs, isComplete, soughtUntilMs, windowMs };
-      },
-    );
-  known.set(name, look);
-  return look;
-}
-
 /** The task exists whether or not that can be written down: a claim left half-written is settled later. */
 export async function completeClaim(
   claim: ClaimRequest,
@@ -540,7 +468,7 @@ export async function completeClaim(
     task_id: created.task_id,
     answer: created,
   };
-  await tolerate(() => write(claim, attempt, record, invocation), claim, invocation);
+  await writeIfPossible(claim, attempt, record, invocation);
   logStep('claim.accepted', claim, invocation, { task_id: created.task_id });
 }
 
@@ -554,13 +482,14 @@ function logStep(
   log.info(step, { claim: claim.id, bucket: claim.bucket, key: claim.key, ...more });
 }
 
-async function tolerate(
-  write: () => Promise<void>,
+async function writeIfPossible(
   claim: ClaimRequest,
+  attempt: number,
+  record: ClaimRecord,
   invocation: Invocation,
 ): Promise<void> {
   try {
-    await write();
+    await write(claim, attempt, record, invocation);
   } catch (error) {
     invocation.log.warn('claim.not_written', { claim: claim.id, ...describeFailure(error) });
   }
@@ -572,8 +501,7 @@ async function write(
   record: ClaimRecord,
   invocation: Invocation,
 ): Promise<void> {
-  const { snapshotBucket } = invocation.settings;
-  await putJson(snapshotBucket, attemptKey(claim, attempt), recordOf(claim, record, invocation), invocation);
+  await putRecord(attemptKey(claim, attempt), recordOf(claim, record, invocation), invocation);
 }
 
 function recordOf(claim: ClaimRequest, record: ClaimRecord, { settings }: Invocation): unknown {
@@ -592,6 +520,11 @@ export const CLAIMS_FOLDER = `${RECORDS_FOLDER}claims/`;
 /** One folder per video. Keys are hashed: they may be as long as OBS allows, with no room for anything beside them. */
 export function claimsFolder(bucket: string, key: string): string {
   return `${CLAIMS_FOLDER}${digest(bucket, key)}/`;
+}
+
+/** Key of the first record of a claim, or of a task, of this name. */
+export function claimKey({ bucket, key }: Pick<ClaimRequest, 'bucket' | 'key'>, id: string): string {
+  return `${claimsFolder(bucket, key)}${id}.json`;
 }
 
 /** A short name for something that is told apart by these parts. */

@@ -52,7 +52,7 @@ export function isOfThisStage(
 }
 
 /** In place of an ETag, with as many characters. */
-const ANY_ETAG = '\0'.repeat(32);
+const ANY_ETAG = /* @__PURE__ */ '\0'.repeat(32);
 
 /**
  * The capture that a task belongs to: the one of its video in whose very directory it writes. What a caller creates without

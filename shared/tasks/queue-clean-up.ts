@@ -8,11 +8,12 @@ import {
 } from '../core/errors';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import type { Query } from '../signing';
-import { cancelToStartAgain, listBudget } from './claims';
+import { listBudget } from './claim-search';
+import { cancelToStartAgain } from './claims';
 import { isInOwnFolder } from './ownership';
 import { isRecordedTask } from './results';
 import { unwrapUserData } from './task-note';
-import { remember } from './waiting';
+import { inLine, remember } from './waiting';
 
 /** What a clean-up of the queue did. */
 export interface CleanUpReport {
@@ -74,7 +75,9 @@ function takeOut(task: Task, invocation: Invocation): Promise<void> {
   const { claim } = unwrapUserData(task.user_data).note;
   return claim === undefined
     ? cancelTask(task.task_id, invocation)
-    : cancelToStartAgain(task, claim, invocation, (video) => remember(video, Date.now(), invocation));
+    : cancelToStartAgain(task, claim, invocation, (video) =>
+        remember(inLine(video, Date.now(), invocation), invocation),
+      );
 }
 
 /** A task of this installation carries a claim and writes to its folder, or is recorded as its own. */

@@ -1,6 +1,7 @@
-import { type ListedObject, putJson } from '../cloud/obs';
+import type { ListedObject } from '../cloud/obs';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
+import { putRecord } from '../installation/records';
 import { claimsFolder, digest } from './claims';
 
 /*
@@ -39,8 +40,7 @@ export async function noteRemoval(
   { bucket, key, found }: NotedRemoval,
   invocation: Invocation,
 ): Promise<void> {
-  const { snapshotBucket } = invocation.settings;
-  await putJson(snapshotBucket, removalKey({ bucket, key }), { bucket, key, found }, invocation);
+  await putRecord(removalKey({ bucket, key }), { bucket, key, found }, invocation);
 }
 
 /** Key of the record that a video may be gone. */

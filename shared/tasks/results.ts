@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
 import { isPending, parseTask, type Task } from '../cloud/mpc';
-import { getJson, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
-import { optionalText, text } from '../core/schema';
+import { groupsOf } from '../core/groups';
+import { anything, optionalText, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
-import { ClaimRecord, claimsFolder } from './claims';
+import { getRecordAs, putRecord } from '../installation/records';
+import { ClaimRecord, claimKey } from './claims';
 import { isBetweenOwnBuckets, isInOwnFolder, isOfThisStage } from './ownership';
 import { unwrapUserData } from './task-note';
 
@@ -25,8 +26,9 @@ const PARALLEL_LOOKS = 16;
 
 const RESULT_ENDING = '.result.json';
 
-const Result = z.object({ task: z.unknown(), etag: optionalText, folder: optionalText });
-const Pointer = z.object({ result: text });
+// Not every function that knows the names of results reads them.
+const Result = /* @__PURE__ */ z.object({ task: anything, etag: optionalText, folder: optionalText });
+const Pointer = /* @__PURE__ */ z.object({ result: text });
 
 /** A task that has ended, and of which version of the video it is, where that was written down. */
 export interface TaskResult {
@@ -46,18 +48,16 @@ export function resultKeyOf(recordKey: string): string | undefined {
  * @throws what OBS throws
  */
 export async function keptResult(taskId: string, invocation: Invocation): Promise<TaskResult | undefined> {
-  const { snapshotBucket } = invocation.settings;
-  const pointer = z.safeParse(Pointer, await getJson(snapshotBucket, pointerKey(taskId), invocation));
-  return pointer.success ? readResult(pointer.data.result, invocation) : undefined;
+  const pointer = await getRecordAs(Pointer, pointerKey(taskId), invocation);
+  return pointer && readResult(pointer.result, invocation);
 }
 
 /** The result under this key; undefined when there is none of this installation. @throws what OBS throws */
 export async function readResult(key: string, invocation: Invocation): Promise<TaskResult | undefined> {
-  const stored = await getJson(invocation.settings.snapshotBucket, key, invocation);
-  const result = z.safeParse(Result, stored);
-  const task = result.success ? parseTask(result.data.task) : undefined;
-  if (task === undefined || !isOfThisStage(task, result.data?.folder, invocation.settings)) return undefined;
-  return { task, etag: result.data?.etag };
+  const result = await getRecordAs(Result, key, invocation);
+  const task = parseTask(result?.task);
+  if (task === undefined || !isOfThisStage(task, result?.folder, invocation.settings)) return undefined;
+  return { task, etag: result?.etag };
 }
 
 /**
@@ -69,10 +69,9 @@ export async function readResult(key: string, invocation: Invocation): Promise<T
 export async function keepResult(task: Task, invocation: Invocation): Promise<TaskResult | undefined> {
   const record = await recordOf(task, invocation);
   if (record === undefined || !isOfThisStage(task, record.folder, invocation.settings)) return undefined;
-  const { snapshotBucket } = invocation.settings;
   const { resultKey, etag, folder } = record;
-  await putJson(snapshotBucket, resultKey, { task, etag, folder }, invocation);
-  await putJson(snapshotBucket, pointerKey(task.task_id), { result: resultKey }, invocation);
+  await putRecord(resultKey, { task, etag, folder }, invocation);
+  await putRecord(pointerKey(task.task_id), { result: resultKey }, invocation);
   return { task, etag };
 }
 
@@ -99,8 +98,7 @@ export async function isRecordedTask(task: Task, invocation: Invocation): Promis
 /** Those of this installation, in their order. @throws what OBS throws */
 export async function ownTasks(tasks: readonly Task[], invocation: Invocation): Promise<Task[]> {
   const own: Task[] = [];
-  for (let start = 0; start < tasks.length; start += PARALLEL_LOOKS) {
-    const group = tasks.slice(start, start + PARALLEL_LOOKS);
+  for (const group of groupsOf(tasks, PARALLEL_LOOKS)) {
     const isOwn = await Promise.all(group.map((task) => isOwnTask(task, invocation)));
     own.push(...group.filter((_, index) => isOwn[index]));
   }
@@ -128,17 +126,18 @@ interface TaskRecord {
 
 /** The record that leads to a task, and where its result belongs; undefined for a task that nobody recorded here. */
 async function recordOf(task: Task, invocation: Invocation): Promise<TaskRecord | undefined> {
-  const { uploadBuckets, snapshotBucket } = invocation.settings;
+  const { uploadBuckets } = invocation.settings;
   const { bucket, object } = task.input ?? {};
   if (bucket === undefined || object === undefined || !uploadBuckets.includes(bucket)) return undefined;
-  const records = claimsFolder(bucket, object);
   const { claim } = unwrapUserData(task.user_data).note;
-  const names = [claim, task.task_id].filter((name) => name !== undefined && /^\w+$/.test(name));
+  const names = [claim, task.task_id]
+    .filter((name) => name !== undefined)
+    .filter((name) => /^\w+$/.test(name));
   for (const name of names) {
-    const key = `${records}${name}.json`;
-    const record = z.safeParse(ClaimRecord, await getJson(snapshotBucket, key, invocation));
-    if (!record.success) continue;
-    const { task_id, state, etag, next, folder } = record.data;
+    const key = claimKey({ bucket, key: object }, name);
+    const record = await getRecordAs(ClaimRecord, key, invocation);
+    if (record === undefined) continue;
+    const { task_id, state, etag, next, folder } = record;
     // A later attempt has a record of its own.
     if (next !== undefined && name === claim) names.push(`${claim}.${next}`);
     // A claim whose call was never answered has no id yet: the task that carries it is the one.

@@ -1,8 +1,8 @@
-import * as z from 'zod/mini';
 import { mpcTime, parseTask, type Task } from '../cloud/mpc';
-import { getJson, type ListedObject, listFolder } from '../cloud/obs';
+import { type ListedObject, listFolder } from '../cloud/obs';
 import type { Invocation } from '../installation/invocation';
-import { ClaimRecord, claimsFolder, completeClaim } from './claims';
+import { getRecordAs } from '../installation/records';
+import { ClaimRecord, claimKey, claimsFolder, completeClaim } from './claims';
 import { isOfThisStage } from './ownership';
 import { readResult, resultKeyOf, type TaskResult } from './results';
 
@@ -23,11 +23,7 @@ export async function recordTask(
   taskId: string,
   invocation: Invocation,
 ): Promise<void> {
-  const claim = {
-    ...video,
-    id: taskId,
-    objectKey: `${claimsFolder(video.bucket, video.key)}${taskId}.json`,
-  };
+  const claim = { ...video, id: taskId, objectKey: claimKey(video, taskId) };
   await completeClaim(claim, { task_id: taskId }, { claimed_at_ms: Date.now() }, invocation);
 }
 
@@ -53,7 +49,6 @@ export async function recordsOfVideo(
   key: string,
   invocation: Invocation,
 ): Promise<{ recorded: RecordedTask[]; leftOut: number }> {
-  const { snapshotBucket } = invocation.settings;
   const objects = await listRecords(bucket, key, invocation);
   const keys = new Set(objects.map((object) => object.key));
   const all = objects.filter((object) => resultKeyOf(object.key) !== undefined);
@@ -69,9 +64,9 @@ export async function recordsOfVideo(
         const result = await readResult(resultKey, invocation);
         if (result !== undefined) return { result };
       }
-      const record = z.safeParse(ClaimRecord, await getJson(snapshotBucket, object.key, invocation));
-      if (!record.success || record.data.task_id === undefined) return undefined;
-      const { task_id, claimed_at_ms, answer, folder } = record.data;
+      const record = await getRecordAs(ClaimRecord, object.key, invocation);
+      if (record?.task_id === undefined) return undefined;
+      const { task_id, claimed_at_ms, answer, folder } = record;
       if (!isOfThisStage({}, folder, invocation.settings)) return undefined;
       const known = parseTask({
         status: 'WAITING',

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { CreateTaskBody } from '../cloud/mpc';
-import { flag, optionalText, parseJson, wholeNumber } from '../core/schema';
+import { flag, optionalText, optionalWholeNumber, parseJson } from '../core/schema';
 import { InvalidRequest, MAX_USER_DATA_CHARACTERS } from '../validation';
 
 /** What this service itself keeps in a task's `user_data`, beside the caller's own. */
@@ -19,7 +19,7 @@ const Envelope = z.object({
   'mpc-snapshots': z.object({
     claim: optionalText,
     capture: optionalText,
-    time_ms: z.optional(wholeNumber),
+    time_ms: optionalWholeNumber,
     to_end: flag,
   }),
   user_data: optionalText,
@@ -30,10 +30,8 @@ export function unwrapUserData(userData: string | undefined): {
   note: TaskNote;
   userData: string | undefined;
 } {
-  const envelope = z.safeParse(Envelope, parseJson(userData ?? ''));
-  return envelope.success
-    ? { note: envelope.data['mpc-snapshots'], userData: envelope.data.user_data }
-    : { note: {}, userData: userData };
+  const { data } = z.safeParse(Envelope, parseJson(userData ?? ''));
+  return data ? { note: data['mpc-snapshots'], userData: data.user_data } : { note: {}, userData: userData };
 }
 
 /**

@@ -1,15 +1,16 @@
-import * as z from 'zod/mini';
 import { cancelTask, isPending, listTasks, MAX_IDS, type ObsLocation, type Task } from '../cloud/mpc';
-import { getJson, type ListedObject, putJson } from '../cloud/obs';
+import type { ListedObject } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
+import { groupsOf } from '../core/groups';
 import type { Invocation } from '../installation/invocation';
+import { getRecordAs, putRecord } from '../installation/records';
 import {
   ClaimDamaged,
   ClaimInFlight,
   ClaimRecord,
   type ClaimRequest,
   COME_BACK_SECONDS,
-  claimsFolder,
+  claimKey,
   findClaim,
   isWithin,
 } from './claims';
@@ -56,11 +57,9 @@ export async function begunIn(
   own: string | undefined,
   invocation: Invocation,
 ): Promise<Begun[]> {
-  const { snapshotBucket } = invocation.settings;
   const listed = records.filter(({ key }) => resultKeyOf(key) !== undefined);
   const read = async ({ key: objectKey }: ListedObject): Promise<Begun[]> => {
-    const parsed = z.safeParse(ClaimRecord, await getJson(snapshotBucket, objectKey, invocation));
-    const { data: record } = parsed;
+    const record = await getRecordAs(ClaimRecord, objectKey, invocation);
     if (record?.claim === undefined) return [];
     const isGivenUp = record.state === 'released' && record.task_id !== undefined;
     if (own !== undefined && objectKey.startsWith(own) && !isGivenUp) return [];
@@ -100,8 +99,8 @@ export async function haveEnded(
   }
   const asked = [...ids.keys()];
   const tasks: Task[] = [];
-  for (let start = 0; start < asked.length; start += MAX_IDS) {
-    const query = asked.slice(start, start + MAX_IDS).map((id) => ['task_id', id] as const);
+  for (const group of groupsOf(asked, MAX_IDS)) {
+    const query = group.map((id) => ['task_id', id] as const);
     tasks.push(...(await listTasks(query, invocation)).tasks);
   }
   const atWork = tasks.filter((task) => isPending(task) && isWithin(task.output, directory));
@@ -119,7 +118,7 @@ async function giveUp(begun: Begun, task_id: string, invocation: Invocation): Pr
   const { objectKey, isUpload, ...record } = begun;
   try {
     const released = { ...record, state: 'released', task_id };
-    if (objectKey) await putJson(invocation.settings.snapshotBucket, objectKey, released, invocation);
+    if (objectKey) await putRecord(objectKey, released, invocation);
     await cancelTask(task_id, invocation);
     return true;
   } catch (error) {
@@ -136,9 +135,10 @@ async function taskOfHalfWritten(
   invocation: Invocation,
 ): Promise<string | undefined> {
   if (other.state !== 'claimed' || !other.isUpload) return undefined;
-  const objectKey = `${claimsFolder(bucket, key)}${other.claim}.json`;
+  const { claim: id, etag } = other;
+  const objectKey = claimKey({ bucket, key }, id);
   try {
-    const found = await findClaim({ id: other.claim, objectKey, bucket, key, etag: other.etag }, invocation);
+    const found = await findClaim({ id, objectKey, bucket, key, etag }, invocation);
     return found.task?.task_id;
   } catch (error) {
     // What cannot be read must not keep the video from being captured for ever.

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import { deleteObject, getJson, listObjects, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
 import { text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
+import { deleteRecord, getRecordAs, listRecordPage, putRecord } from '../installation/records';
 import { digest } from './claims';
 
 /*
@@ -67,16 +67,14 @@ export function inLine(
   return { folder: isFoundLate ? `${OLD}${folder}` : folder, sinceMs, id: digest(bucket, key), upload };
 }
 
-/** Remembers an upload that waits for its turn. @throws what OBS throws */
-export function remember(
-  upload: WaitingUpload,
-  sinceMs: number,
+/** Remembers an upload that waits for its turn, if it has no record yet. @throws what OBS throws */
+export async function remember(
+  { folder, sinceMs, id, recordKey, upload }: Waiting,
   invocation: Invocation,
-  isFoundLate = false,
 ): Promise<void> {
-  const { folder, id } = inLine(upload, sinceMs, invocation, isFoundLate);
+  if (upload === undefined || recordKey !== undefined) return;
   const since = String(Math.max(0, Math.floor(sinceMs))).padStart(TIME_DIGITS, '0');
-  return write(`${WAITING}${folder}/${since}-${id}.json`, upload, invocation);
+  await write(`${WAITING}${folder}/${since}-${id}.json`, upload, invocation);
 }
 
 /**
@@ -103,26 +101,21 @@ async function write(
   { bucket, key }: WaitingUpload,
   invocation: Invocation,
 ): Promise<void> {
-  await putJson(invocation.settings.snapshotBucket, recordKey, { bucket, key }, invocation);
+  await putRecord(recordKey, { bucket, key }, invocation);
 }
 
 /** Deletes a record. One that stays costs a look in every sweep: that is told, and stops nothing. */
 export async function forget(recordKey: string, invocation: Invocation): Promise<void> {
   try {
-    await deleteObject(invocation.settings.snapshotBucket, recordKey, invocation);
+    await deleteRecord(recordKey, invocation);
   } catch (error) {
     invocation.log.warn('sweep.not_forgotten', { key: recordKey, ...describeFailure(error) });
   }
 }
 
 /** @returns undefined for a record that is gone or cannot be read @throws what OBS throws */
-export async function readWaiting(
-  recordKey: string,
-  invocation: Invocation,
-): Promise<WaitingUpload | undefined> {
-  const record = await getJson(invocation.settings.snapshotBucket, recordKey, invocation);
-  const { data } = z.safeParse(WaitingRecord, record);
-  return data;
+export function readWaiting(recordKey: string, invocation: Invocation): Promise<WaitingUpload | undefined> {
+  return getRecordAs(WaitingRecord, recordKey, invocation);
 }
 
 /**
@@ -133,8 +126,7 @@ export async function listLater(
   marker: string | undefined,
   invocation: Invocation,
 ): Promise<{ due: Waiting[]; ids: Set<string>; refused: string[]; marker: string | undefined }> {
-  const from = { prefix: LATER, ...(marker !== undefined && { marker }) };
-  const page = await listObjects(invocation.settings.snapshotBucket, from, invocation);
+  const page = await listRecordPage({ prefix: LATER, marker }, invocation);
   const due: Waiting[] = [];
   const ids = new Set<string>();
   const refused: string[] = [];
@@ -178,8 +170,7 @@ export async function listWaiting(
     if (from === old && isOldSeen) break;
     for (let marker = from; calls < MAX_LIST_CALLS; ) {
       calls += 1;
-      const start = { prefix: WAITING, ...(marker !== undefined && { marker }) };
-      const page = await listObjects(invocation.settings.snapshotBucket, start, invocation);
+      const page = await listRecordPage({ prefix: WAITING, marker }, invocation);
       // The last page holds all that is old as well, mostly nothing.
       if (range === behind && !page.isTruncated) isOldSeen = true;
       for (const { key: recordKey } of page.objects) {
@@ -218,8 +209,11 @@ export function inTurn(waiting: readonly Waiting[], lastFolder = ''): Waiting[] 
   const names = [...folders.keys()].sort();
   const next = names.findIndex((name) => name > lastFolder);
   const order = next < 0 ? names : [...names.slice(next), ...names.slice(0, next)];
-  const longest = Math.max(0, ...[...folders.values()].map(({ length }) => length));
-  return Array.from({ length: longest }, (_, round) =>
-    order.flatMap((name) => folders.get(name)?.[round] ?? []),
-  ).flat();
+  const rounds: Waiting[][] = [];
+  for (const name of order)
+    for (const [round, one] of (folders.get(name) ?? []).entries()) {
+      rounds[round] ??= [];
+      rounds[round].push(one);
+    }
+  return rounds.flat();
 }

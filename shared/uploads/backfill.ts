@@ -1,13 +1,21 @@
 import * as z from 'zod/mini';
-import { type ListedObject, listObjects } from '../cloud/obs';
-import { describeFailure } from '../core/errors';
-import { optionalText, text, wholeNumber } from '../core/schema';
+import { groupsOf } from '../core/groups';
+import { optionalText, optionalWholeNumber, text, wholeNumber } from '../core/schema';
 import { capturesFor } from '../installation/captures';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 import { rememberFailed } from './backlog';
-import { captureUpload, isWithoutTurn, MIN_TIME_FOR_A_CAPTURE_MS, type Outcome } from './capture-upload';
+import {
+  captureUpload,
+  isLacking,
+  isWithoutTurn,
+  listUploads,
+  logStarted,
+  lookAt,
+  MIN_TIME_FOR_A_CAPTURE_MS,
+  type Outcome,
+} from './capture-upload';
 import { reasonToSkip, type Upload } from './upload-event';
 
 /*
@@ -35,7 +43,7 @@ export const BackfillState = z.object({
   id: text,
   began_ms: wholeNumber,
   updated_ms: wholeNumber,
-  ended_ms: z.optional(wholeNumber),
+  ended_ms: optionalWholeNumber,
   /** Where it goes on. */
   bucket: optionalText,
   marker: optionalText,
@@ -79,20 +87,20 @@ export async function goOnWithBackfill(
   stored: unknown,
   invocation: Invocation,
 ): Promise<BackfillState> {
-  const known = z.safeParse(BackfillState, stored);
+  const { data: known } = z.safeParse(BackfillState, stored);
   const now = Date.now();
-  const isKnown = known.success && known.data.id === request.id;
-  const state: BackfillState = isKnown
-    ? known.data
-    : {
-        id: request.id,
-        began_ms: now,
-        updated_ms: now,
-        videos: 0,
-        started: 0,
-        already_started: 0,
-        failed: 0,
-      };
+  const state: BackfillState =
+    known?.id === request.id
+      ? known
+      : {
+          id: request.id,
+          began_ms: now,
+          updated_ms: now,
+          videos: 0,
+          started: 0,
+          already_started: 0,
+          failed: 0,
+        };
   if (state.ended_ms !== undefined) return state;
   const { uploadBuckets, uploadPrefix } = invocation.settings;
   const prefix = request.prefix.startsWith(uploadPrefix) ? request.prefix : uploadPrefix;
@@ -123,22 +131,17 @@ async function goThrough(
 ): Promise<boolean> {
   for (;;) {
     if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return false;
-    const { marker } = state;
-    let page: { objects: ListedObject[]; nextMarker: string | undefined };
-    try {
-      page = await listObjects(bucket, { prefix, ...(marker !== undefined && { marker }) }, invocation);
-    } catch (error) {
+    const page = await listUploads(bucket, prefix, state.marker, invocation);
+    if (page === undefined) {
       state.failed++;
-      invocation.log.error('sweep.bucket_not_listed', { bucket, ...describeFailure(error) });
       return true;
     }
     const uploads = page.objects
       .map((object) => ({ bucket, ...object }))
       .filter((upload) => isMeant(upload, request, invocation.settings));
-    for (let start = 0; start < uploads.length; start += PARALLEL_LOOKS) {
+    for (const group of groupsOf(uploads, PARALLEL_LOOKS)) {
       if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return false;
-      if (!(await take(uploads.slice(start, start + PARALLEL_LOOKS), request, state, invocation)))
-        return false;
+      if (!(await take(group, request, state, invocation))) return false;
     }
     if (page.nextMarker === undefined) return true;
     state.marker = page.nextMarker;
@@ -152,34 +155,26 @@ async function take(
   state: BackfillState,
   invocation: Invocation,
 ): Promise<boolean> {
-  const outcomes = await Promise.all(
-    uploads.map((upload) => captureUpload(upload, invocation, 'dry run', capture)),
-  );
+  const looked = await lookAt(uploads, invocation, capture);
   const isYoung = ({ lastModifiedMs = 0 }: Upload) => lastModifiedMs > Date.now() - MIN_AGE_MS;
-  const lacking = [...uploads.keys()].filter((index) => {
-    const upload = uploads[index];
-    return upload && !isYoung(upload) && outcomes[index]?.some((outcome) => 'started' in outcome);
-  });
+  const lacking = looked.filter((one) => isLacking(one) && !isYoung(one.upload));
   let isTurn = true;
-  for (let start = 0; start < lacking.length; start += PARALLEL_STARTS) {
-    const group = lacking.slice(start, start + PARALLEL_STARTS);
+  for (const group of groupsOf(lacking, PARALLEL_STARTS)) {
     isTurn &&= remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS;
     await Promise.all(
-      group.map(async (index) => {
-        const upload = uploads[index];
-        if (upload === undefined) return;
-        const ends = isTurn && (await captureUpload(upload, invocation, 'behind others', capture));
-        outcomes[index] = ends || [{ failed: 'no_turn' }];
+      group.map(async (one) => {
+        one.outcomes = isTurn
+          ? await captureUpload(one.upload, invocation, 'behind others', capture)
+          : [{ failed: 'no_turn' }];
       }),
     );
-    isTurn &&= !group.some((index) => outcomes[index]?.some(isWithoutTurn));
+    isTurn &&= !group.some(({ outcomes }) => outcomes.some(isWithoutTurn));
   }
   const counted = new Set(state.counted);
   let isInOrder = true;
-  for (const [index, upload] of uploads.entries()) {
-    const ends = outcomes[index] ?? [];
-    const isSettled = !ends.some(isWithoutTurn);
-    if (isSettled && !counted.has(upload.key)) await count(upload, ends, state, invocation);
+  for (const { upload, outcomes } of looked) {
+    const isSettled = !outcomes.some(isWithoutTurn);
+    if (isSettled && !counted.has(upload.key)) await count(upload, outcomes, state, invocation);
     if (isSettled) counted.add(upload.key);
     isInOrder &&= isSettled;
     if (!isInOrder) continue;
@@ -201,16 +196,8 @@ async function count(
   for (const outcome of outcomes) {
     if ('failed' in outcome) state.failed++;
     else if ('skipped' in outcome) state.already_started++;
-    else if ('started' in outcome && outcome.started !== 'dry run') {
-      state.started++;
-      const { bucket, key } = upload;
-      invocation.log.info('sweep.started', {
-        bucket,
-        key,
-        capture: outcome.capture,
-        task_id: outcome.started,
-      });
-    }
+    else if ('started' in outcome && outcome.started !== 'dry run') state.started++;
   }
+  logStarted(upload, outcomes, invocation);
   await rememberFailed(upload, outcomes, invocation);
 }

@@ -1,5 +1,5 @@
 import type { Invocation } from '../installation/invocation';
-import { remember, rememberForLater } from '../tasks/waiting';
+import { inLine, remember, rememberForLater } from '../tasks/waiting';
 import { captureUpload, isWithoutTurn, type Outcome, outcomeOf } from './capture-upload';
 import { reasonToSkip, type Upload } from './upload-event';
 
@@ -30,7 +30,7 @@ export async function captureOrRemember(
   if (Date.now() >= behindUntilMs) setBehind(true);
   try {
     // As the sweep would remember it, so that there is one record.
-    await remember(upload, upload.lastModifiedMs ?? Date.now(), invocation);
+    await remember(inLine(upload, upload.lastModifiedMs ?? Date.now(), invocation), invocation);
     return outcomes.map((outcome) =>
       'failed' in outcome && isWithoutTurn(outcome)
         ? { capture: outcome.capture, deferred: outcome.failed }

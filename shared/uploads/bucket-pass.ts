@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
-import { type ListedObject, listObjects } from '../cloud/obs';
-import { describeFailure } from '../core/errors';
+import type { ListedObject } from '../cloud/obs';
+import { groupsOf } from '../core/groups';
 import { inParallel } from '../core/in-parallel';
 import { flag, optionalText, text, wholeNumber } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
+import { listUploads } from './capture-upload';
 
 /*
  * A pass looks at every key of the upload buckets once, in as many invocations as it takes. OBS lists keys in their order, one
@@ -76,22 +77,16 @@ export async function goOnWithPass(
   const done = new Set<Range>();
   const unlisted = new Set<string>();
   await inParallel(pass.ranges, PARALLEL_RANGES, async (range) => {
-    if (!unlisted.has(range.bucket)) {
-      try {
-        if (!(await lookThrough(range, marks, groupSize, visitor, invocation))) return;
-      } catch (error) {
-        if (!(error instanceof NotListed)) throw error;
-        if (unlisted.has(range.bucket)) return void done.add(range);
-        unlisted.add(range.bucket);
-        pass.has_gap = 1;
-        invocation.log.error('sweep.bucket_not_listed', {
-          bucket: range.bucket,
-          ...describeFailure(error.cause),
-        });
-        visitor.bucketNotListed();
-      }
-    }
+    const { bucket } = range;
+    const end = unlisted.has(bucket)
+      ? 'not_listed'
+      : await lookThrough(range, marks, groupSize, visitor, invocation);
+    if (end === 'interrupted') return;
     done.add(range);
+    if (end === 'done' || unlisted.has(bucket)) return;
+    unlisted.add(bucket);
+    pass.has_gap = 1;
+    visitor.bucketNotListed();
   });
   pass.ranges = pass.ranges.filter((range) => !done.has(range));
   pass.marks = marks.length > 2 * MAX_MARKS ? everySecond(marks) : marks;
@@ -100,29 +95,22 @@ export async function goOnWithPass(
   return true;
 }
 
-class NotListed extends Error {}
-
-/** @returns false when it was over before the end of the range */
 async function lookThrough(
   range: Range,
   marks: Mark[],
   groupSize: number,
   visitor: Visitor,
   invocation: Invocation,
-): Promise<boolean> {
+): Promise<'done' | 'interrupted' | 'not_listed'> {
   const { bucket, until } = range;
-  const { uploadPrefix: prefix } = invocation.settings;
   for (;;) {
-    if (visitor.isOver()) return false;
-    const from = { prefix, ...(range.marker !== undefined && { marker: range.marker }) };
-    const page = await listObjects(bucket, from, invocation).catch((cause: unknown) => {
-      throw new NotListed('', { cause });
-    });
+    if (visitor.isOver()) return 'interrupted';
+    const page = await listUploads(bucket, invocation.settings.uploadPrefix, range.marker, invocation);
+    if (page === undefined) return 'not_listed';
     const objects = page.objects.filter(({ key }) => until === undefined || !isBehind(key, until));
     const wanted = objects.filter((object) => visitor.isWanted(bucket, object));
-    for (let start = 0; start < wanted.length; start += groupSize) {
-      if (visitor.isOver()) return false;
-      const group = wanted.slice(start, start + groupSize);
+    for (const group of groupsOf(wanted, groupSize)) {
+      if (visitor.isOver()) return 'interrupted';
       await visitor.lookAt(bucket, group);
       range.marker = group.at(-1)?.key;
     }
@@ -134,7 +122,7 @@ async function lookThrough(
     // A range that has become short is not worth a mark of its own.
     if (isEnd && until !== undefined && range.pages > PAGES_BETWEEN_MARKS / 2)
       marks.push({ bucket, key: until });
-    if (isEnd) return true;
+    if (isEnd) return 'done';
     if (range.pages < PAGES_BETWEEN_MARKS) continue;
     marks.push({ bucket, key: last });
     range.pages = 0;

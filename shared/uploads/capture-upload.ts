@@ -1,4 +1,4 @@
-import { findObject, type ListedObject } from '../cloud/obs';
+import { findObject, type ListPage, listObjects } from '../cloud/obs';
 import { describeFailure, ServiceRefused } from '../core/errors';
 import { type Capture, capturesFor } from '../installation/captures';
 import type { Invocation } from '../installation/invocation';
@@ -41,7 +41,7 @@ export async function uploadsMeant(upload: Upload, invocation: Invocation): Prom
   const possible = [first, { ...first, key: otherKey }].filter(isPossible);
   const found = (
     await Promise.all(possible.map(({ bucket, key }) => findObject(bucket, key, invocation)))
-  ).flatMap((object): ListedObject[] => (object === undefined ? [] : [object]));
+  ).filter((object) => object !== undefined);
   if (found.length === 0) return [first];
   const same = found.filter(({ etag }) => etag === upload.etag);
   return (same.length > 0 ? same : found).map((object) => ({ bucket: upload.bucket, ...object }));
@@ -52,6 +52,52 @@ const NO_TURN: ReadonlySet<string> = new Set(['no_turn', 'mpc_is_full', 'no_time
 
 export function isWithoutTurn(outcome: Outcome): boolean {
   return 'failed' in outcome && NO_TURN.has(outcome.failed);
+}
+
+/** A page of an upload bucket; undefined for one that is gone or locked, which must not keep the next one waiting for ever. */
+export async function listUploads(
+  bucket: string,
+  prefix: string,
+  marker: string | undefined,
+  invocation: Invocation,
+): Promise<ListPage | undefined> {
+  try {
+    return await listObjects(bucket, { prefix, marker }, invocation);
+  } catch (error) {
+    invocation.log.error('sweep.bucket_not_listed', { bucket, ...describeFailure(error) });
+    return undefined;
+  }
+}
+
+/** Uploads, each with what would become of it. */
+export function lookAt(
+  uploads: readonly Upload[],
+  invocation: Invocation,
+  only?: string,
+): Promise<{ upload: Upload; outcomes: Outcome[] }[]> {
+  return Promise.all(
+    uploads.map(async (upload) => ({
+      upload,
+      outcomes: await captureUpload(upload, invocation, 'dry run', only),
+    })),
+  );
+}
+
+/** True for an upload that `lookAt` says would be started. */
+export function isLacking({ outcomes }: { outcomes: readonly Outcome[] }): boolean {
+  return outcomes.some((outcome) => 'started' in outcome);
+}
+
+/** Logs what was started without an event of its own. */
+export function logStarted(
+  { bucket, key }: Pick<Upload, 'bucket' | 'key'>,
+  outcomes: readonly Outcome[],
+  { log }: Invocation,
+): void {
+  for (const outcome of outcomes) {
+    if (!('started' in outcome) || outcome.started === 'dry run') continue;
+    log.info('sweep.started', { bucket, key, capture: outcome.capture, task_id: outcome.started });
+  }
 }
 
 /**
@@ -97,7 +143,7 @@ async function captureVersion(
     const outcome = await captureOne(upload, capture, invocation, how).catch((error: unknown) =>
       outcomeOf(error, { ...upload, capture: name }, invocation),
     );
-    return name === undefined ? outcome : { capture: name, ...outcome };
+    return { capture: name, ...outcome };
   };
   if (how === 'dry run') return Promise.all(captures.map(one));
   const outcomes: Outcome[] = [];

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import { getJson, putJson } from '../cloud/obs';
 import { wholeNumber } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
-import { CALL_ARRIVES_WITHIN_MS } from '../tasks/claims';
+import { getRecord, putRecord } from '../installation/records';
+import { CALL_ARRIVES_WITHIN_MS } from '../tasks/claim-search';
 
 /*
  * MPC gets at most MPC_REQUESTS_PER_MINUTE create calls of the automatic side in any 60 s, whatever happens to calls
@@ -185,7 +185,7 @@ async function reserve(invocation: Invocation): Promise<void> {
     { calls: next.calls, until_ms: next.expiresAtMs + CALL_ARRIVES_WITHIN_MS },
   ];
   try {
-    const attempts = await putJson(invocation.settings.snapshotBucket, OBJECT_KEY, { lots }, invocation);
+    const attempts = await putRecord(OBJECT_KEY, { lots }, invocation);
     if (attempts > 1) rewrittenUntilMs = Date.now() + WRITE_LANDS_WITHIN_SECONDS * 1000;
   } catch (error) {
     pause(WRITE_LANDS_WITHIN_SECONDS);
@@ -209,16 +209,16 @@ function asEnded({ permits }: OwnReservation): Reservation {
 }
 
 async function readReservations(invocation: Invocation): Promise<Reservation[]> {
-  const { snapshotBucket, mpcRequestsPerMinute: calls } = invocation.settings;
-  const record = await getJson(snapshotBucket, OBJECT_KEY, invocation);
+  const { mpcRequestsPerMinute: calls } = invocation.settings;
+  const record = await getRecord(OBJECT_KEY, invocation);
   if (record === undefined) return [];
-  const stored = z.safeParse(Reservations, record);
+  const { data: stored } = z.safeParse(Reservations, record);
   const latestMs = Date.now() + RESERVATION_LIFETIME_MS + CALL_ARRIVES_WITHIN_MS;
-  if (!stored.success) {
+  if (stored === undefined) {
     // What was reserved cannot be read: it may have been all, and the next instance must know until when.
     const lots = [{ calls, until_ms: latestMs }];
-    await putJson(snapshotBucket, OBJECT_KEY, { lots }, invocation);
+    await putRecord(OBJECT_KEY, { lots }, invocation);
     return lots;
   }
-  return stored.data.lots.map(({ calls, until_ms }) => ({ calls, until_ms: Math.min(until_ms, latestMs) }));
+  return stored.lots.map(({ calls, until_ms }) => ({ calls, until_ms: Math.min(until_ms, latestMs) }));
 }

@@ -1,11 +1,14 @@
 import * as z from 'zod/mini';
 import { nextWindowMs, tasksBetween } from '../cloud/mpc';
-import { getJson, type ListedObject, putJson } from '../cloud/obs';
+import type { ListedObject } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
-import { anything, optionalText, wholeNumber } from '../core/schema';
+import { groupsOf } from '../core/groups';
+import { anything, optionalText, optionalWholeNumber } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
-import { digest, listBudget } from '../tasks/claims';
+import { getRecordAs, putRecord } from '../installation/records';
+import { listBudget } from '../tasks/claim-search';
+import { digest } from '../tasks/claims';
 import { unwrapUserData } from '../tasks/task-note';
 import {
   forget,
@@ -24,7 +27,10 @@ import { BucketPass, goOnWithPass } from './bucket-pass';
 import {
   captureUpload,
   type How,
+  isLacking,
   isWithoutTurn,
+  logStarted,
+  lookAt,
   MIN_TIME_FOR_A_CAPTURE_MS,
   type Outcome,
 } from './capture-upload';
@@ -101,21 +107,20 @@ const PAIR_WITHIN_MS = 2 * 60_000;
 /** Where a sweep remembers how far it is. */
 export const SWEEP_KEY = `${RECORDS_FOLDER}sweep.json`;
 
-const optionalMs = z.optional(wholeNumber);
 const Progress = z.extend(BucketPass, {
   /** When this pass began, and when the last one began that saw everything; without it this pass looks at every upload. */
-  began_ms: optionalMs,
-  clean_ms: optionalMs,
+  began_ms: optionalWholeNumber,
+  clean_ms: optionalWholeNumber,
   /** The settings that decide what an upload is and what is captured of it. */
   settings: optionalText,
   /** Whose turn it was last. */
   folder: optionalText,
   later_marker: optionalText,
-  duplicates_until_ms: optionalMs,
+  duplicates_until_ms: optionalWholeNumber,
   /** How far the backfill is that a person asked for. */
   backfill: anything,
   /** As much of MPC's list as could be read at once (ms), where that is little. */
-  duplicates_window_ms: optionalMs,
+  duplicates_window_ms: optionalWholeNumber,
 });
 type Progress = z.infer<typeof Progress>;
 
@@ -127,15 +132,13 @@ type Report = SweepReport & { would_start: string[] };
  * last pass, goes on where the last sweep stopped, is safe to run twice and beside live events.
  */
 export async function sweep(invocation: Invocation, options: SweepOptions): Promise<SweepReport> {
-  const { settings } = invocation;
   const { isDryRun } = options;
   const maxMs = isDryRun ? MAX_DRY_RUN_MS : MAX_DURATION_MS;
   const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, Date.now() + maxMs) };
-  const read = (key: string) => getJson(settings.snapshotBucket, key, bounded);
-  const [known, asked] = await Promise.all([read(SWEEP_KEY), isDryRun ? undefined : read(BACKFILL_KEY)]);
-  const stored = z.safeParse(Progress, known);
-  const backfill = z.safeParse(BackfillRequest, asked);
-  const remembered = stored.success ? stored.data : {};
+  const [remembered = {}, backfill] = await Promise.all([
+    getRecordAs(Progress, SWEEP_KEY, bounded),
+    isDryRun ? undefined : getRecordAs(BackfillRequest, BACKFILL_KEY, bounded),
+  ]);
   // A dry run is a pass of its own.
   const progress = beginPass(isDryRun ? { marks: remembered.marks } : remembered, options, invocation);
   const report: Report = {
@@ -177,10 +180,10 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
     const isTurnForFound = await startInTurn(found.filter(isNew), progress, report, bounded);
     const isTurn = isTurnForLine && isTurnForFound;
     setBehind(!isTurn);
-    if (isTurn && backfill.success)
-      progress.backfill = await goOnWithBackfill(backfill.data, progress.backfill, bounded);
+    if (isTurn && backfill !== undefined)
+      progress.backfill = await goOnWithBackfill(backfill, progress.backfill, bounded);
     await startInTurn([...found, ...line].filter(isOld), undefined, report, bounded);
-    await putJson(settings.snapshotBucket, SWEEP_KEY, progress, invocation);
+    await putRecord(SWEEP_KEY, progress, invocation);
   }
   const { would_start, refused_uploads, ...rest } = report;
   const level = report.duplicates.length > 0 || report.failed > 0 ? 'warn' : 'info';
@@ -241,7 +244,7 @@ async function lookThroughBuckets(
         isToBeLookedAt(object, bucket, progress, invocation) && !ids.has(digest(bucket, object.key)),
       lookAt: async (bucket, objects) => {
         const group = objects.map((object) => ({ bucket, ...object }));
-        found.push(...(await lookAt(group, report, isDryRun, invocation)));
+        found.push(...(await withoutTask(group, report, isDryRun, invocation)));
       },
       bucketNotListed: () => void report.failed++,
     },
@@ -256,18 +259,16 @@ async function lookThroughBuckets(
 }
 
 /** @returns those without a task */
-async function lookAt(
+async function withoutTask(
   group: readonly Upload[],
   report: Report,
   isDryRun: boolean,
   invocation: Invocation,
 ): Promise<Waiting[]> {
-  const looked = await Promise.all(
-    group.map(async (upload) => ({ upload, outcomes: await captureUpload(upload, invocation, 'dry run') })),
-  );
   const found: Waiting[] = [];
-  for (const { upload, outcomes } of looked) {
-    const wouldStart = outcomes.some((outcome) => 'started' in outcome);
+  for (const one of await lookAt(group, invocation)) {
+    const { upload, outcomes } = one;
+    const wouldStart = isLacking(one);
     if (wouldStart && !isDryRun) {
       const sinceMs = upload.lastModifiedMs ?? 0;
       found.push(inLine(upload, sinceMs, invocation, sinceMs < Date.now() - OLD_AFTER_MS));
@@ -305,19 +306,15 @@ async function startInTurn(
   const rest = line.slice(next);
   const isTurnForAll = isTurn && rest.length === 0;
   report.failed += rest.length;
-  const unremembered = rest.flatMap((one) =>
-    one.upload !== undefined && one.recordKey === undefined ? [{ ...one, upload: one.upload }] : [],
-  );
-  for (let start = 0; start < unremembered.length; start += PARALLEL_WRITES) {
-    const group = unremembered.slice(start, start + PARALLEL_WRITES);
-    await Promise.all(group.map((one) => remember(one.upload, one.sinceMs, invocation, isOld(one))));
+  for (const group of groupsOf(rest, PARALLEL_WRITES)) {
+    await Promise.all(group.map((one) => remember(one, invocation)));
   }
   return isTurnForAll;
 }
 
 /** @returns false when nothing more can be started now */
 async function startOne(one: Waiting, how: How, report: Report, invocation: Invocation): Promise<boolean> {
-  const { recordKey, sinceMs } = one;
+  const { recordKey } = one;
   const upload = one.upload ?? (await readWaiting(recordKey ?? '', invocation));
   if (upload === undefined) {
     if (recordKey !== undefined) await forget(recordKey, invocation);
@@ -325,14 +322,9 @@ async function startOne(one: Waiting, how: How, report: Report, invocation: Invo
   }
   const outcomes = await captureUpload({ etag: '', ...upload }, invocation, how);
   count(outcomes, report);
-  const { bucket, key } = upload;
-  for (const outcome of outcomes) {
-    if (!('started' in outcome)) continue;
-    const { capture, started: task_id } = outcome;
-    invocation.log.info('sweep.started', { bucket, key, capture, task_id });
-  }
+  logStarted(upload, outcomes, invocation);
   if (outcomes.some(isWithoutTurn)) {
-    if (recordKey === undefined) await remember(upload, sinceMs, invocation, isOld(one));
+    await remember(one, invocation);
     return false;
   }
   const laterKey = await rememberFailed(upload, outcomes, invocation);

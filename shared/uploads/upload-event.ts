@@ -12,11 +12,11 @@ export interface Upload {
   key: string;
   /** Without quotes, in lower case; empty when the event has none. */
   etag: string;
-  sizeBytes?: number;
+  sizeBytes?: number | undefined;
   /** As a listing shows it, ms since the epoch; events do not tell. */
   lastModifiedMs?: number;
   /** The key as it came, where it may be none that is encoded: then it means another object. */
-  otherKey?: string;
+  otherKey?: string | undefined;
 }
 
 /** Why an event starts no capture. */
@@ -40,10 +40,11 @@ const Body = z.object({
   bucket: z.object({ name: text }),
   object: z.object({ key: text, eTag: anything, size: anything }),
 });
-/** FunctionGraph's OBS trigger (developer guide, "OBS event source"). */
-const S3Record = z.object({ eventName: text, s3: Body });
-/** OBS event notification 3.0 (OBS user guide, "Event message structure"). */
-const ObsRecord = z.object({ eventName: text, obs: Body });
+/**
+ * `s3`: FunctionGraph's OBS trigger (developer guide, "OBS event source"). `obs`: OBS event notification 3.0 (OBS user guide,
+ * "Event message structure").
+ */
+const EventRecord = z.object({ eventName: text, s3: anything, obs: anything });
 /** EventGrid: one CloudEvent around one 3.0 record (captured event). */
 const CloudEvent = z.object({ specversion: text, data: anything });
 const Batch = z.object({ Records: z.array(z.unknown()) });
@@ -53,33 +54,27 @@ const Batch = z.object({ Records: z.array(z.unknown()) });
  * @returns one entry per record, in order; undefined when the event has none of the three shapes
  */
 export function readUploads(event: unknown): UploadRecord[] | undefined {
-  const batch = z.safeParse(Batch, event);
-  if (batch.success) return batch.data.Records.map((record) => readRecord(record, decodeRecordKey));
-  const cloudEvent = z.safeParse(CloudEvent, event);
-  if (cloudEvent.success) return [readRecord(cloudEvent.data.data, decodeIfEncoded)];
-  return undefined;
+  const { data: batch } = z.safeParse(Batch, event);
+  if (batch) return batch.Records.map((record) => readRecord(record, decodeRecordKey));
+  const { data: cloudEvent } = z.safeParse(CloudEvent, event);
+  return cloudEvent && [readRecord(cloudEvent.data, decodeIfEncoded)];
 }
 
 function readRecord(record: unknown, decodeKey: (key: string) => string): UploadRecord {
-  const s3 = z.safeParse(S3Record, record);
-  const obs = s3.success ? undefined : z.safeParse(ObsRecord, record);
-  const read = s3.success
-    ? { eventName: s3.data.eventName, ...s3.data.s3 }
-    : obs?.success
-      ? { eventName: obs.data.eventName, ...obs.data.obs }
-      : undefined;
-  if (read === undefined) return { skip: 'unreadable_record' };
-  const { bucket, object } = read;
+  const { data: { eventName, s3, obs } = { eventName: '' } } = z.safeParse(EventRecord, record);
+  const body = z.safeParse(Body, s3).data ?? z.safeParse(Body, obs).data;
+  if (body === undefined) return { skip: 'unreadable_record' };
+  const { bucket, object } = body;
   const key = decodeKey(object.key);
-  const upload: Upload = {
+  const upload = {
     bucket: bucket.name,
     key,
     etag: textOf(object.eTag).replaceAll('"', '').toLowerCase(),
-    ...(/^\d+$/.test(textOf(object.size)) && { sizeBytes: Number(object.size) }),
-    ...(key !== object.key && { otherKey: object.key }),
+    sizeBytes: /^\d+$/.test(textOf(object.size)) ? Number(object.size) : undefined,
+    otherKey: key === object.key ? undefined : object.key,
   };
   // Some producers spell it with the `s3:` of the notification configuration.
-  const [, what] = /^(?:s3:)?Object(Created|Removed):/.exec(read.eventName) ?? [];
+  const [, what] = /^(?:s3:)?Object(Created|Removed):/.exec(eventName) ?? [];
   if (what === undefined) return { upload, skip: 'not_a_creation' };
   // Whether a version, a delete marker or all of it was removed does not matter: what counts is what is there afterwards.
   return what === 'Removed' ? { upload, isRemoval: true } : { upload };

@@ -7,7 +7,7 @@ import type { Invocation } from '../installation/invocation';
 import { PUBLISHED_FILES, pictureKey, pictureUrl } from './pictures';
 
 /** Who wrote the files that lie beside the pictures now. */
-const Index = z.object({ task_id: text });
+const Index = /* @__PURE__ */ z.object({ task_id: text });
 
 /** A track, or whether there may be one later: once the index of the task is there, all its files are. */
 export type SpriteTrack = { track: string; mayCome?: undefined } | { track?: undefined; mayCome: boolean };

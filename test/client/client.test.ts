@@ -96,7 +96,7 @@ test('a key in use is asked about again; what cannot be done is not', async () =
   expect(seen).toHaveLength(3);
 });
 
-test('a pause of minutes is told, not slept', async () => {
+test('a pause of minutes is reported, not waited for', async () => {
   replies = [{ status: 429, json: ERROR, headers: { 'retry-after': '600' } }];
   await expect(client.list()).rejects.toMatchObject({ retryAfterSeconds: 600 });
 });
@@ -164,7 +164,7 @@ test('formats are asked for by task or by video', async () => {
   ]);
 });
 
-test('nothing that answers is an error of its own, which names the address', async () => {
+test('a server that does not answer gives an error of its own class, which names the address', async () => {
   const gone = createServer();
   const port = await listen(gone, 0);
   await closeServer(gone);

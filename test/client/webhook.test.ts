@@ -82,7 +82,7 @@ test.each<[string, string, Record<string, string>, string]>([
   expect(await codeOf(verifyWebhook(body, headers, SECRET))).toBe(code);
 });
 
-test('the tolerance can be chosen; a secret that is none is told', async () => {
+test('the tolerance can be chosen; a text that is no secret is refused', async () => {
   const old = message(SECRET, 400);
   expect(await codeOf(verifyWebhook(BODY, old, SECRET, { toleranceSeconds: 500 }))).toBe('taken');
   expect(await codeOf(verifyWebhook(BODY, good, 'whsec_***'))).toBe('bad_secret');

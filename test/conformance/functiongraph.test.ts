@@ -185,7 +185,7 @@ conformance('FunctionGraph', (session) => {
     });
   });
 
-  test('what is gone is told as 404, 401 FSS.0401 or 500 FSS.0500', async () => {
+  test('what is gone is answered with 404, 401 FSS.0401 or 500 FSS.0500', async () => {
     const nobody = session().urnOf(`${session().name}-no`);
     const answers = {
       'configuration of a missing function': await session().functiongraph(

@@ -90,7 +90,7 @@ describe('what is pushed to the page', () => {
     expect(Buffer.from(await video.arrayBuffer()).equals(clip)).toBe(true);
   });
 
-  test('a page that comes later is told the same', async () => {
+  test('a page that is opened later gets the same', async () => {
     const key = await uploadFromPage('early.mp4', clip);
     await until(() => page.sent('tasks').find((sent) => sent.key === key && sent.status === 'SUCCEEDED'));
     const later = await OpenPage.open(root);

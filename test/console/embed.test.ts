@@ -24,7 +24,7 @@ describe.each(PLAYERS)('the snippet for $label', ({ value: player }) => {
   });
 });
 
-test('each player is told of previews in the words of its own documents', () => {
+test('each player gets previews in the form that its own documents show', () => {
   const track = 'https://cdn.example.com/t.vtt';
   const snippet = (player: (typeof PLAYERS)[number]['value']) =>
     embedSnippet(player, { ...ADDRESSES, track, spriteTrack: track });

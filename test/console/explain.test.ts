@@ -124,7 +124,7 @@ test('the task of an earlier upload under the key does not answer for a later on
   expect(explain(known)).toMatchObject({ verdict: 'in_progress', reason: 'event_on_its_way' });
 });
 
-test('an event that came again is settled by the task that it already has', () => {
+test('an event that came again finds the task that its upload already has', () => {
   const again = event({ timeMs: 5000, deliveries: [delivery('succeeded')] });
   const report = {
     outcome: 'skipped' as const,

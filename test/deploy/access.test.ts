@@ -228,7 +228,7 @@ test('every API has limits of its own for all callers and for each, and a second
   expect((await counts(three, 3))[1]).toBe(false);
 });
 
-test('what somebody else bound to an API stays, and is told', async () => {
+test('what somebody else bound to an API stays, and is reported', async () => {
   await deployed();
   const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
   const [api] = (await gateway.apis(groupId, 'DEFAULT_ENVIRONMENT_RELEASE_ID')).filter(

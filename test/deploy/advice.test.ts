@@ -12,7 +12,7 @@ test.each([
   );
 });
 
-test('a service that cannot be reached is told with its address, and the variable that may say it', () => {
+test('a service that cannot be reached is reported with its address and the variable that sets it', () => {
   const line = adviceFor(
     new CallFailed(0, 'ECONNREFUSED', 'GET /v2/a: no answer (ECONNREFUSED) from http://a:1'),
   );

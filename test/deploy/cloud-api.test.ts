@@ -124,7 +124,7 @@ test('what a refusal quotes of the request is not passed on', async () => {
   );
 });
 
-test('no more than six calls are under way at the same time', async () => {
+test('no more than six calls are open at the same time', async () => {
   const held: ServerResponse[] = [];
   const api = await clientOf((request, response) => {
     if (request.headers.authorization === undefined) response.end();
@@ -144,7 +144,7 @@ test('no more than six calls are under way at the same time', async () => {
 });
 
 describe('the environment', () => {
-  test('must name key, secret and project; all that is missing is told at once', () => {
+  test('must name key, secret and project; all that is missing is reported at once', () => {
     expect(() => connectionFrom({ HUAWEICLOUD_SDK_AK: ' ' }, 'ap-southeast-3')).toThrow(
       /^HUAWEICLOUD_SDK_AK is not set: .*\nHUAWEICLOUD_SDK_SK is not set: .*\nHUAWEICLOUD_SDK_PROJECT_ID is not set: .*$/,
     );

@@ -71,7 +71,7 @@ describe('a first deployment', () => {
     ]);
   });
 
-  test('needs one call to look, and one for every thing that is made', async () => {
+  test('needs one call to look, and one for each resource that is made', async () => {
     const wanted = await wantedOf('prod');
     await cloud.deploy(wanted, await codeFor(wanted));
     // 5 functions with their numbers of instances, the asynchronous settings of on-upload, 7 triggers.
@@ -270,7 +270,7 @@ describe('functions of others', () => {
     expect(cloud.namesOfFunctions()).toHaveLength(10);
   });
 
-  test('a function that is no longer wanted is told of, and deleted with --prune', async () => {
+  test('a function that is no longer wanted is named, and deleted with --prune', async () => {
     const first = await wantedOf('prod');
     await cloud.deploy(first, await codeFor(first));
     const second = await wantedOf('prod', (service) => {
@@ -325,7 +325,7 @@ describe('a failure', () => {
     }
   });
 
-  test('of one call is told in one line that says what to do, and the calls beside it end', async () => {
+  test('of one call is reported in one line that says what to do, and the other calls still end', async () => {
     const wanted = await wantedOf('prod');
     cloud.fates.push('pass', 403);
     const error = await cloud.deploy(wanted, await codeFor(wanted)).catch((reason: unknown) => reason);

@@ -403,7 +403,7 @@ describe('CAPTURES in serverless.yml', () => {
     expect(lines[0]).toMatch(/environment has \d+ characters as JSON; FunctionGraph takes 4096$/);
   });
 
-  test('may not write where uploads are told of', async () => {
+  test('may not write where uploads are notified', async () => {
     const lines = await linesOf((service) => {
       service.provider.environment.CAPTURES = list;
       service.functions['on-upload'].events[0] = { obs: { bucket: 'prod-snapshots', prefix: 'films/' } };
@@ -662,7 +662,7 @@ describe('what is wanted', () => {
     });
   });
 
-  test('names of APIs are told apart, and hold what API Gateway takes', async () => {
+  test('names of APIs are distinct, and hold only what API Gateway takes', async () => {
     const { functions } = await wantedOf('prod');
     const names = functions.flatMap(({ triggers }) =>
       triggers.filter(({ type }) => type === 'APIG').map(({ eventData }) => eventData.name),

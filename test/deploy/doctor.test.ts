@@ -571,7 +571,7 @@ describe('the doctor says of MPC’s notification', () => {
     notOk(await found({}, await wanted(change)));
   afterEach(() => set({}));
 
-  test('that MPC tells nobody, and what to do', async () => {
+  test('that MPC notifies nobody, and what to do', async () => {
     set({ status: 'off' });
     expect(await foundOf()).toEqual([
       {

@@ -119,7 +119,7 @@ test('stage local keeps its logs, in the form of docs/log-events.md', async () =
   expect(lines()[1]).toMatchObject({ event: 'api.refused', level: 'info', status: 404, function: 'query' });
 });
 
-test('a function without logs, one that is not there and a time that is none are told', async () => {
+test('a function without logs, a missing function and an invalid time are reported', async () => {
   await expect(run({ function: 'query' })).rejects.toThrow(
     /^mpc-snapshots-prod-query: no logs are kept: set LTS_GROUP_ID/,
   );

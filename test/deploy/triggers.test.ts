@@ -222,7 +222,7 @@ describe('the name of an OBS trigger', () => {
     expect(await named('blue', 'films')).toBe('mpc-snapshots-blue-on-upload-films');
   });
 
-  test('is told apart where it is too long', async () => {
+  test('stays distinct where it is too long', async () => {
     const long = 'b'.repeat(60);
     const names = [await named('blue', `${long}1`), await named('blue', `${long}2`)];
     expect(new Set(names).size).toBe(2);

@@ -125,7 +125,7 @@ describe('POST /snapshots', () => {
     expect((await service.finalTask(String(body.task_id))).status).toBe('FAILED');
   });
 
-  test('passes MPC’s refusal of a synchronous task without input on as it is', async () => {
+  test('passes on MPC’s refusal of a synchronous task without input unchanged', async () => {
     const answer = await service.call('POST', '/snapshots', {
       input: { ...input, object: 'nowhere.mp4' },
       sync: 1,

@@ -102,7 +102,7 @@ test.each([
   [['event', 'obs-put', '--size', 'large']],
   [['event', 'obs-put', '--colour']],
   [['sign-check', 'nowhere.json']],
-])('what is wrong with %j is told in one line', async (args) => {
+])('what is wrong with %j is reported in one line', async (args) => {
   const { code, stdout, stderr } = await localCommand(args);
   expect(code).toBeGreaterThan(0);
   expect(stdout).toBe('');

@@ -119,7 +119,7 @@ describe('frames', () => {
   });
 });
 
-describe('an upload that is under way', () => {
+describe('an upload that has no pictures yet', () => {
   let slow: LocalService;
   beforeAll(async () => {
     slow = await LocalService.start({ mpc: { behaviour: { queueDelayMs: 3_600_000 } } });
@@ -129,7 +129,7 @@ describe('an upload that is under way', () => {
   const askSlow = (...args: string[]) =>
     run([...args, '--json'], { API_ENDPOINT: slow.cloud.addresses.gateway });
 
-  test('is waited for, told to be in the queue, and ends with 3', async () => {
+  test('is waited for, is reported as queued, and the command ends with 3', async () => {
     const frames = await askSlow('frames', 'uploads/slow.mp4', '--wait', '1');
     expect(frames.code).toBe(3);
     expect(JSON.parse(frames.stdout)).toMatchObject({ status: 'WAITING' });

@@ -121,7 +121,7 @@ describe('one upload, one task', () => {
     expect(tasksOf('quota.mp4')).toHaveLength(1);
   });
 
-  test('a claim that was never completed is settled by MPC’s list', async () => {
+  test('a claim whose task was never written down is completed from MPC’s list', async () => {
     await deliver('half.mp4');
     await rewriteClaim('half.mp4', { state: 'claimed', task_id: undefined, answer: undefined });
     const { json } = await deliver('half.mp4');

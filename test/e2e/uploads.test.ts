@@ -89,7 +89,7 @@ describe('events', () => {
     },
   );
 
-  test('an EventGrid key that is not encoded is taken as it is', async () => {
+  test('an EventGrid key that is not encoded is used unchanged', async () => {
     becomes('raw');
     const event = renderObjectEvents('eventgrid', [eventOf(key, 'raw')], service.cloud.region, {
       encodeKeys: false,

@@ -141,7 +141,7 @@ describe('bodies of POST /snapshots', () => {
     postEvent(body, { headers, queryStringParameters: dryRun ? { dry_run: 'true' } : {} });
 
   test(
-    'what the documents allow is sent once, as it is',
+    'what the documents allow is sent once, unchanged',
     async () => {
       await fc.assert(
         fc.asyncProperty(validBody, fc.boolean(), async (body, dryRun) => {

@@ -154,7 +154,7 @@ describe('a damaged record', () => {
     },
   );
 
-  test('without a task in MPC’s list starts nothing, and a person is told which it is', async () => {
+  test('without a task in MPC’s list starts nothing, and the log names the record', async () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
     await service.deliver([record]);
@@ -409,7 +409,7 @@ describe('MPC’s list', () => {
     };
   };
 
-  test('whose pages are too large is read in smaller ones, and a half-written claim is settled', async () => {
+  test('whose pages are too large is read in smaller ones, and a half-written claim is completed', async () => {
     const service = new InstallationDouble();
     crowd(service, 300, 200);
     const record = service.upload('a.mp4');

@@ -14,7 +14,7 @@ describe('when MPC cannot be asked', () => {
     });
   });
 
-  test('a task that has ended is answered as ever', async () => {
+  test('a task that has ended is answered as always', async () => {
     const service = await withTask();
     service.cloud.end(1);
     await service.finish();

@@ -104,7 +104,7 @@ test('DOTS_MS without a time says what it wants', () => {
   });
 });
 
-test('the message names every fault, and the body where it is that', () => {
+test('the message names every wrong field, or the body itself', () => {
   expect(() => parseCreateRequest(5, settingsWith())).toThrow(/: the body must be an object, got 5$/);
   expect(() =>
     parseCreateRequest({ input: { bucket: 'videos', object: 'a.mp4' }, tar: 2, sync: 3 }, settingsWith()),

@@ -227,7 +227,7 @@ describe('what was there before', () => {
     expect(account.envFile()).toMatchObject({ ...environment, LTS_STREAM_NAME: 'mine' });
   });
 
-  test('an agency that setup made before the functions deleted anything gets the right to, one of others is told to lack it', async () => {
+  test('an agency that setup made before the functions deleted anything gets the right to, one of others is reported to lack it', async () => {
     const deleting = (one: AccountToSetUp) =>
       one.identities
         .agencies()
@@ -418,22 +418,25 @@ describe('trouble', () => {
     ['iam:agencies:list*', 'Security Administrator', /look with a key/],
     ['apig:*', 'APIG FullAccess', /look with a key/],
     ['lts:*', 'LTS FullAccess', /look with a key/],
-  ])('without the right to %s, who may and how is told, and the others go on', async (denied, right, how) => {
-    const one = await start({ denied: [denied] });
-    const { ok, lines } = await one.setup();
-    const refusals = lines.flatMap((line, index) =>
-      line.startsWith('! ') ? [[line, lines[index + 1]]] : [],
-    );
-    expect(ok).toBe(false);
-    for (const [line, todo] of refusals) {
-      expect(line).toMatch(/: 403 /);
-      expect(todo).toContain(right);
-    }
-    expect(refusals.map(([, todo]) => todo).join('\n')).toMatch(how);
-    const made = lines.filter((line) => line.startsWith('made')).length;
-    expect(made).toBeGreaterThanOrEqual(7);
-    expect(lines.at(-1)).toMatch(/^not complete; .*run the command again$/);
-  });
+  ])(
+    'without the right to %s, the output says who can grant it and how, and the other steps go on',
+    async (denied, right, how) => {
+      const one = await start({ denied: [denied] });
+      const { ok, lines } = await one.setup();
+      const refusals = lines.flatMap((line, index) =>
+        line.startsWith('! ') ? [[line, lines[index + 1]]] : [],
+      );
+      expect(ok).toBe(false);
+      for (const [line, todo] of refusals) {
+        expect(line).toMatch(/: 403 /);
+        expect(todo).toContain(right);
+      }
+      expect(refusals.map(([, todo]) => todo).join('\n')).toMatch(how);
+      const made = lines.filter((line) => line.startsWith('made')).length;
+      expect(made).toBeGreaterThanOrEqual(7);
+      expect(lines.at(-1)).toMatch(/^not complete; .*run the command again$/);
+    },
+  );
 
   test('a name of a bucket that another account has', async () => {
     const one = await start({ bucketsOfOthers: [UPLOADS] });
@@ -488,7 +491,7 @@ describe('trouble', () => {
     ['IAM', /^GET \/v3\/roles/],
     ['SMN', /^POST \/v2\/\w+\/notifications\/topics$/],
   ])(
-    'an answer that is not that of %s to %s is told in a line, and the others go on',
+    'an answer that is not that of %s to %s is reported in one line, and the other steps go on',
     async (service, calls) => {
       account.babbling = calls;
       const { ok, text, lines } = await account.setup();
@@ -502,7 +505,7 @@ describe('trouble', () => {
     },
   );
 
-  test('a key that is no good is told in the doctor’s words, and nothing is asked of other services', async () => {
+  test('a wrong key is reported in the doctor’s words, and nothing is asked of other services', async () => {
     const environment = { HUAWEICLOUD_SDK_SK: 'wrong', HUAWEICLOUD_SDK_PROJECT_ID: KEY.projectId };
     await expect(account.setup({}, { environment })).rejects.toThrow('HUAWEICLOUD_SDK_SK does not belong to');
     expect(account.calls).toEqual(['GET /v3/projects']);

@@ -302,7 +302,7 @@ describe('every request', () => {
     expect(unknown).toMatchObject({ status: 404, body: { error_code: 'FSS.0404' } });
   });
 
-  test('is told to the listener', async () => {
+  test('is passed to the listener', async () => {
     requests.length = 0;
     const answer = await cloud.call('GET', 'fgs/nothing?x=1');
     expect(requests).toEqual([

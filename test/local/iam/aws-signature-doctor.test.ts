@@ -81,7 +81,7 @@ test.each<[name: string, request: ReturnType<typeof requestOf>, explanation: Reg
   expect(diagnosis.explanation).toMatch(explanation);
 });
 
-test('a signature that cannot be read is told with the form that it needs', () => {
+test('a signature that cannot be read is reported with the form that it needs', () => {
   const request = {
     method: 'GET',
     rawUrl: '/',

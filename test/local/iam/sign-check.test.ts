@@ -53,7 +53,7 @@ line 9 of the canonical request
   );
 });
 
-test('the answer of the gateway may be pasted as it is, beside what the client signed', async () => {
+test('the answer of the gateway may be pasted unchanged, beside what the client signed', async () => {
   const lines = ['GET', '/v1/p/thumbnails', '', 'host:h', 'x-sdk-date:d', '', 'host;x-sdk-date', 'hash'];
   const { code, stdout } = await signCheck([], {
     error_code: 'APIGW.0301',
@@ -78,7 +78,7 @@ test.each<[string, string[], unknown, RegExp]>([
   ['is not there', ['nowhere.json'], '', /^there is no file nowhere\.json\n$/],
   ['has a wrong field', [], { method: 5 }, /^sign-check cannot read method: /],
   ['is signed with a key that nobody told', [], requestOf('AKX', 'SK'), /^set HUAWEICLOUD_SDK_SK .* of AKX;/],
-])('input that %s is told in one line', async (_, args, input, message) => {
+])('input that %s is reported in one line', async (_, args, input, message) => {
   const { code, stderr } = await signCheck(args, input);
   expect(code).toBe(2);
   expect(stderr).toMatch(message);

@@ -177,7 +177,7 @@ const MISTAKES: [name: string, what: Signed, line: number, explanation: RegExp][
   ],
   ['a method in small letters', { line: { method: 'get' } }, 1, /capitals/],
   [
-    'two mistakes at once, of which the first line is told',
+    'two mistakes at once, of which the first line is reported',
     {
       method: 'POST',
       rawUrl: URL_WITH_QUERY,
@@ -303,7 +303,7 @@ describe('causes outside the canonical request', () => {
   });
 });
 
-test('a header that a proxy changed is told from the refusal', () => {
+test('a header that a proxy changed is recognised from the refusal', () => {
   const { canonicalRequest } = signed({ headers: { 'x-project-id': 'p' } });
   const refusal = `x, canonicalRequest:${canonicalRequest.replace('x-project-id:p', 'x-project-id:q').replaceAll('\n', '|')}`;
   expect(diagnose({ refusal, canonicalRequest })).toEqual({

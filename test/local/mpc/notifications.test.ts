@@ -18,7 +18,7 @@ async function start(behaviour: Partial<MpcBehaviour> = {}): Promise<void> {
 const set = (...notifications: object[]) => mpc.call('PUT', { path: PATH, body: { notifications } });
 afterEach(closeFixtures);
 
-test('the events are told, and what was set for one of them', async () => {
+test('the events are listed, with what was set for one of them', async () => {
   await start();
   const events = await mpc.call('GET', { path: `${PATH}/event` });
   expect(events.body.event_name).toContain('ThumbnailComplete');
@@ -49,7 +49,7 @@ test('a topic that does not let MPC publish is refused, and nothing is set', asy
   expect((await mpc.call('GET', { path: PATH })).body.total).toBe(0);
 });
 
-test('the end of a task is told once, with its id as an object of the list’s name', async () => {
+test('the end of a task is notified once, with its id as an object of the list’s name', async () => {
   await start();
   await set(ON);
   const id = await mpc.accepted(request());
@@ -62,7 +62,7 @@ test('the end of a task is told once, with its id as an object of the list’s n
   });
 });
 
-test('a task that failed is told as well', async () => {
+test('a task that failed is notified as well', async () => {
   await start();
   await set(ON);
   await mpc.upload('broken.mp4', 'no video');
@@ -75,7 +75,7 @@ test('a task that failed is told as well', async () => {
 test.each([
   ['switched off', { status: 'off' }],
   ['for people only', { msg_type: 1 }],
-])('nothing is told when it is %s', async (_, changed) => {
+])('nothing is sent when it is %s', async (_, changed) => {
   await start();
   await set({ ...ON, ...changed });
   await mpc.ended(await mpc.accepted(request()));
@@ -85,7 +85,7 @@ test.each([
 test.each([
   ['queued', 0],
   ['all', 2],
-] as const)('of synchronous and cancelled tasks is told: %s', async (notifiedTasks, count) => {
+] as const)('of synchronous and cancelled tasks is notified: %s', async (notifiedTasks, count) => {
   await start({ notifiedTasks, notificationStatus: 'SUCCEEDED' });
   await set(ON);
   await mpc.create(syncRequest());

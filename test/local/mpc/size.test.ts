@@ -5,7 +5,7 @@ import { pictureSize, type RequestedSize } from '../../../local/mpc/size';
 const SOURCE = { width: 1920, height: 1080 };
 
 test.each<[string, Partial<RequestedSize>, PictureSize]>([
-  ['width and height are taken as they are', { width: 480, height: 360 }, { width: 480, height: 360 }],
+  ['width and height are used unchanged', { width: 480, height: 360 }, { width: 480, height: 360 }],
   [
     'width and height win over max_length',
     { width: 480, height: 360, maxLength: 640 },

@@ -316,7 +316,7 @@ test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const)(
   },
 );
 
-test('a client with another clock or region is told which', async () => {
+test('a client with another clock or region gets an error that says which', async () => {
   await start();
   const late = clientOf('virtual host', { systemClockOffset: -20 * 60_000 });
   await expect(late.send(new HeadBucketCommand({ Bucket }))).rejects.toMatchObject({

@@ -350,7 +350,7 @@ describe.each(STYLES)("the vendor's client in %s", (style) => {
     expect((await client.getBucketCors({ Bucket })).CommonMsg.Status).toBe(404);
   });
 
-  test('is told plainly about what is not implemented', async () => {
+  test('gets a plain error for what is not implemented', async () => {
     expect((await client.getBucketPolicy({ Bucket })).CommonMsg).toMatchObject({
       Status: 501,
       Code: 'NotImplemented',

@@ -351,7 +351,7 @@ test('with encoding-type=url a listing encodes names but not their slashes', asy
   expect((await ask('base64')).status).toBe(400);
 });
 
-test('deleting what is not there succeeds, and no listener is told', async () => {
+test('deleting what is not there succeeds, and no listener is called', async () => {
   expect(await obs.signed('DELETE', { bucket, key: 'missing' })).toMatchObject({ status: 204, body: '' });
   await obs.signed('PUT', { bucket, key: 'a' }, { body: 'a' });
   expect(obs.events.map(({ key }) => key)).toEqual(['a']);

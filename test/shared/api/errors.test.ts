@@ -9,9 +9,9 @@ import {
 const refused = (status: number, code: string, message = 'm', retryAfterSeconds?: number) =>
   new ServiceRefused('MPC', { status, retryAfterSeconds, attempts: 1 }, code, message, 'r1');
 
-describe('what a caller is told', () => {
+describe('the answer to a caller', () => {
   test.each([
-    ['a refusal of MPC, as it is', refused(400, 'MPC.10202', 'Invalid request parameter'), 400, 'MPC.10202'],
+    ['a refusal of MPC, unchanged', refused(400, 'MPC.10202', 'Invalid request parameter'), 400, 'MPC.10202'],
     ['a path that MPC cannot read', refused(403, 'MPC.10209'), 403, 'MPC.10209'],
     ['a task that does not exist', refused(403, 'MPC.10211'), 403, 'MPC.10211'],
     ['rejected credentials', refused(401, 'APIGW.0301'), 502, 'APIGW.0201'],
@@ -42,7 +42,7 @@ describe('what a caller is told', () => {
     expect(toApiError(error)).toMatchObject({ status, code });
   });
 
-  test('nothing of the inside, when it is not theirs to mend', () => {
+  test('says nothing about the inside when the caller cannot mend it', () => {
     for (const error of [
       refused(401, 'APIGW.0301', 'ak SECRETKEY not exist'),
       new SettingsError('SECRET'),
@@ -53,7 +53,7 @@ describe('what a caller is told', () => {
     }
   });
 
-  test('when to come back', () => {
+  test('says when to come back', () => {
     expect(toApiError(refused(429, 'APIGW.0308')).extra.retryAfterSeconds).toBe(60);
     expect(toApiError(refused(429, 'APIGW.0308', 'm', 7)).extra.retryAfterSeconds).toBe(7);
     expect(toApiError(refused(503, '')).extra.retryAfterSeconds).toBe(5);

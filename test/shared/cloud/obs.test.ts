@@ -118,7 +118,7 @@ describe('at a real OBS', () => {
     expect(await listFolder('snapshots', 'nothing/', invocation())).toEqual([]);
   });
 
-  test('an object is kept with its bytes, its type and what caches are told', async () => {
+  test('an object is kept with its bytes, its type and its header for caches', async () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, value) => value);
     await put('put/all bytes', bytes, 'public, max-age=60');
     expect(new Uint8Array(await getBytes('snapshots', 'put/all bytes', invocation()))).toEqual(bytes);

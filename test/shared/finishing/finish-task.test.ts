@@ -18,7 +18,7 @@ describe('a task that has ended', () => {
     expect([...objectsOf(service).keys()]).toEqual(before);
   });
 
-  test('is finished once, however often it is told', async () => {
+  test('is finished once, however often it is notified', async () => {
     const service = await withTask(NOTIFIED);
     const received = receive(service, 204);
     service.cloud.end(1);

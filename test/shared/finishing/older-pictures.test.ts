@@ -66,7 +66,7 @@ describe('pictures of an older version, which the newest one did not write over,
     expect(filesIn(service, 'snapshots/a').filter(isPicture)).toEqual(['0.jpg', '95.jpg']);
   });
 
-  test('are told where the right to delete is missing, and keep nothing back', async () => {
+  test('are reported where the right to delete is missing, and delay nothing', async () => {
     const service = await replaced({ ON_REMOVAL: 'delete' }, []);
     service.cloud.mayDelete = false;
     for (const id of ['1', '2']) await service.notify(id);

@@ -27,7 +27,7 @@ test('time for the answer is kept back', () => {
   }
 });
 
-test('settings that do not fit are told before anything is done', () => {
+test('wrong settings are reported before anything is done', () => {
   const { SNAPSHOT_BUCKET: _, ...incomplete } = userData;
   expect(() => openInvocation(functionContext(incomplete))).toThrow(SettingsError);
 });

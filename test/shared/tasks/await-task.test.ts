@@ -78,7 +78,7 @@ describe('waiting for a task', () => {
     expect(looks).toBe(1);
   });
 
-  test('ends with the task as it is when the time is up, after a few looks with growing pauses', async () => {
+  test('ends with the task in its present state when the time is up, after a few looks with growing pauses', async () => {
     statuses = ['PROCESSING'];
     expect(await awaitTask('7', 3, invocationOf(28_000))).toEqual({
       task: expect.objectContaining({ status: 'PROCESSING' }),

@@ -29,7 +29,7 @@ const linesOf = (service: InstallationDouble, event: string) =>
   service.functions.logLines.map((line) => JSON.parse(line)).filter((line) => line.event === event);
 
 describe('a half-written claim', () => {
-  test('is settled by its own task among those of others', async () => {
+  test('is completed with its own task, not with those of others', async () => {
     const service = new InstallationDouble();
     const records = ['a.mp4', 'b.mp4', 'c.mp4'].map((key) => service.upload(key));
     for (const record of records) await service.deliver([record], { create: 'reset-after' });
@@ -38,7 +38,7 @@ describe('a half-written claim', () => {
     });
   });
 
-  test('with several tasks is settled by the first of them, and says so', async () => {
+  test('with several tasks is completed with the first of them, and the log says so', async () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
     await service.deliver([record], { create: 'reset-after' });
@@ -70,18 +70,6 @@ describe('a half-written claim', () => {
     await service.time.pass(SECOND_MS);
     expect(returned(await service.deliver([record]))).toMatchObject({ records: [{ started: '1' }] });
     expect(linesOf(service, 'claim.abandoned')).toMatchObject([{ key: 'a.mp4' }]);
-  });
-
-  test('whose call MPC took up late is settled with one look at its list', async () => {
-    const service = new InstallationDouble();
-    const record = service.upload('a.mp4');
-    await service.deliver([record], { create: 'late' });
-    await service.time.pass(60 * SECOND_MS);
-    const before = service.cloud.mpcCalls;
-    expect(returned(await service.deliver([record]))).toMatchObject({
-      records: [{ skipped: 'already_started', task_id: '1' }],
-    });
-    expect(service.cloud.mpcCalls - before).toBe(1);
   });
 
   test('names no task of its video', async () => {
@@ -171,7 +159,7 @@ describe('what MPC provably did not do', () => {
     });
   });
 
-  test('is asked for again at once by nobody: the pace would not see it', async () => {
+  test('is not sent again at once, because the rate limit would not count it', async () => {
     const service = new InstallationDouble();
     await service.deliver([service.upload('a.mp4')], { create: 'throttled' });
     expect(service.cloud.creates).toHaveLength(0);

@@ -260,7 +260,7 @@ describe('the body of POST /snapshots', () => {
     }
   });
 
-  test('every fault is listed with its path', () => {
+  test('every wrong field is listed with its path', () => {
     const error = refusal({
       input: { ...input, bucket: 'X' },
       thumbnail_para: { type: 'TIME', time: 0, max_length: 1 },

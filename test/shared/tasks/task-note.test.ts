@@ -15,7 +15,7 @@ test('claim and caller’s data come out as they went in', () => {
   expect(unwrapUserData(user_data)).toEqual({ note: { claim: 'c1', to_end: 1 }, userData: '{"mine":1}' });
 });
 
-test('a body that needs no note stays as it is', () => {
+test('a body that needs no note stays unchanged', () => {
   const plain = body();
   expect(withNote(plain)).toBe(plain);
 });

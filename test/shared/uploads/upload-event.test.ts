@@ -78,7 +78,7 @@ describe('reading an event', () => {
     expect(keyOf(cloudEvent('test.tar'))).toEqual(['test.tar']);
   });
 
-  test('a record’s key that no encoding can have left so is taken as it is, slashes alone say nothing', () => {
+  test('a record’s key that no encoding can have left so is used unchanged; slashes alone prove nothing', () => {
     for (const record of [s3Record, obsRecord]) {
       expect(keyOf({ Records: [record('TEST/100%+中 文.mp4')] })).toEqual(['TEST/100%+中 文.mp4']);
       expect(keyOf({ Records: [record('100%20+1 a.mp4')] })).toEqual(['100%20+1 a.mp4']);
@@ -134,11 +134,11 @@ describe('reading an event', () => {
   test.each([
     ['100%.mp4', '100%.mp4'],
     ['%zz+.mp4', '%zz+.mp4'],
-  ])('%s is no form encoding: it is taken as it is', (key, expected) => {
+  ])('%s is no form encoding: it is used unchanged', (key, expected) => {
     expect(keyOf({ Records: [s3Record(key)] })).toEqual([expected]);
   });
 
-  test.each(['/a%20b', 'a%20b/', 'a b%20c'])('EventGrid sent %s as it is: one character says so', (key) => {
+  test.each(['/a%20b', 'a%20b/', 'a b%20c'])('EventGrid sent %s unencoded: one character shows it', (key) => {
     expect(keyOf(cloudEvent(key))).toEqual([key]);
   });
 

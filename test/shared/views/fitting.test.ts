@@ -35,7 +35,7 @@ test.each([
   },
 );
 
-test('what fits is left as it is', () => {
+test('what fits is left unchanged', () => {
   const [shown] = withPicturesThatFit([film(1, 361)], 'all', invocation);
   expect(shown?.thumbnail_info).toHaveLength(361);
   expect(shown).not.toHaveProperty('pictures_total');

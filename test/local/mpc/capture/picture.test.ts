@@ -78,7 +78,7 @@ test.each<[number, number, number]>([
   });
 });
 
-test('what is known of a video is told', async () => {
+test('what is known of a video is reported', async () => {
   const info = await describeFile(
     pool,
     await makeClip({ seconds: 5, codec: 'vp9', width: 320, height: 180 }),

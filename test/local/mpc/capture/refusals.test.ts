@@ -141,7 +141,7 @@ test.each([
   await expect(times(filePath, 6500)).rejects.toMatchObject({ reason: 'past_the_end' });
 });
 
-test('a machine on which node-av cannot be loaded is told so in plain words', async () => {
+test('on a machine where node-av cannot be loaded, the error says so in plain words', async () => {
   const worker = fork(childProgram('mpc/capture/capture-worker.ts'), {
     execArgv: [],
     // With this, node-av looks only for a binary that was built by hand.
