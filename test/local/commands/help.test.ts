@@ -57,5 +57,5 @@ test('the help has every command, and the sentence about the cloud that runs', (
   expect(new Set(commands.filter((name) => Object.hasOwn(OPTIONS, name ?? '')))).toEqual(
     new Set(Object.keys(OPTIONS)),
   );
-  expect(HELP).toContain('Of a cloud that runs, at --port N');
+  expect(HELP).toContain('Commands for a running local cloud (--port N');
 });
