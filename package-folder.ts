@@ -19,7 +19,7 @@ export function asTyped(text: string, isPackaged = PACKAGE_FOLDER !== undefined)
   return text
     .replaceAll(/npm run (?:--silent )?local -- /g, 'npx mpc-snapshots ')
     .replaceAll(
-      /npm run (?:--silent )?(console|setup|deploy|doctor|info|callers|logs|backfill|remove)\b(?: --(?= ))?/g,
+      /npm run (?:--silent )?(console|setup|deploy|package|invoke|doctor|info|callers|logs|backfill|remove)\b(?: --(?= ))?/g,
       'npx mpc-snapshots $1',
     )
     .replaceAll(/npm start(?: --(?= ))?/g, 'npx mpc-snapshots start');

@@ -7,6 +7,7 @@ test.each([
   ['npm run setup -- --stage demo, which', 'npx mpc-snapshots setup --stage demo, which'],
   ['(`npm run setup` makes it)', '(`npx mpc-snapshots setup` makes it)'],
   ['`npm run --silent doctor -- --stage demo --policy`', '`npx mpc-snapshots doctor --stage demo --policy`'],
+  ['`npm run package -- --package out`', '`npx mpc-snapshots package --package out`'],
   ['npm i -D serverless', 'npm i -D serverless'],
 ])('a text of the package says %s as it is typed there', (text, typed) => {
   expect(asTyped(text, true)).toBe(typed);
