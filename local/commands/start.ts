@@ -84,6 +84,11 @@ async function readStart(args: readonly string[]) {
   for (const file of positionals) {
     const found = await stat(file).catch(() => undefined);
     if (found === undefined) throw new UsageError(`there is no file ${file}`);
+    if (found.isDirectory()) {
+      throw new UsageError(
+        `${file} is a folder: name the videos in it, for example ${path.join(file, '*.mp4')}`,
+      );
+    }
     if (!found.isFile()) throw new UsageError(`${file} is not a file`);
   }
   return {

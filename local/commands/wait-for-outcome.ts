@@ -1,3 +1,4 @@
+import path from 'node:path';
 import * as z from 'zod';
 import { type Picture, SnapshotClient } from '../../client/src';
 import type { Cloud } from '../cloud';
@@ -82,7 +83,7 @@ function readResult(
     const record = Report.safeParse(body).data?.records.find((candidate) => candidate.key === key);
     const taskId = record?.started ?? record?.task_id;
     if (taskId !== undefined) return { taskId };
-    return record?.skipped === undefined ? undefined : { reason: skipInWords(record.skipped) };
+    return record?.skipped === undefined ? undefined : { reason: skipInWords(record.skipped, key) };
   }
   // One upload is followed at a time, so that a failed invocation is about it.
   if (state === 'retrying') return 'retrying';
@@ -95,9 +96,14 @@ export function framesInWords(count: number): string {
   return `${count} ${count === 1 ? 'frame' : 'frames'}`;
 }
 
-function skipInWords(reason: string): string {
+/** Of the reasons for which an upload is skipped, those that a video of one's own may meet. */
+function skipInWords(reason: string, key: string): string {
+  if (reason === 'empty') return 'the file is empty (0 bytes): was it copied or downloaded to its end?';
+  if (reason === 'no_capture') return 'none of the captures in the setting CAPTURES takes it';
   if (reason !== 'not_a_video') return reason.replaceAll('_', ' ');
-  return 'not a video: the file has none of the endings in the setting UPLOAD_SUFFIXES';
+  const ending = path.posix.extname(key);
+  const found = ending === '' ? 'its name has no ending' : `its ending, ${ending}, is another`;
+  return `not a video by its name: ${found}; those in the setting UPLOAD_SUFFIXES are taken, as .mp4 and .mov`;
 }
 
 function endOfTask(taskId: string, { mpc }: Cloud, onStep: (text: string) => void): Promise<Task> {

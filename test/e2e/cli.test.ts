@@ -31,10 +31,16 @@ describe('start', () => {
     await writeFile(broken, 'no video');
     const text = path.join(folder, 'note.txt');
     await writeFile(text, 'hello');
-    const { code, stdout } = await localCommand(['start', clip, clip, broken, text, '--once', '--port', '0']);
+    const empty = path.join(folder, 'empty.mp4');
+    await writeFile(empty, '');
+    const files = [clip, clip, broken, text, empty];
+    const { code, stdout } = await localCommand(['start', ...files, '--once', '--port', '0']);
     expect(stdout.match(/made 2 frames/g)).toHaveLength(2);
     expect(stdout).toMatch(/uploads\/broken\.mp4: task \d+ failed: /);
-    expect(stdout).toContain('uploads/note.txt: no capture was started: not a video');
+    expect(stdout).toMatch(
+      /uploads\/note\.txt: no capture was started: not a video by its name: .*UPLOAD_SUFFIXES/,
+    );
+    expect(stdout).toContain('uploads/empty.mp4: no capture was started: the file is empty (0 bytes)');
     expect(code).toBe(1);
   });
 
@@ -42,6 +48,10 @@ describe('start', () => {
     expect(await localCommand(['start', 'nowhere.mp4'])).toMatchObject({
       code: 2,
       stderr: 'there is no file nowhere.mp4\n',
+    });
+    expect(await localCommand(['start', folder])).toMatchObject({
+      code: 2,
+      stderr: `${folder} is a folder: name the videos in it, for example ${path.join(folder, '*.mp4')}\n`,
     });
   });
 

@@ -11,7 +11,7 @@ import { captureFile } from './capture-file';
 const SMALL = { width: 320, height: 180 };
 
 const CLIPS: [name: string, options: ClipOptions][] = [
-  ['long groups of pictures', { ...SMALL, seconds: 30, gopFrames: 250, bFrames: 3 }],
+  ['long groups of pictures', { ...SMALL, seconds: 20, gopFrames: 250, bFrames: 3 }],
   [
     'open groups of pictures in MPEG-TS',
     { ...SMALL, seconds: 6, openGop: true, gopFrames: 25, container: 'mpegts' },
@@ -44,7 +44,7 @@ test.each(CLIPS)(
             worker.closeVideo(video);
           },
         ),
-        { numRuns: 25 },
+        { numRuns: 15 },
       );
     } finally {
       worker.kill();
