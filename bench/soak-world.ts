@@ -119,6 +119,8 @@ export class HostileCaller {
   readonly answers = new Map<string, number>();
   #isOver = false;
   #number = 0;
+  /** The last task that it was told. */
+  #taskId = '1';
 
   /** @param createsPerMinute what the gateway's limits leave to callers of what MPC takes */
   constructor(
@@ -131,7 +133,8 @@ export class HostileCaller {
   async run(): Promise<void> {
     await Promise.all([
       this.#often(60_000 / this.createsPerMinute, () => this.#create()),
-      this.#often(500, () => this.#call('GET', `?object=${encodeURIComponent(this.victim())}&wait=20`)),
+      this.#often(500, () => this.#call('GET', `?object=${encodeURIComponent(this.victim())}`)),
+      this.#often(500, () => this.#call('GET', `/${this.#taskId}?wait=20`)),
       this.#often(500, () => this.#call('GET', '?size=100')),
       this.#often(1000, () => this.#call('DELETE', `/${1 + this.#number * 7919}`)),
     ]);
@@ -183,8 +186,9 @@ export class HostileCaller {
         ...(body && { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(40_000),
       });
-      await response.arrayBuffer();
+      const text = await response.text();
       status = String(response.status);
+      if (response.status === 202) this.#taskId = String(JSON.parse(text).task_id ?? this.#taskId);
     } catch {}
     const name = `${method} ${status}`;
     this.answers.set(name, (this.answers.get(name) ?? 0) + 1);
