@@ -34,15 +34,15 @@ const Range = z.object({
 type Range = z.infer<typeof Range>;
 
 /** How far a pass is, as it is remembered between invocations. */
-export const BucketPass = z.object({
+export const bucketPassShape = {
   /** What is still to be looked through; absent before the pass begins. */
   ranges: z.optional(z.array(Range)),
   /** Where the ranges of the next pass begin. */
   marks: z.optional(z.array(Mark)),
   /** A bucket could not be listed in this pass. */
   has_gap: flag,
-});
-export type BucketPass = z.infer<typeof BucketPass>;
+};
+export type BucketPass = z.infer<z.ZodMiniObject<typeof bucketPassShape>>;
 
 /** What is done with the objects of a page, a group at a time. */
 export interface Visitor {

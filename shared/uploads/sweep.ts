@@ -23,7 +23,7 @@ import {
 } from '../tasks/waiting';
 import { BACKFILL_KEY, BackfillRequest, goOnWithBackfill } from './backfill';
 import { rememberFailed, setBehind } from './backlog';
-import { BucketPass, goOnWithPass } from './bucket-pass';
+import { bucketPassShape, goOnWithPass } from './bucket-pass';
 import {
   captureUpload,
   type How,
@@ -107,7 +107,8 @@ const PAIR_WITHIN_MS = 2 * 60_000;
 /** Where a sweep remembers how far it is. */
 export const SWEEP_KEY = `${RECORDS_FOLDER}sweep.json`;
 
-const Progress = z.extend(BucketPass, {
+const Progress = z.object({
+  ...bucketPassShape,
   /** When this pass began, and when the last one began that saw everything; without it this pass looks at every upload. */
   began_ms: optionalWholeNumber,
   clean_ms: optionalWholeNumber,
