@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { deleteObject, getJson, listObjects, putJson } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
-import { text } from '../core/schema';
+import { optionalText, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { digest } from './claims';
@@ -30,6 +30,8 @@ const TIME_DIGITS = 13;
 export interface WaitingUpload {
   bucket: string;
   key: string;
+  /** The other object that the event's key may mean: which one it is, is looked up when its turn comes. */
+  otherKey?: string;
 }
 
 /** An upload in line. */
@@ -44,7 +46,7 @@ export interface Waiting {
   upload?: WaitingUpload;
 }
 
-const WaitingRecord = z.object({ bucket: text, key: text });
+const WaitingRecord = z.object({ bucket: text, key: text, other_key: optionalText });
 
 /** Of the folders of what was there long before it was found: no folder of the others comes behind them. */
 const OLD = '~';
@@ -100,10 +102,10 @@ export async function rememberForLater(
 
 async function write(
   recordKey: string,
-  { bucket, key }: WaitingUpload,
+  { bucket, key, otherKey: other_key }: WaitingUpload,
   invocation: Invocation,
 ): Promise<void> {
-  await putJson(invocation.settings.snapshotBucket, recordKey, { bucket, key }, invocation);
+  await putJson(invocation.settings.snapshotBucket, recordKey, { bucket, key, other_key }, invocation);
 }
 
 /** Deletes a record. One that stays costs a look in every sweep: that is told, and stops nothing. */
@@ -122,7 +124,9 @@ export async function readWaiting(
 ): Promise<WaitingUpload | undefined> {
   const record = await getJson(invocation.settings.snapshotBucket, recordKey, invocation);
   const { data } = z.safeParse(WaitingRecord, record);
-  return data;
+  if (data === undefined) return undefined;
+  const { other_key: otherKey, ...upload } = data;
+  return otherKey === undefined ? upload : { ...upload, otherKey };
 }
 
 /**

@@ -27,6 +27,8 @@ import {
   isWithoutTurn,
   MIN_TIME_FOR_A_CAPTURE_MS,
   type Outcome,
+  outcomeOf,
+  uploadsMeant,
 } from './capture-upload';
 import { lookBeforeMany } from './unfinished';
 import { reasonToSkip, type Upload } from './upload-event';
@@ -323,7 +325,7 @@ async function startOne(one: Waiting, how: How, report: Report, invocation: Invo
     if (recordKey !== undefined) await forget(recordKey, invocation);
     return true;
   }
-  const outcomes = await captureUpload({ etag: '', ...upload }, invocation, how);
+  const outcomes = await captureMeant({ etag: '', ...upload }, how, invocation);
   count(outcomes, report);
   const { bucket, key } = upload;
   for (const outcome of outcomes) {
@@ -338,6 +340,18 @@ async function startOne(one: Waiting, how: How, report: Report, invocation: Invo
   const laterKey = await rememberFailed(upload, outcomes, invocation);
   if (recordKey !== undefined && recordKey !== laterKey) await forget(recordKey, invocation);
   return true;
+}
+
+async function captureMeant(upload: Upload, how: How, invocation: Invocation): Promise<Outcome[]> {
+  if (upload.otherKey === undefined) return captureUpload(upload, invocation, how);
+  try {
+    const outcomes: Outcome[] = [];
+    for (const one of await uploadsMeant(upload, invocation))
+      outcomes.push(...(await captureUpload(one, invocation, how)));
+    return outcomes;
+  } catch (error) {
+    return [outcomeOf(error, upload, invocation)];
+  }
 }
 
 function count(outcomes: readonly Outcome[], report: SweepReport): void {
