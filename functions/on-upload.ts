@@ -3,12 +3,13 @@ import { withReadableStack } from '../shared/core/stack';
 import { readTimerEvent } from '../shared/core/timer-event';
 import { type Invocation, openInvocation, remainingMs } from '../shared/installation/invocation';
 import { noteRemoval } from '../shared/tasks/removals';
-import { captureOrRemember } from '../shared/uploads/backlog';
+import { captureOrRemember, comesBehind } from '../shared/uploads/backlog';
 import {
   MIN_TIME_FOR_A_CAPTURE_MS,
   type Outcome,
   outcomeOf,
   uploadsMeant,
+  uploadsMeantLater,
 } from '../shared/uploads/capture-upload';
 import { type SweepReport, sweep } from '../shared/uploads/sweep';
 import { readUploads, reasonToSkip, type Upload, type UploadRecord } from '../shared/uploads/upload-event';
@@ -65,10 +66,17 @@ async function processRecord(record: UploadRecord, invocation: Invocation): Prom
   if (isRemoval && invocation.settings.onRemoval === 'keep')
     return [processed(upload, { skipped: 'not_a_creation' }, invocation)];
   try {
-    const uploads = isRemoval ? removalsMeant(upload) : await uploadsMeant(upload, invocation);
+    const hasTime = () => remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS;
+    // A burst brings more events than can be looked up one after the other.
+    const isForLater = comesBehind() || !hasTime();
+    const uploads = isRemoval
+      ? removalsMeant(upload)
+      : isForLater
+        ? uploadsMeantLater(upload, invocation)
+        : await uploadsMeant(upload, invocation);
     const records: ProcessedRecord[] = [];
     for (const one of uploads) {
-      const isTimeLeft = remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS;
+      const isTimeLeft = !isForLater && hasTime();
       const outcomes = isRemoval
         ? [await note(one, invocation)]
         : await captureOrRemember(one, isTimeLeft, invocation);

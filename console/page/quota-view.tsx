@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import type { ConsoleState, MpcCalls, Task, WaitingUploads } from '../server/console-api';
+import type { ConsoleState, MpcCalls, RefusedUpload, Task, WaitingUploads } from '../server/console-api';
 import { formatMoment, plural } from './format';
 import { Moment, useNow } from './moment';
 import { Choices, Empty, ViewHead } from './parts';
@@ -29,6 +29,7 @@ export function QuotaView({ state }: { state: ConsoleState }) {
         calls count too.
       </p>
       <Numbers state={state} calls={calls} nowMs={nowMs} />
+      {quota.refused !== undefined && quota.refused.length > 0 && <Refused uploads={quota.refused} />}
       <section class="panel" aria-label="Calls of MPC in the last hour">
         <h2>Calls of MPC in the last hour</h2>
         {calls.length === 0 ? (
@@ -155,6 +156,33 @@ function Waiting({ title, uploads }: { title: string; uploads: WaitingUploads | 
     >
       {uploads?.count ?? 'not known'}
     </Figure>
+  );
+}
+
+function Refused({ uploads }: { uploads: readonly RefusedUpload[] }) {
+  return (
+    <section class="panel" aria-label="Uploads that MPC refuses">
+      <h2>Uploads that MPC refuses</h2>
+      <p class="quiet">
+        What MPC cannot read, or has no right to. The pause between two tries grows up to a day.
+      </p>
+      <Table
+        label="Refused uploads"
+        columns={[
+          { title: 'Video', kind: 'main' },
+          { title: 'Tried again', kind: 'right' },
+        ]}
+        rows={uploads.map(({ bucket, key, againAtMs }) => ({
+          id: `${bucket}/${key}`,
+          cells: [
+            <a key="video" href={linkTo('videos', `${bucket}/${key}`)}>
+              {bucket}/{key}
+            </a>,
+            <Moment key="again" timeMs={againAtMs} />,
+          ],
+        }))}
+      />
+    </section>
   );
 }
 

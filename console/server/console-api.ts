@@ -258,6 +258,15 @@ export interface Quota {
   waiting?: WaitingUploads;
   /** Uploads that could not be started and are tried again. */
   later?: WaitingUploads;
+  /** Of these, the first ones that MPC refuses for good. */
+  refused?: readonly RefusedUpload[];
+}
+
+/** An upload that MPC refuses for good: it is tried again after pauses of up to a day. */
+export interface RefusedUpload {
+  bucket: string;
+  key: string;
+  againAtMs: number;
 }
 
 export interface WaitingUploads {

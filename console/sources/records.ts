@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { parseJson } from '../../local/parse-json';
-import type { WaitingUploads } from '../server/console-api';
+import type { RefusedUpload, WaitingUploads } from '../server/console-api';
 
 /*
  * The records of the functions in the snapshot bucket, as the console reads them: notices that are to be sent, and uploads
@@ -54,4 +54,20 @@ export function waitingUploads(objects: readonly { key: string; lastModifiedMs: 
     count: objects.length,
     ...(objects.length > 0 && { oldestMs: since.reduce((a, b) => Math.min(a, b)) }),
   };
+}
+
+const RefusedRecord = z.looseObject({ bucket: z.string(), key: z.string() });
+/** Each is read to be shown. */
+const MOST_REFUSED = 50;
+
+/** Of the records of what is tried again, the first ones of what MPC refuses for good. */
+export function refusedRecords<Record extends { key: string }>(objects: readonly Record[]): Record[] {
+  return objects.filter(({ key }) => /\.\d+\.refused\.json$/.test(key)).slice(0, MOST_REFUSED);
+}
+
+/** @param text undefined where the record is gone @returns undefined for what is no such record */
+export function readRefused(recordKey: string, text: string | undefined): RefusedUpload | undefined {
+  const { data } = RefusedRecord.safeParse(text === undefined ? undefined : parseJson(text));
+  if (data === undefined) return undefined;
+  return { bucket: data.bucket, key: data.key, againAtMs: Number(recordKey.split('.').at(-3)) };
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { describeFailure } from '../core/errors';
-import { text } from '../core/schema';
+import { optionalText, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { deleteRecord, getRecordAs, listRecordPage, putRecord } from '../installation/records';
@@ -30,6 +30,8 @@ const TIME_DIGITS = 13;
 export interface WaitingUpload {
   bucket: string;
   key: string;
+  /** The other object that the event's key may mean: which one it is, is looked up when its turn comes. */
+  otherKey?: string | undefined;
 }
 
 /** An upload in line. */
@@ -44,7 +46,7 @@ export interface Waiting {
   upload?: WaitingUpload;
 }
 
-const WaitingRecord = z.object({ bucket: text, key: text });
+const WaitingRecord = z.object({ bucket: text, key: text, other_key: optionalText });
 
 /** Of the folders of what was there long before it was found: no folder of the others comes behind them. */
 const OLD = '~';
@@ -98,10 +100,10 @@ export async function rememberForLater(
 
 async function write(
   recordKey: string,
-  { bucket, key }: WaitingUpload,
+  { bucket, key, otherKey: other_key }: WaitingUpload,
   invocation: Invocation,
 ): Promise<void> {
-  await putRecord(recordKey, { bucket, key }, invocation);
+  await putRecord(recordKey, { bucket, key, other_key }, invocation);
 }
 
 /** Deletes a record. One that stays costs a look in every sweep: that is told, and stops nothing. */
@@ -114,8 +116,12 @@ export async function forget(recordKey: string, invocation: Invocation): Promise
 }
 
 /** @returns undefined for a record that is gone or cannot be read @throws what OBS throws */
-export function readWaiting(recordKey: string, invocation: Invocation): Promise<WaitingUpload | undefined> {
-  return getRecordAs(WaitingRecord, recordKey, invocation);
+export async function readWaiting(
+  recordKey: string,
+  invocation: Invocation,
+): Promise<WaitingUpload | undefined> {
+  const record = await getRecordAs(WaitingRecord, recordKey, invocation);
+  return record && { bucket: record.bucket, key: record.key, otherKey: record.other_key };
 }
 
 /**

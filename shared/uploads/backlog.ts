@@ -14,6 +14,11 @@ export function setBehind(isBehind: boolean): void {
   behindUntilMs = isBehind ? Date.now() + BEHIND_FOR_MS : 0;
 }
 
+/** Whether what comes now is only remembered: others come first. */
+export function comesBehind(): boolean {
+  return Date.now() < behindUntilMs;
+}
+
 /** Starts the captures of an upload that has just come, or remembers it for the sweep when others come first. */
 export async function captureOrRemember(
   upload: Upload,
@@ -23,11 +28,9 @@ export async function captureOrRemember(
   const skipped = reasonToSkip(upload, invocation.settings);
   if (skipped !== undefined) return [{ skipped }];
   const outcomes: Outcome[] =
-    Date.now() < behindUntilMs || !isTimeLeft
-      ? [{ failed: 'no_turn' }]
-      : await captureUpload(upload, invocation);
+    comesBehind() || !isTimeLeft ? [{ failed: 'no_turn' }] : await captureUpload(upload, invocation);
   if (!outcomes.some(isWithoutTurn)) return outcomes;
-  if (Date.now() >= behindUntilMs) setBehind(true);
+  if (!comesBehind()) setBehind(true);
   try {
     // As the sweep would remember it, so that there is one record.
     await remember(inLine(upload, upload.lastModifiedMs ?? Date.now(), invocation), invocation);

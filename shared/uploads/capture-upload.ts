@@ -29,22 +29,35 @@ export const MIN_TIME_FOR_A_CAPTURE_MS = 3_000;
 /** MPC counts its quota by the minute, but a pause must fit into an invocation, or every event that waits would fail. */
 const QUOTA_PAUSE_SECONDS = 20;
 
+/** What an event's key may mean, when it is not known whether events encode keys, as far as it would be captured. */
+function readings(upload: Upload, { settings }: Invocation): [Upload, ...Upload[]] {
+  const { otherKey, ...first } = upload;
+  if (otherKey === undefined) return [first];
+  const other = { ...first, key: otherKey };
+  if (reasonToSkip(other, settings) !== undefined) return [first];
+  return reasonToSkip(first, settings) === undefined ? [first, other] : [other];
+}
+
 /**
- * The uploads that an event's key may mean, when it is not known whether events encode keys: those that are there, and of
- * several the ones with the event's ETag.
+ * The uploads that an event's key may mean: those that are there, and of several the ones with the event's ETag.
  * @throws what OBS throws
  */
 export async function uploadsMeant(upload: Upload, invocation: Invocation): Promise<Upload[]> {
-  const { otherKey, ...first } = upload;
-  const isPossible = (one: Upload) => reasonToSkip(one, invocation.settings) === undefined;
-  if (otherKey === undefined || !isPossible({ ...first, key: otherKey })) return [first];
-  const possible = [first, { ...first, key: otherKey }].filter(isPossible);
+  const [first, ...others] = readings(upload, invocation);
+  // One that can mean nothing else is looked up where it is captured.
+  if (others.length === 0 && upload.key === first.key) return [first];
   const found = (
-    await Promise.all(possible.map(({ bucket, key }) => findObject(bucket, key, invocation)))
+    await Promise.all([first, ...others].map(({ bucket, key }) => findObject(bucket, key, invocation)))
   ).filter((object) => object !== undefined);
   if (found.length === 0) return [first];
   const same = found.filter(({ etag }) => etag === upload.etag);
   return (same.length > 0 ? same : found).map((object) => ({ bucket: upload.bucket, ...object }));
+}
+
+/** The same without a look: what may mean two objects keeps both keys. */
+export function uploadsMeantLater(upload: Upload, invocation: Invocation): Upload[] {
+  const possible = readings(upload, invocation);
+  return possible.length > 1 ? [upload] : possible;
 }
 
 /** Why nothing was started, although nothing is wrong: others come first. */

@@ -33,6 +33,8 @@ import {
   lookAt,
   MIN_TIME_FOR_A_CAPTURE_MS,
   type Outcome,
+  outcomeOf,
+  uploadsMeant,
 } from './capture-upload';
 import { lookBeforeMany } from './unfinished';
 import { reasonToSkip, type Upload } from './upload-event';
@@ -295,12 +297,13 @@ async function startInTurn(
 ): Promise<boolean> {
   const line = inTurn(waiting, progress?.folder);
   const how = progress === undefined ? 'behind others' : 'in turn';
+  const begun = new Set<string>();
   let next = 0;
   let isTurn = true;
   while (next < line.length && isTurn && remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS) {
     const group = line.slice(next, next + PARALLEL_STARTS);
     next += group.length;
-    const ends = await Promise.all(group.map((one) => startOne(one, how, report, invocation)));
+    const ends = await Promise.all(group.map((one) => startOne(one, how, begun, report, invocation)));
     isTurn = ends.every(Boolean);
     if (progress !== undefined) progress.folder = group.at(-1)?.folder ?? progress.folder;
   }
@@ -314,14 +317,20 @@ async function startInTurn(
 }
 
 /** @returns false when nothing more can be started now */
-async function startOne(one: Waiting, how: How, report: Report, invocation: Invocation): Promise<boolean> {
+async function startOne(
+  one: Waiting,
+  how: How,
+  begun: Set<string>,
+  report: Report,
+  invocation: Invocation,
+): Promise<boolean> {
   const { recordKey } = one;
   const upload = one.upload ?? (await readWaiting(recordKey ?? '', invocation));
   if (upload === undefined) {
     if (recordKey !== undefined) await forget(recordKey, invocation);
     return true;
   }
-  const outcomes = await captureUpload({ etag: '', ...upload }, invocation, how);
+  const outcomes = await captureMeant({ etag: '', ...upload }, how, begun, invocation);
   count(outcomes, report);
   logStarted(upload, outcomes, invocation);
   if (outcomes.some(isWithoutTurn)) {
@@ -331,6 +340,27 @@ async function startOne(one: Waiting, how: How, report: Report, invocation: Invo
   const laterKey = await rememberFailed(upload, outcomes, invocation);
   if (recordKey !== undefined && recordKey !== laterKey) await forget(recordKey, invocation);
   return true;
+}
+
+/** @param begun ids of the objects that this sweep has begun with: two records may mean the same one */
+async function captureMeant(
+  upload: Upload,
+  how: How,
+  begun: Set<string>,
+  invocation: Invocation,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  try {
+    for (const one of await uploadsMeant(upload, invocation)) {
+      const id = digest(one.bucket, one.key);
+      if (begun.has(id)) continue;
+      begun.add(id);
+      outcomes.push(...(await captureUpload(one, invocation, how)));
+    }
+    return outcomes;
+  } catch (error) {
+    return [...outcomes, outcomeOf(error, upload, invocation)];
+  }
 }
 
 function count(outcomes: readonly Outcome[], report: SweepReport): void {

@@ -332,7 +332,7 @@ describe('the quota', () => {
     expect(page.state.quota.callsPerMinute).toBe(100);
   });
 
-  test('counts what waits for its turn and what is tried again, and since when', async () => {
+  test('counts what waits for its turn and what is tried again, and since when, and names what MPC refuses', async () => {
     const { store } = service.cloud;
     // As on-upload names its records; the times lie in the past, the earlier one in the later folder.
     const names = ['waiting/aa/1700000000000-1', 'waiting/bb/1600000000000-2', 'later/3'];
@@ -343,6 +343,13 @@ describe('the quota', () => {
       ),
     );
     expect(quota.quota?.waiting).toEqual({ count: 2, oldestMs: 1_600_000_000_000 });
+    expect(quota.quota?.refused).toEqual([]);
+    const recordKey = '.mpc-snapshots/later/4.1800000000000.refused.json';
+    const upload = { bucket: 'videos', key: 'uploads/broken.mp4' };
+    await store.put('snapshots', recordKey, Buffer.from(JSON.stringify(upload)));
+    const told = await until(() => page.changes.findLast((change) => change.quota?.refused?.length === 1));
+    expect(told.quota?.refused).toEqual([{ ...upload, againAtMs: 1_800_000_000_000 }]);
+    await store.delete('snapshots', recordKey);
     for (const name of names) await store.delete('snapshots', `.mpc-snapshots/${name}.json`);
     await until(() => page.changes.at(-1)?.quota?.waiting?.count === 0);
   });

@@ -6,6 +6,8 @@ import {
   noticeDueNow,
   type PendingNotice,
   readNotice,
+  readRefused,
+  refusedRecords,
   WAITING,
   waitingUploads,
 } from '../records';
@@ -29,10 +31,19 @@ export class RecordListing {
 
   async quota(): Promise<Quota> {
     const [waiting, later] = await Promise.all([WAITING, LATER].map((prefix) => this.#objects(prefix)));
+    const refused = await Promise.all(
+      refusedRecords(later ?? []).map(async ({ key }) =>
+        // Started meanwhile, or not to be read.
+        readRefused(key, await this.#bucket.read(key).catch(() => undefined)),
+      ),
+    );
     return {
       callsPerMinute: MPC_CALLS_PER_MINUTE,
       ...(waiting !== undefined && { waiting: waitingUploads(waiting) }),
-      ...(later !== undefined && { later: waitingUploads(later) }),
+      ...(later !== undefined && {
+        later: waitingUploads(later),
+        refused: refused.filter((one) => one !== undefined),
+      }),
     };
   }
 

@@ -24,12 +24,20 @@ import {
 import { Recent } from '../../server/recent';
 import { ConsoleRefusal, type ConsoleSource, type LocalTools, uploadKey } from '../console-source';
 import { embedAddressesOf, isPublishedName, PUBLISHED_NAMES, publishedFiles } from '../published-files';
-import { LATER, NOTICES, noticeDueNow, WAITING, waitingUploads } from '../records';
+import {
+  LATER,
+  NOTICES,
+  noticeDueNow,
+  readRefused,
+  refusedRecords,
+  WAITING,
+  waitingUploads,
+} from '../records';
 import { CaptureReports } from './capture-reports';
 import { settingsView, timersView } from './function-view';
 import { InvocationLog } from './invocation-log';
 import { MpcCallLog } from './mpc-call-log';
-import { NoticeLog } from './notice-log';
+import { NoticeLog, textOf } from './notice-log';
 import { ObjectEventLog } from './object-event-log';
 import { type RequestLog, SHOWN_BY_CONSOLE } from './request-log';
 import { framesOf, taskView } from './task-view';
@@ -398,12 +406,14 @@ export class LocalSource implements ConsoleSource {
     const [createsPerMinute, readsPerMinute] = ['MPC_REQUESTS_PER_MINUTE', 'MPC_READS_PER_MINUTE'].map(
       (name) => Number(this.#setting(name) ?? Number.NaN),
     ) as [number, number];
+    const later = this.#objectsBelow(LATER);
     return {
       callsPerMinute: this.#options.mpcCallsPerMinute,
       ...(createsPerMinute > 0 && { createsPerMinute }),
       ...(readsPerMinute > 0 && { readsPerMinute }),
       waiting: waitingUploads(this.#objectsBelow(WAITING)),
-      later: waitingUploads(this.#objectsBelow(LATER)),
+      later: waitingUploads(later),
+      refused: refusedRecords(later).flatMap(({ key, filePath }) => readRefused(key, textOf(filePath)) ?? []),
     };
   }
 

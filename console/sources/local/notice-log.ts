@@ -110,7 +110,8 @@ function answerIn({ status, failure, message }: AttemptLine): string {
   return status === undefined ? (message ?? failure ?? 'no answer').split('\n', 1).join('') : String(status);
 }
 
-function textOf(filePath: string): string {
+/** Of an object. */
+export function textOf(filePath: string): string {
   try {
     return readFileSync(filePath, 'utf8');
   } catch {

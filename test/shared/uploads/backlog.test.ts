@@ -19,6 +19,34 @@ test('an event that finds no turn ends well at once, is remembered, and is start
   expect(records(service)).toEqual([]);
 });
 
+test('an event that finds no turn is looked up when its turn comes, whatever its key means', async () => {
+  const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '1' } });
+  const keys = ['a+b/encoded.mp4', 'a b/encoded.mp4', 'c d/plain.mp4', 'gone/e+f.mp4'];
+  await service.deliver([service.upload('first.mp4'), service.upload('second.mp4')]);
+  const events = keys.map((key) => service.upload(key));
+  service.cloud.buckets.get('videos')?.delete('gone/e+f.mp4');
+  // Of the last one the key comes as it is: decoded it means another object, which is not there.
+  const asItIs = { ...Object(service.upload('as/it+is.mp4')) };
+  asItIs.s3 = { ...asItIs.s3, object: { ...asItIs.s3.object, key: 'as/it+is.mp4' } };
+  let looks = 0;
+  const serve = service.cloud.handle.bind(service.cloud);
+  service.cloud.handle = (request) => {
+    if (request.method === 'GET') looks += 1;
+    return serve(request);
+  };
+  expect(returned(await service.deliver([...events, asItIs]))).toMatchObject({
+    records: Array(5).fill({ deferred: 'no_turn' }),
+  });
+  expect(looks).toBe(0);
+  for (let minute = 0; minute < 20; minute++) {
+    await service.time.pass(MINUTE_MS + 1000);
+    await service.sweep();
+  }
+  const captured = ['first.mp4', 'second.mp4', ...keys.slice(0, 3), 'as/it+is.mp4'];
+  expect(service.cloud.tasks.map(({ body }) => body.input.object).sort()).toEqual(captured.sort());
+  expect(records(service)).toEqual([]);
+});
+
 test('an event that can neither be started nor remembered fails, so that it comes again', async () => {
   const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '1' } });
   await service.deliver([service.upload('a.mp4'), service.upload('b.mp4')]);
