@@ -11,9 +11,9 @@ export function checkSettings({ functions }: DesiredState): Finding[] {
     const fault = settingsFault(one);
     if (fault !== undefined) keysByFault.set(fault, [...(keysByFault.get(fault) ?? []), one.key]);
   }
-  const unread = unreadNotes(functions);
+  const notes = [...unreadNotes(functions), ...sharedDirectoryNotes(functions)];
   if (keysByFault.size === 0) {
-    return [{ point: 'user data', state: 'ok', text: 'the functions accept their settings' }, ...unread];
+    return [{ point: 'user data', state: 'ok', text: 'the functions accept their settings' }, ...notes];
   }
   const faults = [...keysByFault].map(
     ([text, keys]): Finding => ({
@@ -23,7 +23,7 @@ export function checkSettings({ functions }: DesiredState): Finding[] {
       todo: 'change environment in serverless.yml, or the parameters that it takes its values from (docs/settings.md)',
     }),
   );
-  return [...faults, ...unread];
+  return [...faults, ...notes];
 }
 
 /** @throws DeployError when a function would refuse its user data */
@@ -129,6 +129,30 @@ function isNear(one: string, other: string): boolean {
     row = next;
   }
   return (row.at(-1) ?? FAR_ENOUGH) < FAR_ENOUGH;
+}
+
+/** Videos of one key in two upload buckets would share a directory, and the pictures there would be those of the last task. */
+function sharedDirectoryNotes(functions: DesiredState['functions']): Finding[] {
+  const values = functions.find(({ source }) => source === 'on-upload')?.userData;
+  if (values === undefined) return [];
+  let settings: Settings;
+  try {
+    settings = readSettings({ getUserData: (key) => values[key] }, {});
+  } catch {
+    // Told as a fault.
+    return [];
+  }
+  const { uploadBuckets, captures } = settings;
+  const shared = captures.filter(({ directory }) => !/\{(bucket|etag)\}/.test(directory));
+  if (uploadBuckets.length < 2 || shared.length === 0) return [];
+  return [
+    {
+      point: 'output directories',
+      state: 'note',
+      text: `videos of the same key in ${uploadBuckets.join(' and ')} share ${shared.map(({ directory }) => directory).join(' and ')}: one overwrites the pictures of the other`,
+      todo: 'if that can be, put {bucket} into OUTPUT_DIRECTORY or the capture’s directory, such as snapshots/{bucket}/{key}',
+    },
+  ];
 }
 
 function unreadNotes(functions: DesiredState['functions']): Finding[] {

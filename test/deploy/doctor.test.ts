@@ -300,6 +300,23 @@ describe('the doctor says of the functions', () => {
     });
   });
 
+  test('that videos of one key in two upload buckets would share a directory', async () => {
+    const twoBuckets = (directory?: string) =>
+      wanted((service) => {
+        service.provider.environment.UPLOAD_BUCKETS = 'videos,films';
+        if (directory !== undefined) service.provider.environment.OUTPUT_DIRECTORY = directory;
+      });
+    const noteOf = async (state: Awaited<ReturnType<typeof wanted>>) =>
+      (await found({}, state)).find(({ point }) => point === 'output directories');
+    expect(await noteOf(await twoBuckets())).toMatchObject({
+      state: 'note',
+      text: expect.stringContaining('videos and films share snapshots/{key}'),
+      todo: expect.stringContaining('{bucket}'),
+    });
+    expect(await noteOf(await twoBuckets('snapshots/{bucket}/{key}'))).toBeUndefined();
+    expect(await noteOf(await wanted())).toBeUndefined();
+  });
+
   test('what the functions’ own code says of their settings, before anything is deployed', async () => {
     const state = await wanted((service) => {
       service.provider.environment.URL_TTL_SECONDS = '0';

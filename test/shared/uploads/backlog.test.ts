@@ -47,6 +47,25 @@ test('an event that finds no turn is looked up when its turn comes, whatever its
   expect(records(service)).toEqual([]);
 });
 
+test('two deferred events whose keys may mean the same two objects make one task for each object', async () => {
+  const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '20' } });
+  for (let number = 0; number < 21; number++) await service.deliver([service.upload(`busy/${number}.mp4`)]);
+  const keys = ['a+b/one.mp4', 'a b/one.mp4'];
+  for (const key of keys) service.upload(key);
+  // Each event may mean either of them: one comes encoded, one as it is.
+  const events = keys.map((key) => {
+    const event = { ...Object(service.upload(key)) };
+    event.s3 = { ...event.s3, object: { ...event.s3.object, key: 'a+b/one.mp4' } };
+    return event;
+  });
+  await service.deliver(events);
+  for (let minute = 0; minute < 5; minute++) {
+    await service.time.pass(MINUTE_MS + 1000);
+    await service.sweep();
+  }
+  for (const key of keys) expect(service.tasksOf(key)).toHaveLength(1);
+});
+
 test('an event that can neither be started nor remembered fails, so that it comes again', async () => {
   const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '1' } });
   await service.deliver([service.upload('a.mp4'), service.upload('b.mp4')]);
