@@ -35,7 +35,7 @@ test('an operation that is tried in the description of the API shows what the se
   const create = page.locator('#operations-snapshots-createSnapshots');
   await create.getByRole('button').first().click();
   await create.getByRole('textbox').last().fill('{"input": {"bucket": "videos", "object": "no-such.mp4"}}');
-  await create.getByPlaceholder('dry_run').fill('true');
+  await create.locator('[data-param-name="dry_run"] select').selectOption('true');
   await create.getByRole('button', { name: 'Execute' }).click();
   const answer = create.locator('.live-responses-table .highlight-code').first();
   await answer.waitFor();

@@ -118,7 +118,7 @@ describe('a command that fails', () => {
 test('`diagnose` ends with exit code 0 when all is there, and with 1 when something is missing', async () => {
   await deployTo(cloud);
   const well = await serverless(['diagnose', '--stage', 'local']);
-  expect(well).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^ok .*\n18 ok\n$/s) });
+  expect(well).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^ok .*\n20 ok\n$/s) });
   const ill = await serverless(['diagnose', '--stage', 'local', '--json'], {
     environment: { SNAPSHOT_BUCKET: 'nowhere' },
   });

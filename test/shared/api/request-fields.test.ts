@@ -15,12 +15,12 @@ const described = (schema: z.ZodMiniObject) =>
 
 test('descriptions and units are there for tools that read a schema', () => {
   expect(described(ThumbnailParaSchema)).toMatchObject({
-    start_time: { 'x-unit': 's', description: 'TIME: where the first picture is taken.' },
-    duration: { 'x-unit': 's', description: 'TIME: for how long pictures are taken; 0 to the end.' },
+    start_time: { 'x-unit': 's', description: 'TIME: time of the first picture.' },
+    duration: { 'x-unit': 's', description: 'TIME: how long pictures are taken. 0: to the end of the video.' },
     dots_ms: { 'x-unit': 'ms' },
     width: { 'x-unit': 'px' },
   });
-  expect(Object.keys(described(CreateSchema))).toEqual(['tar', 'sync', 'original_dir']);
+  expect(Object.keys(described(CreateSchema))).toEqual(['user_data', 'tar', 'sync', 'original_dir']);
   expect(Object.keys(described(ListSchema))).toEqual(['page', 'size', 'wait', 'pictures']);
 });
 
