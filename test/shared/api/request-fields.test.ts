@@ -16,7 +16,10 @@ const described = (schema: z.ZodMiniObject) =>
 test('descriptions and units are there for tools that read a schema', () => {
   expect(described(ThumbnailParaSchema)).toMatchObject({
     start_time: { 'x-unit': 's', description: 'TIME: time of the first picture.' },
-    duration: { 'x-unit': 's', description: 'TIME: how long pictures are taken. 0: to the end of the video.' },
+    duration: {
+      'x-unit': 's',
+      description: 'TIME: how long pictures are taken. 0: to the end of the video.',
+    },
     dots_ms: { 'x-unit': 'ms' },
     width: { 'x-unit': 'px' },
   });
