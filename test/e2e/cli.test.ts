@@ -1,8 +1,9 @@
+import { randomInt } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { LISTENERS, portOf } from '../../local/ports';
 import { makeClip } from '../clip';
 import { localCommand, spawnLocalCommand } from '../local-command';
 import { until } from '../wait';
@@ -76,7 +77,13 @@ describe('start', () => {
   test('keeps objects and finished tasks over a kill', async () => {
     const data = path.join(folder, 'data');
     const port = await freePort();
-    const run = () => spawnLocalCommand(['start', '--port', String(port), '--data', data]);
+    const printed: string[] = [];
+    const run = () => {
+      const child = spawnLocalCommand(['start', '--port', String(port), '--data', data]);
+      for (const stream of [child.stdout, child.stderr])
+        stream?.on('data', (chunk) => printed.push(String(chunk)));
+      return child;
+    };
     const tasks = async () => {
       const answer = await fetch(`http://127.0.0.1:${port}/snapshots?status=SUCCEEDED`).catch(
         () => undefined,
@@ -89,6 +96,8 @@ describe('start', () => {
     const first = run();
     const [before] = await until(async () => ((await tasks()).length > 0 ? tasks() : undefined), {
       timeoutMs: 25_000,
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}\n${printed.join('')}`);
     });
     process.kill(-(first.pid ?? 0), 'SIGKILL');
     const second = run();
@@ -196,10 +205,20 @@ test('the package asks for the Node.js that the command line checks', async () =
   expect(engines.node).toBe('>=20.19');
 });
 
+/** The first of as many free ports as the local cloud listens at, below those that the system hands out to others meanwhile. */
 async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+  for (;;) {
+    const first = randomInt(10_000, 32_000);
+    const probes = await Promise.all(LISTENERS.map((listener) => probe(portOf(listener, first))));
+    for (const server of probes) server?.close();
+    if (probes.every((server) => server !== undefined)) return first;
+  }
+}
+
+function probe(port: number): Promise<Server | undefined> {
+  const server = createServer().listen(port, '127.0.0.1');
+  return new Promise((resolve) => {
+    server.once('listening', () => resolve(server));
+    server.once('error', () => resolve(undefined));
+  });
 }
