@@ -46,7 +46,7 @@ export type BucketPass = z.infer<z.ZodMiniObject<typeof bucketPassShape>>;
 
 /** What is done with the objects of a page, a group at a time. */
 export interface Visitor {
-  /** Asked before each call and each group: the pass stops where it is, and goes on there next time. */
+  /** Asked before each page and between its groups: the pass stops where it is, and goes on there next time. */
   isOver(): boolean;
   /** Which objects are looked at. */
   isWanted(bucket: string, object: ListedObject): boolean;
@@ -110,7 +110,8 @@ async function lookThrough(
     const objects = page.objects.filter(({ key }) => until === undefined || !isBehind(key, until));
     const wanted = objects.filter((object) => visitor.isWanted(bucket, object));
     for (const group of groupsOf(wanted, groupSize)) {
-      if (visitor.isOver()) return 'interrupted';
+      // The first group is looked at in any case: a page that takes all the time would be listed again and again.
+      if (group[0] !== wanted[0] && visitor.isOver()) return 'interrupted';
       await visitor.lookAt(bucket, group);
       range.marker = group.at(-1)?.key;
     }

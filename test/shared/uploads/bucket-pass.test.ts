@@ -106,6 +106,27 @@ test('what one pass notes lets the next one list many pages side by side, and ev
   }
 });
 
+test('however slow listings are, each run that lists a page moves on', async () => {
+  const keys = Array.from({ length: 20 }, (_, index) => `${String(index).padStart(2, '0')}.mp4`);
+  startCloud(keys.map((key) => ['videos', key] as const));
+  const pass: BucketPass = {};
+  const seen: string[] = [];
+  for (let run = 0, isDone = false; !isDone; run += 1) {
+    expect(run).toBeLessThan(keys.length);
+    let listings = 0;
+    const visitor = {
+      // The time is up as soon as one page is there.
+      isOver: () => listings++ > 0,
+      isWanted: () => true,
+      lookAt: async (_: string, objects: readonly { key: string }[]) =>
+        void seen.push(...objects.map((object) => object.key)),
+      bucketNotListed: () => {},
+    };
+    isDone = await goOnWithPass(pass, 3, visitor, invocation);
+  }
+  expect(seen).toEqual(keys);
+});
+
 test('a bucket that is gone is told of once, and the others are looked through', async () => {
   startCloud([['archive', 'b.mp4']]);
   cloud.buckets.delete('videos');
