@@ -1,5 +1,5 @@
 /**
- * What takes a minute or more and stands beside quicker tests of the same room: `npm run test:long` runs it, before a release
+ * What takes long and stands beside quicker tests of the same room: `npm run test:long` runs it, before a release
  * and every night; `npm test` leaves it out, so that a change is judged within minutes.
  */
 const LONG = [

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Cloud } from '../local/cloud';
 import { startDeployedCloud } from '../local/commands/deployed-cloud';
+import { Dice } from '../local/faults/dice';
 import type { Fault } from '../local/faults/faults';
 import { parseFaults, parseSeed, SEED_RANGE } from '../local/faults/parse-faults';
 import { FunctionGraphError, type Invocation } from '../local/functiongraph/functiongraph';
@@ -99,15 +100,10 @@ function readArguments(): Arguments {
   return { uploads, durationMs, excess, faults, seed, instances, conditionalWrites, replaced, hostile };
 }
 
-/** The same numbers for the same seed: mulberry32. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / SEED_RANGE;
-  };
+/** The same numbers for the same seed. @param stream what they are for: none shifts those of another one */
+function randomFrom(seed: number, stream: string): () => number {
+  const dice = new Dice(seed);
+  return () => dice.roll(stream);
 }
 
 function positive(name: string, value: string): number {
@@ -180,7 +176,7 @@ async function startCloud(
   const cloud = await startDeployedCloud({
     port: 0,
     mpc: {
-      capture: new TextCapture(FRAME_MS, randomFrom(seed)),
+      capture: new TextCapture(FRAME_MS, randomFrom(seed, 'capture')),
       parallelTasks: PARALLEL_TASKS,
       // Of each operation. What the gateway's limits leave to callers comes on top of the pace, as in serverless.yml.
       callsPerMinute: Math.max(
@@ -287,7 +283,7 @@ async function main(): Promise<boolean> {
   const observations = new Observations();
   const cloud = await startCloud(args, requestsPerMinute, observations);
   const timer = setInterval(() => cloud.functiongraph.fireTimer('on-upload', 'sweep'), SWEEP_EVERY_MS);
-  const random = randomFrom(seed);
+  const random = randomFrom(seed, 'videos');
   const keys = Array.from({ length: uploads }, (_, index) => `soak/${String(index).padStart(6, '0')}.mp4`);
   const victim = () => keys[Math.floor(random() * keys.length)] ?? '';
   const caller = new HostileCaller(cloud, hostile, victim);

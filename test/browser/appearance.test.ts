@@ -1,21 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
-import { makeClip } from '../clip';
 import { LocalService } from '../e2e/local-service';
 import { launchBrowser } from './browser';
-import { findings, openPage, openView, rowOf, settle, VIEWS } from './console-page';
+import { findings, openPage, openView, rowOf, settle, uploadOneOfEach, VIEWS } from './console-page';
 
 let service: LocalService;
 let browser: Browser;
 
 beforeAll(async () => {
   [service, browser] = await Promise.all([LocalService.start(), launchBrowser()]);
-  const clip = await readFile(await makeClip({ seconds: 42 }));
-  await service.upload('uploads/harbour at dawn.mp4', clip);
-  await service.upload('uploads/notes.txt', Buffer.from('hello'));
-  await service.upload('uploads/broken.mp4', Buffer.from('no video'));
-  await service.finalTaskOf('uploads/harbour at dawn.mp4');
-  await service.finalTaskOf('uploads/broken.mp4');
+  await uploadOneOfEach(service);
 }, 60_000);
 
 afterAll(async () => {

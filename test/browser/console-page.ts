@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { makeClip } from '../clip';
+import type { LocalService } from '../e2e/local-service';
 
 /** A page of the console that keeps what must never happen: errors, refusals of the content security policy, dialogs. */
 export interface WatchedPage {
@@ -104,4 +107,14 @@ export async function settle(page: Page): Promise<void> {
       return !isInWindow || (image.complete && image.naturalWidth > 0);
     }),
   );
+}
+
+/** A video with frames, a text that is skipped, and a video that cannot be read, each settled. */
+export async function uploadOneOfEach(service: LocalService): Promise<void> {
+  const clip = await readFile(await makeClip({ seconds: 42 }));
+  await service.upload('uploads/harbour at dawn.mp4', clip);
+  await service.upload('uploads/notes.txt', Buffer.from('hello'));
+  await service.upload('uploads/broken.mp4', Buffer.from('no video'));
+  await service.finalTaskOf('uploads/harbour at dawn.mp4');
+  await service.finalTaskOf('uploads/broken.mp4');
 }

@@ -1,10 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
-import { makeClip } from '../clip';
 import { LocalService } from '../e2e/local-service';
 import { launchBrowser } from './browser';
-import { openPage, openView, rowOf, settle, VIEWS } from './console-page';
+import { openPage, openView, rowOf, settle, uploadOneOfEach, VIEWS } from './console-page';
 
 /** Where the pictures of the pages are left, to be looked at. */
 const PICTURES = path.resolve(__dirname, '../../.build/screenshots');
@@ -15,13 +14,8 @@ let browser: Browser;
 beforeAll(async () => {
   await mkdir(PICTURES, { recursive: true });
   [service, browser] = await Promise.all([LocalService.start(), launchBrowser()]);
-  const clip = await readFile(await makeClip({ seconds: 42 }));
   await keepFirstScreens();
-  await service.upload('uploads/harbour at dawn.mp4', clip);
-  await service.upload('uploads/notes.txt', Buffer.from('hello'));
-  await service.upload('uploads/broken.mp4', Buffer.from('no video'));
-  await service.finalTaskOf('uploads/harbour at dawn.mp4');
-  await service.finalTaskOf('uploads/broken.mp4');
+  await uploadOneOfEach(service);
 }, 120_000);
 
 afterAll(async () => {
