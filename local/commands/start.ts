@@ -66,8 +66,8 @@ export async function start(args: readonly string[]): Promise<number> {
   }
 }
 
-/** What of the results may be set from the environment, as for any other stage. */
-const SETTINGS = ['ON_REMOVAL', 'PUBLISH', 'PUBLIC_URL', 'NOTIFY_URL', 'NOTIFY_SECRET'];
+/** Variables of the environment that `serverless.yml` reads. The addresses are missing: only the local cloud knows its own. */
+const SETTINGS = ['UPLOAD_SUFFIXES', 'ON_REMOVAL', 'PUBLISH', 'PUBLIC_URL', 'NOTIFY_URL', 'NOTIFY_SECRET'];
 
 function settingsOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import * as z from 'zod';
 import type { EventGridSubscription, FunctionGraph } from '../functiongraph/functiongraph';
 import {
   createSignedServer,
@@ -13,12 +14,28 @@ export interface EventGridOptions extends SignedServerOptions {
 
 type Operation = SignedOperation<EventGridOptions['functiongraph']>;
 
+/** EventGrid API reference, "Obtaining the Event Subscription List". */
+const page = z.object({
+  offset: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(1000).default(15),
+});
+
 const listSubscriptions: Operation = {
   on: 'GET /v1/{project_id}/subscriptions',
   action: 'eg:subscriptions:list',
-  run(_, functiongraph) {
-    const items = [...functiongraph.subscriptions()].map(([id, subscription]) => view(id, subscription));
-    return { status: 200, body: { total: items.length, size: items.length, items } };
+  run({ query }, functiongraph) {
+    const parsed = page.safeParse(Object.fromEntries(query));
+    if (!parsed.success) {
+      throw new Refused(
+        400,
+        'EG.0400',
+        'offset must be an integer from 0, and limit an integer from 1 to 1000',
+      );
+    }
+    const { offset, limit } = parsed.data;
+    const all = [...functiongraph.subscriptions()];
+    const items = all.slice(offset, offset + limit).map(([id, subscription]) => view(id, subscription));
+    return { status: 200, body: { total: all.length, size: items.length, items } };
   },
 };
 

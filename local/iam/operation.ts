@@ -19,6 +19,28 @@ export function listed({ rawUrl }: SignedRequest, what: Record<string, unknown>)
   return { status: 200, body: { links: { self: rawUrl, previous: null, next: null }, ...what } };
 }
 
+const paging = z
+  .object({
+    page: z.coerce.number().int().min(1).exactOptional(),
+    per_page: z.coerce.number().int().min(1).max(500).exactOptional(),
+  })
+  .refine(({ page, per_page }) => (page === undefined) === (per_page === undefined));
+
+/**
+ * The page that `page` and `per_page` ask for; without them the whole list (IAM API reference, listing agencies).
+ * @throws Refused 400 for one without the other, or beyond its range
+ */
+export function pageOf<T>(all: readonly T[], query: URLSearchParams): readonly T[] {
+  const parsed = paging.safeParse(Object.fromEntries(query));
+  if (!parsed.success) {
+    throw badRequest(
+      'page must be an integer from 1 and per_page an integer from 1 to 500, and each needs the other.',
+    );
+  }
+  const { page = 1, per_page: size = all.length } = parsed.data;
+  return all.slice((page - 1) * size, page * size);
+}
+
 /** @throws Refused 400 */
 export function readBody<T>(body: Buffer, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(parseJson(body.toString('utf8')));

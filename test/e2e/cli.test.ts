@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,7 +26,7 @@ describe('start', () => {
     expect(code).toBe(0);
   });
 
-  test('takes videos of one’s own, two of the same name included; says why others have no frames, and ends with 1', async () => {
+  test('takes videos of one’s own, also of the same name or with an ending of UPLOAD_SUFFIXES; says why others have no frames, and ends with 1', async () => {
     const clip = await makeClip({ seconds: 2 });
     const broken = path.join(folder, 'broken.mp4');
     await writeFile(broken, 'no video');
@@ -34,9 +34,14 @@ describe('start', () => {
     await writeFile(text, 'hello');
     const empty = path.join(folder, 'empty.mp4');
     await writeFile(empty, '');
-    const files = [clip, clip, broken, text, empty];
-    const { code, stdout } = await localCommand(['start', ...files, '--once', '--port', '0']);
-    expect(stdout.match(/made 2 frames/g)).toHaveLength(2);
+    const trailer = path.join(folder, 'trailer.clip');
+    await copyFile(clip, trailer);
+    const files = [clip, clip, trailer, broken, text, empty];
+    const { code, stdout } = await localCommand(['start', ...files, '--once', '--port', '0'], {
+      env: { ...process.env, UPLOAD_SUFFIXES: '.mp4,.clip' },
+    });
+    expect(stdout.match(/made 2 frames/g)).toHaveLength(3);
+    expect(stdout).toMatch(/uploads\/trailer\.clip: task \d+ made 2 frames/);
     expect(stdout).toMatch(/uploads\/broken\.mp4: task \d+ failed: /);
     expect(stdout).toMatch(
       /uploads\/note\.txt: no capture was started: not a video by its name: .*UPLOAD_SUFFIXES/,

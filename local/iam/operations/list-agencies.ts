@@ -1,4 +1,4 @@
-import { agencyView, checkDomain, listed, type Operation } from '../operation';
+import { agencyView, checkDomain, listed, type Operation, pageOf } from '../operation';
 
 export const listAgencies: Operation = {
   on: 'GET /v3.0/OS-AGENCY/agencies',
@@ -7,6 +7,6 @@ export const listAgencies: Operation = {
     checkDomain(request.query.get('domain_id'));
     const name = request.query.get('name');
     const found = identities.agencies().filter((agency) => name === null || agency.name === name);
-    return listed(request, { agencies: found.map(agencyView) });
+    return listed(request, { agencies: pageOf(found, request.query).map(agencyView) });
   },
 };

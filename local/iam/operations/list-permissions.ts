@@ -1,5 +1,5 @@
 import { DOMAIN_ID } from '../agencies';
-import { listed, type Operation } from '../operation';
+import { listed, type Operation, pageOf } from '../operation';
 
 /** System roles and, with the account's id, its custom policies. */
 export const listPermissions: Operation = {
@@ -14,7 +14,7 @@ export const listPermissions: Operation = {
       .roles()
       .filter(({ domain_id }) => (domain_id !== null) === isCustom)
       .filter(({ display_name }) => displayName === null || display_name.includes(displayName));
-    return listed(request, { roles, total_number: roles.length });
+    return listed(request, { roles: pageOf(roles, request.query), total_number: roles.length });
   },
 };
 

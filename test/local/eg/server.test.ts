@@ -24,8 +24,8 @@ async function call(method: string, path: string) {
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
 }
 
-async function addTrigger(): Promise<string> {
-  const { body } = await cloud.addTrigger('uploads', 'EVENTGRID', {
+async function addTrigger(functionName = 'uploads'): Promise<string> {
+  const { body } = await cloud.addTrigger(functionName, 'EVENTGRID', {
     channel_id: 'c',
     source_name: 'HC.OBS.DWR',
     trigger_name: 'uploads',
@@ -51,6 +51,28 @@ test('a trigger makes a subscription of the same id, and goes with it', async ()
   expect((await call('DELETE', `subscriptions/${id}`)).status).toBe(204);
   expect(await triggers()).toEqual([]);
   expect((await call('DELETE', `subscriptions/${id}`)).status).toBe(404);
+});
+
+test('subscriptions are listed page by page, 15 by default', async () => {
+  await cloud.deploy('others', 'exports.handler = async (event, context) => event;');
+  const ids = [];
+  // A function takes ten triggers of this kind.
+  for (let number = 0; number < 16; number++) ids.push(await addTrigger(number < 8 ? 'uploads' : 'others'));
+  const listed = async (query: string) => {
+    const { body } = await call('GET', `subscriptions${query}`);
+    expect(body).toMatchObject({ total: 16, size: body.items.length });
+    return body.items.map(({ id }: { id: string }) => id);
+  };
+  expect(await listed('')).toEqual(ids.slice(0, 15));
+  expect(await listed('?offset=15')).toEqual(ids.slice(15));
+  expect(await listed('?offset=3&limit=2')).toEqual(ids.slice(3, 5));
+  expect(await listed('?limit=1000')).toEqual(ids);
+  for (const query of ['offset=-1', 'limit=0', 'limit=1001', 'limit=all']) {
+    expect(await call('GET', `subscriptions?${query}`)).toMatchObject({
+      status: 400,
+      body: { error_code: 'EG.0400' },
+    });
+  }
 });
 
 test('a trigger that is deleted leaves its subscription behind', async () => {

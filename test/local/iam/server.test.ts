@@ -20,7 +20,7 @@ const AGENCY: Agency = {
 const server = createIamServer({
   credentials: new Credentials(KEY),
   region: REGION,
-  identities: new IdentityBook([AGENCY]),
+  identities: new IdentityBook([AGENCY, { ...AGENCY, id: 'a'.repeat(32), name: 'another-service' }]),
 });
 let endpoint: string;
 
@@ -114,6 +114,26 @@ describe('an agency', () => {
     ]);
     expect((await found('another')).agencies).toEqual([]);
     await expect(found('mpc-snapshots', 'f'.repeat(32))).rejects.toMatchObject({ httpStatusCode: 403 });
+  });
+
+  test('is listed page by page', async () => {
+    const listed = async (query: Record<string, string>) => {
+      const found = await get<{ agencies: { name: string }[] }>(asking(), '/v3.0/OS-AGENCY/agencies', {
+        domain_id: DOMAIN,
+        ...query,
+      });
+      return found.agencies.map(({ name }) => name);
+    };
+    expect(await listed({})).toEqual(['mpc-snapshots', 'another-service']);
+    expect(await listed({ page: '1', per_page: '1' })).toEqual(['mpc-snapshots']);
+    expect(await listed({ page: '2', per_page: '1' })).toEqual(['another-service']);
+    expect(await listed({ page: '3', per_page: '1' })).toEqual([]);
+    for (const [page, per_page] of ['0 1', '1 0', '1 501', 'x 1'].map((pair) => pair.split(' '))) {
+      await expect(listed({ page: `${page}`, per_page: `${per_page}` })).rejects.toMatchObject({
+        httpStatusCode: 400,
+      });
+    }
+    await expect(listed({ page: '1' })).rejects.toMatchObject({ httpStatusCode: 400 });
   });
 
   test('has rights in the project and on global services, with their policies', async () => {
