@@ -14,7 +14,7 @@ interface Place {
 }
 
 /** What is asked of a stream. */
-interface Question {
+export interface Question {
   fromMs: number;
   toMs: number;
   /** Words that a line must hold; empty: all lines. */
@@ -102,6 +102,21 @@ class Attribution {
       else this.emit(name === undefined ? line : { ...line, function: name });
     }
     this.#waiting = left;
+  }
+}
+
+/**
+ * The lines of these functions in the order in which each log has them, with their numbers in it.
+ * @throws DeployError when none of the functions keeps logs; CallFailed
+ */
+export async function* functionLines(
+  functions: readonly WantedFunction[],
+  question: Question,
+  api: FunctionGraphApi,
+): AsyncGenerator<{ id: string; line: LogLine }> {
+  for (const place of await placesOf(functions, api)) {
+    for await (const { line_num, content } of linesOf(place, question, api.cloud))
+      yield { id: `${place.streamId}/${line_num}`, line: readLogLine(content) };
   }
 }
 

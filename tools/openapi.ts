@@ -216,7 +216,7 @@ const PARAMETERS: Record<string, { description: string; value?: string }> = {
       '`vtt`, `storyboard`: a preview track. `sprite`: the published track of sprites. `html`: a contact sheet. `poster`: redirects to the cover.',
   },
   wait: {
-    description: '`GET /snapshots/{task_id}` only: answer when the task has ended, or after so many seconds.',
+    description: 'Answer when the task has ended, or after so many seconds.',
     value: '0–900 s',
   },
 };
@@ -322,7 +322,7 @@ export function describeApi(): Json {
         post: {
           operationId: 'createSnapshots',
           tags: ['snapshots'],
-          summary: 'Create a task. `?dry_run=true` only checks the request.',
+          summary: 'Create a task, or with dry_run=true only check the request.',
           description: 'The body is the one of MPC. Only `input.bucket` and `input.object` are required.',
           parameters: [
             {
@@ -357,7 +357,7 @@ export function describeApi(): Json {
         get: {
           operationId: 'listSnapshots',
           tags: ['snapshots'],
-          summary: 'The tasks of a video (`?object=`), or a list of tasks.',
+          summary: 'The tasks of one video (object=), or a list of tasks.',
           description:
             'A page of MPC’s list may hold tasks of other installations, which are left out. A page can therefore hold fewer tasks than `size`, or none, while `is_truncated` is 1: go on with the next `page`. `total` counts all matching tasks of the account.',
           parameters: queryParameters(ListSchema),

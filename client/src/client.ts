@@ -15,7 +15,7 @@ export type Storyboard = components['schemas']['Storyboard'];
 
 type ListParameters = NonNullable<operations['listSnapshots']['parameters']['query']>;
 /** Which tasks are listed, and how many of them. */
-export type ListQuery = Omit<ListParameters, 'format' | 'wait' | 'page' | 'size'> & {
+export type ListQuery = Omit<ListParameters, 'format' | 'page' | 'size'> & {
   page?: number;
   size?: number;
 };

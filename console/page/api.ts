@@ -57,7 +57,7 @@ async function send(url: string, options: RequestInit): Promise<Response> {
   try {
     return await fetch(url, options);
   } catch {
-    throw new RequestFailed('The console’s server does not answer. Start it again with npm start.');
+    throw new RequestFailed('The console’s server does not answer.');
   }
 }
 

@@ -102,7 +102,7 @@ export function App() {
           </ExactTimes.Provider>
         </main>
       </div>
-      {status === 'lost' && <LostConnection />}
+      {status === 'lost' && <LostConnection command={state?.service.commands.again} />}
     </Toasts>
   );
 }
@@ -177,13 +177,19 @@ function Navigation({ state, current }: { state: ConsoleState | undefined; curre
   );
 }
 
-function LostConnection() {
+function LostConnection({ command }: { command: string | undefined }) {
   return (
     <div class="lost" role="alert">
       <Icon name="repeat" />
       <p>
-        <b>The console’s server does not answer.</b> What you see is how things were. Start it again with{' '}
-        <code>npm start</code>; this page connects by itself.
+        <b>The console’s server does not answer.</b> This page shows the last known state and reconnects by
+        itself.
+        {command !== undefined && (
+          <>
+            {' '}
+            To start the server again: <code>{command}</code>
+          </>
+        )}
       </p>
     </div>
   );

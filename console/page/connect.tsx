@@ -28,7 +28,7 @@ export function ObsClient({ service }: { service: Service }) {
       </dd>
       <dt>Keys</dt>
       <dd>
-        begin with <code>{uploadPrefix}</code> by custom; any other works too
+        any; the page uploads to <code>{uploadPrefix}</code>
       </dd>
     </dl>
   );
@@ -54,10 +54,10 @@ export function Begin({ service }: { service: Service }) {
         <li class="card">
           <h3>Start with a file</h3>
           <p>
-            <Value text="npm start -- holiday.mp4" what="command" />
+            <Value text={service.commands.startWithFile} what="command" />
           </p>
           <p class="quiet">
-            Without a file, <code>npm start</code> takes a sample video.
+            Without a file, <code>{service.commands.start}</code> uses a sample video.
           </p>
         </li>
         <li class="card">

@@ -16,11 +16,10 @@ const COLOURS = 6;
 
 /** Who calls MPC how often, and what waits for its turn. */
 export function QuotaView({ state }: { state: ConsoleState }) {
-  const { quota, service } = state;
+  const { quota } = state;
   const nowMs = useNow(5_000);
   const firstMs = (Math.floor(nowMs / MINUTE_MS) - MINUTES + 1) * MINUTE_MS;
   const calls = state.mpcCalls.filter(({ minuteMs }) => minuteMs >= firstMs);
-  const isDeployed = service.kind === 'deployed';
   return (
     <>
       <ViewHead title="Quota" />
@@ -32,12 +31,15 @@ export function QuotaView({ state }: { state: ConsoleState }) {
       {quota.refused !== undefined && quota.refused.length > 0 && <Refused uploads={quota.refused} />}
       <section class="panel" aria-label="Calls of MPC in the last hour">
         <h2>Calls of MPC in the last hour</h2>
+        {quota.noCalls !== undefined && calls.length > 0 && <p class="problem">{quota.noCalls}</p>}
         {calls.length === 0 ? (
-          <Empty title={isDeployed ? 'Not here' : 'No call in the last hour'}>
-            {isDeployed
-              ? 'Who called MPC can only be watched in the local cloud.'
-              : 'Each upload, each look at an unfinished task and each timer of the functions calls MPC.'}
-          </Empty>
+          quota.noCalls === undefined ? (
+            <Empty title="No call in the last hour">
+              Each upload calls MPC, and so do reads of unfinished tasks and the timers of the functions.
+            </Empty>
+          ) : (
+            <Empty title="Not known">{quota.noCalls}</Empty>
+          )
         ) : (
           <Calls calls={calls} firstMs={firstMs} limit={quota.callsPerMinute} />
         )}
@@ -77,13 +79,15 @@ function Numbers({
           >
             {perMinute(readsPerMinute ?? DEFAULT_READS)}
           </Figure>
-          <Figure
-            title="Calls in the last minute"
-            note={`${plural(sum(calls, 'refused'), 'call')} refused in the last hour`}
-          >
-            {sum(lastMinute, 'count')}
-          </Figure>
         </>
+      )}
+      {quota.noCalls === undefined && (
+        <Figure
+          title="Calls in the last minute"
+          note={`${plural(sum(calls, 'refused'), 'call')} refused in the last hour`}
+        >
+          {sum(lastMinute, 'count')}
+        </Figure>
       )}
       <Figure
         title="Tasks waiting in MPC"
@@ -164,7 +168,7 @@ function Refused({ uploads }: { uploads: readonly RefusedUpload[] }) {
     <section class="panel" aria-label="Uploads that MPC refuses">
       <h2>Uploads that MPC refuses</h2>
       <p class="quiet">
-        What MPC cannot read, or has no right to. The pause between two tries grows up to a day.
+        MPC cannot read these videos or has no right to. The pause between two tries grows to a day.
       </p>
       <Table
         label="Refused uploads"

@@ -160,9 +160,9 @@ function SendAgain({ notice: { id } }: { notice: Notice }) {
 }
 
 function whyNoNotice({ settings, service }: ConsoleState): string {
-  if (service.kind === 'deployed') return 'No notice of this task waits. What was sent leaves no record.';
+  if (service.kind === 'deployed') return 'No notice of this task is waiting. Sent notices leave no record.';
   const isSet = settings.some(({ userData }) => userData.NOTIFY_URL);
   return isSet
     ? 'No notice yet.'
-    : 'NOTIFY_URL is not set: nobody is told. docs/webhooks.md says how, and npm run local -- listen is a receiver to try it with.';
+    : `NOTIFY_URL is not set, so no notice is sent. docs/webhooks.md says how to set it; ${service.commands.listen} starts a receiver to try it with.`;
 }

@@ -74,8 +74,20 @@ export interface Service {
   uploadPrefix: string;
   /** What a client needs to know, under the names that the vendor's SDKs use. Of the local cloud only: its key opens nothing else. */
   environment?: Record<string, string>;
+  commands: Commands;
   /** Panels that make no sense here, with a sentence that says why. */
   unavailable: Partial<Record<Panel, string>>;
+}
+
+/** Commands as they are typed where this console was started: in a clone, or from the package of npm. */
+export interface Commands {
+  /** The local cloud. */
+  start: string;
+  startWithFile: string;
+  /** A receiver of webhooks to try them with. */
+  listen: string;
+  /** Starts this console again. */
+  again: string;
 }
 
 /** Everything that the page shows, as it is now. Lists begin with the newest entry. */
@@ -254,6 +266,8 @@ export interface Quota {
   /** MPC_REQUESTS_PER_MINUTE and MPC_READS_PER_MINUTE, where they are set. */
   createsPerMinute?: number;
   readsPerMinute?: number;
+  /** Why it is not known who calls MPC. In whole sentences. */
+  noCalls?: string;
   /** Uploads that wait for their turn. Absent where the records may not be read. */
   waiting?: WaitingUploads;
   /** Uploads that could not be started and are tried again. */

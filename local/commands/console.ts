@@ -1,9 +1,10 @@
 import { createDeployedConsole } from '../../console/sources/deployed/console-server';
 import { callerOf, deployedService } from '../../console/sources/deployed/deployed-service';
+import { asTyped } from '../../package-folder';
 import { closeServer, listen } from '../http-server';
 import { UsageError } from '../usage-error';
 import { readArguments, readInteger } from './arguments';
-import { stageEnvironment } from './deployed-stage';
+import { deployedStage } from './deployed-stage';
 import { openInBrowser } from './open-in-browser';
 import { stopSignal } from './stop-signal';
 import { print } from './terminal';
@@ -26,11 +27,19 @@ export async function openConsole(args: readonly string[]): Promise<number> {
     options: OPTIONS,
   });
   const port = readInteger('--port', values.port, [0, 65_535]) ?? 0;
-  const environment =
-    values.stage === undefined ? process.env : await stageEnvironment(values.stage, process.env, values.api);
+  const { environment, readLog } =
+    values.stage === undefined
+      ? { environment: process.env }
+      : await deployedStage(values.stage, process.env, values.api);
   const service = deployedService(values, environment);
   const canWrite = values.write === true;
-  const console = createDeployedConsole({ service, caller: callerOf(environment), canWrite });
+  const console = createDeployedConsole({
+    service,
+    caller: callerOf(environment),
+    canWrite,
+    command: asTyped(['npm run console', ...(args.length > 0 ? ['--', ...args] : [])].join(' ')),
+    readLog,
+  });
   const stopped = stopSignal();
   const taken = await listen(console.server, port).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRINUSE') throw error;

@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
+import type { ReadLog } from '../../console/sources/deployed/logged-calls';
 import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
-import { desiredState } from '../../deploy/desired-state';
+import { desiredState, type WantedFunction } from '../../deploy/desired-state';
 import { DeployError } from '../../deploy/errors';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
+import { functionLines } from '../../deploy/logs';
 import { readService } from '../../deploy/service-file';
 import { PACKAGE_FOLDER } from '../../package-folder';
 import { UsageError } from '../usage-error';
@@ -15,20 +17,28 @@ const folder = () => (PACKAGE_FOLDER === undefined ? path.resolve(__dirname, '..
 /** Names of variables with their values; those of processes are of this kind. */
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A deployed stage as the console reaches it. */
+export interface DeployedStage {
+  /**
+   * Where it is: what `serverless.yml` says of it and, where API_ENDPOINT is not set, the address under which FunctionGraph
+   * published its API. Variables that are set count more.
+   */
+  environment: Environment;
+  readLog: ReadLog;
+}
+
 /**
- * Where a deployed stage is, as variables of the environment: what `serverless.yml`
- * says of it and, where API_ENDPOINT is not set, the address under which
- * FunctionGraph published its API. Variables that are set count more.
+ * Finds a deployed stage.
  *
  * `.env.<stage>`, or `.env` where there is none, is read as the framework does.
  * @param api address that is given in another way, so that nobody needs to be asked for it
  * @throws UsageError
  */
-export async function stageEnvironment(
+export async function deployedStage(
   stage: string,
   environment: Environment,
   api: string | undefined,
-): Promise<Environment> {
+): Promise<DeployedStage> {
   const known = { ...variablesOf(stage), ...environment };
   try {
     const wanted = desiredState(await readService(stage, known as Record<string, string>, folder()));
@@ -38,18 +48,32 @@ export async function stageEnvironment(
     const { UPLOAD_BUCKETS = '', SNAPSHOT_BUCKET, UPLOAD_PREFIX, OBS_ENDPOINT } = query.userData;
     const cloud = new FunctionGraphApi(new CloudApi(connectionFrom(known, wanted.region)));
     return {
-      HUAWEICLOUD_SDK_REGION: wanted.region,
-      UPLOAD_BUCKET: UPLOAD_BUCKETS.split(',')[0]?.trim(),
-      SNAPSHOT_BUCKET,
-      UPLOAD_PREFIX,
-      OBS_ENDPOINT,
-      ...(!api && !known.API_ENDPOINT && { API_ENDPOINT: await publishedAddress(cloud, query.name) }),
-      ...known,
+      environment: {
+        HUAWEICLOUD_SDK_REGION: wanted.region,
+        UPLOAD_BUCKET: UPLOAD_BUCKETS.split(',')[0]?.trim(),
+        SNAPSHOT_BUCKET,
+        UPLOAD_PREFIX,
+        OBS_ENDPOINT,
+        ...(!api && !known.API_ENDPOINT && { API_ENDPOINT: await publishedAddress(cloud, query.name) }),
+        ...known,
+      },
+      readLog: logOf(wanted.functions, cloud),
     };
   } catch (error) {
     if (error instanceof DeployError) throw new UsageError(error.message);
     throw error;
   }
+}
+
+function logOf(functions: readonly WantedFunction[], cloud: FunctionGraphApi): ReadLog {
+  const sources = new Map(functions.map(({ name, source }) => [name, source]));
+  return async function* read({ word: keywords, ...time }) {
+    for await (const { id, line } of functionLines(functions, { ...time, keywords }, cloud)) {
+      const source = sources.get(line.function ?? '');
+      // Functions of other stages may log to the same place.
+      if (source !== undefined) yield { id, fields: { ...line, function: source } };
+    }
+  };
 }
 
 function variablesOf(stage: string): Environment {

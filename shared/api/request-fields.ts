@@ -44,11 +44,10 @@ describe(ThumbnailParaSchema, {
 
 const wholeNumberAsText = { pattern: '^\\d{1,10}$' };
 const view = {
-  wait: wholeNumberAsText,
   pictures: {
     description:
       'Which pictures of each task the JSON lists; `all` when left out. An answer holds 6 MB: where not all fit, `pictures_total` says how many there are.',
   },
 };
-describe(ViewSchema, view);
+describe(ViewSchema, { ...view, wait: wholeNumberAsText });
 describe(ListSchema, { ...view, page: wholeNumberAsText, size: wholeNumberAsText });

@@ -311,6 +311,9 @@ export function mpcTime(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/\D/g, '').slice(0, 14);
 }
 
+/** MPC's operations on snapshot tasks; each has a quota of its own. */
+const OPERATIONS = { POST: 'create', GET: 'list', DELETE: 'cancel' } as const;
+
 interface CallOptions {
   body?: CreateTaskBody;
   repeat?: Repeat;
@@ -329,9 +332,13 @@ async function call(
   const { origin, host } = new URL(settings.mpcEndpoint);
   const path = `/v1/${projectId}/thumbnails`;
   const text = body === undefined ? undefined : JSON.stringify(body);
+  const operation = OPERATIONS[method];
+  let attempts = 0;
+  let status: number | undefined;
   const response = await send(
     () => {
       if (Date.now() > leaveByMs) throw new ServiceTimedOut('MPC');
+      attempts += 1;
       return {
         method,
         origin,
@@ -352,7 +359,14 @@ async function call(
       };
     },
     { service: 'MPC', deadlineMs, repeat, attemptTimeoutMs },
-  );
+  )
+    .then((answer) => {
+      status = answer.status;
+      return answer;
+    })
+    .finally(() => {
+      if (attempts > 0) connection.log.info('mpc.called', { operation, status, attempts });
+    });
   if (response.status < 200 || response.status > 299) throw refusal(response, connection);
   return response;
 }

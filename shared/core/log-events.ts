@@ -32,6 +32,7 @@ export const LOG_EVENTS = {
   },
   'finish.failed': { levels: ['error'], fields: ['task_id', ...FAILURE] },
   'finish.given_up': { levels: ['error'], fields: ['task_id', ...FAILURE] },
+  'mpc.called': { levels: ['info'], fields: ['operation', 'status', 'attempts'] },
   'mpc.task_cancelled': { levels: ['info'], fields: ['task_id'] },
   'mpc.task_created': {
     levels: ['info'],

@@ -12,11 +12,10 @@ const TASK_IDS = 'must be task ids: 1 to 16 letters and digits';
 
 const view = {
   format: z.optional(oneOf('json', 'vtt', 'storyboard', 'sprite', 'html', 'poster')),
-  wait: z.optional(integerText(0, 900, 's')),
   pictures: z.optional(oneOf('none', 'first', 'all')),
 };
 
-export const ViewSchema = z.object(view);
+export const ViewSchema = z.object({ ...view, wait: z.optional(integerText(0, 900, 's')) });
 
 /** How one task is to be shown, and how long its end is waited for (s, as text). */
 export type ViewRequest = z.infer<typeof ViewSchema>;
@@ -51,7 +50,7 @@ export function parseListRequest(
   const count = request.task_id?.length ?? 0;
   if (count > MAX_IDS)
     throw new InvalidRequest([{ path: 'task_id', message: `must be at most ${MAX_IDS} ids, got ${count}` }]);
-  if (request.wait !== undefined) {
+  if (raw.wait !== undefined) {
     const message = 'must come with the task id in the path, /snapshots/{task_id}?wait=…';
     throw new InvalidRequest([{ path: 'wait', message }]);
   }

@@ -11,6 +11,7 @@ const nothing: ConsoleState = {
     uploadBucket: 'videos',
     snapshotBucket: 'snapshots',
     uploadPrefix: 'uploads/',
+    commands: { start: '', startWithFile: '', listen: '', again: '' },
     unavailable: {},
   },
   uploads: [],

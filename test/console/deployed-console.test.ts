@@ -9,7 +9,8 @@ import type {
 } from '../../console/server/console-api';
 import { createDeployedConsole, type DeployedConsole } from '../../console/sources/deployed/console-server';
 import { callerOf, deployedService } from '../../console/sources/deployed/deployed-service';
-import { stageEnvironment } from '../../local/commands/deployed-stage';
+import { LoggedCalls, type LoggedLine, type ReadLog } from '../../console/sources/deployed/logged-calls';
+import { deployedStage } from '../../local/commands/deployed-stage';
 import { closeServer, listen } from '../../local/http-server';
 import { makeClip } from '../clip';
 import { LocalService } from '../e2e/local-service';
@@ -30,12 +31,14 @@ class Visitor {
     readonly cookie: string,
   ) {}
 
-  static async come(canWrite: boolean): Promise<Visitor> {
+  static async come(canWrite: boolean, readLog?: ReadLog): Promise<Visitor> {
     const { environment } = service.cloud;
     const console = createDeployedConsole({
       service: deployedService({ stage: 'prod' }, { ...environment, PUBLIC_URL: 'https://cdn.example.com/' }),
       caller: callerOf(environment),
       canWrite,
+      command: 'npm run console -- --stage prod',
+      readLog,
       pollEveryMs: 50,
     });
     const root = `http://127.0.0.1:${await listen(console.server, 0)}`;
@@ -71,7 +74,8 @@ beforeAll(async () => {
   for (const { triggers } of service.cloud.functiongraph.functions()) {
     for (const trigger of triggers) if (trigger.type === 'APIG') trigger.data.auth = 'IAM';
   }
-  [reading, writing] = await Promise.all([Visitor.come(false), Visitor.come(true)]);
+  const { readLog } = await deployedStage('local', service.cloud.environment, undefined);
+  [reading, writing] = await Promise.all([Visitor.come(false, readLog), Visitor.come(true, readLog)]);
 }, 30_000);
 afterAll(async () => {
   await Promise.all([reading.leave(), writing.leave()]);
@@ -193,6 +197,24 @@ describe('with the link', () => {
     expect(tried.status).toBe(200);
   });
 
+  test('the calls that the functions made of MPC are counted from their log, each function for itself', async () => {
+    const page = await OpenPage.open(reading.root, { cookie: reading.cookie });
+    const creates = () => page.sent('mpcCalls').filter(({ operation }) => operation === 'create');
+    await until(() => creates().some(({ caller }) => caller === 'on-upload'), {
+      what: 'the call of on-upload',
+    });
+    expect(creates()[0]).toMatchObject({ count: 1, refused: 0 });
+    await writing.fetch('/snapshots', post({ input: { bucket: 'videos', object: KEY } }));
+    await until(() => creates().some(({ caller }) => caller === 'create'), { what: 'the call of create' });
+    page.close();
+    const { mpcCalls, quota } = await reading.json<ConsoleState>('/_console/state');
+    expect(quota.noCalls).toBeUndefined();
+    expect(mpcCalls.find(({ caller }) => caller === 'create')).toMatchObject({
+      operation: 'create',
+      count: 1,
+    });
+  });
+
   test('nothing can be changed without --write', async () => {
     for (const [path, init] of [
       ['/snapshots', post({ input: { bucket: 'videos', object: KEY } })],
@@ -295,6 +317,7 @@ test('a service that is gone is said to be', async () => {
     service: deployedService({ api: 'http://127.0.0.1:9' }, service.cloud.environment),
     caller: callerOf(service.cloud.environment),
     canWrite: false,
+    command: 'npm run console',
   });
   const root = `http://127.0.0.1:${await listen(console.server, 0)}`;
   const entry = await fetch(root + console.entryPath, { redirect: 'manual' });
@@ -313,7 +336,7 @@ test('a service that is gone is said to be', async () => {
 describe('a stage', () => {
   test('is found by its name: buckets in serverless.yml, the address of its API at FunctionGraph', async () => {
     const { API_ENDPOINT, UPLOAD_BUCKET, SNAPSHOT_BUCKET, ...environment } = service.cloud.environment;
-    const stage = await stageEnvironment('local', environment, undefined);
+    const { environment: stage } = await deployedStage('local', environment, undefined);
     expect(deployedService({ stage: 'local' }, stage)).toMatchObject({
       apiEndpoint: API_ENDPOINT,
       obsEndpoint: environment.OBS_ENDPOINT,
@@ -325,13 +348,70 @@ describe('a stage', () => {
 
   test('whose address is given asks nobody', async () => {
     const environment = { ...service.cloud.environment, FUNCTIONGRAPH_ENDPOINT: 'http://127.0.0.1:9' };
-    const stage = await stageEnvironment('local', environment, 'http://127.0.0.1:8');
+    const { environment: stage } = await deployedStage('local', environment, 'http://127.0.0.1:8');
     expect(deployedService({ api: 'http://127.0.0.1:8' }, stage).apiEndpoint).toBe('http://127.0.0.1:8');
   });
 
   test('that lacks something says what, line by line', async () => {
-    await expect(stageEnvironment('prod', {}, undefined)).rejects.toThrow(/SNAPSHOT_BUCKET/);
+    await expect(deployedStage('prod', {}, undefined)).rejects.toThrow(/SNAPSHOT_BUCKET/);
   });
+});
+
+describe('the calls in the log', () => {
+  const startedAtMs = Date.now();
+  const line = (id: string, secondsAgo: number, fields: object): LoggedLine => {
+    const time = new Date(startedAtMs - secondsAgo * 1000).toISOString();
+    return { id, fields: { event: 'mpc.called', time, function: 'query', ...fields } };
+  };
+  const readerOf = (reads: (readonly LoggedLine[])[]) =>
+    new LoggedCalls(async function* read() {
+      yield* reads.shift() ?? [];
+    });
+
+  test('count with each attempt, and as refused where the quota was used up', async () => {
+    const calls = readerOf([
+      [
+        line('1', 120, { operation: 'list', status: 200, attempts: 1 }),
+        line('2', 120, { operation: 'list', status: 429, attempts: 3 }),
+        line('3', 120, { operation: 'create', attempts: 1 }),
+        line('4', 120, { event: 'mpc.task_created', task_id: '1' }),
+      ],
+    ]);
+    await calls.update();
+    const counted = calls.list().map(({ operation, count, refused }) => [operation, count, refused]);
+    expect(counted.sort()).toEqual([
+      ['create', 1, 0],
+      ['list', 4, 3],
+    ]);
+  });
+
+  test('are counted once, however often their lines are read and however late they come', async () => {
+    const first = line('2', 60, { operation: 'cancel', status: 204, attempts: 1 });
+    const late = line('1', 61, { operation: 'cancel', status: 204, attempts: 1 });
+    const calls = readerOf([[first], [late, first]]);
+    expect(await calls.update()).toHaveLength(1);
+    await calls.update();
+    expect(await calls.update()).toEqual([]);
+    expect(calls.list().reduce((sum, { count }) => sum + count, 0)).toBe(2);
+  });
+});
+
+test('without a stage, or without the right to read its logs, the page says why it knows no calls', async () => {
+  const quotaWith = async (readLog?: ReadLog) => {
+    const visitor = await Visitor.come(false, readLog);
+    const page = await OpenPage.open(visitor.root, { cookie: visitor.cookie });
+    await until(() => page.changes.some(({ quota }) => quota !== undefined), { what: 'the quota' });
+    page.close();
+    const { quota } = await visitor.json<ConsoleState>('/_console/state');
+    await visitor.leave();
+    return quota.noCalls;
+  };
+  expect(await quotaWith()).toContain('--stage NAME');
+  const refusing: ReadLog = async function* read() {
+    yield* [];
+    throw new Error('LTS answers 403.');
+  };
+  expect(await quotaWith(refusing)).toBe('The functions’ logs cannot be read. LTS answers 403.');
 });
 
 test('what is missing in the environment is named at once', () => {

@@ -115,8 +115,9 @@ test('stage local keeps its logs, in the form of docs/log-events.md', async () =
     print: (line) => printed.push(line),
   });
   await local.close();
-  expect(lines()).toHaveLength(3);
-  expect(lines()[1]).toMatchObject({ event: 'api.refused', level: 'info', status: 404, function: 'query' });
+  expect(lines()).toHaveLength(4);
+  expect(lines()[1]).toMatchObject({ event: 'mpc.called', operation: 'list', status: 200 });
+  expect(lines()[2]).toMatchObject({ event: 'api.refused', level: 'info', status: 404, function: 'query' });
 });
 
 test('a function without logs, a missing function and an invalid time are reported', async () => {

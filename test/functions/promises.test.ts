@@ -110,7 +110,7 @@ describe('one upload, one task', () => {
     const service = new InstallationDouble();
     await service.deliver([service.upload('a.mp4')]);
     const lines = service.functions.logLines.map((line) => JSON.parse(line));
-    const steps = lines.filter(({ event }) => /^(claim|mpc|upload)\./.test(event));
+    const steps = lines.filter(({ event }) => /^(claim\.|mpc\.task_|upload\.)/.test(event));
     expect(steps.map(({ event }) => event)).toEqual([
       'claim.claimed',
       'mpc.task_created',

@@ -5,12 +5,17 @@ import { relayApi } from './api-relay';
 import { Bucket } from './bucket';
 import { type Caller, clientOf, type DeployedService } from './deployed-service';
 import { DeployedSource } from './deployed-source';
+import { LoggedCalls, type ReadLog } from './logged-calls';
 import { UploadListing } from './upload-listing';
 
 export interface DeployedConsoleOptions {
   service: DeployedService;
   caller: Caller;
   canWrite: boolean;
+  /** That starts this console again, as it is typed in a terminal. */
+  command: string;
+  /** Absent where nobody said which stage it is. */
+  readLog?: ReadLog | undefined;
   pollEveryMs?: number;
 }
 
@@ -32,6 +37,8 @@ export function createDeployedConsole({
   service,
   caller,
   canWrite,
+  command,
+  readLog,
   pollEveryMs,
 }: DeployedConsoleOptions): DeployedConsole {
   const token = randomBytes(24).toString('base64url');
@@ -43,6 +50,8 @@ export function createDeployedConsole({
     uploads,
     snapshots: new Bucket(service, caller, service.snapshotBucket),
     canWrite,
+    command,
+    ...(readLog !== undefined && { calls: new LoggedCalls(readLog) }),
     ...(pollEveryMs !== undefined && { pollEveryMs }),
   });
   const showConsole = createConsole(source);

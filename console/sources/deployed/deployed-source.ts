@@ -8,6 +8,7 @@ import type {
   Explanation,
   FrameList,
   Panel,
+  Quota,
   Results,
   SendNoticeAnswer,
   Service,
@@ -15,10 +16,12 @@ import type {
   Upload,
   UploadUrl,
 } from '../../server/console-api';
+import { commands } from '../commands';
 import { ConsoleRefusal, type ConsoleSource, uploadKey } from '../console-source';
 import { embedAddressesOf, isPublishedName, publishedFiles } from '../published-files';
 import type { Bucket } from './bucket';
 import type { DeployedService } from './deployed-service';
+import type { LoggedCalls } from './logged-calls';
 import { RecordListing } from './record-listing';
 import type { UploadListing } from './upload-listing';
 
@@ -29,6 +32,10 @@ export interface DeployedSourceOptions {
   /** The snapshot bucket. */
   snapshots: Bucket;
   canWrite: boolean;
+  /** That starts this console again. */
+  command: string;
+  /** Absent where the stage is not known. */
+  calls?: LoggedCalls;
   /** How often the tasks are looked at while somebody looks at the page. */
   pollEveryMs?: number;
 }
@@ -57,18 +64,24 @@ export class DeployedSource implements ConsoleSource {
   /** As last seen, by id. */
   #tasks = new Map<string, ApiTask>();
   #listeners = 0;
+  /** Why the calls of MPC are not known. */
+  #noCalls: string | undefined;
   #poll: NodeJS.Timeout | undefined;
 
   constructor(options: DeployedSourceOptions) {
     this.#options = options;
     this.#records = new RecordListing(options.snapshots);
+    this.#noCalls =
+      options.calls === undefined
+        ? 'Start the console with --stage NAME: it then reads the functions’ logs in LTS.'
+        : 'The functions’ logs are being read.';
   }
 
   async state(): Promise<ConsoleState> {
     const [tasks, uploads, quota, notices] = await Promise.all([
       this.#readTasks(),
       this.#readUploads(),
-      this.#records.quota(),
+      this.#quota(),
       this.#records.notices(),
     ]);
     const noUploads = typeof uploads === 'string';
@@ -82,7 +95,7 @@ export class DeployedSource implements ConsoleSource {
       faults: { faults: [], seed: 0, hits: [] },
       requests: [],
       notices,
-      mpcCalls: [],
+      mpcCalls: this.#options.calls?.list() ?? [],
       quota,
       settings: [],
     };
@@ -91,6 +104,8 @@ export class DeployedSource implements ConsoleSource {
   onChange(listener: Parameters<ConsoleSource['onChange']>[0]): () => void {
     const stop = this.#feed.listen(listener);
     this.#listeners += 1;
+    // The first read of a busy stage's logs takes seconds: the page does not wait for it.
+    void this.#tellCalls();
     this.#poll ??= this.#pollLater();
     return () => {
       stop();
@@ -200,7 +215,7 @@ export class DeployedSource implements ConsoleSource {
   }
 
   #service(unavailable: Partial<Record<Panel, string>>): Service {
-    const { canWrite, service } = this.#options;
+    const { canWrite, command, service } = this.#options;
     const { name, region, uploadBucket, snapshotBucket, uploadPrefix } = service;
     return {
       kind: 'deployed',
@@ -210,6 +225,7 @@ export class DeployedSource implements ConsoleSource {
       uploadBucket,
       snapshotBucket,
       uploadPrefix,
+      commands: commands(command),
       unavailable: { ...LOCAL_ONLY, ...unavailable },
     };
   }
@@ -246,6 +262,28 @@ export class DeployedSource implements ConsoleSource {
     }
   }
 
+  async #quota(): Promise<Quota> {
+    const quota = await this.#records.quota();
+    return { ...quota, ...(this.#noCalls !== undefined && { noCalls: this.#noCalls }) };
+  }
+
+  async #tellCalls(): Promise<void> {
+    const { calls } = this.#options;
+    if (calls === undefined) return;
+    const before = this.#noCalls;
+    try {
+      for (const one of await calls.update()) this.#feed.entry('mpcCalls', one.id, () => one);
+      this.#noCalls = undefined;
+    } catch (error) {
+      this.#noCalls =
+        `The functions’ logs cannot be read. ${error instanceof Error ? error.message : ''}`.trim();
+    }
+    if (this.#noCalls === before) return;
+    // Whether there is anything to count shows at once.
+    const quota = await this.#quota().catch(() => undefined);
+    if (quota !== undefined) this.#feed.replace('quota', () => quota);
+  }
+
   async #tellChanges(): Promise<void> {
     const before = new Map(
       [...this.#tasks.values()].map((task) => [task.task_id, JSON.stringify(taskView(task))]),
@@ -255,7 +293,8 @@ export class DeployedSource implements ConsoleSource {
       if (before.get(view.id) !== JSON.stringify(view)) this.#feed.entry('tasks', view.id, () => view);
     }
     await this.#tellNotices();
-    const quota = await this.#records.quota();
+    await this.#tellCalls();
+    const quota = await this.#quota();
     this.#feed.replace('quota', () => quota);
   }
 }

@@ -22,7 +22,9 @@ import {
   type Upload,
 } from '../../server/console-api';
 import { Recent } from '../../server/recent';
+import { commands } from '../commands';
 import { ConsoleRefusal, type ConsoleSource, type LocalTools, uploadKey } from '../console-source';
+import { MpcCallCounter } from '../mpc-calls';
 import { embedAddressesOf, isPublishedName, PUBLISHED_NAMES, publishedFiles } from '../published-files';
 import {
   LATER,
@@ -36,7 +38,7 @@ import {
 import { CaptureReports } from './capture-reports';
 import { settingsView, timersView } from './function-view';
 import { InvocationLog } from './invocation-log';
-import { MpcCallLog } from './mpc-call-log';
+import { callOf } from './mpc-request';
 import { NoticeLog, textOf } from './notice-log';
 import { ObjectEventLog } from './object-event-log';
 import { type RequestLog, SHOWN_BY_CONSOLE } from './request-log';
@@ -71,7 +73,7 @@ export class LocalSource implements ConsoleSource {
   readonly #events = new ObjectEventLog((requestId) => this.#invocations.summary(requestId));
   readonly #reports = new CaptureReports();
   readonly #notices = new NoticeLog();
-  readonly #mpcCalls = new MpcCallLog();
+  readonly #mpcCalls = new MpcCallCounter();
   readonly #hits = new Recent<FaultHit>(LIMITS.faultsHit);
   /** MPC does not write down when a task left the queue. */
   readonly #startedAtMs = new WeakMap<Task, number>();
@@ -101,7 +103,7 @@ export class LocalSource implements ConsoleSource {
       requests.onRequest((entry) => {
         this.#feed.entry('requests', entry.id, () => entry);
         if (entry.service !== 'MPC') return;
-        const calls = this.#mpcCalls.add(entry);
+        const calls = this.#mpcCalls.add(callOf(entry));
         this.#feed.entry('mpcCalls', calls.id, () => calls);
       }),
     ];
@@ -291,6 +293,7 @@ export class LocalSource implements ConsoleSource {
       snapshotBucket,
       uploadPrefix: UPLOAD_PREFIX,
       environment: this.#environment,
+      commands: commands(),
       unavailable: {},
     };
   }

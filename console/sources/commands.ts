@@ -1,0 +1,13 @@
+import { asTyped } from '../../package-folder';
+import type { Commands } from '../server/console-api';
+
+/** @param again what starts this console again, as it is typed; `npm start` when left out */
+export function commands(again?: string): Commands {
+  const start = asTyped('npm start');
+  return {
+    start,
+    startWithFile: asTyped('npm start -- holiday.mp4'),
+    listen: asTyped('npm run local -- listen'),
+    again: again ?? start,
+  };
+}
