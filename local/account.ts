@@ -3,10 +3,10 @@ import type { AccessKey } from './iam/credentials';
 export const REGION = 'ap-southeast-3';
 export const UPLOAD_BUCKET = 'videos';
 export const SNAPSHOT_BUCKET = 'snapshots';
-/** The only API group that can be looked up; triggers take any. */
+/** The only API group that exists. Triggers take any group id. */
 export const API_GROUP = 'local';
 
-/** The only dedicated gateway; there is no making another. */
+/** The only dedicated gateway. The local cloud creates no other. */
 export const GATEWAY_INSTANCE = 'local-gateway';
 
 /** Where the functions of stage `local` log to; `.env.local` names it too. */
@@ -17,7 +17,7 @@ export const LOG_PLACE = {
   streamName: 'functions',
 };
 
-/** The topic that MPC tells the end of tasks to. */
+/** The topic to which MPC publishes the end of tasks. */
 export const TOPIC_NAME = 'mpc-snapshots';
 
 /** The one account of the local cloud. Its key opens nothing else. */

@@ -8,8 +8,8 @@ const MINIMUM_NODE = [20, 19] as const;
 type Command = (args: string[]) => Promise<number>;
 
 /**
- * Each is read when it is asked for: help takes no time. With `require`, because an `import()` of TypeScript would need a
- * second loader, which takes half a second of every start.
+ * Each command is loaded on demand, so that `help` is fast. `require` does this because an `import()` of TypeScript
+ * needs a second loader, which takes half a second of every start.
  */
 const COMMANDS: Readonly<Record<string, () => Command>> = {
   init: () => (require('./commands/init') as typeof import('./commands/init')).init,
@@ -28,7 +28,8 @@ const COMMANDS: Readonly<Record<string, () => Command>> = {
 
 async function main([command = 'help', ...args]: string[]): Promise<number> {
   if (Object.hasOwn(STAGE_COMMANDS, command)) return stageCommand(command, args);
-  // A function of a stage, as `npm run invoke` runs it; without a stage one of the local cloud.
+  // With a stage, `invoke` runs a deployed function, as `npm run invoke` does. Without one it runs a function of the
+  // local cloud.
   const isOfStage = args.some((word) => /^(--stage|-s)(=|$)/.test(word));
   if (command === 'invoke' && isOfStage) return stageCommand(command, args);
   if (['help', '--help', '-h'].includes(command)) {

@@ -48,30 +48,36 @@ import { UsageError } from './usage-error';
 export interface CloudOptions {
   /** API Gateway and console listen here; OBS, MPC and FunctionGraph on the next three. 0 takes free ports. */
   port: number;
-  /** Objects and tasks are kept here over restarts; in a temporary folder when absent. */
+  /** Objects and tasks are kept here across restarts. Default: a temporary folder. */
   dataDirectory?: string;
-  /** What MPC's documents leave open, and how fast its queue is. */
+  /** Switches for what MPC's documents leave open, and the speed of its queue. */
   mpc?: Pick<MpcOptions, 'behaviour' | 'callsPerMinute' | 'parallelTasks'> &
     Partial<Pick<MpcOptions, 'capture'>>;
   functiongraph?: Pick<FunctionGraphOptions, 'behaviour'>;
   obs?: Pick<ObsOptions, 'behaviour'>;
   apig?: Pick<GatewayOptions, 'behaviour'>;
-  /** Of pages under development, such as `http://localhost:3000`: they may call the APIs, upload and fetch pictures. */
+  /**
+   * Origins of pages under development, such as `http://localhost:3000`: they may call the APIs, upload and fetch
+   * pictures.
+   */
   origins?: readonly string[];
   lts?: Pick<LtsOptions, 'behaviour'>;
-  /** A new account: no bucket, agency, API group or log group, nothing that MPC may use. A dedicated gateway is there. */
+  /**
+   * Starts with a new account: no bucket, agency, API group or log group, and no bucket that MPC may use. The dedicated
+   * gateway exists.
+   */
   isEmpty?: boolean;
-  /** What the account's key may not do, with `*`: `iam:*`, `obs:bucket:CreateBucket`. */
+  /** Actions that the account's key is denied; `*` is a wildcard: `iam:*`, `obs:bucket:CreateBucket`. */
   denied?: readonly string[];
   /** Names of buckets that belong to other accounts. */
   bucketsOfOthers?: readonly string[];
-  /** What goes wrong between the services; nothing when absent, until somebody sets it on the console. */
+  /** Faults between the services. Default: none, until somebody sets them on the console. */
   faults?: FaultOptions;
 }
 
 /**
- * Address of each service, without a slash at the end. IAM and the management
- * of API Gateway answer at that of API Gateway.
+ * Address of each service, without a slash at the end. IAM and the management of API Gateway share the address of API
+ * Gateway.
  */
 export type Addresses = Record<Listener, string>;
 
@@ -79,7 +85,7 @@ export type Addresses = Record<Listener, string>;
 export interface Cloud {
   addresses: Addresses;
   accessKey: AccessKey;
-  /** Keys that are let in; a test may add one of another account. */
+  /** Accepted keys. A test may add one of another account. */
   credentials: Credentials;
   region: string;
   uploadBucket: string;
@@ -89,12 +95,12 @@ export interface Cloud {
   capture: CapturePool;
   functiongraph: FunctionGraph;
   topics: TopicBook;
-  /** What a client needs to know, under the names that the vendor's SDKs use where these have one. */
+  /** Environment variables for a client, named as in the vendor's SDKs where those have a name. */
   environment: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
-/** As long as a laptop's cloud is up anyway. */
+/** A cloud on a laptop rarely runs longer. */
 const LOGS_KEPT_DAYS = 7;
 
 /** A port that another program holds. */
@@ -168,7 +174,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     credentials,
     region: REGION,
     bucketsOfOthers,
-    // In an account that somebody sets up, the functions may do what their agency may, and no more.
+    // In a new account the functions may do only what their agency allows.
     isAllowed: (key, action, resource) =>
       isAllowed(key, action) &&
       (!isEmpty || key.agency === undefined || identities.agencyAllows(key.agency, action, resource)),
@@ -217,7 +223,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     apis: () => functiongraph.apiRoutes(),
   });
   const lts = createLts({ ...signed, logs, ...options.lts });
-  // Without ports of their own: more would not be worth it for what is only asked a few times.
+  // These share the gateway's port: a port each would not be worth it for so few calls.
   const sharing: readonly (readonly [RegExp, Server])[] = [
     [IAM_PATHS, iam],
     [MANAGEMENT_PATHS, groups],
@@ -284,7 +290,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   }
 }
 
-/** What somebody who sets an account up gets to know. */
+/** Environment variables for what exists in the account from the start. */
 const WHAT_IS_THERE = {
   UPLOAD_BUCKET,
   SNAPSHOT_BUCKET,
@@ -294,7 +300,7 @@ const WHAT_IS_THERE = {
   LTS_STREAM_NAME: LOG_PLACE.streamName,
 };
 
-/** The topic that MPC tells the end of tasks to. @returns its URN */
+/** The topic to which MPC publishes the end of tasks. @returns its URN */
 function openTopic(topics: TopicBook, mpc: Mpc): string {
   const { urn } = topics.create(TOPIC_NAME, TOPIC_NAME).topic;
   topics.set(urn, { accessPolicy: publishingPolicy(urn, ['mpc']) });
@@ -314,7 +320,7 @@ async function listenAll(servers: Record<Listener, Server>, firstPort: number): 
   return addresses as Addresses;
 }
 
-/** CORS rules: who may upload from a page, and that players may read what a signed address gives them. */
+/** CORS rules: the console's pages may upload, and players may read what signed addresses give access to. */
 async function openBuckets(
   store: ObjectStore,
   consoles: readonly string[],

@@ -11,7 +11,7 @@ import {
 import path from 'node:path';
 import { UsageError } from './usage-error';
 
-/** A data directory that another local cloud is writing to. */
+/** A data directory that another local cloud uses. */
 export class DataDirectoryTaken extends UsageError {
   constructor(
     readonly directory: string,
@@ -19,26 +19,30 @@ export class DataDirectoryTaken extends UsageError {
     file: string,
   ) {
     super(
-      `${directory} is in use by another local cloud (process ${processId}); choose another with --data DIR. If that process is something else, delete ${file}`,
+      `${directory} is in use by another local cloud (process ${processId}); choose another with --data DIR. If that process is no local cloud, delete ${file}`,
     );
   }
 }
 
-/** Directories that this process holds: its own number in a file may also be left over from an earlier process. */
+/**
+ * Directories that this process holds. Its process id in a file proves nothing: an earlier process may have had the
+ * same id.
+ */
 const held = new Set<string>();
 
 const NAME = 'process-id';
 
 /**
- * Makes a data directory this process's own, so that no second local cloud rewrites its journals. A process that was
+ * Claims a data directory for this process, so that no second local cloud rewrites its journals. A process that was
  * killed holds nothing any more.
  *
- * Each holder leaves a file `process-id.<n>` with its number in it, one higher than the one before. Only one process can
- * make the file of a number, and numbers never begin anew, so nobody can put itself in the place of a holder that it has
- * not seen: to delete what a dead process left and to write one's own would be two steps, with room for others between.
+ * Each holder leaves a file `process-id.<n>` with its process id in it; <n> is one higher than the last holder's. Only
+ * one process can create the file of a given <n>, and <n> never starts over. So no process can replace a holder that it
+ * has not seen. Deleting the file of a dead process and writing one's own would be two steps, and another process could
+ * come between them.
  *
- * @param directory is made when missing
- * @returns gives it back
+ * @param directory is created if it is missing
+ * @returns a function that releases the directory
  * @throws DataDirectoryTaken
  */
 export function holdDataDirectory(directory: string): () => void {
@@ -58,11 +62,11 @@ export function holdDataDirectory(directory: string): () => void {
       held.add(folder);
       return () => {
         held.delete(folder);
-        // The file stays, empty: with it would go the number.
+        // The file stays, empty: its name keeps the number.
         writeFileSync(file, '');
       };
     }
-    // Another process was ahead by more than one.
+    // Another process was ahead by more than one number.
     rmSync(file, { force: true });
   }
 }
@@ -70,7 +74,7 @@ export function holdDataDirectory(directory: string): () => void {
 interface Holder {
   name: string;
   number: number;
-  /** 0 when it has given the directory back. */
+  /** 0 if it has released the directory. */
   processId: number;
 }
 
@@ -80,13 +84,13 @@ function lastHolder(folder: string): Holder | undefined {
   try {
     return { ...last, processId: Number(readFileSync(path.join(folder, last.name), 'utf8')) };
   } catch (error) {
-    // Removed between two looks, by who came after it.
+    // The next holder removed the file between the two reads.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return lastHolder(folder);
     throw error;
   }
 }
 
-/** A file without a number is of an earlier version. */
+/** A file without a number comes from an earlier version. */
 function holderFiles(folder: string): { name: string; number: number }[] {
   return readdirSync(folder).flatMap((name) => {
     const [, number] = /^process-id(?:\.(\d+))?$/.exec(name) ?? [];
@@ -100,7 +104,7 @@ function removeBefore(folder: string, number: number): void {
   }
 }
 
-/** Makes a file with all of its content at once. @returns false when there is one already */
+/** Creates a file with all of its content at once. @returns false if the file exists already */
 function writeWhole(file: string, text: string): boolean {
   const draft = `${file}.draft-${process.pid}`;
   writeFileSync(draft, text);
@@ -110,7 +114,7 @@ function writeWhole(file: string, text: string): boolean {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return false;
-    // Some file systems have no links.
+    // Some file systems have no hard links.
     return copied(draft, file);
   } finally {
     rmSync(draft, { force: true });
@@ -128,7 +132,7 @@ function copied(from: string, to: string): boolean {
 }
 
 function isRunning(processId: number): boolean {
-  // 0 would address the own process group.
+  // 0 would address this process's own group.
   if (!Number.isInteger(processId) || processId <= 0) return false;
   try {
     process.kill(processId, 0);
@@ -139,12 +143,12 @@ function isRunning(processId: number): boolean {
 }
 
 /**
- * Killed, but its parent has not asked for its end: in containers without an
- * init process that may never happen. Linux only.
+ * True for a process that was killed and that its parent has not waited for. In containers without an init process that
+ * may never happen. Linux only.
  */
 function isZombie(processId: number): boolean {
   try {
-    // The name before the state stands in brackets and may hold anything.
+    // The name before the state is in parentheses and may contain anything.
     return /.*\) [ZX]/s.test(readFileSync(`/proc/${processId}/stat`, 'utf8'));
   } catch {
     return false;

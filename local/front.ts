@@ -10,28 +10,28 @@ import { verifySdkSignature } from './iam/sdk-signature';
 
 /** One line of the access log, the same for every service. */
 export interface AccessLogEntry {
-  /** Under the name that the platform gives it, such as `API Gateway`. */
+  /** The platform's name for it, such as `API Gateway`. */
   service: string;
   requestId: string;
   method: string;
-  /** As received: its query may be a signature, so it is not to be shown. */
+  /** As received. Do not show it: its query may contain a signature. */
   rawUrl: string;
-  /** What may be shown: path and query as received; of OBS bucket and key, decoded. */
+  /** Safe to show: path and query as received; for OBS bucket and key, decoded. */
   path: string;
   status: number;
   errorCode?: string;
-  /** What exactly was wrong, which the answer may not say. */
+  /** The exact cause, which the answer may not reveal. */
   detail?: string;
   durationMs: number;
-  /** The request itself, when it was refused for its SDK-HMAC-SHA256 signature. */
+  /** The request itself, if its SDK-HMAC-SHA256 signature was refused. */
   unproven?: ReceivedRequest;
-  /** The request itself, without its body, when OBS refused its signature of AWS version 4. */
+  /** The request itself, without its body, if OBS refused its signature of AWS version 4. */
   unprovenV4?: AwsReceivedRequest;
-  /** What OBS signed, when a signature does not match. */
+  /** The text that OBS signed, if a signature does not match. */
   stringToSign?: string;
-  /** Whose key signed it: a function by its name, or else the key's id; unset where nobody was recognised. */
+  /** Whose key signed the request: the name of a function, or the id of the key. Absent if the key is unknown. */
   caller?: string;
-  /** The function that API Gateway called; unset when no API was found. */
+  /** The function that API Gateway invoked. Absent if no API matched. */
   functionName?: string;
   /** Request id of that invocation. */
   invocationId?: string;
@@ -40,7 +40,7 @@ export interface AccessLogEntry {
 /** A request on its way through a service. */
 export interface Exchange<Parsed = unknown> {
   readonly message: IncomingMessage;
-  /** Only for who hands the request on; answers are returned. */
+  /** Only for handing the request on: `serve` returns its answers. */
   readonly response: ServerResponse;
   readonly requestId: string;
   /** What the service has found out so far, for the log. */
@@ -50,44 +50,44 @@ export interface Exchange<Parsed = unknown> {
       'path' | 'caller' | 'unproven' | 'unprovenV4' | 'stringToSign' | 'functionName' | 'invocationId'
     >
   >;
-  /** What the service has read out of the message so far; a refusal may need it. */
+  /** What the service has read from the message so far. A refusal may need it. */
   parsed?: Parsed;
 }
 
-/** An answer as it goes over the wire; its length is added. */
+/** An answer as it is sent. Its length is added. */
 export interface Answer {
   status: number;
   headers?: Readonly<Record<string, string>>;
   body?: string | Buffer | Readable;
 }
 
-/** An answer that refuses, and what the log says of it. */
+/** A refusal, and what the log says about it. */
 export interface Refusal extends Answer {
   errorCode: string;
   detail?: string | undefined;
 }
 
-/** What is a service's own: the order in which it looks at a request, and how its refusals read. */
+/** What differs between services: the order of checks, and the form of refusals. */
 export interface Front<Parsed> {
-  /** Under the name that the platform gives it. */
+  /** The platform's name for it. */
   service: string;
-  /** Throws for every refusal; undefined when somebody else has taken the request over. */
+  /** Throws every refusal. Returns undefined if it has handed the request on. */
   serve(exchange: Exchange<Parsed>): Promise<Answer | undefined>;
-  /** Makes an answer of whatever `serve` threw. */
+  /** Turns whatever `serve` threw into an answer. */
   refuse(error: unknown, exchange: Exchange<Parsed>): Refusal;
-  /** What every answer carries; `x-request-id` when absent. */
+  /** Headers of every answer. Default: `x-request-id`. */
   headers?(exchange: Exchange<Parsed>): Record<string, string>;
-  /** Told about every request after its answer has left. */
+  /** Called once for every request, after its answer has been sent. */
   onRequest?: ((entry: AccessLogEntry) => void) | undefined;
 }
 
 /** An answer with headers that HTTP does not allow. */
 export class UnsendableAnswer extends Error {}
 
-/** A request whose SDK-HMAC-SHA256 signature is not right. The message is the reason, in the platform's words. */
+/** A request whose SDK-HMAC-SHA256 signature is not valid. The message is the reason, in the platform's words. */
 export class BadSignature extends Error {}
 
-/** The listener of a service's HTTP server: request id, time, refusals and the access log. */
+/** The request listener of a service: request id, time, refusals and the access log. */
 export function front<Parsed = unknown>(
   service: Front<Parsed>,
 ): (message: IncomingMessage, response: ServerResponse) => void {
@@ -99,7 +99,7 @@ export function front<Parsed = unknown>(
   };
 }
 
-/** A JSON body in the form in which the platform sends it. */
+/** A JSON body in the form that the platform sends. */
 export function jsonAnswer(status: number, body: unknown, headers: Record<string, string> = {}): Answer {
   return {
     status,
@@ -128,12 +128,12 @@ export function requireSignature(
   throw new BadSignature(verdict.reason);
 }
 
-/** Who made a request, for the log. */
+/** Who made a request, in the log's words. */
 export function callerOf({ holder, accessKey }: AccessKey): string {
   return holder ?? accessKey;
 }
 
-/** What stands in front of the body. */
+/** The request line and the headers. */
 export function startOf({ method = 'GET', url: rawUrl = '/', headers }: IncomingMessage): {
   method: string;
   rawUrl: string;
@@ -177,7 +177,7 @@ async function answer<Parsed>(service: Front<Parsed>, exchange: Exchange<Parsed>
   });
 }
 
-/** @throws UnsendableAnswer before anything has left */
+/** @throws UnsendableAnswer before anything is sent */
 async function send(
   response: ServerResponse,
   status: number,
@@ -196,7 +196,7 @@ async function send(
     throw new UnsendableAnswer('The answer has a header that HTTP does not allow.', { cause });
   }
   if (body instanceof Readable) {
-    // A client that goes away in the middle of a download is no error of this server.
+    // A client that disconnects during a download is no error of this server.
     await pipeline(body, response).catch(() => undefined);
   } else response.end(body);
 }

@@ -34,8 +34,8 @@ export function closeServer(server: Server): Promise<void> {
 }
 
 /**
- * Reads a whole request body. A body of more than `limitBytes` is read to its end without being kept, because a client
- * whose connection is cut while it sends never sees the answer.
+ * Reads a whole request body. A body of more than `limitBytes` is read to its end and not kept: a client whose
+ * connection is closed while it sends never sees the answer.
  * @throws BodyTooLarge
  */
 export async function readBody(request: AsyncIterable<unknown>, limitBytes: number): Promise<Buffer> {

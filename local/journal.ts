@@ -1,13 +1,13 @@
 import { closeSync, existsSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import type * as z from 'zod';
 
-/** Bytes that are read or written at a time: a journal of a million objects is larger than the longest string. */
+/** Bytes that are read or written at once: a journal of a million objects is larger than the longest string. */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /**
- * The entries of a journal file, oldest first. A last line without an end was never acknowledged to anybody: a process
- * died while writing it, and it is dropped.
- * @throws Error when any other line cannot be read
+ * The entries of a journal file, oldest first. A last line without a line end is dropped: the process died while it
+ * wrote the line, so nobody got an acknowledgement.
+ * @throws Error if any other line cannot be read
  */
 export function* readJournal<Entry>(file: string, schema: z.ZodType<Entry>): Generator<Entry> {
   let number = 0;
@@ -24,7 +24,7 @@ export function* readJournal<Entry>(file: string, schema: z.ZodType<Entry>): Gen
   }
 }
 
-/** The lines of a file, without the last one when it has no end. None for a file that is not there. */
+/** The lines of a file, without an incomplete last one. None if the file is missing. */
 function* linesOf(file: string): Generator<string> {
   if (!existsSync(file)) return;
   const descriptor = openSync(file, 'r');
@@ -34,7 +34,7 @@ function* linesOf(file: string): Generator<string> {
     for (;;) {
       const read = readSync(descriptor, chunk);
       if (read === 0) return;
-      // Cut at the ends of lines, and not within a character.
+      // Cut at the ends of lines, never within a character.
       const bytes = Buffer.concat([rest, chunk.subarray(0, read)]);
       const end = bytes.lastIndexOf(0x0a) + 1;
       rest = bytes.subarray(end);
@@ -46,35 +46,35 @@ function* linesOf(file: string): Generator<string> {
 }
 
 /**
- * An append-only JSONL file. `append` returns after the operating system has taken the line, so that a killed process
- * loses nothing that it acknowledged; it is synchronous, so that a commit is one step for everybody in this process.
+ * An append-only JSONL file. `append` returns after the operating system has taken the line, so a killed process loses
+ * nothing that it acknowledged. It is synchronous, so that a commit is one step for this process.
  */
 export class Journal<Entry> {
   readonly #descriptor: number;
   #sizeBytes: number;
   #isClosed = false;
 
-  /** Starts the file anew with these entries; the old one stays until the new one is complete. */
+  /** Rewrites the file with these entries. The old file stays until the new one is complete. */
   constructor(file: string, entries: Iterable<Entry>) {
     this.#sizeBytes = writeLines(`${file}.new`, entries);
     renameSync(`${file}.new`, file);
     this.#descriptor = openSync(file, 'a');
   }
 
-  /** @throws Error when the operating system does not take the line; the file then is as it was */
+  /** @throws Error if the operating system does not take the line; the file is then unchanged */
   append(entry: Entry): void {
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
     try {
       writeAll(this.#descriptor, line);
     } catch (error) {
-      // Half a line in the middle would make every later line unreadable.
+      // Half a line in the middle would make all later lines unreadable.
       ftruncateSync(this.#descriptor, this.#sizeBytes);
       throw error;
     }
     this.#sizeBytes += line.length;
   }
 
-  /** Gives the file back. A second time it does nothing. */
+  /** Closes the file. A second call does nothing. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -105,7 +105,7 @@ function writeLines(file: string, entries: Iterable<unknown>): number {
   }
 }
 
-/** The operating system may take less than it is given. */
+/** The operating system may write less than it is given. */
 function writeAll(descriptor: number, bytes: Buffer): void {
   let written = 0;
   while (written < bytes.length) written += writeSync(descriptor, bytes, written);

@@ -4,14 +4,14 @@ import { matchesObjectEvent } from './functiongraph/triggers';
 import { newRequestId } from './http-server';
 import type { ObjectEvent, ObjectStore } from './obs/object-store';
 
-/** An event of OBS that some trigger asks for, and how far it got. */
+/** An event of OBS that a trigger wants, and how far it got. */
 export interface EventTrace {
-  /** Tells the events of one cloud apart. */
+  /** Unique among the events of one cloud. */
   id: string;
   event: ObjectEvent;
   /** Names of the faults that hit it. */
   faults: readonly string[];
-  /** One for each time that it reached a function. */
+  /** One for each time that the event reached a function. */
   deliveries: readonly { requestId: string; isReplay: boolean }[];
 }
 
@@ -21,7 +21,7 @@ export interface ObjectEventDeliveryOptions {
   faults: Pick<Faults, 'deliver'>;
 }
 
-/** Takes the events of OBS to the triggers of functions, past the faults, and tells where each of them is. */
+/** Delivers the events of OBS to the triggers of functions, subject to the faults, and reports where each event is. */
 export class ObjectEventDelivery {
   readonly #options: ObjectEventDeliveryOptions;
   readonly #listeners = new Set<(trace: EventTrace) => void>();
@@ -32,15 +32,15 @@ export class ObjectEventDelivery {
     this.#stop = options.store.onObjectEvent((event) => this.#deliver(event));
   }
 
-  /** Listens to every change of a trace; returns how to stop. */
+  /** Reports every change of a trace. @returns a function that ends this */
   onTrace(listener: (trace: EventTrace) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /**
-   * Delivers an event once more, past all faults.
-   * @returns request ids of the invocations; none when no trigger asks for it any more
+   * Delivers an event once more, without faults.
+   * @returns request ids of the invocations; none if no trigger wants the event any more
    */
   again(trace: EventTrace): string[] {
     const requestIds = this.#options.functiongraph.deliverObjectEvent(trace.event);
@@ -49,8 +49,8 @@ export class ObjectEventDelivery {
   }
 
   /**
-   * The event of an object that exists, as OBS would send it if it were written
-   * now; undefined without such an object.
+   * The event of an existing object, as OBS would send it if the object were written now. Undefined if there is no such
+   * object.
    */
   eventOf(bucket: string, key: string): EventTrace | undefined {
     const object = this.#options.store.head(bucket, key);
@@ -70,7 +70,7 @@ export class ObjectEventDelivery {
     return { id: requestId, event, faults: [], deliveries: [] };
   }
 
-  /** True when a trigger asks for the event. */
+  /** True if a trigger wants the event. */
   isWanted(event: ObjectEvent): boolean {
     return this.#options.functiongraph
       .functions()
@@ -88,7 +88,7 @@ export class ObjectEventDelivery {
   }
 
   #deliver(event: ObjectEvent): void {
-    // What nobody waits for cannot go astray either.
+    // An event that no trigger wants cannot get lost.
     if (!this.isWanted(event)) return;
     const { functiongraph, faults } = this.#options;
     const trace: EventTrace = { id: event.sequencer, event, faults: [], deliveries: [] };

@@ -1,4 +1,4 @@
-/** @returns undefined for what is not JSON, which itself has no such value */
+/** @returns undefined if the text is not JSON; no JSON text stands for undefined */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

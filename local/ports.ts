@@ -1,13 +1,12 @@
 /**
- * The services that listen, in the order of their ports: the first at the port
- * that is asked for, each other one port higher.
+ * The services that listen, in the order of their ports: the first takes the given port, each of the others the next
+ * one.
  */
 export const LISTENERS = ['gateway', 'obs', 'mpc', 'functiongraph'] as const;
 export type Listener = (typeof LISTENERS)[number];
 
 /**
- * Port of API Gateway and the console when nobody names one; `.env.local` and
- * `serverless.yml` name those that follow from it.
+ * Default port of API Gateway and the console. `.env.local` and `serverless.yml` contain the ports that follow from it.
  */
 export const DEFAULT_PORT = 4000;
 

@@ -15,7 +15,10 @@ import { BodyTooLarge, readBody } from './http-server';
 import type { AccessKey, Credentials } from './iam/credentials';
 import { isAllowed } from './iam/rights';
 
-/** A request that has passed the gateway: routed, signed, for the caller's own project, by somebody who may. */
+/**
+ * A request that has passed the gateway: its API exists, its signature is valid, its project is the caller's, and the
+ * caller has the right.
+ */
 export interface SignedRequest {
   /** Values of the `{names}` in the operation's path, decoded. */
   names: Readonly<Record<string, string>>;
@@ -26,15 +29,15 @@ export interface SignedRequest {
   body: Buffer;
 }
 
-/** What a service says. */
+/** The answer of a service. */
 export interface SignedAnswer {
   status: number;
   body?: Readonly<Record<string, unknown>>;
 }
 
-/** A refusal: `message` is the service's sentence. */
+/** A refusal. `message` is the service's own sentence. */
 export class Refused extends Error {
-  /** @param body in the form of the service that refuses; most have the default's */
+  /** @param body in the form of the service that refuses; the default is the form of most services */
   constructor(
     readonly status: number,
     readonly code: string,
@@ -49,7 +52,7 @@ export class Refused extends Error {
 export interface SignedOperation<Service> {
   /** `POST /v2/{project_id}/groups`; `{project_id}` must be that of the caller's key. */
   on: string;
-  /** What the caller must be allowed to do, in IAM's words: `lts:groups:create`. Absent: anybody may. */
+  /** The action that the caller must be allowed, as IAM names it: `lts:groups:create`. Absent: everybody may. */
   action?: string;
   /** @throws Refused */
   run(request: SignedRequest, service: Service): SignedAnswer | Promise<SignedAnswer>;
@@ -58,29 +61,31 @@ export interface SignedOperation<Service> {
 export interface SignedServerOptions {
   credentials: Credentials;
   clock?: Clock;
-  /** Told about every request after its answer has left. */
+  /** Called once for every request, after its answer has been sent. */
   onRequest?: (entry: AccessLogEntry) => void;
 }
 
 export interface SignedService<Service> extends SignedServerOptions {
-  /** Under the name that the platform gives it, such as `IAM`. */
+  /** The platform's name for it, such as `IAM`. */
   name: string;
   service: Service;
-  /** Of two that match, the first. */
+  /** If two match, the first one counts. */
   operations: readonly SignedOperation<Service>[];
-  /** What the service says to somebody who lacks a right. */
+  /** The refusal of a caller who lacks a right. */
   forbidden(action: string): Refused;
-  /** What it says when the path names a project that is not the key's; absent: that there is no such API. */
+  /** The refusal of a path that names another project than the key's. Default: there is no such API. */
   wrongProject?(projectId: string): Refused;
-  /** Its answers and refusals carry the request id in the body; of others only the gateway's refusals do. */
+  /**
+   * All answers and refusals have the request id in the body. Of other services, only the gateway's refusals have it.
+   */
   saysRequestId?: boolean;
 }
 
 const MAX_BODY_BYTES = 12 * 1024 * 1024;
 
 /**
- * A service behind the platform's gateway, which looks at body, operation, signature, project and rights in this order.
- * Not yet listening.
+ * A service behind the platform's gateway. The gateway checks body, operation, signature, project and rights in this
+ * order. Not yet listening.
  */
 export function createSignedServer<Service>(options: SignedService<Service>): Server {
   const { name, credentials, clock = Date.now, service, onRequest } = options;
@@ -110,7 +115,7 @@ export function createSignedServer<Service>(options: SignedService<Service>): Se
     return jsonAnswer(answer.status, { ...id, ...answer.body });
   }
 
-  /** Refusals of the gateway carry the request id in the body, those of most services do not. */
+  /** Refusals of the gateway have the request id in the body, those of most services do not. */
   function refuse(error: unknown, { requestId }: Exchange): Refusal {
     const { status, code, message, body } = refusedOf(error);
     const saysId = code.startsWith('APIGW.') || options.saysRequestId;
@@ -124,7 +129,7 @@ export function createSignedServer<Service>(options: SignedService<Service>): Se
   return createServer(front({ service: name, serve, refuse, onRequest }));
 }
 
-/** `GET /a/{b}` as an expression with a group for each name. */
+/** `GET /a/{b}` as a regular expression with a group for each name. */
 function patternOf(on: string): RegExp {
   const parts = on.split(/\{(\w+)\}/);
   const source = parts.map((part, index) =>

@@ -24,7 +24,7 @@ export const SWITCHES: ReadonlyMap<string, z.ZodType> = new Map(
 
 /**
  * Reads a list such as `mpc.idsAs=number,obs.pathStyle=refused`.
- * @throws UsageError that names what is wrong and lists what there is
+ * @throws UsageError that names the mistake and lists what is possible
  */
 export function parseSwitches(text: string): Pick<CloudOptions, keyof typeof SERVICES> {
   const options: Record<string, { behaviour: Record<string, unknown> }> = {};
@@ -33,7 +33,7 @@ export function parseSwitches(text: string): Pick<CloudOptions, keyof typeof SER
     const [name = '', value = ''] = item.split(/=(.*)/s).map((part) => part.trim());
     const schema = SWITCHES.get(name);
     if (schema === undefined) {
-      throw new UsageError(`--behaviour: there is no switch "${name}"; there are\n${list()}`);
+      throw new UsageError(`--behaviour: there is no switch "${name}". The switches are:\n${list()}`);
     }
     const parsed = schema.safeParse(typed(value));
     if (!parsed.success) {
@@ -62,8 +62,6 @@ function valuesOf(schema: z.ZodType): string {
 
 function list(): string {
   return [...SWITCHES]
-    .map(
-      ([name, schema]) => `  ${name.padEnd(39)} ${valuesOf(schema)}; ${schema.parse(undefined)} unless set`,
-    )
+    .map(([name, schema]) => `  ${name.padEnd(39)} ${valuesOf(schema)} (default ${schema.parse(undefined)})`)
     .join('\n');
 }

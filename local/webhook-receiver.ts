@@ -4,7 +4,7 @@ import { Dice } from './faults/dice';
 import { BodyTooLarge, readBody } from './http-server';
 import { parseJson } from './parse-json';
 
-/** What can go wrong at a receiver. */
+/** Faults of a receiver. */
 export const RECEIVER_FAULTS = {
   'webhook.5xx': 'the receiver answers 503',
   'webhook.timeout': 'the receiver never answers',
@@ -12,7 +12,7 @@ export const RECEIVER_FAULTS = {
 
 export type ReceiverFault = keyof typeof RECEIVER_FAULTS;
 
-/** A notice that arrived, and what was answered. */
+/** A notice that arrived, and the answer to it. */
 export interface ReceivedNotice {
   id: string;
   /** As sent, JSON. */
@@ -24,7 +24,7 @@ export interface ReceivedNotice {
 }
 
 export interface ReceiverOptions {
-  /** Secrets of which one must have signed, each `whsec_` and the key in base64. */
+  /** Each is `whsec_` and a key in base64. One of them must have signed the notice. */
   secrets: readonly string[];
   faults?: { shares: Partial<Record<ReceiverFault, number>>; seed: number } | undefined;
   onNotice: (notice: ReceivedNotice) => void;
@@ -34,10 +34,10 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** Standard Webhooks 1.0.0, "Verifying webhook authenticity". */
 const MAX_AGE_SECONDS = 300;
 
-/** A receiver of notices that verifies them by Standard Webhooks. Not yet listening. */
+/** A server that receives notices and verifies them by Standard Webhooks. Not yet listening. */
 export function createReceiver({ secrets, faults, onNotice }: ReceiverOptions): Server {
   const dice = new Dice(faults?.seed ?? 0);
-  // All are asked, so that no fault shifts the decisions of another one.
+  // Every fault is rolled, so that none shifts the decisions of another one.
   const roll = (name: ReceiverFault) => dice.roll(name) < (faults?.shares[name] ?? 0);
   return createServer(async (request, response) => {
     try {
@@ -55,7 +55,7 @@ export function createReceiver({ secrets, faults, onNotice }: ReceiverOptions): 
   });
 }
 
-/** Why a notice is not to be believed; undefined when it is. */
+/** Why a notice is not authentic; undefined if it is. */
 function refusalOf(request: IncomingMessage, body: string, secrets: readonly string[]): string | undefined {
   const [id, timestamp, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) =>
     headerOf(request, name),
@@ -71,7 +71,7 @@ function refusalOf(request: IncomingMessage, body: string, secrets: readonly str
     const wanted = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest();
     return signatures.split(' ').some((one) => isSame(one, wanted));
   });
-  return isSigned ? undefined : 'no signature is of the secret (NOTIFY_SECRET)';
+  return isSigned ? undefined : 'no signature was made with the secret (NOTIFY_SECRET)';
 }
 
 function isSame(signature: string, wanted: Buffer): boolean {

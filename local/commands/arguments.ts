@@ -12,7 +12,7 @@ export function readArguments<const Config extends ParseArgsConfig>(
   try {
     return parseArgs({ ...config, args: [...args] });
   } catch (error) {
-    // Node.js explains at length how to write a value that begins with a dash.
+    // Node.js adds a long explanation of values that begin with a dash.
     const [complaint = ''] = (error as Error).message.split(/\.?\n|\.? To specify /);
     throw new UsageError(`${complaint}; see npm run --silent local -- help`);
   }
@@ -21,7 +21,7 @@ export function readArguments<const Config extends ParseArgsConfig>(
 /**
  * Reads an option that is a whole number.
  * @param limits the smallest and the largest
- * @returns undefined when it is not given
+ * @returns undefined if the option is not given
  * @throws UsageError
  */
 export function readInteger(
@@ -36,7 +36,7 @@ export function readInteger(
 }
 
 /**
- * Reads the one object key that a command is about.
+ * Reads the one object key that a command needs.
  * @throws UsageError
  */
 export function readKey(command: string, positionals: readonly string[]): string {

@@ -9,7 +9,7 @@ import { openInBrowser } from './open-in-browser';
 import { stopSignal } from './stop-signal';
 import { print } from './terminal';
 
-/** What the command takes. */
+/** Options of the command. */
 export const OPTIONS = {
   api: { type: 'string' },
   stage: { type: 'string' },
@@ -19,8 +19,8 @@ export const OPTIONS = {
 } as const;
 
 /**
- * `npm run console`: the console on this machine, against the deployed functions and with the caller's own credentials.
- * @returns exit code 0 when it was ended by Ctrl+C
+ * `npm run console`: runs the console on this machine for deployed functions, with the caller's own credentials.
+ * @returns exit code 0 after Ctrl+C
  */
 export async function openConsole(args: readonly string[]): Promise<number> {
   const { values } = readArguments(args, {
@@ -49,7 +49,7 @@ export async function openConsole(args: readonly string[]): Promise<number> {
   print(
     `${service.name} at ${service.apiEndpoint}, ${canWrite ? 'with' : 'read-only; --write allows'} uploading and cancelling`,
   );
-  print(`  ${link}\n\nThe link acts with your rights: give it to nobody. Ctrl+C stops it.`);
+  print(`  ${link}\n\nThe link acts with your rights: keep it secret. Ctrl+C stops it.`);
   if (!values['no-open']) await openInBrowser(link);
   await stopped;
   console.close();

@@ -2,12 +2,12 @@ import { readArguments, readKey } from './arguments';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
 import { print, printable, printJson } from './terminal';
 
-/** What the command takes. */
+/** Options of the command. */
 export const OPTIONS = { ...CLOUD_OPTIONS, twice: { type: 'boolean' } } as const;
 
 /**
- * Delivers the event of an upload by hand: when it was lost, or to see that a second one does no harm.
- * @returns exit code 0; 1 when there is no such object, or no trigger asks for it
+ * Delivers the event of an upload by hand: after a lost event, or to see that a second one does no harm.
+ * @returns exit code 0; 1 if there is no such object, or no trigger wants the event
  */
 export async function deliver(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
@@ -21,7 +21,7 @@ export async function deliver(args: readonly string[]): Promise<number> {
     return 1;
   }
   if (values.json) printJson({ requestIds });
-  else if (requestIds.length === 0) print('no trigger asks for it: nothing was delivered');
-  else for (const requestId of requestIds) print(`delivered; the invocation is ${requestId}`);
+  else if (requestIds.length === 0) print('no trigger wants this event: nothing was delivered');
+  else for (const requestId of requestIds) print(`delivered as invocation ${requestId}`);
   return requestIds.length > 0 ? 0 : 1;
 }

@@ -9,12 +9,11 @@ import { withSubDomains } from '../../deploy/gateway-domains';
 import { readService } from '../../deploy/service-file';
 import { type Cloud, type CloudOptions, startCloud } from '../cloud';
 
-/** For whoever watches: what several uploads at once must wait for is a moment, not the sweep. */
+/** For people who watch: of several uploads at once, each waits a moment and not until the sweep. */
 const NOTHING_DISCARDED = { excessAsyncEvents: 'queued' } as const;
 
 /**
- * Starts the local cloud and deploys stage `local` of `serverless.yml` to it,
- * through the same calls as to Huawei Cloud.
+ * Starts the local cloud and deploys stage `local` of `serverless.yml` to it, with the same calls as to Huawei Cloud.
  * @param settings further variables for `serverless.yml`, such as NOTIFY_URL
  */
 export async function startDeployedCloud(
@@ -31,13 +30,13 @@ export async function startDeployedCloud(
   }
 }
 
-/** Starts the local cloud without any function in it, for people who watch. */
+/** Starts the local cloud without functions, for people who watch. */
 export function startWatchedCloud(options: CloudOptions): Promise<Cloud> {
   const behaviour = { ...NOTHING_DISCARDED, ...options.functiongraph?.behaviour };
   return startCloud({ ...options, functiongraph: { ...options.functiongraph, behaviour } });
 }
 
-/** `npm run deploy -- --stage local` within this process, without the framework's start-up. */
+/** `npm run deploy -- --stage local` in this process, without the start-up time of the framework. */
 export async function deployTo(
   { environment, region }: Cloud,
   settings: Readonly<Record<string, string>> = {},

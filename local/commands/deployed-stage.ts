@@ -11,17 +11,17 @@ import { readService } from '../../deploy/service-file';
 import { PACKAGE_FOLDER } from '../../package-folder';
 import { UsageError } from '../usage-error';
 
-/** Of somebody's own `serverless.yml` where this is the package. */
+/** The package reads the user's own `serverless.yml`. */
 const folder = () => (PACKAGE_FOLDER === undefined ? path.resolve(__dirname, '..', '..') : process.cwd());
 
-/** Names of variables with their values; those of processes are of this kind. */
+/** Variables by name; `process.env` has this type. */
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A deployed stage as the console reaches it. */
 export interface DeployedStage {
   /**
-   * Where it is: what `serverless.yml` says of it and, where API_ENDPOINT is not set, the address under which FunctionGraph
-   * published its API. Variables that are set count more.
+   * Environment variables: from `serverless.yml` and, if API_ENDPOINT is not set, the address under which FunctionGraph
+   * published its API. Variables that are set take precedence.
    */
   environment: Environment;
   readLog: ReadLog;
@@ -30,8 +30,8 @@ export interface DeployedStage {
 /**
  * Finds a deployed stage.
  *
- * `.env.<stage>`, or `.env` where there is none, is read as the framework does.
- * @param api address that is given in another way, so that nobody needs to be asked for it
+ * Reads `.env.<stage>`, or `.env` if there is none, as the framework does.
+ * @param api the address, if it is known in another way: then FunctionGraph is not asked
  * @throws UsageError
  */
 export async function deployedStage(
@@ -44,7 +44,7 @@ export async function deployedStage(
     const wanted = desiredState(await readService(stage, known as Record<string, string>, folder()));
     const query = wanted.functions.find(({ source }) => source === 'query');
     if (query === undefined)
-      throw new UsageError('serverless.yml has no function query: the console asks it');
+      throw new UsageError('serverless.yml has no function query, which the console needs');
     const { UPLOAD_BUCKETS = '', SNAPSHOT_BUCKET, UPLOAD_PREFIX, OBS_ENDPOINT } = query.userData;
     const cloud = new FunctionGraphApi(new CloudApi(connectionFrom(known, wanted.region)));
     return {
@@ -86,6 +86,6 @@ async function publishedAddress(cloud: FunctionGraphApi, functionName: string): 
   const url = triggers.map(({ event_data }) => event_data.invoke_url).find((one) => typeof one === 'string');
   if (typeof url === 'string') return url.replace(/\/snapshots\b.*$/, '');
   throw new UsageError(
-    `FunctionGraph tells no address of an API of ${functionName}: deploy it first, or name the address with --api URL`,
+    `FunctionGraph knows no API address of ${functionName}: deploy it first, or give the address with --api URL`,
   );
 }

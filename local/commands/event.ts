@@ -10,17 +10,17 @@ import { readArguments, readInteger } from './arguments';
 import { printJson } from './terminal';
 
 const STRING = { type: 'string' } as const;
-/** Every event is JSON; the option is taken so that all commands take it. */
+/** Every event is JSON. The option exists so that all commands take it. */
 const JSON_TOO = { json: { type: 'boolean' } } as const;
 const OBJECT_OPTIONS = { bucket: STRING, key: STRING, size: STRING, etag: STRING, ...JSON_TOO } as const;
 const TIMER_OPTIONS = { name: STRING, 'user-event': STRING, ...JSON_TOO } as const;
 const TOPIC_OPTIONS = { 'task-id': STRING, ...JSON_TOO } as const;
 const API_OPTIONS = { method: STRING, path: STRING, query: STRING, body: STRING, ...JSON_TOO } as const;
-/** What the command takes, depending on the kind of event. */
+/** Options of the command; which ones it takes depends on the kind of event. */
 export const OPTIONS = { ...OBJECT_OPTIONS, ...TIMER_OPTIONS, ...TOPIC_OPTIONS, ...API_OPTIONS } as const;
 const SHAPES = { 'obs-put': 's3', 'obs-put-v3': 'obs', eventgrid: 'eventgrid' } as const;
 
-/** Prints a sample event as JSON: the ones that this local cloud itself would send. */
+/** Prints a sample event as JSON, as this local cloud would send it. */
 export async function event(args: readonly string[]): Promise<number> {
   const [kind, ...rest] = args;
   printJson(sample(kind, rest));

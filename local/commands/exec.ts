@@ -7,7 +7,7 @@ import { readArguments } from './arguments';
 import { startDeployedCloud, startWatchedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 
-/** What the command takes. */
+/** Options of the command. */
 export const OPTIONS = {
   ...FAULT_OPTIONS,
   behaviour: { type: 'string' },
@@ -15,12 +15,12 @@ export const OPTIONS = {
   deny: { type: 'string' },
 } as const;
 
-/** Exit code of a shell for a command that cannot be found. */
+/** Exit code of a shell for a command that it cannot find. */
 const NOT_FOUND = 127;
 
 /**
- * Runs a command beside a local cloud of its own on free ports.
- * @returns the command's exit code; 128 + number of the signal that ended it
+ * Runs a command with a local cloud of its own on free ports.
+ * @returns the command's exit code; 128 + the number of the signal that ended it
  */
 export async function exec(args: readonly string[]): Promise<number> {
   const { own, command, rest } = split(args);
@@ -44,7 +44,7 @@ export async function exec(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Our own options end at the first `--` or at the first word that belongs to none of them. */
+/** Our own options end at the first `--` or at the first word that is not one of them. */
 function split(args: readonly string[]) {
   const { tokens } = parseArgs({ args: [...args], options: OPTIONS, strict: false, tokens: true });
   const end = tokens.find(({ kind }) => kind !== 'option');
@@ -56,7 +56,7 @@ function split(args: readonly string[]) {
 function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { env, stdio: 'inherit' });
-    // A terminal sends Ctrl+C to the command too; it decides when to end, and the cloud ends after it.
+    // A terminal sends Ctrl+C to the command too. The command decides when to end, and the cloud ends after it.
     const pass = (signal: NodeJS.Signals) => child.kill(signal);
     const ignore = () => {};
     process.on('SIGTERM', pass);

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { FAULTS, type FaultDial, parseFaults, parseSeed, SEED_RANGE } from '../faults/parse-faults';
 import { UsageError } from '../usage-error';
 
-/** What `start` and `exec` take besides their own options. */
+/** Options of `start` and `exec` that inject faults. */
 export const FAULT_OPTIONS = { faults: { type: 'string' }, seed: { type: 'string' } } as const;
 
 interface FaultValues {
@@ -11,9 +11,9 @@ interface FaultValues {
 }
 
 /**
- * Reads `--faults` and `--seed` and prints what the run can be had again with.
- * @param known what can go wrong; everything between the services when absent
- * @returns undefined when nothing is to go wrong
+ * Reads `--faults` and `--seed`, and prints how to repeat the run.
+ * @param known the possible faults; default: all between the services
+ * @returns undefined if no fault is wanted
  * @throws UsageError
  */
 export function readFaults(values: FaultValues): FaultDial | undefined;
@@ -26,12 +26,12 @@ export function readFaults(
   known: Readonly<Record<string, string>> = FAULTS,
 ): { shares: Record<string, number | undefined>; seed: number } | undefined {
   if (values.faults === undefined) {
-    if (values.seed !== undefined) throw new UsageError('--seed decides about --faults: give these too');
+    if (values.seed !== undefined) throw new UsageError('--seed needs --faults');
     return undefined;
   }
   const shares = parseFaults(values.faults, known);
   const seed = values.seed === undefined ? randomInt(SEED_RANGE) : parseSeed(values.seed);
-  // Standard output belongs to the command that is run.
-  process.stderr.write(`faults ${values.faults}; again with --seed ${seed}\n`);
+  // Standard output belongs to the command.
+  process.stderr.write(`faults ${values.faults}; repeat with --seed ${seed}\n`);
   return { shares, seed };
 }

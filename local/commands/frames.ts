@@ -8,11 +8,11 @@ import { print, printable, printJson, table } from './terminal';
 const DEFAULT_WAIT_SECONDS = 60;
 const LOOK_AGAIN_MS = 200;
 
-/** What the command takes. */
+/** Options of the command. */
 export const OPTIONS = { ...CLOUD_OPTIONS, wait: { type: 'string' }, open: { type: 'boolean' } } as const;
 
 /**
- * Shows the frames of an upload's newest task, once that is final.
+ * Shows the frames of an upload's newest task, once the task is final.
  * @returns exit code 0: there are frames; 1: there are none and will be none; 3: not yet
  */
 export async function frames(args: readonly string[]): Promise<number> {
@@ -35,7 +35,7 @@ export async function frames(args: readonly string[]): Promise<number> {
   return hasFrames ? 0 : 1;
 }
 
-/** The newest task of an upload whose event may still be on its way; an exit code when there is none. */
+/** The newest task of an upload, whose event may still be on its way. An exit code if there is none. */
 async function newestTask(key: string, cloud: RunningCloud, endMs: number): Promise<Task | number> {
   for (;;) {
     const { verdict, summary } = await cloud.explain(key);
@@ -58,5 +58,5 @@ function show(key: string, { task_id, status, description, thumbnail_info: pictu
 
 async function open(address: string): Promise<void> {
   if (await openInBrowser(address)) return;
-  process.stderr.write(`there is no browser to be opened from here; the contact sheet is at ${address}\n`);
+  process.stderr.write(`cannot open a browser here; the contact sheet is at ${address}\n`);
 }

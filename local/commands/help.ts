@@ -1,4 +1,4 @@
-/** What `help` prints; test/local/commands/help.test.ts holds it to the options that each command takes. */
+/** What `help` prints. test/local/commands/help.test.ts compares it with the options of each command. */
 export const HELP = `usage: npm start -- [VIDEO…] [--once] [--port N] [--data DIR] [--origin URL]… [--faults LIST [--seed N]] [--behaviour LIST]
        npm run --silent local -- COMMAND …
        npm run console -- --stage NAME [--api URL] [--write] …
@@ -6,14 +6,14 @@ export const HELP = `usage: npm start -- [VIDEO…] [--once] [--port N] [--data 
 start   starts the local cloud, deploys the functions, uploads the sample video (or the VIDEOs) and stays up
         --once     stops when the frames are there; exit code 0 only if every video has its frames
         --port N   API Gateway and console at N, OBS, MPC and FunctionGraph at the next three (default 4000; 0: free ports)
-        --data DIR keeps objects and tasks over restarts
+        --data DIR keeps objects and tasks across restarts
         --origin URL   lets a page under development, such as http://localhost:3000, call the API, upload and show pictures
         --faults LIST  injects failures, such as duplicate=0.2,mpc.429=0.1,crash=0.05; --seed N repeats the same decisions
-        --behaviour LIST  chooses another reading where Huawei's documents are open, such as mpc.idsAs=number
+        --behaviour LIST  chooses another reading of what Huawei's documents leave open, such as mpc.idsAs=number
 exec [--faults LIST [--seed N]] [--behaviour LIST] [--empty] [--deny ACTIONS] -- COMMAND…
         starts the local cloud on free ports, runs COMMAND with its addresses and keys in the environment, then stops
         --empty    a new account: no bucket, agency, API group or function, for \`npm run setup\`
-        --deny ACTIONS  what its key may not do, such as iam:*,obs:bucket:CreateBucket
+        --deny ACTIONS  actions that its key is denied, such as iam:*,obs:bucket:CreateBucket
 
 init    writes serverless.yml into this folder, for the commands below
 setup|deploy|package|doctor|info|callers|logs|backfill|remove --stage NAME …
@@ -33,17 +33,17 @@ event obs-put|obs-put-v3|eventgrid|smn|timer|apig
         prints a sample event; options: --bucket --key --size --etag, for apig --method --path --query --body,
         for timer --name --user-event, for smn --task-id
 invoke create|cancel|query|on-upload|on-finish [-e FILE|-] [--port N]
-        runs a function of the running local cloud (or starts one) with an event from FILE or -
+        runs a function of the running local cloud (or of a new one) with an event from FILE or standard input (-)
 invoke --stage NAME -f FUNCTION [-p FILE|-d JSON] [--log]
         runs a deployed function
 sign-check [FILE|-|--last [--port N]]
-        explains why a signature is refused; JSON in: method, url, headers, body, and refusal, canonicalRequest if known
+        explains a refused signature; reads JSON: method, url, headers, body, and if known refusal and canonicalRequest
         --last  explains the last refusal of the running local cloud
 
 console --stage NAME [--api URL] [--write] [--port N] [--no-open]
         the console against the deployed functions of a stage, with your own credentials in HUAWEICLOUD_SDK_AK,
         HUAWEICLOUD_SDK_SK, HUAWEICLOUD_SDK_PROJECT_ID (HUAWEICLOUD_SDK_SECURITY_TOKEN); read-only without --write;
-        --api: the address of the API, if FunctionGraph should not be asked for it
+        --api: the address of the API; without it FunctionGraph is asked
 
 explain, tasks, frames, deliver, event and invoke take --json and then print JSON for programs.
 

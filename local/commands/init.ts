@@ -5,13 +5,13 @@ import { UsageError } from '../usage-error';
 import { readArguments } from './arguments';
 import { print } from './terminal';
 
-/** What the command takes. */
+/** Options of the command. */
 export const OPTIONS = {} as const;
 
 /**
  * Writes the `serverless.yml` that deploying needs into this folder.
  * @returns exit code 0
- * @throws UsageError where there is one
+ * @throws UsageError if the folder has one
  */
 export async function init(args: readonly string[]): Promise<number> {
   readArguments(args, { options: OPTIONS });
@@ -22,7 +22,7 @@ export async function init(args: readonly string[]): Promise<number> {
   );
   await writeFile('serverless.yml', text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
-    throw new UsageError('there is a serverless.yml in this folder already: it was not changed');
+    throw new UsageError('this folder already has a serverless.yml: it was not changed');
   });
   print(`serverless.yml is written. Next:
 

@@ -9,7 +9,7 @@ import { startDeployedCloud } from './deployed-cloud';
 import { readInput } from './read-input';
 import { print } from './terminal';
 
-/** What the command takes. */
+/** Options of the command. */
 export const OPTIONS = {
   event: { type: 'string', short: 'e' },
   port: { type: 'string' },
@@ -17,11 +17,11 @@ export const OPTIONS = {
 } as const;
 
 /**
- * Runs a function once and prints its result; the log goes to standard error.
+ * Runs a function once and prints its result. The log goes to standard error.
  *
- * It is asked of the local cloud at `--port`, at FUNCTIONGRAPH_ENDPOINT or at the
- * default address. Where none runs, one is started for the purpose.
- * @returns exit code 1 when the function failed
+ * The local cloud is the one at `--port`, at FUNCTIONGRAPH_ENDPOINT or at the default address. If none runs there, the
+ * command starts one.
+ * @returns exit code 1 if the function failed
  */
 export async function invoke(args: readonly string[]): Promise<number> {
   const { functionName, eventFile, port } = readInvocation(args);

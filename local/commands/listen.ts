@@ -8,12 +8,12 @@ import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 import { stopSignal } from './stop-signal';
 import { print } from './terminal';
 
-/** What the command takes. */
+/** Options of the command. */
 export const OPTIONS = { port: { type: 'string' }, json: { type: 'boolean' }, ...FAULT_OPTIONS } as const;
 
-/** Away from the ports of the local cloud. */
+/** None of the ports of the local cloud. */
 const DEFAULT_PORT = 4010;
-/** For the local cloud only; of no use elsewhere. */
+/** For the local cloud only. */
 const LOCAL_SECRET = `whsec_${Buffer.from('a secret of the local cloud only').toString('base64')}`;
 
 const Notice = z.object({
@@ -29,7 +29,7 @@ const Notice = z.object({
   }),
 });
 
-/** Receives notices, verifies them, and prints them until it is stopped. */
+/** Receives, verifies and prints notices until it is stopped. */
 export async function listen(args: readonly string[]): Promise<number> {
   const { values } = readArguments(args, { options: OPTIONS });
   const wanted = readInteger('--port', values.port, [0, 65_535]) ?? DEFAULT_PORT;

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Opens an address in the browser that the person uses: the one in BROWSER, or the system's default.
- * @returns false when there is none
+ * Opens an address in the user's browser: the one in BROWSER, or the system's default.
+ * @returns false if there is none
  */
 export function openInBrowser(address: string): Promise<boolean> {
   const [command = '', ...args] = opener();
@@ -10,7 +10,7 @@ export function openInBrowser(address: string): Promise<boolean> {
     const child = spawn(command, [...args, address], { stdio: 'ignore', detached: true });
     child.once('error', () => resolve(false));
     child.once('spawn', () => {
-      // It goes on by itself.
+      // The browser may outlive this command.
       child.unref();
       resolve(true);
     });

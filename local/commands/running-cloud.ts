@@ -4,10 +4,10 @@ import { DEFAULT_PORT } from '../ports';
 import { UsageError } from '../usage-error';
 import { readInteger } from './arguments';
 
-/** What commands take that ask a running cloud. */
+/** Options of the commands that need a running cloud. */
 export const CLOUD_OPTIONS = { port: { type: 'string' }, json: { type: 'boolean' } } as const;
 
-/** A local cloud that was started with `npm start`, seen through HTTP. */
+/** A local cloud that `npm start` has started, seen through HTTP. */
 export class RunningCloud {
   readonly #client: SnapshotClient;
 
@@ -27,7 +27,7 @@ export class RunningCloud {
     return new RunningCloud(`http://127.0.0.1:${number ?? DEFAULT_PORT}`);
   }
 
-  /** Everything that the console shows. */
+  /** All that the console shows. */
   async state(): Promise<ConsoleState> {
     return (await this.#ask('/_console/state')) as ConsoleState;
   }
@@ -42,7 +42,7 @@ export class RunningCloud {
     return this.#answered(this.#client.newest(key));
   }
 
-  /** A task once it is final; as it is when the time is over. */
+  /** A task once it is final, or its state when the time is over. */
   finalTask(taskId: string, timeoutMs: number): Promise<Task> {
     const task = this.#client.waitFor(taskId, { timeoutMs }).catch((error: unknown) => {
       if (error instanceof NotFinalError) return error.task;
@@ -52,8 +52,8 @@ export class RunningCloud {
   }
 
   /**
-   * Delivers an event of an object in the upload bucket, as if it were uploaded now.
-   * @returns the request ids of the invocations; undefined when there is no such object
+   * Delivers an event of an object in the upload bucket, as if the object were uploaded now.
+   * @returns the request ids of the invocations; undefined if there is no such object
    */
   async deliver(key: string, times: 1 | 2): Promise<string[] | undefined> {
     if ((await this.explain(key)).steps[0]?.state !== 'ok') return undefined;
@@ -72,7 +72,7 @@ export class RunningCloud {
     if (response.ok) return answer;
     const { error, error_msg } = (answer ?? {}) as { error?: string; error_msg?: string };
     throw new UsageError(
-      `${this.gateway}${path} answers ${response.status}: ${error ?? error_msg ?? 'it is no local cloud of this project'}`,
+      `${this.gateway}${path} answers ${response.status}: ${error ?? error_msg ?? 'this is no local cloud of this project'}`,
     );
   }
 

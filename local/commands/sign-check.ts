@@ -9,28 +9,28 @@ import { readInput } from './read-input';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
 import { print } from './terminal';
 
-/** What the command takes. */
+/** Options of the command. */
 export const OPTIONS = { last: { type: 'boolean' }, port: CLOUD_OPTIONS.port } as const;
 
-/** A request as somebody writes it down, the gateway's answer to it, and what the client signed. */
+/** A request as a user writes it down, the gateway's answer to it, and what the client signed. */
 const SignatureInput = z.object({
   method: z.string().optional(),
   url: z.string().optional(),
   headers: z.record(z.string(), z.coerce.string()).default({}),
   body: z.string().default(''),
-  /** The answer of the gateway, or the sentence in it; of OBS, its XML. */
+  /** The answer of the gateway, or the sentence in it; for OBS, its XML. */
   refusal: z.union([z.string(), z.object({ error_msg: z.string() })]).optional(),
   error_msg: z.string().optional(),
   canonicalRequest: z.string().optional(),
-  /** When the request reached the gateway; now when absent. */
+  /** When the request reached the gateway. Default: now. */
   receivedAt: z.iso.datetime().optional(),
 });
 type SignatureInput = z.infer<typeof SignatureInput>;
 
 /**
- * Says whether the signature of a request is right and, if not, where client and gateway part and what to do.
- * @param args a file, - for standard input (default), or --last for what the running local cloud refused last
- * @returns exit code 0 when the signature is right, or none was refused
+ * Says whether the signature of a request is valid. If it is not, says where client and gateway differ and what to do.
+ * @param args a file, `-` for standard input (default), or `--last` for the last refusal of the running local cloud
+ * @returns exit code 0 if the signature is valid, or none was refused
  */
 export async function signCheck(args: readonly string[]): Promise<number> {
   const { values, positionals } = readArguments(args, {
@@ -58,12 +58,12 @@ export async function signCheck(args: readonly string[]): Promise<number> {
   return diagnosis.isRight ? 0 : 1;
 }
 
-/** What the local cloud refused last, in its own explanation. */
+/** Prints the last refusal of the local cloud, with its own explanation. */
 async function explainLast(cloud: RunningCloud): Promise<number> {
   const { requests } = await cloud.state();
   const refused = requests.find(({ signature }) => signature !== undefined);
   if (refused?.signature === undefined) {
-    print(`no signature was refused by the local cloud at ${cloud.gateway}`);
+    print(`the local cloud at ${cloud.gateway} has refused no signature`);
     return 0;
   }
   const { service, method, path, timeMs } = refused;
@@ -101,7 +101,7 @@ function parseInput(source: string): SignatureInput {
   throw new UsageError(`sign-check cannot read ${issue?.path.join('.') || 'the input'}: ${issue?.message}`);
 }
 
-/** The request as it reached the gateway; clients add the host header by themselves. */
+/** The request as it reached the gateway. Clients add the host header by themselves. */
 function requestOf({ method, url, headers, body }: SignatureInput): ReceivedRequest | undefined {
   if (method === undefined || url === undefined) return undefined;
   const [, host, rawUrl = url] = /^https?:\/\/([^/?]+)((?:[/?].*)?)$/s.exec(url) ?? [];

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { PACKAGE_FOLDER } from '../../package-folder';
 import { UsageError } from '../usage-error';
 
-/** Our commands, and what the framework calls them: it has commands of its own with some of these names. */
+/** Our commands, and their names in the framework, which has commands of its own with some of our names. */
 export const STAGE_COMMANDS: Readonly<Record<string, string>> = {
   setup: 'setup',
   deploy: 'deploy',
@@ -22,9 +22,9 @@ export const STAGE_COMMANDS: Readonly<Record<string, string>> = {
 const FRAMEWORK = 'osls@4.3.1';
 
 /**
- * A command of the framework for the `serverless.yml` of this folder.
+ * Runs a command of the framework on the `serverless.yml` of this folder.
  * @returns the framework's exit code
- * @throws UsageError where there is no `serverless.yml`
+ * @throws UsageError if there is no `serverless.yml`
  */
 export function stageCommand(command: string, args: readonly string[]): number {
   if (!existsSync('serverless.yml'))
@@ -38,8 +38,7 @@ export function stageCommand(command: string, args: readonly string[]): number {
   const program = installedFramework();
   const [file, before] =
     program === undefined
-      ? // The command line of npm is a script of the shell on Windows; npx itself tells where it is.
-        ['npm', ['exec', '--yes', `--package=${FRAMEWORK}`, '--', 'osls']]
+      ? ['npm', ['exec', '--yes', `--package=${FRAMEWORK}`, '--', 'osls']]
       : [process.execPath, [program]];
   if (program === undefined)
     process.stderr.write(
@@ -47,7 +46,7 @@ export function stageCommand(command: string, args: readonly string[]): number {
     );
   const { status, error } = spawnSync(file, [...before, ...words], {
     stdio: 'inherit',
-    // The plugin is found beside this package, wherever npx keeps that.
+    // Node.js finds the plugin beside this package, wherever npx keeps that.
     env: { ...process.env, ...(PACKAGE_FOLDER !== undefined && { NODE_PATH: path.dirname(PACKAGE_FOLDER) }) },
   });
   if (error) throw new UsageError(`${file} cannot be started: ${error.message}`);
@@ -55,8 +54,8 @@ export function stageCommand(command: string, args: readonly string[]): number {
 }
 
 /**
- * Commands of the framework take options only, so that `add NAME` becomes `--add NAME`.
- * @throws UsageError for another word, which the framework would pass over
+ * Commands of the framework take options only: `add NAME` becomes `--add NAME`.
+ * @throws UsageError for any other word, which the framework would ignore
  */
 export function callerArguments(args: readonly string[]): string[] {
   const at = args.findIndex(
@@ -76,7 +75,7 @@ function installedFramework(): string | undefined {
       const manifest = createRequire(path.join(folder, 'package.json')).resolve('serverless/package.json');
       return path.join(path.dirname(manifest), 'bin', 'serverless.js');
     } catch {
-      // Not from there.
+      // Not installed there.
     }
   }
   return undefined;

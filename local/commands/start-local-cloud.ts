@@ -7,17 +7,17 @@ import { RunningCloud } from './running-cloud';
 
 export type { SnapshotClient, Task } from '../../client/src';
 
-/** How a local cloud is started. */
+/** Options of a local cloud. */
 export interface LocalCloudOptions {
   /** API Gateway and console listen here, OBS, MPC and FunctionGraph on the next three (default 0: free ports). */
   port?: number;
-  /** Objects and tasks are kept here over restarts; in a temporary folder when absent. */
+  /** Objects and tasks are kept here across restarts. Default: a temporary folder. */
   dataDirectory?: string;
-  /** What goes wrong, such as `duplicate=0.2,mpc.429=0.1`. */
+  /** Faults to inject, such as `duplicate=0.2,mpc.429=0.1`. */
   faults?: string;
-  /** Repeats the same faults. */
+  /** The same seed repeats the same faults. */
   seed?: number;
-  /** Other readings of what the documents leave open, such as `mpc.idsAs=number`. */
+  /** Switches for what the documents leave open, such as `mpc.idsAs=number`. */
   behaviour?: string;
 }
 
@@ -25,7 +25,7 @@ export interface LocalCloudOptions {
 export interface LocalCloud {
   /** Without a slash at the end. */
   addresses: { gateway: string; obs: string; mpc: string; functiongraph: string };
-  /** What a program that is tested needs to know, under the names that the vendor's SDKs use. */
+  /** Environment variables for the program under test, named as in the vendor's SDKs. */
   environment: Readonly<Record<string, string>>;
   /** Of the one account. */
   credentials: { accessKey: string; secretKey: string; projectId: string };
@@ -37,12 +37,13 @@ export interface LocalCloud {
   /** Uploads a video, as an OBS client would. */
   upload(key: string, content: Uint8Array): Promise<void>;
   /**
-   * The task of an upload once its pictures are there.
-   * @param timeoutMs how long it is waited for (default 60,000)
-   * @throws Error that says why there is none: it failed, was skipped, or is not ready in time
+   * Waits until the pictures of an upload are there.
+   * @param timeoutMs default 60,000
+   * @returns the task
+   * @throws Error that says why not: the task failed, the upload was skipped, or the time is over
    */
   captured(key: string, timeoutMs?: number): Promise<Task>;
-  /** Ends it all. */
+  /** Stops everything. */
   close(): Promise<void>;
 }
 

@@ -20,10 +20,10 @@ import { framesInWords, type Outcome, waitForOutcome } from './wait-for-outcome'
 const ROOT = PACKAGE_FOLDER ?? path.join(__dirname, '..', '..');
 const SAMPLE_VIDEO = path.join(ROOT, 'tools', 'sample-video', 'sample.mp4');
 
-/** By notification it takes well under a second; where that is lost, nobody wants to wait for the timer. */
+/** With the notification it takes well under a second. Without it nobody wants to wait for the timer. */
 const FILES_WITHIN_MS = 5_000;
 
-/** What the command takes. */
+/** Options of the command. */
 export const OPTIONS = {
   once: { type: 'boolean' },
   port: { type: 'string' },
@@ -34,7 +34,7 @@ export const OPTIONS = {
 } as const;
 
 /**
- * `npm start`: the whole pipeline on this machine, for the sample video or the given ones.
+ * `npm start`: the whole pipeline on this machine, for the sample video or the given videos.
  * @returns the exit code
  */
 export async function start(args: readonly string[]): Promise<number> {
@@ -51,7 +51,7 @@ export async function start(args: readonly string[]): Promise<number> {
     settingsOf(process.env),
   );
   const stopped = stopSignal();
-  // The first video should not wait for the engine to load; where it cannot load, the tasks say why.
+  // The engine loads before the first video needs it. If it cannot load, the tasks say why.
   cloud.capture.warmUp().catch(() => {});
   try {
     print(`local cloud is up after ${seconds(Date.now() - startedAtMs)}; the five functions are deployed`);
@@ -66,7 +66,10 @@ export async function start(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Variables of the environment that `serverless.yml` reads. The addresses are missing: only the local cloud knows its own. */
+/**
+ * Environment variables that a user may set for the functions. Buckets and addresses are missing: they are those of the
+ * local cloud.
+ */
 const SETTINGS = ['UPLOAD_SUFFIXES', 'ON_REMOVAL', 'PUBLISH', 'PUBLIC_URL', 'NOTIFY_URL', 'NOTIFY_SECRET'];
 
 function settingsOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
@@ -102,7 +105,7 @@ async function readStart(args: readonly string[]) {
   };
 }
 
-/** @returns true when every video has its frames */
+/** @returns true if every video has its frames */
 async function captureAll(files: readonly string[], cloud: Cloud): Promise<boolean> {
   const keys = keysOf(files);
   let allDone = true;
@@ -153,7 +156,10 @@ async function captureOne(file: string, key: string, cloud: Cloud): Promise<Outc
   return outcome;
 }
 
-/** The pictures with addresses signed by the account itself: those of the API carry a token of 2.4 KB, too long for a terminal. */
+/**
+ * Prints the pictures with addresses that the account itself signs: those of the API have a token of 2.4 KB, too long
+ * for a terminal.
+ */
 function printTable(pictures: readonly Picture[], taskId: string, cloud: Cloud): void {
   const output = cloud.mpc.tasks.get(taskId)?.output;
   const addressOf = (name: string) =>
@@ -173,16 +179,14 @@ function printTable(pictures: readonly Picture[], taskId: string, cloud: Cloud):
   }
 }
 
-/** What lies beside the pictures of a task, once on-finish has written it; how long it took counts from MPC's end. */
+/** Prints what on-finish has written beside the pictures of a task, and how long after MPC's end that was. */
 async function printFiles(taskId: string, cloud: Cloud): Promise<void> {
   const task = cloud.mpc.tasks.get(taskId);
   if (task?.endedAtMs === undefined) return;
   const { bucket, object: directory } = task.output;
   const finishedAtMs = await finished(taskId, cloud);
   if (finishedAtMs === undefined) {
-    print(
-      `  files beside the pictures: not there yet; the timer of on-finish makes up for it within a minute`,
-    );
+    print(`  files beside the pictures: not there yet; the timer of on-finish writes them within a minute`);
     return;
   }
   const { objects } = cloud.store.list(bucket, { prefix: `${directory}/` });
@@ -194,7 +198,7 @@ async function printFiles(taskId: string, cloud: Cloud): Promise<void> {
   print(`           in bucket ${bucket}, ${directory}/`);
 }
 
-/** Waits until on-finish has reported a run that began after the task's end; undefined when none does in time. */
+/** Waits for on-finish. @returns when it finished the task, ms since the epoch; undefined if that takes too long */
 function finished(
   taskId: string,
   { functiongraph, store, snapshotBucket }: Cloud,

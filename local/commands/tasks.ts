@@ -13,15 +13,15 @@ const COLOUR = {
   CANCELED: 'dim',
 } as const satisfies Record<TaskStatus, string>;
 
-/** What the command takes. */
+/** Options of the command. */
 export const OPTIONS = { ...CLOUD_OPTIONS, status: { type: 'string' }, count: { type: 'string' } } as const;
 
-/** A task, and where it stands in MPC's queue. */
+/** A task, and its place in MPC's queue. */
 type ListedTask = Task & { queuePosition?: number };
 
 /**
  * Lists the newest tasks.
- * @returns exit code 0; 1 when no task fits
+ * @returns exit code 0; 1 if there is no task to list
  */
 export async function tasks(args: readonly string[]): Promise<number> {
   const { values } = readArguments(args, {
@@ -72,7 +72,7 @@ function show(listed: readonly ListedTask[], total: number): void {
         : line.replace(task.status, (word) => coloured(COLOUR[task.status], word)),
     );
   }
-  if (total > listed.length) print(`${total - listed.length} more; see them with --count ${total}`);
+  if (total > listed.length) print(`${total - listed.length} more; --count ${total} shows them`);
 }
 
 function progressOf({ queuePosition, frameCount, startedAtMs, endedAtMs }: ListedTask): string {

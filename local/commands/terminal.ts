@@ -3,8 +3,8 @@ import { styleText } from 'node:util';
 type Colour = 'green' | 'yellow' | 'red' | 'dim';
 
 /**
- * Text from outside as it may be printed: control characters could move the cursor or hide what follows, and
- * characters that turn the direction of writing could make a name look like another one. What joins emoji stays.
+ * Makes text from outside safe to print. Control characters could move the cursor or hide what follows. Characters that
+ * change the direction of writing could make one name look like another. Characters that join emoji stay.
  */
 export function printable(text: string): string {
   return text.replace(/(?!\u200d)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
@@ -12,13 +12,13 @@ export function printable(text: string): string {
   });
 }
 
-/** Coloured on a terminal that shows colours, unless NO_COLOR asks for none; plain in files and pipes. */
+/** Coloured on a terminal that supports colours, unless NO_COLOR is set. Plain in files and pipes. */
 export function coloured(colour: Colour, text: string): string {
   const { stdout } = process;
   return stdout.isTTY && stdout.hasColors() ? styleText(colour, text) : text;
 }
 
-/** Columns of equal width, two spaces apart; the last one is as wide as it is. */
+/** Columns of equal width, two spaces apart. The last one is not padded. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const [first = []] = rows;
   const widths = first.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Cloud } from '../cloud';
 import { temporaryUrl } from '../obs/signature';
 
-/** Uploads a file to the upload bucket as any OBS client would: over HTTP, with a signed address. */
+/** Uploads a file to the upload bucket as any OBS client does: over HTTP, with a signed address. */
 export async function uploadFile(
   file: string,
   key: string,

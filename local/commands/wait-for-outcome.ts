@@ -6,7 +6,7 @@ import type { Invocation } from '../functiongraph/functiongraph';
 import type { Task } from '../mpc/task-book';
 import { parseJson } from '../parse-json';
 
-/** What became of an upload. */
+/** The outcome of an upload. */
 export type Outcome =
   | { kind: 'frames'; taskId: string; pictures: Picture[] }
   | { kind: 'failed'; taskId: string; reason: string }
@@ -26,7 +26,7 @@ const Failure = z.object({ errorMessage: z.string() });
 
 /**
  * Follows an upload from its event to its frames.
- * @param onStep told in words what happens
+ * @param onStep called with a description of each step
  */
 export async function waitForOutcome(
   key: string,
@@ -45,8 +45,8 @@ export async function waitForOutcome(
 }
 
 /**
- * Told by the function that the event of the upload runs, or by the task
- * itself: the sweep starts it when the event is lost.
+ * Resolves when on-upload reports the upload, or when a task for it appears: if the event is lost, the sweep starts the
+ * task.
  */
 function startOfCapture(
   key: string,
@@ -65,7 +65,7 @@ function startOfCapture(
       if (result === 'retrying') onStep('on-upload failed and will be tried again');
       else if (result !== undefined) end(result);
     });
-    // Tasks of an earlier process may still be under way, for an earlier upload of this key.
+    // Tasks of an earlier process may still run for an earlier upload of this key.
     const earlier = new Set(mpc.tasks.list().map(({ id }) => id));
     const stopTasks = mpc.tasks.onChange(({ id, input }) => {
       if (input.bucket === uploadBucket && input.object === key && !earlier.has(id)) end({ taskId: id });
@@ -85,25 +85,25 @@ function readResult(
     if (taskId !== undefined) return { taskId };
     return record?.skipped === undefined ? undefined : { reason: skipInWords(record.skipped, key) };
   }
-  // One upload is followed at a time, so that a failed invocation is about it.
+  // Uploads are followed one at a time, so a failed invocation is about this one.
   if (state === 'retrying') return 'retrying';
   const failure = Failure.safeParse(body).data?.errorMessage ?? outcome.body;
   return state === 'failed' || state === 'discarded' ? { reason: failure } : undefined;
 }
 
-/** How many frames there are, for people. */
+/** The number of frames in words. */
 export function framesInWords(count: number): string {
   return `${count} ${count === 1 ? 'frame' : 'frames'}`;
 }
 
-/** Of the reasons for which an upload is skipped, those that a video of one's own may meet. */
+/** Explains the reasons to skip an upload that a user's own video may meet. */
 function skipInWords(reason: string, key: string): string {
   if (reason === 'empty') return 'the file is empty (0 bytes): was it copied or downloaded to its end?';
   if (reason === 'no_capture') return 'none of the captures in the setting CAPTURES takes it';
   if (reason !== 'not_a_video') return reason.replaceAll('_', ' ');
   const ending = path.posix.extname(key);
-  const found = ending === '' ? 'its name has no ending' : `its ending, ${ending}, is another`;
-  return `not a video by its name: ${found}; those in the setting UPLOAD_SUFFIXES are taken, as .mp4 and .mov`;
+  const found = ending === '' ? 'its name has no ending' : `its ending is ${ending}`;
+  return `not a video by its name: ${found}; the setting UPLOAD_SUFFIXES lists the endings of videos, such as .mp4 and .mov`;
 }
 
 function endOfTask(taskId: string, { mpc }: Cloud, onStep: (text: string) => void): Promise<Task> {

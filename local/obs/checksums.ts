@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
-/** A checksum that grows with what it is given. */
+/** A checksum that is computed piece by piece. */
 export interface Checksum {
   update(bytes: Uint8Array): void;
   /** In base64, as headers carry it. */
@@ -45,7 +45,7 @@ const CHECKSUMS: Readonly<Record<string, () => Checksum>> = {
   sha256: () => hashed('sha256'),
 };
 
-/** A new checksum of this name; undefined for a name that S3 does not know. */
+/** A new checksum of this name; undefined if S3 does not know the name. */
 export function newChecksum(name: string): Checksum | undefined {
   return Object.hasOwn(CHECKSUMS, name) ? CHECKSUMS[name]?.() : undefined;
 }
@@ -72,7 +72,9 @@ const CRC32C = Uint32Array.from({ length: 256 }, (_, index) => {
   return value;
 });
 
-/** CRC-64/NVME, polynomial AD93D23594C93659, bits reversed; in halves, since bitwise operations take 32 bits. */
+/**
+ * CRC-64/NVME, polynomial AD93D23594C93659, bits reversed. In two halves, because bitwise operations work on 32 bits.
+ */
 const CRC64NVME = (() => {
   const high = new Uint32Array(256);
   const low = new Uint32Array(256);

@@ -3,7 +3,7 @@ import type { StoredObject } from './object-store';
 import { type Call, unquoted } from './operation';
 import { protocolHeader } from './request';
 
-/** The four conditions of a request, as their headers read. */
+/** The four conditions of a request, as its headers state them. */
 export interface Conditions {
   ifMatch: string | undefined;
   ifNoneMatch: string | undefined;
@@ -11,7 +11,7 @@ export interface Conditions {
   ifUnmodifiedSince: string | undefined;
 }
 
-/** The conditions that stand in these headers; those of a copy's source carry a prefix. */
+/** Reads the conditions from headers. Those of a copy's source have a prefix. */
 export function conditionsOf(headers: ReadonlyMap<string, string>, prefix = ''): Conditions {
   return {
     ifMatch: headers.get(`${prefix}if-match`),
@@ -22,10 +22,10 @@ export function conditionsOf(headers: ReadonlyMap<string, string>, prefix = ''):
 }
 
 /**
- * Checks conditions as RFC 9110 orders them: an ETag outweighs a time.
+ * Checks conditions in the order of RFC 9110: an ETag outweighs a time.
  *
- * @returns false when the client has this object already
- * @throws ObsError PreconditionFailed when the object is not the one that the client wants
+ * @returns false if the client already has this object
+ * @throws ObsError PreconditionFailed if the object is not the one that the client wants
  */
 export function isWanted(object: StoredObject, conditions: Conditions): boolean {
   const { ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = conditions;
@@ -44,7 +44,7 @@ export function isWanted(object: StoredObject, conditions: Conditions): boolean 
   return isModifiedSince(object, ifModifiedSince) !== false;
 }
 
-/** How a write that must not replace an object is to be refused; undefined for all others. */
+/** The refusal of a write that must not replace an object; undefined for all other writes. */
 export function overwriteRefusal({ request, behaviour }: Call): OverwriteRefusal | undefined {
   if (behaviour.conditionalWrites === 'ignored') return undefined;
   if (request.headers.get('if-none-match')?.trim() === '*') return 'PreconditionFailed';
@@ -57,7 +57,7 @@ function namesEtag(list: string, object: StoredObject): boolean {
   return etags.includes('*') || etags.includes(object.etag);
 }
 
-/** Times of HTTP have whole seconds. A header that is no time is as good as none. */
+/** Times of HTTP have whole seconds. A header that is no time is ignored. */
 function isModifiedSince(object: StoredObject, header: string | undefined): boolean | undefined {
   const sinceMs = Date.parse(header ?? '');
   return Number.isNaN(sinceMs) ? undefined : Math.floor(object.lastModifiedMs / 1000) * 1000 > sinceMs;

@@ -1,6 +1,6 @@
 import type { CorsRule } from './object-store';
 
-/** What a browser announces before, or sends with, a request from another origin. */
+/** What a browser announces before a request from another origin, or sends with it. */
 export interface CorsRequest {
   origin: string;
   method: string;
@@ -8,7 +8,7 @@ export interface CorsRequest {
   headers: readonly string[];
 }
 
-/** The headers that allow this request to a browser; undefined when no rule of the bucket does. */
+/** The headers that allow this request; undefined if no rule of the bucket allows it. */
 export function corsHeaders(
   rules: readonly CorsRule[],
   request: CorsRequest,
@@ -30,7 +30,7 @@ export function corsHeaders(
   };
 }
 
-/** A pattern may hold one `*`, which stands for any text. */
+/** A pattern may contain one `*`, which stands for any text. */
 function matches(pattern: string, text: string): boolean {
   const [before = '', after] = pattern.split('*');
   if (after === undefined) return pattern === text;

@@ -5,9 +5,9 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ObsError } from './errors';
 
-/** A body that lies on disk completely, but belongs to nothing yet. */
+/** A complete body on disk that belongs to no object yet. */
 export interface ReceivedFile {
-  /** Name under which the file may be kept. */
+  /** Name of the file if it is kept. */
   name: string;
   sizeBytes: number;
   /** 32 hexadecimal digits. */
@@ -17,7 +17,7 @@ export interface ReceivedFile {
 /** The largest body of one request: 5 GB (OBS API reference, PutObject and UploadPart). */
 export const MAX_BODY_BYTES = 5 * 1024 ** 3;
 
-/** What arrives while a write to disk is running goes into the next one, up to this size. */
+/** Data that arrives during a write to disk goes into the next write, up to this size. */
 const WRITE_BUFFER_BYTES = 1024 ** 2;
 
 /** Bodies on disk: `incoming/` while they arrive, `objects/` once they are complete. Files never change after that. */
@@ -28,7 +28,7 @@ export class DataFiles {
   constructor(directory: string) {
     this.#incoming = path.join(directory, 'incoming');
     this.#objects = path.join(directory, 'objects');
-    // Whatever was still arriving when the last process ended was never acknowledged.
+    // The bodies that were arriving when the last process ended were never acknowledged.
     rmSync(this.#incoming, { recursive: true, force: true });
     mkdirSync(this.#incoming, { recursive: true });
     mkdirSync(this.#objects, { recursive: true });
@@ -42,7 +42,7 @@ export class DataFiles {
    * Streams a body to disk.
    *
    * @param contentMd5 base64, as in the header Content-MD5
-   * @throws ObsError InvalidDigest, BadDigest or EntityTooLarge; nothing is left behind then
+   * @throws ObsError InvalidDigest, BadDigest or EntityTooLarge; then no file is left
    */
   async receive(body: Readable | Uint8Array, contentMd5?: string): Promise<ReceivedFile> {
     const expected = contentMd5 === undefined ? undefined : Buffer.from(contentMd5, 'base64').toString('hex');
@@ -75,7 +75,7 @@ export class DataFiles {
       }
       return { name, sizeBytes, md5 };
     } catch (error) {
-      // A body may break off before the file is open; removed at once, it would appear afterwards.
+      // A body may break off before the file is open. If the file were removed at once, it would appear afterwards.
       if (!file.closed) await new Promise<void>((resolve) => file.once('close', () => resolve()));
       rmSync(incoming, { force: true });
       throw error;
@@ -93,7 +93,7 @@ export class DataFiles {
     rmSync(this.pathOf(name), { force: true });
   }
 
-  /** Deletes what no journal entry names: a process died between two steps of a commit. */
+  /** Deletes the files that no journal entry names: a process died between two steps of a commit. */
   discardAllBut(names: ReadonlySet<string>): void {
     for (const name of readdirSync(this.#objects)) {
       if (!names.has(name)) this.discard(name);

@@ -1,4 +1,4 @@
-/** The codes of OBS that the local cloud answers with, and their HTTP status (OBS API reference, error codes). */
+/** The error codes of OBS that the local cloud uses, and their HTTP status (OBS API reference, error codes). */
 const STATUS = {
   AuthorizationHeaderMalformed: 400,
   AuthorizationQueryParametersError: 400,
@@ -48,10 +48,10 @@ const STATUS = {
 
 export type ObsErrorCode = keyof typeof STATUS;
 
-/** Codes of a write that must not replace an object, and would. */
+/** The codes that refuse a write because it would replace an object. */
 export type OverwriteRefusal = Extract<ObsErrorCode, 'PreconditionFailed' | 'ObjectAlreadyExists'>;
 
-/** A refusal in the vocabulary of OBS: what the server prints as an `<Error>` document. */
+/** A refusal in the words of OBS. The server sends it as an `<Error>` document. */
 export class ObsError extends Error {
   readonly status: number;
 

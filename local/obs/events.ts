@@ -2,9 +2,8 @@ import type { ObjectEvent } from './object-event';
 import { NULL_VERSION } from './store-state';
 
 /**
- * How a function gets to know of an object:
- * `s3` the classic OBS trigger of FunctionGraph, `obs` the notification message of OBS (version 3.0), `eventgrid` the
- * CloudEvent of an EventGrid subscription.
+ * How a function learns about an object: `s3` is the classic OBS trigger of FunctionGraph, `obs` the notification
+ * message of OBS (version 3.0), `eventgrid` the CloudEvent of an EventGrid subscription.
  */
 export type EventShape = 's3' | 'obs' | 'eventgrid';
 
@@ -12,10 +11,7 @@ const ACCOUNT_ID = '00000000000000000000000000000001';
 const DEFAULT_CONFIGURATION_ID = 'local-obs-trigger';
 const CHINA_OFFSET_MS = 8 * 3600 * 1000;
 
-/**
- * Encodes a key as it stands in events: like a form field, `/` to `%2F` and a
- * space to `+` (OBS user guide, obs_41_0045).
- */
+/** Encodes a key as events do: like a form field, `/` as `%2F` and a space as `+` (OBS user guide, obs_41_0045). */
 export function encodeEventKey(key: string): string {
   return new URLSearchParams([['', key]]).toString().slice(1);
 }
@@ -23,8 +19,8 @@ export function encodeEventKey(key: string): string {
 /**
  * Renders changes of objects as FunctionGraph hands them to a function.
  *
- * @param options.encodeKeys false for a trigger whose key encoding is switched off
- * @param options.configurationId which trigger or notification it was
+ * @param options.encodeKeys false for a trigger whose key encoding is off
+ * @param options.configurationId id of the trigger or notification
  * @returns `{Records: […]}` for `s3` and `obs`; one CloudEvent for `eventgrid`
  * @throws Error for `eventgrid` unless there is exactly one event
  */
@@ -114,7 +110,9 @@ function obsRecord(event: ObjectEvent, key: string, { region, configurationId }:
   };
 }
 
-/** As captured in cn-east-3, with its oddities: the inner time is local time called `Z`, the sequencer is always `1`. */
+/**
+ * As captured in cn-east-3, with its oddities: the inner time is local time marked `Z`, the sequencer is always `1`.
+ */
 function cloudEvent(event: ObjectEvent, key: string, source: EventSource) {
   const record = obsRecord(event, key, source);
   return {
@@ -145,7 +143,7 @@ function cloudEvent(event: ObjectEvent, key: string, source: EventSource) {
   };
 }
 
-/** What a removed object no longer has. */
+/** ETag and size, which a removed object does not have. */
 function contentOf({ etag, sizeBytes }: ObjectEvent) {
   return { ...(etag !== undefined && { eTag: etag }), ...(sizeBytes !== undefined && { size: sizeBytes }) };
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** What a notification can ask for (OBS API reference, "Configuring event notification for a bucket"). */
+/** The events that a notification can select (OBS API reference, "Configuring event notification for a bucket"). */
 export const NOTIFICATION_EVENTS = [
   'ObjectCreated:*',
   'ObjectCreated:Put',
@@ -12,7 +12,7 @@ export const NOTIFICATION_EVENTS = [
   'ObjectRemoved:DeleteMarkerCreated',
 ] as const;
 
-/** A bucket that never had either keeps one version of each object (OBS API reference, configuring versioning). */
+/** A bucket without a status keeps one version of each object (OBS API reference, configuring versioning). */
 export const VERSIONING = ['Enabled', 'Suspended'] as const;
 
 const corsRule = z.object({
@@ -28,15 +28,15 @@ const notification = z.object({
   id: z.string(),
   functionUrn: z.string(),
   events: z.array(z.enum(NOTIFICATION_EVENTS)),
-  /** Empty: every key. */
+  /** Empty: all keys. */
   prefix: z.string(),
   suffix: z.string(),
 });
 
-/** A rule as it was sent: element names and their content, `Days` and the like as text. */
+/** A rule as the client sent it: element names and their content, numbers such as `Days` as text. */
 const lifecycleRule = z.record(z.string(), z.json());
 
-/** What a client says about an object when it starts to upload it. */
+/** What a client says about an object at the start of its upload. */
 const description = {
   contentType: z.string(),
   metadata: z.record(z.string(), z.string()),
@@ -95,7 +95,7 @@ export const journalEntry = z.discriminatedUnion('is', [
   }),
 ]);
 
-/** One committed change; the state of the store is what its journal says. */
+/** One committed change. The journal defines the state of the store. */
 export type JournalEntry = z.infer<typeof journalEntry>;
 export type LifecycleRule = z.infer<typeof lifecycleRule>;
 export type CorsRule = z.infer<typeof corsRule>;

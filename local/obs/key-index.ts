@@ -10,16 +10,16 @@ interface KeyListing {
   keys: string[];
   commonPrefixes: string[];
   isTruncated: boolean;
-  /** The last key or common prefix listed, when there is more. */
+  /** The last listed key or common prefix, if there is more. */
   nextMarker?: string;
 }
 
-/** The most that one listing holds (OBS API reference, ListObjects). */
+/** The largest size of one listing (OBS API reference, ListObjects). */
 export const MAX_LISTED_KEYS = 1000;
 
 /**
- * Compares by UTF-8 bytes; JavaScript's own order, of UTF-16 units, differs where a surrogate meets U+E000 to U+FFFF.
- * A lone surrogate counts as it is: keys come from UTF-8 and hold none.
+ * Compares by UTF-8 bytes. JavaScript's own order, of UTF-16 units, differs where a surrogate meets U+E000 to U+FFFF.
+ * Lone surrogates get no care: keys come from UTF-8 and contain none.
  */
 export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
@@ -36,7 +36,7 @@ function rankOf(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
-/** The part of a key that a listing with this delimiter shows instead of the key; undefined when it shows the key. */
+/** The part of a key that a listing with this delimiter shows instead of the key; undefined if it shows the key. */
 export function commonPrefixOf(key: string, prefix: string, delimiter: string): string | undefined {
   const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
   return cut === -1 ? undefined : key.slice(0, cut + delimiter.length);
@@ -47,13 +47,18 @@ function hasOrderOfUnits(key: string): boolean {
   return !/[\ud800-\uffff]/.test(key);
 }
 
-/** A block that grows beyond this is cut in two: a key is put into an array of this size, not into one of a million. */
+/**
+ * A block that grows beyond this is split in two: inserting into an array of this size is fast, into one of a million
+ * keys it is slow.
+ */
 const MAX_BLOCK_KEYS = 1024;
 
-/** The keys of a bucket in UTF-8 byte order, in blocks that follow each other; none is empty. */
+/** The keys of a bucket in UTF-8 byte order, in consecutive blocks. No block is empty. */
 export class KeyIndex {
   #blocks: string[][] = [];
-  /** Keys that came since the last look. A restart brings a million: sorted together they take a fifth of the time. */
+  /**
+   * Keys that came since the last read. A restart brings a million: sorting them together takes a fifth of the time.
+   */
   #added: string[] = [];
   #size = 0;
   #hasOrderOfUnits = true;
@@ -111,7 +116,7 @@ export class KeyIndex {
     if (block.length === 0) this.#blocks.splice(at, 1);
   }
 
-  /** Keys after `marker` that start with `prefix`; those that share a part up to `delimiter` count as one. */
+  /** Keys after `marker` that start with `prefix`. Keys that share a part up to `delimiter` count as one. */
   list({ prefix = '', marker = '', delimiter = '', maxKeys = MAX_LISTED_KEYS }: ListQuery): KeyListing {
     this.#takeIn();
     const listing: KeyListing = { keys: [], commonPrefixes: [], isTruncated: false };
@@ -120,7 +125,7 @@ export class KeyIndex {
       if (!key.startsWith(prefix)) break;
       const commonPrefix = commonPrefixOf(key, prefix, delimiter);
       const name = commonPrefix ?? key;
-      // The marker itself, or below a common prefix that was listed already, on this page or an earlier one.
+      // The marker itself, or a key below a common prefix that this or an earlier page has listed.
       if (compareUtf8(name, last) <= 0) continue;
       if (listing.keys.length + listing.commonPrefixes.length >= maxKeys) {
         listing.isTruncated = maxKeys > 0;
@@ -143,13 +148,13 @@ export class KeyIndex {
     }
   }
 
-  /** The last block whose first key is not behind this one; -1 where there is none. */
+  /** The last block whose first key is not after this one; -1 if there is none. */
   #blockOf(key: string): number {
     const isBefore = this.#orderWith(key);
     return partition(this.#blocks.length, (at) => !isBefore(key, this.#blocks[at]?.[0] ?? '')) - 1;
   }
 
-  /** Where in a block the first key lies that is not before this one. */
+  /** The place in a block of the first key that is not before this one. */
   #lowerBound(block: readonly string[], key: string): number {
     const isBefore = this.#orderWith(key);
     return partition(block.length, (at) => isBefore(block[at] ?? '', key));
@@ -160,7 +165,7 @@ export class KeyIndex {
   }
 }
 
-/** How many of the first places have a property that no place behind them has. */
+/** How many of the first places have a property that no later place has. */
 function partition(length: number, has: (at: number) => boolean): number {
   let low = 0;
   let high = length;

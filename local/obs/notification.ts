@@ -1,15 +1,15 @@
 import type { Notification } from './journal-entry';
 import type { ObjectEvent } from './object-event';
 
-/** What runs the functions that notifications name. */
+/** Runs the functions that notifications name. */
 export interface FunctionTarget {
-  /** Whether there is a function of this URN; a URN without a version means the latest. */
+  /** Whether this function exists. A URN without a version means the latest. */
   has(functionUrn: string): boolean;
-  /** Takes an event for a function and returns at once. It may throw when the function has gone meanwhile. */
+  /** Takes an event for a function and returns at once. It may throw if the function no longer exists. */
   invoke(functionUrn: string, event: unknown): void;
 }
 
-/** True when the notification asks for this event. */
+/** True if the notification wants this event. */
 export function wantsEvent({ events, prefix, suffix }: Notification, event: ObjectEvent): boolean {
   const [family] = event.eventName.split(':');
   return (
@@ -19,7 +19,7 @@ export function wantsEvent({ events, prefix, suffix }: Notification, event: Obje
   );
 }
 
-/** True when some key can pass both filters: one prefix begins with the other, and one suffix ends with the other. */
+/** True if some key can pass both filters: one prefix begins with the other, and one suffix ends with the other. */
 export function filtersOverlap(one: Notification, other: Notification): boolean {
   return (
     (one.prefix.startsWith(other.prefix) || other.prefix.startsWith(one.prefix)) &&

@@ -1,4 +1,4 @@
-/** A committed change of an object, as listeners and notifications are told. */
+/** A committed change of an object, as listeners and notifications receive it. */
 export interface ObjectEvent {
   eventName:
     | 'ObjectCreated:Put'
@@ -9,7 +9,7 @@ export interface ObjectEvent {
     | 'ObjectRemoved:DeleteMarkerCreated';
   bucket: string;
   key: string;
-  /** Set for created objects only, like `etag`. */
+  /** Only for created objects, like `etag`. */
   sizeBytes?: number;
   etag?: string;
   /** Absent for the version `null`, the only one of a bucket without versioning. */

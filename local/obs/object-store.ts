@@ -46,14 +46,14 @@ export type {
 } from './store-state';
 export { versionIdOf } from './store-state';
 
-/** Who asked for a change, as the event will tell. */
+/** Who asked for a change. The event reports it. */
 export interface RequestOrigin {
   requestId?: string;
   sourceIp?: string;
 }
 
 export interface CommitConditions extends RequestOrigin {
-  /** When there is an object of this key at the moment of the commit, the write is refused with this code. */
+  /** If the key has an object at the moment of the commit, the write is refused with this code. */
   refuseOverwrite?: OverwriteRefusal | undefined;
 }
 
@@ -70,10 +70,10 @@ export interface ObjectListing {
   nextMarker?: string;
 }
 
-/** What a listing of versions shows; both markers or none, exclusive. */
+/** Which versions to list. Both markers or none; they are exclusive. */
 export interface VersionQuery extends Omit<ListQuery, 'marker'> {
   keyMarker?: string | undefined;
-  /** Of this version of the key on. */
+  /** The listing goes on after this version of the key. */
   versionIdMarker?: string | undefined;
 }
 
@@ -82,25 +82,25 @@ export interface VersionListing {
   commonPrefixes: string[];
   isTruncated: boolean;
   nextKeyMarker?: string;
-  /** Absent behind a common prefix. */
+  /** Absent after a common prefix. */
   nextVersionIdMarker?: string;
 }
 
-/** What a deletion did. */
+/** The result of a deletion. */
 export interface Deletion {
-  /** The version that is gone, or the marker that was set; absent for the version `null` of a bucket without versioning. */
+  /** The deleted version, or the new marker. Absent for the version `null` of a bucket without versioning. */
   versionId?: string;
-  /** A delete marker was set, or one was deleted. */
+  /** True if a delete marker was set or deleted. */
   isMarker: boolean;
 }
 
-/** What OBS gives to an object that was uploaded without a type, as S3 does. */
+/** The type of an object that was uploaded without one, as in S3. */
 const DEFAULT_CONTENT_TYPE = 'binary/octet-stream';
 
 /**
- * Buckets and objects in one directory. Whoever writes, through the OBS server or in this process, every committed
- * write is in the journal before it is acknowledged and is told to the listeners. Of concurrent writes of one key the
- * last to be committed stays (OBS API reference, "Consistency of concurrent operations").
+ * Buckets and objects in one directory. Every committed write is in the journal before it is acknowledged, whether the
+ * OBS server or this process makes it. Listeners receive every write. Of concurrent writes of a key the last commit
+ * wins (OBS API reference, "Consistency of concurrent operations").
  */
 export class ObjectStore {
   readonly #clock: Clock;
@@ -121,12 +121,12 @@ export class ObjectStore {
     this.#files.discardAllBut(this.#state.files());
   }
 
-  /** Opens the store in this directory (made when missing), with all that was acknowledged before. One at a time. */
+  /** Opens the store in this directory (created if missing) with all acknowledged writes. One process at a time. */
   static async open(directory: string, clock: Clock = Date.now): Promise<ObjectStore> {
     return new ObjectStore(directory, clock);
   }
 
-  /** Creates a bucket; one that exists stays as it is. @throws ObsError InvalidBucketName */
+  /** Creates a bucket. An existing one stays unchanged. @throws ObsError InvalidBucketName */
   async createBucket(name: string): Promise<void> {
     checkBucketName(name);
     if (!this.#state.buckets.has(name))
@@ -153,7 +153,7 @@ export class ObjectStore {
     return this.#state.buckets.has(name);
   }
 
-  /** The rules of the bucket; empty when it has none. @throws ObsError NoSuchBucket */
+  /** The rules of the bucket; empty if it has none. @throws ObsError NoSuchBucket */
   cors(bucket: string): readonly CorsRule[] {
     return this.#state.bucket(bucket).cors;
   }
@@ -164,7 +164,7 @@ export class ObjectStore {
     this.#commit({ is: 'cors', bucket, rules });
   }
 
-  /** The rules of the bucket; empty when it has none. @throws ObsError NoSuchBucket */
+  /** The rules of the bucket; empty if it has none. @throws ObsError NoSuchBucket */
   lifecycle(bucket: string): readonly LifecycleRule[] {
     return this.#state.bucket(bucket).lifecycle;
   }
@@ -180,7 +180,7 @@ export class ObjectStore {
     return this.#state.bucket(bucket).versioning;
   }
 
-  /** From now on every write makes a version of its own, or replaces the version `null`. @throws ObsError NoSuchBucket */
+  /** From now on every write makes a new version, or replaces the version `null`. @throws ObsError NoSuchBucket */
   async setVersioning(bucket: string, status: Versioning): Promise<void> {
     this.#state.bucket(bucket);
     this.#commit({ is: 'versioning', bucket, status });
@@ -197,12 +197,15 @@ export class ObjectStore {
     this.#commit({ is: 'notifications', bucket, notifications });
   }
 
-  /** The object as it is now; undefined when there is none or no such bucket. */
+  /** The current object; undefined if there is none or no such bucket. */
   head(bucket: string, key: string): StoredObject | undefined {
     return this.#state.buckets.get(bucket)?.objects.get(key);
   }
 
-  /** A version of an object, or the newest, which may be a delete marker; undefined when there is none or no such bucket. */
+  /**
+   * A version of an object, or the newest one, which may be a delete marker. Undefined if there is none or no such
+   * bucket.
+   */
   version(bucket: string, key: string, versionId?: string): StoredVersion | undefined {
     const state = this.#state.buckets.get(bucket);
     const versions = state === undefined ? [] : versionsOf(state, key);
@@ -234,8 +237,9 @@ export class ObjectStore {
   }
 
   /**
-   * Deletes an object; where the bucket keeps versions, this sets a delete marker, and with a version id it deletes that version.
-   * @returns what was done; undefined when there was nothing to be deleted
+   * Deletes an object. If the bucket keeps versions, this sets a delete marker; with a version id it deletes that
+   * version.
+   * @returns what it did; undefined if there was nothing to delete
    * @throws ObsError NoSuchBucket
    */
   async delete(
@@ -282,13 +286,15 @@ export class ObjectStore {
     return { ...listing, objects: listed.flatMap((key) => objects.get(key) ?? []) };
   }
 
-  /** All versions and delete markers, keys in UTF-8 byte order, of each the newest first. @throws ObsError NoSuchBucket */
+  /**
+   * All versions and delete markers: keys in UTF-8 byte order, for each the newest first. @throws ObsError NoSuchBucket
+   */
   listVersions(bucket: string, query: VersionQuery = {}): VersionListing {
     const { keyMarker, versionIdMarker, maxKeys = MAX_LISTED_KEYS, ...filter } = query;
     const state = this.#state.bucket(bucket);
     const { versionedKeys = state.keys } = state;
     const listing: VersionListing = { versions: [], commonPrefixes: [], isTruncated: false };
-    /** @returns false when there is no room for it */
+    /** @returns false if the page is full */
     const add = (name: string, version?: VersionListing['versions'][number]): boolean => {
       if (listing.versions.length + listing.commonPrefixes.length >= maxKeys) {
         listing.isTruncated = maxKeys > 0;
@@ -310,7 +316,7 @@ export class ObjectStore {
     };
     const isDone =
       versionIdMarker !== undefined && keyMarker !== undefined && !addKey(keyMarker, versionIdMarker);
-    // Each key has a version: no page shows more keys than versions.
+    // Every key has a version, so no page shows more keys than versions.
     const found = versionedKeys.list({ ...filter, marker: keyMarker, maxKeys: maxKeys + 1 });
     const prefixes = new Set(found.commonPrefixes);
     const names = [...found.keys, ...found.commonPrefixes].sort(compareUtf8);
@@ -322,13 +328,13 @@ export class ObjectStore {
     return listing;
   }
 
-  /** Calls back after every committed write; the function that is returned ends it. */
+  /** Calls back after every committed write. @returns a function that ends this */
   onObjectEvent(listener: (event: ObjectEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Calls back for every notification that a committed write sets off; the function that is returned ends it. */
+  /** Calls back for every notification that a committed write triggers. @returns a function that ends this */
   onNotification(listener: (notification: Notification, event: ObjectEvent) => void): () => void {
     this.#notified.add(listener);
     return () => this.#notified.delete(listener);
@@ -358,7 +364,7 @@ export class ObjectStore {
     return this.#state.uploads(bucket);
   }
 
-  /** Stores a part; a part with the same number is replaced. @throws ObsError NoSuchUpload and those of `put` */
+  /** Stores a part. A part with the same number is replaced. @throws ObsError NoSuchUpload and those of `put` */
   async putPart(
     upload: MultipartUpload,
     partNumber: number,
@@ -376,7 +382,7 @@ export class ObjectStore {
     });
   }
 
-  /** Joins parts of an upload to an object and ends the upload. @throws ObsError NoSuchUpload */
+  /** Joins parts of an upload into an object and ends the upload. @throws ObsError NoSuchUpload */
   async completeUpload(
     upload: MultipartUpload,
     parts: readonly UploadPart[],
@@ -386,7 +392,7 @@ export class ObjectStore {
     const received = await this.#files
       .receive(Readable.from(joined(parts), { objectMode: false }))
       .catch((error: unknown) => {
-        // Somebody else may have ended the upload, and its parts are gone.
+        // Meanwhile the upload may have ended, and its parts are gone.
         this.upload(bucket, key, uploadId);
         throw error;
       });
@@ -410,7 +416,7 @@ export class ObjectStore {
     for (const part of parts) this.#files.discard(path.basename(part.filePath));
   }
 
-  /** Ends the store; writes that are still running fail. */
+  /** Closes the store. Running writes fail. */
   async close(): Promise<void> {
     this.#listeners.clear();
     this.#notified.clear();
@@ -425,7 +431,7 @@ export class ObjectStore {
   ): StoredObject {
     const { bucket, key, file, sizeBytes, etag, uploadId } = written;
     return this.#keepFile(file, () => {
-      // Both may have gone while the body arrived.
+      // While the body arrived, both may have been deleted.
       const { objects, versioning } = this.#state.bucket(bucket);
       if (uploadId !== undefined) this.#state.upload(bucket, key, uploadId);
       if (objects.has(key) && refuseOverwrite !== undefined) {
@@ -445,7 +451,7 @@ export class ObjectStore {
     });
   }
 
-  /** Makes a received file permanent and commits what names it; a refusal leaves no file behind. */
+  /** Makes a received file permanent and commits what names it. After a refusal no file is left. */
   #keepFile<T>(file: string, commit: () => T): T {
     try {
       this.#files.keep(file);
@@ -466,11 +472,11 @@ export class ObjectStore {
     timeMs: number,
     { requestId = newRequestId(), sourceIp = '127.0.0.1' }: RequestOrigin,
   ): void {
-    // Microseconds, so that the sequence goes on growing when the store is opened again.
+    // Microseconds, so that the sequence keeps growing after a restart.
     this.#sequence = Math.max(this.#sequence + 1, this.#clock() * 1000);
     const sequencer = this.#sequence.toString(16).toUpperCase().padStart(32, '0');
     const complete: ObjectEvent = { ...event, sequencer, timeMs, requestId, sourceIp };
-    // A listener that fails is its own fault; the write has happened.
+    // A listener may fail without harm: the write has happened.
     for (const listener of this.#listeners) queueMicrotask(() => listener(complete));
     const { notifications } = this.#state.bucket(event.bucket);
     for (const notification of notifications.filter((one) => wantsEvent(one, complete))) {
@@ -479,7 +485,7 @@ export class ObjectStore {
   }
 }
 
-/** As captured ids look: `G` and 31 hexadecimal digits. */
+/** Captured ids have this form: `G` and 31 hexadecimal digits. */
 function newVersionId(): string {
   return `G${randomUUID().replaceAll('-', '').slice(1).toUpperCase()}`;
 }

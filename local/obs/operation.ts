@@ -15,7 +15,7 @@ import { type Dialect, VOCABULARY } from './signature';
 import { storageClassName, storageClassOf } from './storage-class';
 import type { XmlDocument } from './xml';
 
-/** One call that has passed authentication. */
+/** An authenticated call. */
 export interface Call {
   store: ObjectStore;
   request: ObsRequest;
@@ -23,11 +23,11 @@ export interface Call {
   /** The account that owns every bucket. */
   ownerId: string;
   behaviour: ObsBehaviour;
-  /** Where notifications go; absent when nothing receives them. */
+  /** Receives the notifications. Absent if nothing does. */
   functions?: FunctionTarget;
 }
 
-/** What an operation answers; the server adds what every answer carries. */
+/** The answer of an operation. The server adds what all answers have. */
 export interface Answer {
   status: number;
   headers?: Record<string, string>;
@@ -40,7 +40,7 @@ export type Operation = (call: Call) => Answer | Promise<Answer>;
 
 const MAX_METADATA_BYTES = 8 * 1024;
 
-/** Headers that are kept with an object and come back with it. */
+/** Headers that are stored with an object and returned with it. */
 const CONTENT_HEADERS = [
   'cache-control',
   'content-disposition',
@@ -49,12 +49,12 @@ const CONTENT_HEADERS = [
   'expires',
 ];
 
-/** The bucket of a request that is routed to buckets or objects. */
+/** The bucket of a request that addresses a bucket or an object. */
 export function bucketOf({ request }: Call): string {
   return request.bucket ?? '';
 }
 
-/** The key of a request that is routed to objects. */
+/** The key of a request that addresses an object. */
 export function keyOf({ request }: Call): string {
   return request.key ?? '';
 }
@@ -66,7 +66,7 @@ export interface ObjectAddress {
   versionId?: string | undefined;
 }
 
-/** What a request that is routed to objects addresses. */
+/** What a request for an object addresses. */
 export function addressOf(call: Call): ObjectAddress {
   return { bucket: bucketOf(call), key: keyOf(call), versionId: call.request.query.get('versionId') };
 }
@@ -97,13 +97,13 @@ export function objectOf({ store, request }: Call, { bucket, key, versionId }: O
   );
 }
 
-/** Says which version was written or read, where the bucket keeps versions. */
+/** Names the version that was written or read, if the bucket keeps versions. */
 export function versionHeader({ versionId }: StoredObject, dialect: Dialect): Record<string, string> {
   return versionId === undefined ? {} : { [protocolName(dialect, 'version-id')]: versionId };
 }
 
 /**
- * An object and its data, opened; when it was overwritten in this very moment, its successor.
+ * An object with its data opened. If it was overwritten at this very moment, its successor.
  *
  * @throws as objectOf
  */
@@ -136,7 +136,7 @@ export function uploadOf(call: Call): MultipartUpload {
   return call.store.upload(bucketOf(call), keyOf(call), call.request.query.get('uploadId') ?? '');
 }
 
-/** Type, metadata and content headers as the request names them. @throws ObsError MetadataTooLarge */
+/** Type, metadata and content headers of a request. @throws ObsError MetadataTooLarge */
 export function descriptionOf(request: ObsRequest): Partial<ObjectDescription> {
   const { headers, dialect, decodedBytes } = request;
   const storageClass = storageClassOf(request);
@@ -146,7 +146,7 @@ export function descriptionOf(request: ObsRequest): Partial<ObjectDescription> {
   const contentHeaders: Record<string, string> = {};
   let metadataBytes = 0;
   for (const [name, value] of headers) {
-    // The chunks are gone when the object is kept (S3 API reference, transferring payload in multiple chunks).
+    // The chunks are gone once the object is stored (S3 API reference, transferring payload in multiple chunks).
     const kept =
       name === 'content-encoding' && decodedBytes !== undefined
         ? value.replace(/\s*aws-chunked\s*,?|,\s*aws-chunked\s*$/g, '').trim()
@@ -180,7 +180,7 @@ export function objectHeaders(object: StoredObject, dialect: Dialect): Record<st
     'last-modified': new Date(object.lastModifiedMs).toUTCString(),
     'accept-ranges': 'bytes',
     ...versionHeader(object, dialect),
-    // Left out for STANDARD, as S3 does.
+    // Omitted for STANDARD, as in S3.
     ...(object.storageClass !== undefined && {
       [`${VOCABULARY[dialect].headerPrefix}storage-class`]: storageClassName(object.storageClass, dialect),
     }),
@@ -196,12 +196,12 @@ export function unquoted(etag: string): string {
   return etag.replace(/^"(.*)"$/, '$1');
 }
 
-/** A time as XML answers print it. */
+/** A time in the form of XML answers. */
 export function xmlTime(timeMs: number): string {
   return new Date(timeMs).toISOString();
 }
 
-/** @throws ObsError InvalidArgument when the parameter is not a whole number within these bounds */
+/** @throws ObsError InvalidArgument if the parameter is not a whole number within these bounds */
 export function integerParameter(
   { query }: ObsRequest,
   name: string,
@@ -220,7 +220,7 @@ export function integerParameter(
 }
 
 /**
- * Encodes names for an answer when the client asked for it (`encoding-type=url`), since XML cannot hold every character.
+ * Encodes names if the client asks for it (`encoding-type=url`), because XML cannot hold every character.
  *
  * @throws ObsError InvalidArgument for any other encoding
  */

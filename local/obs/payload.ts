@@ -4,7 +4,7 @@ import { awsSignature, sha256 } from '../iam/aws-signature';
 import { type Checksum, newChecksum } from './checksums';
 import { ObsError } from './errors';
 
-/** Signs the chunks of one body, each with the signature of the one before in it. */
+/** Signs the chunks of one body. Each signature includes the one before it. */
 export interface ChunkSigner {
   signingKey: Buffer;
   /** As in `X-Amz-Date`. */
@@ -25,19 +25,20 @@ export interface PayloadHeaders {
   headers: ReadonlyMap<string, string>;
 }
 
-/** The longest line in front of a chunk, or of a trailing header. */
+/** The longest line before a chunk, or of a trailing header. */
 const MAX_LINE_BYTES = 8 * 1024;
 const MAX_TRAILER_LINES = 64;
 const LINE_END = Buffer.from('\r\n');
 const CHECKSUM_PREFIX = 'x-amz-checksum-';
 
 /**
- * The content of a body: chunks joined, hash, signatures and checksums verified while it is read. What is wrong shows where the body ends at
- * the latest, so nothing may be kept before that.
+ * The content of a body: the chunks are joined, and hash, signatures and checksums are verified during reading. A
+ * mistake shows at the end of the body at the latest, so nothing may be kept before that.
  *
- * @param checksums whether checksums of S3 mean anything
- * @returns a stream that fails with ObsError XAmzContentSHA256Mismatch, SignatureDoesNotMatch, BadDigest, IncompleteBody or InvalidRequest
- * @throws ObsError InvalidRequest for a trailer that is not known, MissingContentLength
+ * @param checksums whether OBS knows the checksums of S3
+ * @returns a stream that fails with ObsError XAmzContentSHA256Mismatch, SignatureDoesNotMatch, BadDigest,
+ *   IncompleteBody or InvalidRequest
+ * @throws ObsError InvalidRequest for an unknown trailer, MissingContentLength
  */
 export function contentOf(
   body: Readable,
@@ -45,7 +46,7 @@ export function contentOf(
   { headers }: PayloadHeaders,
   checksums: 'unknown' | 'verified',
 ): Readable {
-  // A client whose connection is cut while it sends would never see why it was refused.
+  // A client whose connection is closed while it sends would never see the refusal.
   const received: AsyncIterable<Uint8Array> = body.iterator({ destroyOnReturn: false });
   const expected = checksums === 'verified' ? announcedChecksums(headers) : new Map<string, string>();
   if (payload.kind === 'chunked') {
@@ -110,7 +111,7 @@ async function* withHash(content: AsyncIterable<Uint8Array>, expected: string): 
   if (computed !== expected) throw contentMismatch(expected, computed);
 }
 
-/** The refusal of a body that is not the one that was signed. */
+/** The refusal of a body that is not the signed one. */
 export function contentMismatch(claimed: string, computed: string): ObsError {
   return new ObsError(
     'XAmzContentSHA256Mismatch',
@@ -143,7 +144,9 @@ function checkChecksum(name: string, value: string, checksum: Checksum): void {
   );
 }
 
-/** Takes an aws-chunked body apart (S3 API reference, "Signature calculations: transferring payload in multiple chunks"). */
+/**
+ * Decodes an aws-chunked body (S3 API reference, "Signature calculations: transferring payload in multiple chunks").
+ */
 async function* joinedChunks(
   received: AsyncIterable<Uint8Array>,
   { signer, hasTrailer }: Extract<Payload, { kind: 'chunked' }>,
@@ -188,7 +191,7 @@ async function* joinedChunks(
   for (const [index, name] of announced.trailers.entries()) {
     const value = trailers.get(name);
     const checksum = checksums[index];
-    if (value === undefined) throw malformed(`the trailing header ${name} is announced, but not there`);
+    if (value === undefined) throw malformed(`the trailing header ${name} is announced but missing`);
     if (checksum !== undefined) checkChecksum(name.slice(CHECKSUM_PREFIX.length), value, checksum);
   }
 }
@@ -206,7 +209,7 @@ function parseChunkHead(line: string, isSigned: boolean): { sizeBytes: number; s
   return { sizeBytes: Number.parseInt(size, 16), signature };
 }
 
-/** The headers behind the last chunk, up to an empty line or the end. */
+/** The headers after the last chunk, up to an empty line or the end. */
 async function readTrailers(
   body: BodyReader,
 ): Promise<{ trailers: Map<string, string>; signature: string | undefined }> {
@@ -258,7 +261,7 @@ class BodyReader {
     return line;
   }
 
-  /** The next line, or what is left; undefined when nothing is. @throws ObsError InvalidRequest */
+  /** The next line, or the rest; undefined if nothing is left. @throws ObsError InvalidRequest */
   async lineOrEnd(): Promise<string | undefined> {
     for (;;) {
       const end = this.#rest.indexOf(LINE_END);
@@ -276,7 +279,7 @@ class BodyReader {
     }
   }
 
-  /** At least one byte, at most so many. @throws ObsError IncompleteBody */
+  /** At least one byte, and at most `sizeBytes`. @throws ObsError IncompleteBody */
   async upTo(sizeBytes: number): Promise<Buffer> {
     if (this.#rest.length === 0 && !(await this.#fill())) throw endedEarly();
     const bytes = this.#rest.subarray(0, sizeBytes);
@@ -297,5 +300,5 @@ class BodyReader {
 }
 
 function endedEarly(): ObsError {
-  return new ObsError('IncompleteBody', 'The body ends within a chunk: its last chunk has the size 0.');
+  return new ObsError('IncompleteBody', 'The body ends too early: the last chunk must have the size 0.');
 }

@@ -6,7 +6,7 @@ import type { ObsRequest } from './request';
 
 const MAX_DOCUMENT_BYTES = 1024 * 1024;
 
-/** The body of a request whose body is a small document. @throws ObsError EntityTooLarge */
+/** The body of a request, for operations that take a small document. @throws ObsError EntityTooLarge */
 export async function readText({ body }: ObsRequest): Promise<string> {
   try {
     return (await readBody(body, MAX_DOCUMENT_BYTES)).toString('utf8');
@@ -28,7 +28,7 @@ export function checkContentMd5({ headers }: ObsRequest, body: string): void {
 }
 
 /**
- * The body of an upload announces its length or comes in chunks.
+ * The body of an upload must announce its length or come in chunks.
  * @throws ObsError MissingContentLength, EntityTooLarge
  */
 export function checkLength({ headers, decodedBytes }: ObsRequest): void {

@@ -4,27 +4,27 @@ import type { AwsSignableRequest } from '../iam/aws-signature';
 import { ObsError } from './errors';
 import { type Dialect, dialectOf, type SignableRequest, VOCABULARY } from './signature';
 
-/** A request that has been taken apart, before anything is checked. */
+/** A parsed request, before anything is checked. */
 export interface ObsRequest extends SignableRequest, AwsSignableRequest {
   bucket?: string;
   /** Decoded; absent for a request to a bucket or to the service. */
   key?: string;
-  /** Whether the bucket stands in the path rather than in the host name. */
+  /** Whether the bucket is in the path and not in the host name. */
   isPathStyle: boolean;
   requestId: string;
   sourceIp: string;
   message: IncomingMessage;
-  /** The content of the body; where the signature says something about it, reading it to its end proves it. */
+  /** The content of the body. If the signature covers it, reading it to the end verifies it. */
   body: Readable;
-  /** The length of the content, where the body is longer: it came in signed chunks. */
+  /** The length of the content, if the body is longer because it came in signed chunks. */
   decodedBytes?: number;
 }
 
 /**
- * Finds bucket and key in the host name (`bucket.obs.localhost`) or in the path, and dialect, query and headers.
+ * Reads bucket and key from the host name (`bucket.obs.localhost`) or the path, and reads dialect, query and headers.
  *
- * @param domain the host name of the service; below it, names are buckets
- * @throws ObsError InvalidURI when the path or query cannot be decoded
+ * @param domain the host name of the service; names below it are buckets
+ * @throws ObsError InvalidURI if the path or query cannot be decoded
  */
 export function parseRequest(message: IncomingMessage, domain: string, requestId: string): ObsRequest {
   const [rawPath = '/', rawQuery = ''] = splitOnce(message.url ?? '/', '?');
@@ -46,7 +46,7 @@ export function parseRequest(message: IncomingMessage, domain: string, requestId
   };
 }
 
-/** A header of the protocol in the request's dialect, for example `copy-source` for `x-obs-copy-source`. */
+/** A header of the protocol in the request's dialect: `copy-source` stands for `x-obs-copy-source`. */
 export function protocolHeader(request: SignableRequest, name: string): string | undefined {
   return request.headers.get(protocolName(request.dialect, name));
 }
@@ -84,7 +84,7 @@ function parseQuery(rawQuery: string): Map<string, string> {
   const query = new Map<string, string>();
   for (const parameter of rawQuery.split('&')) {
     const [name = '', value = ''] = splitOnce(parameter.replaceAll('+', ' '), '=').map(decode);
-    // Of equal names only the first counts, for the signature and for the operation.
+    // If a name is repeated, only the first value counts, for the signature and for the operation.
     if (name !== '' && !query.has(name)) query.set(name, value);
   }
   return query;

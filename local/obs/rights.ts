@@ -38,10 +38,10 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'DELETE object?uploadId': 'obs:object:AbortMultipartUpload',
 };
 
-/** @throws ObsError AccessDenied when the key lacks the right that the request needs */
+/** @throws ObsError AccessDenied if the key lacks the right that the request needs */
 export function requireRight(request: ObsRequest, key: AccessKey, isAllowed: Rights): void {
   const { bucket = '', key: objectKey } = request;
-  // All that is left writes an object.
+  // All other operations write an object.
   const action = ACTIONS[operationName(request)] ?? 'obs:object:PutObject';
   const resource = objectKey === undefined ? `bucket:${bucket}` : `object:${bucket}/${objectKey}`;
   if (!isAllowed(key, action, resource)) throw new ObsError('AccessDenied', 'Access Denied');

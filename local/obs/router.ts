@@ -35,7 +35,7 @@ import { uploadPart } from './operations/upload-part';
 import { type ObsRequest, protocolHeader, protocolName } from './request';
 import { SUB_RESOURCES } from './signature';
 
-/** Method, what the request addresses, and the parameters or the header that select an operation. */
+/** Keys: the method, what the request addresses, and the parameters or the header that select an operation. */
 const OPERATIONS: ReadonlyMap<string, Operation> = new Map([
   ['GET service', listBuckets],
   ['PUT bucket', createBucket],
@@ -72,7 +72,7 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map([
   ['DELETE object?uploadId', abortMultipartUpload],
 ]);
 
-/** What OBS answers to anybody, without a signature. */
+/** The operations that need no signature. */
 const PUBLIC_OPERATIONS: ReadonlyMap<string, Operation> = new Map([
   ['HEAD service?apiversion', headApiVersion],
   ['HEAD bucket?apiversion', headApiVersion],
@@ -86,7 +86,7 @@ const UNSIGNED_SELECTORS = ['apiversion', 'list-type'];
 /** Signed parameters that only change how an operation answers. */
 const MODIFIER = /^(response-|x-(obs|amz)-security-token$)/;
 
-/** Headers that ask for something that is not here; without a refusal a client would believe it got it. */
+/** Headers of features that are missing here. Without a refusal a client would believe that they work. */
 const UNSUPPORTED_HEADERS = [
   'server-side-encryption',
   'tagging',
@@ -95,14 +95,14 @@ const UNSUPPORTED_HEADERS = [
   'grant-full-control',
 ];
 
-/** The operation that this request may have without a signature; undefined for all others. */
+/** The operation of this request if it needs no signature; undefined otherwise. */
 export function publicOperation(request: ObsRequest): Operation | undefined {
-  // A preflight carries the parameters of the request that it asks for, among them those of a signature.
+  // A preflight has the parameters of the announced request, also those of a signature.
   const name = request.method === 'OPTIONS' ? `OPTIONS ${addressee(request)}` : operationName(request);
   return PUBLIC_OPERATIONS.get(name);
 }
 
-/** The operation that this request asks for. @throws ObsError NotImplemented */
+/** The operation of this request. @throws ObsError NotImplemented */
 export function findOperation(request: ObsRequest): Operation {
   const name = operationName(request);
   const operation = OPERATIONS.get(name);

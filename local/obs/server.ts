@@ -26,21 +26,21 @@ export interface ObsOptions {
   clock?: Clock;
   /** Host name of the service; `<bucket>.<domain>` addresses a bucket. Any other host name means path style. */
   domain?: string;
-  /** What OBS's documents leave open. */
+  /** Switches for what OBS's documents leave open. */
   behaviour?: Partial<ObsBehaviour>;
-  /** What receives the notifications of buckets; without it they go nowhere. */
+  /** Receives the notifications of buckets. Without it they go nowhere. */
   functions?: FunctionTarget;
-  /** What keys may do; everything when absent. */
+  /** What keys may do. Default: everything. */
   isAllowed?: Rights;
   /** Names of buckets that belong to other accounts. */
   bucketsOfOthers?: readonly string[];
-  /** Called once for every request, after its answer has left. */
+  /** Called once for every request, after its answer has been sent. */
   onRequest?: (entry: AccessLogEntry) => void;
 }
 
 /**
- * An HTTP server, not yet listening, that speaks the OBS API in both dialects over the objects of a store. Notifications
- * are sent for every write into the store, until the server or the store is closed.
+ * An HTTP server, not yet listening, that speaks the OBS API in both dialects for the objects of a store. It sends
+ * notifications for every write into the store, until the server or the store is closed.
  */
 export function createObsServer(options: ObsOptions): Server {
   const { store, region, domain = 'obs.localhost', functions, onRequest } = options;
@@ -48,7 +48,7 @@ export function createObsServer(options: ObsOptions): Server {
     front<ObsRequest>({
       service: 'OBS',
       async serve(exchange) {
-        // A query that cannot be read may hold a signature as well.
+        // A query that cannot be read may contain a signature too.
         exchange.log.path = '/';
         const request = parseRequest(exchange.message, domain, exchange.requestId);
         exchange.parsed = request;
@@ -83,7 +83,7 @@ export function createObsServer(options: ObsOptions): Server {
   return server;
 }
 
-/** Hands every notification to the function that it names; the function that is returned ends it. */
+/** Hands every notification to the function that it names. @returns a function that ends this */
 function sendNotifications({ store, region, behaviour }: ObsOptions, functions: FunctionTarget): () => void {
   const { notificationShape, encodeEventKeys: encodeKeys } = { ...DEFAULT_BEHAVIOUR, ...behaviour };
   return store.onNotification(({ id: configurationId, functionUrn }, event) => {
@@ -91,13 +91,13 @@ function sendNotifications({ store, region, behaviour }: ObsOptions, functions: 
     try {
       functions.invoke(functionUrn, message);
     } catch (error) {
-      // The write has happened; OBS tells nobody that a notification found no function.
+      // The write has happened. OBS reports to nobody that a notification found no function.
       console.error(`OBS: notification ${configurationId} could not be delivered to ${functionUrn}`, error);
     }
   });
 }
 
-/** Codes with which a signature of version 4 is refused. */
+/** The codes that refuse a signature of version 4. */
 const UNPROVEN: ReadonlySet<ObsErrorCode> = new Set<ObsErrorCode>([
   'AccessDenied',
   'AuthorizationHeaderMalformed',
@@ -113,7 +113,7 @@ function receivedRequest({ method, message, headers }: ObsRequest): AwsReceivedR
   return { method, rawUrl: message.url ?? '/', headers: Object.fromEntries(headers) };
 }
 
-/** @param onCaller told whose key signed the request */
+/** @param onCaller receives the key that signed the request */
 async function execute(
   request: ObsRequest,
   options: ObsOptions,
@@ -175,7 +175,7 @@ function renderAnswer(
   };
 }
 
-/** The code stands in the headers too, for an answer to HEAD has no body. */
+/** The code is in the headers too, because an answer to HEAD has no body. */
 function renderRefusal(
   refusal: ObsError,
   request: ObsRequest | undefined,
@@ -211,7 +211,7 @@ function asObsError(error: unknown, message: IncomingMessage): ObsError {
   return new ObsError('InternalError', 'We encountered an internal error. Please try again.');
 }
 
-/** What lets a script of another origin read the answer, when the rules of the bucket do. */
+/** The headers that let a script of another origin read the answer, if the rules of the bucket allow it. */
 function crossOriginHeaders(request: ObsRequest, store: ObjectStore): Record<string, string> | undefined {
   const { bucket, headers, method } = request;
   const origin = headers.get('origin');
@@ -226,7 +226,7 @@ function resourceOf(request: ObsRequest | undefined): string {
   return `/${[request?.bucket, request?.key].filter((name) => name !== undefined).join('/')}`;
 }
 
-/** The second id that every answer bears; support asks for both. */
+/** The second id of every answer. Support asks for both. */
 function identityOf(requestId: string): string {
   return Buffer.from(requestId, 'hex').toString('base64');
 }

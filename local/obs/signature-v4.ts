@@ -22,16 +22,16 @@ import { ObsError } from './errors';
 import { type ChunkSigner, contentMismatch, type Payload } from './payload';
 import { findKey, MAX_SKEW_MS, requireToken } from './signature';
 
-/** A request that is signed with version 4, as far as the signature looks at it. */
+/** The parts of a request that a signature of version 4 covers. */
 export interface V4Request extends AwsSignableRequest {
-  /** Decoded; of equal names the first counts. */
+  /** Decoded. If a name is repeated, the first value counts. */
   query: ReadonlyMap<string, string>;
 }
 
 export interface V4Options {
   credentials: Credentials;
   clock: Clock;
-  /** Where this OBS is. */
+  /** The region of this OBS. */
   region: string;
   behaviour: Pick<ObsBehaviour, 'signatureRegion' | 's3Checksums'>;
 }
@@ -42,7 +42,7 @@ export interface V4Proof {
   payload: Payload;
 }
 
-/** How long a signing key is good for after the day in its scope (OBS S3 API, V4 common request). */
+/** How many days a signing key stays valid after the day in its scope (OBS S3 API, V4 common request). */
 const SIGNING_KEY_DAYS = 7;
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -51,7 +51,7 @@ const SIGNED_CHUNKS = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD';
 const SIGNED_CHUNKS_TRAILER = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER';
 const UNSIGNED_CHUNKS_TRAILER = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
 
-/** Whether a request carries a signature of AWS version 4, in its header or, without one, in its URL. */
+/** Whether a request has a signature of AWS version 4, in its header or, without one there, in its URL. */
 export function isSignedV4({ headers, query }: Pick<V4Request, 'headers' | 'query'>): boolean {
   const authorization = headers.get('authorization');
   return authorization === undefined ? query.has('X-Amz-Algorithm') : authorization.startsWith('AWS4-');
@@ -162,7 +162,7 @@ function checkSigningDay({ credential: { date } }: AwsAuthorization, sentMs: num
   if (ageMs >= 0 && ageMs < (SIGNING_KEY_DAYS + 1) * DAY_MS) return;
   throw new ObsError(
     'SignatureDoesNotMatch',
-    `The signing key is of '${date}': a request signed on ${formatAwsDate(sentMs).slice(0, 8)} needs a key of that day, or of one of the ${SIGNING_KEY_DAYS} days before.`,
+    `The signing key is from '${date}': a request signed on ${formatAwsDate(sentMs).slice(0, 8)} needs a key of that day, or of one of the ${SIGNING_KEY_DAYS} days before.`,
   );
 }
 
@@ -183,7 +183,10 @@ function checkLifetime(expires: string, signedMs: number, nowMs: number): void {
   if (nowMs >= signedMs + seconds * 1000) throw new ObsError('AccessDenied', 'Request has expired', times);
 }
 
-/** The host and every header of the protocol are signed, or anybody could change them. @throws ObsError AccessDenied */
+/**
+ * The host and every header of the protocol must be signed; otherwise anybody could change them. @throws ObsError
+ * AccessDenied
+ */
 function requireSigned({ headers }: V4Request, { signedHeaders }: AwsAuthorization): void {
   const unsigned = [...headers.keys()].filter(
     (name) => (name === 'host' || name.startsWith('x-amz-')) && !signedHeaders.includes(name),
@@ -223,7 +226,7 @@ function checkMatch(
   return payloadOf(bodyHash, signer, behaviour);
 }
 
-/** @throws ObsError InvalidArgument, or XAmzContentSHA256Mismatch where trailing checksums are not known */
+/** @throws ObsError InvalidArgument, or XAmzContentSHA256Mismatch if trailing checksums are unknown */
 function payloadOf(bodyHash: string, signer: ChunkSigner, { s3Checksums }: V4Options['behaviour']): Payload {
   if (bodyHash === AWS_UNSIGNED_PAYLOAD) return { kind: 'unsigned' };
   if (/^[0-9a-f]{64}$/.test(bodyHash)) return { kind: 'hashed', sha256: bodyHash };
@@ -235,12 +238,12 @@ function payloadOf(bodyHash: string, signer: ChunkSigner, { s3Checksums }: V4Opt
       { ArgumentName: 'x-amz-content-sha256', ArgumentValue: bodyHash },
     );
   }
-  // Seen by users of AWS SDKs of 2025 and later: OBS takes the name for a hash.
+  // Users of AWS SDKs of 2025 and later report this: OBS takes the name for a hash.
   if (s3Checksums === 'unknown') throw contentMismatch(bodyHash, '');
   return { kind: 'chunked', hasTrailer: true, ...(bodyHash === SIGNED_CHUNKS_TRAILER && { signer }) };
 }
 
-/** A time of the header Date, in the form of x-amz-date; empty when it is none. */
+/** A time of the header Date in the form of x-amz-date; empty if it is no time. */
 function dateTimeOf(date: string | undefined): string {
   if (date === undefined || parseAwsDate(date) !== undefined) return date ?? '';
   const timeMs = Date.parse(date);

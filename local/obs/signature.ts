@@ -5,15 +5,15 @@ import type { AccessKey, Credentials } from '../iam/credentials';
 import { ObsError } from './errors';
 
 /**
- * OBS understands two spellings of one protocol: its own and that of S3, signed with version 2 (here) or 4
- * (signature-v4.ts). A client uses one of them throughout, and is answered in it.
+ * OBS understands two dialects of one protocol: its own and that of S3, signed with version 2 (here) or 4
+ * (signature-v4.ts). A client uses one of them throughout, and its answers are in it.
  */
 export type Dialect = 'obs' | 'aws';
 
 interface Vocabulary {
   scheme: string;
   accessKeyParameter: string;
-  /** Of headers that belong to the protocol. */
+  /** Prefix of the protocol's own headers. */
   headerPrefix: string;
 }
 
@@ -22,15 +22,15 @@ export const VOCABULARY: Readonly<Record<Dialect, Vocabulary>> = {
   aws: { scheme: 'AWS', accessKeyParameter: 'AWSAccessKeyId', headerPrefix: 'x-amz-' },
 };
 
-/** A request as far as signatures look at it. */
+/** The parts of a request that a signature covers. */
 export interface SignableRequest {
   method: string;
   dialect: Dialect;
-  /** Names in lower case; the values of equal names joined by a comma. */
+  /** Names in lower case. The values of repeated names are joined by a comma. */
   headers: ReadonlyMap<string, string>;
-  /** Decoded; of equal names the first counts. */
+  /** Decoded. If a name is repeated, the first value counts. */
   query: ReadonlyMap<string, string>;
-  /** `/bucket/key` with the key as it was sent, percent-encoded; `/` without a bucket. */
+  /** `/bucket/key` with the key as sent, percent-encoded; `/` without a bucket. */
   resource: string;
 }
 
@@ -51,7 +51,7 @@ export const SUB_RESOURCES: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** The dialect that a request is written in, by its signature or, without one, by its headers. */
+/** The dialect of a request: that of its signature or, without one, of its headers. */
 export function dialectOf(request: Pick<SignableRequest, 'headers' | 'query'>): Dialect {
   const authorization = request.headers.get('authorization');
   if (authorization !== undefined) return authorization.startsWith('AWS') ? 'aws' : 'obs';
@@ -71,7 +71,7 @@ function canonicalizedHeaders({ dialect, headers }: SignableRequest): string {
     .join('');
 }
 
-/** The resource with those query parameters that mean something to OBS, sorted, values decoded. */
+/** The resource with the query parameters that OBS knows: sorted, values decoded. */
 function canonicalizedResource({ resource, query }: SignableRequest): string {
   const parameters = [...query]
     .filter(([name]) => SUB_RESOURCES.has(name))
@@ -81,9 +81,9 @@ function canonicalizedResource({ resource, query }: SignableRequest): string {
 }
 
 /**
- * What is signed (OBS API reference, "Authentication of signature in a header" and "... in a URL").
+ * The text that is signed (OBS API reference, "Authentication of signature in a header" and "... in a URL").
  *
- * @param expires the parameter Expires of a temporary URL, which takes the place of the date
+ * @param expires the parameter Expires of a temporary URL, which replaces the date
  */
 function stringToSign(request: SignableRequest, expires?: string): string {
   const { method, headers, dialect } = request;
@@ -198,10 +198,10 @@ function checkToken(
 }
 
 /**
- * A temporary key works with its token only; where the token stands it is signed, so comparing it is enough.
+ * A temporary key works only with its token. The token is signed wherever it is, so comparing it is enough.
  *
- * @param name of the header or parameter
- * @throws ObsError InvalidAccessKeyId, or AccessDenied when the key has expired
+ * @param name name of the header or parameter
+ * @throws ObsError InvalidAccessKeyId, or AccessDenied if the key has expired
  */
 export function requireToken(
   token: string | undefined,
@@ -251,12 +251,12 @@ export function encodeKey(key: string): string {
 }
 
 /**
- * A URL that lets its bearer make one kind of request until it expires (OBS API reference, "Authentication of
- * signature in a URL"). Path style when the endpoint is an IP address, virtual host (`bucket.endpoint`) otherwise.
+ * A URL that allows its bearer one kind of request until it expires (OBS API reference, "Authentication of signature in
+ * a URL"). Path style if the endpoint is an IP address, virtual host (`bucket.endpoint`) otherwise.
  *
  * @param input.endpoint for example `http://127.0.0.1:4001`
  * @param input.expiresAtSeconds seconds since 1970
- * @param input.contentType when given, the bearer has to send exactly this Content-Type
+ * @param input.contentType if given, the bearer must send exactly this Content-Type
  */
 export function temporaryUrl(input: {
   endpoint: string;

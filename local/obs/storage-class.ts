@@ -2,7 +2,7 @@ import { ObsError } from './errors';
 import { type ObsRequest, protocolHeader } from './request';
 import type { Dialect } from './signature';
 
-/** How quickly an object can be had; absent: at once (OBS API reference, x-obs-storage-class). */
+/** How quickly an object can be read. Absent: at once (OBS API reference, x-obs-storage-class). */
 export type StorageClass = 'WARM' | 'COLD';
 
 const NAMES: Readonly<Record<Dialect, Readonly<Record<StorageClass | 'STANDARD', string>>>> = {
@@ -10,7 +10,7 @@ const NAMES: Readonly<Record<Dialect, Readonly<Record<StorageClass | 'STANDARD',
   aws: { STANDARD: 'STANDARD', WARM: 'STANDARD_IA', COLD: 'GLACIER' },
 };
 
-/** The class that a write asks for; undefined for STANDARD. @throws ObsError InvalidStorageClass */
+/** The class that a write names; undefined for STANDARD. @throws ObsError InvalidStorageClass */
 export function storageClassOf(request: ObsRequest): StorageClass | undefined {
   const wanted = protocolHeader(request, 'storage-class');
   const names = NAMES[request.dialect];
@@ -29,7 +29,7 @@ export function storageClassName(storageClass: StorageClass | undefined, dialect
 }
 
 /**
- * An archived object has to be restored before anybody reads it (OBS API reference, GET Object and error codes). The
+ * An archived object must be restored before anybody reads it (OBS API reference, GET Object and error codes). The
  * local cloud restores none.
  *
  * @throws ObsError InvalidObjectState

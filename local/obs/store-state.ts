@@ -10,32 +10,32 @@ import type {
 } from './journal-entry';
 import { KeyIndex } from './key-index';
 
-/** What is known of an object besides its name and its bytes. */
+/** What the store knows about an object besides its name and its bytes. */
 export interface ObjectDescription {
   contentType: string;
   /** User metadata; names without the prefix `x-obs-meta-`, in lower case. */
   metadata: Record<string, string>;
   /** Cache-Control, Content-Disposition and the like, names in lower case. */
   contentHeaders: Record<string, string>;
-  /** Absent: STANDARD. COLD is an archive: nobody can read what is in it. */
+  /** Absent: STANDARD. COLD is an archive: nobody can read its objects. */
   storageClass?: 'WARM' | 'COLD';
 }
 
-/** One committed object. It never changes: the next write of its key makes a new one. */
+/** One committed object. It never changes: the next write of its key makes a new object. */
 export interface StoredObject extends ObjectDescription {
   bucket: string;
   key: string;
   sizeBytes: number;
-  /** Without quotes: MD5 in hexadecimal digits, with `-<parts>` behind it after a multipart upload. */
+  /** Without quotes: MD5 in hexadecimal digits; after a multipart upload `-<parts>` follows. */
   etag: string;
   lastModifiedMs: number;
-  /** Absent for the version `null`: what was written while the bucket kept no versions. */
+  /** Absent for the version `null`, which was written while the bucket kept no versions. */
   versionId?: string;
   /** The data, complete and readable until the object is overwritten or deleted. */
   filePath: string;
 }
 
-/** Stands in front of an object's versions: the object counts as deleted, and its versions are still there. */
+/** The newest version of a deleted object. Its older versions still exist. */
 export interface DeleteMarker {
   isMarker: true;
   bucket: string;
@@ -46,7 +46,7 @@ export interface DeleteMarker {
 
 export type StoredVersion = (StoredObject & { isMarker?: undefined }) | DeleteMarker;
 
-/** How requests and answers name what has no version id. */
+/** The name that requests and answers use for a version without an id. */
 export const NULL_VERSION = 'null';
 
 export const versionIdOf = ({ versionId }: { versionId?: string }): string => versionId ?? NULL_VERSION;
@@ -78,24 +78,24 @@ export interface BucketState extends Bucket {
   notifications: Notification[];
   lifecycle: LifecycleRule[];
   keys: KeyIndex;
-  /** What is there now: the newest version of each key, unless that is a delete marker. */
+  /** The current objects: the newest version of each key, unless that is a delete marker. */
   objects: Map<string, StoredObject>;
   /** Absent in a bucket that never kept versions. */
   versioning?: Versioning;
-  /** All versions of each key that has more than its object, the newest first. */
+  /** All versions of each key that has more than its current object, newest first. */
   versions: Map<string, StoredVersion[]>;
-  /** All keys that have a version; undefined where that are the keys of objects. */
+  /** All keys with a version; undefined if these are the keys of `objects`. */
   versionedKeys?: KeyIndex;
 }
 
 type UploadState = MultipartUpload & { parts: Map<number, UploadPart> };
 
-/** Everything that the store knows besides the bytes of objects: what is left when its journal is read to the end. */
+/** All that the store knows besides the bytes of objects: the result of reading its journal to the end. */
 export class StoreState {
   readonly #buckets = new Map<string, BucketState>();
   readonly #uploads = new Map<string, UploadState>();
 
-  /** @param pathOf where the data file of this name lies */
+  /** @param pathOf the path of the data file of this name */
   constructor(private readonly pathOf: (file: string) => string) {}
 
   get buckets(): ReadonlyMap<string, BucketState> {
@@ -127,7 +127,7 @@ export class StoreState {
     return [...this.#uploads.values()].filter((upload) => upload.bucket === bucket);
   }
 
-  /** Takes one change over. */
+  /** Applies one change. */
   apply(entry: JournalEntry): void {
     switch (entry.is) {
       case 'bucket': {
@@ -205,7 +205,7 @@ export class StoreState {
     return { ...object, filePath: this.pathOf(file) };
   }
 
-  /** The shortest journal that leads to the present state. */
+  /** The shortest journal that leads to the current state. */
   *entries(): Generator<JournalEntry> {
     for (const {
       name: bucket,
@@ -253,13 +253,13 @@ function objectEntry({ filePath, ...object }: StoredObject): ObjectEntry {
   return { is: 'object', ...object, file: path.basename(filePath) };
 }
 
-/** All versions of a key, the newest first; none where there is nothing. */
+/** All versions of a key, newest first; empty if there are none. */
 export function versionsOf({ objects, versions }: BucketState, key: string): readonly StoredVersion[] {
   const object = objects.get(key);
   return versions.get(key) ?? (object === undefined ? [] : [object]);
 }
 
-/** A version of the same id, which is `null` only, is replaced. */
+/** Replaces a version with the same id, which can only be `null`. */
 function addVersion(bucket: BucketState, version: StoredVersion): void {
   const others = versionsOf(bucket, version.key).filter((one) => versionIdOf(one) !== versionIdOf(version));
   setVersions(bucket, version.key, [version, ...others]);

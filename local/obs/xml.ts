@@ -14,7 +14,7 @@ export type XmlDocument = readonly [root: string, content: XmlElements | string]
 
 const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@', textNodeName: '#text' });
 
-// Keys may look like numbers and may begin or end with white space.
+// Keys may look like numbers, and may begin or end with white space.
 const parser = new XMLParser({ parseTagValue: false, trimValues: false, htmlEntities: true });
 
 /** Renders an answer in the name space of the dialect. */
@@ -29,7 +29,7 @@ export function renderXml([root, content]: XmlDocument, dialect: Dialect, region
   });
 }
 
-/** Renders an error document, which stands in no name space. */
+/** Renders an error document, which has no name space. */
 export function renderError(content: XmlElements): string {
   return buildXml('Error', content);
 }
@@ -38,22 +38,22 @@ function buildXml(root: string, content: XmlElements): string {
   return builder.build({ '?xml': { '@version': '1.0', '@encoding': 'UTF-8' }, [root]: content });
 }
 
-/** The content of an element that may stand once or several times, as a list. */
+/** The content of an element that may appear once or several times, as a list. */
 export const oneOrMany = <T extends z.ZodType>(item: T) =>
   z
     .union([z.array(item), item])
     .transform((value) => (Array.isArray(value) ? value : [value]) as z.output<T>[]);
 
-/** What stands in the root of a document; undefined when it is not a document, or one that no client of OBS sends. */
+/** The content of a document's root. Undefined if the text is no document, or one that no client of OBS sends. */
 function contentOf(body: string, root: string): unknown {
-  // OBS's documents have no document type, and with it come entities.
+  // Documents of OBS have no document type. With one, entities would be possible.
   if (/<!DOCTYPE/i.test(body)) return undefined;
   try {
     if (XMLValidator.validate(body) !== true) return undefined;
     const document: unknown = parser.parse(body);
     return Object.getOwnPropertyDescriptor(document, root)?.value;
   } catch {
-    // Nested without end, or names that no object can have.
+    // Nested too deeply, or with names that no object can have.
     return undefined;
   }
 }

@@ -72,7 +72,7 @@ function parseSource(header: string): ObjectAddress {
     const isKnown = query === undefined || versionId !== undefined;
     if (bucket !== undefined && key !== undefined && isKnown) return { bucket, key, versionId };
   } catch {
-    // Not percent-encoded: refused below.
+    // Not percent-encoded; refused below.
   }
   throw new ObsError(
     'InvalidArgument',

@@ -4,7 +4,7 @@ import { bucketOf, type Operation } from '../operation';
 import { readText } from '../request-body';
 import { parseXml } from '../xml';
 
-/** Buckets of an account (OBS API reference, creating a bucket). */
+/** Most buckets of an account (OBS API reference, creating a bucket). */
 const MAX_BUCKETS = 100;
 
 const configuration = z.union([
@@ -12,7 +12,7 @@ const configuration = z.union([
   z.literal(''),
 ]);
 
-/** PUT /bucket. A bucket that exists is left as it is, and that is not an error. */
+/** PUT /bucket. An existing bucket stays unchanged, and that is not an error. */
 export const createBucket: Operation = async (call) => {
   const body = await readText(call.request);
   if (body !== '') {

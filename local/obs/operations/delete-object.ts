@@ -2,7 +2,7 @@ import { addressOf, type Call, type Operation } from '../operation';
 import { protocolName } from '../request';
 
 /**
- * DELETE /bucket/key. Succeeds as well when there is no such object or version. Where the bucket keeps versions, it sets a
+ * DELETE /bucket/key. Succeeds also if there is no such object or version. If the bucket keeps versions, it sets a
  * delete marker; with `versionId` it deletes that version for good.
  */
 export const deleteObject: Operation = async (call) => {

@@ -1,6 +1,6 @@
 import { bucketOf, type Operation } from '../operation';
 
-/** GET /bucket?notification. An empty document when there are none. */
+/** GET /bucket?notification. An empty document if there are none. */
 export const getBucketNotification: Operation = (call) => {
   const isObs = call.request.dialect === 'obs';
   return {

@@ -13,7 +13,7 @@ const OVERRIDABLE = [
   'content-encoding',
 ];
 
-/** Read from disk at once: four times the default halves the time of a large download. */
+/** Bytes of one read: four times the default halves the time of a large download. */
 const READ_BYTES = 256 * 1024;
 
 /** GET /bucket/key */
@@ -48,7 +48,7 @@ export const getObject: Operation = async (call) => {
   }
 };
 
-/** A value as bytes of UTF-8, which is how a browser reads a file name. @throws ObsError InvalidArgument */
+/** A value as UTF-8 bytes, which is how browsers read file names. @throws ObsError InvalidArgument */
 function headerValue(name: string, value: string): string {
   const text = Buffer.from(value).toString('latin1');
   try {
@@ -60,10 +60,10 @@ function headerValue(name: string, value: string): string {
 }
 
 /**
- * The bytes that a Range header names, both ends included; undefined when there is no header, or one that is not a
+ * The bytes that a Range header names, both ends included. Undefined without the header, and for a header that is not a
  * single range of bytes (RFC 9110 lets a server ignore those).
  *
- * @throws ObsError InvalidRange when the object has none of the bytes
+ * @throws ObsError InvalidRange if the object has none of the bytes
  */
 function parseRange(
   header: string | undefined,

@@ -47,7 +47,7 @@ export const listObjects: Operation = (call) => {
   };
 };
 
-/** A listing never holds more than 1,000 names, whatever is asked for. */
+/** A listing never has more than 1,000 names, even if the client asks for more. */
 export function maxKeysOf({ request }: Call): number {
   const wanted = integerParameter(request, 'max-keys', {
     minimum: 0,
@@ -69,7 +69,7 @@ export function encodedOrAbsent(
   return name === undefined ? undefined : encode(name);
 }
 
-/** @param ownerId absent when the client did not ask for owners */
+/** @param ownerId absent if the client did not ask for owners */
 export function contents(
   { request: { dialect } }: Call,
   object: StoredObject,

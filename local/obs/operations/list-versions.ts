@@ -4,7 +4,7 @@ import { bucketOf, type Call, nameEncoder, type Operation, requireBucket, xmlTim
 import type { XmlElements } from '../xml';
 import { contents, encodedOrAbsent, locationHeader, maxKeysOf } from './list-objects';
 
-/** GET /bucket?versions: all versions and delete markers. Versions stand in front of markers; each is in the order of keys. */
+/** GET /bucket?versions: all versions and delete markers. Versions come before markers, each in the order of keys. */
 export const listVersions: Operation = (call) => {
   requireBucket(call.store, bucketOf(call));
   const { query } = call.request;

@@ -9,7 +9,7 @@ const MAX_DOCUMENT_BYTES = 20 * 1024;
 
 const days = z.string().regex(/^[1-9]\d*$/);
 const when = z.union([z.object({ Days: days }), z.object({ Date: z.string() })]);
-/** What a rule may do to objects; it must do one of them. */
+/** What a rule may do to objects. It must do at least one of these. */
 const actions = {
   Expiration: when.optional(),
   Transition: oneOrMany(z.looseObject({ StorageClass: z.enum(['WARM', 'COLD']) })).optional(),

@@ -33,7 +33,7 @@ const configuration = z
 type Configured = z.infer<z.ZodObject<typeof common>> & { urn: string };
 
 /**
- * PUT /bucket?notification. The name of the elements is FunctionGraph in the SDKs and in international documents,
+ * PUT /bucket?notification. The element is called FunctionGraph in the SDKs and in international documents,
  * FunctionStage in Chinese ones. An empty document ends all notifications.
  */
 export const setBucketNotification: Operation = async (call) => {

@@ -6,7 +6,7 @@ import { parseXml } from '../xml';
 
 const configuration = z.object({ Status: z.enum(VERSIONING) });
 
-/** PUT /bucket?versioning. A bucket that once kept versions can suspend that, and never returns to none. */
+/** PUT /bucket?versioning. A bucket that keeps versions can suspend that. It never returns to having no status. */
 export const setBucketVersioning: Operation = async (call) => {
   requireBucket(call.store, bucketOf(call));
   const body = await readText(call.request);

@@ -1,7 +1,7 @@
 import { integerParameter, type Operation, quoted, uploadOf } from '../operation';
 import { checkLength } from '../request-body';
 
-/** PUT /bucket/key?partNumber&uploadId. How large a part has to be is checked when the upload is completed. */
+/** PUT /bucket/key?partNumber&uploadId. The size of a part is checked when the upload is completed. */
 export const uploadPart: Operation = async (call) => {
   const { request } = call;
   const upload = uploadOf(call);

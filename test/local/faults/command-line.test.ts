@@ -7,7 +7,7 @@ test('start takes faults, prints the seed, and an upload comes through all the s
   const { code, stdout, stderr } = await local(
     ...['start', '--once', '--port', '0', '--faults', faults, '--seed', '7'],
   );
-  expect(stderr).toContain(`faults ${faults}; again with --seed 7\n`);
+  expect(stderr).toContain(`faults ${faults}; repeat with --seed 7\n`);
   expect(stdout).toContain('made 5 frames');
   expect(code).toBe(0);
 });
@@ -17,7 +17,7 @@ test('exec takes faults before its command and leaves the options of the command
     ...['exec', '--faults', 'drop=1', 'node', '-p', 'process.argv.slice(1).join()', '--', '--seed', 'x'],
   );
   expect(stdout).toBe('--seed,x\n');
-  expect(stderr).toMatch(/^faults drop=1; again with --seed \d+$/m);
+  expect(stderr).toMatch(/^faults drop=1; repeat with --seed \d+$/m);
   expect(code).toBe(0);
 });
 
@@ -25,7 +25,7 @@ test.each([
   [['start', '--faults', 'luck=1'], 'there is no fault "luck"'],
   [['exec', '--faults', 'drop=2', '--', 'true'], 'drop must be a share from 0 to 1, got "2"'],
   [['exec', '--faults', 'drop=1', '--seed', '-1', '--', 'true'], '--seed'],
-  [['start', '--seed', '7'], '--seed decides about --faults: give these too'],
+  [['start', '--seed', '7'], '--seed needs --faults'],
 ])('%j ends with 2 and says: %s', async (args, message) => {
   const { code, stderr } = await local(...args);
   expect(stderr).toContain(message);

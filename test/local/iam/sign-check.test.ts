@@ -92,7 +92,7 @@ test('--last explains what the running local cloud refused last, whichever of it
   try {
     expect(await last()).toEqual({
       code: 0,
-      stdout: `no signature was refused by the local cloud at ${gateway}\n`,
+      stdout: `the local cloud at ${gateway} has refused no signature\n`,
       stderr: '',
     });
     const { key, secret } = { key: ACCOUNT.accessKey, secret: ACCOUNT.secretKey };
