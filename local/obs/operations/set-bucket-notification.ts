@@ -71,7 +71,7 @@ function notificationOf({ Id, urn, Event, Filter }: Configured, { region, functi
     /^urn:fss:(?<functionRegion>[^:]+):[^:]+:function:[^:]+:[^:]+(:[^:]+)?$/.exec(urn)?.groups ?? {};
   if (functionRegion === undefined) {
     refuse(
-      `'${urn}' is no URN of a function: urn:fss:<region>:<project>:function:<package>:<name>:<version>.`,
+      `'${urn}' is not the URN of a function: expected urn:fss:<region>:<project>:function:<package>:<name>:<version>.`,
     );
   }
   if (functionRegion !== region) {
