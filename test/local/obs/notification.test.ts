@@ -152,7 +152,7 @@ describe('a configuration is refused and changes nothing when', () => {
     ['prefixes overlap the other way round', [rule({ prefix: 'a/b' }), rule({ prefix: 'a/' })], /overlap/],
     ['prefix and suffix cross', [rule({ suffix: '.mp4' }), rule(a)], /overlap/],
     ['the function is in another region', [rule({}, { urn: urnOf('a', 'eu-west-101') })], /one region/],
-    ['the URN is none', [rule({}, { urn: 'on-upload' })], /no URN/],
+    ['the URN is none', [rule({}, { urn: 'on-upload' })], /not the URN of a function/],
     ['there is no such function', [rule({}, { urn: urnOf('missing') })], /no function/],
     ['the event is unknown', [rule({}, { event: 'ObjectCreated:Append' })], /ObjectCreated:Append/],
     ['a filter is too long', [rule({ suffix: long })], /1025 characters, the limit is 1024 characters/],
