@@ -9,7 +9,7 @@ import { awaitTask } from '../shared/tasks/await-task';
 import { type CleanUpReport, cleanUpQueue } from '../shared/tasks/queue-clean-up';
 import { parseTaskId } from '../shared/validation';
 
-/** `DELETE /snapshots/{task_id}`: takes a waiting task out of MPC's queue. On a timer: clears the queue of old ones. */
+/** `DELETE /snapshots/{task_id}`: takes a waiting task out of MPC's queue. On a timer: cancels tasks that wait too long. */
 export const handler = async (
   event: unknown,
   context: FunctionContext,
@@ -20,10 +20,10 @@ export const handler = async (
       cleanUpQueue(openInvocation(context), (timer.include_foreign_tasks ?? timer.everybodys) === true),
     );
   return answer(event, context, async (request, invocation) => {
-    // Under way while the request is being checked.
+    // The connection opens while the request is checked.
     connect(invocation.settings.mpcEndpoint);
     const taskId = parseTaskId(taskIdIn(request) ?? '');
-    // Nobody cancels through this API what is not of this installation.
+    // The API cancels only tasks of this installation.
     await awaitTask(taskId, 0, invocation);
     await cancelTask(taskId, invocation);
     return noContent();

@@ -16,21 +16,21 @@ import { withNote } from '../shared/tasks/task-note';
 import { parse } from '../shared/validation';
 import { expectedPictures, pictureOfSyncTask } from '../shared/views/pictures';
 
-/** What is neither yes nor no must not create a task, which costs money. */
+/** A value that is neither `true` nor `false` must not create a task: tasks cost money. */
 const Query = z.object({ dry_run: z.optional(oneOf('true', 'false')) });
 
-/** Clocks in the cloud agree within this. */
+/** The clocks of MPC and of this function differ by less than this: an assumption. */
 const CLOCKS_DIFFER_BY_MS = 60_000;
 
 /** `POST /snapshots`: creates a snapshot task. */
 export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> =>
   answer(event, context, async (request, invocation) => {
-    // Under way while the request is being checked.
+    // The connection opens while the request is checked.
     connect(invocation.settings.mpcEndpoint);
     const body = parseCreateRequest(request.json(), invocation.settings);
     const { dry_run } = parse(Query, { dry_run: request.query.dry_run?.at(-1) });
     if (dry_run === 'true') return dryRun(body);
-    // For the record of the task: under way while MPC is at work.
+    // The record of the task goes there. The connection opens while MPC works.
     connectToBucket(invocation.settings.snapshotBucket, invocation);
     const key = request.headers['idempotency-key'];
     const startedAtMs = Date.now();
@@ -49,7 +49,7 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     );
   });
 
-/** A call whose answer never came may have made a task: the caller is told how to find it. */
+/** A call without an answer may have created a task: the error says how to find it. */
 function mayExist(error: unknown, startedAtMs: number, hasKey: boolean): unknown {
   const isOpen =
     error instanceof ServiceTimedOut || (error instanceof ServiceUnavailable && error.mayHaveArrived);
@@ -61,8 +61,8 @@ function mayExist(error: unknown, startedAtMs: number, hasKey: boolean): unknown
     status,
     code,
     hasKey
-      ? `${reason}; the task may exist: send the same request with the same Idempotency-Key again, which finds it`
-      : `${reason}; the task may exist: look for it with GET /snapshots?start_time=${since} before you create another one. With an Idempotency-Key the request could be repeated`,
+      ? `${reason}; the task may exist: repeat the request with the same Idempotency-Key to find it`
+      : `${reason}; the task may exist: look for it with GET /snapshots?start_time=${since} before you create another one. A request with an Idempotency-Key can be repeated safely`,
   );
 }
 
@@ -70,7 +70,7 @@ function dryRun(body: CreateTaskBody): ApiResponse {
   return jsonResponse(200, { request: withNote(body), pictures: expectedPictures(body.thumbnail_para) });
 }
 
-/** A synchronous task has its picture at once; MPC says in `description` why it has none. */
+/** A synchronous task has its picture at once. If it has none, MPC gives the reason in `description`. */
 function syncAnswer(created: CreatedTask, body: CreateTaskBody, invocation: Invocation): unknown {
   const picture = pictureOfSyncTask(created, body, invocation);
   if (picture === undefined) {

@@ -11,9 +11,9 @@ import { type FinishReport, finishEndedTasks, finishTasks } from '../shared/fini
 import { type FinishInvocation, openFinishInvocation } from '../shared/installation/finish-settings';
 
 /**
- * When a task has ended: keeps its result, writes the files beside its pictures and tells who wants to know. MPC's
- * notification starts it at once; on a timer it looks through MPC's list, so that a notification which never came is not missed.
- * On a timer it also removes what is left of videos that are gone, where ON_REMOVAL says so.
+ * Finishes tasks that have ended: keeps the result, writes the files beside the pictures and sends the webhook. MPC's
+ * notification starts it at once. On a timer it reads MPC's list, because a notification can be lost.
+ * On a timer it also deletes the pictures of videos that are gone, if ON_REMOVAL is `delete`.
  * @throws Error for an event of another kind
  */
 export const handler = async (
@@ -46,7 +46,7 @@ async function removeWhatIsGone(
   try {
     return await removeGone(isWhole, invocation);
   } catch (error) {
-    // The next run takes it up.
+    // The next run tries again.
     invocation.log.error('removal.failed', describeFailure(error));
     return undefined;
   }
@@ -56,7 +56,7 @@ async function finishWhatEnded(event: unknown, invocation: FinishInvocation): Pr
   const report: FinishReport = { looked_at: 0, finished: 0, unfinished: 0, failed: 0 };
   const ids = readTaskNotifications(event);
   if (ids === undefined && readTimerEvent(event) === undefined) {
-    throw new Error('this is no event of SMN or of a timer: expected record[].smn, or trigger_type TIMER');
+    throw new Error('not an event of SMN or a timer: expected record[].smn, or trigger_type TIMER');
   }
   try {
     if (ids === undefined) return await finishEndedTasks(invocation);
@@ -65,7 +65,7 @@ async function finishWhatEnded(event: unknown, invocation: FinishInvocation): Pr
       await finishTasks((await listTasks(query, invocation, 'unrefused')).tasks, report, invocation);
     }
   } catch (error) {
-    // Notices that are due must not wait for MPC; the next run takes up the rest.
+    // Notices that are due must not wait for MPC. The next run does the rest.
     invocation.log.error('finish.failed', describeFailure(error));
   }
   return report;

@@ -14,14 +14,14 @@ import {
 import { type SweepReport, sweep } from '../shared/uploads/sweep';
 import { readUploads, reasonToSkip, type Upload, type UploadRecord } from '../shared/uploads/upload-event';
 
-/** What became of one record of an event. */
+/** The outcome of one record of an event. */
 type ProcessedRecord = { bucket: string | undefined; key: string | undefined } & Became;
-/** `noted`: on-finish looks whether the video is gone. */
+/** `noted`: on-finish checks whether the video is gone. */
 type Became = Outcome | { skipped: UploadRecord['skip'] } | { noted: 'removal' };
 
 /**
- * OBS or EventGrid event: starts a capture for every video that was uploaded.
- * On a timer: looks for uploads whose event was lost.
+ * On an event of OBS or EventGrid: starts the captures of every uploaded video.
+ * On a timer: runs the sweep, which finds uploads whose event was lost.
  * @throws Error when a capture could not be started, so that the platform delivers the event again
  */
 export const handler = async (
@@ -41,7 +41,7 @@ async function handle(
 
   const uploads = readUploads(event);
   if (uploads === undefined) {
-    throw new Error('this is no OBS event: expected Records[].s3, Records[].obs or a CloudEvent');
+    throw new Error('not an OBS event: expected Records[].s3, Records[].obs or a CloudEvent');
   }
   const records: ProcessedRecord[] = [];
   for (const record of uploads) records.push(...(await processRecord(record, invocation)));
@@ -59,7 +59,7 @@ async function handle(
   return { records };
 }
 
-/** One for each capture. What a key means that may be encoded or not is one upload or the other, rarely both. */
+/** One outcome for each capture. A key that may or may not be encoded stands for two uploads; rarely do both exist. */
 async function processRecord(record: UploadRecord, invocation: Invocation): Promise<ProcessedRecord[]> {
   const { upload, skip, isRemoval } = record;
   if (skip) return [processed(upload, { skipped: skip }, invocation)];
@@ -67,7 +67,7 @@ async function processRecord(record: UploadRecord, invocation: Invocation): Prom
     return [processed(upload, { skipped: 'not_a_creation' }, invocation)];
   try {
     const hasTime = () => remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS;
-    // A burst brings more events than can be looked up one after the other.
+    // A burst brings more events than one invocation can look up one by one.
     const isForLater = comesBehind() || !hasTime();
     const uploads = isRemoval
       ? removalsMeant(upload)
@@ -88,7 +88,7 @@ async function processRecord(record: UploadRecord, invocation: Invocation): Prom
   }
 }
 
-/** What a key means that may be encoded or not is looked at under both names: a look removes nothing that is there. */
+/** A key that may or may not be encoded is noted under both names: on-finish deletes nothing of a video that exists. */
 function removalsMeant({ bucket, key, otherKey = key }: Upload): Upload[] {
   return [...new Set([key, otherKey])].map((one) => ({ bucket, key: one, etag: '' }));
 }

@@ -19,14 +19,14 @@ import { type ListedPictures, withPicturesThatFit } from '../shared/views/fittin
 import { isArchive } from '../shared/views/pictures';
 import { asOf, RETRY_LATER, showTask } from '../shared/views/task-view';
 
-/** `GET /snapshots` and `GET /snapshots/{task_id}`: what became of tasks, and where their pictures are. */
+/** `GET /snapshots` and `GET /snapshots/{task_id}`: the state of tasks, and where their pictures are. */
 export const handler = async (event: unknown, context: FunctionContext): Promise<ApiResponse> => {
   const opened: Record<string, string> = {};
   const answered = await answer(event, context, async (request, invocation) => {
-    // Players fetch tracks from pages of any origin; without this, such a page could not even read why there is none.
+    // Players fetch tracks from pages of any origin. Without this header such a page could not read the error either.
     if (/^(vtt|storyboard|sprite)$/.test(request.query.format?.at(-1) ?? ''))
       opened['access-control-allow-origin'] = '*';
-    // Where results are kept; under way while the request is being checked.
+    // Results are kept there. The connection opens while the request is checked.
     connectToBucket(invocation.settings.snapshotBucket, invocation);
     const id = taskIdIn(request);
     if (id !== undefined) {
@@ -47,14 +47,14 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
       const tasks = all.filter(
         (task) => capture === undefined || captureNameOf(task, invocation) === capture,
       );
-      // Of those that were not looked up nobody knows more than their number.
+      // Of tasks that were not read only the number is known: they cannot be filtered.
       const total = tasks.length + (capture === undefined && status === undefined ? leftOut : 0);
       return listResponse(tasks, pictures, leftOut > 0, total, invocation, asOfMs);
     }
     const shown =
       capture ?? servingCapture(capturesFor(object, invocation.settings.captures), format === 'poster')?.name;
     const ofCapture = all.filter((task) => captureNameOf(task, invocation) === shown);
-    // What a caller created, or CAPTURE did before there were several, as long as there is nothing else.
+    // Tasks without a capture's name: from callers, or from CAPTURE before CAPTURES was set. They show if nothing else does.
     const others =
       capture === undefined ? all.filter((task) => captureNameOf(task, invocation) === undefined) : [];
     const tasks = ofCapture.length > 0 ? ofCapture : others;
@@ -81,8 +81,7 @@ async function manyTasks(
     (error: unknown) => {
       if (!(error instanceof AnswerTooLarge)) throw error;
       const path = request.task_id === undefined ? 'size' : 'task_id';
-      const message =
-        'must ask for fewer tasks: with all of their pictures they are more than one answer holds';
+      const message = 'must ask for fewer tasks: with all their pictures they exceed the 6 MB of an answer';
       throw new InvalidRequest([{ path, message }]);
     },
   );
@@ -90,8 +89,8 @@ async function manyTasks(
 }
 
 /**
- * The tasks of a video, newest first. MPC is asked only about those that have not ended; where it cannot be asked, they are
- * as they were when they were last written down.
+ * The tasks of a video, newest first. MPC is asked only about tasks that have not ended. If MPC cannot be reached, the last
+ * state that was written down is returned.
  */
 async function tasksOfVideo(
   key: string,

@@ -3,7 +3,7 @@ import type { Credentials } from './core/credentials';
 
 export type { Credentials } from './core/credentials';
 
-/** Query parameters in any order; a name may repeat. */
+/** Query parameters in any order. A name may repeat. */
 export type Query = readonly (readonly [name: string, value: string])[];
 
 /** A request before it is signed. */
@@ -11,10 +11,10 @@ export interface UnsignedRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Host as the Host header carries it, with the port when there is one. */
   host: string;
-  /** Path, not encoded, starting with `/`. */
+  /** Path, not encoded; starts with `/`. */
   path: string;
   query?: Query;
-  /** Further headers; all of them are signed. */
+  /** Further headers. All of them are signed. */
   headers?: Readonly<Record<string, string>>;
   /** The exact text that is sent. */
   body?: string | undefined;
@@ -45,7 +45,7 @@ export function signRequest(
   return headers;
 }
 
-/** `20191115T033655Z`: the basic ISO form, in UTC. */
+/** For example `20191115T033655Z`: the basic ISO form, in UTC. */
 function sdkDate(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/[-:]|\.\d+/g, '');
 }
@@ -65,7 +65,7 @@ export function headersToSign(
   return headers;
 }
 
-/** `host;x-sdk-date`: the names in the order of their code units. */
+/** For example `host;x-sdk-date`: the names in the order of their code units. */
 export function signedHeaderNames(headers: Readonly<Record<string, string>>): string {
   return Object.keys(headers).sort().join(';');
 }
@@ -84,13 +84,13 @@ export function canonicalRequest(
   return `${request.method}\n${uri}\n${query}\n${canonicalHeaders}\n${signedHeaders}\n${bodyHash}`;
 }
 
-/** Every segment encoded once, and always a slash at the end, although the request goes out without it. */
+/** Every segment encoded once, with a slash at the end. The request itself is sent without that slash. */
 export function canonicalUri(path: string): string {
   const encoded = encodePath(path);
   return encoded.endsWith('/') ? encoded : `${encoded}/`;
 }
 
-/** Sorted by name, then by value. What is signed is also what is sent. */
+/** Sorted by name, then by value. The request is sent with the same text that is signed. */
 export function canonicalQuery(query: Query): string {
   return [...query]
     .sort(([nameA, valueA], [nameB, valueB]) => compare(nameA, nameB) || compare(valueA, valueB))
@@ -103,25 +103,25 @@ export function stringToSign(date: string, canonical: string): string {
   return `${ALGORITHM}\n${date}\n${sha256Hex(canonical)}`;
 }
 
-/** One OBS request that a temporary URL allows. */
+/** The OBS request that a temporary URL allows. */
 export interface ObsUrlRequest {
   method: 'GET' | 'PUT' | 'DELETE';
-  /** `https://obs.<region>.myhuaweicloud.com` or the address of the local one. */
+  /** `https://obs.<region>.myhuaweicloud.com`, or the address of the local OBS. */
   endpoint: string;
   bucket: string;
   /** Object key, not encoded; empty for a request to the bucket. */
   key: string;
-  /** End of validity, seconds since the epoch. With temporary credentials the URL dies with their token. */
+  /** End of validity, seconds since the epoch. With temporary credentials the URL ends with their token at the latest. */
   expiresAtSeconds: number;
-  /** Must then be sent as the Content-Type header, to the letter. */
+  /** If given, the request must send exactly this Content-Type header. */
   contentType?: string;
-  /** `x-obs-…` headers, names in lower case. Must then be sent, to the letter. */
+  /** `x-obs-…` headers, names in lower case. The request must send exactly these. */
   obsHeaders?: Readonly<Record<string, string>>;
-  /** What a listing is limited to; what is undefined is left out. Not part of the signature. */
+  /** Parameters of a listing; undefined ones are left out. Not part of the signature. */
   parameters?: Readonly<Record<string, string | undefined>>;
 }
 
-/** An OBS URL in the parts that an HTTP client and a browser need. */
+/** An OBS URL in the two parts that an HTTP client needs. */
 export interface ObsUrl {
   /** `https://bucket.obs.region.myhuaweicloud.com` */
   origin: string;
@@ -165,12 +165,12 @@ export function obsStringToSign(
   ].join('\n');
 }
 
-/** `/bucket/` and the encoded key, then the security token as it is: the only signed parameter that is used here. */
+/** `/bucket/` and the encoded key, then the security token, not encoded: the only signed parameter in use here. */
 function obsCanonicalResource(bucket: string, key: string, securityToken?: string): string {
   return `/${bucket}/${encodePath(key)}${securityToken ? `?x-obs-security-token=${securityToken}` : ''}`;
 }
 
-/** Buckets are addressed by virtual host; by path where the endpoint is an IP address, which has no sub-domains. */
+/** The bucket is a sub-domain of the endpoint. An IP address has no sub-domains: there the bucket is part of the path. */
 export function obsAddress(endpoint: string, bucket: string): { origin: string; pathPrefix: string } {
   const { protocol, host, hostname } = new URL(endpoint);
   const isIpAddress = /^[\d.]+$|^\[/.test(hostname);
@@ -184,7 +184,7 @@ const UNRESERVED_PATH = /^[\w.~/-]*$/;
 
 /** Percent-encodes all but the unreserved characters of RFC 3986. A lone surrogate becomes U+FFFD. */
 export function encode(text: string): string {
-  // Most texts need none of it (bench/README.md, signing).
+  // Most texts need no encoding, and the check is cheap (bench/README.md, signing).
   if (UNRESERVED.test(text)) return text;
   return encodeURIComponent(text.toWellFormed()).replace(
     /[!'()*]/g,

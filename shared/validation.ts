@@ -20,21 +20,21 @@ export function isCleanText(text: string): boolean {
   return text.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(text);
 }
 
-/** What OBS takes as a key and what can be handed on without changing it. */
+/** True for keys that OBS accepts and that every service passes on unchanged. */
 export function isObjectKey(key: string): boolean {
   return key !== '' && Buffer.byteLength(key) <= MAX_KEY_BYTES && isCleanText(key);
 }
 
 export const objectKey = /* @__PURE__ */ textThat(
   isObjectKey,
-  // Without a placeholder, so that functions that check no requests go without it.
+  // No template literal: bundlers can then drop it from functions that check no requests.
   'must be 1 to 1024 bytes of well-formed UTF-8 without control characters',
 );
 
 /** MPC's ids: the documents show digits and allow up to 16 characters. */
 export const TASK_ID = /^[A-Za-z0-9]{1,16}$/;
 
-/** Checks a value. @returns what the schema makes of it, or what is wrong with it, field by field */
+/** Checks a value. @returns the parsed value, or what is wrong with it, field by field */
 export function check<T extends z.ZodMiniType>(
   schema: T,
   value: unknown,
@@ -61,7 +61,7 @@ export function parseTaskId(value: string): string {
   ]);
 }
 
-/** A request that MPC would refuse. */
+/** An invalid request. The message names every wrong field. */
 export class InvalidRequest extends CallerError {
   constructor(readonly details: readonly Detail[]) {
     const summary = details.map(({ path, message }) => `${path || 'the body'} ${message}`).join('; ');
@@ -69,12 +69,12 @@ export class InvalidRequest extends CallerError {
   }
 }
 
-/** More of them say nothing new. */
+/** More of them would only make the error longer. */
 const MAX_UNKNOWN_FIELDS = 20;
 
 /**
- * Turns zod's issues into what a caller is told: of each wrong field its path, what is allowed and the value. A list
- * is reported once, whichever of its members are wrong. Needs zod's `reportInput`.
+ * Turns zod's issues into details: for each wrong field its path, what is allowed and the value. A list
+ * is reported once, however many of its items are wrong. Needs zod's `reportInput`.
  */
 function describeIssues(issues: readonly z.core.$ZodIssue[], value: unknown): Detail[] {
   const details = issues.flatMap((issue): Detail[] => {
@@ -104,7 +104,7 @@ function describeIssue(issue: z.core.$ZodIssue, input: unknown): string {
   return issue.message + got;
 }
 
-/** The value as JSON, shortened, so that an error never echoes a whole body. A long text is told by its length. */
+/** The value as JSON, shortened, so that an error never echoes a whole body. A long text becomes its length. */
 export function show(value: unknown): string {
   if (isText(value) && value.length > 60) {
     return `${value.length} characters (${Buffer.byteLength(value)} bytes)`;

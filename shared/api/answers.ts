@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
-// What the HTTP API answers. The functions do not load this file: it is the source of docs/openapi.json, and every answer
-// of the end-to-end tests is held to it.
+// The answers of the HTTP API. The functions do not load this file: it is the source of docs/openapi.json, and the
+// end-to-end tests check every answer against it.
 
 const ObsLocation = z.object({
   bucket: z.optional(z.string()),
@@ -21,16 +21,19 @@ const MPC_TIME = z
 
 const Picture = z.looseObject({
   pic_name: z.string().check(z.meta({ description: 'File name that MPC chose.', examples: ['5.jpg'] })),
-  time: z
-    .nullable(z.number())
-    .check(
-      z.meta({ description: 'The moment it shows; null where neither name nor task tell.', 'x-unit': 's' }),
-    ),
+  time: z.nullable(z.number()).check(
+    z.meta({
+      description: 'Time of the picture in the video; null when neither its name nor the task says it.',
+      'x-unit': 's',
+    }),
+  ),
   end_time: z.optional(
     z.number().check(z.meta({ description: 'Until here it stands for the video.', 'x-unit': 's' })),
   ),
   url: z.optional(
-    z.string().check(z.describe('Temporary address. Absent for archives and for buckets of somebody else.')),
+    z
+      .string()
+      .check(z.describe('Temporary address. Absent for archives and for buckets of other installations.')),
   ),
 });
 
@@ -41,7 +44,7 @@ const STATUS = z
 const AS_OF = z.optional(z.string()).check(
   z.meta({
     description:
-      'MPC could not be asked: so far back (UTC) goes what is said of tasks that have not ended. `Retry-After` says when to ask again.',
+      'MPC could not be asked: the state of tasks that have not ended is from this time (UTC). `Retry-After` says when to ask again.',
     examples: ['2026-11-27T12:00:00.000Z'],
   }),
 );
@@ -50,17 +53,15 @@ const AS_OF = z.optional(z.string()).check(
 export const TaskAnswer = z.looseObject({
   task_id: TASK_ID,
   status: STATUS,
-  capture: z.optional(
-    z.string().check(z.describe('Name of the capture that it belongs to, where CAPTURES names several.')),
-  ),
+  capture: z.optional(z.string().check(z.describe('Name of the capture, if CAPTURES names several.'))),
   create_time: z.optional(MPC_TIME),
   end_time: z.optional(MPC_TIME),
   input: z.optional(ObsLocation),
   output: z.optional(ObsLocation),
   output_file_name: z.optional(z.string()),
-  user_data: z.optional(z.string().check(z.describe('What the caller of `POST /snapshots` had sent.'))),
+  user_data: z.optional(z.string().check(z.describe('The text that the caller of `POST /snapshots` sent.'))),
   description: z.optional(
-    z.string().check(z.describe('Why the task failed, or what is unlike the video in its pictures.')),
+    z.string().check(z.describe('Why the task failed, or how its pictures differ from the video.')),
   ),
   thumbnail_info: z.optional(z.array(Picture)),
   pictures_total: z.optional(
@@ -68,7 +69,7 @@ export const TaskAnswer = z.looseObject({
       .int()
       .check(
         z.describe(
-          'How many pictures there are, where not all are listed: because of `pictures`, or because an answer holds 6 MB. Ask for fewer tasks at once; `snapshots.json` beside the pictures names all of a task.',
+          'Number of pictures, if not all are listed: because of `pictures`, or because an answer holds at most 6 MB. Ask for fewer tasks at once; `snapshots.json` beside the pictures names all pictures of a task.',
         ),
       ),
   ),
@@ -77,7 +78,7 @@ export const TaskAnswer = z.looseObject({
       .int()
       .check(
         z.describe(
-          'How long `user_data` is, where it is left out because an answer holds 6 MB. Ask for the task alone.',
+          'Length of `user_data`, if it is left out because an answer holds at most 6 MB. Ask for this task alone.',
         ),
       ),
   ),
@@ -93,13 +94,13 @@ export const TaskListAnswer = z.object({
     .int()
     .check(
       z.describe(
-        'Without `object` as MPC counts: tasks of others of the account are in it, though not shown.',
+        'Without `object` this is the count of MPC: it includes tasks of the account that are not of this installation and not shown.',
       ),
     ),
   as_of: AS_OF,
 });
 
-/** An asynchronous task has its id only; a synchronous one also its picture. */
+/** An asynchronous task has only its id; a synchronous one also has its picture. */
 export const CreatedAnswer = z.object({
   task_id: z.optional(TASK_ID),
   status: z.optional(z.string()),
@@ -126,7 +127,7 @@ export const StoryboardAnswer = z.array(
 export const ErrorAnswer = z.object({
   error_code: z.string().check(z.meta({ examples: ['MPC.10202'] })),
   error_msg: z.string().check(z.describe('What is wrong and what to do, for a person.')),
-  request_id: z.string().check(z.describe('The function’s log has everything under it.')),
+  request_id: z.string().check(z.describe('Find the lines in the function’s log by it.')),
   details: z.optional(
     z.array(
       z.object({

@@ -13,7 +13,7 @@ import { ClaimDamaged, ClaimInFlight, ClaimOfAnotherRequest } from '../tasks/cla
 import { InvalidRequest } from '../validation';
 import { NoPicture } from '../views/task-view';
 
-/** An error answer of the HTTP API: `message` and `details` are written for the caller. */
+/** An error answer of the HTTP API. `message` and `details` are written for the caller. */
 export class ApiError extends CallerError {
   constructor(
     readonly status: number,
@@ -27,17 +27,17 @@ export class ApiError extends CallerError {
 
 /** The gateway's code for a caller who is over the quota. */
 const THROTTLED = 'APIGW.0308';
-/** MPC's gateway answers these when a back end is out of order or too slow; so do we. */
+/** MPC's gateway answers with this code when a back end fails or is too slow; so does this service. */
 const BACK_END_FAILED = 'APIGW.0201';
 const INTERNAL_ERROR = 'APIGW.0601';
-const UNKNOWN_FAILURE = 'internal error; the log has it under this request id';
+const UNKNOWN_FAILURE = 'internal error; look for this request id in the log';
 
-/** MPC's quota counts calls per minute and counts refused ones too, so that a caller should let a whole one pass. */
+/** MPC's quota counts calls per minute, refused ones too: a caller should wait a whole minute. */
 const QUOTA_WINDOW_SECONDS = 60;
 
 /**
- * What a caller of the HTTP API is told about a failure: what they can mend in full, everything else in one
- * sentence without a word about the inside.
+ * The answer to a failure. Callers get every detail of what they can fix. Everything else is one sentence without
+ * internals.
  */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
@@ -89,17 +89,26 @@ function callerErrorToApiError(error: CallerError): ApiError {
       : new ApiError(409, OPERATION_FAILED, message, { retryAfterSeconds });
   }
   if (error instanceof ClaimOfAnotherRequest) {
-    return new ApiError(422, 'IDEMPOTENCY.0422', 'this Idempotency-Key was used for another request');
+    return new ApiError(
+      422,
+      'IDEMPOTENCY.0422',
+      'this Idempotency-Key was used for another request; use a new one',
+    );
   }
   if (error instanceof ClaimDamaged) {
     const message =
-      'the record of this Idempotency-Key cannot be read: look whether the task exists, and use another key';
+      'the record of this Idempotency-Key cannot be read: check whether the task exists, then use another key';
     return new ApiError(409, 'IDEMPOTENCY.0409', message);
   }
   if (error instanceof ClaimInFlight) {
-    return new ApiError(409, 'IDEMPOTENCY.0409', 'a request with this Idempotency-Key is being worked on', {
-      retryAfterSeconds: error.retryAfterSeconds,
-    });
+    return new ApiError(
+      409,
+      'IDEMPOTENCY.0409',
+      'another request with this Idempotency-Key is still running; try again',
+      {
+        retryAfterSeconds: error.retryAfterSeconds,
+      },
+    );
   }
   return new ApiError(500, INTERNAL_ERROR, UNKNOWN_FAILURE);
 }

@@ -10,16 +10,16 @@ import { InvalidRequest } from '../validation';
 import type { View } from '../views/task-view';
 import { type ApiError, toApiError } from './errors';
 
-/** A request as the functions want it, whatever API Gateway wrapped round it. */
+/** A request as the functions need it, without the wrapping of API Gateway. */
 export interface ApiRequest {
   path: string | undefined;
-  /** What the path's `{name}` parts hold. */
+  /** The values of the path's `{name}` parts. */
   pathParameters: Readonly<Record<string, unknown>> | null | undefined;
-  /** Each parameter with all of its values. */
+  /** Each parameter with all its values. */
   query: Readonly<Record<string, readonly string[]>>;
   /** Names in lower case. */
   headers: Readonly<Record<string, string>>;
-  /** Who calls, where what the gateway has checked says so: the same text for the same caller, not to be shown. */
+  /** Identifies the caller by what the gateway has checked; undefined when unknown. Must not be shown. */
   caller: string | undefined;
   /** The parsed JSON body. @throws ApiError 400 when it is not JSON */
   json(): unknown;
@@ -37,7 +37,7 @@ const TASKS_PATH = '/snapshots/';
 
 const namedValues = z.optional(z.nullable(z.looseObject({})));
 
-/** API Gateway's event, only the fields that are used (developer guide, "APIG event source"; captured event). */
+/** The fields of API Gateway's event that are used (developer guide, "APIG event source"; captured event). */
 const ApiEvent = z.object({
   httpMethod: text,
   path: optionalText,
@@ -49,8 +49,8 @@ const ApiEvent = z.object({
 });
 
 /**
- * Answers one API Gateway event: opens the invocation, runs the action, turns whatever it throws into a documented
- * answer, and writes one log line about it.
+ * Answers one API Gateway event: opens the invocation, runs the action, turns every error into a documented
+ * answer, and writes one log line.
  */
 export async function answer(
   event: unknown,
@@ -83,7 +83,7 @@ export function jsonResponse(
   body: unknown,
   headers: Record<string, string> = {},
 ): ApiResponse {
-  // Addresses in it are signed: whoever has them may use them.
+  // The answer holds signed addresses: anybody who has one may use it.
   const own = { 'content-type': 'application/json', 'cache-control': 'no-store' };
   return response(statusCode, JSON.stringify(body), { ...own, ...headers });
 }
@@ -93,12 +93,12 @@ function response(statusCode: number, body: string, headers: Record<string, stri
   return { statusCode, headers, body, isBase64Encoded: false };
 }
 
-/** The answer that shows a view. */
+/** The answer with a view. */
 export function viewResponse({ statusCode, headers, body }: View): ApiResponse {
   return response(statusCode, body, { 'cache-control': 'no-store', ...headers });
 }
 
-/** 204: nothing else to say. */
+/** An answer without a body (204). */
 export function noContent(): ApiResponse {
   return response(204, '', {});
 }
@@ -132,8 +132,8 @@ function readRequest(event: unknown): ApiRequest {
 }
 
 /**
- * The event of API Gateway names no caller. The access key or app code of a request that it let through does: the
- * signature was checked. Temporary keys change under a caller's hands and say nothing.
+ * The event of API Gateway names no caller. The access key or app code of the request does, because the gateway has
+ * checked it. Temporary keys change for the same caller, so they identify nobody.
  */
 function callerIn(headers: Readonly<Record<string, string>>): string | undefined {
   if (headers['x-security-token'] !== undefined) return undefined;
@@ -142,9 +142,9 @@ function callerIn(headers: Readonly<Record<string, string>>): string | undefined
 }
 
 /**
- * The task id in `/snapshots/{task_id}`; undefined for `/snapshots`. Triggers publish `/snapshots` with all that lies
- * below it, and the id is in the path alone. Where somebody publishes another path, a parameter of the path has it:
- * by its name, or by the empty name for the rest of a prefix match.
+ * The task id in `/snapshots/{task_id}`; undefined for `/snapshots`. Triggers publish `/snapshots` with everything
+ * below it, so only the path has the id. If another path is published, a path parameter has it: `task_id`, or the
+ * empty name for the rest of a prefix match.
  */
 export function taskIdIn({ path, pathParameters }: ApiRequest): string | undefined {
   const named = pathParameters?.task_id ?? pathParameters?.[''];
@@ -159,17 +159,17 @@ function textOf(value: unknown): string {
 }
 
 function notOfGateway(): InvalidRequest {
-  return new InvalidRequest([{ path: 'event', message: 'must be of API Gateway' }]);
+  return new InvalidRequest([{ path: 'event', message: 'must be an event of API Gateway' }]);
 }
 
 function parseBody(body: string, isBase64Encoded: boolean): unknown {
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
   try {
-    // Bytes that are no UTF-8 would silently become another text.
+    // Bytes that are not UTF-8 would silently become another text.
     // Some editors and Windows programs begin every text with a byte order mark.
     if (isUtf8(bytes)) return JSON.parse(bytes.toString().replace(/^\uFEFF/, ''));
   } catch {
-    // Told below.
+    // The error below covers it.
   }
   throw new InvalidRequest([{ path: '', message: 'must be a JSON object in UTF-8' }]);
 }

@@ -3,10 +3,10 @@ import { ThumbnailParaSchema } from '../installation/capture';
 import { CreateSchema } from '../tasks/create-request';
 import { ListSchema, ViewSchema } from '../tasks/list-request';
 
-// What the fields of requests mean, and in which unit they are. The functions do not load this file: like answers.ts it is a
-// source of docs/openapi.json.
+// Meaning and units of request fields. The functions do not load this file: like answers.ts it is a source of
+// docs/openapi.json.
 
-/** Tells zod's registry about fields of an object, where tools that read the schema find it. */
+/** Adds descriptions to zod's registry, where tools that read the schema find them. */
 function describe<Shape extends z.core.$ZodShape>(
   schema: z.ZodMiniObject<Shape>,
   fields: { [Field in keyof Shape]?: z.core.GlobalMeta },
@@ -18,27 +18,30 @@ function describe<Shape extends z.core.$ZodShape>(
 }
 
 describe(CreateSchema, {
-  user_data: { description: 'Your own text. Reading the task shows it.' },
-  tar: { description: '1: loose pictures. 0: one archive.' },
-  sync: { description: '1: the answer has the picture.' },
+  user_data: { description: 'Your own text. Answers about the task return it.' },
+  tar: { description: '1: separate pictures. 0: one archive.' },
+  sync: { description: '1: synchronous, the answer has the picture. 0: asynchronous.' },
   original_dir: { description: '0: a random directory below `output.object`. 1: `output.object` itself.' },
 });
 
 describe(ThumbnailParaSchema, {
   type: {
     description:
-      'TIME: at intervals. DOTS: at up to 10 times in seconds. DOTS_MS: at one time in milliseconds, with sync 1. TIME when left out.',
+      'TIME (default): at intervals. DOTS: at up to 10 times in seconds. DOTS_MS: at one time in milliseconds, only with sync 1.',
   },
   time: { 'x-unit': 's', description: 'TIME: seconds between two pictures.' },
   start_time: { 'x-unit': 's', description: 'TIME: time of the first picture.' },
-  duration: { 'x-unit': 's', description: 'TIME: how long pictures are taken. 0: to the end of the video.' },
+  duration: {
+    'x-unit': 's',
+    description: 'TIME: length of the part that is captured. 0: to the end of the video.',
+  },
   dots: { 'x-unit': 's', description: 'DOTS: times of the pictures.' },
   dots_ms: { 'x-unit': 'ms', description: 'DOTS_MS: time of the picture.' },
-  output_filename: { description: 'Name of the files, before the second that each shows.' },
+  output_filename: { description: 'File name of the pictures. MPC appends the second of each picture.' },
   format: { description: 'JPEG.' },
   width: { 'x-unit': 'px', description: '0: follows the aspect ratio.' },
   height: { 'x-unit': 'px', description: '0: follows the aspect ratio.' },
-  max_length: { 'x-unit': 'px', description: 'The longer side, where width and height are not given.' },
+  max_length: { 'x-unit': 'px', description: 'The longer side, if width and height are not given.' },
   amount: { 'x-unit': '%' },
 });
 
@@ -46,7 +49,7 @@ const wholeNumberAsText = { pattern: '^\\d{1,10}$' };
 const view = {
   pictures: {
     description:
-      'Which pictures of each task the JSON lists; `all` when left out. An answer holds 6 MB: where not all fit, `pictures_total` says how many there are.',
+      'Which pictures of each task the JSON lists; default `all`. An answer holds at most 6 MB: if not all fit, `pictures_total` has their number.',
   },
 };
 describe(ViewSchema, { ...view, wait: wholeNumberAsText });

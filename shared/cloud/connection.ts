@@ -3,11 +3,11 @@ import type { Log } from '../core/log';
 
 /** What the client of a service needs to make its calls. */
 export interface Connection {
-  /** Origins, such as `https://mpc.example.com`. */
+  /** Origins, for example `https://mpc.example.com`. */
   settings: { mpcEndpoint: string; obsEndpoint: string };
   credentials: Credentials;
   projectId: string;
-  /** When everything must be over, ms since the epoch. */
+  /** When all calls must have ended, ms since the epoch. */
   deadlineMs: number;
   log: Log;
 }

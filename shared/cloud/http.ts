@@ -17,7 +17,7 @@ export interface HttpRequest {
 export interface HttpResponse {
   status: number;
   headers: IncomingHttpHeaders;
-  /** What its Retry-After asks for; undefined without one. */
+  /** From the Retry-After header; undefined without one. */
   retryAfterSeconds: number | undefined;
   bytes: Buffer;
   /** The bytes as UTF-8. */
@@ -27,33 +27,34 @@ export interface HttpResponse {
 }
 
 /**
- * - `always`: after any passing failure. For reads, deletions and writes of the same content.
- * - `unrefused`: as `always`, but not when the quota refused it: for what can wait or be answered in another way, so that it
- *   takes none of a quota that is used up.
- * - `refused`: when it provably never left, or was refused by the quota (429). For what creates something.
- * - `unsent`: when it provably never left. For what also keeps a pace of its own.
+ * When a request may be sent again:
+ * - `always`: after any failure that may pass. For reads, deletions and writes of the same content.
+ * - `unrefused`: as `always`, but not after a 429. For requests that can wait, so that they take nothing of a quota
+ *   that is used up.
+ * - `refused`: when it certainly never left, or after a 429. For requests that create something.
+ * - `unsent`: when it certainly never left. For requests with a pace of their own.
  */
 export type Repeat = 'always' | 'unrefused' | 'refused' | 'unsent';
 
 export interface SendOptions {
   /** Name of the service, for error messages. */
   service: string;
-  /** When everything must be over, ms since the epoch. */
+  /** When all attempts must have ended, ms since the epoch. */
   deadlineMs: number;
   /** After which failures the request may be sent again. */
   repeat: Repeat;
-  /** How a host name becomes an address; the system's way when left out. */
+  /** Resolves a host name; the system's resolver when left out. */
   lookup?: LookupFunction;
-  /** What one attempt may take, ms; 10 s when left out, so that a hanging connection leaves time for another try. */
+  /** Limit of one attempt, ms; 10 s when left out, so that a hanging connection leaves time for another attempt. */
   attemptTimeoutMs?: number | undefined;
 }
 
 const MAX_ATTEMPTS = 4;
 const FIRST_DELAY_MS = 200;
-/** A longer wait is left to the caller: nobody should pay for a function that sleeps. */
+/** Longer waits are up to the caller: nobody should pay for a function that sleeps. */
 const MAX_DELAY_MS = 5_000;
 const ATTEMPT_TIMEOUT_MS = 10_000;
-/** Services close idle connections; one that was idle for longer than this is not trusted with a request. */
+/** Services close idle connections: one that was idle longer than this gets no request. */
 const IDLE_LIMIT_MS = 4_000;
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 
@@ -66,14 +67,14 @@ interface Transport {
 
 // Connections outlive an invocation; credentials never do.
 const transports: Partial<Record<Protocol, Transport>> = {};
-/** Opened before there was a request for them, by host and port. */
+/** Connections that were opened before their first request, by host and port. */
 const earlyConnections = new Map<string, Socket>();
-/** Connections that were established: whatever was written to another one never left. */
+/** Established connections. A request on any other one certainly never left. */
 const established = new WeakSet<Socket>();
 /** Since when a connection has been without a request, ms since the epoch. */
 const idleSinceMs = new WeakMap<Socket, number>();
 
-/** Loaded when first needed: what an invocation does not use is not part of its cold start. */
+/** Loaded when first needed, so that a cold start does not pay for a protocol that it does not use. */
 function transportOf(protocol: Protocol): Transport {
   const known = transports[protocol];
   if (known !== undefined) return known;
@@ -98,8 +99,8 @@ function transportOf(protocol: Protocol): Transport {
 }
 
 /**
- * Opens a connection while there is other work to do; the next request to this origin uses it. Nothing is opened
- * where one rests, and a failure shows in that request, not here.
+ * Opens a connection in the background. The next request to this origin uses it. Does nothing
+ * if an idle one exists. A failure shows in that request, not here.
  * @param origin `https://host[:port]`
  */
 export function connect(origin: string): void {
@@ -113,17 +114,17 @@ export function connect(origin: string): void {
 }
 
 function open(agent: Agent, host: string, port: number): Socket {
-  // TLS knows no name that is an IP address (RFC 6066, section 3).
+  // An IP address is not allowed as server name of TLS (RFC 6066, section 3).
   const options: ConnectionOptions = { host, port, servername: require('node:net').isIP(host) ? '' : host };
   const socket = agent.createConnection(options as ClientRequestArgs) as Socket;
   socket.setNoDelay();
   idleSinceMs.set(socket, Date.now());
-  // It is found destroyed when it is wanted.
+  // Whoever takes the connection sees that it is destroyed.
   socket.on('error', () => {});
   return socket.unref();
 }
 
-/** The early connection of this name if it can still be trusted with a request. */
+/** The early connection of this name, unless it is destroyed or was idle for too long. */
 function takeEarly(name: string): Socket | undefined {
   const socket = earlyConnections.get(name);
   earlyConnections.delete(name);
@@ -142,10 +143,10 @@ function addressOf(origin: string): { protocol: Protocol; host: string; port: nu
 }
 
 /**
- * Sends a request and, where that is safe, sends it again: with jittered back-off, honouring a Retry-After of a
- * few seconds, never past the deadline. Redirects are not followed.
+ * Sends a request and, where that is safe, repeats it: with jittered back-off, after a Retry-After of at most 5 s,
+ * never past the deadline. Does not follow redirects.
  *
- * @param prepare makes the request; called for every attempt, because a signature carries its time
+ * @param prepare makes the request; called for every attempt, because a signature contains its time
  * @returns the last answer, whatever its status
  * @throws ServiceTimedOut, ServiceUnavailable
  */
@@ -162,7 +163,7 @@ export async function send(prepare: () => HttpRequest, options: SendOptions): Pr
   }
 }
 
-/** How long to wait before the next attempt; undefined when there must be none. */
+/** The wait before the next attempt; undefined when the request must not be repeated. */
 function delayBeforeRepeatMs(
   outcome: HttpResponse | { error: unknown },
   attempt: number,

@@ -63,7 +63,7 @@ export interface ThumbnailPara {
   threshold?: number | undefined;
 }
 
-/** An object in a bucket as MPC names it; `location` is the bucket's region. */
+/** An object in a bucket, in MPC's form; `location` is the bucket's region. */
 export interface ObsLocation {
   bucket: string;
   location: string;
@@ -81,7 +81,7 @@ export interface CreateTaskBody {
   original_dir?: 0 | 1 | undefined;
 }
 
-/** A snapshot task as MPC lists it; ids and times are always strings here. */
+/** A snapshot task from MPC's list. Ids and times are always strings here. */
 export type Task = WithTexts<z.infer<typeof TaskSchema>>;
 
 /** True while a task may still change. */
@@ -89,7 +89,7 @@ export function isPending({ status }: Pick<Task, 'status'>): boolean {
   return status === 'WAITING' || status === 'PROCESSING';
 }
 
-/** MPC's answer to CreateThumbnailsTask. For a synchronous task it names the picture. */
+/** MPC's answer to CreateThumbnailsTask. For a synchronous task it has the picture's name. */
 export type CreatedTask = WithTexts<z.infer<typeof CreatedSchema>>;
 
 type Textual = 'task_id' | 'create_time' | 'end_time';
@@ -102,7 +102,7 @@ function withTexts<T extends Partial<Record<Textual, string | number | undefined
   return { ...task, ...Object.fromEntries(texts) };
 }
 
-/** Greater for the newer one of two tasks: ids count up, so that of two of one second the greater id is the newer. */
+/** Greater for the newer of two tasks. Ids count up: within one second the greater id is the newer task. */
 export function ageOrder({ create_time = '', task_id }: Pick<Task, 'create_time' | 'task_id'>): string {
   return create_time.padStart(14, '0') + task_id.padStart(16, '0');
 }
@@ -114,8 +114,8 @@ export interface TaskList {
 }
 
 /**
- * MPC CreateThumbnailsTask. It is never sent twice unless it provably did not arrive: MPC knows no idempotency token.
- * @param leaveByMs no request leaves later than this (ms since the epoch), however long its answer may be waited for
+ * MPC CreateThumbnailsTask. MPC has no idempotency token: the request is repeated only if it certainly did not arrive.
+ * @param leaveByMs no request leaves later than this (ms since the epoch); its answer may come later
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
 export async function createTask(
@@ -124,7 +124,7 @@ export async function createTask(
   repeat: 'refused' | 'unsent' = 'refused',
   leaveByMs?: number,
 ): Promise<CreatedTask> {
-  // MPC answers a synchronous request when the picture is made.
+  // MPC answers a synchronous request only when the picture is there.
   const attemptTimeoutMs = body.sync === 1 ? connection.deadlineMs - Date.now() : undefined;
   const response = await call(connection, 'POST', [], { body, repeat, attemptTimeoutMs, leaveByMs });
   const created = withTexts(parseAnswer(CreatedSchema, response));
@@ -147,20 +147,20 @@ export async function cancelTask(taskId: string, connection: Connection): Promis
     await call(connection, 'DELETE', [['task_id', taskId]]);
   } catch (error) {
     const wasRepeated = error instanceof ServiceRefused && error.attempts > 1;
-    // A first attempt whose answer was lost has done it: the second one then meets a cancelled task.
+    // If the first attempt cancelled the task and its answer was lost, the second one is refused.
     if (!wasRepeated || (await listTasks([['task_id', taskId]], connection)).tasks[0]?.status !== 'CANCELED')
       throw error;
   }
   connection.log.info('mpc.task_cancelled', { task_id: taskId });
 }
 
-/** MPC takes no more ids in one call (API reference, "Querying snapshot tasks"). */
+/** Ids in one list call (API reference, "Querying snapshot tasks"). */
 export const MAX_IDS = 10;
 
 /**
  * MPC ListThumbnailsTask, one page.
  * @param query MPC's own parameters; `task_id` up to MAX_IDS times
- * @param repeat `unrefused` where the quota's refusal is better met by waiting for the next run or by an older answer
+ * @param repeat `unrefused` for callers that, after a 429, can wait for the next run or use an older answer
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
 export async function listTasks(
@@ -170,7 +170,7 @@ export async function listTasks(
 ): Promise<TaskList> {
   const response = await call(connection, 'GET', query, { repeat });
   const answer = parseAnswer(TaskListSchema, response);
-  // An unknown id may be left out or answered with this status; both mean the same.
+  // MPC may leave an unknown id out or list it with this status: both mean the same.
   const tasks = (answer.task_array ?? [])
     .map((task) => withTexts(parseAs(TaskSchema, task, response)))
     .filter((task) => task.status !== 'NO_TASK');
@@ -181,32 +181,32 @@ export async function listTasks(
   };
 }
 
-/** A task that was written down as `listTasks` returned it; undefined for anything else. */
+/** Parses a stored task of `listTasks`; undefined for anything else. */
 export function parseTask(value: unknown): Task | undefined {
   const { data } = z.safeParse(TaskSchema, value);
   return data && withTexts({ ...(value as object), ...data });
 }
 
-/** List calls count against MPC's quota: how many of them may still be made. */
+/** How many list calls may still be made: they count against MPC's quota. */
 export interface ListBudget {
   calls: number;
 }
 
 const MAX_PAGE_SIZE = 100;
-/** Halved when an answer was too large; kept as long as the instance, because the next one probably is as well. */
+/** Halved when an answer is too large. The instance keeps it, because the next answer is probably as large. */
 let pageSize = MAX_PAGE_SIZE;
 
-/** Tasks that a filter matches, and whether these are all of them. */
+/** Tasks that a filter matches, and whether they are complete. */
 export interface PartOfList {
   tasks: Task[];
   isComplete: boolean;
-  /** How many there are, as far as MPC tells. */
+  /** The number of matching tasks by MPC's count. */
   total: number;
 }
 
 /**
- * The tasks that a filter matches, page by page, as far as the budget goes.
- * @param mayGoOn asked after the first page: false stops there
+ * The tasks that a filter matches, page by page, within the budget.
+ * @param mayGoOn called after the first page; false stops there
  * @throws as listTasks; AnswerTooLarge when a single task is too large
  */
 export async function tasksMatching(
@@ -228,14 +228,14 @@ export async function tasksMatching(
     } catch (error) {
       if (!(error instanceof AnswerTooLarge) || pageSize === 1) throw error;
       const smaller = pageSize >> 1;
-      // Whether pages count from 0 or from 1 is not documented: what is read begins a page earlier in one of the two.
+      // Pages may count from 0 or from 1 (not documented): starting one page early is right for both.
       page = Math.max(0, Math.floor(((page - 1) * pageSize) / smaller) + 1);
       pageSize = smaller;
       continue;
     }
     for (const task of answer.tasks) tasks.set(task.task_id, task);
     part.total = Math.max(part.total, answer.total);
-    // 0 and 1 may be the same page.
+    // Pages 0 and 1 may be the same page.
     const isRepeated = tasks.size === before && page > 1;
     if (!answer.isTruncated || isRepeated) return ended(true);
     if (page === firstPage && mayGoOn?.(Math.ceil(answer.total / pageSize)) === false) return ended(false);
@@ -244,12 +244,12 @@ export async function tasksMatching(
   return ended(false);
 }
 
-/** A window narrower than the seconds of MPC's times shows nothing more. */
+/** MPC's times are whole seconds: a narrower window makes no sense. */
 const MIN_WINDOW_MS = 1000;
 
 /**
- * How much of the list (ms) to ask for in the next run, after one that got so far.
- * @param growth of a window that was read to its end
+ * The window (ms) of the list for the next run.
+ * @param growth factor for a window that was read to its end
  */
 export function nextWindowMs(
   fromMs: number,
@@ -263,10 +263,10 @@ export function nextWindowMs(
 }
 
 /**
- * The tasks that were created between two moments (ms since the epoch), in windows that are made so narrow that each can be
- * read in a few pages.
- * @param budget is never exceeded; what is left over is for the next run
- * @returns what was found, and up to when nothing is missing; that lies behind `fromMs`, unless nothing at all could be read
+ * The tasks that were created between two times (ms since the epoch). It reads windows that are narrow enough for a few
+ * pages each.
+ * @param budget is never exceeded; the next run reads the rest
+ * @returns the tasks, and the time up to which they are complete: later than `fromMs`, unless nothing could be read
  * @throws as listTasks
  */
 export async function tasksBetween(
@@ -291,7 +291,7 @@ export async function tasksBetween(
       doneMs = endMs;
       if (endMs >= untilMs) break;
     } else if (part.total > 0) {
-      // As many as one page and a little may hold, if they come evenly.
+      // About one page of tasks, if they are spread evenly.
       const narrower = Math.floor(windowMs * Math.min(0.5, pageSize / part.total));
       windowMs = Math.max(MIN_WINDOW_MS, narrower);
     }
@@ -299,7 +299,7 @@ export async function tasksBetween(
   return { tasks, completeUntilMs: doneMs };
 }
 
-/** The moment of a time that MPC printed, ms since the epoch; undefined where it is none. */
+/** Parses a time of MPC. @returns ms since the epoch; undefined when it is not a time */
 export function timeOfMpc(time = ''): number | undefined {
   if (!/^\d{14}$/.test(time)) return undefined;
   const timeMs = Date.parse(time.replace(/(....)(..)(..)(..)(..)(..)/, '$1-$2-$3T$4:$5:$6Z'));
@@ -391,7 +391,7 @@ function parseAs<T extends z.ZodMiniType>(schema: T, value: unknown, { status }:
   const parsed = z.safeParse(schema, value);
   if (!parsed.success)
     throw new ServiceUnavailable('MPC', `status ${status} with an answer of unknown form`, true);
-  // MPC may add fields: what is not known is handed on as it came.
+  // MPC may add fields: unknown ones are passed on unchanged.
   return { ...(value as object), ...(parsed.data as object) } as z.infer<T>;
 }
 

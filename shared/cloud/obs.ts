@@ -4,7 +4,7 @@ import { encodePath, type ObsUrlRequest, obsAddress, signObsUrl } from '../signi
 import type { Connection } from './connection';
 import { connect, type HttpResponse, send } from './http';
 
-/** An object as a listing shows it. */
+/** An object in a listing. */
 export interface ListedObject {
   key: string;
   /** Without quotes, in lower case. */
@@ -16,9 +16,9 @@ export interface ListedObject {
 /** Which objects are listed. */
 export interface ListFrom {
   prefix?: string | undefined;
-  /** Only keys behind this one. */
+  /** Only keys after this one. */
   marker?: string | undefined;
-  /** None in folders below. */
+  /** Leaves out the keys in folders below. */
   delimiter?: '/' | undefined;
   'max-keys'?: string | undefined;
 }
@@ -27,15 +27,15 @@ export interface ListFrom {
 export interface ListPage {
   objects: ListedObject[];
   isTruncated: boolean;
-  /** Where the next page goes on; undefined on the last one. */
+  /** Start of the next page; undefined on the last page. */
   nextMarker: string | undefined;
 }
 
 const REQUEST_LIFETIME_SECONDS = 300;
 
 /**
- * The temporary URL of an object for whoever holds it.
- * @param ttlSeconds how long it is valid; with an agency's credentials never longer than these
+ * The temporary URL of an object. Anybody who has it may read the object.
+ * @param ttlSeconds how long it is valid (s); at most as long as an agency's credentials
  */
 export function temporaryUrl(
   bucket: string,
@@ -56,7 +56,7 @@ export function temporaryUrl(
   return origin + path;
 }
 
-/** What an object is kept with. */
+/** The headers that OBS stores with an object. */
 export interface ContentHeaders {
   contentType: string;
   cacheControl?: string | undefined;
@@ -75,7 +75,7 @@ export async function putObject(
 }
 
 /**
- * OBS CopyObject with content headers of its own: nothing passes through here.
+ * OBS CopyObject with new content headers. OBS copies by itself: no bytes pass through the function.
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
 export async function copyObject(
@@ -97,16 +97,16 @@ export async function deleteObject(bucket: string, key: string, connection: Conn
   await call({ method: 'DELETE', bucket, key }, connection);
 }
 
-/** OBS GetObject as it is. @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable */
+/** OBS GetObject, unparsed. @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable */
 export async function getBytes(bucket: string, key: string, connection: Connection): Promise<Buffer> {
   return (await call({ method: 'GET', bucket, key }, connection)).bytes;
 }
 
 /**
- * OBS PutObject of a small JSON record that must not be there yet. A bucket that knows `x-obs-forbid-overwrite` refuses the
- * second of two writers, whenever they come; one that does not know it replaces what the first one wrote. The header is in
- * no document of OBS: used by others, never proven here.
- * @returns false when OBS refused because there is such an object: perhaps this very write, repeated after a lost answer
+ * OBS PutObject of a small JSON record that must not exist yet. With `x-obs-forbid-overwrite` a bucket refuses the
+ * second of two writers. A bucket that does not know the header replaces the first record. No document of OBS
+ * has the header: other software uses it, and it was never proven here.
+ * @returns false when the object exists: perhaps from this very write, repeated after a lost answer
  * @throws as putJson
  */
 export async function createJson(
@@ -127,7 +127,7 @@ export async function createJson(
 
 /**
  * OBS PutObject of a small JSON record.
- * @returns how many times it was sent: an attempt that was given up and repeated may still be carried out
+ * @returns how many times it was sent: OBS may still carry out an earlier attempt that timed out
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
 export async function putJson(
@@ -143,7 +143,7 @@ export async function putJson(
 
 /**
  * OBS GetObject of a small JSON record.
- * @returns the parsed value, null for an object that holds no JSON; undefined when there is no such object
+ * @returns the parsed value; null for an object that is not JSON; undefined when there is no such object
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
 export async function getJson(bucket: string, key: string, connection: Connection): Promise<unknown> {
@@ -162,7 +162,7 @@ export async function getJson(bucket: string, key: string, connection: Connectio
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
 export async function listObjects(bucket: string, from: ListFrom, connection: Connection): Promise<ListPage> {
-  // Of what XML escapes, an encoded key may hold the apostrophe alone, which URLs need not encode.
+  // URL encoding leaves the apostrophe alone: it is the only character of an encoded key that XML escapes.
   const parameters = { 'encoding-type': 'url', ...from };
   const { body } = await call({ method: 'GET', bucket, key: '', parameters }, connection);
   const objects = [...body.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, contents = '']) => ({
@@ -178,7 +178,7 @@ export async function listObjects(bucket: string, from: ListFrom, connection: Co
   return { objects, isTruncated, nextMarker: isTruncated ? named || objects.at(-1)?.key : undefined };
 }
 
-/** All objects of one folder, those in folders below it left out. @throws as listObjects */
+/** All objects of one folder, without the folders below it. @throws as listObjects */
 export async function listFolder(
   bucket: string,
   prefix: string,
@@ -198,18 +198,18 @@ function decodeKey(encoded: string): string {
   return decodeURIComponent(encoded.replaceAll('+', ' ').replace(/&(apos|#39|#x27);/g, "'"));
 }
 
-/** Opens a connection to a bucket that will be used soon. */
+/** Opens a connection to a bucket in the background, for requests that come soon. */
 export function connectToBucket(bucket: string, { settings }: Connection): void {
   connect(obsAddress(settings.obsEndpoint, bucket).origin);
 }
 
-/** The object as a listing shows it; undefined when there is none. @throws as listObjects */
+/** Finds an object by a listing; undefined when there is none. @throws as listObjects */
 export async function findObject(
   bucket: string,
   key: string,
   connection: Connection,
 ): Promise<ListedObject | undefined> {
-  // Of all keys that begin with this one, it comes first itself.
+  // Of all keys that begin with this one, the key itself comes first.
   const { objects } = await listObjects(bucket, { prefix: key, 'max-keys': '1' }, connection);
   return objects[0]?.key === key ? objects[0] : undefined;
 }

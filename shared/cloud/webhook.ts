@@ -4,9 +4,9 @@ import { BlockList, isIP } from 'node:net';
 import { ServiceUnavailable } from '../core/errors';
 import { send } from './http';
 
-/** What is sent to whoever wants to know, and how often it was tried. */
+/** One message to a receiver. */
 export interface WebhookMessage {
-  /** Stays the same when the message is sent again, so that a receiver can tell. */
+  /** The same when the message is sent again, so that a receiver can recognize it. */
   id: string;
   body: string;
 }
@@ -14,9 +14,9 @@ export interface WebhookMessage {
 const SERVICE = 'webhook';
 
 /**
- * Signs a message (Standard Webhooks 1.0.0, "Signature scheme"): a signature for each secret, so that a receiver may hold
- * the old one or the new one while secrets are changed.
- * @param secrets each `whsec_` and the key in base64
+ * Signs a message (Standard Webhooks 1.0.0, "Signature scheme") with each secret, so that a receiver may know
+ * the old or the new one during a rotation.
+ * @param secrets each is `whsec_` and the key in base64
  */
 export function webhookHeaders(
   { id, body }: WebhookMessage,
@@ -38,10 +38,10 @@ export function webhookHeaders(
 }
 
 /**
- * Sends a message once. Redirects are not followed, and addresses of private networks are refused whatever name leads to
- * them: a receiver must not become a way into the network of the functions.
- * @param mayBePrivate true for the local cloud, whose receivers are on the same machine
- * @returns the status that the receiver answered with
+ * Sends a message once. Does not follow redirects, and refuses addresses of private networks, also behind a host name:
+ * a receiver must not become a way into the network of the functions.
+ * @param mayBePrivate true for the local cloud, whose receivers run on the same machine
+ * @returns the status of the receiver's answer
  * @throws ServiceTimedOut after 10 s, ServiceUnavailable when it cannot be reached
  */
 export async function sendWebhook(
@@ -67,7 +67,7 @@ export async function sendWebhook(
   return status;
 }
 
-/** The address of a name, unless it is one of a private network. Checked where it is used, so that it cannot change. */
+/** Resolves a name, and refuses private addresses. The check is here because a name may resolve differently next time. */
 const lookupPublic: LookupFunction = (hostname, options, callback) => {
   const { lookup }: typeof import('node:dns') = require('node:dns');
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
@@ -84,11 +84,11 @@ function privateAddress(address: string): ServiceUnavailable {
   return new ServiceUnavailable(SERVICE, `${address} is an address of a private network`, false);
 }
 
-/** True for addresses that are not of the public internet (IANA special-purpose address registries). */
+/** True for addresses outside the public internet (IANA special-purpose address registries). */
 export function isPrivateAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 0) return true;
-  // A list for each family: one that holds mapped IPv4 networks takes every IPv4 address for one of them.
+  // A list for each family: with mapped IPv4 networks in it, a common list would match every IPv4 address.
   const networks = new BlockList();
   const type = family === 4 ? 'ipv4' : 'ipv6';
   for (const [network, bits] of family === 4 ? PRIVATE_IPV4 : PRIVATE_IPV6)
@@ -113,7 +113,7 @@ const PRIVATE_IPV4: readonly (readonly [network: string, bits: number])[] = [
 ];
 const PRIVATE_IPV6: readonly (readonly [network: string, bits: number])[] = [
   ['::', 96],
-  // IPv4 in another dress: whoever means a public address writes it as it is.
+  // IPv4 addresses in IPv6 form. Nobody needs that form for a public address.
   ['::ffff:0:0', 96],
   ['64:ff9b::', 96],
   ['64:ff9b:1::', 48],

@@ -1,30 +1,30 @@
 import type { FailureFields } from './log-events';
 import { readableStack } from './stack';
 
-/** One thing that is wrong with a request: where, and what to change. */
+/** One wrong field of a request, and what to change. */
 export interface Detail {
   /** Dotted path of the field, for example `thumbnail_para.time`. */
   path: string;
   message: string;
 }
 
-/** A failure that the caller can mend: its message is written for them. The API's room knows which status it has. */
+/** A failure that the caller can fix: its message is written for the caller. `shared/api/` chooses the HTTP status. */
 export class CallerError extends Error {}
 
-/** The settings of a function do not fit; the message names every wrong key. For the log, not for callers. */
+/** A function's settings are wrong. The message names every wrong key. It is for the log, not for callers. */
 export class SettingsError extends Error {}
 
 /** A cloud service refused a request. */
 export class ServiceRefused extends Error {
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
-  /** How many times the request had been sent. */
+  /** How many times the request was sent. */
   readonly attempts: number;
 
   constructor(
     readonly service: 'MPC' | 'OBS',
     response: { status: number; retryAfterSeconds: number | undefined; attempts: number },
-    /** The service's own code, for example `MPC.10202` or `NoSuchKey`; empty when the answer held none. */
+    /** The service's own code, for example `MPC.10202` or `NoSuchKey`; empty when the answer has none. */
     readonly code: string,
     message: string,
     readonly requestId: string,
@@ -35,7 +35,7 @@ export class ServiceRefused extends Error {
     this.attempts = response.attempts;
   }
 
-  /** True when it is our credentials that were refused, not the request. */
+  /** True when the service refused the credentials, not the request. */
   get areCredentialsRejected(): boolean {
     return (
       this.status === 401 ||
@@ -44,7 +44,7 @@ export class ServiceRefused extends Error {
   }
 }
 
-/** Codes that say that the account or its keys are the matter (error codes of MPC and OBS). */
+/** Codes that blame the account or its keys (error codes of MPC and OBS). */
 const REJECTED_CREDENTIALS: ReadonlySet<string> = new Set([
   'MPC.10203',
   'MPC.10206',
@@ -56,45 +56,45 @@ const REJECTED_CREDENTIALS: ReadonlySet<string> = new Set([
   'RequestTimeTooSkewed',
 ]);
 
-/** A cloud service did not answer in time. It may have done what was asked. */
+/** A cloud service did not answer in time. It may have carried out the request. */
 export class ServiceTimedOut extends Error {
   constructor(readonly service: string) {
     super(`${service} did not answer in time`);
   }
 }
 
-/** A cloud service could not be reached, or its answer could not be understood. */
+/** A cloud service could not be reached, or its answer could not be read. */
 export class ServiceUnavailable extends Error {
   constructor(
     readonly service: string,
     reason: string,
-    /** False only when the request provably never left this machine. */
+    /** False only when the request certainly never left this machine. */
     readonly mayHaveArrived: boolean,
   ) {
     super(`${service} is not available: ${reason}`);
   }
 }
 
-/** True when the same question may well be answered later: out of reach, out of order, or over the quota. */
+/** True when the same request may succeed later: the service is out of reach, fails (5xx), or its quota is used up (429). */
 export function isPassingFailure(error: unknown): boolean {
   if (error instanceof ServiceRefused) return error.status === 429 || error.status >= 500;
   return error instanceof ServiceTimedOut || error instanceof ServiceUnavailable;
 }
 
-/** A cloud service's answer is larger than a function can take. */
+/** A cloud service's answer exceeds the limit (bytes). */
 export class AnswerTooLarge extends ServiceUnavailable {
   constructor(service: string, limitBytes: number) {
     super(service, `answer exceeds ${limitBytes} bytes`, true);
   }
 }
 
-/** MPC's code for a request that it would refuse. */
+/** MPC's code for an invalid request. */
 export const INVALID_REQUEST = 'MPC.10202';
 /** MPC's code for a task that does not exist. */
 export const NO_SUCH_TASK = 'MPC.10211';
 /** MPC's code for an operation that the task's state does not allow. */
 export const OPERATION_FAILED = 'MPC.10212';
-/** What the log says about a failure; never a stack of ours with values in it, never a secret. */
+/** The log fields of a failure. They hold no secret and no stack with values in it. */
 export function describeFailure(error: unknown): FailureFields {
   if (error instanceof ServiceRefused) {
     return {

@@ -1,8 +1,7 @@
 /**
- * Does the work for each item, for some at the same time, in their order. The first that fails ends the call; those at work
- * go on.
- * @param count how many at the same time
- * @throws what the work throws
+ * Runs `work` for each item, in order, a few at the same time. The first failure ends the call; work that has begun goes on.
+ * @param count how many run at the same time
+ * @throws what `work` throws
  */
 export async function inParallel<T>(
   items: readonly T[],

@@ -1,4 +1,4 @@
-/** What `describeFailure` says about a failure. */
+/** The fields that `describeFailure` writes. */
 const FAILURE = [
   'failure',
   'message',
@@ -9,12 +9,12 @@ const FAILURE = [
   'service_request_id',
 ] as const;
 
-/** Which notice, and the status that its receiver answered with, if it did. */
+/** Names the notice. `status` is the receiver's answer, if there was one. */
 const NOTICE = ['notice', 'type', 'task_id', 'attempt', 'status'] as const;
 
 /**
- * Every event that the functions log: at which levels, with which fields beside those of every line. Only its type
- * is part of the functions; docs/log-events.md says what each means and what to do about it.
+ * Every event that the functions log, with its levels and its fields beside those of every line. Only its type
+ * gets into the functions. docs/log-events.md says what each event means and what to do about it.
  */
 export const LOG_EVENTS = {
   'api.answered': { levels: ['info'], fields: ['status'] },
@@ -89,7 +89,7 @@ export const LOG_EVENTS = {
   'video.removed': { levels: ['info'], fields: ['bucket', 'key', 'objects', 'records', 'shared'] },
 } as const;
 
-/** What a line may say about a failure. */
+/** The fields of a line about a failure. */
 export type FailureFields = { [Field in (typeof FAILURE)[number]]?: unknown };
 
 export type LogEvent = keyof typeof LOG_EVENTS;

@@ -4,7 +4,7 @@ const LEVELS = { debug: 10, info: 20, warn: 30, error: 40 } as const;
 
 export type LogLevel = keyof typeof LEVELS;
 
-/** Fields without one that the event does not have; never where there is such a one. */
+/** The fields if the event has all of them; otherwise never. */
 type OnlyFields<Fields, Event extends LogEvent> = Fields extends unknown
   ? Exclude<keyof Fields, FieldOf<Event>> extends never
     ? Fields
@@ -12,8 +12,7 @@ type OnlyFields<Fields, Event extends LogEvent> = Fields extends unknown
   : never;
 
 /**
- * Writes one JSON line per event. Fields must be chosen one by one, so that no secret can slip in: what an event may
- * say stands in LOG_EVENTS.
+ * Writes one JSON line per event. LOG_EVENTS names the fields of each event one by one, so that no secret can slip in.
  */
 export class Log {
   readonly debug = this.at('debug');
@@ -27,7 +26,7 @@ export class Log {
     private readonly level: LogLevel = 'info',
   ) {}
 
-  /** For an event whose level depends on what happened. */
+  /** For an event whose level is known only at run time. */
   write<Event extends LogEvent, Fields extends object>(
     level: LevelOf<Event>,
     event: Event,

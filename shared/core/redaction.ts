@@ -1,8 +1,8 @@
 import type { Credentials } from './credentials';
 
 /**
- * A service's error message without what must not be written down. Gateways quote the request that they could not
- * verify, signed headers and security token included.
+ * Removes secrets from a service's error message. Gateways quote the request that they could not verify, with signed
+ * headers and security token. At most 500 characters are kept.
  */
 export function redact(message: string, { accessKey, secretKey, securityToken }: Credentials): string {
   let text = message;
@@ -12,7 +12,7 @@ export function redact(message: string, { accessKey, secretKey, securityToken }:
   return (
     text
       .replace(/(canonicalRequest|StringToSign|Authorization)\b.*$/is, '$1: …')
-      // Signatures by their form: hexadecimal SHA-256, base64 SHA-1.
+      // Signatures are known by their form: hexadecimal SHA-256, base64 SHA-1.
       .replace(/Signature=[^\s&"]*|\b[0-9a-f]{64}\b|[\w+/]{27}=/gi, '***')
       .slice(0, 500)
   );

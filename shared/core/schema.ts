@@ -1,15 +1,15 @@
 import * as z from 'zod/mini';
 
-// zod's own schemas, with the words of this service: every leaf says in its error what is allowed and in which unit.
-// Each schema costs every cold start some 20 µs, so that what several need stands here once.
+// zod's schemas with error messages of this service: each message says what is allowed and in which unit.
+// A schema costs every cold start about 20 µs: schemas that several modules need are made here once.
 
 /** Any string. */
 export const text = z.string('must be a string');
 
-/** Any string, or none. */
+/** Any string; may be absent. */
 export const optionalText = z.optional(text);
 
-/** Any value, or none. */
+/** Any value; may be absent. */
 export const anything = z.optional(z.unknown());
 
 export const textUpTo = (maximum: number) => {
@@ -17,14 +17,14 @@ export const textUpTo = (maximum: number) => {
   return z.string(error).check(z.maxLength(maximum, error));
 };
 
-/** A string of a form. */
+/** A string that matches a regular expression. */
 export const textLike = (form: RegExp, error: string) => z.string(error).check(z.regex(form, error));
 
-/** A string that a rule accepts which JSON Schema cannot say. */
+/** A string that a rule accepts, for rules that JSON Schema cannot express. */
 export const textThat = (holds: (value: string) => boolean, error: string) =>
   z.string(error).check(z.refine(holds, error));
 
-/** A whole number; `unit` stands behind the limits in the error. */
+/** A whole number. The error names the unit after the limits. */
 export const integer = (minimum: number, maximum: number, unit = '') =>
   integerOr(minimum, maximum, mustBe(minimum, maximum, unit));
 
@@ -35,10 +35,10 @@ function integerOr(minimum: number, maximum: number, error: string) {
 /** A count, a time in milliseconds: any whole number from 0. */
 export const wholeNumber = integer(0, Number.MAX_SAFE_INTEGER);
 
-/** Such a number, or none. */
+/** Such a number; may be absent. */
 export const optionalWholeNumber = z.optional(wholeNumber);
 
-/** A whole number that comes as text, as in user data and query parameters. */
+/** A whole number as text, as in user data and query parameters. */
 export const integerText = (minimum: number, maximum: number, unit = '') =>
   textThat(
     (value) => /^\d{1,10}$/.test(value) && Number(value) >= minimum && Number(value) <= maximum,
@@ -69,17 +69,17 @@ function mustBeOneOf(values: readonly (string | number)[]): string {
   return `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`;
 }
 
-/** What is 1 in a record, or not there. */
+/** A mark in a record: 1 or absent. */
 export const flag = z.optional(oneOf(1));
 
-/** Ids and times of MPC, which its documents declare as strings and print as numbers. */
+/** Ids and times of MPC: its documents declare strings and show numbers. */
 export const textOrNumber = z.union([z.string(), z.number()], 'must be a string or a number');
 
 export const isText = (value: unknown): value is string => typeof value === 'string';
 
 /**
  * Parses JSON of unknown origin.
- * @returns the value, with `null` properties left out, as services mean them; undefined when the text is not JSON
+ * @returns the value without `null` properties, which services send for "absent"; undefined when the text is not JSON
  */
 export function parseJson(text: string): unknown {
   try {

@@ -1,6 +1,6 @@
 /**
- * The stack of an error with places in the sources, where it names places in the bundle: the map lies beside it in the zip.
- * The map is read when something has failed, and costs a cold start nothing.
+ * The stack of an error with lines of the sources instead of the bundle, by the source map in the zip.
+ * The map is read only after a failure, so that a cold start does not pay for it.
  */
 export function readableStack(error: Error): string {
   const stack = error.stack ?? error.message;
@@ -24,7 +24,7 @@ export function readableStack(error: Error): string {
   }
 }
 
-/** Waits for the work of an event; what it throws goes to the platform's log, with a stack that can be read. */
+/** Waits for the work of an event. An error goes on to the platform's log with a readable stack. */
 export async function withReadableStack<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

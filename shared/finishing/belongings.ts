@@ -15,37 +15,37 @@ import { PUBLISHED_FILES, timeInNameSeconds } from '../views/pictures';
 import { filesBeside } from './finish-mark';
 
 /*
- * What belongs to a video: its records, and in the snapshot bucket the objects that are below its own directory *and* are named by
- * its own tasks. A directory is the video's own when its name follows from the video (OUTPUT_DIRECTORY, CAPTURES) and from no other
- * video that is there: `snapshots/{stem}` is the same for a.mp4 and a.mov, `snapshots/{key}` for the same key of two buckets.
+ * A video owns its records, and in the snapshot bucket the objects that lie below its own directory *and* are named by
+ * its own tasks. A directory is its own if the templates (OUTPUT_DIRECTORY, CAPTURES) give it for this video and for no other
+ * existing one: `snapshots/{stem}` is the same for a.mp4 and a.mov, `snapshots/{key}` for the same key in two buckets.
  */
 
-/** What was begun for a video, and what MPC said of what has ended. */
+/** The tasks of a video. */
 export interface VideoTasks {
-  /** Of the snapshot bucket, in the folder of the video's claims. */
+  /** Records in the folder of the video's claims. */
   records: readonly ListedObject[];
   begun: readonly Begun[];
-  /** The tasks that are known to have ended, whether they captured anything or not. */
+  /** Tasks that are known to have ended, with or without pictures. */
   ended: readonly Task[];
-  /** Of tasks of which nothing is kept. */
+  /** Ids of tasks without a kept result. */
   unknown: readonly string[];
 }
 
-/** Pictures and files that belong to a video. */
+/** Pictures and files of a video. */
 export interface OwnObjects {
   keys: readonly string[];
-  /** Directories that were left alone: another video has the same. */
+  /** Directories that are left alone: another video has the same one. */
   shared: readonly string[];
 }
 
 const Index = z.object({ task_id: text });
-/** Files of tasks of which nobody wrote down which files they have. */
+/** The possible files of tasks without a record of their files. */
 const ANY_FILE = new RegExp(`^(${Object.values(PUBLISHED_FILES).join('|')}|sprite-\\d+[.]jpg)$`);
 const PARALLEL_READS = 8;
-/** More keys that begin like the video's than this many pages hold: another video may be among them. */
+/** If more keys begin like the video's than these pages hold, another video may be among them. */
 const MAX_SIBLING_PAGES = 3;
 
-/** What the records of a video tell of its tasks. No call to MPC. @throws what OBS throws */
+/** The tasks of a video, from its records alone. Makes no call to MPC. @throws what OBS throws */
 export async function tasksOfVideo({ bucket, key }: Video, invocation: Invocation): Promise<VideoTasks> {
   const records = await listRecords(bucket, key, invocation);
   const begun = await begunIn(records, undefined, invocation);
@@ -64,7 +64,7 @@ export async function tasksOfVideo({ bucket, key }: Video, invocation: Invocatio
   return { records, begun, ended, unknown: [...new Set(unknown)] };
 }
 
-/** Asks MPC for the tasks of which nothing is kept. What it has forgotten stays unknown. @throws what MPC throws */
+/** Asks MPC for the tasks without a kept result. Those that MPC no longer has stay unknown. @throws what MPC throws */
 export async function withTasksOfMpc(tasks: VideoTasks, invocation: Invocation): Promise<VideoTasks> {
   const told: Task[] = [];
   for (const group of groupsOf(tasks.unknown, MAX_IDS)) {
@@ -80,7 +80,7 @@ export async function withTasksOfMpc(tasks: VideoTasks, invocation: Invocation):
 }
 
 /**
- * The pictures of a video's tasks and the files that were published beside them.
+ * The pictures of a video's tasks, and the files beside them.
  * @throws what OBS throws
  */
 export async function objectsOfVideo(
@@ -93,7 +93,7 @@ export async function objectsOfVideo(
   const keys = new Set<string>();
   const seen = new Set<string>();
   const ids = new Set([...tasks.ended.map(({ task_id }) => task_id), ...tasks.unknown]);
-  // One may lie within another: what is shared is known before what it lies in is looked at.
+  // Directories may nest: the inner one comes first, so that a shared one is known before the outer one is checked.
   const directories = [...ownDirectories(video, tasks, invocation)].sort((a, b) => b.length - a.length);
   for (const own of directories) {
     const names = await namesIn(own, tasks, invocation);
@@ -110,7 +110,7 @@ export async function objectsOfVideo(
       const index = objects.find(({ key }) => nameOf(key) === PUBLISHED_FILES.index);
       if (index !== undefined) {
         const read = z.safeParse(Index, await getJson(snapshotBucket, index.key, invocation));
-        // Somebody else's, or nobody knows whose.
+        // The file belongs to another task, or to an unknown one.
         if (!read.success || !ids.has(read.data.task_id)) {
           shared.add(directory);
           continue;
@@ -122,14 +122,14 @@ export async function objectsOfVideo(
   return { keys: [...keys], shared: [...shared] };
 }
 
-/** The templates of directories that pictures of uploads and of callers go to. */
+/** The templates of directories for pictures of uploads and of callers. */
 function templatesIn({ settings }: Invocation): string[] {
   return [settings.outputDirectory, ...settings.captures.map(({ directory }) => directory)];
 }
 
 /**
- * The directories of the versions of a video that were captured, as they were written down and as the templates give them;
- * `api` is that of callers. What lies outside the folders of the templates was somebody else's idea of a directory.
+ * The directories of the captured versions of a video, from its records and from the templates;
+ * `api` stands for tasks of callers. A directory outside the folders of the templates was a caller's choice.
  */
 function ownDirectories(video: Video, { begun }: VideoTasks, invocation: Invocation): Set<string> {
   const etags = new Set(['api', ...begun.flatMap(({ etag }) => etag ?? [])]);
@@ -144,10 +144,10 @@ function ownDirectories(video: Video, { begun }: VideoTasks, invocation: Invocat
   );
 }
 
-/** What tasks may have written into a directory. */
+/** The names that tasks may have written into a directory. */
 interface Names {
   names: Set<string>;
-  /** A task wrote there of which nobody knows what: names of pictures, as MPC makes them, are its. */
+  /** A task with unknown pictures wrote there: every name in MPC's form counts as its picture. */
   hasUnknownPictures: boolean;
   hasUnknownFiles: boolean;
 }
@@ -160,7 +160,7 @@ function isNamed(name: string, { names, hasUnknownPictures, hasUnknownFiles }: N
   );
 }
 
-/** The directories, this one or below it, that tasks of the video wrote into. */
+/** The directories at or below this one that tasks of the video wrote into. */
 async function namesIn(
   own: string,
   { ended, unknown, begun }: VideoTasks,
@@ -194,7 +194,7 @@ async function namesIn(
   return directories;
 }
 
-/** True where another video that is there has the same directory, and pictures in it; or where that cannot be told. */
+/** True if another existing video has the same directory with pictures in it, or if that cannot be decided. */
 export async function hasAnother(video: Video, own: string, invocation: Invocation): Promise<boolean> {
   const templates = templatesIn(invocation);
   const isOneBucket = templates.every((template) => template.includes('{bucket}'));

@@ -8,7 +8,7 @@ const Mark = z.object({ files: z.array(text) });
 
 /**
  * The names of the files that were written beside a task's pictures.
- * @returns undefined where that was not written down
+ * @returns undefined when no record has them
  * @throws what OBS throws
  */
 export async function filesBeside(
@@ -18,7 +18,7 @@ export async function filesBeside(
   return (await getRecordAs(Mark, markKey(taskId), invocation))?.files;
 }
 
-/** Key of the record that a task is finished. */
+/** Key of the record that marks a task as finished. */
 export function markKey(taskId: string): string {
   return `${RECORDS_FOLDER}finished/${taskId}.json`;
 }

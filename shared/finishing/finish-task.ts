@@ -8,17 +8,17 @@ import { markKey } from './finish-mark';
 import { queueNotice } from './notices';
 import { clearOlderPictures } from './older-pictures';
 
-/** `not_ours`: no record of this installation leads to the task. */
+/** `not_ours`: this installation has no record of the task. */
 export type Finish = 'finished' | 'already_finished' | 'not_ours';
 
-/** Tasks that this instance knows to be finished: a task is seen many times, and each look would cost a read. */
+/** Tasks that this instance knows to be finished. A task is seen many times, and each check would cost a read. */
 const knownFinished = new Set<string>();
 const MAX_KNOWN = 10_000;
 
 /**
- * Does what is to be done once when a task has ended: keeps its result, writes the files beside its pictures, puts down the
- * notice. Each step writes the same when it is done again, so that a run that broke off is simply repeated.
- * @param task as MPC lists it, ended
+ * Finishes an ended task once: keeps its result, writes the files beside its pictures, queues the
+ * notice. Each step writes the same when it is repeated, so a run that was interrupted is simply repeated.
+ * @param task an ended task from MPC's list
  * @throws what OBS throws
  */
 export async function finishTask(task: Task, invocation: FinishInvocation): Promise<Finish> {

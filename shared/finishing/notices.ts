@@ -16,41 +16,41 @@ import { objectUrl } from '../views/pictures';
 import type { PublishedFiles } from '../views/published-files';
 
 /*
- * A notice that is to be sent is an object whose name begins with the time when it is due, so that a listing shows first what
- * comes first. It is deleted when the receiver has it: at least once is promised, so that a crash between the two sends it again.
+ * A waiting notice is an object whose name begins with its due time, so that a listing shows the earliest
+ * first. It is deleted when the receiver has it. Delivery is at least once: a crash between the two sends it again.
  */
 
 const NOTICES_FOLDER = `${RECORDS_FOLDER}notices/`;
 const MINUTE_MS = 60_000;
-/** What is waited after each failed attempt. */
+/** The pause after each failed attempt. */
 const PAUSES_MS = [1, 5, 30, 120, 300, 600, 1440].map((minutes) => minutes * MINUTE_MS);
-/** A receiver that hangs takes 10 s of the invocation. */
+/** A hanging receiver takes 10 s of the invocation. */
 const MIN_TIME_FOR_AN_ATTEMPT_MS = 12_000;
 const PARALLEL_ATTEMPTS = 8;
 
 const Notice = z.object({
-  /** Attempts that have failed. */
+  /** Failed attempts. */
   attempts: integer(0, PAUSES_MS.length),
   id: text,
   type: text,
   timestamp: text,
   data: z.looseObject({}),
-  /** Keys in the snapshot bucket, whose addresses are made when the notice is sent. */
+  /** Keys in the snapshot bucket. Their addresses are made when the notice is sent. */
   files: z.object({ index: optionalText, track: optionalText, poster: optionalText }),
 });
 type Notice = z.infer<typeof Notice>;
 
-/** What became of the notices that were due. */
+/** The outcome of the notices that were due. */
 export interface NoticeReport {
   sent: number;
-  /** To be tried again. */
+  /** Notices that are tried again. */
   failed: number;
   given_up: number;
 }
 
 /**
- * Puts down that the end of a task is to be told. Doing it again writes the same.
- * @param task that has ended
+ * Queues the notice of a task's end. Repeating it writes the same.
+ * @param task an ended one
  * @throws what OBS throws
  */
 export async function queueNotice(
@@ -86,14 +86,14 @@ const TYPES: Readonly<Record<string, string>> = {
   CANCELED: 'snapshots.cancelled',
 };
 
-/** Sends the notices that are due, those that have waited longest first. @throws what OBS throws on listing */
+/** Sends the notices that are due, the oldest first. @throws what OBS throws on listing */
 export async function sendDueNotices(invocation: FinishInvocation): Promise<NoticeReport> {
   const report: NoticeReport = { sent: 0, failed: 0, given_up: 0 };
   if (invocation.settings.notify === undefined) return report;
   const { objects } = await listRecordPage({ prefix: NOTICES_FOLDER }, invocation);
   const due = objects.map(({ key }) => key).filter((key) => dueAtMs(key) <= Date.now());
   await inParallel(due, PARALLEL_ATTEMPTS, async (key) => {
-    // The rest is for the next run.
+    // The next run sends the rest.
     if (remainingMs(invocation) <= MIN_TIME_FOR_AN_ATTEMPT_MS) return;
     try {
       const outcome = await sendNotice(key, invocation);
@@ -106,7 +106,7 @@ export async function sendDueNotices(invocation: FinishInvocation): Promise<Noti
   return report;
 }
 
-/** The keys of notices about these tasks that have not been sent. @throws what OBS throws */
+/** The keys of unsent notices about these tasks. @throws what OBS throws */
 export async function waitingNotices(
   taskIds: readonly string[],
   invocation: FinishInvocation,
@@ -157,7 +157,7 @@ async function sendNotice(
   return 'failed';
 }
 
-/** @returns what went wrong; undefined when the receiver has it */
+/** @returns the failure; undefined when the receiver has it */
 async function attemptNotice(
   message: { id: string; body: string },
   { url, secrets }: { url: string; secrets: readonly string[] },

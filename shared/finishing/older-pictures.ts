@@ -9,16 +9,16 @@ import { isArchive, PUBLISHED_FILES, pictureKey } from '../views/pictures';
 import { hasAnother } from './belongings';
 
 /*
- * A video that is replaced by a shorter one leaves pictures behind: MPC writes over those that the new version has, and nobody
- * deletes `95.jpg`. With ON_REMOVAL=delete, which gives the functions the right to, what the kept results of older versions name
- * goes when the newest version is finished, and nothing else: no picture of a caller, whose task knows no version, and none in a
- * directory that another video has as well.
+ * A shorter version of a video leaves old pictures behind: MPC overwrites the pictures that the new version has, but nobody
+ * deletes `95.jpg`. With ON_REMOVAL=delete the functions may delete. When the newest version is finished, they delete the
+ * pictures in the kept results of older versions, and nothing else: no picture of a caller, whose task has no version, and none
+ * in a directory that another video has as well.
  */
 
 /**
- * Deletes the pictures of older versions that the newest one did not write over. What goes wrong is logged: the index names the
- * right pictures all the same.
- * @param result of a task that has ended
+ * Deletes the pictures of older versions that the newest one did not overwrite. A failure is only logged: the index names the
+ * right pictures in any case.
+ * @param result of an ended task
  */
 export async function clearOlderPictures(result: TaskResult, invocation: Invocation): Promise<void> {
   const { settings, log } = invocation;
@@ -35,7 +35,7 @@ export async function clearOlderPictures(result: TaskResult, invocation: Invocat
   }
 }
 
-/** Whichever of the versions is finished last, it is the newest one whose pictures stay. */
+/** The pictures of the newest version stay, even if an older version is finished later. */
 async function olderPictures({ task }: TaskResult, invocation: Invocation): Promise<string[]> {
   const { bucket, object: key } = task.input ?? {};
   if (bucket === undefined || key === undefined || !isInOwnFolder(task, invocation.settings)) return [];

@@ -26,33 +26,33 @@ import { markKey } from './finish-mark';
 import { waitingNotices } from './notices';
 
 /*
- * The end of a video: with ON_REMOVAL=delete its pictures, files and records go when it is gone. Events note which video to look
- * at; once a week every video of which there are records is looked at, a part of them in each run, because events are lost and
- * OBS tells nothing of what lifecycle rules delete.
+ * With ON_REMOVAL=delete the pictures, files and records of a video are deleted when the video is gone. Events note which video
+ * to check. Events can be lost, and OBS sends none when a lifecycle rule deletes: so every video with records
+ * is checked once a week, a part of them in each run.
  *
- * Of one video: the mark, the look whether it is there, its tasks, then objects, then records. Before the first object goes, the
- * claims are released: should the video come back while only half is removed, it is captured anew.
+ * The order for one video: write the mark, check that the video is gone, stop its tasks, delete objects, delete records. Claims
+ * are released before the first object is deleted: if the video comes back halfway, it is captured again.
  */
 
-/** Why a video that was noted was not removed, or not yet. */
+/** Why a noted video was not removed, or not yet. */
 export type KeptReason = 'video_is_there' | 'task_at_work' | 'out_of_time';
 
-/** What became of videos that are gone. */
+/** The outcome of one run. */
 export interface RemovalReport {
-  /** Videos of which all is removed, and what that was. */
+  /** Videos whose pictures, files and records were all deleted, and how many objects and records that were. */
   videos: number;
   objects: number;
   records: number;
-  /** Of these videos: noticed by an event, and by the look through all records. */
+  /** Of these videos: found by an event, and by the weekly check. */
   by_event: number;
   by_look: number;
-  /** Noted, and not removed. */
+  /** Noted videos that were not removed. */
   kept: Record<KeptReason, number>;
-  /** Directories whose objects were left, because another video has the same. */
+  /** Directories whose objects were left, because another video has the same directory. */
   shared_directories: number;
-  /** To be tried again. */
+  /** The next run tries these again. */
   failed: number;
-  /** Videos that the look through all records came by. */
+  /** Videos that the weekly check looked at. */
   looked_at: number;
 }
 
@@ -63,14 +63,14 @@ export interface RemovalPlan {
   objects: number;
   records: number;
   shared_directories: number;
-  /** The first of them. */
+  /** The first of these videos. */
   would_remove: readonly (Video & { objects: number; records: number })[];
   complete: boolean;
-  /** Where the next dry run goes on (`from`), when this one did not come to the end. */
+  /** `from` of the next dry run, if this one did not reach the end. */
   next?: string;
 }
 
-/** Notifications of MPC and callers must not be kept waiting for longer. */
+/** MPC's notifications must not wait longer than this. */
 const MAX_DURATION_MS = 30_000;
 const MAX_LOOK_MS = 10_000;
 const MAX_DRY_RUN_MS = 100_000;
@@ -81,12 +81,12 @@ const PARALLEL_DELETES = 8;
 const WEEK_MS = 7 * 24 * 3_600_000;
 const MAX_PLANNED = 100;
 const OBJECT_KEY = `${RECORDS_FOLDER}removal.json`;
-/** Names of folders begin with so many hexadecimal digits of a hash: where the look is, is one of them. */
+/** Names of folders begin with so many hexadecimal digits of a hash. They are the position of the weekly check. */
 const DIGITS = 8;
 const PLACES = 16 ** DIGITS;
 
 const Look = z.object({
-  /** Where the look goes on, and up to when it has its part of the week done. */
+  /** The position of the weekly check, and the time up to which it has done its part. */
   place: integer(0, PLACES),
   done_until_ms: wholeNumber,
 });
@@ -94,13 +94,13 @@ type Look = z.infer<typeof Look>;
 
 const Noted = z.object({ bucket: text, key: text, found: flag });
 
-/** What leads from a record to its video: a claim says so itself, a result in its task. */
+/** A claim names its video itself; a result names it in its task. */
 const OfVideo = z.object({ bucket: text, key: text });
 const OfTask = z.object({ task: z.object({ input: z.object({ bucket: text, object: text }) }) });
 
 /**
- * Removes what is left of videos that are gone.
- * @param isWhole looks at every video there are records of, in this run and those that follow
+ * Deletes the pictures, files and records of videos that are gone.
+ * @param isWhole checks every video with records, in this run and the following ones
  * @throws what OBS throws on listing
  */
 export async function removeGone(isWhole: boolean, invocation: FinishInvocation): Promise<RemovalReport> {
@@ -125,7 +125,7 @@ export async function removeGone(isWhole: boolean, invocation: FinishInvocation)
   return report;
 }
 
-/** Says what would be removed, of all videos there are records of, and removes nothing. @param from `next` of an earlier run */
+/** Reports what would be deleted of all videos with records, and deletes nothing. @param from `next` of an earlier run */
 export async function planRemoval(from: string, invocation: FinishInvocation): Promise<RemovalPlan> {
   const bounded = within(MAX_DRY_RUN_MS, invocation);
   const plan = { looked_at: 0, videos: 0, objects: 0, records: 0, shared_directories: 0 };
@@ -190,7 +190,7 @@ async function removeNoted(
   }
 }
 
-/** Settings may have changed since it was noted, and whoever wrote the record is not known. */
+/** Settings may have changed since the note, and nobody knows who wrote the record. */
 function mayBeRemoved({ bucket, key }: Video, { settings }: FinishInvocation): boolean {
   return settings.uploadBuckets.includes(bucket) && !isOwnOutput(bucket, key, settings);
 }
@@ -199,7 +199,7 @@ async function isThere({ bucket, key }: Video, invocation: FinishInvocation): Pr
   return (await findObject(bucket, key, invocation)) !== undefined;
 }
 
-/** @returns why it was not removed; undefined when all is gone */
+/** @returns why it was not removed; undefined when everything is deleted */
 async function removeVideo(
   video: Video,
   report: RemovalReport,
@@ -229,7 +229,7 @@ async function removeVideo(
   const steps: readonly (readonly string[])[] = [
     own.keys,
     [...notices, ...ids.flatMap((id) => [pointerKey(id), markKey(id)])],
-    // Who is interrupted finds the names of pictures again as long as results are there, and the video as long as claims are.
+    // After an interruption the results still give the names of pictures, and the claims the video: they are deleted last.
     records.filter((record) => !isClaim(record)).map((record) => record.key),
     records.filter(isClaim).map((record) => record.key),
   ];
@@ -237,7 +237,7 @@ async function removeVideo(
     if (!(await deleteAll(keys, invocation))) return 'out_of_time';
   }
   await endRemoval();
-  // What came meanwhile was told to wait.
+  // An upload of this video that came meanwhile had to wait.
   if (await isThere(video, invocation)) await remember(inLine(video, Date.now(), invocation), invocation);
   await forget();
   report.objects += own.keys.length;
@@ -253,7 +253,7 @@ async function removeVideo(
   return undefined;
 }
 
-/** Takes waiting tasks out of MPC's queue. @returns false while one is at work still */
+/** Takes waiting tasks out of MPC's queue. @returns false while one still runs */
 async function haveStopped(video: Video, tasks: VideoTasks, invocation: FinishInvocation): Promise<boolean> {
   const known = new Set(tasks.ended.map(({ task_id }) => task_id));
   const open = tasks.begun.filter(({ task_id, state }) =>
@@ -270,7 +270,7 @@ async function haveStopped(video: Video, tasks: VideoTasks, invocation: FinishIn
   }
 }
 
-/** From here on a version that comes back has no task, whatever is left of its pictures. */
+/** After this a version that comes back has no task and is captured again. */
 async function release({ records }: VideoTasks, invocation: FinishInvocation): Promise<void> {
   for (const { key } of records) {
     if (resultKeyOf(key) === undefined) continue;
@@ -281,7 +281,7 @@ async function release({ records }: VideoTasks, invocation: FinishInvocation): P
   }
 }
 
-/** @returns false when there was no time for all */
+/** @returns false when the time was too short for all */
 async function deleteAll(keys: readonly string[], invocation: FinishInvocation): Promise<boolean> {
   let isTimeLeft = true;
   await inParallel(keys, PARALLEL_DELETES, async (key) => {
@@ -291,12 +291,12 @@ async function deleteAll(keys: readonly string[], invocation: FinishInvocation):
   return isTimeLeft;
 }
 
-/** Goes on with the look through all records, as far as its part of the week has come, or to its end. */
+/** Goes on with the weekly check, as far as its share of the week goes, or to the end. */
 async function lookOn(isWhole: boolean, report: RemovalReport, invocation: FinishInvocation): Promise<void> {
   const now = Date.now();
   const stored = await getRecordAs(Look, OBJECT_KEY, invocation);
   const { place, done_until_ms } = stored ?? { place: 0, done_until_ms: now };
-  // As if a week had passed: the look goes once round from here.
+  // As if a week had passed: the check goes once round from here.
   const doneUntilMs = isWhole ? now - WEEK_MS : Math.max(done_until_ms, now - WEEK_MS);
   const until = place + Math.floor(((now - doneUntilMs) / WEEK_MS) * PLACES);
   const looking = within(MAX_LOOK_MS, invocation);
@@ -315,8 +315,8 @@ async function lookOn(isWhole: boolean, report: RemovalReport, invocation: Finis
 }
 
 /**
- * Visits the videos of which there are records, in the order of their folders' names.
- * @returns the place that was reached: `to`, or before it when there was no time left
+ * Visits the videos with records, in the order of their folders' names.
+ * @returns the position that it reached: `to`, or an earlier one when no time was left
  */
 async function lookThrough(
   from: number,
@@ -352,7 +352,7 @@ async function lookThrough(
   }
 }
 
-/** The video of a folder of records: the first that says so and that the folder belongs to. */
+/** The video of a folder of records: from the first record that names a video to which the folder belongs. */
 async function videoOf(keys: readonly string[], invocation: FinishInvocation): Promise<Video | undefined> {
   for (const recordKey of keys) {
     const stored = await getRecord(recordKey, invocation);

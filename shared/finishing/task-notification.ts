@@ -2,15 +2,15 @@ import * as z from 'zod/mini';
 import { parseJson, text, textOrNumber } from '../core/schema';
 import { TASK_ID } from '../validation';
 
-/** An SMN trigger's event (FunctionGraph developer guide, "SMN event source"), only what is used. */
+/** The fields of an SMN trigger's event that are used (FunctionGraph developer guide, "SMN event source"). */
 const SmnEvent = z.object({ record: z.array(z.unknown()) });
 const SmnRecord = z.object({ smn: z.object({ message: text }) });
-/** MPC's message about a snapshot task. Of its task only the id is read: MPC's list knows the rest, and cannot be forged. */
+/** MPC's message about a snapshot task. Only the task id is read: the rest comes from MPC's list, which cannot be forged. */
 const Message = z.object({ event_type: text, thumbnail_info: z.object({ task_id: textOrNumber }) });
 
 /**
- * The ids of tasks that MPC's notifications name. They are a hint only: anybody who may publish to the topic can send them.
- * @returns undefined when the event is none of SMN
+ * The task ids in MPC's notifications. They are only a hint: anybody who may publish to the topic can send them.
+ * @returns undefined when the event is not from SMN
  */
 export function readTaskNotifications(event: unknown): string[] | undefined {
   const parsed = z.safeParse(SmnEvent, event);

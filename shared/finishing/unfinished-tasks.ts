@@ -11,29 +11,29 @@ import { asMpcReads } from '../tasks/ownership';
 import { finishTask } from './finish-task';
 
 /*
- * The timer looks through MPC's list in passes. A pass goes from the oldest task that was not finished when the last pass ended
- * to the moment when it began, a page or two in each run, and remembers the oldest task that is still not finished: the next
- * pass begins there. What is created during a pass waits for the next one.
+ * The timer reads MPC's list in passes, a page or two in each run. A pass goes from the oldest task that the last pass left
+ * unfinished to the time of its own begin. It remembers the oldest task that is still unfinished: the next pass begins
+ * there. Tasks that are created during a pass wait for the next one.
  */
 
-/** What a look through MPC's list found and did. */
+/** The outcome of one run. */
 export interface FinishReport {
   looked_at: number;
   finished: number;
-  /** Still in MPC's hands, or to be tried again. */
+  /** Tasks that have not ended, or that the next pass tries again. */
   unfinished: number;
   failed: number;
 }
 
 const PAGE_SIZE = 100;
-/** MPC allows 100 calls a minute to the whole project. */
+/** MPC allows 100 calls a minute for the whole project. */
 const MAX_LIST_CALLS = 2;
 const FIRST_LOOK_BACK_MS = 3_600_000;
-/** A task may reach the list so late: its call was held by the gateway, clocks differ, the list lags. */
+/** A task may appear in the list so late: the gateway held its call, clocks differ, or the list lags. */
 const OVERLAP_MS = 180_000;
-/** A task without a record that is younger than this may be recorded yet. */
+/** A task without a record may still get one until it is this old. */
 const MAY_BE_RECORDED_WITHIN_MS = 120_000;
-/** What could not be finished for so long is given up, or it would keep every pass long. */
+/** A task that could not be finished for so long is given up, or it would make every pass long. */
 const GIVEN_UP_AFTER_MS = 86_400_000;
 const MIN_TIME_FOR_A_TASK_MS = 5_000;
 const PARALLEL_TASKS = 8;
@@ -48,7 +48,7 @@ const Pass = z.object({
 });
 type Pass = z.infer<typeof Pass>;
 
-/** Goes on with the pass through MPC's list, and finishes what has ended. @throws what OBS and MPC throw on reading */
+/** Goes on with the pass through MPC's list, and finishes ended tasks. @throws what OBS and MPC throw on reading */
 export async function finishEndedTasks(invocation: FinishInvocation): Promise<FinishReport> {
   const stored = await getRecordAs(Pass, OBJECT_KEY, invocation);
   const pass: Pass = stored ?? { from_ms: Date.now() - FIRST_LOOK_BACK_MS, page: 0 };
@@ -80,8 +80,8 @@ export async function finishEndedTasks(invocation: FinishInvocation): Promise<Fi
 }
 
 /**
- * Finishes those that have ended.
- * @returns the time of the oldest task that is not finished, ms since the epoch; infinite when all are
+ * Finishes the tasks that have ended.
+ * @returns creation time of the oldest unfinished task, ms since the epoch; infinite when there is none
  */
 export async function finishTasks(
   tasks: readonly Task[],
@@ -94,7 +94,7 @@ export async function finishTasks(
       report.looked_at++;
       if (await isDone(task, report, invocation)) continue;
       report.unfinished++;
-      // One without a time holds no pass up: it is seen as long as it is young, and by whoever asks for it.
+      // A task without a creation time does not hold up the pass: later passes or a caller's query still find it.
       oldestMs = Math.min(oldestMs, timeOfMpc(task.create_time) ?? oldestMs);
     }
   });
@@ -102,8 +102,8 @@ export async function finishTasks(
 }
 
 /**
- * Tasks in groups of one directory each, the oldest first: what they write there has the same names, and at the same time the
- * files of an older version could be written last.
+ * Groups of tasks with the same directory, the oldest first. Their files have the same names: if they were finished at the
+ * same time, the files of an older version could be written last.
  */
 function byDirectory(tasks: readonly Task[]): Task[][] {
   const groups = new Map<string, Task[]>();
@@ -114,7 +114,7 @@ function byDirectory(tasks: readonly Task[]): Task[][] {
   return [...groups.values()];
 }
 
-/** True when nothing is to be done for a task any more. */
+/** True when nothing is left to do for a task. */
 async function isDone(task: Task, report: FinishReport, invocation: FinishInvocation): Promise<boolean> {
   const { uploadBuckets } = invocation.settings;
   if (!uploadBuckets.includes(task.input?.bucket ?? '')) return true;

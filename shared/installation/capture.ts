@@ -36,7 +36,7 @@ export const ThumbnailParaSchema = z.strictObject({
   threshold: z.optional(integer(0, 255)),
 });
 
-/** `thumbnail_para` of MPC: what is captured. Times are in seconds except `dots_ms`; `type` is TIME when left out. */
+/** `thumbnail_para` of MPC: what is captured. Times are in seconds, except `dots_ms`. `type` is TIME when left out. */
 export type ThumbnailPara = z.infer<typeof ThumbnailParaSchema>;
 
 /** Checks the CAPTURE setting: the `thumbnail_para` of tasks that uploads start. */

@@ -11,31 +11,31 @@ import {
   trimSlashes,
 } from './object-keys';
 
-/** One thing that is captured of an upload. What it captures and where to make it what it is; the rest only chooses uploads. */
+/** One capture. `thumbnailPara` and `directory` decide what its tasks make; `prefix` and `suffixes` only choose uploads. */
 export interface Capture {
-  /** Undefined for the one of CAPTURE, the only one there is then. */
+  /** Undefined for the capture of CAPTURE, which is then the only one. */
   name?: string;
-  /** Of its uploads, within UPLOAD_PREFIX. */
+  /** Prefix of its uploads, within UPLOAD_PREFIX. */
   prefix: string;
-  /** Endings of its uploads in lower case, of UPLOAD_SUFFIXES. */
+  /** Endings of its uploads in lower case, from UPLOAD_SUFFIXES. */
   suffixes: readonly string[];
   thumbnailPara: ThumbnailPara;
-  /** Template of the directory of its pictures, as OUTPUT_DIRECTORY. */
+  /** Template of the directory of its pictures, in the form of OUTPUT_DIRECTORY. */
   directory: string;
 }
 
-/** What decides which uploads there are, and where pictures go when a capture does not say. */
+/** The settings that choose uploads, and the directory of captures that have none of their own. */
 export interface UploadChoice {
   uploadPrefix: string;
   uploadSuffixes: readonly string[];
   outputDirectory: string;
 }
 
-/** Each is a task for every upload that it fits. */
+/** Each capture is a task for every upload that it fits. */
 const MAX_CAPTURES = 10;
 
 const CaptureSchema = z.strictObject({
-  // It stands in directories and in addresses.
+  // The name becomes part of directories and addresses.
   name: textThat((name) => /^[\w-]{1,32}$/.test(name), 'must be 1 to 32 letters, digits, _ and -'),
   prefix: optionalText,
   suffixes: z.optional(
@@ -47,7 +47,7 @@ const CaptureSchema = z.strictObject({
   directory: z.optional(directoryTemplate),
 });
 
-/** Reads CAPTURES, a list as JSON. @returns the captures, or what is wrong with them, each with the place in the list */
+/** Parses CAPTURES, a list as JSON. @returns the captures, or what is wrong, each with its place in the list */
 export function checkCaptures(
   json: string,
   choice: UploadChoice,
@@ -96,10 +96,10 @@ export function checkCaptures(
   return details.length > 0 ? { details } : { data: captures };
 }
 
-/** Whether pictures of two captures may come to lie in, or one below the other's, directory. */
+/** True if two captures may write into the same directory, or one below the other's. */
 function mayMeet(a: Capture, b: Capture): boolean {
   const [one, other] = [fixedFolder(a.directory), fixedFolder(b.directory)];
-  // In a folder within the other's, one video's pictures may be another one's.
+  // If one folder lies in the other, pictures of two videos may meet.
   if (one !== other) return one.startsWith(other) || other.startsWith(one);
   const isBoth = (x: string, y: string, is: 'startsWith' | 'endsWith') => x[is](y) || y[is](x);
   const haveUploadsInCommon =
@@ -119,8 +119,8 @@ export function capturesFor(key: string, captures: readonly Capture[]): Capture[
 }
 
 /**
- * Of the captures of a video the one that is shown where none is named: for covers the first that makes one picture, for all
- * else the first that makes more; without such a one the first.
+ * The capture of a video that is shown when the request names none. For covers the first that makes one picture; otherwise
+ * the first that makes more. If there is no such capture, the first one.
  */
 export function servingCapture(captures: readonly Capture[], isCover: boolean): Capture | undefined {
   const isOnePicture = ({ type, dots }: ThumbnailPara) => type === 'DOTS' && dots?.length === 1;

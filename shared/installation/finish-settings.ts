@@ -5,15 +5,15 @@ import { integerText, textThat } from '../core/schema';
 import { type Invocation, openInvocation } from './invocation';
 import { isLoopback, listOf, readUserData, type Settings, settingsError } from './settings';
 
-/** What on-finish alone is told. */
+/** The settings of `on-finish`. */
 export interface FinishSettings extends Settings {
-  /** The kinds of files that are written beside the pictures of a task that succeeded. */
+  /** The kinds of files to write beside the pictures of a task that succeeded. */
   publish: ReadonlySet<PublishedKind>;
-  /** Of published files. */
+  /** Cache-Control header of published files. */
   publishCacheControl: string;
-  /** Longer side of a sprite's tile, px. */
+  /** Longer side of a tile of a sprite, px. */
   spriteWidthPx: number;
-  /** Who is told when a task has ended; undefined: nobody. */
+  /** Receiver of webhooks when a task has ended; undefined: none are sent. */
   notify: { url: string; secrets: readonly string[] } | undefined;
 }
 
@@ -51,21 +51,21 @@ const FinishSchema = z.object({
   NOTIFY_SECRET: z.optional(
     textThat(
       (value) => secretsOf(value).length > 0 && secretsOf(value).every(isSigningSecret),
-      'must be whsec_ and 24 to 64 bytes in base64; several, for a rotation, stand one behind the other with a space between',
+      'must be whsec_ and 24 to 64 bytes in base64; for a rotation give several with spaces between them',
     ),
   ),
 });
 
 /**
  * Reads the context of an invocation of on-finish.
- * @throws SettingsError when the settings do not fit
+ * @throws SettingsError when settings are wrong
  */
 export function openFinishInvocation(context: FunctionContext): FinishInvocation {
   const invocation = openInvocation(context);
   return { ...invocation, settings: readFinishSettings(context, invocation.settings) };
 }
 
-/** @throws SettingsError that names every wrong key of on-finish's own */
+/** @throws SettingsError that names every wrong key among the settings of on-finish */
 export function readFinishSettings(
   context: Pick<FunctionContext, 'getUserData'>,
   settings: Settings,
@@ -111,7 +111,7 @@ function isSigningSecret(secret: string): boolean {
   return length >= 24 && length <= 64;
 }
 
-/** What is wrong with a secret is said without it: the message is logged. */
+/** The message must not contain the secret: it is logged. */
 function withoutSecret(detail: Detail): Detail {
   if (detail.path !== 'NOTIFY_SECRET') return detail;
   return { ...detail, message: detail.message.replace(/, got .*$/s, '') };

@@ -4,10 +4,10 @@ import type { Credentials } from '../core/credentials';
 import { Log } from '../core/log';
 import { readSettings, type Settings } from './settings';
 
-/** All that one invocation needs: who we are, what is allowed, how long, and where to write what happened. */
+/** The context of one invocation: settings, credentials, deadline and log. */
 export interface Invocation extends Connection {
   settings: Settings;
-  /** The agency's temporary credentials, read from the context of this very invocation. */
+  /** The agency's temporary credentials, from the context of this invocation: they must not outlive it. */
   credentials: Credentials;
   projectId: string;
   /** When the answer must be ready, ms since the epoch. */
@@ -15,12 +15,12 @@ export interface Invocation extends Connection {
   log: Log;
 }
 
-/** Time that is kept back for the answer itself. */
+/** Time reserved for the answer itself. */
 const RESERVE_MS = 300;
 
 /**
  * Reads the context of an invocation.
- * @throws SettingsError when the settings do not fit
+ * @throws SettingsError when settings are wrong
  */
 export function openInvocation(context: FunctionContext): Invocation {
   const settings = readSettings(context);
@@ -37,7 +37,7 @@ export function openInvocation(context: FunctionContext): Invocation {
   };
 }
 
-/** Milliseconds that are left for work. */
+/** Milliseconds left for work. */
 export function remainingMs(invocation: Invocation): number {
   return invocation.deadlineMs - Date.now();
 }

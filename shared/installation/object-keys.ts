@@ -1,28 +1,28 @@
 import { textThat } from '../core/schema';
 import { sha256Hex } from '../signing';
 
-/** The object of an upload: the same key with another ETag is another upload. */
+/** One version of an object. The same key with another ETag is another upload. */
 export interface ObjectVersion {
   bucket: string;
   key: string;
   etag: string;
 }
 
-/** What decides where an installation reads and writes. */
+/** The settings that decide where an installation reads and writes. */
 export interface Places {
-  /** The buckets that uploads are read from. Nothing outside them is ever read. */
+  /** The upload buckets. Videos in other buckets are never read. */
   uploadBuckets: readonly string[];
-  /** Uploads start with this; empty for the whole bucket. */
+  /** Keys of uploads start with this; empty for the whole bucket. */
   uploadPrefix: string;
   snapshotBucket: string;
-  /** Folders of the snapshot bucket that all directories of pictures lie in, that of OUTPUT_DIRECTORY first. */
+  /** Folders of the snapshot bucket that contain all directories of pictures; that of OUTPUT_DIRECTORY comes first. */
   ownFolders: readonly string[];
 }
 
-/** Folder of this service's own records in the snapshot bucket. */
+/** Folder of this service's records in the snapshot bucket. */
 export const RECORDS_FOLDER = '.mpc-snapshots/';
 
-/** True for what this service writes: the guard against a function that triggers itself. */
+/** True for objects that this service writes: the guard against a function that triggers itself. */
 export function isOwnOutput(bucket: string, key: string, settings: Places): boolean {
   return (
     bucket === settings.snapshotBucket &&
@@ -30,7 +30,7 @@ export function isOwnOutput(bucket: string, key: string, settings: Places): bool
   );
 }
 
-/** True where a new object would be looked at as an upload. */
+/** True if a new object at this key counts as an upload. */
 export function isInUploadArea(bucket: string, key: string, settings: Places): boolean {
   return (
     settings.uploadBuckets.includes(bucket) &&
@@ -39,18 +39,18 @@ export function isInUploadArea(bucket: string, key: string, settings: Places): b
   );
 }
 
-/** Directory of an upload's snapshots, with `{bucket}` `{key}` `{stem}` `{etag}`. */
+/** Template of the directory of an upload's pictures, with `{bucket}` `{key}` `{stem}` `{etag}`. */
 export const directoryTemplate = textThat(
   (value) => /^[^/{}][^{}]*(\{(bucket|key|stem|etag)\}[^{}]*)+$/.test(value) && /\{(key|stem)\}/.test(value),
   'must start with a fixed folder and hold {key} or {stem}',
 );
 
-/** The part of a template of directories before its first placeholder, for example `snapshots/`. */
+/** The part of a template before its first placeholder, for example `snapshots/`. */
 export function fixedFolder(template: string): string {
   return template.slice(0, template.indexOf('{'));
 }
 
-/** The text without slashes at either end, in linear time: `/\/+$/` tries again at each of a million slashes. */
+/** The text without slashes at either end, in linear time. `/\/+$/` needs quadratic time for a million slashes. */
 export function trimSlashes(text: string): string {
   let start = 0;
   let end = text.length;
@@ -64,14 +64,14 @@ export function stemOf(key: string): string {
   return key.replace(/\.[^./]*$/, '');
 }
 
-/** Room that is left for the names of pictures below the 1,024 bytes of an OBS key. */
+/** An OBS key has 1,024 bytes: the rest is for the names of pictures. */
 const MAX_DIRECTORY_BYTES = 740;
 
 /**
- * The directory of an upload's snapshots. It follows from the upload alone, so that everybody can know it.
+ * The directory of an upload's pictures. It depends on the upload and the template alone, so that callers can compute it.
  *
- * Keys that make no sound directory (too long for pictures below it, or with empty, `.` or `..` segments, which
- * browsers resolve) give the SHA-256 of the key in place of `{key}` and `{stem}`.
+ * Some keys make no usable directory: they are too long, or have empty, `.` or `..` segments, which browsers resolve.
+ * For these, `{key}` and `{stem}` are replaced by the SHA-256 of the key.
  */
 export function outputDirectoryOf(upload: ObjectVersion, template: string): string {
   const fill = (key: string): string => {

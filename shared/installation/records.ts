@@ -2,14 +2,14 @@ import * as z from 'zod/mini';
 import { deleteObject, getJson, type ListFrom, type ListPage, listObjects, putJson } from '../cloud/obs';
 import type { Invocation } from './invocation';
 
-// This service's own records: small JSON objects in the snapshot bucket.
+// The records of this service: small JSON objects in the snapshot bucket.
 
-/** @returns the parsed record, null for one that holds no JSON; undefined when there is none @throws what OBS throws */
+/** @returns the parsed record; null for one that is not JSON; undefined when there is none @throws what OBS throws */
 export function getRecord(key: string, invocation: Invocation): Promise<unknown> {
   return getJson(invocation.settings.snapshotBucket, key, invocation);
 }
 
-/** @returns the record as the schema has it; undefined when there is none, or another one @throws what OBS throws */
+/** @returns the record; undefined when there is none, or it does not match the schema @throws what OBS throws */
 export async function getRecordAs<T extends z.ZodMiniType>(
   schema: T,
   key: string,
@@ -18,17 +18,17 @@ export async function getRecordAs<T extends z.ZodMiniType>(
   return z.safeParse(schema, await getRecord(key, invocation)).data;
 }
 
-/** @returns how often it was sent @throws what OBS throws */
+/** @returns how many times it was sent @throws what OBS throws */
 export function putRecord(key: string, value: unknown, invocation: Invocation): Promise<number> {
   return putJson(invocation.settings.snapshotBucket, key, value, invocation);
 }
 
-/** One that is not there is not an error. @throws what OBS throws */
+/** Deletes a record. A missing one is not an error. @throws what OBS throws */
 export function deleteRecord(key: string, invocation: Invocation): Promise<void> {
   return deleteObject(invocation.settings.snapshotBucket, key, invocation);
 }
 
-/** One page of the records, in the order of their keys. @throws what OBS throws */
+/** One page of records, in the order of their keys. @throws what OBS throws */
 export function listRecordPage(from: ListFrom, invocation: Invocation): Promise<ListPage> {
   return listObjects(invocation.settings.snapshotBucket, from, invocation);
 }

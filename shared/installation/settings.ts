@@ -8,34 +8,34 @@ import { checkCapture } from './capture';
 import { type Capture, checkCaptures, type UploadChoice } from './captures';
 import { directoryTemplate, fixedFolder, type Places, RECORDS_FOLDER, trimSlashes } from './object-keys';
 
-/** What an installation is told by its functions' user data. */
+/** The settings of an installation, from its functions' user data. */
 export interface Settings extends Places {
   region: string;
   /** Endings of a video's key, lower case with the dot. */
   uploadSuffixes: readonly string[];
-  /** Template of the directory of pictures whose capture or caller does not say where they go. */
+  /** Template of the directory of pictures, if neither capture nor caller gives one. */
   outputDirectory: string;
-  /** What is captured of an upload, at least one. */
+  /** The captures of an upload, at least one. */
   captures: readonly [Capture, ...Capture[]];
   mpcRequestsPerMinute: number;
-  /** Looks at MPC's list that one instance of query makes for callers in a minute. */
+  /** List calls to MPC that one instance of `query` makes for callers in a minute. */
   mpcReadsPerMinute: number;
-  /** With so many tasks of this installation that have not ended, nothing more is started by itself. */
+  /** While so many tasks of this installation have not ended, uploads start no more. */
   maxUnfinishedTasks: number;
   urlTtlSeconds: number;
   queueLimitMinutes: number;
-  /** What becomes of a video's pictures, files and records when the video is gone. */
+  /** What happens to a video's pictures, files and records when the video is gone. */
   onRemoval: 'keep' | 'delete';
-  /** Address that leads to the snapshot bucket, without a slash at the end; undefined: addresses are temporary. */
+  /** Public address of the snapshot bucket, without a slash at the end; undefined: addresses are temporary. */
   publicUrl: string | undefined;
   mpcEndpoint: string;
   obsEndpoint: string;
   logLevel: LogLevel;
 }
 
-/** The regions that MPC has, as all of the vendor's SDKs list them. */
+/** The regions of MPC, as all of the vendor's SDKs list them. */
 const MPC_REGIONS = 'cn-north-1, cn-north-4, cn-east-2, cn-east-3, cn-south-1, ap-southeast-3';
-/** Everywhere else MPC's host begins with its own name; here it kept the one of its predecessor. */
+/** In this region MPC's host still begins with the name of its predecessor, `mts`; elsewhere with `mpc`. */
 const REGION_OF_MTS = 'cn-north-1';
 
 const DEFAULTS: Readonly<Record<string, string>> = {
@@ -44,7 +44,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   OUTPUT_DIRECTORY: 'snapshots/{key}',
   MPC_REQUESTS_PER_MINUTE: '80',
   MPC_READS_PER_MINUTE: '12',
-  // More than two minutes of the pace, so that MPC never runs dry between two looks; and few enough that at 5 tasks a minute
+  // More than two minutes of the pace, so that MPC always has work between two looks. Few enough that at 5 tasks a minute
   // the last one waits 40 minutes, less than QUEUE_LIMIT_MINUTES.
   MAX_UNFINISHED_TASKS: '200',
   URL_TTL_SECONDS: '3600',
@@ -91,12 +91,12 @@ const SettingsSchema = z.object({
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error'),
 });
 
-/** True for addresses of this very machine: those of the local cloud. */
+/** True for addresses of this machine: those of the local cloud. */
 export function isLoopback(url: string): boolean {
   return /^(localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname);
 }
 
-/** The items of a list with commas. */
+/** The items of a comma-separated list. */
 export function listOf(value: string): string[] {
   return value
     .split(',')
@@ -105,7 +105,7 @@ export function listOf(value: string): string[] {
 }
 
 /**
- * Reads user data from the context and, where the platform passes it that way, from the environment, and checks it.
+ * Reads user data from the context or, on platforms that pass it there, from the environment, and checks it.
  * @returns the values, or what is wrong with them, key by key
  */
 export function readUserData<T extends z.ZodMiniObject>(
@@ -123,7 +123,7 @@ export function readUserData<T extends z.ZodMiniObject>(
 }
 
 /**
- * Reads and checks the settings that every function has.
+ * Reads and checks the settings that all functions share.
  * @throws SettingsError that names every wrong key
  */
 export function readSettings(
@@ -143,7 +143,7 @@ export function readSettings(
   if (!MPC_REGIONS.split(', ').includes(REGION) && values.MPC_ENDPOINT === undefined) {
     issues.push({
       path: 'REGION',
-      message: `must be one of ${MPC_REGIONS}, got "${REGION}"; for another one set MPC_ENDPOINT`,
+      message: `must be one of ${MPC_REGIONS}, got "${REGION}"; for another region set MPC_ENDPOINT`,
     });
   }
   const templates = [['OUTPUT_DIRECTORY', outputDirectory]] as [string, string][];
@@ -191,7 +191,7 @@ export function readSettings(
   };
 }
 
-/** One capture without a name from CAPTURE, or those of CAPTURES. */
+/** The captures of CAPTURES, or the one of CAPTURE, which has no name. */
 function readCaptures(
   { CAPTURE, CAPTURES }: { CAPTURE?: string | undefined; CAPTURES?: string | undefined },
   choice: UploadChoice,

@@ -19,52 +19,52 @@ import {
 import { reasonToSkip, type Upload } from './upload-event';
 
 /*
- * A library that was there before is taken in when a person asks for it: a record in the snapshot bucket says what is wanted,
- * and every sweep goes on with it for as long as nothing else waits. The person's terminal writes the record, the sweep writes
- * how far it is into its own, so that neither ever takes anything back from the other.
+ * A person asks for the captures of an existing library. A record in the snapshot bucket says what is wanted,
+ * and every sweep goes on with it while nothing else waits. The command writes that record, the sweep writes its
+ * progress into its own record: neither overwrites the other.
  */
 
 export const BACKFILL_KEY = `${RECORDS_FOLDER}backfill.json`;
 
-/** What a person asks for; without the record nothing is wanted. */
+/** What a person asks for. Without this record there is no backfill. */
 export const BackfillRequest = z.object({
-  /** Another id is another backfill, which begins at the beginning. */
+  /** Another id is another backfill, which starts from the beginning. */
   id: text,
   prefix: text,
-  /** Of all captures when left out. */
+  /** Name of one capture; all captures when left out. */
   capture: optionalText,
-  /** As many as were counted before it began. */
+  /** How many were counted before it began. */
   videos: wholeNumber,
 });
 export type BackfillRequest = z.infer<typeof BackfillRequest>;
 
-/** How far it is. */
+/** Its progress. */
 export const BackfillState = z.object({
   id: text,
   began_ms: wholeNumber,
   updated_ms: wholeNumber,
   ended_ms: optionalWholeNumber,
-  /** Where it goes on. */
+  /** Where the next run goes on. */
   bucket: optionalText,
   marker: optionalText,
-  /** Behind the marker, and counted already. */
+  /** Keys after the marker that are already counted. */
   counted: z.optional(z.array(text)),
-  /** Videos that were looked at, and what became of their captures. */
+  /** Videos that were looked at, and the outcomes of their captures. */
   videos: wholeNumber,
   started: wholeNumber,
   already_started: wholeNumber,
-  /** To be tried again by the sweep. */
+  /** The sweep tries these again. */
   failed: wholeNumber,
 });
 export type BackfillState = z.infer<typeof BackfillState>;
 
-/** What has a task costs one small read for each capture. */
+/** A video that has its tasks costs one small read for each capture. */
 const PARALLEL_LOOKS = 32;
 const PARALLEL_STARTS = 8;
 /** The event of an upload younger than this is probably on its way. */
 const MIN_AGE_MS = 60_000;
 
-/** True for the videos that a backfill means. */
+/** True for the videos of a backfill. */
 export function isMeant(
   upload: Upload,
   { capture }: Pick<BackfillRequest, 'capture'>,
@@ -77,10 +77,10 @@ export function isMeant(
 }
 
 /**
- * Goes on with a backfill as long as there is time and the pace leaves room for uploads that come meanwhile.
- * @param stored how far an earlier run came, in whatever form it is there
- * @returns how far it is now
- * @throws what OBS throws where it cannot remember what failed
+ * Goes on with a backfill while there is time and the pace leaves room for new uploads.
+ * @param stored the progress of earlier runs; an unreadable one starts from the beginning
+ * @returns the new progress
+ * @throws what OBS throws when a failed upload cannot be remembered
  */
 export async function goOnWithBackfill(
   request: BackfillRequest,
@@ -121,7 +121,7 @@ export async function goOnWithBackfill(
   return state;
 }
 
-/** @returns false when it must go on another time */
+/** @returns false when the next run must go on */
 async function goThrough(
   bucket: string,
   prefix: string,
@@ -148,7 +148,7 @@ async function goThrough(
   }
 }
 
-/** Looks at some videos and starts what they lack. @returns false when there is no turn for all */
+/** Looks at some videos and starts the captures that they lack. @returns false when some must wait */
 async function take(
   uploads: readonly Upload[],
   { capture }: BackfillRequest,

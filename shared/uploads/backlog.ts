@@ -3,23 +3,23 @@ import { inLine, remember, rememberForLater } from '../tasks/waiting';
 import { captureUpload, isWithoutTurn, type Outcome, outcomeOf } from './capture-upload';
 import { reasonToSkip, type Upload } from './upload-event';
 
-/** A sweep comes every minute. Were there none, uploads must not wait for it. */
+/** The sweep runs every minute. If it does not run, uploads must not wait for it. */
 const BEHIND_FOR_MS = 2 * 60_000;
 
-// Of this instance, which is the only one. Another one finds out by itself.
+// There is only one instance. A new one finds out by itself.
 let behindUntilMs = 0;
 
-/** Says whether uploads wait for their turn: while they do, none that comes is started before them. */
+/** Says whether uploads wait. While they do, no new upload starts before them. */
 export function setBehind(isBehind: boolean): void {
   behindUntilMs = isBehind ? Date.now() + BEHIND_FOR_MS : 0;
 }
 
-/** Whether what comes now is only remembered: others come first. */
+/** True when others come first: a new upload is only remembered. */
 export function comesBehind(): boolean {
   return Date.now() < behindUntilMs;
 }
 
-/** Starts the captures of an upload that has just come, or remembers it for the sweep when others come first. */
+/** Starts the captures of a new upload, or remembers it for the sweep when others come first. */
 export async function captureOrRemember(
   upload: Upload,
   isTimeLeft: boolean,
@@ -32,7 +32,7 @@ export async function captureOrRemember(
   if (!outcomes.some(isWithoutTurn)) return outcomes;
   if (!comesBehind()) setBehind(true);
   try {
-    // As the sweep would remember it, so that there is one record.
+    // The same key as the sweep writes, so that there is one record.
     await remember(inLine(upload, upload.lastModifiedMs ?? Date.now(), invocation), invocation);
     return outcomes.map((outcome) =>
       'failed' in outcome && isWithoutTurn(outcome)
@@ -56,6 +56,6 @@ export async function rememberFailed(
 ): Promise<string | undefined> {
   const again = outcomes.flatMap((outcome) => ('failed' in outcome ? [outcome.again_at_ms ?? 0] : []));
   if (again.length === 0) return undefined;
-  // What MPC does not refuse for good comes sooner.
+  // A capture that MPC may accept soon decides when all are tried again.
   return rememberForLater(upload, invocation, Math.min(...again) || undefined);
 }

@@ -7,35 +7,35 @@ import type { Invocation } from '../installation/invocation';
 import { listUploads } from './capture-upload';
 
 /*
- * A pass looks at every key of the upload buckets once, in as many invocations as it takes. OBS lists keys in their order, one
- * page after the other; so that several pages can be listed at a time, each pass notes marks, keys that lie some pages apart,
- * and the next pass looks through the ranges between them side by side. Marks only share the work out: where keys have come or
- * gone since then, ranges are longer or shorter, and every key lies in one of them.
+ * A pass looks at every key of the upload buckets once, in as many invocations as it takes. OBS lists keys in order, one
+ * page after the other. To list several pages at a time, each pass notes marks: keys that lie some pages apart.
+ * The next pass looks through the ranges between them in parallel. Marks only divide the work: as keys come and
+ * go, ranges get longer or shorter, but every key lies in one of them.
  */
 
-/** Ranges that are listed at a time: each holds a page of 1,000 keys, some 300 KB, in memory. */
+/** Ranges that are listed at a time. Each keeps a page of 1,000 keys, about 300 KB, in memory. */
 const PARALLEL_RANGES = 10;
-/** How far marks lie apart, pages. */
+/** Pages between two marks. */
 const PAGES_BETWEEN_MARKS = 16;
-/** So many are remembered at most; of more than twice as many every second one is dropped. */
+/** At most so many marks are kept. Above twice as many, every second one is dropped. */
 const MAX_MARKS = 64;
 
 const Mark = z.object({ bucket: text, key: text });
 type Mark = z.infer<typeof Mark>;
 
-/** The keys behind `marker` and up to `until`, that one included. */
+/** The keys after `marker` up to and including `until`. */
 const Range = z.object({
   bucket: text,
   marker: optionalText,
   until: optionalText,
-  /** Listed since the last mark. */
+  /** Pages listed since the last mark. */
   pages: wholeNumber,
 });
 type Range = z.infer<typeof Range>;
 
-/** How far a pass is, as it is remembered between invocations. */
+/** The progress of a pass, kept between invocations. */
 export const bucketPassShape = {
-  /** What is still to be looked through; absent before the pass begins. */
+  /** The ranges that are left; absent before the pass begins. */
   ranges: z.optional(z.array(Range)),
   /** Where the ranges of the next pass begin. */
   marks: z.optional(z.array(Mark)),
@@ -44,23 +44,23 @@ export const bucketPassShape = {
 };
 export type BucketPass = z.infer<z.ZodMiniObject<typeof bucketPassShape>>;
 
-/** What is done with the objects of a page, a group at a time. */
+/** What a pass does with the objects of a page, one group at a time. */
 export interface Visitor {
-  /** Asked before each page and between its groups: the pass stops where it is, and goes on there next time. */
+  /** Asked before each page and between its groups. True: the pass stops there, and goes on there next time. */
   isOver(): boolean;
-  /** Which objects are looked at. */
+  /** True for objects to look at. */
   isWanted(bucket: string, object: ListedObject): boolean;
   /** Looks at objects of one bucket, in the order of their keys. */
   lookAt(bucket: string, objects: readonly ListedObject[]): Promise<void>;
-  /** A bucket is gone or locked; it must not keep the others waiting for ever. */
+  /** A bucket is gone or locked. The pass goes on with the others. */
   bucketNotListed(): void;
 }
 
 /**
  * Goes on with a pass, or begins one.
- * @param pass is brought up to date
- * @param groupSize objects that are looked at together, in each of the ranges
- * @returns true when all of it has been looked at
+ * @param pass is updated
+ * @param groupSize objects of each range that are looked at together
+ * @returns true when the pass is complete
  */
 export async function goOnWithPass(
   pass: BucketPass,
@@ -110,7 +110,7 @@ async function lookThrough(
     const objects = page.objects.filter(({ key }) => until === undefined || !isBehind(key, until));
     const wanted = objects.filter((object) => visitor.isWanted(bucket, object));
     for (const group of groupsOf(wanted, groupSize)) {
-      // The first group is looked at in any case: a page that takes all the time would be listed again and again.
+      // The first group is always looked at: otherwise a page that takes all the time would be listed again and again.
       if (group[0] !== wanted[0] && visitor.isOver()) return 'interrupted';
       await visitor.lookAt(bucket, group);
       range.marker = group.at(-1)?.key;
@@ -139,7 +139,7 @@ function everySecond(marks: readonly Mark[]): Mark[] {
   return inOrder(marks).filter((_, index) => index % 2 === 1);
 }
 
-/** As OBS lists keys: by the bytes of their UTF-8. */
+/** In the order of OBS: by UTF-8 bytes. */
 function inOrder(marks: readonly Mark[]): Mark[] {
   return [...marks].sort((a, b) => (isBehind(a.key, b.key) ? 1 : -1));
 }

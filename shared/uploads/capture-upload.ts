@@ -8,28 +8,30 @@ import { acquirePermit, learnReservations, pause } from './rate-limit';
 import { isRoomAtMpc } from './unfinished';
 import { reasonToSkip, type SkipReason, type Upload } from './upload-event';
 
-/** What became of one capture of an upload, or of an upload that gets none. */
+/** The outcome of one capture of an upload, or of an upload without a capture. */
 export type Outcome = { capture?: string | undefined } & (
   | { started: string }
   | { skipped: SkipReason | 'already_started' | 'gone'; task_id?: string | undefined }
-  /** Others come first: the sweep starts it when its turn has come. */
+  /** Others come first: the sweep starts it later. */
   | { deferred: string }
-  /** `again_at_ms`: before this moment (ms since the epoch) it is not tried again, because MPC refuses it for good. */
+  /** `again_at_ms`: set when MPC refuses it for good; the next try is not before this time (ms since the epoch). */
   | { failed: string; again_at_ms?: number }
 );
 
 /**
- * Says what would be started, as `started: "dry run"`; starts it if it may leave at once; waits for its turn; waits, and
- * leaves room for those that come meanwhile.
+ * - `dry run`: starts nothing, and reports `started: "dry run"`
+ * - `at once`: starts if a permit is free now
+ * - `in turn`: waits for a permit
+ * - `behind others`: waits for a permit, and leaves a part of the pace to new uploads
  */
 export type How = 'dry run' | 'at once' | 'in turn' | 'behind others';
 
-/** Reading the claim, reserving a turn, writing the claim, creating the task, completing the claim. */
+/** Time for all steps: read the claim, reserve a permit, write the claim, create the task, complete the claim. */
 export const MIN_TIME_FOR_A_CAPTURE_MS = 3_000;
-/** MPC counts its quota by the minute, but a pause must fit into an invocation, or every event that waits would fail. */
+/** MPC counts its quota per minute, but a pause must fit into an invocation, or every event that waits would fail. */
 const QUOTA_PAUSE_SECONDS = 20;
 
-/** What an event's key may mean, when it is not known whether events encode keys, as far as it would be captured. */
+/** The uploads that an event's key may stand for, as it may or may not be encoded. Only uploads that would be captured. */
 function readings(upload: Upload, { settings }: Invocation): [Upload, ...Upload[]] {
   const { otherKey, ...first } = upload;
   if (otherKey === undefined) return [first];
@@ -39,12 +41,12 @@ function readings(upload: Upload, { settings }: Invocation): [Upload, ...Upload[
 }
 
 /**
- * The uploads that an event's key may mean: those that are there, and of several the ones with the event's ETag.
+ * The uploads that an event's key may stand for: those that exist, and of several the ones with the event's ETag.
  * @throws what OBS throws
  */
 export async function uploadsMeant(upload: Upload, invocation: Invocation): Promise<Upload[]> {
   const [first, ...others] = readings(upload, invocation);
-  // One that can mean nothing else is looked up where it is captured.
+  // A key with one meaning is looked up when it is captured.
   if (others.length === 0 && upload.key === first.key) return [first];
   const found = (
     await Promise.all([first, ...others].map(({ bucket, key }) => findObject(bucket, key, invocation)))
@@ -54,20 +56,20 @@ export async function uploadsMeant(upload: Upload, invocation: Invocation): Prom
   return (same.length > 0 ? same : found).map((object) => ({ bucket: upload.bucket, ...object }));
 }
 
-/** The same without a look: what may mean two objects keeps both keys. */
+/** The same without a call to OBS: an upload that may be either of two objects keeps both keys. */
 export function uploadsMeantLater(upload: Upload, invocation: Invocation): Upload[] {
   const possible = readings(upload, invocation);
   return possible.length > 1 ? [upload] : possible;
 }
 
-/** Why nothing was started, although nothing is wrong: others come first. */
+/** Reasons to wait that are no failure: others come first. */
 const NO_TURN: ReadonlySet<string> = new Set(['no_turn', 'mpc_is_full', 'no_time_left']);
 
 export function isWithoutTurn(outcome: Outcome): boolean {
   return 'failed' in outcome && NO_TURN.has(outcome.failed);
 }
 
-/** A page of an upload bucket; undefined for one that is gone or locked, which must not keep the next one waiting for ever. */
+/** A page of an upload bucket; undefined when it cannot be listed: a bucket that is gone must not hold up the next one. */
 export async function listUploads(
   bucket: string,
   prefix: string,
@@ -82,7 +84,7 @@ export async function listUploads(
   }
 }
 
-/** Uploads, each with what would become of it. */
+/** Each upload with the outcome that a dry run gives. */
 export function lookAt(
   uploads: readonly Upload[],
   invocation: Invocation,
@@ -114,10 +116,10 @@ export function logStarted(
 }
 
 /**
- * Starts the captures of an upload that it does not have yet, one task for each. Whatever happens becomes an outcome, so that
- * one bad upload or capture never hides the others.
+ * Starts the captures that an upload still lacks, one task for each. Every failure becomes an outcome, so that
+ * one bad upload or capture does not stop the others.
  * @param only the capture of this name; all when left out
- * @returns an outcome for each capture that the upload gets, or one that says why it gets none
+ * @returns an outcome for each capture of the upload, or one that says why it has none
  */
 export async function captureUpload(
   upload: Upload,
@@ -128,9 +130,9 @@ export async function captureUpload(
   const reason = reasonToSkip(upload, invocation.settings);
   if (reason !== undefined) return [{ skipped: reason }];
   try {
-    // What cannot be learned now is asked for again when it is needed.
+    // If this fails, it is read again when it is needed.
     const learned = how === 'dry run' ? undefined : learnReservations(invocation).catch(() => {});
-    // An event may be late, and may come without an ETag: what counts is what is there now.
+    // An event may be late or have no ETag: what counts is the object that exists now.
     const isListed = upload.lastModifiedMs !== undefined;
     const object = isListed ? upload : await findObject(upload.bucket, upload.key, invocation);
     if (object === undefined) return [{ skipped: 'gone' }];
@@ -165,8 +167,8 @@ async function captureVersion(
 }
 
 /**
- * A version that was written again may have been another one in between, and its task may have captured that. Who only
- * changes the metadata of old videos is not meant: a version that lasted would have been found.
+ * A version that was written again may have been replaced by another one for a while, and its task may have captured that one.
+ * After this time a new `LastModified` only means changed metadata: the sweep would have found another version.
  */
 const UNSEEN_FOR_MS = 3_600_000;
 
@@ -175,7 +177,7 @@ function wasRewrittenSince(lastModifiedMs: number | undefined, upload: Upload): 
   return laterMs > 0 && laterMs < UNSEEN_FOR_MS;
 }
 
-/** What a failure makes of an upload. */
+/** The outcome of a failure. */
 export function outcomeOf(
   error: unknown,
   { bucket, key, capture }: Pick<Upload, 'bucket' | 'key'> & { capture?: string | undefined },
@@ -198,7 +200,7 @@ async function captureOne(
 ): Promise<Outcome> {
   const isDryRun = how === 'dry run';
   const first = uploadClaim(upload, capture, invocation.settings);
-  // The sweep looks at every video there is: of one that has its task it reads one record.
+  // The sweep looks at every video: one that has its task must cost a single read.
   const [state, begun] = await Promise.all([
     findClaim(first, invocation),
     isDryRun ? undefined : othersBegun(first, invocation),
@@ -212,7 +214,7 @@ async function captureOne(
     const mayShowAnother =
       wasReplacedSince(claimedAtMs, upload.etag, others) || wasRewrittenSince(lastModifiedMs, upload);
     if (!mayShowAnother) return { skipped: 'already_started', task_id: task.task_id };
-    // It may be at work still.
+    // The older task may still run.
     const { id, etag } = claim;
     const { task_id } = task;
     others.push({ state: 'accepted', claimed_at_ms: claimedAtMs, task_id, claim: id, etag, isUpload: true });

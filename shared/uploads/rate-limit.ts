@@ -6,55 +6,54 @@ import { getRecord, putRecord } from '../installation/records';
 import { CALL_ARRIVES_WITHIN_MS } from '../tasks/claim-search';
 
 /*
- * MPC gets at most MPC_REQUESTS_PER_MINUTE create calls of the automatic side in any 60 s, whatever happens to calls
- * and instances.
+ * Uploads make at most MPC_REQUESTS_PER_MINUTE create calls to MPC in any 60 s, whatever happens to calls and instances.
  *
  * Each call needs a permit. What counts is when the call may reach MPC: at the earliest when its permit was acquired, at
- * the latest when its answer was there. A call without an answer (its time is up, its connection broke) may still be on
- * its way, or wait in the gateway, so that it counts until it can arrive no more. A permit is in use until a window after
- * that latest moment; a new one is given only while fewer than the limit are in use. So of any two calls in one window the
+ * the latest when its answer came. A call without an answer (timed out, or its connection broke) may still be on
+ * its way, or wait in the gateway. It counts until it can no longer arrive. A permit is in use until one window after
+ * that latest moment. A new one is given only while fewer than the limit are in use. So of any two calls in one window the
  * later one saw the earlier one in use, and no window holds more than the limit.
  *
- * What this instance sent it knows itself. What an instance before it may have sent, one that crashed a moment ago
- * perhaps, it learns from an object: permits are reserved there in small numbers before they are used, and each counts
- * until the latest call that could have had it can arrive no more. With every new reservation the instance also writes
- * down how its earlier ones ended, so that the next instance waits for calls that were made and not for what might have been.
- * No reservation that is read ends later than one that was made at the moment of reading: what says otherwise is wrong.
+ * An instance knows its own calls. What an earlier instance may have sent, perhaps one that crashed a moment ago,
+ * it reads from an object: instances reserve permits there in small numbers before they use them. Each counts
+ * until its latest possible call can no longer arrive. With every new reservation the instance also writes
+ * how its earlier ones ended, so that the next instance waits only for calls that were made.
+ * A reservation cannot end later than one that is made at the moment of reading: a record that says so is wrong.
  *
- * The object must never lose a reservation whose permits are in use. Writes follow each other, but one that its caller gave
- * up may still be carried out and would take back a later one: after such a write nothing leaves until that can happen no
- * more, and after one that was repeated nothing else is written until then. Taken for granted: one instance at a time, clocks
- * of instances that agree within the second that a window is longer than a minute, and that what an instance had sent to OBS
- * when it died is done before the next one writes.
+ * The object must never lose a reservation whose permits are in use. Writes follow each other, but OBS may still carry out
+ * a write that timed out, and so overwrite a later one. After such a write no call leaves until that can no longer happen.
+ * After a repeated write nothing else is written until then. Assumptions: one instance at a time; clocks of instances agree
+ * within the second that a window is longer than a minute; OBS has carried out the writes of an instance that died before the
+ * next one writes.
  */
 
 /**
- * A minute and a little: what this instance sent it knows by its own clock. The sweep comes every minute too, so that a longer
- * window would push its calls back from run to run, until they fit into it no more.
+ * A little more than a minute: an instance times its own calls by its own clock. The sweep runs every minute too: a longer
+ * window would push its calls back from run to run, until they no longer fit.
  */
 const OWN_WINDOW_MS = 60_100;
-/** A minute, and what clocks of instances may differ by. */
+/** A minute, plus the difference between clocks of instances. */
 const WINDOW_MS = 61_000;
 /**
- * Small reservations mean more writes, large ones more that is lost with an instance: no more than a small part of the
- * limit, or a single upload would use it up for the instance after the next pause.
+ * Small reservations mean more writes; large ones lose more with an instance. A reservation is a small part of the
+ * limit, or a single upload would use it all up for the next instance.
  */
 const MOST_RESERVED_CALLS = 10;
 const RESERVED_PART_OF_LIMIT = 1 / 8;
 const RESERVATION_LIFETIME_MS = 10_000;
-/** So long after it was given up, OBS may still carry out a write: the time of one attempt, a guess. */
+/** OBS may still carry out a write so long after it timed out: the time of one attempt, a guess. */
 const WRITE_LANDS_WITHIN_SECONDS = 10;
-/** MPC's gateway may count by the hour, but nobody knows that it will not change its mind. */
+/** MPC's gateway may ask for a pause of an hour, but it may also lift the limit sooner. */
 const MAX_PAUSE_SECONDS = 600;
 const OBJECT_KEY = `${RECORDS_FOLDER}pace.json`;
 
 const Reservation = z.object({
-  /** When the last of its calls can arrive at the latest, ms since the epoch. */
+  /** When its last call can arrive at the latest, ms since the epoch. */
   until_ms: wholeNumber,
   calls: wholeNumber,
 });
 type Reservation = z.infer<typeof Reservation>;
-/** `lots` is what reservations are called in records that exist. */
+/** Stored records call reservations `lots`. */
 const Reservations = z.object({ lots: z.array(Reservation) });
 
 /** One call, and when it can arrive at the latest (ms since the epoch). */
@@ -62,40 +61,40 @@ interface Permit {
   latestArrivalMs: number;
 }
 
-/** Permits that may be used up to `expiresAtMs` (ms since the epoch). */
+/** Permits that may be used until `expiresAtMs` (ms since the epoch). */
 interface OwnReservation {
   calls: number;
   expiresAtMs: number;
   permits: Permit[];
 }
 
-// One instance handles one event at a time, so that its memory is a safe place for what it has sent. A sweep starts several
-// uploads together: they get their permits one after the other.
+// One instance handles one event at a time: its memory is a safe place for what it has sent. A sweep starts several
+// uploads together; they get their permits one after the other.
 let lastInLine: Promise<unknown> = Promise.resolve();
 let othersReservations: Reservation[] | undefined;
 let ownReservations: OwnReservation[] = [];
 let pausedUntilMs = 0;
-/** Until when an attempt to write the last reservation may still be carried out, although it has been repeated. */
+/** Until when OBS may still carry out an earlier attempt of a repeated write of the last reservation. */
 let rewrittenUntilMs = 0;
 
 /**
- * Learns what instances before this one have reserved. It only reads, so that it may run beside the look for a claim.
+ * Reads what earlier instances have reserved. It writes nothing, so it may run beside the search for a claim.
  */
 export async function learnReservations(invocation: Invocation): Promise<void> {
   othersReservations ??= await readReservations(invocation);
 }
 
-/** What others leave free is for uploads that come meanwhile: of a small limit nothing. */
+/** The share of a limit for work behind others. The rest is for new uploads; a small limit leaves no rest. */
 export function mostBehindOthers(limit: number): number {
   return Math.ceil((limit * 7) / 8);
 }
 
 /**
- * Waits until one more create call may leave, or sees whether it may at once.
- * @param reserveMs time that must be left after the wait
- * @param mayWait without it there is no wait
+ * Waits until one more create call may leave.
+ * @param reserveMs time (ms) that must be left after the wait
+ * @param mayWait false: takes a permit only if one is free now
  * @param isBehind leaves a part of the pace to others
- * @returns `release`, to be called when MPC has answered, or the call provably never left, and not when its fate is unknown;
+ * @returns `release`, to be called when MPC has answered or the call certainly never left, but not when its fate is unknown;
  * undefined when the invocation ends before a permit is free
  * @throws what OBS throws when the reservation cannot be written
  */
@@ -127,7 +126,7 @@ async function nextPermit(
     if (remainingMs(invocation) - waitMs < reserveMs) return undefined;
     if (waitMs <= 0) {
       if (last !== undefined) return permitOf(last, now);
-      // One that took too long in the writing is written anew.
+      // A reservation that took too long to write is written again.
       await reserve(invocation);
       continue;
     }
@@ -145,7 +144,7 @@ function permitOf({ permits }: OwnReservation, now: number): () => void {
   };
 }
 
-/** Nothing leaves before this long is over, as when MPC said that the quota is used up. */
+/** No call leaves for so long, for example after MPC said that its quota is used up. */
 export function pause(seconds: number): void {
   pausedUntilMs = Math.max(pausedUntilMs, Date.now() + Math.min(seconds, MAX_PAUSE_SECONDS) * 1000);
 }
@@ -194,13 +193,13 @@ async function reserve(invocation: Invocation): Promise<void> {
   ownReservations = [...ended, next];
 }
 
-/** The last reservation, while it is written and has a call left. */
+/** The last reservation, if it is written and has a call left. */
 function usableReservation(now: number): OwnReservation | undefined {
   const last = ownReservations.at(-1);
   return last !== undefined && last.permits.length < last.calls && now < last.expiresAtMs ? last : undefined;
 }
 
-/** What became of a reservation that is given up: the calls that were made, and the latest moment of any of them. */
+/** What is written about a reservation that has ended: how many calls were made, and when the last of them can arrive. */
 function asEnded({ permits }: OwnReservation): Reservation {
   return {
     calls: permits.length,
@@ -215,7 +214,7 @@ async function readReservations(invocation: Invocation): Promise<Reservation[]> 
   const { data: stored } = z.safeParse(Reservations, record);
   const latestMs = Date.now() + RESERVATION_LIFETIME_MS + CALL_ARRIVES_WITHIN_MS;
   if (stored === undefined) {
-    // What was reserved cannot be read: it may have been all, and the next instance must know until when.
+    // The reservations cannot be read: all permits may be reserved, and the next instance must know until when.
     const lots = [{ calls, until_ms: latestMs }];
     await putRecord(OBJECT_KEY, { lots }, invocation);
     return lots;

@@ -41,88 +41,88 @@ import { reasonToSkip, type Upload } from './upload-event';
 
 /** What a sweep found and did. */
 export interface SweepReport {
-  /** Captures of uploads that were looked at: of videos under the prefix, with bytes in them. */
+  /** Captures of uploads that were looked at: videos under the prefix that are not empty. */
   looked_at: number;
   already_started: number;
   started: number;
   /** Left for the next sweep. */
   failed: number;
-  /** Of these, uploads that MPC refuses for good, as far as they were seen: they are tried again after pauses of up to a day. */
+  /** Of these, uploads that MPC refuses for good, as far as this run saw them. The sweep tries them again after up to a day. */
   refused: number;
   /** Claims for which MPC has more than one task, with the task ids. */
   duplicates: readonly { claim: string; task_ids: readonly string[] }[];
   /** The same under its old name. */
   doubled: SweepReport['duplicates'];
-  /** True when the end of the last bucket was reached; otherwise the next sweep goes on where this one stopped. */
+  /** True when this run reached the end of the last bucket; otherwise the next sweep goes on where this one stopped. */
   complete: boolean;
-  /** Only of a dry run: the first keys that would be started. */
+  /** Only in a dry run: the first keys that would be started. */
   would_start?: readonly string[];
-  /** Only of a dry run: the first uploads that MPC refuses for good, and when they are tried again. */
+  /** Only in a dry run: the first uploads that MPC refuses for good, and when they are tried again. */
   refused_uploads?: readonly { bucket: string; key: string; again_at: string }[];
 }
 
 export interface SweepOptions {
-  /** Reports what it would start, of all uploads, and starts nothing. */
+  /** Reports what it would start of all uploads, and starts nothing. */
   isDryRun: boolean;
-  /** Looks at every upload there is. */
+  /** Looks at every upload. */
   isWhole: boolean;
 }
 
-/** Fresh events must not be kept waiting for longer than this. */
+/** Events of new uploads must not wait longer than this. */
 const MAX_DURATION_MS = 10_000;
-/** Of which looking through the buckets takes no more than this. */
+/** The part of it for looking through the buckets. */
 const MAX_LOOK_MS = 1_500;
-/** A dry run is asked for by a person, who wants to know all. */
+/** A person asks for a dry run and wants to see everything. */
 const MAX_DRY_RUN_MS = 55_000;
 /** The event of an upload younger than this is probably on its way. */
 const MIN_AGE_MS = 60_000;
-/** An upload older than this whose task is missing comes behind all that is new: it is one of a library, and there may be many. */
+/** An upload older than this without a task comes after all new ones: it is part of a library, and there may be many. */
 const OLD_AFTER_MS = 24 * 3_600_000;
-/** `LastModified` of an upload in parts may be its beginning, a guess; clocks may differ. */
+/** `LastModified` of a multipart upload may be its beginning (a guess), and clocks may differ. */
 const MARGIN_MS = 3_600_000;
-/** Every upload is looked at once a week, a part of them in every pass. */
+/** The sweep looks at every upload once a week, at a part of them in every pass. */
 const PART_OF_WEEK_MS = 10 * 60_000;
 const PARTS_OF_WEEK = (7 * 24 * 3_600_000) / PART_OF_WEEK_MS;
-/** What has a task costs one small read; so many of them at a time, in each range of keys that is looked through. */
+/** Uploads per range of keys that are looked at together. One that has a task costs a small read. */
 const GROUP_SIZE = 8;
-/** Of records of what waits, which are written when a run ends. */
+/** Of the records of waiting uploads, which are written when a run ends. */
 const PARALLEL_WRITES = 16;
-/** So many uploads are started at a time: the pace is used up in seconds. */
+/** Enough to use up the pace in seconds. */
 const PARALLEL_STARTS = 16;
-/** So many without a task are found in a run. */
+/** Uploads without a task that one run collects. */
 const MAX_FOUND = 1000;
 const MAX_KEYS_REPORTED = 100;
-/** How far the first sweep looks for duplicates; later ones look from where the last one ended. */
+/** How far back the first sweep looks for duplicates. Later ones begin where the last one ended. */
 const FIRST_LOOK_BACK_MS = 3_600_000;
-/** A sweep is there for what has no task: looking for duplicates takes no more of its time. */
+/** The sweep exists for uploads without a task: the search for duplicates gets no more of its time. */
 const MAX_DUPLICATES_MS = 3_000;
 /**
- * What is looked at again next time: clocks may differ by a quarter of an hour, and a second task may be yet to come.
+ * Each search begins this long before the end of the last one: clocks may differ by 15 minutes, and a second task may come late.
  */
 const DUPLICATES_OVERLAP_MS = 17 * 60_000;
-/** Of the list calls of a run; the rest is for half-written claims. */
+/** List calls of a run for duplicates; the rest is for half-written claims. */
 const MAX_DUPLICATES_CALLS = 3;
-/** MPC's clock may be ahead. */
+/** MPC's clock may be ahead of ours. */
 const FAR_AHEAD_MS = 16 * 60_000;
-/** Two tasks of one claim are created within this: what lies on both sides of a window's end must not be missed. */
+/** Two tasks of one claim are created within this time. Windows overlap by it, so that no pair is missed. */
 const PAIR_WITHIN_MS = 2 * 60_000;
 /** Where a sweep remembers how far it is. */
 export const SWEEP_KEY = `${RECORDS_FOLDER}sweep.json`;
 
 const Progress = z.object({
   ...bucketPassShape,
-  /** When this pass began, and when the last one began that saw everything; without it this pass looks at every upload. */
+  /** When this pass began; when the last complete pass began. Without the second one this pass looks at every upload. */
   began_ms: optionalWholeNumber,
   clean_ms: optionalWholeNumber,
-  /** The settings that decide what an upload is and what is captured of it. */
+  /** The settings that decide which objects are uploads and what is captured of them. */
   settings: optionalText,
-  /** Whose turn it was last. */
+  /** The folder that had the last turn. */
   folder: optionalText,
   later_marker: optionalText,
   duplicates_until_ms: optionalWholeNumber,
-  /** How far the backfill is that a person asked for. */
+  /** The progress of the backfill. */
   backfill: anything,
-  /** As much of MPC's list as could be read at once (ms), where that is little. */
+  /** How much of MPC's list (ms) one read could cover, if that is little. */
   duplicates_window_ms: optionalWholeNumber,
 });
 type Progress = z.infer<typeof Progress>;
@@ -130,9 +130,9 @@ type Progress = z.infer<typeof Progress>;
 type Report = SweepReport & { would_start: string[] };
 
 /**
- * Looks through the upload buckets for videos without a task, and starts them and all others that wait, in turn: lost events,
- * events that found no turn, uploads from before the installation, half-written claims. It reads what has changed since the
- * last pass, goes on where the last sweep stopped, is safe to run twice and beside live events.
+ * Looks through the upload buckets for videos without a task, and starts them and all others that wait, in turn: uploads whose
+ * event was lost or had to wait, uploads from before the installation, half-written claims. It looks at what changed since the
+ * last pass and goes on where the last sweep stopped. It is safe to run twice, and beside live events.
  */
 export async function sweep(invocation: Invocation, options: SweepOptions): Promise<SweepReport> {
   const { isDryRun } = options;
@@ -171,7 +171,7 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
   const isNew = (one: Waiting) => !isOld(one);
   const lookMs = isDryRun ? maxMs : MAX_LOOK_MS + MIN_TIME_FOR_A_CAPTURE_MS;
   const looking = { ...bounded, deadlineMs: Math.min(bounded.deadlineMs, Date.now() + lookMs) };
-  // The pace goes on while the buckets are looked through.
+  // Tasks start at the pace while the buckets are looked through.
   const [isTurnForLine, found, duplicates] = await Promise.all([
     startInTurn(line.filter(isNew), progress, report, bounded),
     lookThroughBuckets(progress, ids, report, isDryRun, looking),
@@ -207,7 +207,7 @@ async function refusedUploads(
   return uploads;
 }
 
-/** Goes on with the pass that was begun, or begins one; from the start, and a whole one, where other uploads are meant now. */
+/** Goes on with the pass, or begins one. Where the settings now choose other uploads, it begins a pass over every upload. */
 function beginPass(
   stored: Progress,
   { isWhole }: SweepOptions,
@@ -226,9 +226,9 @@ function beginPass(
 }
 
 /**
- * Moves on through the buckets.
+ * Looks through the next part of the buckets.
  * @param ids of uploads that are known to wait
- * @returns what has no task
+ * @returns uploads without a task
  */
 async function lookThroughBuckets(
   progress: Progress & { began_ms: number },
@@ -254,7 +254,7 @@ async function lookThroughBuckets(
     invocation,
   );
   if (!report.complete) return found;
-  // What was found is started or remembered: this pass has seen all that there was when it began.
+  // All that was found is started or remembered: this pass saw everything that existed when it began.
   if (progress.has_gap === undefined) progress.clean_ms = progress.began_ms;
   const ended: Progress = progress;
   for (const name of ['began_ms', 'has_gap'] as const) delete ended[name];
@@ -285,8 +285,8 @@ async function withoutTask(
 }
 
 /**
- * Starts what waits as long as the pace and MPC allow it, folders in turn; the rest is remembered.
- * @param progress where the turn of folders is kept; undefined for what comes behind all that is new
+ * Starts waiting uploads as long as the pace and MPC allow it, one folder after the other. The rest is remembered.
+ * @param progress keeps which folder had the last turn; undefined for uploads that come after all new ones
  * @returns whether there was a turn for all of it
  */
 async function startInTurn(
@@ -316,7 +316,7 @@ async function startInTurn(
   return isTurnForAll;
 }
 
-/** @returns false when nothing more can be started now */
+/** @returns false when no more can be started now */
 async function startOne(
   one: Waiting,
   how: How,
@@ -342,7 +342,7 @@ async function startOne(
   return true;
 }
 
-/** @param begun ids of the objects that this sweep has begun with: two records may mean the same one */
+/** @param begun ids of the objects that this sweep has begun with: two records may stand for the same object */
 async function captureMeant(
   upload: Upload,
   how: How,
@@ -382,13 +382,13 @@ function isToBeLookedAt(
   if (reasonToSkip({ bucket, ...object }, settings) !== undefined) return false;
   if (clean_ms === undefined || object.lastModifiedMs >= clean_ms - MARGIN_MS) return true;
   const part = (timeMs: number) => Math.floor(timeMs / PART_OF_WEEK_MS);
-  // An ETag is a hash: which part of the week is an upload's own follows from it.
+  // An ETag is a hash: it spreads uploads evenly over the parts of the week.
   const own = Number.parseInt(object.etag.slice(0, 8), 16) % PARTS_OF_WEEK || 0;
   const distance = (own - (part(clean_ms) % PARTS_OF_WEEK) + PARTS_OF_WEEK) % PARTS_OF_WEEK;
   return distance < part(began_ms) - part(clean_ms);
 }
 
-/** Claims that have more than one task, which only overlapping invocations can bring about. */
+/** Claims with more than one task, which only overlapping invocations can cause. */
 async function duplicateClaims(
   progress: Progress,
   invocation: Invocation,
@@ -411,7 +411,7 @@ async function duplicateClaims(
     }
     moveOn(progress, { sinceMs, untilMs, completeUntilMs }, now);
   } catch (error) {
-    // What cannot be listed now must not keep uploads from being captured: the next sweep looks for it.
+    // A failure here must not stop captures: the next sweep searches again.
     invocation.log.warn('sweep.duplicates_not_sought', describeFailure(error));
   } finally {
     budget.calls += ownBudget.calls;
@@ -419,7 +419,7 @@ async function duplicateClaims(
   return [...byClaim].filter(([, ids]) => ids.length > 1).map(([claim, task_ids]) => ({ claim, task_ids }));
 }
 
-/** The mark moves in every run that MPC answers. What was too much to be read is sought in narrower windows from now on. */
+/** The mark moves in every run that MPC answers. If a window held too much for one run, the next windows are narrower. */
 function moveOn(
   progress: Progress,
   { sinceMs, untilMs, completeUntilMs }: { sinceMs: number; untilMs: number; completeUntilMs: number },

@@ -5,30 +5,30 @@ import { isBetweenOwnBuckets, isInOwnFolder } from '../tasks/ownership';
 import { mostBehindOthers } from './rate-limit';
 
 /*
- * What MPC has not done waits where it costs nothing and nobody throws it away: uploads wait in OBS, not in MPC's queue.
- * How fast MPC works is not documented, so that it is asked now and then how many tasks of ours it has left.
+ * Uploads wait in OBS, where waiting costs nothing and nothing is lost, and not in MPC's queue.
+ * How fast MPC works is not documented, so this module asks now and then how many of our tasks have not ended.
  */
 
-/** List calls count against MPC's quota, and in a minute no more than the pace can be added. */
+/** List calls count against MPC's quota, and in a minute the pace adds only a few tasks. */
 const LOOK_EVERY_MS = 60_000;
-/** So few are started without a look, and no larger part of the limit: single uploads cost none. */
+/** So few tasks, and so small a part of the limit, start without a look: single uploads cost no list call. */
 const MOST_UNSEEN = 10;
 const UNSEEN_PART_OF_LIMIT = 1 / 4;
 const PAGE_SIZE = 100;
 
-// One instance handles one event at a time, so that its memory is a safe place for what it has started.
+// One instance handles one event at a time: its memory is a safe place for what it has started.
 let lookedAtMs = Number.NEGATIVE_INFINITY;
 let unfinished = 0;
 let look: Promise<void> | undefined;
 
-/** Many may be started: an instance that does not know how many there are looks first. */
+/** Before many starts: an instance that does not know the number of unfinished tasks looks first. */
 export function lookBeforeMany(): void {
   if (lookedAtMs === Number.NEGATIVE_INFINITY) unfinished = Number.POSITIVE_INFINITY;
 }
 
 /**
- * Takes a place in MPC's queue. Where MPC cannot be asked, what is known counts on; a place that is not used in the end is
- * free again with the next look.
+ * Takes a place in MPC's queue. If MPC cannot be asked, the last known number counts. A place that is not used
+ * is free again after the next look.
  * @param isBehind leaves a part of the places to others
  * @returns false while MPC has as many unfinished tasks of this installation as MAX_UNFINISHED_TASKS says
  */
@@ -53,7 +53,7 @@ async function lookAtMpc(invocation: Invocation): Promise<void> {
   }
 }
 
-/** One page, and its share of all there are: MPC's list has the tasks of the whole account. */
+/** Estimated from one page and its share of the total: MPC's list has the tasks of the whole account. */
 async function countOwn(status: Task['status'], invocation: Invocation): Promise<number> {
   const query = [
     ['status', status],

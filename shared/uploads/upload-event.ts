@@ -5,7 +5,7 @@ import { isOwnOutput } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 import { isObjectKey } from '../validation';
 
-/** One object that was created in a bucket, whatever the shape of the event that said so. */
+/** One object that was created in a bucket, whatever shape its event had. */
 export interface Upload {
   bucket: string;
   /** Decoded object key. */
@@ -13,9 +13,9 @@ export interface Upload {
   /** Without quotes, in lower case; empty when the event has none. */
   etag: string;
   sizeBytes?: number | undefined;
-  /** As a listing shows it, ms since the epoch; events do not tell. */
+  /** From a listing, ms since the epoch; events do not have it. */
   lastModifiedMs?: number;
-  /** The key as it came, where it may be none that is encoded: then it means another object. */
+  /** The key as it came, if it may be one that is not encoded: then it names another object. */
   otherKey?: string | undefined;
 }
 
@@ -30,12 +30,12 @@ export type SkipReason =
   | 'no_capture'
   | 'empty';
 
-/** What one record of an event says. */
+/** One record of an event. */
 export type UploadRecord =
   | { upload: Upload; isRemoval?: true; skip?: undefined }
   | { upload?: Upload; isRemoval?: undefined; skip: 'unreadable_record' | 'not_a_creation' };
 
-/** Only what is used is checked: events carry more, and it differs from region to region. */
+/** Only the fields that are used: events carry more, and regions differ. */
 const Body = z.object({
   bucket: z.object({ name: text }),
   object: z.object({ key: text, eTag: anything, size: anything }),
@@ -73,10 +73,10 @@ function readRecord(record: unknown, decodeKey: (key: string) => string): Upload
     sizeBytes: /^\d+$/.test(textOf(object.size)) ? Number(object.size) : undefined,
     otherKey: key === object.key ? undefined : object.key,
   };
-  // Some producers spell it with the `s3:` of the notification configuration.
+  // Some producers write the `s3:` of the notification configuration.
   const [, what] = /^(?:s3:)?Object(Created|Removed):/.exec(eventName) ?? [];
   if (what === undefined) return { upload, skip: 'not_a_creation' };
-  // Whether a version, a delete marker or all of it was removed does not matter: what counts is what is there afterwards.
+  // A removed version, delete marker or object are all the same here: what counts is what exists afterwards.
   return what === 'Removed' ? { upload, isRemoval: true } : { upload };
 }
 
@@ -86,8 +86,8 @@ function textOf(value: unknown): string {
 }
 
 /**
- * Decodes a key that is form-encoded: `+` is a space, `%2F` a slash (OBS user guide: "TEST%2F%E4%B8%AD+%E6%96%87.jpg").
- * A key that is not a valid encoding is taken as it is.
+ * Decodes a form-encoded key: `+` is a space, `%2F` a slash (OBS user guide: "TEST%2F%E4%B8%AD+%E6%96%87.jpg").
+ * A key that is not a valid encoding stays unchanged.
  */
 function decodeFormKey(key: string): string {
   try {
@@ -98,22 +98,22 @@ function decodeFormKey(key: string): string {
 }
 
 /**
- * The documents encode the keys of records, slashes included; S3, whose form they have, leaves slashes alone. Captured
- * keys prove neither, so that a key with a space or any other character that both encode is taken as it is.
+ * The documents show records with encoded keys, slashes included. S3, whose form they have, does not encode slashes. Captured
+ * events prove neither, so a key with a character that both would encode, such as a space, stays unchanged.
  */
 export function decodeRecordKey(key: string): string {
   return /^[\w.~*%+!'()/-]*$/.test(key) ? decodeFormKey(key) : key;
 }
 
 /**
- * On EventGrid the encoding is a switch of the subscription (`objectKeyEncode`). An encoded key holds only what the
- * encoding leaves over, so that a slash, a space or any other such character tells that the switch is off.
+ * On EventGrid the subscription decides about the encoding (`objectKeyEncode`). An encoded key holds only characters that
+ * need no encoding: a slash, a space or another such character shows that keys are not encoded.
  */
 function decodeIfEncoded(key: string): string {
   return /^[\w.~*%+!'()-]*$/.test(key) ? decodeFormKey(key) : key;
 }
 
-/** Decides whether an upload is to be captured. @returns the reason against it, undefined when there is none */
+/** Decides whether an upload is captured. @returns the reason why not; undefined when it is captured */
 export function reasonToSkip(upload: Upload, settings: Settings): SkipReason | undefined {
   if (!isObjectKey(upload.key)) return 'unreadable_record';
   if (isOwnOutput(upload.bucket, upload.key, settings)) return 'own_output';

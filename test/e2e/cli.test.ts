@@ -191,7 +191,7 @@ describe('event and invoke', () => {
     const file = path.join(folder, 'event.json');
     await writeFile(file, '{"no":"event"}');
     const { code, stdout } = await localCommand(['invoke', 'on-upload', '-e', file]);
-    expect(stdout).toContain('this is no OBS event');
+    expect(stdout).toContain('not an OBS event');
     expect(code).toBe(1);
   });
 

@@ -145,7 +145,7 @@ describe('events', () => {
   test('something that is no OBS event makes the invocation fail in plain words', async () => {
     const { isError, body } = await service.invoke('on-upload', { hello: 'world' });
     expect(isError).toBe(true);
-    expect(body).toContain('this is no OBS event');
+    expect(body).toContain('not an OBS event');
   });
 });
 

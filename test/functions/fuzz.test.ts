@@ -78,7 +78,7 @@ function checkLog(): void {
 const creates = (requests: readonly RecordedRequest[]) =>
   requests.filter(({ service, method }) => service === 'MPC' && method === 'POST');
 
-const PLAIN_WORDS = /^(this is no OBS event: |\d+ of \d+ captures could not be started: )/;
+const PLAIN_WORDS = /^(not an OBS event: |\d+ of \d+ captures could not be started: )/;
 
 /** Calls on-upload; a rejection must be an Error in plain words. */
 async function callOnUpload(event: unknown) {

@@ -502,7 +502,7 @@ describe('a synchronous capture', () => {
     ],
     [
       HEADERS,
-      /^MPC did not answer in time; the task may exist: send the same request with the same Idempotency-Key/,
+      /^MPC did not answer in time; the task may exist: repeat the request with the same Idempotency-Key/,
     ],
   ])('that takes longer says that the task may exist and how to find it: %j', async (headers, told) => {
     const service = new InstallationDouble();

@@ -36,6 +36,6 @@ describe('when MPC cannot be asked', () => {
 test('another event is refused in words', async () => {
   const service = new InstallationDouble();
   expect(await service.functions.invoke('on-finish', {})).toMatchObject({
-    message: expect.stringContaining('this is no event of SMN or of a timer'),
+    message: expect.stringContaining('not an event of SMN or a timer'),
   });
 });

@@ -18,7 +18,7 @@ test('descriptions and units are there for tools that read a schema', () => {
     start_time: { 'x-unit': 's', description: 'TIME: time of the first picture.' },
     duration: {
       'x-unit': 's',
-      description: 'TIME: how long pictures are taken. 0: to the end of the video.',
+      description: 'TIME: length of the part that is captured. 0: to the end of the video.',
     },
     dots_ms: { 'x-unit': 'ms' },
     width: { 'x-unit': 'px' },

@@ -104,7 +104,7 @@ describe('settings', () => {
   });
 
   test('an unknown region needs the endpoint of MPC', () => {
-    expect(() => settingsWith({ REGION: 'eu-west-101' })).toThrow('for another one set MPC_ENDPOINT');
+    expect(() => settingsWith({ REGION: 'eu-west-101' })).toThrow('for another region set MPC_ENDPOINT');
     expect(settingsWith({ REGION: 'eu-west-101', MPC_ENDPOINT: 'https://mpc.example.eu' }).mpcEndpoint).toBe(
       'https://mpc.example.eu',
     );

@@ -179,7 +179,10 @@ describe('an Idempotency-Key', () => {
     const other = answered(await service.create(body('b.mp4'), headers));
     expect([other.statusCode, JSON.parse(other.body)]).toMatchObject([
       422,
-      { error_code: 'IDEMPOTENCY.0422', error_msg: 'this Idempotency-Key was used for another request' },
+      {
+        error_code: 'IDEMPOTENCY.0422',
+        error_msg: 'this Idempotency-Key was used for another request; use a new one',
+      },
     ]);
     expect(answered(await service.create(body(), headers)).statusCode).toBe(202);
     expect(service.cloud.tasks).toHaveLength(1);
