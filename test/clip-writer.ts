@@ -183,6 +183,8 @@ function writeVideo(video: EncodedStream, options: ClipOptions, keepPace: (secon
   const picture: YuvPicture = { ...displayed, data: Buffer.alloc(planes(displayed).size) };
   ticks.forEach((tick, count) => {
     paintFrame(picture, options, (tick * 1000) / frameRate, count);
+    if (options.movingFields)
+      paintSecondField(picture, options, ((tick + 0.5) * 1000) / frameRate, count + 0.5);
     const turned = turn(picture, options.rotationDegrees ?? 0);
     const frame = Frame.fromVideoBuffer(turned.data, {
       ...stored,
@@ -304,6 +306,18 @@ function paintFrame(picture: YuvPicture, options: ClipOptions, timeMs: number, c
   });
   data.fill(128, blue.at + Math.floor(rowTop / 2) * blue.width, red.at);
   data.fill(128, red.at + Math.floor(rowTop / 2) * red.width);
+}
+
+/** Every second line, of luma and of both chroma planes, shows another moment. */
+function paintSecondField(picture: YuvPicture, options: ClipOptions, timeMs: number, count: number): void {
+  const later: YuvPicture = { ...picture, data: Buffer.alloc(picture.data.length) };
+  paintFrame(later, options, timeMs, count);
+  for (const { at, width, height } of planes(picture).list) {
+    for (let line = 1; line < height; line += 2) {
+      const start = at + line * width;
+      later.data.copy(picture.data, start, start, start + width);
+    }
+  }
 }
 
 let gradient: Buffer | undefined;

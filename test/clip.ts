@@ -75,6 +75,8 @@ export interface ClipOptions {
   alpha?: number;
   /** Tells the encoder that the pictures consist of two fields, which are both painted with the same picture. */
   interlaced?: boolean;
+  /** The second field of each such picture shows what is half a frame later, as a camera takes it. */
+  movingFields?: boolean;
   /**
    * Each field is a picture of its own (PAFF), 16 × 32, all of one brightness: `fieldLuma` of its number. Of all other
    * options, only `seconds` and `container` count.

@@ -6,8 +6,12 @@ import {
   AV_PIX_FMT_YUV420P,
   AVCOL_PRI_UNSPECIFIED,
   AVCOL_RANGE_JPEG,
+  AVCOL_SPC_BT470BG,
   AVCOL_SPC_BT709,
   AVCOL_SPC_BT2020_NCL,
+  AVCOL_SPC_FCC,
+  AVCOL_SPC_RGB,
+  AVCOL_SPC_SMPTE170M,
   AVCOL_SPC_SMPTE240M,
   AVCOL_TRC_UNSPECIFIED,
   type AVColorRange,
@@ -34,8 +38,8 @@ const QUALITY = 3;
 /** FF_QP2LAMBDA: what one step of that scale counts in libavcodec. */
 const LAMBDA_PER_STEP = 118;
 
-/** JPEG's own: BT.601 with full range. */
-const JPEG_COLOURS = 'out_range=full:out_color_matrix=bt601';
+/** JPEG's own: BT.601 with full range. Without accurate rounding greys become greenish. */
+const JPEG_COLOURS = 'out_range=full:out_color_matrix=bt601:flags=bicubic+accurate_rnd+full_chroma_inp';
 
 /** Works within one frame, so that no other frame has to be decoded for it. */
 const DEINTERLACER = 'estdif=mode=frame:deint=interlaced';
@@ -174,26 +178,36 @@ export class JpegEncoder {
     const source = `buffer@in=video_size=${width}x${height}:pix_fmt=${format}:time_base=1/1000:pixel_aspect=1/1:colorspace=${matrix}:range=${range}`;
     // Both fields of such a frame are of different moments; the second one is left out, its lines are made up.
     const deinterlace = isInterlaced ? [DEINTERLACER] : [];
-    const scale = `scale=${size.width}:${size.height}:flags=bicubic`;
+    const scale = `scale=${size.width}:${size.height}`;
     const end = [...orientation.filters, 'format=pix_fmts=yuv420p:color_ranges=pc'];
     if (!isMapped) {
-      const toJpeg = conversionOf(matrix, range);
-      const steps = toJpeg === undefined ? [`${scale}:${JPEG_COLOURS}`] : [scale, 'format=yuv420p', toJpeg];
+      const isEven = size.width % 2 === 0 && size.height % 2 === 0;
+      const toJpeg = isEven ? conversionOf(matrix, range) : undefined;
+      const steps =
+        toJpeg === undefined
+          ? [`${scale}:${JPEG_COLOURS}`]
+          : [`${scale}:flags=bicubic`, 'format=yuv420p', toJpeg];
       const graph = makeGraph([source, ...deinterlace, ...steps, ...end]);
       this.#steps = { key, graph, colours };
       return this.#steps;
     }
-    const graph = makeGraph([source, ...deinterlace, scale, `format=${hasAlpha ? 'rgba64le' : 'rgb48le'}`]);
+    const precise = `${scale}:flags=bicubic+accurate_rnd+full_chroma_int`;
+    const graph = makeGraph([source, ...deinterlace, precise, `format=${hasAlpha ? 'rgba64le' : 'rgb48le'}`]);
     const screen = `buffer@in=video_size=${size.width}x${size.height}:pix_fmt=rgb24:time_base=1/1000:pixel_aspect=1/1:colorspace=gbr:range=pc`;
     const finish = makeGraph([screen, `scale=${JPEG_COLOURS}`, ...end]);
-    this.#steps = { key, graph, colours, map: new PixelMap(transfer, primaries), finish };
+    this.#steps = { key, graph, colours, map: new PixelMap(transfer, primaries, whiteOf(matrix)), finish };
     return this.#steps;
   }
 }
 
+/** Of 16 bits: the scaler makes such white of samples that are not red, green and blue. */
+function whiteOf(matrix: number): number {
+  return matrix === AVCOL_SPC_RGB ? 65_535 : 65_280;
+}
+
 /**
- * From a matrix that is not JPEG's: in one step, without red, green and blue in between, which is twice as fast and
- * rounds less. Undefined for those that the scaler converts without them too.
+ * To JPEG's colours in one step, which is faster than the scaler and rounds without bias. Undefined for red, green and
+ * blue, which only the scaler converts, as it does pictures of odd sizes.
  */
 function conversionOf(matrix: number, range: number): string | undefined {
   const name = MATRIX_NAMES[matrix];
@@ -205,6 +219,9 @@ function conversionOf(matrix: number, range: number): string | undefined {
 /** The filter converts these too, if they differ. */
 const SAME_COLOURS = 'iprimaries=bt709:primaries=bt709:itrc=bt709:trc=bt709';
 const MATRIX_NAMES: Record<number, string> = {
+  [AVCOL_SPC_FCC]: 'fcc',
+  [AVCOL_SPC_BT470BG]: 'bt470bg',
+  [AVCOL_SPC_SMPTE170M]: 'smpte170m',
   [AVCOL_SPC_BT709]: 'bt709',
   [AVCOL_SPC_SMPTE240M]: 'smpte240m',
   [AVCOL_SPC_BT2020_NCL]: 'bt2020nc',

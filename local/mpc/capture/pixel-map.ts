@@ -71,12 +71,15 @@ export class PixelMap {
   readonly #encoded: Uint8Array;
   readonly #matrix: Matrix;
 
+  /** @param white the sample of 16 bits that stands for all light */
   constructor(
     private readonly transfer: Transfer,
     primaries: Primaries,
+    white: number,
   ) {
+    const samplesPerStep = 65_536 / DECODED_STEPS;
     this.#decoded = Float32Array.from({ length: DECODED_STEPS }, (_, step) =>
-      decoded(step / (DECODED_STEPS - 1), transfer),
+      decoded(Math.min(1, ((step + 0.5) * samplesPerStep) / white), transfer),
     );
     this.#encoded = Uint8Array.from({ length: ENCODED_STEPS + 1 }, (_, step) =>
       Math.round(255 * encoded(step / ENCODED_STEPS)),

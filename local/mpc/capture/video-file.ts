@@ -31,7 +31,10 @@ const CONTAINERS =
   'rm,dv,nut,gxf,vc1,vc1test,h263,mjpeg,mjpeg_2000,yuv4mpegpipe,gif,apng,webp_anim,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,' +
   'tiff_pipe,nsv,nuv,roq,smk,bink,film_cpk,4xm,ea,thp,rpl,c93,swf,r3d,cine,avs,viv,mp3,aac,wav,flac,aiff,ape,tta';
 
-/** A player counts from the zero of these files; from the first sound or picture of others. */
+/**
+ * A player counts from the zero of these files, and passes over what comes before it; from the first sound or picture
+ * of others.
+ */
 const COUNTS_FROM_ZERO = new Set(['mov', 'matroska']);
 
 /** Raw streams, whose duration FFmpeg guesses from their size. */
@@ -43,6 +46,9 @@ const HAS_DECODING_TIMES = new Set(['avi', ...HAS_NO_TIMES]);
 /** Recordings of these may be joined from parts that each count anew. */
 const MAY_BE_JOINED = new Set(['mpegts', 'mpeg']);
 const START_MARGIN_MS = 10_000;
+/** 24 and 23.976 frames a second differ by 0.001, 25 and 24 by 0.04. */
+const SAME_RATE = 0.002;
+const NEARLY_SAME_RATE = 0.03;
 /** Frames a second; cameras for slow motion store at most so many. */
 const MAX_FRAME_RATE = 1000;
 
@@ -69,7 +75,7 @@ export class VideoFile {
     this.tickMs = (1000 * timeBase.num) / timeBase.den;
     const containerTicks = (timeOf(this.#container.startTime) ?? 0) / 1000 / this.tickMs;
     this.firstTicks = timeOf(startTime) ?? Math.round(containerTicks);
-    this.originTicks = COUNTS_FROM_ZERO.has(this.#format) ? Math.min(0, this.firstTicks) : this.#startTicks;
+    this.originTicks = COUNTS_FROM_ZERO.has(this.#format) ? 0 : this.#startTicks;
     this.orientation = orientationOf(codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX));
     const mayBeJoined = MAY_BE_JOINED.has(this.#format);
     // These promise a time for each picture, but MPEG-4 may have been copied there from AVI.
@@ -182,8 +188,18 @@ export class VideoFile {
       durationMs: this.statedDurationMs,
       ...this.displayedSize,
       codec: avGetCodecName(stream.codecpar.codecId) ?? 'unknown',
-      frameRate: [stream.avgFrameRate, stream.rFrameRate].map(positive).find(isFrameRate),
+      frameRate: this.#frameRate,
     };
+  }
+
+  /** The average, or what the codec says where FFmpeg has most likely counted a field too many. */
+  get #frameRate(): number | undefined {
+    const { avgFrameRate, rFrameRate, codecpar } = this.stream;
+    const average = [avgFrameRate, rFrameRate].map(positive).find(isFrameRate);
+    const ofCodec = positive(codecpar.frameRate);
+    if (average === undefined || ofCodec === undefined) return average;
+    const difference = Math.abs(average / ofCodec - 1);
+    return difference > SAME_RATE && difference < NEARLY_SAME_RATE ? ofCodec : average;
   }
 
   /** Milliseconds on a player's clock. */

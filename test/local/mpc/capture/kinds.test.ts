@@ -144,7 +144,7 @@ describe('each moment at, after and before the start of a frame shows what is on
     }
   });
 
-  test.each(['mpegts', 'mp4', 'mkv', 'avi'] as const)(
+  test.each(['mpegts', 'mp4', 'mkv', 'avi', 'vob'] as const)(
     'fields that are coded apart, in %s',
     async (container) => {
       const filePath = await makeClip({ seconds: 1, fieldCoded: true, container });
@@ -156,8 +156,11 @@ describe('each moment at, after and before the start of a frame shows what is on
       const luma = (frame: Frame) => pixel(frame, 8, 16)[1];
       const expected = (point: number) =>
         Math.round(((fieldLuma(Math.floor(point / FRAME_MS)) - 16) * 255) / 219);
-      for (const frame of taken)
-        expect(Math.abs(luma(frame) - expected(points[frame.index]!))).toBeLessThan(3);
+      for (const frame of taken) {
+        const point = points[frame.index]!;
+        expect(Math.abs(luma(frame) - expected(point))).toBeLessThan(3);
+        expect(frame.presentationMs).toBeCloseTo(Math.floor(point / FRAME_MS) * FRAME_MS, 1);
+      }
       for (const [place, point] of [0, 30, 500, 990].entries()) {
         expect(Math.abs(luma(alone[place]!) - expected(point))).toBeLessThan(3);
       }
@@ -346,6 +349,24 @@ test('an AVI file that was cut off has no times that are none', async () => {
 });
 
 describe('colours are those that browsers show', () => {
+  test.each<[string, Omit<ClipOptions, 'seconds'>]>([
+    ['H.264', {}],
+    ['H.264, wide colours', { tags: { primaries: 9, transfer: 1, matrix: 9, range: 1 } }],
+    ['H.264, 4:4:4', { pixelFormat: 'yuv444p' }],
+    ['HEVC, 10 bits', { codec: 'hevc', pixelFormat: 'yuv420p10le' }],
+  ])('greys stay grey, to 1 of 255, at the source size and made smaller: %s', async (_, options) => {
+    // Luma 126 of BT.601 and BT.2020 in the range of video.
+    const clip: ClipOptions = { ...SMALL, seconds: 0.2, samples: [126, 128, 128], ...options };
+    const filePath = await makeClip(clip);
+    for (const size of ['source', { maxLength: 120 }] as const) {
+      const taken: Frame[] = [];
+      await captureFile(pool, { filePath, points: [0], size }, (frame) => {
+        taken.push(frame);
+      });
+      for (const value of pixel(taken[0]!, 4, 4)) expect(Math.abs(value - 128)).toBeLessThanOrEqual(1);
+    }
+  });
+
   /** (32, 192, 64) stored as BT.709: Chromium reads it as such, or as BT.601. */
   const STORED: [number, number, number] = [144, 88, 63];
   const AS_BT709 = [32, 192, 64];

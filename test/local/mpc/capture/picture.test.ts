@@ -78,6 +78,16 @@ test.each<[number, number, number]>([
   });
 });
 
+test('a BT.709 video gives pictures of odd sizes, in the same colours', async () => {
+  const clip: ClipOptions = { seconds: 1, background: [32, 192, 64], width: 320, height: 180 };
+  const frame = await pictureAt(0, clip, { maxLength: 251 });
+  expect(jpegSize(frame)).toEqual([251, 141]);
+  const { data } = decode(frame.jpeg, { useTArray: true });
+  [32, 192, 64].forEach((value, channel) => {
+    expect(Math.abs(data[(5 * 251 + 5) * 4 + channel]! - value)).toBeLessThanOrEqual(3);
+  });
+});
+
 test('what is known of a video is reported', async () => {
   const info = await describeFile(
     pool,
@@ -122,3 +132,18 @@ test.each<[string, ClipOptions, number]>([
     expect(shown).toEqual([0, 0, 2000, 4000]);
   },
 );
+
+test('what comes before the zero of a Matroska file is not on the clock of a player', async () => {
+  const clip: ClipOptions = {
+    seconds: 4,
+    codec: 'vp9',
+    container: 'mkv',
+    startTimeSeconds: -0.52,
+    muxerOptions: { avoid_negative_ts: 'disabled' },
+    width: 320,
+    height: 180,
+  };
+  const taken = await Promise.all([0, 500, 1300].map((point) => pictureAt(point, clip)));
+  expect(taken.map(({ jpeg }) => readFrameTimeMs(jpeg))).toEqual([520, 1000, 1800]);
+  expect(taken.map(({ presentationMs }) => presentationMs)).toEqual([0, 480, 1280]);
+});
