@@ -7,31 +7,31 @@ import type { Dice } from './dice';
 import type { FaultName } from './parse-faults';
 import type { Timeouts } from './timeouts';
 
-/** Longer than the ten seconds that many a client waits. */
+/** Longer than the ten seconds that many clients wait. */
 const MAX_SLOWNESS_MS = 12_000;
 
-/** Longest time for which somebody else's burst uses up the quota. */
+/** The longest time for which another caller's burst uses up the quota. */
 const MAX_BURST_MS = 20_000;
 
-/** A call on its way to a service, and what can be done with it. */
+/** A call on its way to a service, and what a fault can do with it. */
 export interface Call {
   request: IncomingMessage;
   response: ServerResponse;
-  /** Has the service handle the call. */
+  /** Passes the call to the service. */
   serve: (request: IncomingMessage, response: ServerResponse) => void;
   dice: Dice;
   timeouts: Timeouts;
-  /** Until when MPC's quota is used up by somebody else; one for all calls. */
+  /** Until when another caller uses up MPC's quota; shared by all calls. */
   burst: { untilMs: number };
 }
 
 export type CallFault = Extract<FaultName, `${'mpc' | 'obs'}.${string}`>;
 
-/** What each fault does with a call; of several that hit the first in this order happens. */
+/** What each fault does with a call. If several hit the same call, the first in this order happens. */
 export const CALL_FAULTS: Readonly<Record<CallFault, (call: Call) => void>> = {
   'mpc.reset': ({ request }) => request.socket.destroy(),
   'mpc.429': (call) =>
-    // It passes: a client that lets a whole minute go by would do hardly anything under a share of these.
+    // Short on purpose: a client that waits a whole minute after each would get little done.
     throttle(call, 1),
   'mpc.burst': (call) => {
     const { burst, dice } = call;
@@ -63,7 +63,7 @@ export const CALL_FAULTS: Readonly<Record<CallFault, (call: Call) => void>> = {
   'obs.reset-after': breakAfterwards,
 };
 
-/** Has the service handle the call completely; its answer goes nowhere. */
+/** Lets the service handle the whole call. The answer goes nowhere. */
 export function serveUnseen({ request, serve }: Call): Promise<void> {
   return new Promise((resolve) => {
     const unseen = new ServerResponse(request);
@@ -79,17 +79,17 @@ function breakAfterwards(call: Call): void {
   void serveUnseen(call).then(() => call.request.socket.destroy());
 }
 
-/** The whole call waits on its way; a caller who hangs up meanwhile cannot call it back. */
+/** The whole call is delayed. A caller who hangs up meanwhile cannot take it back. */
 function arriveLate({ request, response, serve, dice, timeouts }: Call): void {
   const waitMs = dice.roll('mpc.late: time') * MAX_SLOWNESS_MS;
   readBody(request, Number.POSITIVE_INFINITY).then(
     (body) => timeouts.later(waitMs, () => serve(copyOf(request, body), response)),
-    // The caller hung up before all of it was sent: there is nothing to serve.
+    // The caller hung up before all of it was sent, so there is nothing to serve.
     () => {},
   );
 }
 
-/** A request that outlives the connection on which it came. */
+/** A request that outlives its connection. */
 function copyOf(request: IncomingMessage, body: Buffer): IncomingMessage {
   const copy = new IncomingMessage(request.socket);
   const { method, url, headers, rawHeaders, httpVersion } = request;
@@ -100,10 +100,10 @@ function copyOf(request: IncomingMessage, body: Buffer): IncomingMessage {
   return copy;
 }
 
-/** The answer is written at once and held back on its way. */
+/** The service writes the answer at once; the connection delivers it late. */
 function answerLate({ request, response, serve, dice, timeouts }: Call): void {
   const { socket } = request;
-  // Without a connection the answer collects in memory.
+  // Without a connection the answer is collected in memory.
   response.detachSocket(socket);
   timeouts.later(dice.roll('mpc.slow: time') * MAX_SLOWNESS_MS, () => {
     if (!socket.destroyed) response.assignSocket(socket);
@@ -116,7 +116,7 @@ function throttle(call: Call, retryAfterSeconds: number): void {
   refuse(call, 429, 'APIGW.0308', message, { 'retry-after': String(retryAfterSeconds) });
 }
 
-/** The gateways in front of MPC put the request's id into the body too, MPC does not. */
+/** The gateways in front of MPC put the request id into the body as well; MPC does not. */
 function refuse(
   { request, response }: Call,
   status: number,
@@ -136,7 +136,7 @@ function refuse(
   );
 }
 
-/** A client whose connection is used while it still sends may miss the answer. */
+/** A client that gets an answer while it still sends may miss it. */
 function afterBody(request: IncomingMessage, answer: () => void): void {
   if (request.readableEnded) answer();
   else request.once('end', answer).resume();

@@ -1,7 +1,7 @@
 import { SEED_RANGE } from './parse-faults';
 
 /**
- * Random numbers that one seed gives again and again, in independent streams: what one stream is asked for never shifts
+ * Random numbers that depend only on the seed, in independent streams: numbers drawn from one stream never shift
  * another one.
  */
 export class Dice {
@@ -16,7 +16,7 @@ export class Dice {
     return this.#seed;
   }
 
-  /** Begins all streams anew, from another seed or the same one. */
+  /** Restarts all streams, with another seed or the same one. */
   reseed(seed: number): void {
     this.#seed = seed;
     this.#streams.clear();
@@ -33,7 +33,7 @@ export class Dice {
   }
 }
 
-/** Tommy Ettinger's generator: 32 bits of state, good enough to pick who stumbles. */
+/** Tommy Ettinger's generator: 32 bits of state, good enough to choose who is hit. */
 function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {

@@ -3,9 +3,9 @@ import type { FaultName } from './parse-faults';
 import type { Timeouts } from './timeouts';
 
 const MAX_DELAY_MS = 5_000;
-/** A second copy comes close behind the first. */
+/** The second copy follows the first within this time. */
 const MAX_DISTANCE_MS = 2_000;
-/** An event waits this long at most for another one that it can let pass. */
+/** An event that is to come after the next one waits at most this long for it. */
 const MAX_WAIT_FOR_NEXT_MS = 1_000;
 
 export interface EventFaultsOptions {
@@ -15,7 +15,7 @@ export interface EventFaultsOptions {
   timeouts: Timeouts;
 }
 
-/** The way that events take from where they happen to the functions: some come twice, late, out of order, or never. */
+/** The path of events to the functions. Some arrive twice, late, out of order, or never. */
 export class EventFaults {
   readonly #options: EventFaultsOptions;
   readonly #held = new Set<() => void>();
@@ -25,12 +25,12 @@ export class EventFaults {
   }
 
   /**
-   * @param what names the event for whoever listens to faults
+   * @param what names the event in the list of faults
    * @returns which faults hit it
    */
   deliver(what: string, send: () => void): FaultName[] {
     const { hits, dice, timeouts } = this.#options;
-    // All are asked, so that no fault shifts the decisions of another one.
+    // All faults are rolled, so that none shifts the decisions of another one.
     const hit = (['drop', 'duplicate', 'reorder', 'delay'] as const).filter((name) => hits(name, what));
     if (hit.includes('drop')) return ['drop'];
     if (hit.includes('duplicate')) timeouts.later(dice.roll('duplicate: distance') * MAX_DISTANCE_MS, send);
@@ -44,7 +44,7 @@ export class EventFaults {
   }
 
   /**
-   * The way of a topic's message to its subscribers, who are promised no order anyway.
+   * The path of a topic's message to its subscribers. Topics promise no order anyway.
    * @returns which faults hit it
    */
   deliverMessage(what: string, send: () => void): FaultName[] {

@@ -10,18 +10,18 @@ import { Timeouts } from './timeouts';
 /** A fault that happened. */
 export interface Fault {
   name: FaultName;
-  /** Its place among the decisions of this fault, counted from 1: with the same seed the same places are hit. */
+  /** Its number among the decisions of this fault, counted from 1. The same seed hits the same numbers. */
   decision: number;
   /** The event or call that it hit. */
   what: string;
 }
 
 export interface FaultOptions extends FaultDial {
-  /** Told of every fault that happens. */
+  /** Called for every fault that happens. */
   onFault?: (fault: Fault) => void;
 }
 
-/** Where nothing goes wrong until somebody turns the dial. */
+/** The start of every cloud: no faults until somebody sets them. */
 const NO_FAULTS: FaultOptions = { shares: {}, seed: 0 };
 
 interface RunningAttempt extends Attempt {
@@ -30,18 +30,18 @@ interface RunningAttempt extends Attempt {
   crash: Stumble | undefined;
 }
 
-/** At which of its calls an attempt is hit, by which decision. */
+/** The call at which an attempt is hit, and the number of the decision. */
 interface Stumble {
   call: number;
   decision: number;
 }
 
-/** An attempt that makes fewer calls than the one at which it was to stumble goes through. */
+/** An attempt with fewer calls than that escapes its fault. */
 const LATEST_CALL = 5;
 
 /**
- * Makes things go wrong between the services of a cloud, without their knowing: on the way of events to functions, in
- * calls of functions to MPC and OBS, and with the instances that make these. Calls of anybody else are left alone.
+ * Injects faults between the services of a cloud, without their knowledge: into events on their way to functions, into
+ * functions' calls to MPC and OBS, and into the instances that make these calls. Calls of all others are untouched.
  */
 export class Faults {
   readonly #listeners = new Set<(fault: Fault) => void>();
@@ -62,31 +62,31 @@ export class Faults {
     this.#events = new EventFaults({ hits, dice: this.#dice, timeouts: this.#timeouts });
   }
 
-  /** What goes wrong from now on. */
+  /** The faults from now on. */
   get dial(): FaultDial {
     return { shares: this.#shares, seed: this.#dice.seed };
   }
 
-  /** Sets what goes wrong from now on; all decisions begin anew, as the seed gives them. */
+  /** Sets the faults from now on. All decisions restart from the seed. */
   turn({ shares, seed }: FaultDial): void {
     this.#shares = shares;
     this.#dice.reseed(seed);
     this.#decisions.clear();
   }
 
-  /** Listens to every fault that happens; returns how to stop. */
+  /** Reports every fault that happens. @returns a function that ends this */
   onFault(listener: (fault: Fault) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Credentials that tell the attempts of functions apart by their keys, as long as anything is to go wrong. */
+  /** Credentials that give each attempt of a function its own key, as long as there are faults. */
   credentials(permanent: AccessKey): Credentials {
     this.#credentials = new KeyPerAttempt(permanent, () => this.#isOn());
     return this.#credentials;
   }
 
-  /** To be told of every attempt of a function; the function that is returned ends it. */
+  /** To be called before every attempt of a function. @returns a function to call when the attempt has ended */
   readonly onAttempt = (attempt: Attempt): (() => void) => {
     if (!this.#isOn()) return () => {};
     this.#attempts.set(attempt.accessKey, {
@@ -99,7 +99,7 @@ export class Faults {
   };
 
   /**
-   * Stands between an event and its delivery.
+   * Delivers an event, subject to the faults.
    * @param what names the event
    * @returns which faults hit it
    */
@@ -107,12 +107,12 @@ export class Faults {
     return this.#events.deliver(what, send);
   }
 
-  /** The same for a message of a topic. */
+  /** Delivers a message of a topic, subject to the faults. */
   deliverMessage(what: string, send: () => void): FaultName[] {
     return this.#events.deliverMessage(what, send);
   }
 
-  /** Stands in front of a server from now on. */
+  /** Subjects the calls of a server to the faults from now on. */
   intercept(server: Server, service: 'mpc' | 'obs'): void {
     const listeners = server.listeners('request') as Call['serve'][];
     server.removeAllListeners('request');
@@ -142,7 +142,7 @@ export class Faults {
   #handle(call: Call, attempt: RunningAttempt, service: 'mpc' | 'obs'): void {
     attempt.calls += 1;
     const what = `${attempt.functionName}: ${service} ${call.request.method} ${call.request.url?.split('?')[0]}`;
-    // All are asked, so that no fault shifts the decisions of another one.
+    // All faults are rolled, so that none shifts the decisions of another one.
     const names = (Object.keys(CALL_FAULTS) as CallFault[]).filter((name) => name.startsWith(`${service}.`));
     const [hit] = names.filter((name) => this.#hits(name, what));
     const { calls, expiry, crash } = attempt;
@@ -163,14 +163,16 @@ export class Faults {
     else void serveUnseen(call).then(kill);
   }
 
-  /** The call at which a fault will hit an attempt, if it does and the attempt gets that far. */
+  /** The call at which a fault will hit an attempt; undefined if it will not. The attempt may end before that call. */
   #stumble(name: FaultName): Stumble | undefined {
     const { isHit, decision } = this.#decide(name);
     if (!isHit) return undefined;
     return { decision, call: 1 + Math.floor(this.#dice.roll(`${name}: call`) * LATEST_CALL) };
   }
 
-  /** Decided for each kind of call by itself: functions make some side by side, and which comes first must not matter. */
+  /**
+   * Each kind of call has its own decisions: functions make some calls side by side, and their order must not matter.
+   */
   #hits(name: FaultName, what: string): boolean {
     const { isHit, decision } = this.#decide(name, `${name} ${what}`);
     if (isHit) this.#tell(name, decision, what);
@@ -188,7 +190,7 @@ export class Faults {
   }
 }
 
-/** Each attempt gets a key of its own, so that a call shows which attempt makes it. */
+/** Each attempt gets its own key, so that a call shows which attempt makes it. */
 class KeyPerAttempt extends Credentials {
   readonly #isOn: () => boolean;
   #issued = 0;
@@ -212,7 +214,7 @@ class KeyPerAttempt extends Credentials {
   }
 }
 
-/** The id of the key in a signature: in the header, or in an address for OBS. */
+/** The id of the key in a signature: in the header or, for OBS, in the URL. */
 function accessKeyOf({ headers, url }: IncomingMessage): string | undefined {
   const signature = `${headers.authorization ?? ''} ${url?.split('?')[1] ?? ''}`;
   const [, bySdk, byObs, byUrl] =

@@ -1,15 +1,15 @@
-/** Things that are to happen later, all of which can be called off. */
+/** Delayed actions that can all be cancelled together. */
 export class Timeouts {
   readonly #running = new Set<NodeJS.Timeout>();
 
-  /** What fails then has nobody to tell: it is printed. */
+  /** Nobody waits for a delayed action, so its failure is printed. */
   later(afterMs: number, run: () => void): void {
     const timeout = setTimeout(() => {
       this.#running.delete(timeout);
       try {
         run();
       } catch (error) {
-        console.error('faults: what was held back failed', error);
+        console.error('faults: a delayed action failed', error);
       }
     }, afterMs);
     this.#running.add(timeout.unref());

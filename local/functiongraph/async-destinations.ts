@@ -3,40 +3,42 @@ import type { Request } from './executor';
 import type { Outcome } from './invocation';
 import { zonedTime } from './trigger-events';
 
-/** The largest result that a notification carries; a larger one is left empty. */
+/** The largest result in a notification. The payload of a larger one stays empty. */
 const MAX_RESPONSE_PAYLOAD_BYTES = 256 * 1024;
 
-/** How an asynchronous event ended: with its last attempt, or discarded because no instance was free for it or it was too old. */
+/**
+ * The end of an asynchronous event: its last attempt, or its discarding because no instance was free or it was too old.
+ */
 export interface AsyncEnd {
   request: Request;
-  /** The last attempt, 1 for the first. */
+  /** The last attempt, counted from 1. */
   attempt: number;
-  /** When that attempt started or the event was discarded. */
+  /** When that attempt started, or the event was discarded. */
   timeMs: number;
   outcome: Outcome | 'throttled' | 'expired';
 }
 
-/** What became of the notification about one asynchronous event. */
+/** The fate of the notification about one asynchronous event. */
 export interface Delivery {
   requestId: string;
   functionName: string;
   type: Destination['type'];
   /** URN, or bucket and key. */
   target: string;
-  /** Why it did not arrive; unset when it did. */
+  /** Why it did not arrive. Absent if it did. */
   failure?: string;
 }
 
 export interface DestinationsOptions {
   timeZone: string;
-  /** Hands a notification to the function with that URN; throws when it cannot take it. */
+  /** Hands a notification to the function of this URN. Throws if the function cannot take it. */
   invoke: (urn: string, event: string) => void;
-  /** Writes an object to OBS; undefined when there is no OBS. */
+  /** Writes an object to OBS. Undefined if there is no OBS. */
   putObject: ((bucket: string, key: string, body: string) => Promise<void>) | undefined;
   onDelivery: ((delivery: Delivery) => void) | undefined;
 }
 
-/** Tells the destination that is configured for it how an asynchronous event ended. Never fails. */
+/** Notifies the configured destination of the end of an asynchronous event. Never fails. */
 export async function notifyDestination(end: AsyncEnd, options: DestinationsOptions): Promise<void> {
   const { deployed, requestId } = end.request;
   const failed = typeof end.outcome === 'string' || end.outcome.isError;
@@ -98,8 +100,8 @@ function targetOf(destination: Destination, requestId: string): string {
 }
 
 /**
- * The message, as captured from a function that failed and as documented for one that succeeded. Both payloads are
- * texts, and the count is 0 when nothing was tried again.
+ * The message, as captured from a function that failed, and as documented for one that succeeded. Both payloads are
+ * texts. The count is 0 if there was no retry.
  */
 function notification({ request, attempt, timeMs, outcome }: AsyncEnd, timeZone: string) {
   const { requestId, deployed, event } = request;
@@ -118,7 +120,7 @@ function notification({ request, attempt, timeMs, outcome }: AsyncEnd, timeZone:
   };
 }
 
-/** What the message says of an event that no instance ran; that of an expired one is a guess. */
+/** What the message says about an event that no instance ran. The entry for an expired event is a guess. */
 const DISCARDED = {
   throttled: { condition: 'TooManyRequests', status: 429, body: '' },
   expired: { condition: 'EventAgeExceeded', status: 408, body: '' },

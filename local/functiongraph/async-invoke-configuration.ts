@@ -24,7 +24,7 @@ export type Destination = {
   [Type in DestinationType]: { type: Type; param: z.infer<(typeof destinationParams)[Type]> };
 }[DestinationType];
 
-/** An empty `destination` stands for none, as consoles and SDKs send it. */
+/** Consoles and SDKs send an empty `destination` for none. */
 const target = z
   .object({
     destination: z.enum(['FunctionGraph', 'OBS', 'SMN', 'DIS']).or(z.literal('')).default(''),
@@ -64,7 +64,7 @@ export function refuseEventAge(
   );
 }
 
-/** Where the result of an asynchronous invocation goes; undefined when nothing is configured for it. */
+/** The destination of the result of an asynchronous invocation; undefined if none is configured. */
 export function destinationFor(
   configuration: AsyncInvokeConfiguration | undefined,
   result: 'on_success' | 'on_failure',

@@ -19,7 +19,10 @@ export interface AsyncQueueOptions {
   executor: Executor;
   behaviour: FunctionGraphBehaviour;
   clock: () => number;
-  /** Told of every event that ended: in success, after its last attempt, or discarded: for want of an instance, or because it was too old. */
+  /**
+   * Called for every event that ended: in success, after its last attempt, or discarded because no instance was free or
+   * it was too old.
+   */
   onEnd: (end: AsyncEnd) => void;
 }
 
@@ -64,11 +67,11 @@ export class AsyncQueue {
   }
 
   /**
-   * Starts every waiting event for which there is an instance and discards those of deleted functions; to be called
-   * whenever an instance becomes free or a function is deleted.
+   * Starts every waiting event that finds an instance, and discards those of deleted functions. Call it whenever an
+   * instance becomes free or a function is deleted.
    */
   drain(): void {
-    // A listener may add an event meanwhile; the loop then reaches it in its turn.
+    // A listener may add an event meanwhile; the loop then reaches it.
     if (this.#draining) return;
     this.#draining = true;
     for (const queued of this.#waiting) if (this.#start(queued)) this.#waiting.delete(queued);
@@ -82,7 +85,7 @@ export class AsyncQueue {
     this.#retries.clear();
   }
 
-  /** False when the event must go on waiting. */
+  /** False if the event must keep waiting. */
   #start(queued: QueuedEvent): boolean {
     const { executor, behaviour, clock, onEnd } = this.#options;
     if (queued.deployed.pool.closed) return this.#discard(queued, 'the function was deleted');
@@ -105,7 +108,7 @@ export class AsyncQueue {
       return queued.attempt > this.#retryAttempts(queued) ? 'failed' : 'retrying';
     };
     void executor.run(queued, slot, queued.attempt, endState).then((outcome) => {
-      // The end of the local cloud itself is no result of the function.
+      // That the local cloud ends is no result of the function.
       if (this.#closed) return;
       if (endState(outcome) === 'retrying') this.#retryLater(queued);
       else onEnd({ request: queued, attempt: queued.attempt, timeMs, outcome });

@@ -2,13 +2,13 @@ import type { Invocation } from './invocation';
 
 export const ASYNC_STATUSES = ['WAIT', 'RUNNING', 'SUCCESS', 'FAIL', 'DISCARD'] as const;
 
-/** What became of one asynchronous event, as the management API lists it. */
+/** The fate of one asynchronous event, as the management API lists it. */
 export interface AsyncRecord {
   requestId: string;
   status: (typeof ASYNC_STATUSES)[number];
   /** When the event was accepted. */
   startMs: number;
-  /** Unset while it is waiting or running. */
+  /** Undefined while the event waits or runs. */
   endMs: number | undefined;
   /** 0 unless the function failed. */
   errorCode: number;
@@ -27,8 +27,8 @@ const STATUS_OF = {
 } as const satisfies Record<Invocation['state'], AsyncRecord['status']>;
 
 /**
- * Takes down a change in the life of an invocation. Synchronous ones are never queued and leave no record; nor do
- * events that were accepted while the status log was off.
+ * Records a change in the life of an invocation. Synchronous invocations are never queued and leave no record; neither
+ * do events that were accepted while the status log was off.
  */
 export function recordInvocation(records: AsyncRecords, invocation: Invocation, statusLog: boolean): void {
   const { requestId, state, timeMs, outcome, discardReason } = invocation;

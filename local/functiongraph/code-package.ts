@@ -14,19 +14,19 @@ const MAX_UNPACKED_BYTES = 1500 * 1024 * 1024;
 
 /** An unpacked code package. */
 export interface CodePackage {
-  /** The folder that becomes the current directory of instances; the code lies in `code/` below it. */
+  /** The folder that becomes the current directory of instances; the code is in `code/` below it. */
   functionRoot: string;
   codeRoot: string;
-  /** SHA-512 of the zip in hexadecimal; which bytes the cloud hashes is undocumented. */
+  /** SHA-512 of the zip in hexadecimal digits. Which bytes the cloud hashes is undocumented. */
   digest: string;
   sizeBytes: number;
 }
 
 /**
- * Unpacks an uploaded zip into a new folder below `directory`, laid out as on the platform: `opt/function/code`.
+ * Unpacks an uploaded zip into a new folder below `directory`, with the platform's layout: `opt/function/code`.
  *
- * @param base64 the zip as the management API carries it (`func_code.file`)
- * @throws FunctionGraphError FSS.1071 above 50 MB, FSS.1011 for anything that is not a sound zip
+ * @param base64 the zip as the management API receives it (`func_code.file`)
+ * @throws FunctionGraphError FSS.1071 above 50 MB, FSS.1011 for anything that is not an intact zip
  */
 export async function unpackCode(base64: string, directory: string): Promise<CodePackage> {
   const zip = Buffer.from(base64, 'base64');
@@ -46,7 +46,7 @@ export async function unpackCode(base64: string, directory: string): Promise<Cod
     if (error instanceof FunctionGraphError) throw error;
     throw new FunctionGraphError(
       'FSS.1011',
-      `func_code.file is not a sound base64-encoded zip: ${(error as Error).message}`,
+      `func_code.file is not an intact base64-encoded zip: ${(error as Error).message}`,
     );
   }
   const digest = createHash('sha512').update(zip).digest('hex');
@@ -55,7 +55,7 @@ export async function unpackCode(base64: string, directory: string): Promise<Cod
 
 async function extract(zip: Buffer, codeRoot: string): Promise<void> {
   let unpackedBytes = 0;
-  // yauzl itself refuses absolute names and names that climb out with `..`.
+  // yauzl itself refuses absolute names and names that leave the folder with `..`.
   for await (const { entry, archive } of entriesOf(zip)) {
     unpackedBytes += entry.uncompressedSize;
     if (unpackedBytes > MAX_UNPACKED_BYTES) {

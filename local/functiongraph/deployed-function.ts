@@ -20,10 +20,10 @@ interface FunctionVersion {
   name: string;
   /** Ends with the version. */
   urn: string;
-  /** `latest` or the name under which it was published. */
+  /** `latest`, or the name of the published version. */
   version: string;
   versionDescription: string;
-  /** Holds everything that belongs to the function on disk, for all its versions. */
+  /** The folder for all files of the function, of all its versions. */
   directory: string;
   configuration: FunctionConfiguration;
   code: CodePackage;
@@ -32,7 +32,7 @@ interface FunctionVersion {
 
 /** A function with its code, configuration, triggers and instances. */
 export interface DeployedFunction extends FunctionVersion {
-  /** What was published of it, oldest first; empty for a published version. */
+  /** Its published versions, oldest first; empty for a published version. */
   versions: Map<string, DeployedFunction>;
   triggers: Trigger[];
   asyncInvoke: AsyncInvokeConfiguration | undefined;
@@ -43,14 +43,14 @@ export interface DeployedFunction extends FunctionVersion {
 /** Where and under which rules a function runs. */
 export interface Surroundings {
   projectId: string;
-  /** The function directories lie in it. */
+  /** Contains the directories of the functions. */
   workDirectory: string;
   behaviour: FunctionGraphBehaviour;
   account: AccountConcurrency;
   onRelease: () => void;
 }
 
-/** Puts a function together; its first instance starts with its first request. */
+/** Creates a function. Its first instance starts with its first request. */
 export function deployedFunction(version: FunctionVersion, surroundings: Surroundings): DeployedFunction {
   const deployed: DeployedFunction = {
     ...version,
@@ -69,7 +69,7 @@ export function deployedFunction(version: FunctionVersion, surroundings: Surroun
   return deployed;
 }
 
-/** What an instance must know of its function. */
+/** What an instance must know about its function. */
 export function instanceConfiguration(deployed: DeployedFunction, projectId: string): InstanceConfiguration {
   const { configuration, code } = deployed;
   return {
@@ -88,7 +88,7 @@ export function instanceConfiguration(deployed: DeployedFunction, projectId: str
   };
 }
 
-/** Key and token of the execution agency, or of the configuration agency when there is none; empty without either. */
+/** Key and token of the execution agency, or of the configuration agency if there is none; empty without either. */
 export function agencyCredentials(
   configuration: FunctionConfiguration,
   credentials: Credentials,
@@ -104,7 +104,7 @@ export function agencyCredentials(
   return { accessKey, secretKey, securityToken, token };
 }
 
-/** 300 at 128 MB and 400 at 256 MB are seen in sample outputs; the line through both is our guess for the rest. */
+/** Sample outputs show 300 at 128 MB and 400 at 256 MB. The line through both is our guess for the rest. */
 export function cpuMillicores(memoryMb: number): number {
   return 200 + Math.round((memoryMb * 100) / 128);
 }
@@ -112,7 +112,7 @@ export function cpuMillicores(memoryMb: number): number {
 function launchInstance(deployed: DeployedFunction, surroundings: Surroundings): InstanceProcess {
   const { configuration, code } = deployed;
   const instance = instanceConfiguration(deployed, surroundings.projectId);
-  // The platform's /tmp belongs to one instance and goes with it.
+  // On the platform, /tmp belongs to one instance and disappears with it.
   const temporary = mkdtempSync(path.join(deployed.directory, 'tmp-'));
   const environment: Record<string, string> = {
     ...(surroundings.behaviour.userDataInEnvironment ? stringsOf(plainUserData(configuration)) : {}),

@@ -1,6 +1,6 @@
-/** HTTP status of each error code that the local cloud answers with (FunctionGraph API reference, Error Codes). */
+/** HTTP status of each error code that the local cloud uses (FunctionGraph API reference, Error Codes). */
 const STATUS_OF = {
-  // API Gateway's own, which FunctionGraph hands on when it publishes an API.
+  // API Gateway's own code, which FunctionGraph passes on when it publishes an API.
   'APIG.2026': 400,
   'FSS.0400': 400,
   'FSS.0401': 401,
@@ -52,7 +52,7 @@ export type FunctionGraphErrorCode = keyof typeof STATUS_OF;
 export class FunctionGraphError extends Error {
   readonly status: number;
 
-  /** @param message what is wrong and what to do, with field, value, limit and unit */
+  /** @param message what is wrong and what to do: field, value, limit and unit */
   constructor(
     readonly errorCode: FunctionGraphErrorCode,
     message: string,

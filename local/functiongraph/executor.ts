@@ -24,9 +24,9 @@ export interface ExecutorOptions {
   credentials: Credentials;
   clock: Clock;
   publish: (invocation: Invocation) => void;
-  /** Told of every attempt before it starts; the function that is returned is called when it has ended. */
+  /** Called before every attempt. @returns a function to call when the attempt has ended */
   onAttempt?: ((attempt: Attempt) => () => void) | undefined;
-  /** Takes the lines of an attempt of a function whose logs go to LTS. */
+  /** Receives the log lines of an attempt, if the function's logs go to LTS. */
   keepLog?: ((place: LogPlace, lines: readonly string[]) => void) | undefined;
 }
 
@@ -36,10 +36,10 @@ export interface LogPlace {
   streamId: string;
 }
 
-/** One attempt of an instance to handle an event. */
+/** One attempt to handle an event on an instance. */
 export interface Attempt {
   functionName: string;
-  /** Id of the temporary key that the attempt is given; empty without an agency. */
+  /** Id of the attempt's temporary key; empty without an agency. */
   accessKey: string;
   /** Ends the instance at once. */
   kill: () => void;
@@ -53,7 +53,7 @@ export class Executor {
     this.#options = options;
   }
 
-  /** Tells the listeners and the function's own record about a change in an invocation's life. */
+  /** Reports a change in an invocation's life to the listeners, and keeps it in the function's own record. */
   publish(
     request: Request,
     attempt: number,
@@ -81,7 +81,7 @@ export class Executor {
   }
 
   /**
-   * Runs one attempt in a reserved slot, tells the listeners how it ended, then releases the slot.
+   * Runs one attempt in a reserved slot, reports how it ended, then releases the slot.
    *
    * @param endState what the outcome means for the invocation
    */
@@ -110,7 +110,7 @@ export class Executor {
     this.#options.keepLog?.({ groupId: place.group_id, streamId: place.stream_id }, lines);
   }
 
-  /** What a synchronous caller gets of an outcome. */
+  /** The result that a synchronous caller gets. */
   result(request: Request, startedAtMs: number, outcome: Outcome): InvocationResult {
     const { isError, errorCode, body, durationMs, cold } = outcome;
     const { version, configuration } = request.deployed;
@@ -152,7 +152,7 @@ export class Executor {
     };
   }
 
-  /** An instance that is ready for the request; a new one gets three tries to initialise. */
+  /** An instance that is ready for the request. A new one has three tries to initialise. */
   async #start(
     deployed: DeployedFunction,
     slot: Slot,

@@ -15,7 +15,7 @@ const handler = (field: string) =>
     .min(3, `${field} must have 3 to 128 characters`)
     .max(128, `${field} must have 3 to 128 characters`);
 
-/** User data travels as a JSON string; inside it is an object from names to values. */
+/** User data is sent as a string with a JSON object of names and values. */
 const userData = (field: string) =>
   z
     .string()
@@ -36,7 +36,7 @@ const userData = (field: string) =>
         if (/^[A-Za-z][A-Za-z0-9_]*$/.test(name) && !name.startsWith('RUNTIME_')) continue;
         context.addIssue({
           code: 'custom',
-          message: `${field} names "${name}"; a name starts with a letter, holds letters, digits and _ only, and does not begin with RUNTIME_`,
+          message: `${field} names "${name}"; a name starts with a letter, has letters, digits and _ only, and does not begin with RUNTIME_`,
         });
       }
     });
@@ -73,7 +73,7 @@ const settings = {
     .min(1, 'initializer_timeout must be 1 to 300 (s)')
     .max(300, 'initializer_timeout must be 1 to 300 (s)')
     .optional(),
-  // Taken and shown but never called: the platform's Node.js runtime has no such call.
+  // Accepted and shown but never called: the platform's Node.js runtime has no such call.
   pre_stop_handler: handler('pre_stop_handler').or(z.literal('')).optional(),
   pre_stop_timeout: z
     .number()
@@ -81,7 +81,7 @@ const settings = {
     .min(1, 'pre_stop_timeout must be 1 to 90 (s)')
     .max(90, 'pre_stop_timeout must be 1 to 90 (s)')
     .optional(),
-  /** Logs go to LTS, or are lost: functions of version 2 keep none of their own. */
+  /** Logs go to LTS or are lost: functions of version 2 keep no logs of their own. */
   enable_lts_log: z.boolean().optional(),
   log_config: z
     .object({
@@ -119,7 +119,7 @@ const code = z.object({
 export const createFunctionBody = z
   .object({
     ...settings,
-    type: z.literal('v2', 'type must be "v2": version 1 of functions is not there').optional(),
+    type: z.literal('v2', 'type must be "v2": the local cloud has no functions of version 1').optional(),
     package: z
       .string()
       .regex(/^[A-Za-z][A-Za-z0-9_-]{0,59}$/)
@@ -141,7 +141,7 @@ export function refuseRuntime(
   if (runtimes.includes(runtime)) return;
   throw new FunctionGraphError(
     'FSS.1005',
-    `runtime "${runtime}" is not there: use one of ${runtimes.join(', ')}`,
+    `runtime "${runtime}" does not exist here: use one of ${runtimes.join(', ')}`,
   );
 }
 
@@ -157,7 +157,7 @@ export function refuseStrategy(
   );
 }
 
-/** The error code that the API reference gives for a wrong value of each field. */
+/** The API reference's error code for a wrong value of each field. */
 const CODE_OF_FIELD: Record<string, FunctionGraphErrorCode> = {
   func_name: 'FSS.1002',
   handler: 'FSS.1003',
@@ -180,8 +180,8 @@ const CODE_OF_FIELD: Record<string, FunctionGraphErrorCode> = {
 /**
  * Reads a JSON request body with a schema.
  *
- * @param fallback error code of fields that have none of their own
- * @throws FunctionGraphError FSS.0406 when it is not JSON, else the code of the first field that is wrong
+ * @param fallback error code of fields without a code of their own
+ * @throws FunctionGraphError FSS.0406 if the body is not JSON, else the code of the first wrong field
  */
 export function parseBody<T>(
   schema: z.ZodType<T>,
@@ -209,7 +209,7 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown, fallback: Fun
   );
 }
 
-/** Throws FSS.1009 when plain and encrypted user data name the same key. */
+/** @throws FunctionGraphError FSS.1009 if plain and encrypted user data contain the same key */
 export function refuseSharedKeys(
   configuration: Pick<FunctionConfiguration, 'user_data' | 'encrypted_user_data'>,
 ) {
@@ -230,7 +230,7 @@ export function plainUserData(
   return parseUserData(configuration.user_data ?? '') ?? {};
 }
 
-/** Plain and encrypted user data as one object: what `context.getUserData` reads. */
+/** Plain and encrypted user data as one object, which `context.getUserData` reads. */
 export function allUserData(configuration: FunctionConfiguration): Record<string, unknown> {
   return {
     ...plainUserData(configuration),
@@ -238,7 +238,7 @@ export function allUserData(configuration: FunctionConfiguration): Record<string
   };
 }
 
-/** An empty string stands for no data; undefined is what cannot be read. */
+/** An empty string means no data. Undefined if the text cannot be read. */
 function parseUserData(text: string): Record<string, unknown> | undefined {
   if (text === '') return {};
   try {

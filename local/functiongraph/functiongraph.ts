@@ -45,19 +45,19 @@ export interface FunctionGraphOptions {
   projectId: string;
   clock?: Clock;
   behaviour?: Partial<FunctionGraphBehaviour>;
-  /** Told about every request to the management API after it was answered. */
+  /** Called for every request to the management API, after its answer has been sent. */
   onRequest?: (entry: AccessLogEntry) => void;
-  /** Where API Gateway listens, once that is known: triggers show the addresses of their APIs. */
+  /** The address of API Gateway, once it is known. Triggers show the addresses of their APIs. */
   apiAddress?: () => string | undefined;
-  /** Whether SMN has a topic; every topic is taken for one when absent. */
+  /** Whether a topic exists in SMN. Default: every topic exists. */
   hasTopic?: (topicUrn: string) => boolean;
-  /** Writes an object to OBS, for asynchronous destinations of that type; without it they are not delivered. */
+  /** Writes an object to OBS, for asynchronous destinations of that type. Without it they receive nothing. */
   putObject?: (bucket: string, key: string, body: string) => Promise<void>;
-  /** Told about every notification to an asynchronous destination, also about those that could not be delivered. */
+  /** Called for every notification to an asynchronous destination, also for those that could not be delivered. */
   onDelivery?: (delivery: Delivery) => void;
-  /** Told of every attempt before it starts; the function that is returned is called when it has ended. */
+  /** Called before every attempt. @returns a function to call when the attempt has ended */
   onAttempt?: (attempt: Attempt) => () => void;
-  /** Takes the lines of an attempt of a function whose logs go to LTS. */
+  /** Receives the log lines of an attempt, if the function's logs go to LTS. */
   keepLog?: (place: LogPlace, lines: readonly string[]) => void;
 }
 
@@ -65,12 +65,12 @@ export interface FunctionGraphOptions {
 export interface ApiRoute {
   functionName: string;
   apiId: string;
-  /** API group, which has a sub-domain of its own; empty when the trigger names none. */
+  /** API group, which has its own sub-domain; empty if the trigger names none. */
   groupId: string;
-  /** The dedicated gateway; empty: the shared one. */
+  /** The dedicated gateway; empty for the shared one. */
   instanceId: string;
   name: string;
-  /** Environment in which the API is published, such as RELEASE, and its id. */
+  /** Id of the environment in which the API is published, such as that of RELEASE. */
   envId: string;
   stage: string;
   /** Path with parameters in braces, for example `/snapshots/{task_id}`. */
@@ -85,14 +85,14 @@ export interface ApiRoute {
 
 /** A FunctionGraph that runs uploaded zips in processes of this machine. */
 export interface FunctionGraph {
-  /** The management API `/v2/{project_id}/fgs/…`; signed requests only. Not yet listening. */
+  /** The management API `/v2/{project_id}/fgs/…`. It takes signed requests only. Not yet listening. */
   server: Server;
   functions(): readonly DeployedFunction[];
   /**
    * Runs a function and waits for its answer.
    *
-   * @param trigger how the invocation is labelled
-   * @throws FunctionGraphError when the request never reaches the user's code: FSS.1051 unknown function, FSS.1201 event
+   * @param trigger label of the invocation
+   * @throws FunctionGraphError if the request never reaches the user's code: FSS.1051 unknown function, FSS.1201 event
    *   above 6 MB, FSS.0429 no free instance
    */
   invoke(functionName: string, event: unknown, trigger?: string): Promise<InvocationResult>;
@@ -102,28 +102,28 @@ export interface FunctionGraph {
    * @throws FunctionGraphError FSS.1051 unknown function, FSS.0413 event above 256 KB
    */
   invokeAsync(functionName: string, event: unknown, trigger: string): string;
-  /** Hands an event of OBS to every OBS and EVENTGRID trigger that asks for it and returns the request ids. */
+  /** Hands an OBS event to every OBS and EVENTGRID trigger that wants it. @returns the request ids */
   deliverObjectEvent(event: ObjectEvent): string[];
-  /** Hands a message to every function with a trigger of its topic and returns the request ids. */
+  /** Hands a message to every function with a trigger of its topic. @returns the request ids */
   deliverTopicMessage(message: TopicMessage): string[];
   /** The functions with a trigger of a topic, and the ids of these triggers. */
   topicSubscriptions(topicUrn: string): { id: string; functionUrn: string }[];
-  /** The timer triggers of all functions, and when each fires next; undefined when it does not. */
+  /** The timer triggers of all functions, with the next time of each; undefined if there is none. */
   timers(): readonly { functionName: string; trigger: TimerTrigger; nextMs: number | undefined }[];
   /**
-   * Fires a timer trigger out of turn and returns the request id.
+   * Fires a timer trigger out of turn. @returns the request id
    *
    * @throws FunctionGraphError FSS.1051 unknown function, FSS.1131 no such timer
    */
   fireTimer(functionName: string, triggerName: string): string;
   apiRoutes(): readonly ApiRoute[];
-  /** What EventGrid has for the functions, by id; also what deleted triggers have left behind. */
+  /** EventGrid's subscriptions for the functions, by id, including those that deleted triggers left behind. */
   subscriptions(): ReadonlyMap<string, EventGridSubscription>;
-  /** Deletes a subscription and its trigger; false when there is none. */
+  /** Deletes a subscription and its trigger. @returns false if there is none */
   deleteSubscription(id: string): boolean;
-  /** Listens to every change in the life of every invocation; returns how to stop. */
+  /** Reports every change in the life of every invocation. @returns a function that ends this */
   onInvocation(listener: (invocation: Invocation) => void): () => void;
-  /** Ends all instances, timers and the server, and removes unpacked code. */
+  /** Ends all instances, timers and the server, and deletes the unpacked code. */
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import type { InstanceProcess } from './instance-process';
 
-/** The requests that run in the whole account right now, and how many may. */
+/** How many requests run in the whole account now, and how many may. */
 export interface AccountConcurrency {
   running: number;
   readonly limit: number;
@@ -16,17 +16,17 @@ export interface InstancePoolOptions {
 }
 
 /**
- * The right to run one request. `take()` yields an idle instance, or a new process (`cold`); `release` must follow
- * in the end and takes the instance back when it is still alive.
+ * The right to run one request. `take()` returns an idle instance or a new process (`cold`). `release` must always
+ * follow; it takes the instance back if it is still alive.
  */
 export interface Slot {
   take(): { instance: InstanceProcess; cold: boolean };
-  /** True once the pool is closed: no further instance may be taken. */
+  /** True once the pool is closed. Then no instance may be taken. */
   withdrawn(): boolean;
   release(): void;
 }
 
-/** The instances of one function: one request each, reclaimed after a while without work. */
+/** The instances of one function. Each runs one request at a time and ends after a while without work. */
 export class InstancePool {
   readonly #options: InstancePoolOptions;
   readonly #idle = new Map<InstanceProcess, NodeJS.Timeout>();
@@ -39,12 +39,12 @@ export class InstancePool {
     this.#options = options;
   }
 
-  /** True when the function is deleted: there will be no instance any more. */
+  /** True if the function is deleted. Then it gets no more instances. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Reserves the right to run one request; undefined when the function or the account has no instance left. */
+  /** Reserves the right to run one request; undefined if the function or the account has no instance left. */
   reserve(): Slot | undefined {
     const { account, onRelease } = this.#options;
     const limit = this.#options.maxInstances();
@@ -71,7 +71,7 @@ export class InstancePool {
     };
   }
 
-  /** Ends idle instances now and busy ones after their request: their code or configuration is out of date. */
+  /** Ends idle instances now and busy ones after their request, because their code or configuration is outdated. */
   async retire(): Promise<void> {
     this.#generation += 1;
     await Promise.all([...this.#idle.keys()].map((instance) => this.#end(instance)));

@@ -18,7 +18,7 @@ export interface LogLine {
   text: string;
 }
 
-/** What one exchange with an instance brought. */
+/** The result of one exchange with an instance. */
 export interface Exchange {
   answer: Answer;
   log: LogLine[];
@@ -26,12 +26,12 @@ export interface Exchange {
 }
 
 const MEMORY_POLL_MS = 50;
-/** Linux counts a process's resident memory in pages of this size on every platform that Node.js supports by default. */
+/** The page size in which Linux counts resident memory, on every platform that Node.js supports by default. */
 const PAGE_BYTES = 4096;
 const MAX_RAW_STDERR = 16 * 1024;
 
 /**
- * The process of one function instance. It runs one request at a time; a time-out, too much memory or its own end
+ * The process of one function instance. It runs one request at a time. A time-out, too much memory or its own exit
  * fails the request and leaves the instance dead.
  */
 export class InstanceProcess {
@@ -41,14 +41,14 @@ export class InstanceProcess {
   readonly #cleared: Promise<void>;
   #alive = true;
   #hasExited = false;
-  /** Ends the exchange that is going on. */
+  /** Ends the current exchange. */
   #onExit: (() => void) | undefined;
   #rawStderr = '';
 
   /**
    * @param environment the whole environment of the process
-   * @param workingDirectory its current directory; the user's code lies in `code/` below it
-   * @param temporaryDirectory is removed when the process has ended
+   * @param workingDirectory its current directory; the user's code is in `code/` below it
+   * @param temporaryDirectory is deleted when the process has ended
    */
   constructor(
     environment: Record<string, string>,
@@ -60,8 +60,8 @@ export class InstanceProcess {
     this.#child = fork(childProgram('functiongraph/instance.ts'), [], {
       cwd: workingDirectory,
       env: environment,
-      // Half of the memory is what V8 takes by itself in a container of that size. The platform's Node.js 20.15 does
-      // not yet load ES modules with require().
+      // V8 by itself takes half of the memory of a container of that size. The platform's Node.js 20.15 cannot yet load
+      // ES modules with require().
       execArgv: [
         `--max-heap-size=${memoryMb / 2}`,
         '--no-experimental-require-module',
@@ -85,7 +85,7 @@ export class InstanceProcess {
     });
     this.#cleared = this.#exited
       .then(() => rm(temporaryDirectory, { recursive: true, force: true }))
-      // A file that cannot be removed now goes with the whole local cloud.
+      // A file that cannot be deleted now disappears with the whole local cloud.
       .catch(() => {});
   }
 
@@ -93,7 +93,7 @@ export class InstanceProcess {
     return this.#alive;
   }
 
-  /** Loads the code and runs the initializer, when one is configured. */
+  /** Loads the code and runs the initializer, if one is configured. */
   initialise(
     configuration: InstanceConfiguration,
     credentials: InvocationCredentials,
@@ -118,7 +118,7 @@ export class InstanceProcess {
     return this.#exchange({ type: 'invoke', requestId, event, credentials }, timeoutMs, timedOut);
   }
 
-  /** Ends the process at once; resolves when it and its temporary files are gone. */
+  /** Ends the process at once. Resolves when the process and its temporary files are gone. */
   kill(): Promise<void> {
     this.#alive = false;
     this.#child.kill('SIGKILL');
@@ -149,7 +149,7 @@ export class InstanceProcess {
         memoryUsedBytes = Math.max(memoryUsedBytes, received.rssBytes);
         resolve(received.answer);
       });
-      // One callback in place of a `then` for each exchange: an instance may live for thousands of them.
+      // One callback in place of a `then` for each exchange, because an instance may live for thousands of them.
       this.#onExit = () => {
         const reason = killedFor ?? this.#died();
         log.push({ timeMs: Date.now(), level: 'ERROR', text: reason.body });
@@ -165,7 +165,7 @@ export class InstanceProcess {
     return { answer, log, memoryUsedBytes };
   }
 
-  /** The reason for an end that nobody here asked for, with what Node.js printed while dying. */
+  /** The reason for an unexpected end, with what Node.js printed before it. */
   #died(): Answer {
     if (/heap out of memory|heap limit/.test(this.#rawStderr)) return this.#outOfMemory();
     const { exitCode, signalCode } = this.#child;
@@ -186,7 +186,7 @@ export class InstanceProcess {
     };
   }
 
-  /** Resident memory; 0 where the system has no /proc, and then only V8's own limit holds. */
+  /** Resident memory. 0 if the system has no /proc; then only V8's own limit applies. */
   #residentBytes(): number {
     try {
       const [, residentPages] = readFileSync(`/proc/${this.#child.pid}/statm`, 'utf8').split(' ');

@@ -31,7 +31,7 @@ export type ToInstance =
   | { type: 'initialise'; configuration: InstanceConfiguration; credentials: InvocationCredentials }
   | { type: 'invoke'; requestId: string; event: string; credentials: InvocationCredentials };
 
-/** The first answer of the user's code, in the form in which the platform hands it on. */
+/** The first answer of the user's code, in the form that the platform passes on. */
 export interface Answer {
   isError: boolean;
   errorCode?: number;

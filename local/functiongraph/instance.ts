@@ -1,6 +1,6 @@
 /**
- * The program of one function instance: loads the user's code from its folder, runs one request at a time and
- * answers over the IPC channel. The rules are those of the platform's Node.js runtime.
+ * The program of one function instance. It loads the user's code from its folder, runs one request at a time and
+ * answers over the IPC channel. It follows the rules of the platform's Node.js runtime.
  */
 import type {
   Answer,
@@ -24,9 +24,9 @@ import { serialiseResult } from './runtime-result';
 
 const channel = process.send?.bind(process);
 if (channel === undefined)
-  throw new Error('this program is started by the FunctionGraph of the local cloud only');
+  throw new Error('only the FunctionGraph of the local cloud may start this program');
 const send = (message: FromInstance) => channel(message);
-// User code finds a plain process, as on the platform.
+// User code sees a plain process, as on the platform.
 process.send = undefined as never;
 
 const log = (level: LogLevel, text: string) => {
@@ -84,7 +84,7 @@ type Settled = { ok: true; value: unknown } | { ok: false; error: unknown; by: '
 
 /**
  * Calls a user function and waits for its first answer: a call of the callback, or the settlement of a native promise.
- * Anything else that it returns is ignored, as on the platform; the time-out then ends the wait.
+ * Any other return value is ignored, as on the platform; then the wait lasts until the time-out.
  */
 function settle(userFunction: UserFunction, args: unknown[]): Promise<Settled> {
   return new Promise((resolve) => {

@@ -6,13 +6,13 @@ export interface Invocation {
   requestId: string;
   functionName: string;
   /**
-   * What asked for it: `SYNC` or `ASYNC` for the management API, `APIG`, the type of the trigger, or `DESTINATION` for a
+   * What caused it: `SYNC` or `ASYNC` for the management API, `APIG`, the type of the trigger, or `DESTINATION` for a
    * notification about an asynchronous event.
    */
   trigger: string;
   state: 'queued' | 'running' | 'succeeded' | 'failed' | 'retrying' | 'discarded';
   timeMs: number;
-  /** 1 for the first attempt. */
+  /** Counted from 1. */
   attempt: number;
   /** The event as JSON text. */
   event: string;
@@ -24,7 +24,7 @@ export interface Invocation {
 
 /** How one attempt ended. */
 export interface Outcome {
-  /** True when the attempt had to start a new instance. */
+  /** True if the attempt had to start a new instance. */
   cold: boolean;
   durationMs: number;
   memoryMb: number;
@@ -35,7 +35,7 @@ export interface Outcome {
   body: string;
 }
 
-/** What a synchronous caller gets. */
+/** The result that a synchronous caller gets. */
 export interface InvocationResult {
   requestId: string;
   isError: boolean;
@@ -47,7 +47,7 @@ export interface InvocationResult {
   cold: boolean;
 }
 
-/** The lines of an invocation's log in the form in which the platform shows them. */
+/** The log lines of an invocation in the platform's form. */
 export function logLinesOf(
   requestId: string,
   version: string,

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Platform } from './platform';
 
-/** A request to one operation of the management API, its signature already checked. */
+/** A request to one operation of the management API, with a checked signature. */
 export interface OperationRequest {
   /** The values of the path's parameters. */
   params: Record<string, string>;
@@ -20,8 +20,8 @@ export interface OperationAnswer {
 /** One operation of the management API. */
 export interface Operation {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below `/v2/{project_id}/`, with parameters in braces. */
+  /** Below `/v2/{project_id}/`, parameters in braces. */
   path: string;
-  /** Throws FunctionGraphError for every refusal. */
+  /** @throws FunctionGraphError for every refusal */
   handle(platform: Platform, request: OperationRequest): OperationAnswer | Promise<OperationAnswer>;
 }

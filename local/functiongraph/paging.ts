@@ -1,12 +1,12 @@
 import { FunctionGraphError } from './errors';
 
 /**
- * One page of a list: `marker` is the position to begin at.
+ * One page of a list; `marker` is the position of its first item.
  *
- * @param sizeName the query parameter that holds the page size
- * @param limit the page size without that parameter, the largest one, and how a size beyond it is read: refused, or as
- *   the largest, which 0 then means too
- * @throws FunctionGraphError FSS.0400 when a parameter is no such number
+ * @param sizeName the query parameter with the page size
+ * @param limit the default page size, the largest one, and how a larger size counts: it is refused, or it means the
+ *   largest; then 0 means the largest too
+ * @throws FunctionGraphError FSS.0400 if a parameter is no such number
  */
 export function pageOf<T>(
   items: readonly T[],

@@ -24,23 +24,23 @@ export interface Platform {
   queue: AsyncQueue;
   timers: Timers;
   /**
-   * Subscriptions of EventGrid by their ids, which are those of the triggers that made them. One stays when its
-   * trigger is deleted, and takes its trigger along when it is deleted itself.
+   * Subscriptions of EventGrid by id, which is the id of the trigger that made them. A subscription stays when its
+   * trigger is deleted. When it is deleted, its trigger is deleted too.
    */
   subscriptions: Map<string, EventGridSubscription>;
-  /** Whether SMN has a topic. */
+  /** Whether a topic exists in SMN. */
   hasTopic: (topicUrn: string) => boolean;
-  /** Where API Gateway listens; undefined as long as nobody knows. */
+  /** The address of API Gateway; undefined until it is known. */
   apiAddress: () => string | undefined;
 }
 
-/** A subscription that FunctionGraph made at EventGrid for a trigger. */
+/** An EventGrid subscription that FunctionGraph made for a trigger. */
 export interface EventGridSubscription {
   functionUrn: string;
   trigger: EventGridTrigger;
 }
 
-/** @throws FunctionGraphError FSS.1051 when there is no function of that name */
+/** @throws FunctionGraphError FSS.1051 if there is no function of that name */
 export function functionNamed(platform: Platform, name: string): DeployedFunction {
   const deployed = platform.functions.get(name);
   if (deployed === undefined) throw new FunctionGraphError('FSS.1051', `function "${name}" does not exist`);
@@ -48,10 +48,10 @@ export function functionNamed(platform: Platform, name: string): DeployedFunctio
 }
 
 /**
- * The function that a URN names; a URN without version means the latest.
+ * The function that a URN names. A URN without a version means the latest.
  *
- * @throws FunctionGraphError FSS.1309 for anything that is not a URN, FSS.1051 and FSS.1052 for an unknown function and
- *   version
+ * @throws FunctionGraphError FSS.1309 for anything that is not a URN, FSS.1051 for an unknown function, FSS.1052 for an
+ *   unknown version
  */
 export function functionOfUrn(platform: Platform, urn: string): DeployedFunction {
   const { deployed, version } = parseUrn(platform, urn);
@@ -64,7 +64,7 @@ export function functionOfUrn(platform: Platform, urn: string): DeployedFunction
 }
 
 /**
- * The same for an operation that changes the function: a published version stays as it is.
+ * Like functionOfUrn, for an operation that changes the function: a published version cannot change.
  *
  * @throws FunctionGraphError FSS.0400 for a published version, and those of functionOfUrn
  */
@@ -77,7 +77,7 @@ export function latestOfUrn(platform: Platform, urn: string): DeployedFunction {
   );
 }
 
-/** `latest` and what was published of it. */
+/** `latest` and its published versions. */
 export function versionsOf(latest: DeployedFunction): DeployedFunction[] {
   return [latest, ...latest.versions.values()];
 }
@@ -91,17 +91,17 @@ function parseUrn(
   if (region !== platform.region || projectId !== platform.projectId) {
     throw new FunctionGraphError(
       'FSS.1309',
-      `"${urn}" is not a function URN of this project: urn:fss:${platform.region}:${platform.projectId}:function:<package>:<name>:latest`,
+      `"${urn}" is not a function URN of this project: expected urn:fss:${platform.region}:${platform.projectId}:function:<package>:<name>:latest`,
     );
   }
   return { deployed: functionNamed(platform, name), version };
 }
 
 /**
- * Runs a function and waits for its answer; failures of user code are results, not exceptions.
+ * Runs a function and waits for its answer. Failures of user code are results, not exceptions.
  *
  * @param event JSON text
- * @throws FunctionGraphError FSS.1201 above 6 MB, FSS.0429 when no instance is free
+ * @throws FunctionGraphError FSS.1201 above 6 MB, FSS.0429 if no instance is free
  */
 export async function runNow(
   platform: Platform,
@@ -131,7 +131,9 @@ export async function runNow(
   return platform.executor.result(request, startedAtMs, outcome);
 }
 
-/** Adds a trigger to a function; a timer starts to run. Throws when it conflicts with another one. */
+/**
+ * Adds a trigger to a function. A timer starts to run. @throws FunctionGraphError if it conflicts with another trigger
+ */
 export function attachTrigger(platform: Platform, deployed: DeployedFunction, trigger: Trigger): void {
   if (trigger.type === 'SMN' && !platform.hasTopic(trigger.data.topic_urn)) {
     throw new FunctionGraphError(
@@ -148,7 +150,7 @@ export function attachTrigger(platform: Platform, deployed: DeployedFunction, tr
   if (trigger.type === 'TIMER') setTimerStatus(platform, deployed, trigger, trigger.status);
 }
 
-/** Starts or stops a timer; one that starts counts from now. */
+/** Starts or stops a timer. Its schedule counts from now. */
 export function setTimerStatus(
   platform: Platform,
   deployed: DeployedFunction,
@@ -162,7 +164,7 @@ export function setTimerStatus(
   }
 }
 
-/** The triggers of a function; those whose deletion has come to its end are dropped. */
+/** The triggers of a function, without those whose deletion is complete. */
 export function triggersOf({ clock }: Platform, deployed: DeployedFunction): Trigger[] {
   const nowMs = clock();
   deployed.triggers = deployed.triggers.filter(({ goneAtMs = Number.POSITIVE_INFINITY }) => goneAtMs > nowMs);
@@ -170,9 +172,9 @@ export function triggersOf({ clock }: Platform, deployed: DeployedFunction): Tri
 }
 
 /**
- * The function whose triggers a URN asks for.
+ * The function that owns the triggers of a URN.
  *
- * @param code what answers for a function that is gone, unless the switch says 404
+ * @param code the error for a deleted function, unless the switch says 404
  * @throws FunctionGraphError that code, and those of latestOfUrn
  */
 export function ownerOfTriggers(
@@ -190,8 +192,8 @@ export function ownerOfTriggers(
 }
 
 /**
- * A trigger by its type and id. The service answers 500 for a trigger that is missing and 401 for a function that is
- * missing, as the Terraform provider had to learn.
+ * A trigger by its type and id. The Terraform provider saw the service answer 500 for a missing trigger and 401 for a
+ * missing function.
  *
  * @throws FunctionGraphError FSS.0500 and FSS.0401
  */
@@ -215,7 +217,7 @@ export function triggerOf(
   return { deployed, trigger };
 }
 
-/** Removes triggers from a function: they do nothing any more, and are gone after the time of the switch. */
+/** Deletes triggers of a function: they stop working at once, and disappear after the time of the switch. */
 export function detachTriggers(
   platform: Platform,
   deployed: DeployedFunction,
@@ -229,7 +231,7 @@ export function detachTriggers(
   triggersOf(platform, deployed);
 }
 
-/** Deletes a subscription of EventGrid, and with it the trigger that made it; false when there is none. */
+/** Deletes a subscription of EventGrid and the trigger that made it. @returns false if there is none */
 export function deleteSubscription(platform: Platform, id: string): boolean {
   const found = platform.subscriptions.delete(id);
   for (const deployed of platform.functions.values()) {
@@ -238,7 +240,10 @@ export function deleteSubscription(platform: Platform, id: string): boolean {
   return found;
 }
 
-/** Sends a timer's event to its function; returns the request id. Throws when there is no such timer. */
+/**
+ * Sends a timer's event to its function. @returns the request id @throws FunctionGraphError FSS.1131 if there is no
+ * such timer
+ */
 export function fireTimer(platform: Platform, deployed: DeployedFunction, triggerName: string): string {
   const trigger = deployed.triggers.find(
     (one) => one.type === 'TIMER' && one.data.name === triggerName && one.goneAtMs === undefined,

@@ -10,7 +10,7 @@ export const RUNTIMES = [
   'Node.js20.15',
 ] as const;
 
-/** Types of triggers that there are here. */
+/** The types of triggers that the local cloud has. */
 export const TRIGGER_TYPES = ['TIMER', 'OBS', 'EVENTGRID', 'SMN', 'APIG', 'DEDICATEDGATEWAY'] as const;
 
 /** The runtimes that a region has, oldest first. */

@@ -3,8 +3,8 @@ import type { RuntimeLogger } from './runtime-logger';
 
 /**
  * The `context` argument of a Node.js handler (FunctionGraph developer guide, Node.js SDK APIs). Its oddities are the
- * platform's: memory and CPU are strings, "running time in seconds" is in milliseconds, there is neither a trace id nor
- * a region, and without an agency every credential is an empty string.
+ * platform's: memory and CPU are strings; "running time in seconds" is in milliseconds; there is no trace id and no
+ * region; without an agency all credentials are empty strings.
  */
 export class RuntimeContext {
   readonly #configuration: InstanceConfiguration;
@@ -70,12 +70,12 @@ export class RuntimeContext {
     return Object.hasOwn(userData, key) ? userData[key] : undefined;
   }
 
-  /** No longer maintained by the platform: yields nothing. */
+  /** No longer maintained by the platform: always empty. */
   getAccessKey(): string {
     return '';
   }
 
-  /** No longer maintained by the platform: yields nothing. */
+  /** No longer maintained by the platform: always empty. */
   getSecretKey(): string {
     return '';
   }

@@ -12,9 +12,9 @@ export interface Entry {
 }
 
 /**
- * Requires the user's module and takes the handler, and the initializer when one is configured, out of it. The
- * initializer is looked up in the handler's module: only the part after its dot counts.
- * Throws when the module or a function is missing or declares the wrong number of parameters.
+ * Loads the user's module and reads the handler from it, and the initializer if one is configured. The initializer is
+ * looked up in the handler's module: only the part after its dot counts.
+ * Throws if the module or a function is missing, or if a function declares the wrong number of parameters.
  */
 export function loadEntry(configuration: InstanceConfiguration): Entry {
   const { codeRoot, handler, initializerHandler } = configuration;
@@ -52,8 +52,8 @@ function requireModule(codeRoot: string, file: string, shown: string, withInitia
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') {
-      // With an initializer the platform looks for the file anywhere in the message, and Node's "Require stack" always
-      // names it: a missing dependency is then reported as if the handler's own file were missing.
+      // With an initializer the platform searches the whole message for the file. Node.js always names it in its
+      // "Require stack", so a missing dependency is reported as if the handler's own file were missing.
       const searched = withInitializer ? error.message : (error.message.split('\n')[0] ?? '');
       if (searched.includes(file)) throw new FunctionLoadError(`not found module '${shown}'`);
     }

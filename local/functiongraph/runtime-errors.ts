@@ -1,6 +1,6 @@
 import type { Answer } from './instance-protocol';
 
-/** A handler that cannot be used although its module was loaded. */
+/** A handler that cannot be used although its module loaded. */
 export class FunctionLoadError extends Error {
   override name = 'FunctionLoadError';
 }
@@ -20,8 +20,8 @@ export function entryFailure(error: unknown): Answer {
 }
 
 /**
- * The answer to `callback(error)`: an Error as an envelope without stack, a string as it is, any other object as
- * compact JSON with a message of its own.
+ * The answer to `callback(error)`: an Error becomes an envelope without a stack, a string stays unchanged, any other
+ * object becomes compact JSON with a message of its own.
  */
 export function callbackFailure(error: unknown): Answer {
   if (error instanceof Error) return entryFailure(error);
@@ -57,7 +57,7 @@ export function failure(errorCode: number, body: string): Answer {
   return { isError: true, errorCode, body };
 }
 
-/** The stack from its first frame to the last one in the user's code, the code root written as `.`. */
+/** The stack from its first frame to the last one in the user's code. The code root is written as `.`. */
 function userFrames(error: unknown, codeRoot: string): string[] {
   if (!(error instanceof Error) || typeof error.stack !== 'string') return [];
   const frames = error.stack.split('\n').filter((line) => /^\s+at /.test(line));

@@ -38,8 +38,8 @@ export class RuntimeLogger {
 }
 
 /**
- * Sends everything that user code prints to the log: stdout as INFO, stderr as ERROR. As on the platform the
- * replaced `write` returns undefined and never calls back.
+ * Sends all output of user code to the log: stdout as INFO, stderr as ERROR. As on the platform, the replaced `write`
+ * returns undefined and never calls back.
  */
 export function captureOutput(write: (level: LogLevel, text: string) => void): void {
   const replace = (stream: NodeJS.WriteStream, level: LogLevel) => {

@@ -2,8 +2,8 @@ import type { Answer } from './instance-protocol';
 import { failure } from './runtime-errors';
 
 /**
- * The text that the platform makes of a handler's result: strings raw, objects as JSON, undefined empty.
- * Fails with 4007 when it cannot be serialised and with 4004 when it is longer than `limitBytes`.
+ * Turns a handler's result into text as the platform does: strings unchanged, objects as JSON, undefined as an empty
+ * text. Fails with 4007 if the result cannot be serialised, and with 4004 if the text is longer than `limitBytes`.
  */
 export function serialiseResult(value: unknown, limitBytes: number): Answer {
   let body: string;

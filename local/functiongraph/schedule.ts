@@ -2,7 +2,7 @@ import { Cron } from 'croner';
 
 /** When a timer trigger fires next. */
 export interface Schedule {
-  /** The first time after `afterMs`, in ms since the epoch; undefined when there is none. */
+  /** The first time after `afterMs`, in ms since the epoch; undefined if there is none. */
   next(afterMs: number): number | undefined;
 }
 
@@ -26,20 +26,20 @@ export function parseRate(expression: string): Schedule {
   const [, count = '', unit = ''] = /^(\d+)([mhd])$/.exec(expression) ?? [];
   const limit = RATE_LIMIT[unit];
   if (limit === undefined || Number(count) < 1 || Number(count) > limit) {
-    throw new Error(`schedule "${expression}" is no rate: use 1m to 60m, 1h to 24h or 1d to 30d`);
+    throw new Error(`schedule "${expression}" is not a rate: use 1m to 60m, 1h to 24h or 1d to 30d`);
   }
   return every(Number(count) * (unit === 'd' ? DAY_MS : (UNIT_MS[unit] ?? 0)));
 }
 
 /**
- * `@every 1h30m`, or five or six fields `second minute hour day-of-month month [day-of-week]`, either after an optional
- * `CRON_TZ=zone ` (FunctionGraph user guide, cron expressions of timer triggers).
+ * `@every 1h30m`, or five or six fields `second minute hour day-of-month month [day-of-week]`, both with an optional
+ * `CRON_TZ=zone ` in front (FunctionGraph user guide, cron expressions of timer triggers).
  *
- * Undocumented, taken over from the cron library whose dialect this is: when
- * both days are restricted, a day that matches either one counts.
+ * Undocumented, as in the cron library whose dialect this is: if both kinds of day are restricted, a day that matches
+ * one of them counts.
  *
- * @param timeZone IANA name of the zone that holds without CRON_TZ
- * @throws Error that names the field that is wrong
+ * @param timeZone IANA name of the zone without CRON_TZ
+ * @throws Error that names the wrong field
  */
 export function parseCron(expression: string, timeZone: string): Schedule {
   const [, ownZone, fields = ''] = /^(?:CRON_TZ=(\S+)\s+)?(\S.*)$/.exec(expression.trim()) ?? [];
@@ -54,7 +54,7 @@ function assertTimeZone(timeZone: string): void {
   try {
     new Intl.DateTimeFormat('en', { timeZone });
   } catch {
-    throw new Error(`time zone "${timeZone}" is not known: use an IANA name such as Asia/Shanghai`);
+    throw new Error(`time zone "${timeZone}" does not exist: use an IANA name such as Asia/Shanghai`);
   }
 }
 
@@ -81,7 +81,7 @@ interface CronFields {
   daysOfMonth: number[];
   months: number[];
   weekdays: number[];
-  /** Both kinds of day are restricted: either one may match. */
+  /** True if both kinds of day are restricted. Then either one may match. */
   eitherDay: boolean;
 }
 
@@ -129,8 +129,9 @@ function parseField(name: string, text: string, min: number, max: number, names:
 }
 
 /**
- * Croner would move the only time of a day that summer time leaves out to the end of the gap, and pass over the second of two equal
- * ones; the library whose dialect this is does neither. A pattern with a step, even of one, is not taken for such a time.
+ * If summer time skips a time of the day, Croner would move it to the end of the gap; if it repeats a time, Croner
+ * would skip the repetition. The library whose dialect this is does neither. Patterns with a step, even a step of one,
+ * are not such times.
  */
 function cronSchedule(fields: CronFields, timezone: string): Schedule {
   const seconds = fields.seconds.map((second) => `${second}-${second}/1`);

@@ -69,10 +69,10 @@ const OPERATIONS: readonly Operation[] = [
   deleteTriggers,
 ];
 
-/** A 50 MB zip in base64, and room for the rest of the body. */
+/** Room for a 50 MB zip in base64 and the rest of the body. */
 const MAX_BODY_BYTES = 72 * 1024 * 1024;
 
-/** The server of `/v2/{project_id}/fgs/…`. Every request must be signed with SDK-HMAC-SHA256. */
+/** The server of `/v2/{project_id}/fgs/…`. It demands an SDK-HMAC-SHA256 signature on every request. */
 export function createManagementServer(
   platform: Platform,
   credentials: Credentials,
@@ -82,7 +82,7 @@ export function createManagementServer(
   return createServer(front({ service: 'FunctionGraph', serve, refuse, onRequest }));
 }
 
-/** Body, signature, project and operation, in this order. */
+/** Checks body, signature, project and operation, in this order. */
 async function answer(platform: Platform, credentials: Credentials, exchange: Exchange): Promise<Answer> {
   const body = await readBody(exchange.message, MAX_BODY_BYTES);
   requireSignature(exchange, body, credentials, platform.clock);
@@ -107,7 +107,7 @@ async function answer(platform: Platform, credentials: Credentials, exchange: Ex
   );
 }
 
-/** The parameters of a path template such as `fgs/functions/{urn}/code`; undefined when the path is another one. */
+/** The parameters of a path template such as `fgs/functions/{urn}/code`; undefined if the path does not match. */
 function matchPath(template: string, segments: string[]): Record<string, string> | undefined {
   const parts = template.split('/');
   if (parts.length !== segments.length) return undefined;

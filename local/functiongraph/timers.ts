@@ -1,10 +1,10 @@
 import type { Clock } from '../clock';
 import type { TimerTrigger } from './triggers';
 
-/** A moved clock is noticed within this time. */
+/** A clock that jumps is noticed within this time. */
 const MAX_SLEEP_MS = 200;
 
-/** Fires timer triggers when the clock reaches them. A time that passed unnoticed fires once, not once per miss. */
+/** Fires timer triggers when the clock reaches their times. Missed times fire once, not once each. */
 export class Timers {
   readonly #due = new Map<TimerTrigger, { atMs: number; fire: () => void }>();
   readonly #clock: Clock;
@@ -23,7 +23,7 @@ export class Timers {
     return this.#due.has(trigger);
   }
 
-  /** When it fires next, in milliseconds since 1970; undefined when it does not. */
+  /** The next time, in milliseconds since 1970; undefined if there is none. */
   nextMs(trigger: TimerTrigger): number | undefined {
     return this.#due.get(trigger)?.atMs;
   }
@@ -57,7 +57,7 @@ export class Timers {
     const now = this.#clock();
     for (const [trigger, { atMs, fire }] of this.#due) {
       if (atMs > now) continue;
-      // Counted from the time that was due, so that a late wake-up does not shift all that follow.
+      // Counted from the due time, so that a late wake-up does not delay all later times.
       this.#schedule(trigger, now - atMs > MAX_SLEEP_MS ? now : atMs, fire);
       fire();
     }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** A message of a topic, as SMN hands it to its subscribers. */
+/** A message of a topic, as SMN sends it to subscribers. */
 export interface TopicMessage {
   id: string;
   topicUrn: string;
@@ -9,7 +9,7 @@ export interface TopicMessage {
   publishedMs: number;
 }
 
-/** The event of an SMN trigger (FunctionGraph user guide, sample events). `message` is a text, whatever is in it. */
+/** The event of an SMN trigger (FunctionGraph user guide, sample events). `message` is always a string. */
 export function topicEvent(
   { id, topicUrn, subject, message, publishedMs }: TopicMessage,
   functionName: string,

@@ -81,7 +81,7 @@ interface TriggerOf<Type extends string, Data> {
   status: 'ACTIVE' | 'DISABLED';
   data: Data;
   createdAtMs: number;
-  /** Being deleted: does nothing any more, and is listed and holds its place until then. */
+  /** The trigger is being deleted: it does nothing any more, but is listed and keeps its place until this time. */
   goneAtMs?: number;
 }
 
@@ -101,10 +101,10 @@ export const createTriggerBody = z.object({
 });
 
 /**
- * Makes a trigger of a request body.
+ * Makes a trigger from a request body.
  *
- * @throws FunctionGraphError FSS.1101 for a type that the region does not have; FSS.1106, FSS.1107 and FSS.1109 for
- *   wrong OBS, API Gateway and timer parameters; APIG.2026 for parameters in the path of an API
+ * @throws FunctionGraphError FSS.1101 for a type that the region lacks; FSS.1106, FSS.1107 and FSS.1109 for wrong OBS,
+ *   API Gateway and timer parameters; APIG.2026 for parameters in the path of an API
  */
 export function newTrigger(
   body: z.infer<typeof createTriggerBody>,
@@ -116,7 +116,7 @@ export function newTrigger(
   if (!types.includes(type)) {
     throw new FunctionGraphError(
       'FSS.1101',
-      `trigger_type_code "${type}" is not there: use ${types.join(', ')}`,
+      `trigger_type_code "${type}" does not exist here: use ${types.join(', ')}`,
     );
   }
   const common = { status, createdAtMs: nowMs };
@@ -152,18 +152,18 @@ export function newTrigger(
       return { ...common, type, id: apiId, apiId, data };
     }
     default:
-      throw new FunctionGraphError('FSS.1101', `trigger_type_code "${type}" is not there`);
+      throw new FunctionGraphError('FSS.1101', `trigger_type_code "${type}" does not exist here`);
   }
 }
 
 /**
- * Refuses a trigger that may not stand beside those that exist.
+ * Refuses a trigger that conflicts with existing ones.
  *
  * @param own triggers of the same function
  * @param all triggers of all functions
- * @throws FunctionGraphError FSS.1108 for OBS rules that overlap, FSS.1147 for
- * a path that is taken in its group, FSS.0409 for a topic that the function has, FSS.1148 for a timer
- *   name that is taken, FSS.1145 for an OBS trigger name that is taken, FSS.1306 above 10 triggers
+ * @throws FunctionGraphError FSS.1108 for OBS rules that overlap, FSS.1147 for a path that its group already has,
+ *   FSS.0409 for a topic that the function already has, FSS.1148 for the name of an existing timer, FSS.1145 for the
+ *   name of an existing OBS trigger, FSS.1306 above 10 triggers
  */
 export function refuseConflict(
   trigger: Trigger,
@@ -175,7 +175,7 @@ export function refuseConflict(
   if (trigger.type === 'TIMER') {
     const { name } = trigger.data;
     if (own.some((other) => other.type === 'TIMER' && other.data.name === name)) {
-      throw new FunctionGraphError('FSS.1148', `event_data.name: the function has a timer "${name}" already`);
+      throw new FunctionGraphError('FSS.1148', `event_data.name: the function already has a timer "${name}"`);
     }
   }
   if (trigger.type === 'SMN') {
@@ -183,7 +183,7 @@ export function refuseConflict(
     if (own.some((other) => other.type === 'SMN' && other.data.topic_urn === topic)) {
       throw new FunctionGraphError(
         'FSS.0409',
-        `event_data.topic_urn: the function has a trigger of ${topic} already`,
+        `event_data.topic_urn: the function already has a trigger of ${topic}`,
       );
     }
   }
@@ -192,7 +192,7 @@ export function refuseConflict(
     if (named.some(({ type, id }) => type === 'OBS' && id === trigger.id)) {
       throw new FunctionGraphError(
         'FSS.1145',
-        `event_data.name: the ${obsTriggerNames} has an OBS trigger "${trigger.id}" already`,
+        `event_data.name: the ${obsTriggerNames} already has an OBS trigger "${trigger.id}"`,
       );
     }
     const rival = all.find((other) => other.type === 'OBS' && rulesOverlap(trigger, other));
@@ -216,13 +216,13 @@ export function refuseConflict(
     if (taken) {
       throw new FunctionGraphError(
         'FSS.1147',
-        `event_data.path: ${method} ${path} exists already in API group "${group ?? ''}"`,
+        `event_data.path: ${method} ${path} already exists in API group "${group ?? ''}"`,
       );
     }
   }
 }
 
-/** True when the trigger asks for this event of OBS. */
+/** True if the trigger wants this event of OBS. */
 export function matchesObjectEvent(trigger: ObsTrigger | EventGridTrigger, event: ObjectEvent): boolean {
   if (trigger.status !== 'ACTIVE' || trigger.goneAtMs !== undefined) return false;
   const { bucket, prefix, suffix } = trigger.data;
@@ -235,7 +235,7 @@ export function matchesObjectEvent(trigger: ObsTrigger | EventGridTrigger, event
   return trigger.data.events.some((name) => name === `s3:${family}:*` || name === `s3:${event.eventName}`);
 }
 
-/** The refusal to disable or enable a trigger of a type that is always on. */
+/** The refusal to disable or enable a trigger that cannot be switched off. */
 export function refuseStatus(type: Exclude<Trigger['type'], 'TIMER'>): FunctionGraphError {
   const code = {
     OBS: 'FSS.1106',
@@ -254,7 +254,7 @@ export function isGatewayTrigger(trigger: Trigger): trigger is GatewayTrigger {
   return trigger.type === 'APIG' || trigger.type === 'DEDICATEDGATEWAY';
 }
 
-/** A trigger has no field to declare request parameters in, and API Gateway wants those of a path declared. */
+/** A trigger has no field for request parameters, and API Gateway demands a declaration of those in a path. */
 function refusePathParameters(
   path: string,
   { apiPathParameters }: Pick<FunctionGraphBehaviour, 'apiPathParameters'>,

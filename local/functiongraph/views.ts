@@ -2,7 +2,7 @@ import { cpuMillicores, type DeployedFunction } from './deployed-function';
 import type { Platform } from './platform';
 import type { Trigger } from './triggers';
 
-/** A function as the management API shows it; encrypted values are never given back. */
+/** A function as the management API shows it. Encrypted values are never shown. */
 export function functionView(platform: Platform, deployed: DeployedFunction) {
   const { configuration, code } = deployed;
   const { encrypted_user_data: encrypted, log_config: logs, enable_lts_log: _, ...visible } = configuration;

@@ -23,7 +23,7 @@ export const createFunction: Operation = {
     refuseSharedKeys(configuration);
     const refuseExisting = () => {
       if (!platform.functions.has(configuration.func_name)) return;
-      throw new FunctionGraphError('FSS.1061', `function "${configuration.func_name}" exists already`);
+      throw new FunctionGraphError('FSS.1061', `function "${configuration.func_name}" already exists`);
     };
     refuseExisting();
     const { func_name: name, package: packageName } = configuration;

@@ -1,7 +1,7 @@
 import type { Operation } from '../operation';
 import { functionOfUrn } from '../platform';
 
-/** Goes back to the defaults of asynchronous invocations. */
+/** Restores the defaults of asynchronous invocations. */
 export const deleteAsyncInvokeConfig: Operation = {
   method: 'DELETE',
   path: 'fgs/functions/{urn}/async-invoke-config',

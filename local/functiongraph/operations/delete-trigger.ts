@@ -3,7 +3,7 @@ import type { Operation } from '../operation';
 import { detachTriggers, ownerOfTriggers, triggersOf } from '../platform';
 import type { Trigger } from '../triggers';
 
-/** Deletes one trigger; of an EventGrid trigger the subscription stays. */
+/** Deletes one trigger. An EventGrid trigger leaves its subscription behind. */
 export const deleteTrigger: Operation = {
   method: 'DELETE',
   path: 'fgs/triggers/{urn}/{type}/{id}',

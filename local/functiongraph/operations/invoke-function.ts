@@ -1,12 +1,12 @@
 import type { Operation } from '../operation';
 import { functionOfUrn, runNow } from '../platform';
 
-/** The part of the log that `X-Cff-Log-Type: tail` brings back. */
+/** How much of the log `X-Cff-Log-Type: tail` returns. */
 const LOG_TAIL_BYTES = 2048;
 
 /**
- * Runs a function and waits. A failure of the function is an answer with status 200, marked by `X-Is-Func-Err` and
- * `X-Func-Err-Code`. `X-CFF-Request-Version: v0` asks for the bare result, `v1` for an envelope.
+ * Runs a function and waits. If the function fails, the answer has status 200 and the headers `X-Is-Func-Err` and
+ * `X-Func-Err-Code`. `X-CFF-Request-Version: v0` requests the bare result, `v1` an envelope.
  */
 export const invokeFunction: Operation = {
   method: 'POST',
@@ -49,7 +49,7 @@ export const invokeFunction: Operation = {
 function tailOf(log: string): string {
   const bytes = Buffer.from(log);
   let start = Math.max(0, bytes.length - LOG_TAIL_BYTES);
-  // Do not begin in the middle of a character.
+  // A tail must not begin in the middle of a character.
   while (((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
   return bytes.subarray(start).toString();
 }

@@ -21,7 +21,7 @@ const filter = z.object({
   query_end_time: utcTime.optional(),
 });
 
-/** Lists what became of asynchronous events, the newest first; without a start time, those of the last hour. */
+/** Lists the fate of asynchronous events, newest first. Without a start time, those of the last hour. */
 export const listAsyncInvocations: Operation = {
   method: 'GET',
   path: 'fgs/functions/{urn}/async-invocations',

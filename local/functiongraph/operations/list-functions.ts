@@ -4,7 +4,7 @@ import { functionView } from '../views';
 
 const PAGE_SIZE = { default: 400, max: 400, beyond: 'largest' } as const;
 
-/** Lists functions in pages of `maxitems`, those whose name holds `func_name` when it is given. */
+/** Lists functions in pages of `maxitems`. With `func_name`, only those whose name contains it. */
 export const listFunctions: Operation = {
   method: 'GET',
   path: 'fgs/functions',

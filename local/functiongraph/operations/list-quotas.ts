@@ -1,9 +1,9 @@
 import type { Operation } from '../operation';
 
-/** Functions that an account may have (FunctionGraph user guide, limits). */
+/** Most functions of an account (FunctionGraph user guide, limits). */
 const FUNCTION_QUOTA = 400;
 
-/** How many functions there may be and how many there are; other quotas are not counted here. */
+/** The quota of functions and its use. Other quotas are not counted here. */
 export const listQuotas: Operation = {
   method: 'GET',
   path: 'fgs/quotas',

@@ -1,7 +1,7 @@
 import type { Operation } from '../operation';
 import { runtimesOf } from '../region';
 
-/** Lists the runtimes of the region; of those that are no Node.js there are none here. */
+/** Lists the runtimes of the region. The local cloud has only Node.js. */
 export const listRuntimeTypes: Operation = {
   method: 'GET',
   path: 'fgs/runtimetypes',

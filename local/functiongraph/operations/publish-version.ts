@@ -6,7 +6,7 @@ import type { Operation } from '../operation';
 import { latestOfUrn } from '../platform';
 import { functionView } from '../views';
 
-/** With `latest`. */
+/** Includes `latest`. */
 const MAX_VERSIONS = 20;
 
 const publishVersionBody = z.object({
@@ -21,7 +21,7 @@ const publishVersionBody = z.object({
   description: z.string().max(512, 'description must have at most 512 characters').optional(),
 });
 
-/** Freezes code and configuration of `latest` under a name; without one, the name is the time in UTC. */
+/** Publishes code and configuration of `latest` under a name. The default name is the time in UTC. */
 export const publishVersion: Operation = {
   method: 'POST',
   path: 'fgs/functions/{urn}/versions',
@@ -34,11 +34,11 @@ export const publishVersion: Operation = {
     if (digest !== undefined && digest !== code.digest) {
       throw new FunctionGraphError(
         'FSS.0400',
-        `digest "${digest}" is not that of the latest code, "${code.digest}"`,
+        `digest "${digest}" is not the digest of the latest code, "${code.digest}"`,
       );
     }
     if (version === latest.version || versions.has(version)) {
-      throw new FunctionGraphError('FSS.1062', `version "${version}" of ${latest.name} exists already`);
+      throw new FunctionGraphError('FSS.1062', `version "${version}" of ${latest.name} already exists`);
     }
     const last = [...versions.values()].at(-1);
     if (last?.code === code && last.configuration === configuration) {

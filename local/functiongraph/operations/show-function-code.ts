@@ -2,7 +2,7 @@ import type { Operation } from '../operation';
 import { functionOfUrn } from '../platform';
 import { functionView } from '../views';
 
-/** Shows size and digest of a function's code; the zip itself is not given back. */
+/** Shows size and digest of a function's code, but not the zip itself. */
 export const showFunctionCode: Operation = {
   method: 'GET',
   path: 'fgs/functions/{urn}/code',

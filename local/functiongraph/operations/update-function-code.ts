@@ -5,7 +5,7 @@ import type { Operation } from '../operation';
 import { latestOfUrn } from '../platform';
 import { functionView } from '../views';
 
-/** Replaces the code. Running requests end with the old one. */
+/** Replaces the code. Running requests end with the old code. */
 export const updateFunctionCode: Operation = {
   method: 'PUT',
   path: 'fgs/functions/{urn}/code',
@@ -16,7 +16,7 @@ export const updateFunctionCode: Operation = {
     if (unpacked.digest === deployed.code.digest) {
       throw new FunctionGraphError(
         'FSS.0409',
-        `func_code.file is the code that ${deployed.name} has already`,
+        `func_code.file is the code that ${deployed.name} already has`,
       );
     }
     deployed.code = unpacked;

@@ -9,7 +9,7 @@ import type { Operation } from '../operation';
 import { latestOfUrn } from '../platform';
 import { functionView } from '../views';
 
-/** Changes the configuration; fields that are left out keep their values. Name and runtime cannot change. */
+/** Changes the configuration. Omitted fields keep their values. Name and runtime cannot change. */
 export const updateFunctionConfig: Operation = {
   method: 'PUT',
   path: 'fgs/functions/{urn}/config',
@@ -28,7 +28,7 @@ export const updateFunctionConfig: Operation = {
     const configuration = {
       ...deployed.configuration,
       ...changes,
-      // The number of instances stays when only that of requests is sent, as Terraform does.
+      // The number of instances stays if the client sends only that of requests, as Terraform does.
       ...(changes.strategy_config !== undefined && {
         strategy_config: { ...strategy, ...changes.strategy_config },
       }),

@@ -6,7 +6,7 @@ import { functionView } from '../views';
 
 const updateMaxInstancesBody = z.object({ max_instance_num: maxInstances });
 
-/** Sets how many instances may run at the same time; those that run go on. */
+/** Sets how many instances may run at the same time. Running ones stay. */
 export const updateMaxInstances: Operation = {
   method: 'PUT',
   path: 'fgs/functions/{urn}/config-max-instance',

@@ -11,7 +11,7 @@ const updateTriggerBody = z.object({
   event_data: z.unknown().optional(),
 });
 
-/** Enables or disables a timer. Nothing else of a trigger can change: it is deleted and created anew instead. */
+/** Enables or disables a timer. Nothing else of a trigger can change: it must be deleted and created again. */
 export const updateTrigger: Operation = {
   method: 'PUT',
   path: 'fgs/triggers/{urn}/{type}/{id}',
@@ -22,7 +22,7 @@ export const updateTrigger: Operation = {
     if (isFilled(eventData)) {
       throw new FunctionGraphError(
         'FSS.0400',
-        `event_data of a ${type} trigger cannot change: delete the trigger and create it anew`,
+        `event_data of a ${type} trigger cannot change: delete the trigger and create it again`,
       );
     }
     if (status !== undefined) {

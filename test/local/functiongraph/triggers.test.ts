@@ -409,7 +409,7 @@ describe('an update of a trigger', () => {
     const at = `fgs/triggers/${urnOf('echo')}/TIMER`;
     const changed = await cloud.call('PUT', `${at}/${id}`, { event_data: { schedule: '9m' } });
     expect(changed).toMatchObject({ status: 400, body: { error_code: 'FSS.0400' } });
-    expect(changed.body.error_msg).toContain('delete the trigger and create it anew');
+    expect(changed.body.error_msg).toContain('delete the trigger and create it again');
     const missing = await cloud.call('PUT', `${at}/tock`, { trigger_status: 'ACTIVE' });
     expect(missing).toMatchObject({ status: 500, body: { error_code: 'FSS.0500' } });
   });
