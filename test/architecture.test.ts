@@ -111,7 +111,7 @@ test('no service of the local cloud reaches product code, not even through other
   expect(known.filter((file) => /^(shared|functions|deploy|client)\//.test(file))).toEqual([]);
 });
 
-test('the client knows nothing but itself: no module of Node.js, no package', () => {
+test('the client imports only its own modules: none of Node.js, no package', () => {
   const files = sources('client/src');
   expect(files.length).toBeGreaterThan(4);
   const { metafile } = buildSync({
@@ -128,7 +128,7 @@ test('the client knows nothing but itself: no module of Node.js, no package', ()
   expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([]);
 });
 
-test('the console’s page knows nothing but itself and what the server tells it', () => {
+test('the console’s page imports only its own modules and those of its server', () => {
   const imported = sources('console/page').flatMap(importsOf);
   expect(imported.length).toBeGreaterThan(10);
   // A helper of four lines without anything of Node.js.
@@ -136,7 +136,7 @@ test('the console’s page knows nothing but itself and what the server tells it
   expect(imported.filter((file) => !allowed.test(file))).toEqual([]);
 });
 
-test('deploy/ takes nothing but signing and settings from shared/, and backfill/ what an upload and its claim are', () => {
+test('deploy/ imports only signing and settings from shared/, and backfill/ also the modules of uploads and claims', () => {
   const isOfBackfill = (file: string) => /^deploy\/(backfill\/|provider-plugin|serverless-plugin)/.test(file);
   const known = modulesOf(...sources('deploy').filter((file) => !isOfBackfill(file)));
   const settings = /^shared\/(core\/|installation\/|signing\.ts$|validation\.ts$)/;
@@ -183,7 +183,7 @@ test('each promise and each fact names a test that runs', () => {
   expect(missing).toEqual([]);
 }, 60_000);
 
-test('every switch of the local cloud stands in the ledger of facts, and every fact says how it was verified', () => {
+test('every switch of the local cloud is listed in FIDELITY.md, and every fact there says how it was verified', () => {
   const rows = readFileSync(path.join(ROOT, 'local/FIDELITY.md'), 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('| ') && !line.startsWith('| fact '))

@@ -8,7 +8,7 @@ test('`npx mpc-snapshots` runs the commands of the local cloud in a clone', () =
   expect(printed.toString()).toMatch(/^usage: npm start/);
 });
 
-test('a command that is read only when it is asked for can be read', () => {
+test('a command that is loaded only on demand can be loaded', () => {
   const printed = execFileSync('npx', ['--no-install', 'mpc-snapshots', 'event', 'timer'], {
     cwd: path.resolve(__dirname, '..'),
   });

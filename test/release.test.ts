@@ -20,7 +20,7 @@ test('the changelog is one that Keep a Changelog describes', () => {
   for (const [, kind] of CHANGELOG.matchAll(/^### (.*)$/gm)) expect(KINDS).toContain(kind);
 });
 
-test('what is not released yet becomes the version, once', () => {
+test('the unreleased changes become the version, once', () => {
   const before = '# Changelog\n\n## [Unreleased]\n\n### Added\n\n- a\n\n## [0.1.0] - 2026-01-01\n\n- b\n';
   expect(notesOf(before, '0.2.0')).toBe('### Added\n\n- a');
   expect(notesOf(before, '0.1.0')).toBe('- b');

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => services.stop());
 
-test.each(['http', 'https'] as const)('every function that is measured succeeds, by %s', (protocol) =>
+test.each(['http', 'https'] as const)('every measured function succeeds over %s', (protocol) =>
   withFolder(async (folder) => {
     const { connecting, uploads } = await writeVariants(folder);
     const files = [...(await writeFunctionFiles(folder)), ...connecting, ...uploads];

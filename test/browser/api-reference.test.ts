@@ -20,7 +20,7 @@ afterAll(async () => {
   await service?.stop();
 });
 
-test('an operation that is tried in the description of the API shows what the service really answers', async () => {
+test('an operation that is tried on the API page shows the real answer of the service', async () => {
   const { page, complaints } = await openPage(browser);
   const strangers: string[] = [];
   page.on('request', (request) => {
@@ -58,7 +58,7 @@ test('an operation that is tried in the description of the API shows what the se
   await page.context().close();
 });
 
-test('without the package that shows it, the page of the API says what to do', async () => {
+test('without the package that draws it, the API page says what to do', async () => {
   const { page } = await openPage(browser);
   await page.route('**/swagger-ui.js', (route) => route.fulfill({ status: 404 }));
   await page.goto(`${service.cloud.addresses.gateway}/_console/api`);

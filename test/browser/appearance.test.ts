@@ -16,35 +16,38 @@ afterAll(async () => {
   await service?.stop();
 });
 
-test.each(['light', 'dark'] as const)('no view keeps people out, in %s colours', async (colorScheme) => {
-  const { page, complaints } = await openPage(browser, { colorScheme });
-  // Dark pages differ in their colours alone.
-  const rules = colorScheme === 'dark' ? ['color-contrast'] : undefined;
-  await page.goto(service.cloud.addresses.gateway);
-  await rowOf(page, 'broken.mp4').waitFor();
-  await settle(page);
-  expect(await findings(page, rules)).toEqual([]);
-  for (const view of VIEWS) {
-    await openView(page, view);
-    // A few rows are as good as hundreds.
-    if (view === 'Requests') await page.getByRole('button', { name: /^Refused/ }).click();
-    const entry = page.locator('button.disclose').first();
-    if ((await entry.count()) > 0) await entry.click();
+test.each(['light', 'dark'] as const)(
+  'no view has an accessibility finding, in %s colours',
+  async (colorScheme) => {
+    const { page, complaints } = await openPage(browser, { colorScheme });
+    // Dark pages differ in their colours alone.
+    const rules = colorScheme === 'dark' ? ['color-contrast'] : undefined;
+    await page.goto(service.cloud.addresses.gateway);
+    await rowOf(page, 'broken.mp4').waitFor();
     await settle(page);
-    expect([view, ...(await findings(page, rules))]).toEqual([view]);
-  }
-  await openView(page, 'Videos');
-  await rowOf(page, 'harbour').click();
-  await page.locator('.step').last().waitFor();
-  expect(await findings(page, rules)).toEqual([]);
-  await page.getByRole('button', { name: 'Play with previews' }).click();
-  await page.locator('.plyr__progress').waitFor();
-  expect(await findings(page, rules)).toEqual([]);
-  expect(complaints).toEqual([]);
-  await page.context().close();
-});
+    expect(await findings(page, rules)).toEqual([]);
+    for (const view of VIEWS) {
+      await openView(page, view);
+      // A few rows are as good as hundreds.
+      if (view === 'Requests') await page.getByRole('button', { name: /^Refused/ }).click();
+      const entry = page.locator('button.disclose').first();
+      if ((await entry.count()) > 0) await entry.click();
+      await settle(page);
+      expect([view, ...(await findings(page, rules))]).toEqual([view]);
+    }
+    await openView(page, 'Videos');
+    await rowOf(page, 'harbour').click();
+    await page.locator('.step').last().waitFor();
+    expect(await findings(page, rules)).toEqual([]);
+    await page.getByRole('button', { name: 'Play with previews' }).click();
+    await page.locator('.plyr__progress').waitFor();
+    expect(await findings(page, rules)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  },
+);
 
-test('nothing moves while frames come in', async () => {
+test('the layout does not move while frames arrive', async () => {
   const { page } = await openPage(browser);
   await page.goto(service.cloud.addresses.gateway);
   await rowOf(page, 'harbour').waitFor();

@@ -200,7 +200,7 @@ test('a contact sheet shows every frame with its time, without scripts', async (
   await sheet.page.context().close();
 });
 
-test('an event that is delivered again, and twice, changes nothing', async () => {
+test('an event that is delivered again, even twice, changes nothing', async () => {
   const { page } = watched;
   await capture('replayed.mp4');
   const before = await service.taskOf('uploads/replayed.mp4');
@@ -234,7 +234,7 @@ test('an invocation shows its log, its duration and whether it was cold', async 
   );
 });
 
-test('a signature that is refused is explained in the request log', async () => {
+test('the request log explains a refused signature', async () => {
   const { page } = watched;
   const { cloud } = service;
   await fetch(`${cloud.addresses.obs}/videos/uploads/secret.mp4`, {
@@ -256,7 +256,7 @@ test('the page says why nothing was captured', async () => {
   await page.locator('.verdict', { hasText: 'not_a_video' }).waitFor();
 });
 
-test('a timer fires and faults are set when asked', async () => {
+test('a timer fires and faults are set on request', async () => {
   const { page } = watched;
   await openView(page, 'Timers');
   await entryOf(page, 'on-upload').getByRole('button', { name: 'Fire now' }).click();
@@ -293,7 +293,7 @@ test('a task that waits can be cancelled', async () => {
   }
 });
 
-test('while the server is gone the page says so, it connects by itself, and nothing of what happened is missing', async () => {
+test('while the server is down the page says so, reconnects by itself, and misses nothing that happened', async () => {
   const { page, complaints } = watched;
   await page.goto(relay.address);
   await page.getByText('Live').waitFor();
@@ -315,7 +315,7 @@ test('while the server is gone the page says so, it connects by itself, and noth
   complaints.splice(0);
 });
 
-test('everything can be reached and done by keyboard', async () => {
+test('every control can be reached and used by keyboard', async () => {
   const { page } = watched;
   await capture('by-keyboard.mp4');
   await rowOf(page, 'uploads/by-keyboard.mp4').waitFor();
@@ -351,7 +351,7 @@ async function copied(page: Page, button: Locator): Promise<string> {
   });
 }
 
-test('a notice that failed is sent again by hand, and the files of a task are there with their addresses', async () => {
+test('a failed notice can be sent again by hand, and a task’s files are listed with their addresses', async () => {
   const { page } = watched;
   receiverAnswer = 503;
   await capture('published.mp4');
@@ -400,7 +400,7 @@ async function openSite(snippet: string): Promise<WatchedPage> {
   return opened;
 }
 
-test('what is copied for a page shows the video, its poster and its previews there', async () => {
+test('the snippet that is copied for a page shows the video, its poster and its previews there', async () => {
   const { page } = watched;
   await capture('published.mp4');
   await rowOf(page, 'uploads/published.mp4').click();
@@ -438,7 +438,7 @@ test('what is copied for a page shows the video, its poster and its previews the
   await plain.page.context().close();
 });
 
-test('view, video, filter and what is open stand in the address, and *back* goes through them', async () => {
+test('the address holds view, video, filter and open row, and *back* goes through them', async () => {
   const { page } = watched;
   for (const name of ['one', 'two']) await service.upload(`uploads/linked ${name}.txt`, Buffer.from('x'));
   await rowOf(page, 'linked two').getByText('not_a_video').waitFor();
@@ -471,7 +471,7 @@ test('view, video, filter and what is open stand in the address, and *back* goes
   await later.page.context().close();
 });
 
-test('the first screen says how to begin, and a video is found among 2,000 by typing', async () => {
+test('the first screen says how to begin, and typing finds a video among 2,000', async () => {
   const { page } = watched;
   const empty = await startWatchedCloud({ port: 0 });
   try {

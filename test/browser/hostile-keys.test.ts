@@ -43,7 +43,7 @@ const intruders = (page: Page): Promise<number> =>
       document.querySelectorAll('body script, [onerror], [onload], [onmouseover], img[src="x"], b b').length,
   );
 
-test('hostile object keys are texts in every view, and none is wider than a narrow window', async () => {
+test('hostile object keys are shown as text in every view, and no view is wider than a narrow window', async () => {
   const { page, complaints } = await openPage(browser, { viewport: { width: 360, height: 780 } });
   await page.goto(service.cloud.addresses.gateway);
   for (const key of KEYS) {

@@ -184,7 +184,7 @@ test.each<[string, ClipOptions]>([
     },
   ],
 ])(
-  'the picture is that of Chromium, to 2 of 255 in each channel: %s',
+  'the picture matches Chromium’s within 2 of 255 in each channel: %s',
   async (_, clip) => expect(await farthestApart(clip)).toBeLessThanOrEqual(2),
   LOADED_MS,
 );
@@ -244,7 +244,7 @@ const HDR: [string, ClipOptions][] = (['vp9', 'av1'] as const).flatMap((codec) =
   ]),
 );
 test.each(HDR)(
-  'HDR is as bright as in Chromium, to 12 of 255 in the mean of each channel: %s',
+  'HDR is as bright as in Chromium, within 12 of 255 in the mean of each channel: %s',
   async (_, clip) => {
     const filePath = await makeClip(clip);
     const [[shown], [captured]] = [await shownAt(filePath, [MOMENT]), await capturedAt(filePath, [MOMENT])];
@@ -276,7 +276,7 @@ test.each<[string, ClipOptions]>([
       muxerOptions: { avoid_negative_ts: 'disabled' },
     },
   ],
-])('the moment t of the video element is the moment t of a capture: %s', async (_, options) => {
+])('a capture and the video element show the same frame for the moment t: %s', async (_, options) => {
   const clip = { width: 320, height: 180, ...options };
   const filePath = await makeClip(clip);
   const startSeconds = Math.max(0, clip.startTimeSeconds ?? 0);

@@ -51,7 +51,7 @@ async function keepFirstScreens(): Promise<void> {
 }
 
 test.each(WIDTHS)(
-  'at a width of %d px nothing sticks out, and pictures of all views are kept',
+  'at a width of %d px nothing overflows, and screenshots of all views are saved',
   async (width) => {
     const { page, keep } = await openAt(width);
     await page.goto(service.cloud.addresses.gateway);

@@ -28,26 +28,26 @@ async function objectSeen(client: SnapshotClient): Promise<unknown> {
     .object;
 }
 
-test('the gateway takes what is signed with an access key', async () => {
+test('the gateway accepts a request signed with an access key', async () => {
   expect(await objectSeen(clientOf('iam', gateway.user))).toBe(HARD);
 });
 
-test('the gateway takes what is signed with a temporary key and its token', async () => {
+test('the gateway accepts a request signed with a temporary key and its token', async () => {
   const { accessKey, secretKey, securityToken } = gateway.credentials.temporaryKeyOf('mpc-snapshots');
   expect(await objectSeen(clientOf('iam', { accessKey, secretKey, securityToken }))).toBe(HARD);
 });
 
-test('the gateway takes a token of IAM', async () => {
+test('the gateway accepts a token of IAM', async () => {
   const { value: token } = gateway.credentials.issueToken();
   expect(await objectSeen(clientOf('iam', { token }))).toBe(HARD);
 });
 
-test('the gateway takes what is signed with the key of an app, and an AppCode', async () => {
+test('the gateway accepts a request signed with an app’s key, and an AppCode', async () => {
   expect(await objectSeen(clientOf('app', gateway.app))).toBe(HARD);
   expect(await objectSeen(clientOf('app', { appCode: gateway.appCode }))).toBe(HARD);
 });
 
-test('a body is signed', async () => {
+test('the signature covers the body', async () => {
   const answer = await clientOf('app', gateway.app).call('POST', '/snapshots', { body: `{"x":"${HARD}"}` });
   expect(answer.status).toBe(200);
 });
@@ -59,7 +59,7 @@ test('the gateway refuses a wrong secret, and the error says so', async () => {
   expect(error).toMatchObject({ status: 401, code: 'APIG.0303', requestId: expect.stringMatching(/./) });
 });
 
-test('credentials that change are asked for before each call', async () => {
+test('changing credentials are read before each call', async () => {
   const answers: Authentication[] = [{ ...gateway.app, appSecret: 'old' }, gateway.app];
   const client = new SnapshotClient({
     endpoint: `${gateway.address}/app`,
@@ -70,7 +70,7 @@ test('credentials that change are asked for before each call', async () => {
   expect(await objectSeen(client)).toBe(HARD);
 });
 
-test("what is signed is right for the vendor's signer, whatever the query and the body are", async () => {
+test('the signature equals the vendor signer’s, whatever the query and the body are', async () => {
   const text = fc.string({ unit: 'grapheme', maxLength: 12 });
   const parameters = fc.array(fc.tuple(text, text), { maxLength: 4 });
   const keys = new Credentials(gateway.user, Date.now);

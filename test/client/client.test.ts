@@ -55,7 +55,7 @@ beforeEach(() => {
   replies = [];
 });
 
-test('a task is created once, also when an answer is lost: the call comes again with the same key', async () => {
+test('a task is created once even if an answer is lost: the call is repeated with the same key', async () => {
   replies = ['lost', { status: 503, json: ERROR }, { status: 202, json: { task_id: '1' } }];
   expect(await client.create(CREATE)).toEqual({ task_id: '1' });
   expect(seen).toHaveLength(3);
@@ -64,7 +64,7 @@ test('a task is created once, also when an answer is lost: the call comes again 
   expect(JSON.parse(seen[2]?.body ?? '')).toEqual(CREATE);
 });
 
-test('every task has a key of its own, or the one that was given', async () => {
+test('each task gets its own key, or the given one', async () => {
   replies = [1, 2, 3].map(() => ({ status: 202, json: { task_id: '1' } }));
   await client.create(CREATE);
   await client.create(CREATE);
@@ -73,7 +73,7 @@ test('every task has a key of its own, or the one that was given', async () => {
   expect(seen[2]?.key).toBe('order-7');
 });
 
-test('a call that finds no room comes again when the service says so', async () => {
+test('a throttled call is repeated when the service says so', async () => {
   replies = [{ status: 429, json: ERROR, headers: { 'retry-after': '0' } }, { status: 204 }];
   await client.cancel('1');
   expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual(Array(2).fill('DELETE /snapshots/1'));
@@ -85,7 +85,7 @@ test('a call that is not safe to repeat is not repeated when its answer is lost'
   expect(seen).toHaveLength(1);
 });
 
-test('a key in use is asked about again; what cannot be done is not', async () => {
+test('a call whose key is in use is repeated, and a refused call is not', async () => {
   replies = [
     { status: 409, json: ERROR, headers: { 'retry-after': '0' } },
     { status: 202, json: { task_id: '1' } },
@@ -118,7 +118,7 @@ test.each([
   expect(error).toMatchObject({ status, code: 'X.1', message: 'no', requestId: 'r', details });
 });
 
-test('an answer that is no JSON, as proxies give it, is an error with its status', async () => {
+test('an answer that is not JSON, such as a proxy’s, is an error with its status', async () => {
   replies = [{ status: 502 }];
   const error = await new SnapshotClient({ endpoint, retries: 0 })
     .get('1')
@@ -126,14 +126,14 @@ test('an answer that is no JSON, as proxies give it, is an error with its status
   expect(error).toMatchObject({ status: 502, code: '', message: 'the service answers 502' });
 });
 
-test('a task is waited for in the service, until it is final', async () => {
+test('waiting happens in the service until the task is final', async () => {
   const task = (status: string) => ({ status: 200, json: { task_id: '1', status } });
   replies = [task('WAITING'), task('SUCCEEDED')];
   expect(await client.waitFor('1', { timeoutMs: 60_000 })).toMatchObject({ status: 'SUCCEEDED' });
   expect(seen.map(({ url }) => url)).toEqual(Array(2).fill('/snapshots/1?wait=25'));
 });
 
-test('a task that is not final in time is handed over with the error', async () => {
+test('the error carries a task that is not final in time', async () => {
   replies = [{ status: 200, json: { task_id: '1', status: 'PROCESSING' } }];
   const error = await client.waitFor('1', { timeoutMs: 0 }).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(NotFinalError);
@@ -141,7 +141,7 @@ test('a task that is not final in time is handed over with the error', async () 
   expect(seen.map(({ url }) => url)).toEqual(['/snapshots/1']);
 });
 
-test('waiting ends when the caller wants it to', async () => {
+test('waiting ends when the caller aborts it', async () => {
   const stop = new AbortController();
   replies = [{ status: 429, json: ERROR, headers: { 'retry-after': '15' } }];
   const waiting = client.waitFor('1', { signal: stop.signal });
@@ -151,7 +151,7 @@ test('waiting ends when the caller wants it to', async () => {
   await ended;
 });
 
-test('formats are asked for by task or by video', async () => {
+test('formats can be requested by task or by video', async () => {
   replies = [
     { status: 200, json: [{ url: 'u', startTime: 0 }] },
     { status: 302, headers: { location: 'https://obs/poster.jpg' } },
@@ -175,7 +175,7 @@ test('a server that does not answer gives an error of its own class, which names
   expect((error as Error).message).toContain(`http://127.0.0.1:${port} does not answer`);
 });
 
-test('the environment says where and who', () => {
+test('the environment provides the address and the credentials', () => {
   expect(() => optionsFromEnvironment({})).toThrow('API_ENDPOINT is not set');
   expect(() => new SnapshotClient({ endpoint: 'snapshots.example.com' })).toThrow(/must be an address/);
   const API_ENDPOINT = 'https://a';

@@ -44,7 +44,7 @@ const CALL = `new SnapshotClient({ endpoint: process.env.API_ENDPOINT, authentic
 test.each([
   ['an ES module', 'main.mjs', "import { SnapshotClient } from '@mpc-snapshots/client';"],
   ['a CommonJS module', 'main.cjs', "const { SnapshotClient } = require('@mpc-snapshots/client');"],
-])('%s of a project outside calls the service', async (_, file, importing) => {
+])('%s in another project calls the service', async (_, file, importing) => {
   writeFileSync(path.join(folder, file), `${importing}\n${CALL}\n`);
   const { execFile } = await import('node:child_process');
   const printed = await new Promise<string>((resolve, reject) =>
@@ -58,7 +58,7 @@ test.each([
   expect(JSON.parse(printed)).toEqual(TASK);
 });
 
-test('its types are found by ES modules and CommonJS alike, and refuse what the API refuses', () => {
+test('ES modules and CommonJS find its types, which refuse what the API refuses', () => {
   const use = `const client = new SnapshotClient({ endpoint: 'https://a', authentication: { token: 't' } });
     export const done: Promise<'WAITING' | 'PROCESSING' | 'SUCCEEDED' | 'FAILED' | 'CANCELED'> = client.get('1').then(({ status }) => status);
     // @ts-expect-error: an upload has a bucket
@@ -74,7 +74,7 @@ test('its types are found by ES modules and CommonJS alike, and refuse what the 
   execFileSync(process.execPath, [tsc, ...options, '', 'use.mts', 'use.cts'], { cwd: folder });
 });
 
-test('it needs nothing of Node.js: what workers have is enough', async () => {
+test('it needs nothing from Node.js: the APIs of workers are enough', async () => {
   const code = readFileSync(path.join(folder, 'node_modules/@mpc-snapshots/client/dist/index.cjs'), 'utf8');
   const web = {
     fetch,

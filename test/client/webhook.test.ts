@@ -31,7 +31,7 @@ const codeOf = (work: Promise<unknown>) =>
     (error: WebhookError) => (error instanceof WebhookError ? error.code : error),
   );
 
-test('what the reference implementation signs is taken, as text, as bytes, from Headers and from objects', async () => {
+test('a webhook signed by the reference implementation is accepted as text, as bytes, with Headers and with plain objects', async () => {
   const headers = message();
   expect(await verifyWebhook(BODY, headers, SECRET)).toEqual(JSON.parse(BODY));
   expect(await verifyWebhook(Buffer.from(BODY), new Headers(headers), SECRET)).toEqual(JSON.parse(BODY));
@@ -82,7 +82,7 @@ test.each<[string, string, Record<string, string>, string]>([
   expect(await codeOf(verifyWebhook(body, headers, SECRET))).toBe(code);
 });
 
-test('the tolerance can be chosen; a text that is no secret is refused', async () => {
+test('the tolerance can be set, and a text that is not a secret is refused', async () => {
   const old = message(SECRET, 400);
   expect(await codeOf(verifyWebhook(BODY, old, SECRET, { toleranceSeconds: 500 }))).toBe('taken');
   expect(await codeOf(verifyWebhook(BODY, good, 'whsec_***'))).toBe('bad_secret');

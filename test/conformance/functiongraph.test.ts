@@ -28,7 +28,7 @@ conformance('FunctionGraph', (session) => {
     observe('a new function', created.body);
   });
 
-  test('the region has the runtime of the functions, and tells its types of triggers', async () => {
+  test('the region has the functions’ runtime and lists its trigger types', async () => {
     const runtimes = await session().functiongraph('GET', 'runtimetypes');
     observe('runtimes', runtimes);
     expect(runtimes.body.map(({ type }: { type: string }) => type)).toContain('Node.js20.15');
@@ -47,7 +47,7 @@ conformance('FunctionGraph', (session) => {
     expect(digest).toBe(createHash('sha512').update(zip).digest('hex'));
   });
 
-  test('strategy_config with both fields is taken and read back', async () => {
+  test('strategy_config with both fields is accepted and read back', async () => {
     const path = `functions/${urn}/config`;
     const lone = await session().functiongraph('PUT', path, {
       ...settings(),
@@ -63,7 +63,7 @@ conformance('FunctionGraph', (session) => {
     expect(body.strategy_config).toMatchObject({ concurrency: 1, concurrent_num: 1 });
   });
 
-  test('the number of instances is set by a call of its own as well', async () => {
+  test('a separate call also sets the number of instances', async () => {
     const set = await session().functiongraph('PUT', `functions/${urn}/config-max-instance`, {
       max_instance_num: 2,
     });
@@ -80,7 +80,7 @@ conformance('FunctionGraph', (session) => {
     expect((await session().functiongraph('GET', path)).body).toMatchObject(wanted);
   });
 
-  test('an invocation brings the result, and tells a failure in headers', async () => {
+  test('an invocation returns the result, and reports a failure in headers', async () => {
     const path = `functions/${urn}/invocations`;
     const headers = { 'X-CFF-Request-Version': 'v1' };
     const { status, body } = await session().functiongraph('POST', path, { n: 1 }, { headers });
@@ -171,7 +171,7 @@ conformance('FunctionGraph', (session) => {
       },
     );
 
-    test('with parameters in its path is refused, or taken', async () => {
+    test('with parameters in its path is refused or accepted', async () => {
       const { APIG_GROUP_ID } = session().environment;
       if (!APIG_GROUP_ID) return observe('parameters in a path are not tried', 'APIG_GROUP_ID is not set');
       const [type, data] =
@@ -185,7 +185,7 @@ conformance('FunctionGraph', (session) => {
     });
   });
 
-  test('what is gone is answered with 404, 401 FSS.0401 or 500 FSS.0500', async () => {
+  test('a missing function or trigger is answered with 404, 401 FSS.0401 or 500 FSS.0500', async () => {
     const nobody = session().urnOf(`${session().name}-no`);
     const answers = {
       'configuration of a missing function': await session().functiongraph(
@@ -207,7 +207,7 @@ conformance('FunctionGraph', (session) => {
     }
   });
 
-  test('a function that is deleted is gone', async () => {
+  test('a deleted function is no longer found', async () => {
     await session().removeFunction(urn);
     const { status } = await session().functiongraph('GET', `functions/${urn}/config`);
     expect(status).toBe(404);

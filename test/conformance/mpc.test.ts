@@ -35,7 +35,7 @@ conformance('MPC', (session) => {
     expect(body.error_msg).toMatch(/^Incorrect IAM authentication information: .*canonicalRequest:GET\|/);
   });
 
-  test('a task ends with pictures that lie where it says and begin like a JPEG', async () => {
+  test('a task ends with pictures at the reported place that begin like a JPEG', async () => {
     const task = await ended(taskId);
     expect(task.status).toBe('SUCCEEDED');
     const names = task.thumbnail_info.map((picture: { pic_name: string }) => picture.pic_name);
@@ -69,14 +69,14 @@ conformance('MPC', (session) => {
     observe('type of task_id and create_time', [typeof task.task_id, typeof task.create_time]);
   });
 
-  test('several ids are asked for by repeating task_id', async () => {
+  test('repeating task_id asks for several ids', async () => {
     const { status, body } = await session().mpc('GET', { query: { task_id: [taskId, UNKNOWN_ID] } });
     expect(status).toBe(200);
     const known = body.task_array.filter((task: { status: string }) => task.status !== 'NO_TASK');
     expect(known.map((task: { task_id: string }) => String(task.task_id))).toEqual([taskId]);
   });
 
-  test('an unknown id is left out of the list or NO_TASK', async () => {
+  test('an unknown id is left out of the list or has status NO_TASK', async () => {
     const { status, body } = await session().mpc('GET', { query: { task_id: UNKNOWN_ID } });
     expect(status).toBe(200);
     const states = (body.task_array ?? []).map((task: { status: string }) => task.status);
@@ -114,7 +114,7 @@ conformance('MPC', (session) => {
     expect([answer.status, answer.body.error_code]).toEqual([400, 'MPC.10202']);
   });
 
-  test('a video that is not there is refused, or its task fails', async () => {
+  test('a missing video is refused, or its task fails', async () => {
     const body = session().thumbnails('nothing.mp4', { type: 'TIME', time: 1 });
     const answer = await session().mpc('POST', { body });
     observe('create for a missing video', answer);
@@ -127,7 +127,7 @@ conformance('MPC', (session) => {
     }
   });
 
-  test('a task that is over cannot be cancelled', async () => {
+  test('a finished task cannot be cancelled', async () => {
     await ended(taskId);
     const { status, body } = await session().mpc('DELETE', { query: { task_id: taskId } });
     expect(status).toBe(400);

@@ -21,7 +21,7 @@ conformance('OBS', (session) => {
     }
   });
 
-  test('a range is 206 with its place, and one behind the end is 416', async () => {
+  test('a range is answered 206 with its position, and one past the end 416', async () => {
     await session().put('range', bytes);
     const url = session().temporaryUrl('GET', 'range');
     const { status, body, headers } = await session().send('GET', url, { range: 'bytes=2-4' });
@@ -33,7 +33,7 @@ conformance('OBS', (session) => {
     });
   });
 
-  test('an unknown key is 404 NoSuchKey, and deleting it is no error', async () => {
+  test('an unknown key is 404 NoSuchKey, and deleting it is not an error', async () => {
     expect(await session().get('nothing')).toMatchObject({ status: 404, code: 'NoSuchKey' });
     const { CommonMsg } = await session().obs.deleteObject({
       Bucket: bucket(),
@@ -42,7 +42,7 @@ conformance('OBS', (session) => {
     expect(CommonMsg.Status).toBe(204);
   });
 
-  test('keys keep blanks, signs and letters of every script', async () => {
+  test('keys keep spaces, symbols and letters of every script', async () => {
     const name = 'keys/a b+c%20d&e=f,文件 ü.mp4';
     expect((await session().put(name, bytes)).status).toBe(200);
     expect((await session().get(name)).body).toEqual(bytes);
@@ -50,7 +50,7 @@ conformance('OBS', (session) => {
     expect((await session().send('GET', session().temporaryUrl('GET', name))).body).toEqual(bytes);
   });
 
-  test('a list is in the order of the keys, in pages, and folded at a delimiter', async () => {
+  test('a list is sorted by key, paged, and grouped at a delimiter', async () => {
     for (const name of ['list/b/2', 'list/a', 'list/b/1', 'list/c']) await session().put(name, bytes);
     const Prefix = `${session().folder}list/`;
     const first = await session().obs.listObjects({ Bucket: bucket(), Prefix, MaxKeys: 3 });
@@ -67,7 +67,7 @@ conformance('OBS', (session) => {
     expect(folded.InterfaceResult.CommonPrefixes.map((one) => one.Prefix)).toEqual([`${Prefix}b/`]);
   });
 
-  test('a body that is not the one announced by Content-MD5 is 400 BadDigest', async () => {
+  test('a body that does not match Content-MD5 is 400 BadDigest', async () => {
     const ContentMD5 = md5(Buffer.from('other'), 'base64');
     expect(await session().put('digest', bytes, { ContentMD5 })).toMatchObject({
       status: 400,
@@ -83,7 +83,7 @@ conformance('OBS', (session) => {
     expect(CommonMsg).toMatchObject({ Status: 403, Code: 'SignatureDoesNotMatch' });
   });
 
-  test('a request without signature is 403 AccessDenied', async () => {
+  test('a request without a signature is 403 AccessDenied', async () => {
     await session().put('private', bytes);
     const [url = ''] = session().temporaryUrl('GET', 'private').split('?');
     const { status, body } = await session().send('GET', url);
@@ -104,7 +104,7 @@ conformance('OBS', (session) => {
     }
   });
 
-  test('a temporary URL that is over is 403 AccessDenied', async () => {
+  test('an expired temporary URL is 403 AccessDenied', async () => {
     await session().put('over', bytes);
     const url = session().temporaryUrl('GET', 'over', 2);
     const refused = await until(

@@ -37,7 +37,7 @@ const task = (id: number, frameCount = 0): Task => ({
   isArchive: false,
 });
 
-test('whatever changes come, each task stands once, as it was told last, the newest first', () => {
+test('whatever changes arrive, each task is listed once in its latest state, newest first', () => {
   const changes = fc.array(
     fc.uniqueArray(fc.tuple(fc.nat(20), fc.nat(99)), { selector: ([id]) => id, maxLength: 8 }),
     { maxLength: 12 },
@@ -57,7 +57,7 @@ test('whatever changes come, each task stands once, as it was told last, the new
   );
 });
 
-test('what a change does not name stays the very same', () => {
+test('objects that a change does not name stay identical', () => {
   const before = applyChange(nothing, { tasks: [task(1), task(2)] });
   const after = applyChange(before, { tasks: [task(2, 5)], timers: [] });
   expect(after.uploads).toBe(before.uploads);
@@ -65,7 +65,7 @@ test('what a change does not name stays the very same', () => {
   expect(after.tasks[0]?.frameCount).toBe(5);
 });
 
-test('a video that is uploaded anew moves to the top, and one that is deleted goes', () => {
+test('a video that is uploaded again moves to the top, and a deleted one disappears', () => {
   const upload = (key: string, lastModifiedMs: number) => ({ key, sizeBytes: 1, lastModifiedMs });
   const change = (more: ConsoleChange, state: ConsoleState) => applyChange(state, more);
   let state = change({ uploads: [upload('b', 2), upload('a', 1)] }, nothing);

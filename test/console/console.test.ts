@@ -106,14 +106,14 @@ describe('what is pushed to the page', () => {
     ]);
   });
 
-  test('an upload that is deleted goes from the page', async () => {
+  test('an upload that is deleted disappears from the page', async () => {
     const key = await uploadFromPage('short-lived.txt', Buffer.from('x'));
     await until(() => page.sent('uploads').some((sent) => sent.key === key));
     await service.cloud.store.delete('videos', key);
     await until(() => page.changes.some(({ removedUploads }) => removedUploads?.includes(key)));
   });
 
-  test('many changes are few messages, and no list grows beyond its limit', async () => {
+  test('many changes become few messages, and no list grows beyond its limit', async () => {
     const before = page.changes.length;
     const { store } = service.cloud;
     const count = LIMITS.uploads + 50;
@@ -146,7 +146,7 @@ describe('invocations', () => {
 });
 
 describe('events', () => {
-  test('delivered again, and twice, start no second task', async () => {
+  test('delivered again, even twice, start no second task', async () => {
     const key = await uploadFromPage('again.mp4', clip);
     expect((await finalExplanationOf(key)).reason).toBe('succeeded');
     const event = await until(() => page.sent('events').findLast((sent) => sent.key === key));
@@ -167,7 +167,7 @@ describe('events', () => {
     expect(body.total).toBe(1);
   });
 
-  test('that nobody knows cannot be delivered', async () => {
+  test('that do not exist cannot be delivered', async () => {
     expect(await page.post('deliver', { event: 'nothing', times: 1 })).toMatchObject({ status: 404 });
     expect(await page.post('deliver', { key: 'nothing', times: 1 })).toMatchObject({ status: 404 });
     expect(await page.post('deliver', { key: 'nothing', times: 3 })).toMatchObject({ status: 400 });
@@ -175,7 +175,7 @@ describe('events', () => {
 });
 
 describe('timers', () => {
-  test('fire when asked', async () => {
+  test('fire on request', async () => {
     const { body } = await page.post<{ requestId: string }>('fire', {
       functionName: 'on-upload',
       timer: 'sweep',
@@ -189,7 +189,7 @@ describe('timers', () => {
     for (const { nextAtMs } of page.state.timers) expect(nextAtMs).toBeGreaterThan(Date.now());
   });
 
-  test('that do not exist are named', async () => {
+  test('that do not exist are named in the error', async () => {
     const answer = await page.post('fire', { functionName: 'on-upload', timer: 'tea' });
     expect(answer).toEqual({ status: 404, body: { error: 'function on-upload has no timer "tea"' } });
   });
@@ -198,7 +198,7 @@ describe('timers', () => {
 describe('the fault dial', () => {
   afterEach(() => page.post('faults', { shares: {} }));
 
-  test('makes things go wrong at once, and the page hears of each', async () => {
+  test('injects faults at once, and the page shows each', async () => {
     const { body } = await page.post<FaultDial>('faults', { shares: { drop: 1 }, seed: 7 });
     expect(body.seed).toBe(7);
     const key = await uploadFromPage('lost.mp4', clip);
@@ -214,7 +214,7 @@ describe('the fault dial', () => {
     expect(await finalExplanationOf(key)).toMatchObject({ verdict: 'captured', reason: 'succeeded' });
   });
 
-  test('hits the calls of functions, and lets them be again', async () => {
+  test('breaks calls of functions, and stops doing so', async () => {
     await page.post('faults', { shares: { 'mpc.500': 1 } });
     const key = await uploadFromPage('broken-mpc.mp4', clip);
     const explanation = await until(async () => {
@@ -227,7 +227,7 @@ describe('the fault dial', () => {
     expect((await finalExplanationOf(next)).reason).toBe('succeeded');
   });
 
-  test('refuses what it does not have', async () => {
+  test('refuses unknown faults', async () => {
     expect(await page.post('faults', { shares: { rain: 1 } })).toEqual({
       status: 400,
       body: { error: 'there is no fault "rain"' },
@@ -238,19 +238,19 @@ describe('the fault dial', () => {
 });
 
 describe('explain', () => {
-  test('knows the reason code of what on-upload skipped', async () => {
+  test('shows the reason code of an upload that on-upload skipped', async () => {
     const key = await uploadFromPage('note.txt', Buffer.from('hello'));
     expect(await finalExplanationOf(key)).toMatchObject({ verdict: 'not_captured', reason: 'not_a_video' });
   });
 
-  test('knows why a task failed', async () => {
+  test('says why a task failed', async () => {
     const key = await uploadFromPage('no-video.mp4', Buffer.from('hello'));
     const explanation = await finalExplanationOf(key);
     expect(explanation).toMatchObject({ verdict: 'not_captured', reason: 'failed' });
     expect(explanation.steps.find(({ what }) => what === 'task')?.text).toMatch(/is FAILED: ./);
   });
 
-  test('knows what was never uploaded', async () => {
+  test('says that a key was never uploaded', async () => {
     expect(await explanationOf('uploads/nowhere.mp4')).toMatchObject({
       verdict: 'not_found',
       reason: 'no_such_object',
@@ -292,13 +292,13 @@ describe('a notice', () => {
     await until(() => page.sent('notices').findLast(({ id }) => id === notice.id)?.state === 'sent');
   });
 
-  test('that nobody knows cannot be sent', async () => {
+  test('that does not exist cannot be sent', async () => {
     expect(await page.post('send-notice', { notice: 'nothing' })).toMatchObject({ status: 404 });
   });
 });
 
 describe('results', () => {
-  test('are the published files, each at its own address and to be opened', async () => {
+  test('list the published files, each with an address that opens', async () => {
     const { key, task } = await noticeOf('results.mp4');
     const { files, embed } = await page.get<Results>(`results?task=${task.id}`);
     expect(files.map(({ name }) => name)).toEqual(['storyboard.vtt', 'sprite.vtt', 'sprite-1.jpg']);
@@ -332,7 +332,7 @@ describe('the quota', () => {
     expect(page.state.quota.callsPerMinute).toBe(100);
   });
 
-  test('counts what waits for its turn and what is tried again, and since when, and names what MPC refuses', async () => {
+  test('counts uploads that wait or are tried again, since when, and names those that MPC refuses', async () => {
     const { store } = service.cloud;
     // As on-upload names its records; the times lie in the past, the earlier one in the later folder.
     const names = ['waiting/aa/1700000000000-1', 'waiting/bb/1600000000000-2', 'later/3'];
@@ -370,7 +370,7 @@ describe('the request log', () => {
     return headers;
   };
 
-  test('has the signature doctor’s word on what MPC refused', async () => {
+  test('shows the signature doctor’s explanation of what MPC refused', async () => {
     const { addresses, accessKey } = service.cloud;
     const url = `${addresses.mpc}/v1/${accessKey.projectId}/thumbnails`;
     expect((await fetch(url, { headers: signed('another', url) })).status).toBe(401);
@@ -390,7 +390,7 @@ describe('the request log', () => {
     expect(JSON.stringify(entry)).not.toContain('AAAA');
   });
 
-  test('is not filled by the pictures and videos that the console itself shows', async () => {
+  test('leaves out requests for pictures and videos that the console itself shows', async () => {
     const { body } = await page.post<UploadUrl>('upload-url', { name: 'shown.txt' });
     expect((await fetch(body.url, { method: 'PUT', body: Buffer.from('x') })).status).toBe(200);
     expect(await (await fetch(`${root}/_console/video?key=uploads/shown.txt`)).text()).toBe('x');
@@ -447,14 +447,14 @@ describe('strangers', () => {
   });
 });
 
-test('the root leads to the page, which may load nothing of others', async () => {
+test('the root redirects to the page, which may load nothing from other origins', async () => {
   const response = await fetch(root);
   expect(response.url).toBe(`${root}/_console/`);
   expect(await response.text()).toContain('<title>');
 });
 
 test.each(['', 'api', 'openapi.json', 'swagger-ui.js'])(
-  'what the page "%s" may load is its own, and no foreign page may load it',
+  'the page "%s" may load only its own resources, and no page of another site may load it',
   async (name) => {
     const response = await fetch(`${root}/_console/${name}`);
     expect(response.status).toBe(200);
@@ -468,7 +468,7 @@ test.each(['', 'api', 'openapi.json', 'swagger-ui.js'])(
   },
 );
 
-test('what the console does not have is said, not shown', async () => {
+test('an unknown address of the console is answered with an error', async () => {
   for (const name of [
     'nothing',
     '../console.ts',

@@ -88,12 +88,12 @@ const post = (body: unknown, headers: Record<string, string> = {}): RequestInit 
   body: JSON.stringify(body),
 });
 
-test('the service itself asks for a signature', async () => {
+test('the service itself requires a signature', async () => {
   expect((await service.call('GET', '/snapshots?size=1')).status).toBe(401);
 });
 
 describe('with the link', () => {
-  test('tasks and uploads are shown, and panels that make no sense are left out with a reason', async () => {
+  test('tasks and uploads are shown, and panels that do not apply are left out with a reason', async () => {
     const state = await reading.json<ConsoleState>('/_console/state');
     expect(state.service).toMatchObject({ kind: 'deployed', name: 'prod', canWrite: false });
     expect(Object.keys(state.service.unavailable).sort()).toEqual([
@@ -128,7 +128,7 @@ describe('with the link', () => {
     expect(waited.status).toBe('SUCCEEDED');
   });
 
-  test('published files are listed, with the addresses of PUBLIC_URL where it is known', async () => {
+  test('published files are listed, with the addresses of PUBLIC_URL if it is set', async () => {
     const [task] = (await reading.json<ConsoleState>('/_console/state')).tasks;
     const { files, embed } = await until(async () => {
       const results = await reading.json<Results>(`/_console/results?task=${task?.id}`);
@@ -147,7 +147,7 @@ describe('with the link', () => {
     expect(await (await fetch(opened.headers.get('location') ?? '')).text()).toMatch(/^WEBVTT\n/);
   });
 
-  test('a notice that waits is shown, and is due at once when somebody may write', async () => {
+  test('a waiting notice is shown, and is made due at once with --write', async () => {
     const { store } = service.cloud;
     const id = 'msg_0123456789abcdef0123456789abcdef';
     const notice = {
@@ -175,7 +175,7 @@ describe('with the link', () => {
     for (const { key } of objects) await store.delete('snapshots', key);
   });
 
-  test('a key is explained from what can be seen', async () => {
+  test('a key is explained from the data that the console may read', async () => {
     const captured = await reading.json<Explanation>(`/_console/explain?key=${encodeURIComponent(KEY)}`);
     expect(captured).toMatchObject({ verdict: 'captured', reason: 'succeeded' });
     await service.upload('note.txt', Buffer.from('x'));
@@ -185,7 +185,7 @@ describe('with the link', () => {
     expect(missing).toMatchObject({ verdict: 'not_found', reason: 'no_such_object' });
   });
 
-  test('the description of the API is there, and the calls that it makes are those of the console', async () => {
+  test('the API page is there, and the console makes its calls', async () => {
     expect((await reading.fetch('/_console/api')).headers.get('content-security-policy')).not.toContain(
       'unsafe',
     );
@@ -227,7 +227,7 @@ describe('with the link', () => {
     }
   });
 
-  test('what is local only is not there', async () => {
+  test('actions of the local cloud are not there', async () => {
     for (const [name, body] of [
       ['faults', { shares: {} }],
       ['fire', { functionName: 'on-upload', timer: 'sweep' }],
@@ -312,7 +312,7 @@ test('no secret of the caller reaches the browser', async () => {
   for (const text of texts) expect(text).not.toContain(accessKey.secretKey);
 });
 
-test('a service that is gone is said to be', async () => {
+test('a service that was removed is reported as such', async () => {
   const console = createDeployedConsole({
     service: deployedService({ api: 'http://127.0.0.1:9' }, service.cloud.environment),
     caller: callerOf(service.cloud.environment),
@@ -334,7 +334,7 @@ test('a service that is gone is said to be', async () => {
 });
 
 describe('a stage', () => {
-  test('is found by its name: buckets in serverless.yml, the address of its API at FunctionGraph', async () => {
+  test('is found by its name: serverless.yml names its buckets, FunctionGraph the address of its API', async () => {
     const { API_ENDPOINT, UPLOAD_BUCKET, SNAPSHOT_BUCKET, ...environment } = service.cloud.environment;
     const { environment: stage } = await deployedStage('local', environment, undefined);
     expect(deployedService({ stage: 'local' }, stage)).toMatchObject({
@@ -346,13 +346,13 @@ describe('a stage', () => {
     });
   });
 
-  test('whose address is given asks nobody', async () => {
+  test('with a given address needs no look-up', async () => {
     const environment = { ...service.cloud.environment, FUNCTIONGRAPH_ENDPOINT: 'http://127.0.0.1:9' };
     const { environment: stage } = await deployedStage('local', environment, 'http://127.0.0.1:8');
     expect(deployedService({ api: 'http://127.0.0.1:8' }, stage).apiEndpoint).toBe('http://127.0.0.1:8');
   });
 
-  test('that lacks something says what, line by line', async () => {
+  test('that lacks something names each missing thing in a line of its own', async () => {
     await expect(deployedStage('prod', {}, undefined)).rejects.toThrow(/SNAPSHOT_BUCKET/);
   });
 });
@@ -414,7 +414,7 @@ test('without a stage, or without the right to read its logs, the page says why 
   expect(await quotaWith(refusing)).toBe('The functions’ logs cannot be read. LTS answers 403.');
 });
 
-test('what is missing in the environment is named at once', () => {
+test('missing environment variables are named at once', () => {
   expect(() => deployedService({}, {})).toThrow(
     'console needs --api or API_ENDPOINT, HUAWEICLOUD_SDK_REGION, UPLOAD_BUCKET, SNAPSHOT_BUCKET in the environment',
   );

@@ -17,7 +17,7 @@ describe.each(PLAYERS)('the snippet for $label', ({ value: player }) => {
     expect(snippet).toContain('x=1&#38;y=&#34;&#62;&#60;script&#62;');
   });
 
-  test('holds together where nothing but the video is known', () => {
+  test('is valid if only the video is known', () => {
     const snippet = embedSnippet(player, { video: 'https://videos.example.com/a.mp4', note: '' });
     expect(snippet).toContain('https://videos.example.com/a.mp4');
     expect(snippet).not.toContain('undefined');

@@ -111,7 +111,7 @@ test.each<[string, Partial<Facts>, string, string]>([
     'captured',
     'succeeded',
   ],
-])('the way of an upload is explained when %s', (_, known, verdict, reason) => {
+])('an upload is explained when %s', (_, known, verdict, reason) => {
   const explanation = explain(facts(known));
   expect(explanation).toMatchObject({ verdict, reason });
   expect(explanation.summary).toMatch(/\.$|: MPC gave no reason$/);
@@ -143,7 +143,7 @@ test('one delivery that succeeded counts more than one that failed', () => {
   expect(explain(facts({ events: [twice], report })).reason).toBe('not_a_video');
 });
 
-test('of several captures each has its steps and its name, and what is missing is said first', () => {
+test('each of several captures has its steps and its name, and a missing one comes first', () => {
   const tasks = [
     task('FAILED', { id: '1000003', capture: 'cover', description: 'no picture' }),
     task('SUCCEEDED', { id: '1000002', capture: 'track', frameCount: 3 }),

@@ -19,11 +19,11 @@ test.each([
   expect(formatRelative(NOW_MS + distanceMs, NOW_MS)).toBe(text);
 });
 
-test('a moment of another week is a day', () => {
+test('a moment in another week is shown as a day', () => {
   expect(formatRelative(NOW_MS - 30 * DAY_MS, NOW_MS)).toMatch(/^29 Oct, \d\d:\d\d:\d\d$/);
 });
 
-test('a duration that is rounded up to a second is one', () => {
+test('a duration that rounds up to a second is shown in seconds', () => {
   expect([formatDuration(999.4), formatDuration(999.6)]).toEqual(['999 ms', '1.0 s']);
 });
 

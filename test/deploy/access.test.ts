@@ -105,7 +105,7 @@ async function call(key: Key | undefined, method = 'GET'): Promise<string> {
   return error_code === 'FSS.1202' ? 'ran' : `${response.status} ${error_code}`;
 }
 
-test('by default an API is called by the stage’s own callers only, with the key that is shown once', async () => {
+test('by default only the stage’s own callers can call an API, with the key that is shown once', async () => {
   const plan = await deployed();
   expect(plan).toContain(
     '! nobody may call the API yet: npm run callers -- --stage prod add NAME makes a key',
@@ -130,7 +130,7 @@ test('by default an API is called by the stage’s own callers only, with the ke
   expect(await call({ ...shop, secretKey: line.split('=')[1]! })).toBe('401 APIG.0303');
 });
 
-test('an API that the gateway does not list yet is waited for, so that nobody is left out', async () => {
+test('deploying waits for an API that the gateway does not list yet, so that no caller is left out', async () => {
   const shop = await addCaller('shop');
   client.emptyLists = 4;
   await deployed();
@@ -142,7 +142,7 @@ test('an API that the gateway does not list yet is waited for, so that nobody is
   );
 });
 
-test('a key is shown before anything else can fail, and one whose answer got lost is made anew', async () => {
+test('a key is shown before anything else can fail, and a key whose answer was lost is made again', async () => {
   await deployed();
   client.changes.length = 0;
   client.failAt = 2;
@@ -158,7 +158,7 @@ test('a key is shown before anything else can fail, and one whose answer got los
   expect(await call(lost)).toBe('ran');
 });
 
-test('a stage whose name begins like that of another one keeps its policies when that one goes', async () => {
+test('a stage whose name begins like that of a removed stage keeps its policies', async () => {
   await deployed();
   const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
   const limits = { api: 5, caller: 5 };
@@ -167,7 +167,7 @@ test('a stage whose name begins like that of another one keeps its policies when
   expect((await gateway.throttles()).map(({ name }) => name)).toEqual(['mpc_snapshots__prod__eu__x']);
 });
 
-test('an app of somebody else is neither shown nor authorized, and a caller from before is by deploying', async () => {
+test('an app of somebody else is neither shown nor authorized, and deploying authorizes existing callers', async () => {
   const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
   const foreign = await gateway.createApp('somebody_elses', 'not ours');
   const early = await addCaller('early');
@@ -183,7 +183,7 @@ test('an app of somebody else is neither shown nor authorized, and a caller from
   await expect(command({ add: 'No Name' })).rejects.toThrow('must be lower-case letters, digits and _');
 });
 
-test('IAM lets through the accounts that are named, and every other user of the cloud only when it is said', async () => {
+test('IAM accepts the named accounts, and other users of the cloud only if serverless.yml says so', async () => {
   const iam = (more: object) => (service: ServiceObject) => {
     Object.assign(service.provider.apigw, { auth: 'IAM', ...more });
   };
@@ -206,7 +206,7 @@ test('IAM lets through the accounts that are named, and every other user of the 
   expect(await call(STRANGER)).toBe('ran');
 });
 
-test('every API has limits of its own for all callers and for each, and a second deployment changes nothing', async () => {
+test('every API has its own limits for all callers and for each caller, and a second deployment changes nothing', async () => {
   const plan = await deployed();
   expect(plan).toContain('+ throttling of POST /snapshots: 20 calls a minute, 10 of one caller');
   const [one, two, three] = [await addCaller('one'), await addCaller('two'), await addCaller('three')];
@@ -242,7 +242,7 @@ test('what somebody else bound to an API stays, and is reported', async () => {
   expect((await gateway.throttleOf(api!.id, 'DEFAULT_ENVIRONMENT_RELEASE_ID'))?.name).toBe('slower');
 });
 
-test('stopped at any call, a deployment run again ends in the same state', async () => {
+test('a deployment that stops at any call and runs again ends in the same state', async () => {
   await addCaller('shop');
   const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
   const state = async () => {
@@ -282,7 +282,7 @@ describe('the doctor', () => {
   const found = async (change?: (service: ServiceObject) => void) =>
     (await checkAccess(await wantedOf(change), client)).map(({ state, text }) => `${state}: ${text}`);
 
-  test('says what is not yet as serverless.yml has it, and that all is well after deploying', async () => {
+  test('lists what differs from serverless.yml, and says that all is well after deploying', async () => {
     await addCaller('shop');
     expect(await found()).toEqual([
       expect.stringMatching(
@@ -295,7 +295,7 @@ describe('the doctor', () => {
     expect(await found()).toEqual([expect.stringMatching(/^note: nobody may call the API yet/)]);
   });
 
-  test('calls an API that is open to every user of the cloud what it is', async () => {
+  test('reports an API that is open to every user of the cloud', async () => {
     const open = (more: object) => (service: ServiceObject) => {
       Object.assign(service.provider.apigw, { auth: 'IAM', openToAllUsers: true, ...more });
     };
@@ -308,7 +308,7 @@ describe('the doctor', () => {
     ]);
   });
 
-  test('says that in the shared gateway callers and limits are the console’s', async () => {
+  test('says that callers and limits of the shared gateway are set in the console', async () => {
     const shared = (service: ServiceObject) => {
       service.provider.apigw.instance_id = '';
     };

@@ -79,11 +79,11 @@ test.each<[CommandOptions, string]>([
     '--price-per-picture must be a number above 0 (in any currency), got "much"',
   ],
   [{ 'video-minutes': '0' }, '--video-minutes must be a number above 0 (min), got "0"'],
-])('%j is refused in words', async (options, message) => {
+])('%j is refused with a clear message', async (options, message) => {
   await expect(run(options)).rejects.toThrow(message);
 });
 
-test('the deployed functions do what was asked for, whoever watches: interrupted, begun again, by two at once', async () => {
+test('the deployed functions complete a backfill that is interrupted, restarted or watched by two people', async () => {
   // One that is interrupted before anything is done.
   const first = await run({ prefix: 'clips/', yes: true }, async () => false);
   expect(first.slice(-1)).toEqual(['waits for the next sweep, which comes every minute']);
@@ -112,7 +112,7 @@ test('the deployed functions do what was asked for, whoever watches: interrupted
   expect(tasks()).toHaveLength(40);
 });
 
-test('it can be ended', async () => {
+test('a backfill can be stopped', async () => {
   await cloud.store.put(cloud.uploadBucket, 'films/last.mp4', Buffer.from('last'));
   cloud.store.head(cloud.uploadBucket, 'films/last.mp4')!.lastModifiedMs -= 2 * DAY_MS;
   await run({ yes: true }, async () => false);

@@ -25,7 +25,7 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
     expect(code.length).toBeLessThanOrEqual(LARGER_BUNDLES_BYTES[name] ?? MAX_BUNDLE_BYTES);
   });
 
-  test('holds this project’s code and zod, pictures only where they are made, and calls nothing but Node.js', async () => {
+  test('holds only this project’s code and zod, code for pictures only where they are made, and loads nothing but Node.js modules', async () => {
     const { metafile } = await bundleFunction(name);
     const [output] = Object.values(metafile.outputs).filter(({ entryPoint }) => entryPoint);
     // Beside the one line that hands the handler over. What was read but left out has no bytes.
@@ -45,7 +45,7 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
     }
   });
 
-  test('runs no code from texts and loads nothing but modules of Node.js that it names', async () => {
+  test('runs no code from strings and loads only modules of Node.js that it names', async () => {
     const { code } = await bundleFunction(name);
     const source = code.toString();
     expect(source.match(/\beval\b|\bFunction\b|\bimport\s*\(|\bnode:vm\b/g)).toBeNull();

@@ -52,7 +52,7 @@ test.each([429, 500, 502, 503])('status %d is tried five times, with pauses that
   expect(pausesMs).toEqual([300, 600, 1200, 2400]);
 });
 
-test('half of each pause is left to chance', async () => {
+test('half of each pause is random', async () => {
   for (const [random, pauses] of [
     [0, [200, 400, 800, 1600]],
     [1, [400, 800, 1600, 3200]],
@@ -103,12 +103,12 @@ test('a service that cannot be reached is tried again, also with a POST', async 
   expect(pausesMs).toHaveLength(4);
 });
 
-test('an answer that does not come is given up', async () => {
+test('a request without an answer is given up', async () => {
   const api = await clientOf(() => {}, { timeoutMs: 50 });
   expect((await failureOf(api.call('functiongraph', post))).message).toContain('no answer within 0.05 s');
 });
 
-test('what a refusal quotes of the request is not passed on', async () => {
+test('an error does not repeat the request that a refusal quotes', async () => {
   const api = await clientOf((_, response) =>
     response.writeHead(401).end(
       JSON.stringify({
@@ -167,7 +167,7 @@ describe('the environment', () => {
     expect(headers['x-project-id']).toBe('project');
   });
 
-  test('has a project, which goes to all services but IAM: that is one for all regions', async () => {
+  test('has a project, which all services but the global IAM get', async () => {
     const seen: (string | string[] | undefined)[] = [];
     const api = await clientOf((request, response) => {
       seen.push(request.headers['x-project-id']);

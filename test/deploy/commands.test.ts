@@ -61,7 +61,7 @@ describe('with a deployed stage', () => {
     expect(calls.findIndex((call) => call.startsWith('DELETE functions'))).toBeGreaterThanOrEqual(1);
   });
 
-  test('`info` tells what is deployed', async () => {
+  test('`info` lists what is deployed', async () => {
     await info(await session());
     expect(printed[0]).toBe('mpc-snapshots, stage prod, ap-southeast-3: 5 functions');
     const text = printed.join('\n');
@@ -73,7 +73,7 @@ describe('with a deployed stage', () => {
     expect(text).toContain('TIMER sweep 1m');
   });
 
-  test('an answer of something else than FunctionGraph is an error in one line', async () => {
+  test('an answer that is not FunctionGraph’s is an error in one line', async () => {
     const server = createServer((_, response) => response.end('<html>'));
     const endpoint = `http://127.0.0.1:${await listen(server, 0)}`;
     const api = cloud.api({ ...cloud.connection, endpoints: { functiongraph: endpoint } });
@@ -162,7 +162,7 @@ describe('a package', () => {
     expect(() => refuseHandler('create', code)).toThrow(message);
   });
 
-  test('of a handler with a callback is taken', () => {
+  test('of a handler with a callback is accepted', () => {
     refuseHandler('create', 'exports.handler = (event, context, callback) => callback(null, event);');
   });
 });
@@ -181,7 +181,7 @@ describe('a bucket', () => {
     endpoints: { obs: cloud.addresses.obs },
   });
 
-  test('that is there tells its region; one that may not be looked at passes', async () => {
+  test('that exists reports its region, and one that cannot be read passes', async () => {
     expect(await bucketState('videos', connection('ap-southeast-3'))).toEqual({
       is: 'there',
       region: 'ap-southeast-3',
@@ -190,7 +190,7 @@ describe('a bucket', () => {
     expect(await bucketState('nowhere', connection('ap-southeast-3'))).toEqual({ is: 'missing' });
   });
 
-  test('of an OBS that gives no answer stops the deployment', async () => {
+  test('whose OBS gives no answer stops the deployment', async () => {
     const dead = { ...connection('ap-southeast-3'), endpoints: { obs: 'http://127.0.0.1:1' } };
     const wanted = { ...(await wantedOf('prod')), buckets: ['videos'] };
     await expect(refuseBuckets(wanted, dead)).rejects.toThrow(

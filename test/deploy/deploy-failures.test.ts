@@ -32,7 +32,7 @@ describe('a failure', () => {
   const FATES: readonly Fate[] = [403, 'lost-after', '500-after', 'lost-before', 429];
 
   test.each(FATES)(
-    '%s at any call of a first deployment, then a run again, gives the clean state',
+    '%s at any call of a first deployment, then another run, gives the clean state',
     async (fate) => {
       const wanted = await wantedOf('prod');
       const code = await codeFor(wanted);
@@ -54,7 +54,7 @@ describe('a failure', () => {
   );
 
   test.each([403, 'lost-after'] as const)(
-    '%s at any call of a change, then a run again, gives the clean state',
+    '%s at any call of a change, then another run, gives the clean state',
     async (fate) => {
       const first = await wantedOf('prod');
       const second = await wantedOf('prod', secondVersion);

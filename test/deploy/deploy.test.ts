@@ -71,14 +71,14 @@ describe('a first deployment', () => {
     ]);
   });
 
-  test('needs one call to look, and one for each resource that is made', async () => {
+  test('needs one call to read the state, and one for each resource that it makes', async () => {
     const wanted = await wantedOf('prod');
     await cloud.deploy(wanted, await codeFor(wanted));
     // 5 functions with their numbers of instances, the asynchronous settings of on-upload, 7 triggers.
     expect(cloud.calls).toHaveLength(1 + 5 + 5 + 1 + 7);
   });
 
-  test('with a dedicated gateway, an EventGrid event and a cron expression is found again as it was made', async () => {
+  test('reads back a dedicated gateway, an EventGrid event and a cron expression as it made them', async () => {
     // Who may call is another matter: test/deploy/access.test.ts
     const { access: _, ...wanted } = await wantedOf('prod', (service) => {
       service.provider.apigw.instance_id = 'instance-1';
@@ -113,8 +113,8 @@ describe('a first deployment', () => {
   });
 });
 
-describe('a deployment again', () => {
-  test('of the same does nothing but look', async () => {
+describe('a second deployment', () => {
+  test('of the same configuration only reads', async () => {
     const wanted = await wantedOf('prod');
     const code = await codeFor(wanted);
     await cloud.deploy(wanted, code);
@@ -126,7 +126,7 @@ describe('a deployment again', () => {
     expect(cloud.state()).toEqual(before);
   });
 
-  test('with other code sends the code, and only of the function that changed', async () => {
+  test('with other code sends only the code, and only of the function that changed', async () => {
     const wanted = await wantedOf('prod');
     const first = await codeFor(wanted);
     await cloud.deploy(wanted, first);
@@ -163,7 +163,7 @@ describe('a deployment again', () => {
     expect(await cloud.deploy(second, await codeFor(second))).toEqual(['nothing to do']);
   });
 
-  test('without something that was there takes it away: triggers, asynchronous settings, user data', async () => {
+  test('takes away what is no longer wanted: triggers, asynchronous settings, user data', async () => {
     const first = await wantedOf('prod');
     await cloud.deploy(first, await codeFor(first));
     const less = (service: ServiceObject) => {
@@ -176,7 +176,7 @@ describe('a deployment again', () => {
     expect(cloud.state()).toEqual(await cleanState(less));
   });
 
-  test('waits while the place of a trigger is still taken by the one that was deleted', async () => {
+  test('waits while a deleted trigger still holds its place', async () => {
     const first = await wantedOf('prod');
     await cloud.deploy(first, await codeFor(first));
     const second = await wantedOf('prod', secondVersion);
@@ -205,7 +205,7 @@ describe('a deployment again', () => {
     expect(cloud.functiongraph.functions()[0]?.configuration.encrypted_user_data).toBe('{}');
   });
 
-  test('leaves triggers alone that are of no type from here', async () => {
+  test('leaves triggers of other types alone', async () => {
     const wanted = await wantedOf('prod');
     const code = await codeFor(wanted);
     await cloud.deploy(wanted, code);
@@ -231,7 +231,7 @@ describe('a deployment again', () => {
     for (const call of changes) expect(call).toContain('mpc-snapshots-prod-on-upload');
   });
 
-  test('with --force sends code and settings although they are the same', async () => {
+  test('with --force sends code and settings even if they are the same', async () => {
     const wanted = await wantedOf('prod');
     const code = await codeFor(wanted);
     await cloud.deploy(wanted, code);
@@ -258,7 +258,7 @@ describe('a deployment again', () => {
 });
 
 describe('functions of others', () => {
-  test('two stages stand side by side, each with its own functions, buckets and paths', async () => {
+  test('two stages exist side by side, each with its own functions, buckets and paths', async () => {
     const prod = await wantedOf('prod');
     const eu = await wantedOf('prod-eu');
     await cloud.deploy(prod, await codeFor(prod));
@@ -288,7 +288,7 @@ describe('functions of others', () => {
     expect(await cloud.deploy(second, code)).toEqual(['nothing to do']);
   });
 
-  test('a function that somebody else made under a wanted name is not touched, unless with --force', async () => {
+  test('a function that somebody else made under a wanted name is changed only with --force', async () => {
     const wanted = await wantedOf('prod');
     const [create] = wanted.functions;
     await cloud
@@ -306,7 +306,7 @@ describe('functions of others', () => {
 
 describe('a failure', () => {
   // At every call, and in more ways: deploy-failures.test.ts.
-  test('in the middle of a change is made good by a run again', async () => {
+  test('in the middle of a change is repaired by another run', async () => {
     const first = await wantedOf('prod');
     const second = await wantedOf('prod', secondVersion);
     const [before, after] = [await codeFor(first), await codeFor(second, 'second')];
@@ -325,7 +325,7 @@ describe('a failure', () => {
     }
   });
 
-  test('of one call is reported in one line that says what to do, and the other calls still end', async () => {
+  test('of one call is reported in one line that says what to do, and the other calls still finish', async () => {
     const wanted = await wantedOf('prod');
     cloud.fates.push('pass', 403);
     const error = await cloud.deploy(wanted, await codeFor(wanted)).catch((reason: unknown) => reason);
@@ -339,7 +339,7 @@ describe('a failure', () => {
     expect(cloud.functiongraph.apiRoutes()).toEqual([]);
   });
 
-  test('functions that are not listed yet, for they were made a moment ago, are found all the same', async () => {
+  test('functions made a moment ago are found although they are not listed yet', async () => {
     const wanted = await wantedOf('prod');
     const code = await codeFor(wanted);
     await cloud.deploy(wanted, code);
@@ -348,14 +348,14 @@ describe('a failure', () => {
     expect(cloud.state()).toEqual(await cleanState());
   });
 
-  test('a function that is not found yet, for it was made a moment ago, is waited for', async () => {
+  test('deploying waits for a function that was made a moment ago and is not found yet', async () => {
     const wanted = await wantedOf('prod');
     cloud.isLate = true;
     await cloud.deploy(wanted, await codeFor(wanted));
     expect(cloud.state()).toEqual(await cleanState());
   });
 
-  test('a list in pages that are shorter than asked for is read to its end', async () => {
+  test('a list whose pages are shorter than requested is read to its end', async () => {
     const wanted = await wantedOf('prod');
     const code = await codeFor(wanted);
     await cloud.deploy(wanted, code);
@@ -365,7 +365,7 @@ describe('a failure', () => {
     expect(cloud.calls.filter((call) => call === 'GET functions')).toHaveLength(3);
   });
 
-  test('throttling of every call is waited out', async () => {
+  test('deploying waits until throttled calls pass', async () => {
     const wanted = await wantedOf('prod');
     cloud.throttledTimes = 3;
     await cloud.deploy(wanted, await codeFor(wanted));

@@ -19,7 +19,7 @@ async function linesOf(change: (service: ServiceObject) => void, stage = 'prod')
 
 const TOPIC = { smn: { topic_urn: 'urn:smn:ap-southeast-3:p:t' } };
 
-describe('a wrong value is refused with its place, what is allowed and what came', () => {
+describe('a wrong value is refused with its place, the allowed values and the given value', () => {
   test.each<[string, (service: ServiceObject) => void]>([
     [
       'provider.region must be a region, such as ap-southeast-3, got "Singapore"',
@@ -347,7 +347,7 @@ describe('a wrong value is refused with its place, what is allowed and what came
     expect(lines).toContainEqual(expect.stringContaining(`serverless.yml: ${message}`));
   });
 
-  test('all at once', async () => {
+  test('all wrong values are reported at once', async () => {
     const lines = await linesOf((service) => {
       service.provider.region = '';
       service.functions.query.timeout = 1;
@@ -396,14 +396,14 @@ describe('CAPTURES in serverless.yml', () => {
     }
   });
 
-  test('may not be more than user data holds', async () => {
+  test('may not exceed the size of user data', async () => {
     const lines = await linesOf((service) => {
       service.provider.environment.CAPTURES = Array.from({ length: 60 }, () => list[1]);
     });
     expect(lines[0]).toMatch(/environment has \d+ characters as JSON; FunctionGraph takes 4096$/);
   });
 
-  test('may not write where uploads are notified', async () => {
+  test('may not write where uploads cause events', async () => {
     const lines = await linesOf((service) => {
       service.provider.environment.CAPTURES = list;
       service.functions['on-upload'].events[0] = { obs: { bucket: 'prod-snapshots', prefix: 'films/' } };
@@ -434,7 +434,7 @@ describe('a function that would start itself', () => {
   test.each([
     ['another bucket', { bucket: 'prod-videos' }],
     ['another prefix', { bucket: 'prod-snapshots', prefix: 'uploads/' }],
-  ])('is not: %s', async (_, obs) => {
+  ])('is not refused: %s', async (_, obs) => {
     expect(
       await linesOf((service) => {
         service.functions['on-upload'].events[0] = { obs };
@@ -450,7 +450,7 @@ describe('a function that would start itself', () => {
   });
 });
 
-test('a function whose pictures go where its own event listens is refused, wherever OUTPUT_DIRECTORY says', async () => {
+test('a function that writes pictures where its own event listens is refused, wherever OUTPUT_DIRECTORY is set', async () => {
   const lines = await linesOf((service) => {
     service.provider.environment.OUTPUT_DIRECTORY = 'uploads/thumbs/{key}';
     service.functions['on-upload'].events[0] = { obs: { bucket: 'prod-snapshots', prefix: 'uploads/' } };
@@ -462,7 +462,7 @@ test('a function whose pictures go where its own event listens is refused, where
   );
 });
 
-test('events that a person would write side by side are taken, and OBS triggers of one bucket have names of their own', async () => {
+test('usual combinations of events are accepted, and OBS triggers of one bucket have different names', async () => {
   const { functions } = await wantedOf('prod', (service) => {
     const [first] = service.functions['on-upload'].events;
     service.functions['on-upload'].events = [
@@ -497,7 +497,7 @@ test('lists of buckets, endings and files may be written as lists', async () => 
   });
 });
 
-test('a policy names at most ten resources in a statement, as IAM takes them', async () => {
+test('a policy names at most ten resources in a statement, the limit of IAM', async () => {
   const { globalPolicy } = leastPolicies(
     await wantedOf('prod', (service) => {
       const captures = Array.from({ length: 8 }, (_, n) => ({
@@ -518,7 +518,7 @@ test('a policy names at most ten resources in a statement, as IAM takes them', a
   expect(JSON.stringify(globalPolicy)).toContain('pictures-7/*');
 });
 
-describe('settings that the functions would not make sense of are refused before anything is sent', () => {
+describe('settings that the functions would refuse are refused before anything is sent', () => {
   const refusalOf = async (change: (service: ServiceObject) => void) => {
     const wanted = await wantedOf('prod', change);
     expect(() => refuseSettings(wanted)).toThrow(DeployError);
@@ -573,7 +573,7 @@ describe('settings that the functions would not make sense of are refused before
     expect(await refusalOf(change)).toContainEqual(expect.stringContaining(message));
   });
 
-  test('a name that is nothing like a setting is left alone, and told', async () => {
+  test('a name unlike any setting is kept and reported', async () => {
     const wanted = await wantedOf('prod', (service) => {
       service.provider.environment.OUR_OWN_THING = 'x';
     });
@@ -598,7 +598,7 @@ describe('with ON_REMOVAL', () => {
       .flat();
   };
 
-  test('on-upload hears of removals by the trigger that it has, and without it of none', async () => {
+  test('on-upload gets removal events through its own trigger, and without the setting none', async () => {
     expect(await eventsOf()).toEqual(['s3:ObjectCreated:*']);
     expect(await eventsOf(removing)).toEqual([
       's3:ObjectCreated:*',
@@ -612,7 +612,7 @@ describe('with ON_REMOVAL', () => {
     ]);
   });
 
-  test('the agency may delete pictures and records of videos, and without it neither', async () => {
+  test('the agency may delete pictures and records of videos, and without the setting neither', async () => {
     const deleted = async (change?: (service: ServiceObject) => void) =>
       leastPolicies(await wantedOf('prod', change))
         .globalPolicy.Statement.filter(({ Action }) => Action.includes('obs:object:DeleteObject'))
@@ -629,8 +629,8 @@ describe('with ON_REMOVAL', () => {
   });
 });
 
-describe('what is wanted', () => {
-  test('numbers may be texts, as parameters and variables are', async () => {
+describe('the desired state', () => {
+  test('numbers may be strings, as parameters and variables are', async () => {
     const wanted = await wantedOf('prod', (service) => {
       service.provider.memorySize = '256';
       service.functions.create.timeout = '9';
@@ -638,7 +638,7 @@ describe('what is wanted', () => {
     expect(wanted.functions[0]).toMatchObject({ memoryMb: 256, timeoutSeconds: 9 });
   });
 
-  test('an empty setting leaves its key out, and the function’s own setting goes before the common one', async () => {
+  test('an empty setting is left out, and a function’s own setting wins over the common one', async () => {
     const wanted = await wantedOf('prod', (service) => {
       service.functions.create.environment = { CAPTURE: '', REGION: 'ap-southeast-1', LIMIT: 5 };
     });
@@ -650,7 +650,7 @@ describe('what is wanted', () => {
     });
   });
 
-  test('a dedicated gateway is used when there is one, the shared one otherwise', async () => {
+  test('a dedicated gateway is used if there is one, otherwise the shared one', async () => {
     const shared = await wantedOf('prod');
     expect(shared.functions[0]?.triggers[0]?.type).toBe('APIG');
     const dedicated = await wantedOf('prod', (service) => {
@@ -662,7 +662,7 @@ describe('what is wanted', () => {
     });
   });
 
-  test('names of APIs are distinct, and hold only what API Gateway takes', async () => {
+  test('API names differ, and contain only characters that API Gateway accepts', async () => {
     const { functions } = await wantedOf('prod');
     const names = functions.flatMap(({ triggers }) =>
       triggers.filter(({ type }) => type === 'APIG').map(({ eventData }) => eventData.name),
@@ -671,7 +671,7 @@ describe('what is wanted', () => {
     for (const name of names) expect(name).toMatch(/^[A-Za-z][A-Za-z0-9_]{2,63}$/);
   });
 
-  test('the user event of a timer is a text', async () => {
+  test('the user event of a timer is a string', async () => {
     const { functions } = await wantedOf('prod', (service) => {
       service.functions.cancel.events[1].timer.input = { everybodys: true };
     });
@@ -679,7 +679,7 @@ describe('what is wanted', () => {
   });
 });
 
-test('on-finish has a trigger of the topic that is named, and only its timer without one', async () => {
+test('on-finish has a trigger for the named topic, and only its timer without one', async () => {
   const triggersOf = async (changed: Record<string, string>) =>
     desiredState(await serviceOf('prod', changed)).functions.find(({ key }) => key === 'on-finish')?.triggers;
   const timer = expect.objectContaining({ type: 'TIMER' });

@@ -98,7 +98,7 @@ describe('the doctor says of the access key', () => {
     ]);
   });
 
-  test('that the project is of another region, and names the right one', async () => {
+  test('that the project belongs to another region, and names the right project', async () => {
     const findings = await found({ HUAWEICLOUD_SDK_PROJECT_ID: 'f'.repeat(32) });
     expect(findings).toContainEqual({
       point: 'project',
@@ -122,7 +122,7 @@ describe('the doctor says of the agency', () => {
     checkAgencies(await wantedOf('prod'), DOMAIN, await iam(options));
   const foundOf = (changed: Partial<Agency>) => found({ agencies: [{ ...AGENCY, ...changed }] });
 
-  test('that all is well when it has what docs/set-up-by-hand.md asks for', async () => {
+  test('that all is well when it has the rights of docs/set-up-by-hand.md', async () => {
     expect((await found()).map(({ point, state }) => `${state} ${point}`)).toEqual([
       'ok agency mpc-snapshots',
       'ok rights of mpc-snapshots',
@@ -205,7 +205,7 @@ describe('the doctor says of the agency', () => {
     ]);
   });
 
-  test('that it cannot be seen when the key may not look at it', async () => {
+  test('that it cannot be read when the key has no right to read it', async () => {
     const findings = notOk(await found({ credentials: new Credentials({ ...KEY, denied: ['iam:*'] }) }));
     expect(findings).toEqual([
       expect.objectContaining({

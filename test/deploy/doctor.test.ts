@@ -84,7 +84,7 @@ async function addressOf(server: Server): Promise<string> {
 /** Everything but what is well. */
 const notOk = (findings: readonly Finding[]) => findings.filter(({ state }) => state !== 'ok');
 
-test('a stage that has everything is all well, and is only looked at', async () => {
+test('the doctor finds nothing wrong with a complete stage, and only reads', async () => {
   const methods = new Set<string>();
   const remember = (message: unknown) =>
     methods.add((message as { request: { method: string } }).request.method);
@@ -96,7 +96,7 @@ test('a stage that has everything is all well, and is only looked at', async () 
   expect([...methods]).toEqual(['GET']);
 });
 
-test('with a key that is not known, nothing else is asked', async () => {
+test('with an unknown key the doctor asks nothing else', async () => {
   const findings = await found({ HUAWEICLOUD_SDK_AK: 'AKOFSOMEBODY' });
   expect(notOk(findings)).toEqual([
     expect.objectContaining({
@@ -122,7 +122,7 @@ describe('the doctor says of a bucket', () => {
     expect(findings.map(({ point }) => point)).not.toContain('MPC on nowhere');
   });
 
-  test('in which other region it lies', async () => {
+  test('that it is in another region, and in which', async () => {
     const obs = createObsServer({ store: cloud.store, credentials, region: 'ap-southeast-1' });
     const findings = await found({ OBS_ENDPOINT: await addressOf(obs) });
     expect(notOk(findings)).toEqual(
@@ -157,7 +157,7 @@ describe('the doctor says of a bucket', () => {
     await mpc.close();
   });
 
-  test('that it cannot be seen when nobody shows it', async () => {
+  test('that it cannot be seen without the right to see it', async () => {
     const strangers = new Credentials({ ...cloud.accessKey, secretKey: 'another' });
     const obs = createObsServer({ store: cloud.store, credentials: strangers, region: cloud.region });
     const findings = await found({
@@ -233,7 +233,7 @@ describe('the doctor says of versions', () => {
     ]);
   });
 
-  test('that the key may not ask, and nothing of a bucket that is not there', async () => {
+  test('that the key may not ask, and says nothing of a missing bucket', async () => {
     const strangers = new Credentials({ ...cloud.accessKey, secretKey: 'another' });
     const obs = createObsServer({ store: cloud.store, credentials: strangers, region: cloud.region });
     const client = clientOf({ OBS_ENDPOINT: await addressOf(obs) });
@@ -284,7 +284,7 @@ describe('the doctor says of the functions', () => {
     ]);
   });
 
-  test('in what they differ, and that another’s of the same name stands in the way', async () => {
+  test('how they differ, and that somebody else’s function has the same name', async () => {
     const changed = await wanted((service) => {
       service.functions.query.timeout = 20;
       service.functions.cancel.events.pop();
@@ -317,7 +317,7 @@ describe('the doctor says of the functions', () => {
     expect(await noteOf(await wanted())).toBeUndefined();
   });
 
-  test('what the functions’ own code says of their settings, before anything is deployed', async () => {
+  test('which errors the functions’ own code finds in their settings, before anything is deployed', async () => {
     const state = await wanted((service) => {
       service.provider.environment.URL_TTL_SECONDS = '0';
       service.functions.query.environment = { LOG_LEVEL: 'loud' };
@@ -532,14 +532,14 @@ describe('of the region', () => {
     return checkRegion(state, new FunctionGraphApi(new CloudApi(connection)));
   }
 
-  test('that has all, so', async () => {
+  test('that has everything, that nothing is missing', async () => {
     expect((await foundIn({}, OBS)).map(({ state, text }) => `${state} ${text}`)).toEqual([
       'ok ap-southeast-3 has it',
       'ok ap-southeast-3 has APIG, TIMER, OBS, SMN',
     ]);
   });
 
-  test('that ends at an older runtime, what it has', async () => {
+  test('that ends at an older runtime, which runtimes it has', async () => {
     const [runtime] = await foundIn({ newestRuntime: 'Node.js18.15' }, OBS);
     expect(runtime).toMatchObject({
       point: 'runtime Node.js20.15',
@@ -615,7 +615,7 @@ describe('the doctor says of MPC’s notification', () => {
     expect(cloud.mpc.notifications.list()).toMatchObject([{ topic: other }]);
   });
 
-  test('that functions get nothing of a text', async () => {
+  test('that functions cannot read a message in text form', async () => {
     set({ msg_type: 1 });
     expect(await foundOf()).toMatchObject([{ point: TOPIC, text: expect.stringContaining('no JSON') }]);
   });
@@ -659,7 +659,7 @@ describe('the command', () => {
     return { text: printed.join('\n'), outcome };
   };
 
-  test('tells at once what serverless.yml and the environment lack', async () => {
+  test('reports at once what serverless.yml and the environment lack', async () => {
     const { text, outcome } = await visit({
       readWanted: () => {
         throw new DeployError(['serverless.yml: provider.apigw.group_id is empty: set APIG_GROUP_ID']);
@@ -672,7 +672,7 @@ describe('the command', () => {
     expect(outcome).toBe(false);
   });
 
-  test('says all of it to programs as well, and fails only when something is missing', async () => {
+  test('prints everything for programs too, and fails only if something is missing', async () => {
     const { text, outcome } = await visit({ options: { json: true } });
     expect(outcome).toBe(true);
     expect(JSON.parse(text)).toMatchObject({ stage: 'local', ok: true });
@@ -728,7 +728,7 @@ describe('the command', () => {
       },
     );
 
-    test('only writes: without it, nothing is said of them', async () => {
+    test('writes only then: without the option it says nothing of conditional writes', async () => {
       expect(await probed(obsThat('honoured'), false)).toEqual({ outcome: true, left: [], said: [] });
     });
 

@@ -62,7 +62,7 @@ const run = (options: CommandOptions, nextLook?: () => Promise<unknown>) =>
 const invoke = (key: string, event: object) => cloud.functiongraph.invoke(`mpc-snapshots-prod-${key}`, event);
 const lines = () => printed.map((line) => JSON.parse(line) as Record<string, unknown>);
 
-test('what functions logged is shown in its order, more than one page of it, with the function of every line', async () => {
+test('log lines are shown in order over several pages, each with its function', async () => {
   for (let number = 0; number < 70; number++) await invoke('create', { number });
   await invoke('cancel', { number: 70 });
   await run({ json: true });
@@ -90,7 +90,7 @@ test('-f shows one function, --request one invocation, with the platform’s lin
   expect(printed[3]).toMatch(/Finish invoke request .* duration: /);
 });
 
-test('--tail goes on with what comes, and shows no line twice', async () => {
+test('--tail shows new lines as they come, and none twice', async () => {
   let looks = 0;
   await run({ tail: true, json: true, since: '1d', function: 'create' }, async () => {
     looks += 1;

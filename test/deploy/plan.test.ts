@@ -154,7 +154,7 @@ function reversed<T>(fields: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(fields).reverse());
 }
 
-test('nothing is done where everything is as it should be, whatever the answers add and in whatever order they come', () => {
+test('a plan is empty if the state is right, whatever fields answers add and in whatever order they come', () => {
   fc.assert(
     fc.property(wanted, (state) => {
       expect(plan(state, liveOf(state), digestsOf(state), { prune: true })).toEqual({
@@ -168,7 +168,7 @@ test('nothing is done where everything is as it should be, whatever the answers 
   );
 });
 
-test('what is done turns any state into any other one', () => {
+test('a plan turns any state into any other', () => {
   fc.assert(
     fc.property(wanted, wanted, (before, after) => {
       const live = liveOf(before);
@@ -330,7 +330,7 @@ describe('one difference', () => {
   });
 });
 
-test('an EventGrid subscription, which is not given back in full, is kept, and made anew with --force', () => {
+test('an EventGrid subscription that cannot be read back in full is kept, and made again with --force', () => {
   const eventData = { bucket: 'videos', channel_id: 'c', prefix: 'in/' };
   const state: DesiredState = {
     service: 's',

@@ -155,7 +155,7 @@ describe('a copy of the project in another folder', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  test('gives the same zips in another time zone and with another umask, and a package of it takes the code back', async () => {
+  test('gives the same zips in another time zone and with another umask, and deploying its package rolls the code back', async () => {
     await deployTo(cloud);
     const here = await buildArtifacts(FUNCTION_NAMES.map((key) => ({ key, source: key })));
     const before = state();

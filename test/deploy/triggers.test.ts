@@ -119,7 +119,7 @@ describe('a trigger that is deleted in the background', () => {
     service.functions['on-upload'].events[0].obs.prefix = 'in/';
   };
 
-  test('is waited for, and that is shown', async () => {
+  test('is waited for, and the output says so', async () => {
     const cloud = await start({ triggerDeletionMs: 45_000 });
     const before = await wantedOf('prod');
     await cloud.deploy(before, await codeFor(before));
@@ -160,7 +160,7 @@ describe('an EventGrid trigger', () => {
     },
   );
 
-  test('goes with its subscription, which EventGrid itself is asked to delete', async () => {
+  test('is deleted with its subscription, which is deleted at EventGrid itself', async () => {
     const cloud = await start();
     const before = await wantedOf('prod', withEventGrid);
     await cloud.deploy(before, await codeFor(before));
@@ -231,7 +231,7 @@ describe('the name of an OBS trigger', () => {
     expect(names[0]).toMatch(new RegExp(`-${hash.slice(0, 8)}$`));
   });
 
-  test('is no reason to make one anew: the name of an older deployment stays', async () => {
+  test('of an older deployment stays, and the trigger is not made again', async () => {
     const cloud = await start();
     const wanted = await wantedOf('prod', (service) => {
       service.functions['on-upload'].events[0].obs.name = 'on-upload-prod-videos';
@@ -273,7 +273,7 @@ describe('the sub-domain of the API group', () => {
     expect(await asked(dedicated, change)).toEqual(['group-of-prod.localhost']);
   });
 
-  test('is left out where the group cannot be seen, and taken as it is where it is given', async () => {
+  test('is left out if the group cannot be read, and used unchanged if it is given', async () => {
     expect(await asked([])).toEqual([undefined]);
     expect(
       await asked([], (service) => {
@@ -318,7 +318,7 @@ describe('logs', () => {
     expect(await cloud.deploy(after, await codeFor(after))).toEqual(['nothing to do']);
   });
 
-  test('that go nowhere are warned of in a line, but not in the local cloud', async () => {
+  test('that go nowhere cause a warning, except in the local cloud', async () => {
     expect(logWarning(await wantedOf('prod'))).toMatch(
       /^the functions will have no logs: `npm run setup -- --stage prod` .*LTS_GROUP_ID/,
     );

@@ -120,7 +120,7 @@ describe('POST /snapshots', () => {
     expect(answer.status).toBe(413);
   });
 
-  test('an input that is not there makes the task fail', async () => {
+  test('a missing input makes the task fail', async () => {
     const { body } = await service.call('POST', '/snapshots', { input: { ...input, object: 'nowhere.mp4' } });
     expect((await service.finalTask(String(body.task_id))).status).toBe('FAILED');
   });
@@ -136,7 +136,7 @@ describe('POST /snapshots', () => {
 });
 
 describe('GET /snapshots', () => {
-  test('lists MPC’s own shape', async () => {
+  test('lists tasks in MPC’s own form', async () => {
     const { status, body } = await service.call<{ task_array: Task[] }>(
       'GET',
       '/snapshots?status=SUCCEEDED&size=2',
@@ -184,11 +184,11 @@ describe('GET /snapshots', () => {
     expect(body.error_msg).toContain(message);
   });
 
-  test('a task id that is none is refused before MPC sees it', async () => {
+  test('an invalid task id is refused before MPC sees it', async () => {
     expect((await service.call('GET', '/snapshots/..%2F..')).status).toBe(400);
   });
 
-  test('a temporary address ends when it says', async () => {
+  test('a temporary address expires when it says', async () => {
     const task = await service.finalTaskOf(KEY);
     const url = new URL(task.thumbnail_info?.[0]?.url ?? '');
     const lifetimeSeconds = Number(url.searchParams.get('Expires')) - Date.now() / 1000;
@@ -212,7 +212,7 @@ describe('DELETE /snapshots/{task_id}', () => {
     return String(body.task_id);
   };
 
-  test('takes a waiting task out of the queue and says nothing', async () => {
+  test('takes a waiting task out of the queue and answers without a body', async () => {
     const taskId = await waitingTask();
     const response = await fetch(`${slow.cloud.addresses.gateway}/snapshots/${taskId}`, { method: 'DELETE' });
     expect(response.status).toBe(204);
@@ -247,7 +247,7 @@ describe('DELETE /snapshots/{task_id}', () => {
   });
 });
 
-describe('when MPC is not well', () => {
+describe('when MPC fails', () => {
   let server: Server;
   let answer: (response: import('node:http').ServerResponse) => void;
   let broken: LocalService;
@@ -277,7 +277,7 @@ describe('when MPC is not well', () => {
     answer = (response) => response.writeHead(status, headers).end(JSON.stringify(body));
   };
 
-  test('rejected credentials are 502 for the caller, and told apart in the log without a secret', async () => {
+  test('rejected credentials are 502 for the caller, and the log names the cause without a secret', async () => {
     json(401, {
       error_msg:
         'Incorrect IAM authentication information: verify aksk signature fail, canonicalRequest:POST|/v1|x-security-token:SECRET',
@@ -297,7 +297,7 @@ describe('when MPC is not well', () => {
     expect(log).not.toContain('SECRET');
   });
 
-  test('the quota is 429 with the time to come back', async () => {
+  test('a used-up quota is 429 with the time until the next try', async () => {
     json(
       429,
       { error_code: 'APIGW.0308', error_msg: 'The throttling threshold has been reached' },
@@ -309,7 +309,7 @@ describe('when MPC is not well', () => {
     expect(body).toMatchObject({ error_code: 'APIGW.0308' });
   });
 
-  test('an answer that is no JSON is 502', async () => {
+  test('an answer that is not JSON is 502', async () => {
     answer = (response) => response.writeHead(200).end('<html>');
     expect((await broken.call('GET', '/snapshots')).status).toBe(502);
   });
@@ -340,7 +340,7 @@ describe('when MPC is not well', () => {
   });
 });
 
-test('no answer of MPC within the function’s time is 504', async () => {
+test('no answer from MPC within the function’s time is 504', async () => {
   const silent = createServer(() => {});
   const port = await listen(silent, 0);
   const waiting = await LocalService.start();
@@ -361,7 +361,7 @@ test('no answer of MPC within the function’s time is 504', async () => {
   }
 });
 
-test('wrong settings stop a function with a list in the log and nothing for the caller', async () => {
+test('wrong settings stop a function: the log lists them, and the caller learns nothing', async () => {
   const wrong = await LocalService.start();
   try {
     for (const deployed of wrong.cloud.functiongraph.functions())

@@ -4,7 +4,7 @@ import { LocalService } from './local-service';
 const COUNT = 30;
 
 test.each(['queued', 'discarded'] as const)(
-  'a burst of uploads ends with one task each when events beyond the one instance are %s',
+  'a burst of uploads gets one task each when events beyond the one instance are %s',
   async (excessAsyncEvents) => {
     const service = await LocalService.start({
       // Nothing is captured: only which tasks there are matters.

@@ -107,7 +107,7 @@ const request = (number: number) => ({
   thumbnail_para: { type: 'DOTS', dots: [1] },
 });
 
-test('however many callers create tasks as fast as they can, an upload has its task at once', async () => {
+test('however many callers create tasks as fast as they can, an upload gets its task at once', async () => {
   stage = await DeployedStage.start({ mpc: { parallelTasks: 0 } });
   const callers = await Promise.all(['a1', 'b2', 'c3', 'd4', 'e5', 'f6'].map((name) => stage.caller(name)));
   const answers: Answer[] = [];

@@ -26,7 +26,7 @@ describe('start', () => {
     expect(code).toBe(0);
   });
 
-  test('takes videos of one’s own, also of the same name or with an ending of UPLOAD_SUFFIXES; says why others have no frames, and ends with 1', async () => {
+  test('takes your own videos, also of the same name or with an ending of UPLOAD_SUFFIXES, says why others have no frames, and ends with 1', async () => {
     const clip = await makeClip({ seconds: 2 });
     const broken = path.join(folder, 'broken.mp4');
     await writeFile(broken, 'no video');
@@ -50,7 +50,7 @@ describe('start', () => {
     expect(code).toBe(1);
   });
 
-  test('names a file that is not there', async () => {
+  test('names a missing file', async () => {
     expect(await localCommand(['start', 'nowhere.mp4'])).toMatchObject({
       code: 2,
       stderr: 'there is no file nowhere.mp4\n',
@@ -61,7 +61,7 @@ describe('start', () => {
     });
   });
 
-  test('names a port that is taken and the way out', async () => {
+  test('names a port in use and says how to choose another', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     const { port } = other.address() as AddressInfo;
@@ -79,7 +79,7 @@ describe('start', () => {
     expect(stderr.trimEnd()).not.toContain('\n');
   });
 
-  test('keeps objects and finished tasks over a kill', async () => {
+  test('keeps objects and finished tasks when it is killed', async () => {
     const data = path.join(folder, 'data');
     const port = await freePort();
     const printed: string[] = [];
@@ -134,7 +134,7 @@ test.each([
 });
 
 describe('exec', () => {
-  test('gives the command the addresses and keys of a local cloud and hands on its exit code', async () => {
+  test('gives the command the addresses and keys of a local cloud and returns its exit code', async () => {
     const program = path.join(folder, 'ask.mjs');
     await writeFile(
       program,
@@ -196,7 +196,7 @@ describe('event and invoke', () => {
   });
 
   test.each([[['event', 'nonsense']], [['invoke', 'nonsense']], [['nonsense']]])(
-    '%j is answered by what there is',
+    '%j is answered with the valid names',
     async (args) => {
       const { code, stderr } = await localCommand(args);
       expect(code).toBeGreaterThan(0);

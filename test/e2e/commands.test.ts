@@ -51,7 +51,7 @@ describe('explain', () => {
     for (const step of ['object    ok', 'delivery  ok', 'task      problem']) expect(stdout).toContain(step);
   });
 
-  test('of a hostile key leaves the terminal alone', async () => {
+  test('of a hostile key sends no control characters to the terminal', async () => {
     await service.cloud.store.put('videos', HOSTILE_KEY, Buffer.from('x'));
     const { stdout } = await ask('explain', HOSTILE_KEY);
     expect(stdout).toContain('\\u{202e}gpj.\\u{1b}[2Jnote.txt');
@@ -183,7 +183,7 @@ test('wrong arguments end with 2 and say in one line what is wrong', async () =>
   }
 });
 
-test('where no cloud runs, the way to start one is named, and the end is 2', async () => {
+test('without a running cloud the commands say how to start one, and end with 2', async () => {
   const { code, stderr } = await run(['tasks', '--port', '9']);
   expect(code).toBe(2);
   expect(stderr).toBe(

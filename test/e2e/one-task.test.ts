@@ -165,7 +165,7 @@ describe('one upload, one task', () => {
   });
 });
 
-test('an event that the platform gives up on lies where a person can see it, with the reason', async () => {
+test('an event that the platform gives up on is kept where a person can see it, with the reason', async () => {
   proxy.fates.push(...Array<Fate>(4).fill(500));
   onUpload().triggers.push(...eventTriggers);
   await service.upload('given-up.mp4', Buffer.from('a video'));
@@ -244,14 +244,14 @@ describe('the sweep', () => {
     for (const key of objects) expect(tasksOf(key)).toHaveLength(0);
   });
 
-  test('starts what has no task, and nothing else', async () => {
+  test('starts uploads without a task, and nothing else', async () => {
     expect(await sweep()).toMatchObject({ looked_at: 2, started: 2, failed: 0, complete: true });
     for (const key of objects) expect(tasksOf(key)).toHaveLength(1);
     for (const key of ['lost/no-video.txt', 'lost/fresh.mp4', 'lost/empty.mp4'])
       expect(tasksOf(key)).toHaveLength(0);
   });
 
-  test('may run again: nothing becomes two tasks', async () => {
+  test('may run again, and no upload gets two tasks', async () => {
     expect(await sweep()).toMatchObject({ looked_at: 2, already_started: 2, started: 0, complete: true });
   });
 });
@@ -272,14 +272,14 @@ describe('Idempotency-Key', () => {
     expect((await create('key-2', 'keys/b.mp4')).status).toBe(422);
   });
 
-  test('an answer that was lost is found again', async () => {
+  test('a task whose answer was lost is found again', async () => {
     proxy.fates.push('lost-after');
     expect((await create('key-3', 'keys/c.mp4')).status).toBe(502);
     expect((await create('key-3', 'keys/c.mp4')).status).toBe(202);
     expect(tasksOf('keys/c.mp4')).toHaveLength(1);
   });
 
-  test('another call at work is 409 with the time to come back', async () => {
+  test('a key whose call still runs is 409 with the time until the next try', async () => {
     proxy.fates.push('lost-before');
     await create('key-4', 'keys/d.mp4');
     const answer = await create('key-4', 'keys/d.mp4');

@@ -15,7 +15,7 @@ const call = (method: string, headers: Record<string, string>, body?: string) =>
     ...(body !== undefined && { body }),
   });
 
-test('a page under development creates tasks and reads the answers, another one does neither', async () => {
+test('a named page creates tasks and reads the answers, and another page does neither', async () => {
   const preflight = await call('OPTIONS', {
     origin: PAGE,
     'access-control-request-method': 'POST',
@@ -35,7 +35,7 @@ test('a page under development creates tasks and reads the answers, another one 
   expect(((await listed.json()) as { total: number }).total).toBe(1);
 });
 
-test('answers that may hold signed addresses are kept by no cache', async () => {
+test('no cache keeps answers that may contain signed addresses', async () => {
   expect((await call('GET', {})).headers.get('cache-control')).toBe('no-store');
 });
 

@@ -141,7 +141,7 @@ function refuseQuoting(quote: (carried: Carried) => string, mpcCode = 'APIGW.030
         };
 }
 
-test('the search finds what it looks for', async () => {
+test('the search for secrets finds them', async () => {
   await callEverything();
   const [key] = issuedKeys;
   const [{ url, authorization } = { url: '', authorization: '' }] = relay.carried.filter(

@@ -53,7 +53,7 @@ const filesBeside = (directory: string): string[] =>
     .sort();
 const finishing = () => service.invocations.filter(({ functionName }) => functionName === 'on-finish');
 
-test('by notification, files and a notice that the reference implementation believes are there at once', async () => {
+test('after a notification, files and a notice that the reference implementation accepts are there at once', async () => {
   await start({ port: 0 });
   await service.upload('uploads/a.mp4', clip);
   const task = await service.finalTaskOf('uploads/a.mp4');
@@ -79,7 +79,7 @@ test('by notification, files and a notice that the reference implementation beli
   expect(notices).toHaveLength(1);
 }, 60_000);
 
-test('where every notification is lost, the timer does it all', async () => {
+test('if every notification is lost, the timer does everything', async () => {
   await start({ port: 0, faults: { shares: { 'smn.drop': 1 }, seed: 1 } });
   await service.upload('uploads/a.mp4', clip);
   const task = await service.finalTaskOf('uploads/a.mp4');
@@ -91,7 +91,7 @@ test('where every notification is lost, the timer does it all', async () => {
   expect(finishing().map(({ trigger }) => trigger)).not.toContain('SMN');
 }, 60_000);
 
-test('a notification that comes twice makes one notice, and one that is forged none', async () => {
+test('a notification that comes twice makes one notice, and a forged one makes none', async () => {
   await start({ port: 0, faults: { shares: { 'smn.duplicate': 1 }, seed: 1 } });
   await service.upload('uploads/a.mp4', clip);
   await service.finalTaskOf('uploads/a.mp4');
@@ -122,7 +122,7 @@ test('a receiver that fails keeps neither files nor results back', async () => {
   expect(waiting()).toHaveLength(1);
 }, 60_000);
 
-test('a video that is deleted takes its pictures, files and records with it', async () => {
+test('when a video is deleted, its pictures, files and records are deleted', async () => {
   await start({ port: 0 });
   const { store, uploadBucket, snapshotBucket } = service.cloud;
   for (const key of ['uploads/a.mp4', 'uploads/b.mp4']) {

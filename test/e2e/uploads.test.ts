@@ -142,7 +142,7 @@ describe('events', () => {
     });
   });
 
-  test('something that is no OBS event makes the invocation fail in plain words', async () => {
+  test('an event that is not from OBS makes the invocation fail with a clear message', async () => {
     const { isError, body } = await service.invoke('on-upload', { hello: 'world' });
     expect(isError).toBe(true);
     expect(body).toContain('not an OBS event');
@@ -161,7 +161,7 @@ test('snapshots never start a capture', async () => {
   expect(started()).toBe(before + 1);
 });
 
-describe('what is no video', () => {
+describe('a file that is not a video', () => {
   test.each([
     ['broken.mp4', Buffer.from('this is not a video at all'.repeat(100)), /video/i],
     ['cut.mp4', undefined, /video/i],
@@ -216,7 +216,7 @@ describe('in a bucket that keeps versions', () => {
     );
   });
 
-  test('a delete marker counts as gone: an event that comes late makes no task', async () => {
+  test('a delete marker counts as a deleted video: a late event makes no task', async () => {
     const { store, uploadBucket, region } = service.cloud;
     const { etag } = store.head(uploadBucket, key)!;
     await store.delete(uploadBucket, key);
@@ -250,7 +250,7 @@ describe('with several captures', () => {
       return tasks.filter(({ status }) => status === 'SUCCEEDED').length === count ? tasks : undefined;
     });
 
-  test('an upload becomes a track and a cover, each asked for by its name, and a changed one is made anew alone', async () => {
+  test('an upload becomes a track and a cover, each requested by its name, and only a changed capture is made again', async () => {
     use(TRACK, cover(3));
     await service.upload('two/film.mp4', clip);
     const [track] = await succeeded('two/film.mp4', 'track');

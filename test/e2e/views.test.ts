@@ -84,7 +84,7 @@ describe('format=vtt', () => {
     expect(shown).toEqual([0, 5000, 10_000, 11_960]);
   });
 
-  test('may be kept by the browser for less long than its addresses live', async () => {
+  test('is cached by the browser for less time than its addresses are valid', async () => {
     const response = await get(`/${task.task_id}?format=vtt`);
     const maxAge = /^private, max-age=(\d+)$/.exec(response.headers.get('cache-control') ?? '')?.[1];
     const [cue] = parseWebVtt(await response.text());
@@ -130,7 +130,7 @@ describe('format=vtt', () => {
   });
 });
 
-test('format=storyboard is the same as JSON for players, under exactly the type that they look for', async () => {
+test('format=storyboard is the same track as JSON for players, with exactly the media type that they expect', async () => {
   const response = await get(`/${task.task_id}?format=storyboard`);
   expect(response.headers.get('content-type')).toBe('application/json');
   expect(response.headers.get('access-control-allow-origin')).toBe('*');
@@ -143,7 +143,7 @@ test('format=storyboard is the same as JSON for players, under exactly the type 
   ]);
 });
 
-test('format=json is the task itself, for nobody’s pages but one’s own', async () => {
+test('format=json is the task itself, which pages of other origins cannot read', async () => {
   const response = await get(`/${task.task_id}?format=json`);
   expect(response.headers.get('access-control-allow-origin')).toBe(PAGE);
   expect(await response.json()).toMatchObject({
@@ -180,7 +180,7 @@ describe('format=poster', () => {
     return response.headers.get('location') ?? '';
   };
 
-  test('leads to the frame at a third, and past one that is nearly empty', async () => {
+  test('redirects to the frame at a third, and skips one that is nearly empty', async () => {
     const id = await create({ original_dir: 1, thumbnail_para: { type: 'TIME', time: 2 } });
     const { output } = await service.finalTask(id);
     expect(readFrameTimeMs(await download(await posterOf(id)))).toBe(4000);
@@ -188,7 +188,7 @@ describe('format=poster', () => {
     expect(readFrameTimeMs(await download(await posterOf(id)))).toBe(2000);
   });
 
-  test('leads to the second of two frames, and to the only one', async () => {
+  test('redirects to the second of two frames, and to the only one', async () => {
     const two = await create({ thumbnail_para: { type: 'DOTS', dots: [0, 8] } });
     await service.finalTask(two);
     expect(readFrameTimeMs(await download(await posterOf(two)))).toBe(8000);
@@ -221,7 +221,7 @@ describe('before a task is final', () => {
   });
 });
 
-test('waiting is cut to the time that the function has, and ends at once with a task that was cancelled', async () => {
+test('waiting is limited to the function’s time, and ends at once for a cancelled task', async () => {
   const stuck = await LocalService.start({ mpc: { behaviour: { queueDelayMs: 3_600_000 } } });
   try {
     for (const { configuration } of stuck.cloud.functiongraph.functions()) configuration.timeout = 4;
@@ -241,7 +241,7 @@ test.each([
   ['/1?wait=901', 'wait must be a whole number from 0 to 900 s, got "901"'],
   ['?format=vtt', 'format must come with object=… or with the task id in the path'],
   [`?${OBJECT}&wait=5`, 'wait must come with the task id in the path'],
-])('%s is refused in words', async (path, message) => {
+])('%s is refused with a clear message', async (path, message) => {
   const response = await get(path);
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({

@@ -19,7 +19,7 @@ const placesOf = (service: InstallationDouble, key: string) =>
   service.tasksOf(key).map(({ id, body }) => `${id} ${body.output.object}`);
 
 describe('with several captures an upload', () => {
-  test('becomes a task for each that fits, in a directory of its own, and no second one', async () => {
+  test('becomes one task for each matching capture, in its own directory, and no second one', async () => {
     const service = of(listOf(TRACK, { ...COVER, prefix: 'films/' }));
     const film = service.upload('films/a.mp4');
     expect(await recordsOf(service, film)).toMatchObject([
@@ -46,12 +46,12 @@ describe('with several captures an upload', () => {
     expect(service.cloud.mpcCalls).toBe(2);
   });
 
-  test('that none fits says so', async () => {
+  test('that matches none says so', async () => {
     const service = of(listOf({ ...COVER, prefix: 'films/' }));
     expect(await recordsOf(service, service.upload('a.mp4'))).toMatchObject([{ skipped: 'no_capture' }]);
   });
 
-  test('counts once for each in the pace, waits for the rest and gets it from the sweep', async () => {
+  test('counts once for each capture in the pace, and the sweep starts the rest', async () => {
     const service = of(listOf(TRACK, COVER), { MPC_REQUESTS_PER_MINUTE: '3' });
     const events = ['a.mp4', 'b.mp4'].map((key) => service.upload(key));
     expect(await recordsOf(service, ...events)).toMatchObject([
@@ -65,7 +65,7 @@ describe('with several captures an upload', () => {
     expect(placesOf(service, 'b.mp4')).toEqual(['3 snapshots/b.mp4/track', '4 snapshots/b.mp4/cover']);
   });
 
-  test('has one that MPC refuses and gets the others all the same', async () => {
+  test('gets the other captures if MPC refuses one', async () => {
     const service = of(listOf(TRACK, COVER));
     const outcome = await service.deliver([service.upload('a.mp4')], { create: 'error-before' });
     expect(outcome).toMatchObject({ kind: 'failed', message: expect.stringContaining('1 of 2') });
@@ -74,7 +74,7 @@ describe('with several captures an upload', () => {
     expect(placesOf(service, 'a.mp4')).toEqual(['1 snapshots/a.mp4/cover', '2 snapshots/a.mp4/track']);
   });
 
-  test('that is replaced is captured anew by each', async () => {
+  test('that is replaced is captured again by each', async () => {
     const service = of(listOf(TRACK, COVER));
     await service.deliver([service.upload('a.mp4', 'one')]);
     await service.time.pass(1000);
@@ -91,7 +91,7 @@ describe('with several captures an upload', () => {
   });
 });
 
-test('a changed capture is made anew for all videos, and the others are left alone', async () => {
+test('a changed capture is made again for all videos, and the others are not', async () => {
   const service = of(listOf(TRACK, COVER));
   for (const key of ['a.mp4', 'b.mp4']) await service.deliver([service.upload(key)]);
   await sweepUntilSettled(service);
@@ -111,7 +111,7 @@ test('a changed capture is made anew for all videos, and the others are left alo
   ]);
 });
 
-test('what CAPTURE has captured is not captured again by a capture that does the same in the same place', async () => {
+test('what CAPTURE has captured is not captured again by an equal capture into the same directory', async () => {
   const service = new InstallationDouble({ userData: { CAPTURE: JSON.stringify(TRACK.thumbnail_para) } });
   await service.deliver([service.upload('a.mp4')]);
   expect(placesOf(service, 'a.mp4')).toEqual(['1 snapshots/a.mp4']);
@@ -162,7 +162,7 @@ describe('a video with several captures', () => {
     expect(JSON.stringify(named.body)).toContain('/a.mp4/cover/');
   });
 
-  test('has no track of another capture, and shows what was there before as long as there is nothing else', async () => {
+  test('gets no track from another capture, and shows the older one until there is a new one', async () => {
     const service = of(listOf({ ...TRACK, suffixes: ['.mov'] }, COVER));
     returned(await service.create({ input: { bucket: VIDEOS, object: 'a.mov' } }));
     service.cloud.end(1);
@@ -198,7 +198,7 @@ describe('a video with several captures', () => {
   test.each([
     [{ object: 'a.mp4', capture: 'tracks' }, 'capture must be one of track, cover, got "tracks"'],
     [{ capture: 'track' }, 'capture must come with object=…'],
-  ])('asked with %j is refused in words', async (parameters, message) => {
+  ])('with the query %j is refused with a clear message', async (parameters, message) => {
     const service = of(listOf(TRACK, COVER));
     const { status, body } = answered(await service.query(parameters));
     expect({ status, message: (body as { error_msg: string }).error_msg }).toEqual({
@@ -208,7 +208,7 @@ describe('a video with several captures', () => {
   });
 });
 
-test('a capture is no parameter where there is only CAPTURE', async () => {
+test('the parameter capture is refused if there is only CAPTURE', async () => {
   const service = new InstallationDouble();
   expect(answered(await service.query({ object: 'a.mp4', capture: 'track' }))).toMatchObject({
     status: 400,
@@ -251,14 +251,14 @@ describe('what a caller captured in the directory of a capture', () => {
     await service.finish();
   });
 
-  test('is not taken for it', async () => {
+  test('is not taken for that capture', async () => {
     expect(first((await ask({ capture: 'track' })).task_array)).toEqual(['1']);
     const { body } = answered(await service.query({}, '27'));
     expect(body).not.toHaveProperty('capture');
     expect(JSON.stringify(await ask({ format: 'storyboard' }))).toContain('/snapshots/a.mp4/0.jpg');
   });
 
-  test('hides nothing, however much it is, and what is left out is told', async () => {
+  test('hides nothing, however much it is, and the answer says what was left out', async () => {
     expect(first((await ask({ capture: 'cover' })).task_array)).toEqual(['2']);
     const { task_array, is_truncated, total } = await ask({});
     expect(first(task_array).slice(0, 2)).toEqual(['27', '26']);

@@ -84,7 +84,7 @@ describe('with conditional writes honoured', () => {
   });
 
   test.each(['reset-after', 'error-after'] as const)(
-    'a write whose answer is lost (%s) is known as one’s own',
+    'a write whose answer is lost (%s) is recognised as our own',
     async (fate) => {
       const service = honoured();
       const fates = ['ok', 'ok', 'ok', 'ok', 'ok', fate] as const;
@@ -94,7 +94,7 @@ describe('with conditional writes honoured', () => {
     },
   );
 
-  test('what MPC refused or never got is asked for again, by one of two', async () => {
+  test('one of two instances repeats a call that MPC refused or never received', async () => {
     const service = honoured();
     const record = service.upload('a.mp4');
     await service.deliver([record], { create: 'reset-before' });
@@ -106,7 +106,7 @@ describe('with conditional writes honoured', () => {
   });
 });
 
-describe('what MPC refuses for good', () => {
+describe('an upload that MPC refuses permanently', () => {
   const refuse = (service: InstallationDouble) => {
     const handle = service.cloud.handle.bind(service.cloud);
     let calls = 0;
@@ -121,7 +121,7 @@ describe('what MPC refuses for good', () => {
     };
   };
 
-  test('takes a few calls in a day, and is captured when MPC takes it', async () => {
+  test('takes a few calls a day, and is captured when MPC accepts it', async () => {
     const service = new InstallationDouble();
     const stop = refuse(service);
     service.upload('a.mp4');
@@ -182,7 +182,7 @@ describe('a damaged record', () => {
     expect(service.cloud.creates).toHaveLength(1);
   });
 
-  test('of the pace counts as used up, and not for ever', async () => {
+  test('of the pace counts as used up, but not for ever', async () => {
     const service = new InstallationDouble();
     service.cloud.put(SNAPSHOTS, '.mpc-snapshots/pace.json', '{"lots":[');
     const record = service.upload('a.mp4');
@@ -194,7 +194,7 @@ describe('a damaged record', () => {
 });
 
 describe('a task of somebody else', () => {
-  test('is not there for whoever asks for it, and cannot be cancelled', async () => {
+  test('is 404 for every caller, and cannot be cancelled', async () => {
     const service = new InstallationDouble();
     const { id } = foreignTask(service);
     expect(answered(await get(service, `/snapshots/${id}`)).statusCode).toBe(404);
@@ -209,7 +209,7 @@ describe('a task of somebody else', () => {
     });
   });
 
-  test('does not hide one’s own', async () => {
+  test('does not hide our own tasks', async () => {
     const service = new InstallationDouble();
     await service.create(body());
     foreignTask(service);
@@ -311,7 +311,7 @@ describe('a note', () => {
   test.each([
     ['another video', { input: { bucket: VIDEOS, object: 'b.mp4' } }],
     ['another directory', { output: { bucket: SNAPSHOTS, object: 'elsewhere' } }],
-  ])('with our claim on a task of %s settles nothing', async (_, changes) => {
+  ])('with our claim on a task of %s completes nothing', async (_, changes) => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
     await service.deliver([record], { create: 'reset-before' });
@@ -333,7 +333,7 @@ describe('an Idempotency-Key', () => {
     authorization: `SDK-HMAC-SHA256 Access=${accessKey}, SignedHeaders=host;x-sdk-date, Signature=00`,
   });
 
-  test('is the caller’s own where the gateway has checked who calls', async () => {
+  test('belongs to its caller if the gateway has authenticated the caller', async () => {
     const service = new InstallationDouble();
     const idOf = async (headers: Record<string, string>, object: string) => {
       const { statusCode, body: told } = answered(await service.create(body(object), headers));
@@ -346,7 +346,7 @@ describe('an Idempotency-Key', () => {
     expect((await idOf(signed('a'), 'b.mp4'))[0]).toBe(422);
   });
 
-  test('is everybody’s where keys are temporary or nobody signs', async () => {
+  test('is shared by all callers if keys are temporary or nobody signs', async () => {
     const service = new InstallationDouble();
     await service.create(body(), HEADERS);
     const temporary = { ...signed('temporary'), 'x-security-token': 'token' };
@@ -358,7 +358,7 @@ describe('an event whose key may be encoded or not', () => {
   test.each([
     ['encoded', true],
     ['as it is', false],
-  ])('means the object that is there, when keys come %s', async (_, encoded) => {
+  ])('means the existing object, when keys come %s', async (_, encoded) => {
     const service = new InstallationDouble();
     for (const key of ['a b.mp4', 'a+b.mp4', '50%25.mp4', '50%.mp4']) {
       service.upload(key, `content of ${key}`);
@@ -419,7 +419,7 @@ describe('MPC’s list', () => {
     expect(service.tasksOf('a.mp4')).toHaveLength(1);
   });
 
-  test('is sought through in a few tries, however narrow a part of it the tries before had', async () => {
+  test('is searched in a few tries, however little of it the earlier tries covered', async () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
     await service.deliver([record], { create: 'crash-before' });
@@ -438,7 +438,7 @@ describe('MPC’s list', () => {
     }
   });
 
-  test('that is too large for a caller’s page is 400, and says what to change', async () => {
+  test('with a page too large for a caller is 400, and the error says what to change', async () => {
     const service = new InstallationDouble();
     crowd(service, 100, 200);
     await service.time.pass(MINUTE_MS);
@@ -465,7 +465,7 @@ describe('MPC’s list', () => {
   });
 });
 
-test('the newest of any number of tasks of a video are found', async () => {
+test('the newest of any number of a video’s tasks are found', async () => {
   const service = new InstallationDouble();
   await service.deliver([service.upload('a.mp4')]);
   const [claim = ''] = claimKeys(service);
@@ -519,7 +519,7 @@ describe('a synchronous capture', () => {
 });
 
 test.each(['1', 'TRUE', 'yes', ''])(
-  'dry_run=%j is neither yes nor no, and creates nothing',
+  'dry_run=%j is neither true nor false, and creates nothing',
   async (dry_run) => {
     const service = new InstallationDouble();
     const event = postEvent(JSON.stringify(body()), { queryStringParameters: { dry_run } });
@@ -531,7 +531,7 @@ test.each(['1', 'TRUE', 'yes', ''])(
   },
 );
 
-test('a video shows loose pictures where it has some, whatever was packed since', async () => {
+test('a video shows loose pictures if it has some, even if newer ones are packed', async () => {
   const service = new InstallationDouble();
   await service.deliver([service.upload('a.mp4')]);
   await service.time.pass(SECOND_MS);

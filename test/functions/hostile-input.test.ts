@@ -34,7 +34,7 @@ const uploaded = (object: Record<string, unknown>) => ({
   s3: { bucket: { name: 'videos' }, object: { key: 'uploads/a.mp4', eTag: 'e', size: 9, ...object } },
 });
 
-describe('a request that cannot be meant', () => {
+describe('a malformed request', () => {
   test('JSON of 20,000 levels is 400', async () => {
     const answer = await create(postEvent(`{"input":${nested(20_000)}}`), context);
     expect(answer.statusCode).toBe(400);
@@ -53,7 +53,7 @@ describe('a request that cannot be meant', () => {
     expect(answer.body.length).toBeLessThan(10_000);
   });
 
-  test('bytes that are no UTF-8 are 400, not another key', async () => {
+  test('bytes that are not UTF-8 are 400, not another key', async () => {
     const body = Buffer.from('{"input":{"bucket":"videos","object":"a\xff.mp4"}}', 'latin1');
     expect((await create(postEvent(body), context)).statusCode).toBe(400);
     expect(asked()).toEqual([]);
@@ -83,7 +83,7 @@ describe('a request that cannot be meant', () => {
     ['a parameter', { queryStringParameters: { x: { toString: 1 } } }],
     ['the body', { body: { toString: 1 } }],
     ['a header of 20,000 levels', { headers: { x: JSON.parse(nested(20_000)) } }],
-  ])('%s that cannot be made a text is 400', async (_, changes) => {
+  ])('%s that cannot become text is 400', async (_, changes) => {
     expect((await create(postEvent(JSON.stringify({ input }), changes), context)).statusCode).toBe(400);
   });
 
@@ -93,7 +93,7 @@ describe('a request that cannot be meant', () => {
   });
 });
 
-describe('a record that cannot be meant', () => {
+describe('a malformed record', () => {
   test.each([{ eTag: { toString: 1 } }, { size: { toString: 1, valueOf: 1 } }])(
     '%j does not hide the other records',
     async (object) => {
@@ -116,7 +116,7 @@ describe('a record that cannot be meant', () => {
   });
 });
 
-test('a connection that is used again keeps no listeners of the requests before', async () => {
+test('a reused connection keeps no listeners of earlier requests', async () => {
   const sockets: Socket[] = [];
   const keep = (message: unknown): void => void sockets.push((message as { socket: Socket }).socket);
   subscribe('net.client.socket', keep);

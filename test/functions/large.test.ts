@@ -8,7 +8,7 @@ import {
 
 const MINUTE_MS = 60_000;
 
-test('the sweep works off uploads from before the installation, more than a listing holds: one task each, in turns of a minute', async () => {
+test('the sweep starts uploads from before the installation, more than one listing holds: one task each, over several runs', async () => {
   const service = new InstallationDouble({
     userData: { MPC_REQUESTS_PER_MINUTE: '500', MAX_UNFINISHED_TASKS: '10000' },
   });
@@ -27,7 +27,7 @@ test('the sweep works off uploads from before the installation, more than a list
   ).toBe(1300);
 });
 
-test('the clean-up takes a part of a queue that is longer than it can list', async () => {
+test('the clean-up handles part of a queue that is longer than it can list', async () => {
   const service = new InstallationDouble({ userData: { MAX_UNFINISHED_TASKS: '10000' } });
   await service.deliver([service.upload('a.mp4')]);
   await service.time.pass(120 * MINUTE_MS);

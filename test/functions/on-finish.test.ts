@@ -23,7 +23,7 @@ describe('when MPC cannot be asked', () => {
     expect(answered(await service.query({ object: 'a.mp4' }))).toMatchObject({ status: 200 });
   });
 
-  test('a task of which nothing is known is refused, with when to ask again', async () => {
+  test('an unknown task is refused, with the time until the next try', async () => {
     const service = await withTask();
     service.cloud.throttledUntilMs = service.time.nowMs + MINUTE_MS;
     expect(answered(await service.query({}, '1'))).toMatchObject({
@@ -33,7 +33,7 @@ describe('when MPC cannot be asked', () => {
   });
 });
 
-test('another event is refused in words', async () => {
+test('an event of another kind is refused with a clear message', async () => {
   const service = new InstallationDouble();
   expect(await service.functions.invoke('on-finish', {})).toMatchObject({
     message: expect.stringContaining('not an event of SMN or a timer'),

@@ -26,7 +26,7 @@ const BEFORE_CREATE: readonly Fate[] = [
 
 describe('one upload, one task', () => {
   test.each<Fate>(['late', 'hang-after', 'reset-after', 'crash-after', 'error-after'])(
-    'a create call that ends as “%s” is not sent again while MPC may still take it up',
+    'a create call that ends as “%s” is not sent again while MPC may still accept it',
     async (fate) => {
       const service = new InstallationDouble({ listLagMs: 5 * SECOND_MS });
       const record = service.upload('a.mp4');
@@ -41,7 +41,7 @@ describe('one upload, one task', () => {
     },
   );
 
-  test('a claim that was long in the writing is too old to call MPC under it', async () => {
+  test('a claim that took long to write is too old for a call to MPC', async () => {
     const service = new InstallationDouble();
     const slowly: Fate[] = [...BEFORE_CREATE.slice(0, -1), 'hang-after', 'hang-after', 'ok'];
     const outcome = await service.deliver([service.upload('a.mp4')], slowly);
@@ -52,7 +52,7 @@ describe('one upload, one task', () => {
   });
 
   test.each([-10, 10])(
-    'a lost answer is found again when MPC’s clock is %i minutes ahead',
+    'a task whose answer was lost is found when MPC’s clock is %i minutes ahead',
     async (minutes) => {
       const service = new InstallationDouble({ clockAheadMs: minutes * MINUTE_MS });
       await service.deliver([service.upload('a.mp4')], { create: 'crash-after' });
@@ -64,7 +64,7 @@ describe('one upload, one task', () => {
   test.each([
     { firstPage: 0, numbers: false },
     { firstPage: 1, numbers: true },
-  ] as const)('a lost answer is found on a later page of the list, too: %j', async (options) => {
+  ] as const)('a task whose answer was lost is found on a later page of the list: %j', async (options) => {
     const userData = { MPC_REQUESTS_PER_MINUTE: '1000', MAX_UNFINISHED_TASKS: '1000' };
     const service = new InstallationDouble({ ...options, userData });
     await service.deliver([service.upload('a.mp4')], { create: 'crash-after' });
@@ -106,7 +106,7 @@ describe('one upload, one task', () => {
     expect(service.cloud.creates).toHaveLength(0);
   });
 
-  test('each step leaves a line from which claim, task and object lead to each other', async () => {
+  test('each step logs a line that links claim, task and object', async () => {
     const service = new InstallationDouble();
     await service.deliver([service.upload('a.mp4')]);
     const lines = service.functions.logLines.map((line) => JSON.parse(line));
@@ -129,7 +129,7 @@ describe('an Idempotency-Key', () => {
   const body = { input: { bucket: VIDEOS, object: 'a.mp4' } };
   const headers = { 'idempotency-key': 'key' };
 
-  test('gives the picture of a synchronous task again, also when MPC names no task', async () => {
+  test('gives the picture of a synchronous task again, even if MPC names no task', async () => {
     const service = new InstallationDouble({ syncTaskId: false });
     const first = returned(await service.create({ ...body, sync: 1 }, headers));
     expect(first.statusCode).toBe(202);
@@ -139,7 +139,7 @@ describe('an Idempotency-Key', () => {
     expect(service.cloud.creates).toHaveLength(1);
   });
 
-  test('used by two first calls in the same moment makes two tasks with one output at most, and the sweep says so', async () => {
+  test('used by two first calls at the same moment makes at most two tasks with one output, and the sweep reports it', async () => {
     const service = new InstallationDouble();
     const event = postEvent(JSON.stringify(body), { headers });
     const answers = await service.functions.invokeBoth('create', [event, event], []);
@@ -171,7 +171,7 @@ describe('the pace', () => {
     throw new Error('not started');
   };
 
-  test('counts a call from when it was over: a slow one may have arrived late', async () => {
+  test('counts a call from its end, because a slow call may have arrived late', async () => {
     const service = new InstallationDouble({ userData: PACE });
     await service.deliver([service.upload('a.mp4')], { create: 'slow' });
     const second = service.upload('b.mp4');
@@ -181,7 +181,7 @@ describe('the pace', () => {
   });
 
   test.each(['slow', 'late'] as const)(
-    'counts a call that arrives after its caller gave up until it can arrive no more (%s)',
+    'counts an abandoned call until it can no longer arrive (%s)',
     async (fate) => {
       const service = new InstallationDouble({ userData: PACE });
       // The claim is written at the second try, so that the call's time is up before it arrives.
@@ -229,7 +229,7 @@ describe('the pace', () => {
     expect(mostInAMinute(service)).toBe(1);
   });
 
-  test('counts a call on its way after its instance reserved anew and died', async () => {
+  test('counts a call in flight after its instance reserved again and died', async () => {
     const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '2' } });
     await service.deliver([service.upload('a.mp4')], { create: 'reset-late' });
     await service.time.pass(20 * SECOND_MS);
@@ -242,7 +242,7 @@ describe('the pace', () => {
     expect(mostInAMinute(service)).toBe(2);
   });
 
-  test('is kept when a reservation that was given up is written late, over later ones', async () => {
+  test('is kept when an abandoned reservation is written late, over later ones', async () => {
     const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '20' } });
     const upload = (from: number, count: number) =>
       Array.from({ length: count }, (_, number) => service.upload(`${from + number}.mp4`));
@@ -275,7 +275,7 @@ describe('the pace', () => {
     },
   );
 
-  test('holds a new instance up for the calls that were made, not for what was reserved', async () => {
+  test('delays a new instance for calls that were made, not for reserved ones', async () => {
     const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '80' } });
     const upload = (from: number, count: number) =>
       Array.from({ length: count }, (_, number) => service.upload(`${from + number}.mp4`));
@@ -364,7 +364,7 @@ describe('the sweep', () => {
     expect(service.cloud.creates).toHaveLength(0);
   });
 
-  test('starts what an event could not, after the platform has given up on it', async () => {
+  test('starts an upload after the platform has given up on its event', async () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
     for (let attempt = 0; attempt < 4; attempt++) {
@@ -397,7 +397,7 @@ describe('the clean-up', () => {
     expect(returned(await service.cleanUp())).toMatchObject({ seen: 4, cancelled: 4, failed: 0 });
   });
 
-  test('leaves a task alone whose age is not known', async () => {
+  test('leaves a task of unknown age alone', async () => {
     const service = new InstallationDouble();
     await old(service, 1);
     const handle = service.cloud.handle.bind(service.cloud);

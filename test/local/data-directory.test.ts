@@ -60,12 +60,12 @@ testOnLinux('a process that was killed holds nothing, even when nobody has asked
 test.each([
   ['the own number of an earlier process', String(process.pid)],
   ['half a write', ''],
-])('%s left behind holds nothing', async (_, text) => {
+])('%s left behind does not lock the directory', async (_, text) => {
   await writeFile(path.join(directory, 'process-id'), text);
   await start();
 });
 
-test('of processes that take a directory in the same millisecond one holds it, also where a dead one left its number', async () => {
+test('one of several processes that take a directory in the same millisecond gets it, even if a dead process left its number', async () => {
   const [processes, rounds] = [6, 40];
   const directories = Array.from({ length: rounds }, (_, index) => path.join(directory, String(index)));
   for (const [index, one] of directories.entries()) {

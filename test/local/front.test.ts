@@ -33,7 +33,7 @@ async function start(serve: Front<string>['serve'], more: Partial<Front<string>>
   return `http://127.0.0.1:${await listen(server, 0)}`;
 }
 
-test('answer and log have one request id, and the log says what the service found out', async () => {
+test('answer and log have the same request id, and the log says what the service found out', async () => {
   const address = await start(async ({ log: known }) => {
     known.functionName = 'f';
     known.path = '/shown';
@@ -57,7 +57,7 @@ test('answer and log have one request id, and the log says what the service foun
   expect(log[0]!.requestId).toMatch(/^[0-9a-f]{32}$/);
 });
 
-test('what is thrown becomes the refusal of the service, which knows what was read until then', async () => {
+test('a thrown error becomes the refusal of the service, which knows what was read until then', async () => {
   const address = await start(async (exchange) => {
     exchange.parsed = 'half';
     throw new Error('no');
@@ -83,7 +83,7 @@ test('an answer with a header that HTTP does not allow is a refusal, not a broke
   expect(log[0]).toMatchObject({ status: 500, errorCode: 'T.1' });
 });
 
-test('a request that somebody else has taken over is neither answered nor logged', async () => {
+test('a request that another handler has taken over is neither answered nor logged', async () => {
   const address = await start(async ({ response }) => {
     response.end('elsewhere');
     return undefined;
@@ -102,7 +102,7 @@ test('an answer without a body says so, unless its status does', async () => {
   expect(lengths).toEqual(['0', null, null]);
 });
 
-test('every answer carries what the service says it does, refusals too', async () => {
+test('every answer carries the headers of the service, refusals too', async () => {
   const address = await start(
     async ({ message }) => {
       if (message.url === '/no') throw new Error('no');

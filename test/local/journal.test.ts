@@ -11,7 +11,7 @@ const Entry = z.object({ number: z.int() });
 const directory = mkdtempSync(path.join(tmpdir(), 'journal-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-test('a last line that a crash has cut is dropped, and the file goes on', () => {
+test('a last line that a crash cut off is dropped, and later lines follow', () => {
   const file = path.join(directory, 'cut.jsonl');
   writeFileSync(file, '{"number":1}\n{"number":2}\n{"num');
   const entries = [...readJournal(file, Entry)];
@@ -22,13 +22,13 @@ test('a last line that a crash has cut is dropped, and the file goes on', () => 
   expect([...readJournal(file, Entry)]).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }]);
 });
 
-test('a damaged line before the last one is named, for it was acknowledged', () => {
+test('a damaged line before the last one is reported, because it was acknowledged', () => {
   const file = path.join(directory, 'damaged.jsonl');
   writeFileSync(file, '{"number":1}\n{"num\n{"number":3}\n');
   expect(() => [...readJournal(file, Entry)]).toThrow(`${file}: line 2 is not a journal entry`);
 });
 
-test('a journal that is larger than what is read at a time is whole, wherever lines and characters are cut', () => {
+test('a journal larger than one read is complete, wherever lines and characters are split', () => {
   const file = path.join(directory, 'large.jsonl');
   const Named = z.object({ name: z.string() });
   const names = Array.from({ length: 4_000 }, (_, index) => `${index}${'ü𝒜'.repeat(300)}`);

@@ -104,7 +104,7 @@ test('an operation gets parameters, query and body of a signed request', async (
   });
 });
 
-test('a request that is not signed right changes nothing, and the log says why', async () => {
+test('a wrongly signed request changes nothing, and the log says why', async () => {
   const answer = await call('POST', `/v1/${PROJECT}/books`, { title: 'a' }, 'another secret');
   expect(answer).toMatchObject({
     status: 401,
@@ -125,7 +125,7 @@ test.each([
   ['GET', `/v1/${PROJECT}/nothing`],
   ['PUT', `/v1/${PROJECT}/books`],
   ['GET', '/v1/another-project/books/a'],
-])('what is no API of the caller’s project is 404: %s %s', async (method, path) => {
+])('a path outside the caller’s project is 404: %s %s', async (method, path) => {
   const answer = await call(method, path);
   expect(answer).toMatchObject({ status: 404, body: { error_code: 'APIGW.0101', request_id: answer.id } });
 });
@@ -142,12 +142,12 @@ test('a refusal of the service has its own form, and its sentence is logged', as
   expect(log[0]).toMatchObject({ status: 404, errorCode: 'BOOK.1', detail: 'no book missing' });
 });
 
-test('an operation that breaks is 500 and leaves the service alive', async () => {
+test('an operation that fails is 500, and the service keeps running', async () => {
   expect((await call('DELETE', `/v1/${PROJECT}/books`)).status).toBe(500);
   expect((await call('POST', `/v1/${PROJECT}/books`, { title: 'a' })).status).toBe(201);
 });
 
-test('what the caller may not do is refused in the words of the service', async () => {
+test('a call without the right is refused in the words of the service', async () => {
   const answer = await call('DELETE', `/v1/${PROJECT}/books/a`);
   expect([answer.status, answer.body]).toEqual([
     403,

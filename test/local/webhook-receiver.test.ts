@@ -31,12 +31,12 @@ function send(url: string, { secret = SECRET, body = BODY, ageSeconds = 0, drop 
   return fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(5000) });
 }
 
-test('a notice that the reference implementation signed is taken', async () => {
+test('a notice that the reference implementation signed is accepted', async () => {
   expect((await send(await start())).status).toBe(204);
   expect(received).toEqual([{ id: 'msg_1', body: BODY, value: JSON.parse(BODY), answer: 204 }]);
 });
 
-test('of several secrets one is enough', async () => {
+test('one of several secrets is enough', async () => {
   const other = `whsec_${Buffer.from('another secret of 32 characters!').toString('base64')}`;
   expect((await send(await start({ secrets: [other, SECRET] }))).status).toBe(204);
 });
@@ -51,7 +51,7 @@ test.each([
   expect(received).toMatchObject([{ answer: 401, refusal: expect.stringMatching(refusal) }]);
 });
 
-test('it fails, and answers nothing, where it is told to', async () => {
+test('the receiver fails or stays silent on request', async () => {
   const failing = await start({ faults: { shares: { 'webhook.5xx': 1 }, seed: 1 } });
   expect((await send(failing)).status).toBe(503);
   const hanging = await start({ faults: { shares: { 'webhook.timeout': 1 }, seed: 1 } });

@@ -13,7 +13,7 @@ function kept(code: LoadedCode): Map<string, string> {
   return new Map(own.map(([name, value]) => [name, shown(value)]));
 }
 
-test('a process that begins in a copy of the functions which others have used knows nothing of them', async () => {
+test('a process with a copy of the functions that others have used knows nothing of them', async () => {
   const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '3' } });
   const records = Array.from({ length: 5 }, (_, number) => service.upload(`${number}.mp4`));
   await service.deliver(records, ['ok', 'throttled', 'slower']);

@@ -145,7 +145,7 @@ describe('SDK-HMAC-SHA256', () => {
 const OBS_HEADERS = ['x-obs-forbid-overwrite', 'x-obs-copy-source', 'x-obs-metadata-directive', 'x-obs-acl'];
 
 describe('temporary OBS URLs', () => {
-  test('the text to sign is that of the documents', () => {
+  test('the text to sign is the documented one', () => {
     // OBS API reference, "Authentication of a signature in a URL", the examples of its tables.
     const request = {
       method: 'GET',
@@ -219,7 +219,7 @@ describe('temporary OBS URLs', () => {
   });
 
   test.each(['obs.region1', '1obs.example.com', 'v2.obs.example.com'])(
-    'an endpoint %s with digits in its name is none that is an IP address',
+    'an endpoint %s with digits in its name is not taken for an IP address',
     (host) => {
       const request = {
         method: 'GET',

@@ -30,7 +30,7 @@ describe('a bucket name', () => {
     '10.20.30.40x',
     '10.20.30',
     'a9.10.20.30',
-  ])('%s could be one', (name) => {
+  ])('%s is accepted', (name) => {
     expect(fault(name)).toContain('must be one of the allowed buckets');
   });
 
@@ -47,7 +47,7 @@ describe('a bucket name', () => {
     '1.2.3.4',
     '10.20.30.40',
     '192.168.100.254',
-  ])('%s is none', (name) => {
+  ])('%s is refused', (name) => {
     expect(fault(name)).toContain('must be a bucket name');
   });
 });
@@ -81,7 +81,7 @@ test('the name of a picture has 1 to 256 characters', () => {
   });
 });
 
-test('a limit of time names its unit', () => {
+test('a time limit names its unit', () => {
   const faults = create({
     thumbnail_para: { time: 0, start_time: -1, duration: -1, dots: [-1], dots_ms: [-1] },
   });
@@ -98,7 +98,7 @@ test('a limit of time names its unit', () => {
   });
 });
 
-test('DOTS_MS without a time says what it wants', () => {
+test('DOTS_MS without a time gets an error that says what is missing', () => {
   expect(create({ sync: 1, thumbnail_para: { type: 'DOTS_MS' } })).toEqual({
     'thumbnail_para.dots_ms': 'must hold exactly 1 time (ms), got 0',
   });

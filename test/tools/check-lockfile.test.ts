@@ -13,7 +13,7 @@ describe('the check of the lockfile', () => {
     ['without an address', { integrity: DIGEST }],
     ['of this repository', { resolved: 'client', link: true }],
     ['inside another one', { inBundle: true }],
-  ])('takes a package %s', (_, entry) => {
+  ])('accepts a package %s', (_, entry) => {
     expect(of(entry)).toEqual([]);
   });
 

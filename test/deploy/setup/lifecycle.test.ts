@@ -28,7 +28,7 @@ test.each([
   expect(ruleOf(key)).toEqual([]);
 });
 
-test('failed events go after 30 days, records of Idempotency-Keys after 7, reservations after one', async () => {
+test('failed events expire after 30 days, records of Idempotency-Keys after 7, reservations after one', async () => {
   const wanted = await wantedOf('prod');
   const targets = wanted.functions.map(
     ({ asynchronous }) => asynchronous?.destination_config.on_failure.param,

@@ -37,7 +37,7 @@ async function cleanState(): Promise<unknown> {
   return clean.state();
 }
 
-describe('an account that has nothing but a key', () => {
+describe('an account that has only a key', () => {
   test('gets all that the doctor looks for, and the next command', async () => {
     const { ok, text, lines } = await account.setup({}, { diagnose });
     expect([ok, text]).toEqual([true, expect.not.stringContaining('missing  ')]);
@@ -96,7 +96,7 @@ describe('an account that has nothing but a key', () => {
     expect(changes(account)).toEqual([]);
   });
 
-  test('the ids are written to .env.demo for the next commands, and lines of others stay', async () => {
+  test('the ids are written to .env.demo for the next commands, and other lines stay', async () => {
     writeFileSync(path.join(account.folder, '.env.demo'), '# mine\nLOG_LEVEL=debug\n');
     await account.setup();
     const [group] = account.logs.groups();
@@ -121,7 +121,7 @@ describe('an account that has nothing but a key', () => {
     expect(text).not.toMatch(/SKTEST|AKTEST/);
   });
 
-  test('set up again needs nothing but a look', async () => {
+  test('setting up again only reads', async () => {
     await account.setup();
     const before = await account.state();
     account.calls.length = 0;
@@ -157,7 +157,7 @@ const PROD = {
 };
 
 describe('what was there before', () => {
-  test('a bucket of the account is used and not changed, but for our rules', async () => {
+  test('an existing bucket is used and not changed, except for our rules', async () => {
     await account.store.createBucket('my-videos');
     await account.store.createBucket('my-snapshots');
     const theirs = { ID: 'theirs', Prefix: 'tmp/', Status: 'Enabled', Expiration: { Days: '3' } };
@@ -190,7 +190,7 @@ describe('what was there before', () => {
     }
   });
 
-  test('an agency of the same name with all rights is used, one with others is not touched', async () => {
+  test('an agency of the same name with all rights is used, and one with other rights is not changed', async () => {
     const enough = { ...functionsAgency(UPLOADS, SNAPSHOTS), name: 'theirs' };
     const other = {
       ...functionsAgency('a', 'b'),
@@ -208,7 +208,7 @@ describe('what was there before', () => {
     expect(changes(one).filter((call) => call.includes('/v3'))).toEqual([]);
   });
 
-  test('a log group or an API group of the same name is not touched, and used when its id is set', async () => {
+  test('a log group or an API group of the same name is not changed, and used when its id is set', async () => {
     const logs = account.logs.createGroup('mpc-snapshots-demo', 7, {});
     const apis = account.gateways.createGroup('gateway-1', 'mpc_snapshots_demo', 'theirs');
     const { ok, text } = await account.setup();
@@ -227,7 +227,7 @@ describe('what was there before', () => {
     expect(account.envFile()).toMatchObject({ ...environment, LTS_STREAM_NAME: 'mine' });
   });
 
-  test('an agency that setup made before the functions deleted anything gets the right to, one of others is reported to lack it', async () => {
+  test('an agency of an older setup gets the right to delete, and for somebody else’s agency the missing right is reported', async () => {
     const deleting = (one: AccountToSetUp) =>
       one.identities
         .agencies()
@@ -266,7 +266,7 @@ describe('what was there before', () => {
     expect(deleting(theirs)).toEqual([]);
   });
 
-  test('a policy that no longer fits the buckets is changed, for it is ours', async () => {
+  test('our own policy is changed if it no longer fits the buckets', async () => {
     await account.setup();
     const environment = { SNAPSHOT_BUCKET: 'other-snapshots' };
     expect((await account.setup({}, { environment })).ok).toBe(true);
@@ -301,7 +301,7 @@ describe('MPC’s notification setting, one for the whole project', () => {
     },
   });
 
-  test('is somebody else’s: --yes leaves it, says what stays and how to take it over', async () => {
+  test('is somebody else’s: --yes keeps it, and says how to take it over', async () => {
     const { ok, text } = await account.setup();
     expect([ok, text]).toEqual([true, expect.stringContaining('next: npm run deploy -- --stage demo')]);
     expect(text).toContain(
@@ -313,7 +313,7 @@ describe('MPC’s notification setting, one for the whole project', () => {
     expect(account.envFile()).not.toHaveProperty('SMN_TOPIC_URN');
   });
 
-  test('is somebody else’s: a person is asked by itself, and no leaves it', async () => {
+  test('is somebody else’s: setup asks about it separately, and no keeps it', async () => {
     const questions: string[] = [];
     const { ok, lines } = await account.setup({ yes: false }, answering([true, false], questions));
     expect(ok).toBe(true);
@@ -340,7 +340,7 @@ describe('MPC’s notification setting, one for the whole project', () => {
     expect(account.topics.list()).toHaveLength(1);
   });
 
-  test('is switched off by --undo where the topic that had it is gone', async () => {
+  test('is switched off by --undo if its earlier topic no longer exists', async () => {
     await account.setup(TAKE_OVER);
     account.topics.delete(theirs);
     expect((await account.setup({ undo: true })).ok).toBe(true);
@@ -348,7 +348,7 @@ describe('MPC’s notification setting, one for the whole project', () => {
     expect(account.topics.list()).toEqual([]);
   });
 
-  test('is not taken back by --undo when somebody else has it by now', async () => {
+  test('is not taken back by --undo when somebody else has it in the meantime', async () => {
     await account.setup(TAKE_OVER);
     setTo(theirs);
     const { ok, text } = await account.setup({ undo: true });
@@ -357,7 +357,7 @@ describe('MPC’s notification setting, one for the whole project', () => {
     expect(account.topics.list().map(({ urn }) => urn)).toEqual([theirs]);
   });
 
-  test('is somebody’s who tells the topic that SMN_TOPIC_URN names: nothing is to be done', async () => {
+  test('already sends to the topic that SMN_TOPIC_URN names: nothing changes', async () => {
     const { ok, text } = await account.setup({}, { environment: { SMN_TOPIC_URN: theirs } });
     expect([ok, text]).toEqual([true, expect.stringContaining(`= MPC tells ${theirs}\n`)]);
     expect([told(), account.envFile().SMN_TOPIC_URN]).toEqual([untouched(), theirs]);
@@ -365,7 +365,7 @@ describe('MPC’s notification setting, one for the whole project', () => {
     expect(told()).toEqual(untouched());
   });
 
-  test('is nobody’s: a topic that SMN_TOPIC_URN names is used, not changed, and told no more after --undo', async () => {
+  test('is nobody’s: the topic that SMN_TOPIC_URN names is used and not changed, and gets no more messages after --undo', async () => {
     setTo(theirs, { status: 'off' });
     const before = account.topics.get(theirs).accessPolicy;
     expect((await account.setup({}, { environment: { SMN_TOPIC_URN: theirs } })).ok).toBe(true);
@@ -376,7 +376,7 @@ describe('MPC’s notification setting, one for the whole project', () => {
     expect(account.topics.list()).toHaveLength(1);
   });
 
-  test('a topic that lets MPC not in, one that is not there, and one of setup’s name that it did not make', async () => {
+  test('a topic that refuses MPC, a missing one and a foreign one of setup’s name are reported', async () => {
     setTo(theirs, { status: 'off' });
     account.topics.set(theirs, { accessPolicy: '' });
     const closed = await account.setup({}, { environment: { SMN_TOPIC_URN: theirs } });
@@ -438,7 +438,7 @@ describe('trouble', () => {
     },
   );
 
-  test('a name of a bucket that another account has', async () => {
+  test('a bucket name that another account has is reported', async () => {
     const one = await start({ bucketsOfOthers: [UPLOADS] });
     const { ok, text } = await one.setup();
     expect(ok).toBe(false);
@@ -447,7 +447,7 @@ describe('trouble', () => {
     expect((await one.setup({}, { environment: { UPLOAD_BUCKET: 'a-free-name' } })).ok).toBe(true);
   });
 
-  test('a gateway that is full, one that is not there, and several', async () => {
+  test('a full gateway, a missing one and several ones are reported', async () => {
     const full = await start({ instances: [{ ...localInstance('gateway-1'), maxGroups: 0 }] });
     expect((await full.setup()).text).toMatch(
       /! API group mpc_snapshots_demo, in gateway gateway-1: .*APIG.3101.*\n {2}→ the gateway is full: delete/,
@@ -462,7 +462,7 @@ describe('trouble', () => {
     expect(several.gateways.groups('two')).toHaveLength(1);
   });
 
-  test('a quota that is used up', async () => {
+  test('a used-up quota is reported', async () => {
     for (let number = 0; number < 100; number += 1) await account.store.createBucket(`bucket-${number}`);
     for (let number = 0; number < 100; number += 1) account.logs.createGroup(`group-${number}`, 1, {});
     const { ok, text } = await account.setup();
@@ -472,7 +472,7 @@ describe('trouble', () => {
     expect(account.identities.agencies()).toHaveLength(1);
   });
 
-  test('a region without a service', async () => {
+  test('a region without a service is reported', async () => {
     const { ok, text } = await account.setup(
       {},
       { environment: { LTS_ENDPOINT: 'http://lts.nowhere.invalid' } },
@@ -505,7 +505,7 @@ describe('trouble', () => {
     },
   );
 
-  test('a wrong key is reported in the doctor’s words, and nothing is asked of other services', async () => {
+  test('a wrong key is reported in the doctor’s words, and no other service is asked', async () => {
     const environment = { HUAWEICLOUD_SDK_SK: 'wrong', HUAWEICLOUD_SDK_PROJECT_ID: KEY.projectId };
     await expect(account.setup({}, { environment })).rejects.toThrow('HUAWEICLOUD_SDK_SK does not belong to');
     expect(account.calls).toEqual(['GET /v3/projects']);
@@ -518,7 +518,7 @@ describe('trouble', () => {
 
 describe('a network that breaks', () => {
   test.each<Fate>(['500-after', 'lost-before', 'lost-after', 429])(
-    '%s, the first time that each call is made, is got over within the run',
+    '%s at the first try of each call is overcome within the run',
     async (fate) => {
       const clean = await cleanState();
       account.firstFate = fate;
@@ -564,7 +564,7 @@ async function stopAtEachCall(
 }
 
 describe('a cloud whose lists come late', () => {
-  test('has nothing made twice: what was made is waited for', async () => {
+  test('gets nothing twice: setup waits for what it made', async () => {
     const other = await start();
     await other.setup();
     account.staleLooks = 2;
@@ -576,14 +576,14 @@ describe('a cloud whose lists come late', () => {
     expect(text.match(/API_APP_SECRET=/g)).toHaveLength(1);
   });
 
-  test('may not find at once what a right is given to', async () => {
+  test('may not know a new agency or policy at once', async () => {
     account.lateFor = /^PUT .*OS-AGENCY.*roles/;
     const { ok, text } = await account.setup();
     expect([ok, text]).toEqual([true, expect.not.stringContaining('\n!')]);
   });
 });
 
-test('a first caller whose key got lost on its way gets another secret, which is shown', async () => {
+test('a first caller whose key was lost in transit gets another secret, which is shown', async () => {
   account.loses = /^POST .*\/apps$/;
   const { ok, text } = await account.setup();
   const [app] = [...account.gateways.accessOf('gateway-1').apps.values()];
@@ -591,13 +591,13 @@ test('a first caller whose key got lost on its way gets another secret, which is
   expect([...account.gateways.accessOf('gateway-1').apps.values()]).toHaveLength(1);
 });
 
-describe('what serverless.yml says itself', () => {
+describe('what serverless.yml names', () => {
   const written = (change: (yml: string) => string) => {
     const yml = readFileSync(path.join(__dirname, '../../../serverless.yml'), 'utf8');
     writeFileSync(path.join(account.folder, 'serverless.yml'), change(yml));
   };
 
-  test('goes before what setup would call it: buckets, several of them, agency, group', async () => {
+  test('wins over setup’s own names: buckets, several of them, agency, group', async () => {
     written((yml) =>
       yml
         .replace(/uploadBucket: .*/, 'uploadBucket: our-videos')
@@ -616,7 +616,7 @@ describe('what serverless.yml says itself', () => {
     expect(account.store.buckets()).toEqual([]);
   });
 
-  test('and a parameter of the command line before that', async () => {
+  test('loses to a parameter of the command line', async () => {
     expect((await account.setup({ param: ['uploadBucket=by-parameter'] })).ok).toBe(true);
     expect(account.store.buckets().map(({ name }) => name)).toContain('by-parameter');
   });
@@ -635,7 +635,7 @@ test('a policy with rights that nobody needs any more is narrowed', async () => 
   expect((await account.setup()).lines.filter((line) => /^[+!]/.test(line))).toEqual([]);
 });
 
-test('the first caller’s key is shown once, and a caller that is there is left alone', async () => {
+test('the first caller’s key is shown once, and an existing caller is left alone', async () => {
   const made = await account.setup();
   const [app] = [...account.gateways.accessOf('gateway-1').apps.values()];
   expect(made.lines).toContain(`API_APP_KEY=${app?.key}`);
@@ -646,7 +646,7 @@ test('the first caller’s key is shown once, and a caller that is there is left
 });
 
 describe('--undo', () => {
-  test('shows and takes back all that was made, and the file', async () => {
+  test('shows and takes back everything that setup made, and the file', async () => {
     const before = await account.state();
     await account.setup();
     const shown = await account.setup({ undo: true, 'dry-run': true });
@@ -669,7 +669,7 @@ describe('--undo', () => {
     expect((await account.setup({ undo: true })).lines.at(-1)).toBe('nothing to take back');
   });
 
-  test('never takes a bucket that holds objects', async () => {
+  test('never deletes a bucket that holds objects', async () => {
     await account.setup();
     await account.store.put(UPLOADS, 'a.mp4', Buffer.from('a video'));
     const { ok, text } = await account.setup({ undo: true });
@@ -700,7 +700,7 @@ describe('--undo', () => {
     expect(account.identities.agencies()).toHaveLength(1);
   });
 
-  test('the network’s end at any call of it, then a second run, ends in the same state', async () => {
+  test('a network failure at any of its calls, then a second run, ends in the same state', async () => {
     const before = await account.state();
     const fates = Array<Fate>(500).fill('lost-before');
     await stopAtEachCall(fates, before, (one) => one.setup(), { undo: true });

@@ -135,7 +135,7 @@ describe('an access policy', () => {
     expect(await call('/none')).toBe(expected);
   });
 
-  test('of the same entity type takes the place of the one before, and one of another stands beside it', async () => {
+  test('replaces an earlier one of the same entity type, and stands beside one of another type', async () => {
     const bind = (type: 'PERMIT' | 'DENY', entity: 'IP' | 'DOMAIN', value: string) => {
       const policy = access.addPolicy({ name: 'p', type, entity, values: [value] });
       access.bindPolicy(policy.id, api('/iam').publishId);
@@ -168,7 +168,7 @@ describe('a throttling policy', () => {
     return answers;
   };
 
-  test('lets so many calls of an API through in a minute, and then again', async () => {
+  test('lets its number of calls of an API through in a minute, and again in the next', async () => {
     bind({ apiCalls: 2 }, '/none', '/none2');
     expect(await calls('/none', 3)).toEqual(['200', '200', '429 APIG.0308']);
     // Each API has calls of its own.
@@ -192,7 +192,7 @@ describe('a throttling policy', () => {
     ]);
   });
 
-  test('counts each app and each account by itself, and a call that was refused not at all', async () => {
+  test('counts each app and each account separately, and refused calls not at all', async () => {
     bind({ apiCalls: 4, appCalls: 2 }, '/app');
     bind({ apiCalls: 4, userCalls: 2 }, '/iam');
     const [one, two, three] = ['one_app', 'two_app', 'three_app'].map(addApp) as ReturnType<typeof addApp>[];
@@ -205,7 +205,7 @@ describe('a throttling policy', () => {
     expect(await calls('/iam', 2, STRANGER)).toEqual(['200', '200']);
   });
 
-  test('counts addresses, and takes the place of the one before', async () => {
+  test('counts addresses, and replaces the earlier policy', async () => {
     bind({ apiCalls: 1 }, '/none');
     bind({ apiCalls: 5, ipCalls: 3 }, '/none');
     expect(await calls('/none', 4)).toEqual(['200', '200', '200', '429 APIG.0308']);

@@ -55,7 +55,7 @@ test('enabled, it opens the answer to a request with Origin to every page', asyn
   expect((await fetch(`${withCors}/plain`)).headers.get('access-control-allow-origin')).toBeNull();
 });
 
-test("enabled, it leaves the function's own word standing", async () => {
+test("enabled, it keeps the function's own header", async () => {
   const response = await fetch(`${withCors}/own`, { headers: { origin: PAGE } });
   expect(response.headers.get('access-control-allow-origin')).toBe('http://own');
 });

@@ -227,7 +227,7 @@ describe('the answer', () => {
     expect((await fetch(`${base}/echo`)).status).toBe(200);
   });
 
-  test('of a function that fails is 500 and tells nothing of the error', async () => {
+  test('of a function that fails is 500 and reveals nothing of the error', async () => {
     const answer = await answerOf(`(() => { throw new Error('secret detail'); })()`);
     expect(answer.status).toBe(500);
     expect(answer.body.toString()).not.toContain('secret');
@@ -300,7 +300,7 @@ describe('refusals', () => {
   });
 });
 
-test('what no API matches is offered to the fallback, and published APIs are not', async () => {
+test('a request that no API matches goes to the fallback, and published APIs do not', async () => {
   const own = createGateway({
     functiongraph: cloud.functiongraph,
     credentials: cloud.credentials,

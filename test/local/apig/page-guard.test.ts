@@ -83,7 +83,7 @@ test('its own page may ask', async () => {
 });
 
 test.each(['/v3/auth/tokens', '/v3.0/OS-AGENCY/agencies', '/v1.0/apigw/api-groups/a'])(
-  'services that share the address are kept from other pages as well: %s',
+  'services that share the address also refuse other pages: %s',
   async (path) => {
     expect((await ask('GET', path, { origin: HOSTILE })).status).toBe(403);
   },
@@ -102,7 +102,7 @@ describe('a page upload of', () => {
       cloud.addresses.obs,
     );
 
-  test('the page that was named is let through, and may read the ETag', async () => {
+  test('the named page is accepted, and may read the ETag', async () => {
     for (const method of ['PUT', 'POST', 'GET']) {
       const { status, headers } = await preflight(cloud.uploadBucket, PAGE, method);
       expect([status, headers['access-control-allow-origin']]).toEqual([200, PAGE]);
@@ -122,7 +122,7 @@ describe('a page upload of', () => {
   });
 });
 
-test('a path of slashes only is no error of the gateway', async () => {
+test('a path that consists of slashes is not an error of the gateway', async () => {
   for (const path of ['//', '////', '//\\', '/%']) {
     expect((await ask('GET', path, {})).status).toBeLessThan(500);
   }

@@ -56,7 +56,7 @@ test('nothing is called when no API fits', () => {
   expect(matchRoute([route('GET', '/things/{id}')], 'GET', '/things')).toBeUndefined();
 });
 
-test('a group’s APIs alone are at its sub-domain, all of them elsewhere', () => {
+test('the sub-domain of a group has only its own APIs, and other addresses have all', () => {
   const routes = ['one', 'two'].map((groupId) => ({ ...route('GET', '/things'), groupId }));
   const groupsAt = (host: string) => routesOfHost(routes, host).map(({ groupId }) => groupId);
   expect(groupsAt('two.localhost:4000')).toEqual(['two']);

@@ -18,11 +18,11 @@ test.each([
     ['--stage', 'add', 'remove', 'add'],
     ['--stage', 'add', '--remove', 'add'],
   ],
-])('what to do about a caller becomes an option: %j', (words, expected) => {
+])('an action on a caller becomes an option: %j', (words, expected) => {
   expect(callerArguments(words)).toEqual(expected);
 });
 
-test('a word that is nothing to do is refused, and not passed over', () => {
+test('a word that is not an action is refused and not ignored', () => {
   const message = 'callers takes add NAME, remove NAME or rotate NAME, or nothing, got "delete"';
   expect(() => callerArguments(['--stage', 'demo', 'delete', 'shop'])).toThrow(message);
   expect(() => callerArguments(['delete', 'shop', '--stage', 'demo'])).toThrow(message);

@@ -38,7 +38,7 @@ async function addTrigger(functionName = 'uploads'): Promise<string> {
 
 const triggers = async () => (await cloud.call('GET', `fgs/triggers/${urnOf('uploads')}`)).body;
 
-test('a trigger makes a subscription of the same id, and goes with it', async () => {
+test('a trigger makes a subscription with the same id, and deleting the subscription deletes the trigger', async () => {
   const id = await addTrigger();
   expect(await call('GET', 'subscriptions')).toMatchObject({
     status: 200,

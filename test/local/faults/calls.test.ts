@@ -193,8 +193,8 @@ describe('a call of a function', () => {
   });
 });
 
-describe('left alone is', () => {
-  test('whoever is no function, and a function whose attempt is over', async () => {
+describe('faults do not affect', () => {
+  test('callers that are not functions, and a function whose attempt is over', async () => {
     const service = await Service.start({ 'mpc.500': 1 });
     expect((await service.call(PERMANENT.accessKey)).status).toBe(202);
     expect((await send(service.address, 'GET')).status).toBe(202);
@@ -207,14 +207,14 @@ describe('left alone is', () => {
     expect((await service.call()).status).toBe(202);
   });
 
-  test('what no share asks for', async () => {
+  test('calls without a share', async () => {
     const service = await Service.start({ 'mpc.500': 0 });
     expect((await service.call()).status).toBe(202);
   });
 });
 
 test.each(['AccessKeyId', 'AWSAccessKeyId'])(
-  'a call that is signed in its address by %s is known too',
+  'a call that is signed in its address by %s is recognised too',
   async (name) => {
     const service = await Service.start({ 'obs.503': 1 }, 'obs');
     const url = `${service.address}/bucket/key?Expires=1&${name}=${service.functionKey}&Signature=x`;
@@ -222,7 +222,7 @@ test.each(['AccessKeyId', 'AWSAccessKeyId'])(
   },
 );
 
-test.each(['OBS', 'AWS'])('a call that is signed in its header by %s is known too', async (scheme) => {
+test.each(['OBS', 'AWS'])('a call that is signed in its header by %s is recognised too', async (scheme) => {
   const service = await Service.start({ 'obs.503': 1 }, 'obs');
   const authorization = `${scheme} ${service.functionKey}:c2lnbmF0dXJl`;
   expect((await send(service.address, 'GET', { authorization })).status).toBe(503);

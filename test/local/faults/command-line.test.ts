@@ -2,7 +2,7 @@ import { localCommand } from '../../local-command';
 
 const local = (...args: string[]) => localCommand(args);
 
-test('start takes faults, prints the seed, and an upload comes through all the same', async () => {
+test('start takes faults, prints the seed, and an upload still succeeds', async () => {
   const faults = 'duplicate=1,obs.503=0.1,obs.reset-after=0.1';
   const { code, stdout, stderr } = await local(
     ...['start', '--once', '--port', '0', '--faults', faults, '--seed', '7'],

@@ -9,7 +9,7 @@ test('the same seed gives the same numbers, another one gives others', () => {
   expect(rolls(new Dice(8), 'crash', 100)).not.toEqual(first);
 });
 
-test('what one stream is asked for does not shift another one', () => {
+test('drawing from one stream does not shift another one', () => {
   const alone = rolls(new Dice(7), 'crash', 100);
   const dice = new Dice(7);
   const between = Array.from({ length: 100 }, (_, index) => {

@@ -59,13 +59,13 @@ test('reorder: an event comes after the next one', () => {
   expect([...arrived].sort()).toEqual([...MANY].sort());
 });
 
-test('reorder: an event comes all the same when no other one follows', async () => {
+test('reorder: an event still comes when no other follows', async () => {
   const { arrived } = deliver({ reorder: 1 }, ['a']);
   expect(arrived).toEqual([]);
   await until(() => arrived.length === 1);
 });
 
-test('nothing comes once all is closed', async () => {
+test('no event comes after closing', async () => {
   const { arrived } = deliver({ delay: 1 }, MANY);
   started[0]!.close();
   const { arrived: later } = deliver({ delay: 1 }, MANY);

@@ -38,7 +38,7 @@ async function start(shares: FaultShares, seed: number) {
   return { cloud, faults, invocations, upload };
 }
 
-test('a crash takes the instance in the middle of an attempt, and the next attempt gets another one', async () => {
+test('a crash ends the instance in the middle of an attempt, and the next attempt gets another one', async () => {
   const { upload, invocations, cloud } = await start({ crash: 0.5 }, 4);
   await upload('a.mp4');
   await upload('b.mp4');
@@ -60,13 +60,13 @@ test('an expired key fails the attempt that uses it, and the next attempt has an
   expect(invocations.some(({ state }) => state === 'succeeded')).toBe(true);
 });
 
-test('uploads and the public are left alone: only calls of functions go wrong', async () => {
+test('faults hit only calls of functions, not uploads and other callers', async () => {
   const { cloud } = await start({ 'obs.503': 1, 'mpc.500': 1 }, 1);
   const response = await fetch(`${cloud.addresses.obs}/?apiversion`, { method: 'HEAD' });
   expect(response.status).toBe(200);
 });
 
-test('a run can be had again: with the same seed the same faults hit the same things', async () => {
+test('a run can be repeated: the same seed gives the same faults at the same places', async () => {
   const shares: FaultShares = {
     duplicate: 0.3,
     drop: 0.1,

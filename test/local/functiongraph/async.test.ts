@@ -181,7 +181,7 @@ describe('events beyond the only instance', () => {
     expect(existsSync(gate)).toBe(true);
   });
 
-  test('wait, and a retry takes its place behind those that came meanwhile', async () => {
+  test('wait, and a retry goes behind those that came in the meantime', async () => {
     const one = await start(
       { behaviour: { asyncRetryDelayMs: 1 } },
       { max_async_retry_attempts: 1 },

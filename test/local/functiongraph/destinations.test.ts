@@ -158,7 +158,7 @@ describe('an asynchronous destination', () => {
     expect(existsSync(gate)).toBe(true);
   });
 
-  test('of failures gets an event that has become too old, and hears nothing of one whose function is gone', async () => {
+  test('of failures gets an event that became too old, and nothing about one whose function is deleted', async () => {
     const time = { now: Date.now() };
     await start(
       { on_failure: obs() },

@@ -5,7 +5,7 @@ import { startCloud } from './cloud';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-test('an instance that lives long keeps nothing of the requests that it has answered', async () => {
+test('a long-lived instance keeps nothing of the requests that it has answered', async () => {
   const cloud = await startCloud();
   try {
     await cloud.deploy('echo', 'exports.handler = async (event, context) => event.text;');

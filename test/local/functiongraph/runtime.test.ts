@@ -207,7 +207,7 @@ describe('errors of user code', () => {
     ]);
   });
 
-  test('a throw of a handler that is not async is the same', async () => {
+  test('a handler that throws synchronously gives the same', async () => {
     const error = await errorOf(
       `exports.handler = (event, context, callback) => { throw new RangeError('x'); };`,
     );
@@ -215,7 +215,7 @@ describe('errors of user code', () => {
     expect(error.stackTrace[0]).toContain('./index.js:1');
   });
 
-  test('a thrown value that is no Error', async () => {
+  test('a thrown value that is not an Error is reported', async () => {
     expect(await errorOf(`exports.handler = async (event, context) => { throw 'text'; };`)).toEqual({
       errorCode: 4002,
       errorMessage: 'function invocation exception, error: text',

@@ -346,7 +346,7 @@ describe('a timer', () => {
     expect(timers()[0]?.event.time).toBe(`${date}T12:00:00+05:30`);
   });
 
-  test('can be fired out of turn', async () => {
+  test('can be fired by hand', async () => {
     await start();
     await cloud.addTrigger('echo', 'TIMER', RATE);
     const requestId = cloud.functiongraph.fireTimer('echo', 'tick');

@@ -33,7 +33,7 @@ function requestOf(
 
 const diagnose = (request: ReturnType<typeof requestOf>) => diagnoseSignature({ request }, SECRET);
 
-test('a right signature is called right', () => {
+test('a correct signature is reported as correct', () => {
   expect(diagnose(requestOf({ path: '/a%20b?list-type=2' }, {}, { path: '/a%20b?list-type=2' }))).toEqual({
     isRight: true,
     explanation: 'The signature is right.',
@@ -91,7 +91,7 @@ test('a signature that cannot be read is reported with the form that it needs', 
   expect(diagnoseSignature({ request }, SECRET).explanation).toMatch(/Credential=AccessKeyID/);
 });
 
-describe('of the answer of OBS alone', () => {
+describe('from the answer of OBS alone', () => {
   let obs: Obs;
   beforeEach(async () => {
     obs = await Obs.start({ clock: () => NOW_MS });

@@ -147,7 +147,7 @@ describe('X-Sdk-Content-Sha256', () => {
     expect(await reasonFor(upload(hash))).toBe('x-sdk-content-sha256 is not the hash of the body');
   });
 
-  test('cannot be put in to take the body out of the signature', async () => {
+  test('cannot be added to exclude the body from the signature', async () => {
     const request = signed({ method: 'POST', data: { a: 1 } });
     const changed = withHeaders(request, { 'x-sdk-content-sha256': 'UNSIGNED-PAYLOAD' });
     expect(await reasonFor({ ...changed, body: '{"a":2}' })).toMatch(/^verify aksk signature fail/);

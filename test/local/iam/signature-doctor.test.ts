@@ -219,7 +219,7 @@ describe.each(MISTAKES)('%s', (_name, what, line, explanation) => {
 });
 
 describe('causes outside the canonical request', () => {
-  test('a clock that is wrong by more than 15 minutes', () => {
+  test('a clock that is wrong by more than 15 minutes is found', () => {
     const { request } = signed({});
     expect(diagnose({ request }, NOW_MS + 15 * MINUTE)).toMatchObject({ isRight: true });
     expect(diagnose({ request }, NOW_MS + 16 * MINUTE)).toEqual({
@@ -229,7 +229,7 @@ describe('causes outside the canonical request', () => {
     expect(diagnose({ request }, NOW_MS - 20 * MINUTE).explanation).toContain('20 min after it arrived');
   });
 
-  test('a refusal that speaks of the time', () => {
+  test('a refusal that speaks of the time is explained', () => {
     const refusal =
       'Incorrect app authentication information: signature expired, signature time:20230527T000431Z,server time:20230527T020608Z';
     expect(diagnose({ refusal }).explanation).toContain('signed 122 min before it arrived');
@@ -239,11 +239,11 @@ describe('causes outside the canonical request', () => {
     'Incorrect IAM authentication information: ak AKX not exist',
     'Incorrect IAM authentication information: Get secretKey failed,ak:AKX,err:ak not exist',
     'Incorrect app authentication information: app not found, appkey AKX',
-  ])('a refusal that speaks of the key: %s', (refusal) => {
+  ])('a refusal that speaks of the key is explained: %s', (refusal) => {
     expect(diagnose({ refusal }).explanation).toContain('does not know the access key AKX');
   });
 
-  test('another secret key', () => {
+  test('another secret key is found', () => {
     const { request, canonicalRequest } = signed({ secretKey: 'other' });
     expect(diagnose({ request }).explanation).toContain('secret key is probably not that of AK');
     expect(diagnose({ request, canonicalRequest }).explanation).toContain('agree on the canonical request');
@@ -294,7 +294,7 @@ describe('causes outside the canonical request', () => {
     expect(diagnose({ request: { ...request, headers } }).explanation).toMatch(explanation);
   });
 
-  test('too little is known', () => {
+  test('too little information is reported', () => {
     expect(diagnose({}).explanation).toContain('give the request itself');
     expect(
       diagnose({ refusal: `verify fail, canonicalRequest:GET|/||host:h||host|${EMPTY_SHA256}` }).explanation,

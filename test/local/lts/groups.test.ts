@@ -87,7 +87,7 @@ test.each<[string, object]>([
   expect(await call('POST', GROUPS, body)).toBe('400 LTS.0009');
 });
 
-test('what is there twice, or not at all, is refused', async () => {
+test('a name that is taken and a missing group or stream are refused', async () => {
   const { log_group_id } = await call('POST', GROUPS, { log_group_name: 'demo', ttl_in_days: 7 });
   const streams = `${GROUPS}/${log_group_id}/streams`;
   expect(await call('POST', GROUPS, { log_group_name: 'demo', ttl_in_days: 7 })).toBe('400 LTS.0103');

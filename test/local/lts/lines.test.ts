@@ -49,7 +49,7 @@ test('lines within the time are answered in their order, or newest first', async
   expect((await ask({ start_time: String(NOW_MS + 1), end_time: String(NOW_MS + 1) })).contents).toBe('b');
 });
 
-test('line_num goes on behind a line, also among lines of one moment', async () => {
+test('line_num continues behind a line, also among lines of the same time', async () => {
   const ask = await start(['a', 'b', 'c', 'd', 'e']);
   const first = await ask({ limit: 2 });
   expect(first.logs.every(({ line_num }) => /^\d{19}$/.test(line_num))).toBe(true);
@@ -70,7 +70,7 @@ test('keywords are whole words, whatever the case, and all of them must be there
   expect((await ask({ keywords: 'R-1 DONE' })).contents).toBe('r-1 done');
 });
 
-test('a search that takes long answers in parts, each with where to go on', async () => {
+test('a long search answers in parts, each with the place to continue', async () => {
   const ask = await start(['a x', 'b', 'c', 'd x', 'e'], { linesPerSearch: 2 });
   const parts: string[] = [];
   let next = {};

@@ -24,7 +24,7 @@ test.each([['uploads'], ['snapshots']])(
   },
 );
 
-test('MPC is let into a bucket of the account and shut out again, a second time without harm', async () => {
+test('MPC gets access to a bucket of the account and loses it again, and repeating either changes nothing', async () => {
   const fixture = await MpcFixture.open({ authorizedBuckets: ['uploads'] });
   const authority = (bucket: string, operation: unknown) =>
     fixture.call('PUT', { path: `/v1/${PROJECT}/authority`, body: { bucket, operation } });

@@ -197,7 +197,7 @@ describe('queueDelayMs', () => {
     expect((await fixture.cancel(id)).status).toBe(204);
   });
 
-  test('is over some time', async () => {
+  test('ends at some time', async () => {
     const fixture = await open({ queueDelayMs: 50 });
     const states: string[] = [];
     fixture.mpc.tasks.onChange(({ status }) => states.push(status));
@@ -237,7 +237,7 @@ describe('tasksPerMinute', () => {
 });
 
 describe('picturesPerSecond', () => {
-  test('holds pictures up, and loses none', async () => {
+  test('delays pictures, and loses none', async () => {
     const fixture = await open({ picturesPerSecond: 100 });
     const fast = await open();
     const [slowTask, fastTask] = [

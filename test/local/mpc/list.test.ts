@@ -90,14 +90,14 @@ describe('by page', () => {
     expect((await fixture.list({ size: '5' })).body.is_truncated).toBe(0);
   });
 
-  test('an empty book is an empty list', async () => {
+  test('no tasks give an empty list', async () => {
     const fixture = await MpcFixture.open();
     expect((await fixture.list()).body).toEqual({ task_array: [], is_truncated: 0, total: 0 });
   });
 });
 
 describe('by status and time', () => {
-  test('a status selects', async () => {
+  test('a status selects its tasks', async () => {
     const { fixture, ids } = await fiveTasks();
     await fixture.cancel(ids[1]!);
     expect(await idsOf(fixture, { status: 'CANCELED' })).toEqual([ids[1]]);

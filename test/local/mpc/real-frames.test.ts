@@ -32,7 +32,7 @@ test('each picture shows the moment that its name says, and the last one the las
   expect([width, height]).toEqual([320, 180]);
 });
 
-test('to the end means the end of the pictures, however long the sound goes on', async () => {
+test('a capture to the end stops at the last picture, however long the sound goes on', async () => {
   const fixture = await MpcFixture.open({ capture: pool });
   await fixture.upload('sound.mp4', readFileSync(await makeClip({ seconds: 5, audioSeconds: 9 })));
   const task = await fixture.ended(

@@ -19,7 +19,7 @@ describe('a restart with the same directory', () => {
     return { fixture, restart, journal: path.join(directory, 'tasks.jsonl') };
   }
 
-  test('keeps finished tasks, runs waiting ones and starts running ones over', async () => {
+  test('keeps finished tasks, runs waiting ones and restarts running ones', async () => {
     const { fixture, restart } = await openWithJournal(1);
     const finished = await fixture.accepted(request({ user_data: 'ü' }, { output_filename: 'f' }));
     const before = await fixture.ended(finished);
@@ -43,7 +43,7 @@ describe('a restart with the same directory', () => {
     expect(Number(await fixture.accepted(request()))).toBeGreaterThan(Number(cancelled));
   });
 
-  test('drops a last line that a crash has cut, and refuses other damage', async () => {
+  test('drops a last line that a crash cut off, and refuses other damage', async () => {
     const { fixture, restart, journal } = await openWithJournal(0);
     const id = await fixture.accepted(request());
     appendFileSync(journal, '{"id":"1000002","sta');
@@ -64,7 +64,7 @@ describe('a restart with the same directory', () => {
   });
 });
 
-test('a synchronous task that was cut off is done by the next process', async () => {
+test('a synchronous task that was interrupted is done by the next process', async () => {
   const fixture = await MpcFixture.open({ parallelTasks: 0 });
   await fixture.mpc.close();
   const directory = path.join(fixture.directory, 'mpc');

@@ -20,12 +20,12 @@ test.each<[string, Partial<RequestedSize>, PictureSize]>([
   expect(pictureSize({ width: 0, height: 0, maxLength: 0, ...size }, SOURCE, 'source')).toEqual(expected);
 });
 
-test('the older rule takes 480 px for nothing given, and changes nothing else', () => {
+test('the older rule uses 480 px if no size is given, and changes nothing else', () => {
   expect(pictureSize({ width: 0, height: 0, maxLength: 0 }, SOURCE, 480)).toEqual({ maxLength: 480 });
   expect(pictureSize({ width: 0, height: 0, maxLength: 240 }, SOURCE, 480)).toEqual({ maxLength: 240 });
 });
 
-test('whatever is asked of whatever source, no side is below one pixel', () => {
+test('no side is below one pixel, whatever size is asked for and whatever the source is', () => {
   const side = fc.integer({ min: 1, max: 8000 });
   const requested = fc.integer({ min: 0, max: 3840 });
   fc.assert(

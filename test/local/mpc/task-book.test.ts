@@ -17,7 +17,7 @@ const task: NewTask = {
   tar: false,
 };
 
-test('a book goes on after a last line that a crash has cut: what is added then is read again', () => {
+test('a book continues after a last line that a crash cut off: what is added then is read again', () => {
   const before = new TaskBook(directory);
   const first = before.add(task);
   before.close();
@@ -47,7 +47,7 @@ test('only a waiting task starts or is cancelled, and only a running one ends', 
   expect(added).toMatchObject({ status: 'FAILED', endedAtMs: 2, description: 'x'.repeat(256) });
 });
 
-test('a running task of the process before waits again, without pictures', () => {
+test('a task that ran in the previous process waits again, without pictures', () => {
   const home = path.join(directory, 'running');
   const before = new TaskBook(home);
   const added = before.add(task);

@@ -224,7 +224,7 @@ describe('a task whose', () => {
     expect(fixture.store.head(output.bucket, `${output.object}/8.jpg`)).toBeUndefined();
   });
 
-  test('pictures are not all as they should be says so', async () => {
+  test('pictures are partly damaged says so', async () => {
     const fixture = await MpcFixture.open();
     const { capture } = fixture;
     const whole = capture.capture.bind(capture);

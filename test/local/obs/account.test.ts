@@ -34,7 +34,7 @@ test('a key may do what it was not denied, and asks for buckets and objects by n
   expect(obs.store.hasBucket('new')).toBe(false);
 });
 
-test('a bucket of another account is not shown, and its name cannot be had', async () => {
+test('a bucket of another account is not shown, and its name cannot be used', async () => {
   obs = await Obs.start({ bucketsOfOthers: ['theirs'] });
   const client = obs.client(STYLES[0]);
   expect((await client.createBucket({ Bucket: 'theirs' })).CommonMsg).toMatchObject({

@@ -94,7 +94,7 @@ test('a temporary key needs its token, signed', async () => {
 test.each([
   ['AWS4-HMAC-SHA256 nonsense', 'AuthorizationHeaderMalformed'],
   ['AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=00', 'AuthorizationHeaderMalformed'],
-])('the header %s is refused as what it is', async (authorization, code) => {
+])('the header %s is refused with a fitting error', async (authorization, code) => {
   await start();
   const answer = await obs.raw('GET', '/a', { headers: { host: HOST, authorization } });
   expect([answer.status, codeOf(answer)]).toEqual([400, code]);
@@ -127,7 +127,7 @@ describe('a body in chunks without signatures', () => {
     body: `4\r\n1234\r\n5\r\n56789\r\n0\r\nx-amz-checksum-crc32:${crc32}\r\n\r\n`,
   });
 
-  test('and a trailing checksum is refused by default, as users of OBS report', async () => {
+  test('with a trailing checksum is refused by default, as users of OBS report', async () => {
     await start();
     expect(DEFAULT_BEHAVIOUR.s3Checksums).toBe('unknown');
     const answer = await put(STREAMING, chunked('y/Q5Jg=='));
@@ -172,7 +172,7 @@ test.each([
   ['sha1', '98O8HYCOBHMq32eZZczDTKeuNEE='],
   ['sha256', 'FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU='],
 ])(
-  'a checksum in a header is of no account by default, and verified where the switch says so: %s',
+  'a checksum in a header is ignored by default, and verified where the switch says so: %s',
   async (name, right) => {
     const send = async (value: string) =>
       codeOf(await put({}, { headers: { [`x-amz-checksum-${name}`]: value }, body: '123456789' }));
@@ -184,7 +184,7 @@ test.each([
   },
 );
 
-test('a large body with a wrong hash is answered, and the connection goes on', async () => {
+test('a large body with a wrong hash is answered, and the connection stays usable', async () => {
   await start();
   const body = 'x'.repeat(3_000_000);
   expect(codeOf(await put({ bodyHash: 'b'.repeat(64) }, { body }))).toBe('XAmzContentSHA256Mismatch');

@@ -16,7 +16,7 @@ const CONDITIONS = [
   [{ 'x-obs-forbid-overwrite': 'true' }, 409, 'ObjectAlreadyExists'],
 ] as [Record<string, string>, number, string][];
 
-test('the defaults are those on which no client can lean by mistake', async () => {
+test('the defaults are the readings that promise a client least', async () => {
   await start({});
   expect(DEFAULT_BEHAVIOUR).toEqual({
     encodeEventKeys: true,
@@ -48,7 +48,7 @@ describe.each(CONDITIONS)('a write with %j', (headers, status, code) => {
     expect(overwritten.status).toBe(200);
   });
 
-  test('lets one of many at the same moment through when honoured', async () => {
+  test('succeeds for one of many at the same moment when honoured', async () => {
     await start({ conditionalWrites: 'honoured' });
     const answers = await Promise.all(Array.from({ length: 50 }, (_, writer) => put(`writer ${writer}`)));
     expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1);

@@ -128,7 +128,7 @@ describe('a bucket', () => {
     }
   });
 
-  test('that is missing has none to set or to get', async () => {
+  test('that is missing has no notifications to read or to set', async () => {
     const missing = { status: 404, headers: { 'x-obs-error-code': 'NoSuchBucket' } };
     const target = { bucket: 'missing', special: 'notification' };
     expect(await obs.signed('GET', target)).toMatchObject(missing);
@@ -193,7 +193,7 @@ describe('a configuration is refused and changes nothing when', () => {
     expect([answer.status, headers['x-obs-error-code']]).toEqual([status, code]);
   });
 
-  test('it stops at nothing else: filters of 1,024 characters, and a hundred of them', async () => {
+  test('nothing else is wrong: filters of 1,024 characters and a hundred of them are accepted', async () => {
     await start();
     const exact = rule({ prefix: 'x'.repeat(1024) });
     const rest = Array.from({ length: 99 }, (_, index) => rule({ prefix: `${index}/` }));

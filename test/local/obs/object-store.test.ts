@@ -219,7 +219,7 @@ describe('writes', () => {
 });
 
 describe('events', () => {
-  test('tell of every write in this process until the listener has enough', async () => {
+  test('report every write in this process until the listener unsubscribes', async () => {
     const events: ObjectEvent[] = [];
     const stop = store.onObjectEvent((event) => events.push(event));
     await store.put('bucket', 'a', Buffer.from('abc'), { requestId: 'r1', sourceIp: '10.0.0.1' });
@@ -259,7 +259,7 @@ describe('events', () => {
 });
 
 describe('listing', () => {
-  test('goes by UTF-8 bytes, which is not the order of JavaScript', async () => {
+  test('is sorted by UTF-8 bytes, which is not the order of JavaScript', async () => {
     const keys = ['a', 'Z', '\u{1f3ac}', '\uffee', 'é', '中', 'a/', 'a!'];
     for (const key of keys) await store.put('bucket', key, Buffer.alloc(0));
     const listed = store.list('bucket').objects.map(({ key }) => key);

@@ -99,7 +99,7 @@ describe.each(STYLES)("the vendor's client in %s", (style) => {
     expect(await get('empty')).toHaveLength(0);
   });
 
-  test('tells what is missing by code, also where an answer has no body', async () => {
+  test('reports missing buckets and objects by code, even if an answer has no body', async () => {
     const missing = { Status: 404, Code: 'NoSuchKey' };
     expect((await client.getObject({ Bucket, Key: 'x', SaveAsStream: true })).CommonMsg).toMatchObject(
       missing,
@@ -114,7 +114,7 @@ describe.each(STYLES)("the vendor's client in %s", (style) => {
     );
   });
 
-  test('refuses a body that is not the one announced by Content-MD5', async () => {
+  test('refuses a body that does not match Content-MD5', async () => {
     expect((await put('a', 'abc', { ContentMD5: md5('abc', 'base64') })).CommonMsg.Status).toBe(200);
     expect((await put('b', 'abc', { ContentMD5: md5('abd', 'base64') })).CommonMsg).toMatchObject({
       Status: 400,
@@ -350,7 +350,7 @@ describe.each(STYLES)("the vendor's client in %s", (style) => {
     expect((await client.getBucketCors({ Bucket })).CommonMsg.Status).toBe(404);
   });
 
-  test('gets a plain error for what is not implemented', async () => {
+  test('gets a plain error for an operation that is not implemented', async () => {
     expect((await client.getBucketPolicy({ Bucket })).CommonMsg).toMatchObject({
       Status: 501,
       Code: 'NotImplemented',

@@ -41,7 +41,7 @@ describe('errors', () => {
     });
   });
 
-  test('of HEAD have no body, and the connection goes on', async () => {
+  test('of HEAD have no body, and the connection stays usable', async () => {
     const head = await obs.signed('HEAD', { bucket, key: 'missing' });
     expect(head).toMatchObject({ status: 404, body: '', headers: { 'x-obs-error-code': 'NoSuchKey' } });
     expect(await obs.signed('HEAD', { bucket })).toMatchObject({ status: 200, body: '' });
@@ -405,7 +405,7 @@ describe('documents in requests', () => {
     expect(await send({ 'content-md5': md5(body, 'base64') })).toMatchObject({ status: 200 });
   });
 
-  test('name keys of which XML needs to escape everything', async () => {
+  test('name keys that XML must escape completely', async () => {
     await put(' <&>"\'%2F ', 'x');
     const body = '<Delete><Object><Key> &lt;&amp;&gt;"\'%2F </Key></Object></Delete>';
     await obs.signed(

@@ -58,7 +58,7 @@ describe('an archived object', () => {
     }
   });
 
-  test('stays one when the store is opened again, until it is written anew', async () => {
+  test('stays archived when the store is opened again, until it is written again', async () => {
     await obs.store.close();
     const again = await ObjectStore.open(obs.directory);
     expect(again.head('videos', 'a.mp4')?.storageClass).toBe('COLD');

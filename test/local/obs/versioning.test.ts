@@ -136,7 +136,7 @@ describe('while versioning is enabled', () => {
     expect(await textOf()).toBe('one');
   });
 
-  test('a deletion with a version deletes that version for good, one by one or many at once', async () => {
+  test('a deletion with a version deletes that version permanently, one by one or many at once', async () => {
     await set('Enabled');
     const [one, two, three] = [await put('one'), await put('two'), await put('three')];
     expect(await s3.send(new DeleteObjectCommand({ ...A, VersionId: three! }))).toMatchObject({
@@ -223,7 +223,7 @@ test('while versioning is suspended a write replaces the version null, and a del
   expect(await textOf(kept)).toBe('kept');
 });
 
-test('events tell the version, and a marker from a deletion for good', async () => {
+test('events name the version, and distinguish a marker from a permanent deletion', async () => {
   await set('Enabled');
   const id = await put('one');
   await s3.send(new DeleteObjectCommand(A));

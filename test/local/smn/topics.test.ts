@@ -128,7 +128,7 @@ describe('the access policy of a topic', () => {
     expect(topics.mayPublish(URN, 'mpc')).toBe(false);
   });
 
-  test('is refused when it is none', async () => {
+  test('is refused when it is not a policy', async () => {
     await create('uploads');
     for (const value of [
       'nonsense',

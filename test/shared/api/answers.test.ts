@@ -15,6 +15,6 @@ test.each([
   [TaskListAnswer, { task_array: [task], is_truncated: true, total: 1 }],
   [StoryboardAnswer, [{ startTime: 0 }]],
   [ErrorAnswer, { error_code: 'MPC.10202', error_msg: 'no' }],
-])('case %#: what the API never answers is not described', (schema, value) => {
+])('case %#: the description refuses what the API never answers', (schema, value) => {
   expect(z.safeParse(schema as z.ZodMiniType, value).success).toBe(false);
 });

@@ -42,7 +42,7 @@ describe('the answer to a caller', () => {
     expect(toApiError(error)).toMatchObject({ status, code });
   });
 
-  test('says nothing about the inside when the caller cannot mend it', () => {
+  test('reveals nothing internal when the caller cannot fix the error', () => {
     for (const error of [
       refused(401, 'APIGW.0301', 'ak SECRETKEY not exist'),
       new SettingsError('SECRET'),
@@ -53,7 +53,7 @@ describe('the answer to a caller', () => {
     }
   });
 
-  test('says when to come back', () => {
+  test('says when to try again', () => {
     expect(toApiError(refused(429, 'APIGW.0308')).extra.retryAfterSeconds).toBe(60);
     expect(toApiError(refused(429, 'APIGW.0308', 'm', 7)).extra.retryAfterSeconds).toBe(7);
     expect(toApiError(refused(503, '')).extra.retryAfterSeconds).toBe(5);

@@ -21,7 +21,7 @@ async function read(event: object): Promise<ApiRequest> {
   return read;
 }
 
-test('names of headers are in lower case, parameters have all of their values', async () => {
+test('header names are in lower case, and parameters have all of their values', async () => {
   const request = await read({
     headers: { 'X-A': 1 },
     queryStringParameters: { one: '1', many: ['1', '2'] },
@@ -68,7 +68,7 @@ test('an answer has exactly the four fields that API Gateway takes', async () =>
   });
 });
 
-test('what an action throws becomes an answer with the id of the request', async () => {
+test('an error that an action throws becomes an answer with the id of the request', async () => {
   const answered = await answer({ httpMethod: 'GET' }, context, async () => {
     throw new Error('inside');
   });
@@ -80,6 +80,6 @@ test('what an action throws becomes an answer with the id of the request', async
   });
 });
 
-test('what is no event of API Gateway is 400', async () => {
+test('an event that is not from API Gateway is 400', async () => {
   expect((await answer({ Records: [] }, context, async () => noContent())).statusCode).toBe(400);
 });

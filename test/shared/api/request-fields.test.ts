@@ -27,7 +27,7 @@ test('descriptions and units are there for tools that read a schema', () => {
   expect(Object.keys(described(ListSchema))).toEqual(['page', 'size', 'pictures']);
 });
 
-test('the form of a number that comes as text is the one that is checked', () => {
+test('the described form of a number in text is the one that is checked', () => {
   const { page, size } = ListSchema.shape;
   for (const [field, schema] of Object.entries({ page, size, wait: ViewSchema.shape.wait })) {
     const { pattern } = z.globalRegistry.get(schema) ?? {};

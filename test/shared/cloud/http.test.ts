@@ -49,7 +49,7 @@ describe('a request that may be repeated', () => {
     expect(seen).toHaveLength(2);
   });
 
-  test('is not sent again when the quota refused it and somebody else can answer, but after every other passing failure', async () => {
+  test('is not sent again after a refusal by the quota if somebody else can answer, but after every other passing failure', async () => {
     const refused = await serve(status(429), status(200));
     const unrefused = () => ({ ...within(5000), repeat: 'unrefused' as const });
     expect((await send(() => get(refused.origin), unrefused())).status).toBe(429);
@@ -98,7 +98,7 @@ describe('a request that creates something', () => {
     expect((await send(() => post(origin), { ...within(5000), repeat: 'refused' })).status).toBe(202);
   });
 
-  test('is not sent again on the quiet when it keeps a pace of its own', async () => {
+  test('is not sent again silently when it keeps a pace of its own', async () => {
     const { origin, seen } = await serve(status(429), status(202));
     expect((await send(() => post(origin), { ...within(5000), repeat: 'unsent' })).status).toBe(429);
     expect(seen).toHaveLength(1);
@@ -144,20 +144,20 @@ describe('the deadline', () => {
     );
   });
 
-  test('is not overrun by Retry-After: the refusal itself is handed on', async () => {
+  test('is not exceeded because of Retry-After: the refusal itself is returned', async () => {
     const { origin, seen } = await serve(status(429, { 'retry-after': '30' }));
     const response = await send(() => get(origin), { ...within(2000), repeat: 'always' });
     expect(response.status).toBe(429);
     expect(seen).toHaveLength(1);
   });
 
-  test('is not slept away: a long Retry-After is handed on at once', async () => {
+  test('is not spent on waiting: a long Retry-After is returned at once', async () => {
     const { origin, seen } = await serve(status(429, { 'retry-after': '20' }));
     expect((await send(() => get(origin), { ...within(60_000), repeat: 'always' })).status).toBe(429);
     expect(seen).toHaveLength(1);
   });
 
-  test('that has passed lets nothing leave', async () => {
+  test('that has passed stops every request', async () => {
     const { origin, seen } = await serve(status(200));
     await expect(send(() => get(origin), { ...within(-1), repeat: 'always' })).rejects.toThrow(
       ServiceTimedOut,
@@ -229,7 +229,7 @@ describe('a connection that was opened early', () => {
     expect(sockets).toHaveLength(2);
   });
 
-  test('is kept beside one that rests: both are used', async () => {
+  test('is kept beside an idle one, and both are used', async () => {
     let answer: (() => void) | undefined;
     const { origin, server } = await serve((_, response) => {
       answer = () => response.end();
@@ -249,7 +249,7 @@ describe('a connection that was opened early', () => {
     expect(sockets).toHaveLength(2);
   });
 
-  test('that is refused and never wanted ends nothing', async () => {
+  test('that is refused and never needed fails nothing', async () => {
     const { origin } = await serve(status(200));
     connect('http://127.0.0.1:1');
     // The refusal comes while this is on its way.
@@ -278,7 +278,7 @@ describe('a connection that was opened early', () => {
     expect(names).toEqual(['localhost']);
   });
 
-  test('that breaks when the request has left is not tried again with one that creates something', async () => {
+  test('that breaks when the request has left does not repeat one that creates something', async () => {
     const { origin, seen, server } = await serve(reset);
     const { opened } = watch(server);
     connect(origin);
@@ -288,7 +288,7 @@ describe('a connection that was opened early', () => {
     expect(seen).toHaveLength(1);
   });
 
-  test('where nobody listens fails no one but the request that comes', async () => {
+  test('to a closed port fails only the request that comes', async () => {
     const origin = 'http://127.0.0.1:1';
     connect(origin);
     const failure = send(() => get(origin), { ...within(300), repeat: 'refused' });
@@ -303,7 +303,7 @@ test('a connection that the server closed between two requests fails neither', a
   expect((await send(() => get(origin), { ...within(5000), repeat: 'always' })).status).toBe(200);
 });
 
-test('a connection that was idle is not trusted, however busy those to others are', async () => {
+test('a connection that was idle is not trusted, however busy other connections are', async () => {
   const start = Date.now();
   const now = jest.spyOn(Date, 'now').mockReturnValue(start);
   const rarely = await serve(status(200));
@@ -319,7 +319,7 @@ test('a connection that was idle is not trusted, however busy those to others ar
   expect([rarely, often].map(({ seen }) => connections(seen))).toEqual([2, 1]);
 });
 
-test('a redirect is not followed: it would hand the credentials to somebody else', async () => {
+test('a redirect is not followed, because it would give the credentials to somebody else', async () => {
   const other = await serve(status(200));
   const { origin } = await serve(status(307, { location: other.origin }));
   expect((await send(() => get(origin), { ...within(5000), repeat: 'always' })).status).toBe(307);
@@ -393,7 +393,7 @@ describe('an answer', () => {
     (_, response) =>
       void response.end(Buffer.alloc(bytes, 'x'));
 
-  test('of 8 MiB is taken, a longer one is not', async () => {
+  test('of 8 MiB is accepted, a longer one is not', async () => {
     const limit = 8 * 1024 * 1024;
     const { origin } = await serve(ofSize(limit), ofSize(limit + 1));
     const options = { ...within(20_000), repeat: 'refused' } as const;
@@ -435,7 +435,7 @@ hLsY
 -----END CERTIFICATE-----`,
 };
 
-test('what breaks before the handshake is over never left, and is sent again', async () => {
+test('a request whose handshake breaks never left, and is sent again', async () => {
   const server = createTcpServer((socket) => socket.destroy());
   const connections: Socket[] = [];
   server.on('connection', (socket) => connections.push(socket));

@@ -145,7 +145,7 @@ test('a request that creates something is not sent again when its connection bre
   expect(requests).toEqual(['POST']);
 });
 
-test('nothing is sent to a server that nobody vouches for', async () => {
+test('nothing is sent to a server without a trusted certificate', async () => {
   const call = await start('create', origin, { NODE_EXTRA_CA_CERTS: '' });
   expect(await call(creation)).toBe(502);
   expect(requests).toEqual([]);

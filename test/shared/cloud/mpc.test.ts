@@ -21,7 +21,7 @@ const listOf = (tasks: object[], truncated = false) => ({
   body: JSON.stringify({ task_array: tasks, is_truncated: truncated ? 1 : 0, total: tasks.length }),
 });
 
-test('ids and times are strings, however MPC prints them, and what is not known is handed on', async () => {
+test('ids and times are strings, however MPC prints them, and unknown fields are passed on', async () => {
   services.answer = () =>
     listOf([{ task_id: 7, status: 'WAITING', create_time: 20261123000000, new: { a: 1 } }]);
   const { tasks } = await listTasks([], services.invocation());
@@ -44,7 +44,7 @@ test.each([0, 1])('all pages are read, the first one being %i', async (first) =>
   expect(tasks.map(({ task_id }) => task_id)).toEqual(['1', '2', '3']);
 });
 
-test('a refusal says which one, without what must not be written down', async () => {
+test('a refusal names its code and no secret', async () => {
   services.answer = () => ({
     status: 401,
     headers: { 'x-request-id': 'r1' },
@@ -59,7 +59,7 @@ test('a refusal says which one, without what must not be written down', async ()
   });
 });
 
-test('an answer of unknown form is no answer, and the task may be there', async () => {
+test('an answer of unknown form counts as no answer, and the task may exist', async () => {
   services.answer = () => ({ status: 202, body: '[]x' });
   const place = { bucket: 'videos', location: 'ap-southeast-3', object: 'a.mp4' };
   const body = { input: place, output: { ...place, object: 'out' }, thumbnail_para: {} };

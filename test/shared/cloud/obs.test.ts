@@ -44,7 +44,7 @@ test('an object is found by its whole key only', async () => {
   expect(await findObject('videos', 'a.mp4', services.invocation())).toMatchObject({ key: 'a.mp4' });
 });
 
-test('a record that is missing is undefined, one that is no JSON null; a bucket that is missing is an error', async () => {
+test('a missing record is undefined, one that is not JSON is null, and a missing bucket is an error', async () => {
   const missing = (code: string) => ({ status: 404, body: `<Error><Code>${code}</Code></Error>` });
   services.answer = () => ({ body: '{"a":1}' });
   expect(await getJson('snapshots', 'r.json', services.invocation())).toEqual({ a: 1 });
@@ -59,7 +59,7 @@ test('a record that is missing is undefined, one that is no JSON null; a bucket 
   });
 });
 
-test('a temporary address names its end', () => {
+test('a temporary address names its expiry', () => {
   jest.useFakeTimers({ now: 1_000_000_000 });
   try {
     const url = new URL(temporaryUrl('snapshots', 'a b.jpg', 60, services.invocation()));
@@ -70,7 +70,7 @@ test('a temporary address names its end', () => {
   }
 });
 
-test('a record that must not be there yet is written with the header that says so, and a refusal is no error', async () => {
+test('a record that must be new is written with a conditional header, and a refusal is not an error', async () => {
   const told: unknown[] = [];
   services.answer = ({ headers }) => {
     told.push(headers['x-obs-forbid-overwrite']);
@@ -108,7 +108,7 @@ describe('at a real OBS', () => {
     return [headers['content-type'], headers['cache-control']];
   };
 
-  test('a folder is listed whole, without the folders below it', async () => {
+  test('a folder is listed completely, without the folders below it', async () => {
     const names = Array.from({ length: 1001 }, (_, number) => `many/${number} +%&'中.jpg`);
     await Promise.all(names.map((key) => obs.store.put('snapshots', key, Buffer.from('1'))));
     await put('many/below/0.jpg');
@@ -144,7 +144,7 @@ describe('at a real OBS', () => {
     });
   });
 
-  test('an object is deleted, and one that is not there is no error', async () => {
+  test('an object is deleted, and deleting a missing one is not an error', async () => {
     await put('gone');
     await deleteObject('snapshots', 'gone', invocation());
     expect(await findObject('snapshots', 'gone', invocation())).toBeUndefined();

@@ -23,7 +23,7 @@ afterAll(() => {
   server.closeAllConnections();
 });
 
-test('what is signed is what the receiver’s library verifies, and nothing else', () => {
+test('the receiver’s library verifies what was signed, and nothing else', () => {
   const headers = webhookHeaders(message, [SECRET], Date.now());
   expect(new Webhook(SECRET).verify(message.body, headers)).toEqual({ type: 'snapshots.succeeded' });
   expect(() => new Webhook(SECRET).verify('{"type":"forged"}', headers)).toThrow();

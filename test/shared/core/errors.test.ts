@@ -17,7 +17,7 @@ test.each([
   [403, 'AccessDenied', true],
   [403, 'MPC.10209', false],
   [400, 'MPC.10202', false],
-])('a refusal with status %i and code “%s” is one of our credentials: %s', (status, code, expected) => {
+])('a refusal with status %i and code “%s” concerns our credentials: %s', (status, code, expected) => {
   expect(refused(status, code).areCredentialsRejected).toBe(expected);
 });
 

@@ -1,6 +1,6 @@
 import { inParallel } from '../../../shared/core/in-parallel';
 
-test('as many items as asked for are at work at the same time, each once, in their order', async () => {
+test('the given number of items is worked on at the same time, each once, in their order', async () => {
   const begun: number[] = [];
   let atWork = 0;
   let most = 0;
@@ -14,7 +14,7 @@ test('as many items as asked for are at work at the same time, each once, in the
   expect(most).toBe(3);
 });
 
-test('what the work throws is thrown', async () => {
+test('an error of the work is thrown', async () => {
   const work = async (item: number) => {
     if (item === 2) throw new Error('two');
   };

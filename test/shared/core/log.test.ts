@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 afterEach(() => void jest.restoreAllMocks());
 
-test('an event is one line of JSON that says when, how grave, which request and which function', () => {
+test('an event is one line of JSON with its time, level, request and function', () => {
   new Log('r1', 'create').info('api.answered', { status: 202 });
   expect(lines).toEqual([
     [
@@ -25,7 +25,7 @@ test('an event is one line of JSON that says when, how grave, which request and 
   ]);
 });
 
-test('errors go where the platform marks them, and what is below the level nowhere', () => {
+test('errors go where the platform marks them, and lines below the level are dropped', () => {
   const log = new Log('r1', 'create', 'warn');
   log.info('api.answered', { status: 200 });
   log.write('error', 'api.refused', { status: 500, error_code: 'APIGW.0601' });

@@ -1,6 +1,6 @@
 import { redact } from '../../../shared/core/redaction';
 
-test('what a gateway quotes of a request is not written down', () => {
+test('a request that a gateway quotes is not logged', () => {
   const credentials = { accessKey: 'THEKEY', secretKey: 'THESECRET', securityToken: 'THETOKEN' };
   expect(
     redact(
@@ -13,7 +13,7 @@ test('what a gateway quotes of a request is not written down', () => {
   );
 });
 
-test('a signature is known by its form, whoever made it', () => {
+test('a signature is recognised by its form, whoever made it', () => {
   const credentials = { accessKey: 'A-KEY', secretKey: 'A-SECRET' };
   const signature = 'ab'.repeat(32);
   expect(redact(`got ${signature}, Signature=x%2Fy&a=1, ${'A'.repeat(27)}=`, credentials)).toBe(

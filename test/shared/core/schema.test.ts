@@ -43,7 +43,7 @@ test.each<[z.ZodMiniType, unknown, string | undefined]>([
   expect(said(schema, value)).toBe(expected);
 });
 
-test('a flag is 1 or left out, and anything may be there', () => {
+test('a flag is 1 or left out, and anything accepts every value', () => {
   expect([1, undefined, 0, true].map((value) => z.safeParse(flag, value).success)).toEqual([
     true,
     true,
@@ -57,7 +57,7 @@ test('a flag is 1 or left out, and anything may be there', () => {
   ]);
 });
 
-test('properties that are null are as good as left out, and what is no JSON is undefined', () => {
+test('properties that are null count as left out, and text that is not JSON is undefined', () => {
   expect(parseJson('{"a":null,"b":{"c":null,"d":0}}')).toEqual({ b: { d: 0 } });
   expect(parseJson('{')).toBeUndefined();
 });

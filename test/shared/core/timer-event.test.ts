@@ -11,7 +11,7 @@ test.each([
 });
 
 test.each([undefined, null, 'text', {}, { trigger_type: 'OBS' }, { trigger_type: 'TIMER', user_event: {} }])(
-  'what is no event of a timer is none: %j',
+  'an event that is not a timer’s is not read as one: %j',
   (event) => {
     expect(readTimerEvent(event)).toBeUndefined();
   },

@@ -72,7 +72,7 @@ async function belongings(changes: Record<string, string> = {}) {
   return objectsOfVideo(VIDEO, await tasksOfVideo(VIDEO, invocation), invocation);
 }
 
-test('what belongs to a video is what its tasks name, and the files beside, in its own directory', async () => {
+test('a video owns what its tasks name, and the files beside, in its own directory', async () => {
   buckets(settled);
   expect(await belongings()).toEqual({
     keys: [
@@ -92,13 +92,13 @@ test('a directory whose index names a task of somebody else, or none, is left al
   }
 });
 
-test('what a caller had written elsewhere is the caller’s', async () => {
+test('what a caller wrote elsewhere belongs to the caller', async () => {
   const elsewhere = { ...task, output: { bucket: 'snapshots', object: 'gallery' } };
   buckets({ ...settled, [`${FOLDER}c.result.json`]: { task: elsewhere }, 'gallery/0.jpg': 0 });
   expect(await belongings()).toEqual({ keys: [], shared: [] });
 });
 
-test('where more keys begin like the video’s than can be looked at, another video may be among them', async () => {
+test('if more keys begin like the video’s than can be read, another video may be among them', async () => {
   const stem = { ...task, output: { bucket: 'snapshots', object: 'snapshots/a' } };
   buckets({ [`${FOLDER}c.json`]: claim, [`${FOLDER}c.result.json`]: { task: stem } }, ['a.b.mp4'], true);
   expect(await belongings({ OUTPUT_DIRECTORY: 'snapshots/{stem}' })).toMatchObject({

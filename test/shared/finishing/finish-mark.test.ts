@@ -1,6 +1,6 @@
 import { jsonOf, withTask } from '../../functions/finishing';
 
-test('that a task is finished is written down under its id, with the files beside its pictures', async () => {
+test('a finished task is recorded under its id, with the files beside its pictures', async () => {
   const service = await withTask({ PUBLISH: 'vtt,index' });
   service.cloud.end(1);
   await service.notify('1');

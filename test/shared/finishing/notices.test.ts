@@ -57,7 +57,7 @@ describe('a notice', () => {
     expect(received.map(({ body }) => JSON.parse(body).type)).toEqual([type]);
   });
 
-  test('that is not taken comes again after 1, 5, 30 min, 2, 5, 10 and 24 h under the same id, and is then given up', async () => {
+  test('that is not accepted comes again after 1, 5, 30 min, 2, 5, 10 and 24 h under the same id, and is then given up', async () => {
     const service = await withTask(NOTIFIED);
     const times: number[] = [];
     const received = receive(service, 500);
@@ -84,7 +84,7 @@ describe('a notice', () => {
     expect(filesIn(service, '.mpc-snapshots/notices')).toEqual([]);
   });
 
-  test('is taken only with a status of 2xx: a redirect is not followed', async () => {
+  test('counts as accepted only with a status of 2xx: a redirect is not followed', async () => {
     const service = await withTask(NOTIFIED);
     const received = receive(service, 302, 204);
     service.cloud.end(1);

@@ -23,7 +23,7 @@ async function replaced(userData: Record<string, string>, order: readonly number
 
 describe('pictures of an older version, which the newest one did not write over,', () => {
   test.each([[[1, 2]], [[2, 1]]])(
-    'go with ON_REMOVAL=delete, in whatever order the tasks are finished: %j',
+    'are deleted with ON_REMOVAL=delete, in whatever order the tasks are finished: %j',
     async (order) => {
       const service = await replaced({ ON_REMOVAL: 'delete' }, order);
       expect(filesIn(service, DIRECTORY).filter(isPicture)).toEqual(['0.jpg', '8.jpg']);
@@ -36,7 +36,7 @@ describe('pictures of an older version, which the newest one did not write over,
     expect(filesIn(service, DIRECTORY).filter(isPicture)).toEqual(['0.jpg', '10.jpg', '8.jpg', '95.jpg']);
   });
 
-  test('go without what callers captured there', async () => {
+  test('are deleted without what callers captured there', async () => {
     const service = new InstallationDouble({ userData: { ON_REMOVAL: 'delete' } });
     const names: Record<number, string[]> = { 1: ['0.jpg', '95.jpg'], 2: ['95.jpg', '7.jpg'], 3: ['0.jpg'] };
     service.cloud.pictures = (task) => names[task] ?? [];

@@ -20,7 +20,7 @@ const left = (service: InstallationDouble) =>
 
 const accidents: Fate[] = ['crash-after', 'error-before'];
 
-test('a removal that breaks off at any of its calls is taken up', async () => {
+test('a removal that breaks off at any of its calls is completed later', async () => {
   for (const fate of accidents) {
     // Every other call, each kind of accident at its own half.
     for (let at = accidents.indexOf(fate); ; at += accidents.length) {

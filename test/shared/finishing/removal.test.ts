@@ -27,7 +27,7 @@ const left = (service: InstallationDouble) =>
     (key) => !/^\.mpc-snapshots\/(pace|sweep|finish|removal)\.json$/.test(key),
   );
 
-test('a video that is gone takes its pictures, files and records with it, and nothing else', async () => {
+test('when a video is deleted, its pictures, files and records are deleted, and nothing else', async () => {
   const service = await withVideos(['a.mp4', 'b.mp4', 'a.mp4/c.mp4']);
   service.cloud.put(SNAPSHOTS, 'snapshots/a.mp4/notes.txt', 'mine');
   const before = left(service);
@@ -105,7 +105,7 @@ test.each([
       },
     },
   ],
-])('%s tells that a video is gone', async (_, event) => {
+])('%s reports a deleted video', async (_, event) => {
   const service = await withVideos(['a b.mp4']);
   service.remove('a b.mp4');
   returned(await service.functions.invoke('on-upload', event));
@@ -113,7 +113,7 @@ test.each([
   expect(left(service)).toEqual([]);
 });
 
-test.each(['notes.txt', 'snapshots/a.mp4/0.jpg'])('the removal of %s is none of a video', async (key) => {
+test.each(['notes.txt', 'snapshots/a.mp4/0.jpg'])('the removal of %s is not that of a video', async (key) => {
   const service = await withVideos([], { SNAPSHOT_BUCKET: VIDEOS });
   const { records } = returned(await service.deliver([removalRecord(VIDEOS, key)]));
   for (const record of records as object[]) {
@@ -122,7 +122,7 @@ test.each(['notes.txt', 'snapshots/a.mp4/0.jpg'])('the removal of %s is none of 
   expect(left(service)).toEqual([]);
 });
 
-test('what no event told is found within a week, and at once when a person asks for it', async () => {
+test('a removal without an event is found within a week, and at once on request', async () => {
   for (const passes of [[WEEK_MS], Array<number>(8).fill(WEEK_MS / 7), [0]]) {
     const service = await withVideos(['a.mp4', 'b.mp4', 'c.mp4']);
     service.remove('a.mp4');
@@ -187,7 +187,7 @@ test('a notice about a video that is gone is not sent', async () => {
   expect(left(service)).toEqual([]);
 });
 
-test('where two videos have one directory, its pictures go with the last of them', async () => {
+test('pictures in the directory of two videos are deleted with the last of them', async () => {
   for (const [userData, one, two] of [
     [{ OUTPUT_DIRECTORY: 'snapshots/{stem}' }, [VIDEOS, 'a.mp4'], [VIDEOS, 'a.mov']],
     [{}, [VIDEOS, 'a.mp4'], [ARCHIVE, 'a.mp4']],
@@ -208,7 +208,7 @@ test('where two videos have one directory, its pictures go with the last of them
   }
 });
 
-test('pictures of a task that MPC has forgotten go by the names that MPC gives', async () => {
+test('pictures of a task that MPC has forgotten are deleted by the names that MPC gives', async () => {
   const service = new InstallationDouble({ userData: DELETE });
   await service.deliver([service.upload('a.mp4')]);
   endAll(service);

@@ -27,7 +27,7 @@ describe('a notification of MPC', () => {
     expect(readTaskNotifications(value)).toBeUndefined();
   });
 
-  test('that lies starts nothing', async () => {
+  test('with false content starts nothing', async () => {
     const service = await withTask(NOTIFIED);
     const received = receive(service, 204);
     await service.notify('1');

@@ -2,7 +2,7 @@ import { filesIn, MINUTE_MS, withTask } from '../../functions/finishing';
 import { InstallationDouble } from '../../model/installation-double';
 
 describe('the look through MPC’s list', () => {
-  test('finds every task that ended, whatever their number, in which order they end, and which never do', async () => {
+  test('finds every ended task, whatever their number and order, even if some never end', async () => {
     const service = new InstallationDouble({
       userData: { MPC_REQUESTS_PER_MINUTE: '1000', MAX_UNFINISHED_TASKS: '1000' },
     });
@@ -24,7 +24,7 @@ describe('the look through MPC’s list', () => {
     expect(filesIn(service, '.mpc-snapshots/finished')).toHaveLength(249);
   });
 
-  test('makes one call of MPC a run where nothing waits', async () => {
+  test('makes one call to MPC in a run where nothing waits', async () => {
     const service = await withTask();
     service.cloud.end(1);
     await service.finish();

@@ -29,7 +29,7 @@ test.each([
   [{ type: 'DOTS_MS', dots_ms: [1, 2] }, 1, ['thumbnail_para.dots_ms']],
   [{ type: 'TIME' }, 1, ['thumbnail_para.type']],
   [{}, 0, []],
-] as const)('%j with sync %i: what does not go together is %j', (para, sync, paths) => {
+] as const)('%j with sync %i: the conflicting fields are %j', (para, sync, paths) => {
   const issues = crossFieldIssues(structuredClone(para) as Parameters<typeof crossFieldIssues>[0], sync);
   expect(issues.map(({ path }) => path)).toEqual(paths);
 });

@@ -11,7 +11,7 @@ const CHOICE = {
 const read = (list: unknown) => checkCaptures(JSON.stringify(list), CHOICE);
 const faults = (list: unknown) => read(list).details?.map(({ path, message }) => `${path} ${message}`) ?? [];
 
-test('what a capture does not say is as for all uploads, and each has a directory of its own', () => {
+test('a capture takes what it does not say from the common settings, and each has its own directory', () => {
   expect(
     read([TRACK, { ...COVER, prefix: 'uploads/films/', suffixes: ['.MOV'], directory: 'covers/{stem}' }]),
   ).toEqual({
@@ -152,7 +152,7 @@ test('an upload gets the captures of its prefix and ending', () => {
   ]);
 });
 
-test('covers are of the capture that makes one picture, tracks of one that makes more, and of the first where there is none', () => {
+test('covers come from the capture that makes one picture, tracks from one that makes more, and otherwise from the first', () => {
   const of = (...list: unknown[]) => settingsWith({ CAPTURES: JSON.stringify(list) }).captures;
   const served = (list: ReturnType<typeof of>) =>
     [true, false].map((isCover) => servingCapture(list, isCover)?.name);

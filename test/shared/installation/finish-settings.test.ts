@@ -41,7 +41,7 @@ describe('settings of on-finish', () => {
     expect(() => finishSettingsWith(changes)).toThrow(message);
   });
 
-  test('no secret stands in an error', () => {
+  test('no error contains a secret', () => {
     expect(() => finishSettingsWith({ NOTIFY_SECRET: 'whsec_not-a-secret-really' })).not.toThrow(
       /not-a-secret/,
     );

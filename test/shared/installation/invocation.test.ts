@@ -15,7 +15,7 @@ test('an invocation has the credentials, the project and the settings of its own
   });
 });
 
-test('time for the answer is kept back', () => {
+test('time for the answer is reserved', () => {
   jest.useFakeTimers({ now: 1_000_000 });
   try {
     const invocation = openInvocation(functionContext());

@@ -116,7 +116,7 @@ describe('settings', () => {
     expect(settingsWith({ ...same, UPLOAD_PREFIX: 'uploads/' }).snapshotBucket).toBe('videos');
   });
 
-  test('the environment serves where the platform passes user data that way', () => {
+  test('the environment is used where the platform passes user data that way', () => {
     process.env.SNAPSHOT_BUCKET = 'from-environment';
     try {
       const { SNAPSHOT_BUCKET: _, ...rest } = userData;

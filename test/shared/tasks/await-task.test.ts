@@ -96,7 +96,7 @@ describe('waiting for a task', () => {
     expect(asOfMs).toBeGreaterThanOrEqual(before);
   });
 
-  test('asks MPC where OBS cannot be read', async () => {
+  test('asks MPC if OBS cannot be read', async () => {
     statuses = ['SUCCEEDED'];
     obsStatus = 503;
     expect(await awaitTask('7', 0, invocationOf(20_000))).toMatchObject({ task: { status: 'SUCCEEDED' } });

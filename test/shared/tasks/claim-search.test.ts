@@ -2,7 +2,7 @@ import { InstallationDouble, returned } from '../../model/installation-double';
 
 const SECOND_MS = 1000;
 
-test('a half-written claim whose call MPC took up late is completed after one look at its list', async () => {
+test('a half-written claim whose call MPC accepted late is completed after one look at its list', async () => {
   const service = new InstallationDouble();
   const record = service.upload('a.mp4');
   await service.deliver([record], { create: 'late' });

@@ -96,7 +96,7 @@ describe('a half-written claim', () => {
 });
 
 describe('an accepted claim', () => {
-  test('says it all: MPC is not asked, and may have forgotten the task', async () => {
+  test('is enough: MPC is not asked, and may have forgotten the task', async () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
     await service.deliver([record]);
@@ -109,7 +109,7 @@ describe('an accepted claim', () => {
   });
 });
 
-describe('what MPC provably did not do', () => {
+describe('a call that MPC provably did not carry out', () => {
   const secondTry = async (service: InstallationDouble, record: unknown): Promise<Outcome> => {
     await service.time.pass(20 * SECOND_MS);
     return service.deliver([record]);
@@ -134,7 +134,7 @@ describe('what MPC provably did not do', () => {
     expect(returned(await secondTry(service, record))).toMatchObject({ records: [{ started: '1' }] });
   });
 
-  test.each([408, 500, 503])('is not known after status %i: the claim stays', async (status) => {
+  test.each([408, 500, 503])('is not certain after status %i: the claim stays', async (status) => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
     answerCreate(service, refusal(status));
@@ -144,7 +144,7 @@ describe('what MPC provably did not do', () => {
     });
   });
 
-  test('is not known after an answer that names no task', async () => {
+  test('is not certain after an answer that names no task', async () => {
     const service = new InstallationDouble();
     const record = service.upload('a.mp4');
     answerCreate(service, { status: 202, body: '{}' });
@@ -195,7 +195,7 @@ describe('an Idempotency-Key', () => {
     expect(answered(await service.create(body('b.mp4'), headers)).statusCode).toBe(202);
   });
 
-  test('at work is 409 with the seconds that are left, and free after them', async () => {
+  test('in use is 409 with the seconds that are left, and free after them', async () => {
     const service = new InstallationDouble();
     await service.create(body(), headers, { create: 'reset-before' });
     await service.time.pass(10 * SECOND_MS);
@@ -236,7 +236,7 @@ describe('an Idempotency-Key', () => {
 });
 
 describe('a task without a claim', () => {
-  test('is known by its record, however many its video has', async () => {
+  test('is found by its record, however many tasks its video has', async () => {
     const service = new InstallationDouble();
     for (let count = 0; count < 22; count++) {
       await service.create({ input: { bucket: VIDEOS, object: 'a.mp4' } });
@@ -270,7 +270,7 @@ describe('a call', () => {
     expect([...addresses].sort()).toEqual(['::1:80', 'mpc.example.com:443']);
   });
 
-  test.each(['http', 'https'])('by %s that broke after it left is not made again', async (protocol) => {
+  test.each(['http', 'https'])('by %s that broke after it left is not repeated', async (protocol) => {
     const service = new InstallationDouble({ userData: { MPC_ENDPOINT: `${protocol}://mpc` } });
     const record = service.upload('a.mp4');
     expect((await service.deliver([record], { create: 'reset-after' })).kind).toBe('failed');
@@ -279,7 +279,7 @@ describe('a call', () => {
     expect(service.cloud.creates).toHaveLength(1);
   });
 
-  test('that only reads is made again when no answer comes', async () => {
+  test('that only reads is repeated when no answer comes', async () => {
     const service = new InstallationDouble();
     const delivered = service.deliver([service.upload('a.mp4')], ['ok', 'hang-before']);
     expect(returned(await delivered)).toMatchObject({ records: [{ started: '1' }] });

@@ -240,7 +240,7 @@ describe('the body of POST /snapshots', () => {
     ['a text', 'x'],
     ['a list', [input]],
     ['a number', 5],
-  ])('%s is no body', (_, body) => {
+  ])('%s is refused as a body', (_, body) => {
     expect(refusal(body).status).toBe(400);
   });
 
@@ -330,7 +330,7 @@ describe('an output directory', () => {
     ' ',
   );
 
-  test('no spelling of a directory leads where pictures may not go', () => {
+  test('no spelling of a directory leads to a forbidden place', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('videos', 'snapshots'),
@@ -350,7 +350,7 @@ describe('an output directory', () => {
   });
 
   test.each(['by-hand', 'by-hand/', 'by-hand/a', '.hidden', '...', 'snapshots/uploads/a.mp4', 'snapshots-b'])(
-    '%s is taken',
+    '%s is accepted',
     (object) => {
       expect(accepts('snapshots', object)).toBe(true);
     },
@@ -363,7 +363,7 @@ describe('an output directory', () => {
       /^output\.object must be the directory of its own video, "snapshots\/uploads\/a\.mp4"/,
     ],
     ['.mpc-snapshots/claims', /^output\.object must lie outside \.mpc-snapshots\//],
-  ])('%s is refused in plain words', (object, words) => {
+  ])('%s is refused with a clear message', (object, words) => {
     const { extra } = refusal({ input, output: { ...output, object } });
     expect(`${extra.details?.[0]?.path} ${extra.details?.[0]?.message}`).toMatch(words);
   });

@@ -59,7 +59,7 @@ describe('what the clean-up takes out of the queue', () => {
     },
   );
 
-  test('but has begun to run meanwhile, keeps its task', async () => {
+  test('but starts to run in the meantime, keeps its task', async () => {
     const service = new InstallationDouble();
     await service.deliver([service.upload('a.mp4')]);
     await service.time.pass(HOUR_MS);
@@ -71,7 +71,7 @@ describe('what the clean-up takes out of the queue', () => {
 });
 
 test.each([5, 10, 30, 80, 200])(
-  'of a burst nothing is lost when MPC does %i tasks a minute: what waits too long is started again',
+  'no upload of a burst is lost when MPC does %i tasks a minute: what waits too long is started again',
   async (tasksPerMinute) => {
     const service = new InstallationDouble({
       tasksPerMinute,

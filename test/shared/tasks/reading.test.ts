@@ -1,7 +1,7 @@
 import { answered, MINUTE_MS, withTask } from '../../functions/finishing';
 
 describe('readers of tasks that have not ended', () => {
-  test('ask MPC no more often in a minute than they may, and are told when to come again', async () => {
+  test('ask MPC only as often in a minute as they may, and learn when to try again', async () => {
     const service = await withTask({ MPC_READS_PER_MINUTE: '3' });
     const before = service.cloud.mpcCalls;
     const statuses = [];

@@ -3,7 +3,7 @@ import { InstallationDouble, returned, SNAPSHOTS, VIDEOS } from '../../model/ins
 
 const MINUTE_MS = 60_000;
 
-test('while a video is being removed it is not captured, and a mark that was forgotten holds nothing up', async () => {
+test('a video is not captured while it is being removed, and a forgotten mark blocks nothing', async () => {
   const service = new InstallationDouble();
   const event = service.upload('a.mp4');
   service.cloud.put(SNAPSHOTS, `${claimsFolder(VIDEOS, 'a.mp4')}being-removed`, '{}');

@@ -6,7 +6,7 @@ const tasksOfVideo = async (service: InstallationDouble, object: string) => {
   return JSON.parse(String(body)).task_array.map(({ task_id }: { task_id: string }) => task_id);
 };
 
-test('a task that was created without a claim is found by its video, the last one first', async () => {
+test('tasks that were created without a claim are found by their video, the last one first', async () => {
   const service = new InstallationDouble();
   for (const object of ['a.mp4', 'b.mp4', 'a.mp4']) {
     returned(await service.create({ input: { bucket: VIDEOS, object } }));

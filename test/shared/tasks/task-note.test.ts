@@ -10,7 +10,7 @@ const body = (more: Partial<CreateTaskBody> = {}): CreateTaskBody => ({
   ...more,
 });
 
-test('claim and caller’s data come out as they went in', () => {
+test('claim and caller’s data are read back as they were written', () => {
   const { user_data } = withNote(body({ user_data: '{"mine":1}' }), 'c1');
   expect(unwrapUserData(user_data)).toEqual({ note: { claim: 'c1', to_end: 1 }, userData: '{"mine":1}' });
 });
@@ -33,13 +33,13 @@ test('the moment of a single picture whose name does not tell it is noted, in mi
   expect(noted({ type: 'DOTS', dots: [3] })).toBeUndefined();
 });
 
-test('data that leaves no room for a note goes without it', () => {
+test('data that leaves no room for a note is sent without one', () => {
   const full = body({ user_data: 'x'.repeat(MAX_USER_DATA_CHARACTERS) });
   expect(withNote(full, 'c1')).toBe(full);
 });
 
 test.each([undefined, '', 'text', '{"mpc-snapshots":1}', '{"mpc-snapshots":{"to_end":2}}'])(
-  'what is no note of ours is the caller’s: %j',
+  'data that is not our note belongs to the caller: %j',
   (userData) => {
     expect(unwrapUserData(userData)).toEqual({ note: {}, userData });
   },

@@ -87,7 +87,7 @@ describe('a video that is replaced', () => {
     });
   });
 
-  test('by what it was before is captured again', async () => {
+  test('by its earlier version is captured again', async () => {
     const service = new InstallationDouble({ taskTimes: FAST });
     const old = service.upload('a.mp4', 'old');
     await service.deliver([old]);
@@ -114,7 +114,7 @@ describe('a video that is replaced', () => {
     });
   });
 
-  test('long after it was captured, by the same content, is not captured again', async () => {
+  test('by the same content long after its capture is not captured again', async () => {
     const service = new InstallationDouble({ taskTimes: FAST });
     await service.deliver([service.upload('a.mp4')]);
     await service.time.pass(120 * MINUTE_MS);

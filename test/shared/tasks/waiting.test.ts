@@ -9,7 +9,7 @@ const waiting = (folder: string, sinceMs: number, more: Partial<Waiting> = {}): 
 });
 const ids = (line: readonly Waiting[]) => line.map(({ id }) => id);
 
-test('folders take turns, behind the one whose turn it was last, and the oldest of each comes first', () => {
+test('folders take turns, starting after the last one, and the oldest upload of each comes first', () => {
   const line = [
     waiting('a', 3),
     waiting('a', 1),

@@ -39,7 +39,7 @@ async function untilItEnds(service: InstallationDouble): Promise<number> {
   throw new Error(`no end: ${JSON.stringify(stateOf(service))}`);
 }
 
-test('what a person asks for is started by the sweep, at the pace, once, and counted', async () => {
+test('the sweep starts a requested backfill, at the pace, once, and counts it', async () => {
   const service = await withLibrary(numbered(200));
   service.cloud.put(ARCHIVE, 'old.mov', 'old');
   await service.time.pass(2 * MINUTE_MS);
@@ -62,7 +62,7 @@ test('what a person asks for is started by the sweep, at the pace, once, and cou
   expect(stateOf(service)).toMatchObject({ id: '2', videos: 201, started: 0, already_started: 201 });
 });
 
-test('without the record nothing is done, and it ends when the record goes', async () => {
+test('a backfill needs its record, and ends when the record is deleted', async () => {
   const service = await withLibrary(numbered(300));
   await service.sweep();
   expect(service.cloud.tasks).toHaveLength(0);
@@ -78,7 +78,7 @@ test('without the record nothing is done, and it ends when the record goes', asy
   expect(service.cloud.tasks).toHaveLength(started);
 });
 
-test('a prefix and a capture are all that is taken', async () => {
+test('a backfill can be limited to a prefix and a capture', async () => {
   const CAPTURES = JSON.stringify([
     { name: 'track', thumbnail_para: { type: 'TIME', time: 10 } },
     { name: 'cover', prefix: 'a/', thumbnail_para: { type: 'DOTS', dots: [3] } },
@@ -93,7 +93,7 @@ test('a prefix and a capture are all that is taken', async () => {
   expect(stateOf(service)).toMatchObject({ videos: 2, started: 2 });
 });
 
-test('an upload that comes meanwhile is started at once, and one that waits comes first', async () => {
+test('an upload that comes during a backfill is started at once, and one that waits comes first', async () => {
   const service = await withLibrary(numbered(400, 'films/'));
   ask(service);
   await service.time.pass(MINUTE_MS);
@@ -114,7 +114,7 @@ test('an upload that comes meanwhile is started at once, and one that waits come
   expect(next.slice(0, 28).every((key) => key.startsWith('films/burst-'))).toBe(true);
 });
 
-test('whatever breaks off at which call, it goes on, and makes no second task', async () => {
+test('a backfill that breaks off at any call goes on, and makes no second task', async () => {
   for (let at = 0; at < 40; at += 3) {
     const service = await withLibrary(numbered(12));
     ask(service);

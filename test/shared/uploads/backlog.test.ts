@@ -5,7 +5,7 @@ const MINUTE_MS = 60_000;
 const records = (service: InstallationDouble) =>
   [...(service.cloud.buckets.get(SNAPSHOTS)?.keys() ?? [])].filter((key) => /\/(waiting|later)\//.test(key));
 
-test('an event that finds no turn ends well at once, is remembered, and is started by the sweep', async () => {
+test('an event that has to wait ends well at once, is remembered, and is started by the sweep', async () => {
   const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '2' } });
   const events = ['a', 'b', 'c'].map((name) => service.upload(`${name}.mp4`));
   const before = service.time.nowMs;
@@ -19,7 +19,7 @@ test('an event that finds no turn ends well at once, is remembered, and is start
   expect(records(service)).toEqual([]);
 });
 
-test('an event that finds no turn is looked up when its turn comes, whatever its key means', async () => {
+test('an event that has to wait is looked up when its turn comes, whatever its key means', async () => {
   const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '1' } });
   const keys = ['a+b/encoded.mp4', 'a b/encoded.mp4', 'c d/plain.mp4', 'gone/e+f.mp4'];
   await service.deliver([service.upload('first.mp4'), service.upload('second.mp4')]);
@@ -73,7 +73,7 @@ test('an event that can neither be started nor remembered fails, so that it come
   expect(outcome).toMatchObject({ kind: 'failed', message: expect.stringContaining('c.mp4') });
 });
 
-test('while others wait nothing that comes goes before them, and not for ever where no sweep comes', async () => {
+test('new events go behind uploads that wait, but not for ever if no sweep runs', async () => {
   const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '1' } });
   await service.deliver([service.upload('a.mp4'), service.upload('b.mp4')]);
   for (const [seconds, outcome] of [
@@ -105,7 +105,7 @@ test('an upload of a quiet folder in the middle of a burst is started within two
   expect(service.tasksOf('busy/599.mp4')).toHaveLength(0);
 });
 
-test.each(['told', 'untold'])('a burst that is %s has tasks as fast as the pace allows', async (kind) => {
+test.each(['told', 'untold'])('a burst that is %s gets tasks as fast as the pace allows', async (kind) => {
   const service = new InstallationDouble({ userData: { MAX_UNFINISHED_TASKS: '100000' } });
   const uploads = 400;
   for (let number = 0; number < uploads; number++) {
@@ -125,7 +125,7 @@ test.each(['told', 'untold'])('a burst that is %s has tasks as fast as the pace 
   expect(records(service)).toEqual([]);
 });
 
-test('a burst has tasks as fast as the pace allows when calls take their time', async () => {
+test('a burst gets tasks as fast as the pace allows when calls take their time', async () => {
   const growth = new Growth({});
   const began = growth.time.nowMs;
   const uploads = 640;
@@ -138,7 +138,7 @@ test('a burst has tasks as fast as the pace allows when calls take their time', 
   expect((growth.time.nowMs - began) / MINUTE_MS).toBeLessThan(8.8);
 });
 
-test('what MPC refuses for good is counted and named, costs no look before its time, and is started when its cause is mended', async () => {
+test('an upload that MPC refuses permanently is counted and named, costs nothing before its next try, and is started when its cause is fixed', async () => {
   const service = new InstallationDouble();
   const serve = service.cloud.handle.bind(service.cloud);
   let isRefused = true;

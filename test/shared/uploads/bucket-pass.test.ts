@@ -72,7 +72,7 @@ const key = fc.oneof(
 );
 const place = fc.tuple(fc.constantFrom(...BUCKETS), key);
 
-test('every key is looked at once, wherever marks lie and however often the pass is interrupted', async () => {
+test('every key is read once, wherever marks are and however often the pass is interrupted', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.uniqueArray(place, { selector: String, maxLength: 30 }),
@@ -90,7 +90,7 @@ test('every key is looked at once, wherever marks lie and however often the pass
   );
 });
 
-test('what one pass notes lets the next one list many pages side by side, and every key is looked at once', async () => {
+test('the notes of one pass let the next one list many pages side by side, and every key is read once', async () => {
   const count = 35_000;
   startCloud(
     Array.from({ length: count }, (_, index) => ['videos', String(index).padStart(6, '0')] as const),
@@ -106,7 +106,7 @@ test('what one pass notes lets the next one list many pages side by side, and ev
   }
 });
 
-test('however slow listings are, each run that lists a page moves on', async () => {
+test('each run that lists a page makes progress, however slow listings are', async () => {
   const keys = Array.from({ length: 20 }, (_, index) => `${String(index).padStart(2, '0')}.mp4`);
   startCloud(keys.map((key) => ['videos', key] as const));
   const pass: BucketPass = {};
@@ -127,7 +127,7 @@ test('however slow listings are, each run that lists a page moves on', async () 
   expect(seen).toEqual(keys);
 });
 
-test('a bucket that is gone is told of once, and the others are looked through', async () => {
+test('a missing bucket is reported once, and the others are read', async () => {
   startCloud([['archive', 'b.mp4']]);
   cloud.buckets.delete('videos');
   const marks = ['a', 'm', 'x'].map((key) => ({ bucket: 'videos', key }));

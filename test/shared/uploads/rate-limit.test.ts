@@ -1,6 +1,6 @@
 import { InstallationDouble } from '../../model/installation-double';
 
-test('in no minute more calls reach MPC than the limit, and all of them do in the end', async () => {
+test('no more calls than the limit reach MPC in any minute, and all of them do in the end', async () => {
   const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '3' } });
   const waiting = Array.from({ length: 8 }, (_, number) => service.upload(`${number}.mp4`));
   await service.deliver(waiting);
@@ -15,7 +15,7 @@ test('in no minute more calls reach MPC than the limit, and all of them do in th
   }
 });
 
-test('an attempt to write a reservation that lands after its repetition does not take back the next one', async () => {
+test('a write of a reservation that arrives after its repetition does not undo the next one', async () => {
   const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '3' } });
   const records = Array.from({ length: 5 }, (_, number) => service.upload(`${number}.mp4`));
   await service.deliver(records.slice(0, 1));

@@ -28,7 +28,7 @@ test('a dry run says what it would start and starts nothing', async () => {
   expect(service.cloud.creates).toHaveLength(0);
 });
 
-describe('what has not changed since the last clean pass', () => {
+describe('an upload that has not changed since the last clean pass', () => {
   const HOUR_MS = 60 * MINUTE_MS;
   const settled = async () => {
     const service = new InstallationDouble();
@@ -40,7 +40,7 @@ describe('what has not changed since the last clean pass', () => {
     return service;
   };
 
-  test('is not looked at again, and a lost event is found all the same', async () => {
+  test('is not read again, and a lost event is still found', async () => {
     const service = await settled();
     await service.time.pass(MINUTE_MS);
     expect(returned(await service.sweep())).toMatchObject({ looked_at: 0, complete: true });
@@ -49,13 +49,13 @@ describe('what has not changed since the last clean pass', () => {
     expect(returned(await service.sweep())).toMatchObject({ looked_at: 1, started: 1, complete: true });
   });
 
-  test('is looked at when a person asks for a whole pass', async () => {
+  test('is read when a person asks for a whole pass', async () => {
     const service = await settled();
     expect(returned(await service.sweep({ whole: true }))).toMatchObject({ already_started: 40 });
     expect(returned(await service.sweep())).toMatchObject({ already_started: 0 });
   });
 
-  test('is looked at when other settings say what is captured', async () => {
+  test('is read when the settings of captures change', async () => {
     const service = await settled();
     const stored = service.cloud.buckets.get('snapshots')?.get('.mpc-snapshots/sweep.json');
     service.cloud.put(
@@ -66,7 +66,7 @@ describe('what has not changed since the last clean pass', () => {
     expect(returned(await service.sweep())).toMatchObject({ already_started: 40 });
   });
 
-  test('is looked at once a week, a part in every pass', async () => {
+  test('is read once a week, a part in every pass', async () => {
     const service = await settled();
     let most = 0;
     let sum = 0;
@@ -81,7 +81,7 @@ describe('what has not changed since the last clean pass', () => {
     expect(most).toBeLessThan(10);
   });
 
-  test('a bucket that could not be listed is looked at from where it was clean', async () => {
+  test('a bucket that could not be listed is read again from where it was clean', async () => {
     const service = await settled();
     service.upload('lost.mp4');
     const videos = service.cloud.buckets.get(VIDEOS);

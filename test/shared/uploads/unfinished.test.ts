@@ -6,7 +6,7 @@ function installation(userData: Record<string, string> = {}): InstallationDouble
   return new InstallationDouble({ userData: { MAX_UNFINISHED_TASKS: '8', ...userData } });
 }
 
-test('nothing more is started while MPC has as many unfinished tasks as it may, and all of it when MPC has worked', async () => {
+test('nothing is started while MPC has the maximum of unfinished tasks, and everything once MPC has worked', async () => {
   const service = installation();
   for (let i = 0; i < 20; i++) service.upload(`${i}.mp4`);
   for (let run = 0; run < 4; run++) {
@@ -24,7 +24,7 @@ test('nothing more is started while MPC has as many unfinished tasks as it may, 
   expect(service.cloud.tasks).toHaveLength(20);
 });
 
-test('tasks of somebody else hold nothing back', async () => {
+test('tasks of somebody else delay nothing', async () => {
   const service = installation();
   for (let i = 0; i < 8; i++) {
     await service.deliver([service.upload(`${i}.mp4`)]);

@@ -78,7 +78,7 @@ describe('reading an event', () => {
     expect(keyOf(cloudEvent('test.tar'))).toEqual(['test.tar']);
   });
 
-  test('a record’s key that no encoding can have left so is used unchanged; slashes alone prove nothing', () => {
+  test('a record’s key that cannot be the result of encoding is used unchanged, and slashes alone prove nothing', () => {
     for (const record of [s3Record, obsRecord]) {
       expect(keyOf({ Records: [record('TEST/100%+中 文.mp4')] })).toEqual(['TEST/100%+中 文.mp4']);
       expect(keyOf({ Records: [record('100%20+1 a.mp4')] })).toEqual(['100%20+1 a.mp4']);
@@ -119,7 +119,7 @@ describe('reading an event', () => {
     ]);
   });
 
-  test('what is neither a creation nor a removal is no upload', () => {
+  test('an event that is neither a creation nor a removal is not an upload', () => {
     expect(readUploads({ Records: [s3Record('a.mp4', 'ObjectRestored:Post')] })?.[0]?.skip).toBe(
       'not_a_creation',
     );
@@ -134,7 +134,7 @@ describe('reading an event', () => {
   test.each([
     ['100%.mp4', '100%.mp4'],
     ['%zz+.mp4', '%zz+.mp4'],
-  ])('%s is no form encoding: it is used unchanged', (key, expected) => {
+  ])('%s is not form-encoded, and is used unchanged', (key, expected) => {
     expect(keyOf({ Records: [s3Record(key)] })).toEqual([expected]);
   });
 
@@ -157,7 +157,7 @@ describe('reading an event', () => {
     expect(readUploads({ Records: [record] })?.[0]?.upload?.sizeBytes).toBe(sizeBytes);
   });
 
-  test('an ETag that is no text is none', () => {
+  test('an ETag that is not a string counts as missing', () => {
     const object = { key: 'a.mp4', eTag: { no: 'text' } };
     const record = { ...s3Record('a.mp4'), s3: { bucket: { name: 'videos' }, object } };
     expect(readUploads({ Records: [record] })?.[0]?.upload?.etag).toBe('');
@@ -183,7 +183,7 @@ describe('reading an event', () => {
     }
   });
 
-  test('a name that only holds that of a creation is none', () => {
+  test('a name that only contains that of a creation is not one', () => {
     for (const name of ['NoObjectCreated:Put', 's3:NoObjectCreated:Put']) {
       expect(readUploads({ Records: [s3Record('a.mp4', name)] })?.[0]?.skip).toBe('not_a_creation');
     }
@@ -191,13 +191,13 @@ describe('reading an event', () => {
   });
 
   test.each([[{}], [null], ['text'], [{ Records: 'no' }], [{ trigger_type: 'TIMER' }]])(
-    '%j is no OBS event',
+    '%j is not an OBS event',
     (event) => {
       expect(readUploads(event)).toBeUndefined();
     },
   );
 
-  test('any key comes back from its form encoding', () => {
+  test('any key survives form encoding', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (key) => {
         const encoded = new URLSearchParams([['', key]]).toString().slice(1);

@@ -89,7 +89,7 @@ describe('the contact sheet', () => {
     );
   });
 
-  test('offers to look again while the task is at work, and without scripts', () => {
+  test('offers a reload while the task runs, without scripts', () => {
     const sheet = (status: string) =>
       contactSheet(withPictures({ task_id: '1', status, thumbnail_info: [] }, invocation), 0).body;
     expect(sheet('PROCESSING')).toContain('<a href="">');

@@ -22,7 +22,7 @@ test.each([
   [10, 361],
   [100, 361],
 ])(
-  '%i tasks of %i pictures with real tokens are no answer above 6 MB, and each says how many there are',
+  '%i tasks of %i pictures with real tokens stay below 6 MB, and each says how many there are',
   (count, pictures) => {
     const tasks = Array.from({ length: count }, (_, id) => film(id, pictures));
     const shown = withPicturesThatFit(tasks, 'all', invocation);
@@ -50,7 +50,7 @@ test.each([
   expect(shown?.pictures_total).toBe(20);
 });
 
-test('tasks whose own data is too much are listed without it, and say how much it is', () => {
+test('tasks with too much data of their own are listed without it, and say how much it is', () => {
   // A control character takes seven bytes in an answer.
   const tasks = Array.from({ length: 40 }, (_, id) => ({
     ...film(id, 3),

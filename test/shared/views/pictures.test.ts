@@ -146,7 +146,7 @@ describe('the moment of a single picture', () => {
   });
 });
 
-test('a dry run foretells MPC’s names', () => {
+test('a dry run predicts MPC’s names', () => {
   expect(expectedPictures({ type: 'DOTS', dots: [1, 3, 5] }).names).toEqual(['1.jpg', '3.jpg', '5.jpg']);
   expect(
     expectedPictures({ type: 'DOTS', dots: [10, 20], output_filename: 'output_filename' }).names,

@@ -93,7 +93,7 @@ describe('a sprite', () => {
     ]);
   });
 
-  test('of no picture is none', async () => {
+  test('of no pictures does not exist', async () => {
     expect(await spriteOf(0)).toMatchObject({ track: undefined });
   });
 });

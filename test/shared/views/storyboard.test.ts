@@ -80,7 +80,7 @@ describe('the preview track', () => {
     ]);
   });
 
-  test('is one that the W3C’s parser takes without a word, whatever the pictures and their folder are called', () => {
+  test('passes the W3C’s parser without a complaint, whatever the pictures and their folder are called', () => {
     const name = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 30 }),
       fc.nat({ max: 400_000 }).map((second) => `${second}.jpg`),

@@ -22,12 +22,12 @@ test.each([
   expect([statusCode, headers['content-type'], headers['cache-control']]).toEqual([200, type, cache]);
 });
 
-test('what is not finished is not kept', async () => {
+test('an unfinished task is not cached', async () => {
   const { headers } = await showTask(task({ status: 'PROCESSING' }), 'vtt', invocation);
   expect(headers['cache-control']).toBe('no-store');
 });
 
-test('the cover is another address', async () => {
+test('the cover redirects to the address of a picture', async () => {
   const one = task({ thumbnail_info: [{ pic_name: '0.jpg' }] });
   const { statusCode, headers } = await showTask(one, 'poster', invocation);
   expect([statusCode, headers.location]).toEqual([302, expect.stringContaining('/dir/0.jpg')]);
@@ -48,7 +48,7 @@ test.each<[Partial<Task>, string, number | undefined]>([
 });
 
 test.each(['html', 'vtt', 'storyboard'] as const)(
-  'as %s a long film under the worst of keys is no answer above 6 MB',
+  'as %s a long film with the worst key stays below 6 MB',
   async (format) => {
     const object = '"'.repeat(740);
     const long = openInvocation({ ...functionContext(userData), getSecurityToken: () => '+'.repeat(3000) });

@@ -68,7 +68,7 @@ test.each([
   expect(pool.workerPids).toHaveLength(workers);
 });
 
-test('no points, no work', async () => {
+test('a list without points needs no work', async () => {
   const pool = newPool({ workers: 1 });
   await captureFile(pool, { filePath: await makeClip(CLIP), points: [], size: 'source' }, () => {
     throw new Error('there is no frame');
@@ -131,7 +131,7 @@ test('after a first picture of each, jobs change where a group of pictures ends'
   expect(await runLengths(Number.POSITIVE_INFINITY, 50)).toEqual([1, 4, 3, ...Array(10).fill(4)]);
 });
 
-test('a job gives way within a group of pictures when it was at it for long enough', async () => {
+test('a job gives way within a group of pictures after a while', async () => {
   expect(await runLengths(0, 50)).toEqual(Array(48).fill(1));
   expect(await runLengths(300, 10_000)).toEqual([1, ...Array(15).fill(3), 2]);
 });
@@ -214,7 +214,7 @@ test('frames that are not taken do not pile up: 8 wait, then the job gets no mor
   expect(made).toBe(8);
 });
 
-test('cancelling a job frees its worker even while that is stuck', async () => {
+test('cancelling a job frees its worker even if the worker is stuck', async () => {
   const pool = newPool({ workers: 1 });
   const filePath = await makeClip(CLIP);
   const controller = new AbortController();
@@ -261,7 +261,7 @@ test('a job that waits for its turn can be cancelled', async () => {
   await running;
 });
 
-test('when a worker dies, only the job that it was at fails', async () => {
+test('when a worker dies, only its current job fails', async () => {
   const pool = newPool({ workers: 2 });
   const filePath = await makeClip(CLIP);
   let killed = false;
@@ -321,7 +321,7 @@ test('a worker that gives no picture in time is killed, and the next job gets a 
   await expect(describeFile(pool, filePath)).resolves.toMatchObject({ codec: 'h264' });
 });
 
-test('an error of the taker ends the job with that error', async () => {
+test('an error of the receiver of frames ends the job with that error', async () => {
   const pool = newPool({ workers: 1 });
   const filePath = await makeClip(CLIP);
   const full = new Error('disk full');

@@ -339,7 +339,7 @@ test('the picture in which a file was cut off is not shown, unless there is no o
   expect(await frames(file('cut-first.avi', only), [0])).toHaveLength(1);
 });
 
-test('an AVI file that was cut off has no times that are none', async () => {
+test('every frame of a truncated AVI file has a time', async () => {
   const whole = await bytesOf({ seconds: 4, codec: 'mpeg4', container: 'avi' });
   const filePath = file('cut.avi', whole.subarray(0, whole.length / 2));
   const [first, last] = await frames(filePath, [20, 'last']);
@@ -411,7 +411,7 @@ describe('colours are those that browsers show', () => {
   });
 
   test.each([8, 10, 11, 14, 15])(
-    'matrix %d, which players do not know, is read as BT.709 and said',
+    'matrix %d, which players do not know, is read as BT.709 and reported',
     async (matrix) => {
       const clip = {
         ...SMALL,
@@ -460,7 +460,7 @@ test('a clean aperture in an MP4 crops nothing, as in browsers', async () => {
   expect([frame!.width, frame!.height]).toEqual([SMALL.width, SMALL.height]);
 });
 
-test('of interlaced pictures every second line is made up', async () => {
+test('every second line of an interlaced picture is interpolated', async () => {
   const [frame] = await frames(
     await makeClip({ ...SMALL, seconds: 0.4, interlaced: true, container: 'mpegts' }),
     [320],

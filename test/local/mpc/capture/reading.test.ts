@@ -20,7 +20,7 @@ const CLIPS: [name: string, options: ClipOptions][] = [
 ];
 
 test.each(CLIPS)(
-  'what is foretold about the next point changes no picture, true or not: %s',
+  'a prediction about the next point changes no picture, right or wrong: %s',
   async (_, options) => {
     const filePath = await makeClip(options);
     const lastMs = options.seconds * 1000 - 40;

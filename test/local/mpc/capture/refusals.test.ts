@@ -85,7 +85,7 @@ const CUT: [string, ClipOptions, string][] = [
   ['MPEG-TS', { ...SMALL, seconds: 20, container: 'mpegts' }, 'cut.ts'],
 ];
 test.each(CUT)(
-  'of a cut %s file everything up to the cut is shown, and nothing after it',
+  'a truncated %s file shows everything up to its end, and nothing after it',
   async (_, options, name) => {
     const filePath = await cutClip(options, name);
     const [first, later, last] = await times(filePath, 0, 6010, 'last');
@@ -179,7 +179,7 @@ describe('a refusal says what was found', () => {
     expect(message).toMatch(ABOUT);
   });
 
-  test('an MP4 of a shop is called encrypted with FairPlay', async () => {
+  test('an MP4 with FairPlay is called encrypted with FairPlay', async () => {
     const bytes = Buffer.from(readFileSync(await makeClip({ ...SMALL, seconds: 1 })));
     bytes.write('drmi', bytes.indexOf('avc1', bytes.indexOf('stsd')), 'latin1');
     expect(await refusal(file('shop.m4v', bytes), 'unreadable')).toMatch(/encrypted \(FairPlay\)/);
