@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../clock';
 
-/** A credential of API Gateway ("app") that may call the APIs that it is authorized for. */
+/** A credential of API Gateway ("app"). It may call the APIs that it is authorized for. */
 export interface App {
   id: string;
   name: string;
   remark: string;
   key: string;
   secret: string;
-  /** What it may send in `X-Apig-AppCode` in place of a signature, where an API takes that. */
+  /** Codes that it may send in `X-Apig-AppCode` instead of a signature, if an API accepts that. */
   codes: AppCode[];
   registeredMs: number;
   updatedMs: number;
@@ -29,7 +29,7 @@ export interface AppAuthorization {
   authorizedMs: number;
 }
 
-/** How often an API may be called within some time; absent: without that limit. */
+/** How often an API may be called within a time. An absent field means no such limit. */
 export interface ThrottleLimits {
   apiCalls: number;
   userCalls?: number | undefined;
@@ -37,7 +37,7 @@ export interface ThrottleLimits {
   ipCalls?: number | undefined;
   interval: number;
   unit: 'SECOND' | 'MINUTE' | 'HOUR' | 'DAY';
-  /** Each API by itself, or all that are bound together. */
+  /** Whether each API counts by itself, or all bound APIs count together. */
   scope: 'exclusive' | 'shared';
 }
 
@@ -48,7 +48,7 @@ export interface Throttle extends ThrottleLimits {
   createdMs: number;
 }
 
-/** Who may call an API at all: only those (PERMIT), or everybody but those (DENY). */
+/** Who may call an API: only these (PERMIT), or everybody but these (DENY). */
 export interface AccessPolicyContent {
   name: string;
   type: 'PERMIT' | 'DENY';
@@ -62,16 +62,16 @@ export interface AccessPolicy extends AccessPolicyContent {
   updatedMs: number;
 }
 
-/** A policy that is bound to an API as it is published in an environment. */
+/** A policy that is bound to an API in one environment. */
 export interface Binding {
   id: string;
   policyId: string;
-  /** The publication; see publishIdOf. */
+  /** The id of the publication; see publishIdOf. */
   publishId: string;
   boundMs: number;
 }
 
-/** What API Gateway keeps of one gateway beside its APIs: who may call them, and how often. In memory. */
+/** What API Gateway knows about the APIs of one gateway: who may call them, and how often. In memory. */
 export class AccessBook {
   readonly apps = new Map<string, App>();
   readonly authorizations = new Map<string, AppAuthorization>();
@@ -108,7 +108,7 @@ export class AccessBook {
     return app;
   }
 
-  /** A new secret: signatures with the old one are refused from now on. */
+  /** Sets a new secret. From now on signatures with the old one are refused. */
   resetSecret(app: App, secret = newId()): void {
     app.secret = secret;
     app.updatedMs = this.clock();
@@ -120,7 +120,7 @@ export class AccessBook {
     return code;
   }
 
-  /** With its authorizations. */
+  /** Also deletes its authorizations. */
   removeApp({ id }: App): void {
     this.apps.delete(id);
     for (const { id: authorization, appId } of this.authorizations.values()) {
@@ -152,13 +152,13 @@ export class AccessBook {
     return added;
   }
 
-  /** With its bindings. */
+  /** Also deletes its bindings. */
   removeThrottle(id: string): void {
     this.throttles.delete(id);
     removeBindings(this.throttleBindings, id);
   }
 
-  /** In each environment an API has one throttling policy: a new one takes the place of the old one. */
+  /** An API has one throttling policy in each environment: a new one replaces the old one. */
   bindThrottle(policyId: string, publishId: string): Binding {
     for (const [id, binding] of this.throttleBindings) {
       if (binding.publishId === publishId) this.throttleBindings.delete(id);
@@ -177,13 +177,13 @@ export class AccessBook {
     return policy;
   }
 
-  /** With its bindings. */
+  /** Also deletes its bindings. */
   removePolicy(id: string): void {
     this.policies.delete(id);
     removeBindings(this.policyBindings, id);
   }
 
-  /** An API has one policy of each entity type in each environment: a new one takes the place of the old one. */
+  /** An API has one policy of each entity type in each environment: a new one replaces the old one. */
   bindPolicy(policyId: string, publishId: string): Binding {
     const entity = this.policies.get(policyId)?.entity;
     for (const [id, binding] of this.policyBindings) {
@@ -206,7 +206,7 @@ export class AccessBook {
   }
 }
 
-/** An API that is published anew keeps its id here, and so has the same publication. */
+/** An API that is published again keeps its id here, and so its publication. */
 export function publishIdOf({ apiId }: { apiId: string }): string {
   return `pub${apiId.slice(3)}`;
 }

@@ -4,7 +4,7 @@ import type { Caller } from './authentication';
 import { Refusal } from './errors';
 
 /**
- * Lets a caller pass whom every bound policy lets pass.
+ * Lets a caller pass if every bound policy allows it.
  * @throws Refusal 403
  */
 export function checkPolicies(policies: readonly AccessPolicy[], caller: Caller): void {
@@ -21,7 +21,7 @@ function isMeant({ entity, values }: AccessPolicy, { accountId, accountName, add
   return isAmong(values, address);
 }
 
-/** Addresses, ranges such as 10.0.0.1-10.0.0.9, and networks such as 10.0.0.0/8. */
+/** Takes addresses, ranges such as 10.0.0.1-10.0.0.9, and networks such as 10.0.0.0/8. */
 function isAmong(values: readonly string[], address: string): boolean {
   const plain = address.replace(/^::ffff:/, '');
   const list = new BlockList();

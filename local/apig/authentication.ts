@@ -8,7 +8,7 @@ import { type KeyRing, type RefusalWording, verifySdkSignature } from '../iam/sd
 import type { AccessBook, App } from './access-book';
 import { Refusal } from './errors';
 
-/** Who calls, as far as the gateway knows. */
+/** The caller, as far as the gateway knows it. */
 export interface Caller {
   appId?: string | undefined;
   /** Account ("domain") of an IAM user. */
@@ -18,16 +18,16 @@ export interface Caller {
   address: string;
 }
 
-/** What decides about a request to an API. */
+/** What decides whether a request may call an API. */
 export interface Gate {
   credentials: Credentials;
   access: AccessBook;
-  /** True where APIs take an app code in place of a signature ("simple authentication"). */
+  /** True if APIs accept an app code instead of a signature ("simple authentication"). */
   takesAppCodes: boolean;
   clock: Clock;
 }
 
-/** The sentences of APIG.0303 (API Request Signing Guide, "app authentication information is incorrect"). */
+/** The texts of APIG.0303 (API Request Signing Guide, "app authentication information is incorrect"). */
 const APP_WORDING: RefusalWording = {
   unknownKey: (key) => `app not found, appkey ${key}`,
   expired: (signedAt, serverTime) =>
@@ -36,7 +36,7 @@ const APP_WORDING: RefusalWording = {
 };
 
 /**
- * Finds out who sends a request, proven in the way that the API asks for.
+ * Finds out who sends a request, by the authentication of the API.
  * @throws Refusal 401, and 403 for an app that is not authorized for the API
  */
 export function authenticate(
@@ -55,7 +55,7 @@ export function authenticate(
   return { appId: app.id, accountId: DOMAIN_ID, accountName: DOMAIN_NAME, address };
 }
 
-/** A token in `X-Auth-Token`, or a signature with an access key. */
+/** Accepts a token in `X-Auth-Token`, or a signature with an access key. */
 function userOf(request: ReceivedRequest, { credentials, clock }: Gate): Omit<Caller, 'address'> {
   const value = single(request.headers['x-auth-token']);
   if (value === undefined) {
@@ -70,7 +70,7 @@ function userOf(request: ReceivedRequest, { credentials, clock }: Gate): Omit<Ca
   return { accountId: DOMAIN_ID, accountName: DOMAIN_NAME };
 }
 
-/** By a signature with the app's key and secret or, where the API takes it, by an app code in `X-Apig-AppCode`. */
+/** Accepts a signature with the app's key and secret or, if the API allows it, an app code in `X-Apig-AppCode`. */
 function appOf(request: ReceivedRequest, { access, takesAppCodes, clock }: Gate): App {
   const apps = [...access.apps.values()];
   const appCode = takesAppCodes ? single(request.headers['x-apig-appcode']) : undefined;
@@ -78,7 +78,7 @@ function appOf(request: ReceivedRequest, { access, takesAppCodes, clock }: Gate)
     appCode === undefined
       ? signerOf(request, apps, clock)
       : apps.find(({ codes }) => codes.some(({ code }) => isSame(code, appCode)));
-  // The refusal never repeats the code: it is a secret, unlike an app's key.
+  // The refusal never repeats the code: unlike an app's key, it is a secret.
   if (app === undefined) throw wrongApp('app not found');
   return app;
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { GatewayAnswer } from './gateway-answer';
 
-/** What the gateway answers to a preflight (API Gateway user guide, CORS, not-so-simple request). */
+/** The gateway's answer to a preflight (API Gateway user guide, CORS, not-so-simple request). */
 const PREFLIGHT_HEADERS = {
   'access-control-allow-origin': '*',
   'access-control-allow-headers':
@@ -12,7 +12,7 @@ const PREFLIGHT_HEADERS = {
   'access-control-max-age': '172800',
 };
 
-/** True for the question that a browser asks before a request to another origin. */
+/** True for the request that a browser sends before a request to another origin. */
 export function isPreflight({ method, headers }: IncomingMessage): boolean {
   return (
     method === 'OPTIONS' &&
@@ -29,7 +29,7 @@ export function preflightAnswer(): GatewayAnswer {
   };
 }
 
-/** Opens an answer to pages of every origin, unless the function has said itself who may read it. */
+/** Lets pages of every origin read an answer, unless the function itself says who may read it. */
 export function withCors(answer: GatewayAnswer): GatewayAnswer {
   const isDecided = Object.keys(answer.headers).some(
     (name) => name.toLowerCase() === 'access-control-allow-origin',

@@ -1,4 +1,4 @@
-/** An answer of the gateway instead of the function's. */
+/** An answer of the gateway in place of the function's. */
 export class Refusal extends Error {
   constructor(
     readonly status: number,

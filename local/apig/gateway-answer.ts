@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
 /**
- * What a function behind API Gateway must return (FunctionGraph user guide, APIG trigger). The guide lists four fields;
- * its own samples leave out `headers` and `isBase64Encoded`.
+ * What a function behind API Gateway must return (FunctionGraph user guide, APIG trigger). The guide lists four fields,
+ * but its own samples omit `headers` and `isBase64Encoded`.
  */
 const functionAnswer = z.object({
   statusCode: z.number().int().min(200).max(599),
@@ -17,10 +17,10 @@ export interface GatewayAnswer {
   body: Buffer;
 }
 
-/** The gateway frames the answer by itself. */
+/** The gateway sets these headers itself. */
 const FRAMING_HEADERS = new Set(['content-length', 'transfer-encoding', 'connection', 'keep-alive']);
 
-/** Reads the result of a function; undefined when it is not an answer that the gateway accepts. */
+/** Reads the result of a function; undefined if the gateway does not accept it as an answer. */
 export function readFunctionAnswer(result: string): GatewayAnswer | undefined {
   let json: unknown;
   try {

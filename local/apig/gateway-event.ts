@@ -30,7 +30,7 @@ type QueryBehaviour = Pick<GatewayBehaviour, 'repeatedQueryParameters' | 'missin
 /** Headers that concern one connection only. */
 const CONNECTION_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'expect']);
 
-/** Makes the event of a request: the body always in base64, the path decoded, header names in lower case. */
+/** Makes the event of a request: the body always in base64, the path decoded, the names of headers in lower case. */
 export function gatewayEvent(
   request: GatewayRequest,
   { route, pathParameters }: RouteMatch,
@@ -61,7 +61,7 @@ function headersOf({ headers, clientIp, requestId }: GatewayRequest): Record<str
   return {
     ...received,
     'x-real-ip': clientIp,
-    // A client can put anything in front: only x-real-ip is to be trusted.
+    // Clients can put any value in front: only x-real-ip can be trusted.
     'x-forwarded-for': forwarded === undefined ? clientIp : `${forwarded}, ${clientIp}`,
     'x-forwarded-proto': 'http',
     'x-forwarded-port': /:(\d+)$/.exec(host)?.[1] ?? '80',

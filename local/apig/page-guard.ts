@@ -2,17 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import { UsageError } from '../usage-error';
 import { Refusal } from './errors';
 
-/** Names under which only this machine is known: browsers never ask a name server for those below `localhost`. */
+/** Host names that only this machine can have: browsers never ask a name server about names below `localhost`. */
 const OWN_HOST = /^(127\.0\.0\.1|localhost|[a-z0-9-]+(\.[a-z0-9-]+)*\.localhost|\[::1\])(:\d+)?$/i;
 
 const MAX_AGE_SECONDS = 600;
 
 /**
- * Keeps pages out that the developer did not name. On a laptop every page that is open in a browser can send requests to
- * this machine, and a name server can give it a second name; clients that are no browsers send none of what is looked at here.
+ * Refuses pages that the developer has not named. On a laptop every open page in a browser can send requests to this
+ * machine, and a name server can give the machine a second name. Clients other than browsers send none of the headers
+ * that are checked here.
  *
  * @param origins of the pages that may call the APIs, such as `http://localhost:3000`
- * @returns the origin of the page that sent the request, where the developer named it
+ * @returns the origin of the page that sent the request, if the developer has named it
  * @throws Refusal 403
  */
 export function admitPage(
@@ -21,24 +22,26 @@ export function admitPage(
 ): string | undefined {
   const { origin, host = '' } = headers;
   if (!OWN_HOST.test(host)) {
-    throw refusal(`the host '${host}' is no name of this machine: call http://127.0.0.1 or http://localhost`);
+    throw refusal(
+      `the host '${host}' is not a name of this machine: call http://127.0.0.1 or http://localhost`,
+    );
   }
-  // An <img> sends no Origin, but where it stands.
+  // An <img> sends no Origin, but it sends its page as Referer.
   const page = origin ?? originOf(headers.referer);
   if (page !== undefined && page === `http://${host}`) return undefined;
   if (page !== undefined && origins.includes(page)) return page;
   const site = headers['sec-fetch-site'];
   const isElsewhere = site !== undefined && site !== 'same-origin' && site !== 'none';
-  // Following a link shows an answer to the person, not to the page that had the link.
+  // The answer to a followed link is shown to the user; the page with the link cannot read it.
   const isLink =
     method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
   if (origin === undefined && (!isElsewhere || isLink)) return undefined;
   throw refusal(
-    `the page ${page ?? 'that asks'} is not one that was named: start the local cloud with --origin ${page ?? 'ITS_ORIGIN'} if it is yours`,
+    `the page ${page ?? 'that sent this request'} is not allowed: start the local cloud with --origin ${page ?? 'ITS_ORIGIN'} if it is yours`,
   );
 }
 
-/** What lets the page that was admitted read an answer. */
+/** The headers that let an allowed page read an answer. */
 export function openTo(page: string, headers: Readonly<Record<string, string>>): Record<string, string> {
   const isDecided = Object.keys(headers).some((name) => name.toLowerCase() === 'access-control-allow-origin');
   return {
@@ -49,7 +52,7 @@ export function openTo(page: string, headers: Readonly<Record<string, string>>):
   };
 }
 
-/** The answer to the question that a browser asks before a request of an admitted page. */
+/** The answer to the preflight of an allowed page. */
 export function preflightFor(
   page: string,
   { headers }: IncomingMessage,
@@ -68,7 +71,7 @@ export function preflightFor(
 }
 
 /**
- * Reads origins as a person writes them.
+ * Reads origins from the command line.
  * @throws UsageError
  */
 export function parseOrigins(texts: readonly string[]): string[] {

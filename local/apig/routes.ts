@@ -2,14 +2,14 @@ import type { ApiRoute } from '../functiongraph/functiongraph';
 
 export interface RouteMatch {
   route: ApiRoute;
-  /** Decoded values of `{name}` parts; what follows a prefix match stands under the empty name, as captured. */
+  /** Decoded values of `{name}` parts. What follows a prefix match has the empty name, as captured. */
   pathParameters: Record<string, string>;
 }
 
 /**
  * The APIs that a host publishes: those of the group whose sub-domain it is (`<group id>.localhost`), else all.
  *
- * @param host as the Host header has it
+ * @param host value of the Host header
  */
 export function routesOfHost(routes: readonly ApiRoute[], host: string): readonly ApiRoute[] {
   const [subdomain] = host.split('.');
@@ -18,11 +18,11 @@ export function routesOfHost(routes: readonly ApiRoute[], host: string): readonl
 }
 
 /**
- * The published API that a request calls; of several the most specific one: more fixed parts first, then a whole
- * path before a prefix, then a named method before ANY.
+ * The published API that a request calls. If several match, the most specific one: more fixed parts come first, then a
+ * whole path before a prefix, then a named method before ANY.
  *
  * @param pathname path as received, still percent-encoded
- * @throws URIError when the path is not well-formed percent-encoding
+ * @throws URIError if the path is not well-formed percent-encoding
  */
 export function matchRoute(
   routes: readonly ApiRoute[],
@@ -39,7 +39,7 @@ export function matchRoute(
   return matches.sort((a, b) => compareSpecificity(a.route, b.route))[0];
 }
 
-/** True when an API of any method is published at a path, which is still percent-encoded. */
+/** True if a path has a published API of any method. The path is still percent-encoded. */
 export function isPublishedPath(routes: readonly ApiRoute[], pathname: string): boolean {
   const segments = segmentsOf(pathname).map(decodeURIComponent);
   return routes.some((route) => parametersOf(route, segments) !== undefined);
@@ -77,7 +77,7 @@ function isParameter(part: string): boolean {
   return part.startsWith('{') && part.endsWith('}');
 }
 
-/** The parts between slashes; a slash at the end adds none. */
+/** The parts between slashes. A slash at the end adds none. */
 function segmentsOf(path: string): string[] {
   const trimmed = path.replace(/^\/|\/$/g, '');
   return trimmed === '' ? [] : trimmed.split('/');

@@ -28,30 +28,30 @@ import { Throttling } from './throttling';
 export interface GatewayOptions {
   functiongraph: Pick<FunctionGraph, 'apiRoutes' | 'invoke'>;
   credentials: Credentials;
-  /** Who may call the APIs of a gateway (empty: the shared one), and how often; no apps and policies when absent. */
+  /** Who may call the APIs of a gateway (empty for the shared one), and how often. Default: no apps and no policies. */
   accessOf?: (instanceId: string) => AccessBook;
   clock?: Clock;
-  /** Of the pages that a browser may let call the APIs; absent: whoever asks, as in the cloud. */
+  /** Origins of pages that a browser may let call the APIs. Default: every page, as in the cloud. */
   origins?: readonly string[];
   behaviour?: Partial<GatewayBehaviour>;
-  /** Asked when no API matches, before the body is read; true when it has answered the request. */
+  /** Called if no API matches, before the body is read. Returns true if it has answered the request. */
   fallback?: (request: IncomingMessage, response: ServerResponse) => boolean;
-  /** Told about every request that reached the gateway itself, after it was answered. */
+  /** Called for every request that reached the gateway itself, after its answer has been sent. */
   onRequest?: (entry: AccessLogEntry) => void;
 }
 
-/** Largest request body that API Gateway takes by default. */
+/** Default limit of API Gateway for a request body. */
 const MAX_BODY_BYTES = 12 * 1024 * 1024;
 
-/** Longest path and query (error code table: ROMA Connect's edition of the gateway names the number). */
+/** Limit for path and query (the number is in the error codes of ROMA Connect's edition of the gateway). */
 const MAX_URI_BYTES = 32 * 1024;
-/** Longest header and all headers together, from the same table. */
+/** Limits for one header and for all headers together, from the same table. */
 const MAX_HEADER_BYTES = 32 * 1024;
 const MAX_HEADERS_BYTES = 128 * 1024;
 
 /** An API Gateway in front of FunctionGraph's API Gateway triggers. Not yet listening. */
 export function createGateway(options: GatewayOptions): Server {
-  // Node's own limit has to lie above those of the gateway: its refusals look different.
+  // Node's own limit must be higher than the gateway's, because its refusals look different.
   const maxHeaderSize = 2 * (MAX_URI_BYTES + MAX_HEADERS_BYTES);
   const throttling = new Throttling(options.clock ?? Date.now);
   const serve = (exchange: Exchange) => answer(options, throttling, exchange);
@@ -61,7 +61,7 @@ export function createGateway(options: GatewayOptions): Server {
   );
 }
 
-/** Sizes, API, body, authentication, policies, throttling and function, in this order. */
+/** Checks sizes, API, body, authentication, policies, throttling and function, in this order. */
 async function answer(
   options: GatewayOptions,
   throttling: Throttling,
@@ -71,7 +71,7 @@ async function answer(
   const { method, url = '/', headers } = message;
   const behaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
   checkSizes(message);
-  // The console looks for itself, and more closely.
+  // The console has its own, stricter checks.
   const isGuarded = options.origins !== undefined && !url.startsWith('/_console/');
   const page = isGuarded ? admitPage(message, options.origins ?? []) : undefined;
   const routes = routesOfHost(options.functiongraph.apiRoutes(), headers.host ?? '');
@@ -93,7 +93,7 @@ async function answer(
   const answered = await callFunction(options, throttling, behaviour, match, exchange);
   const open = behaviour.cors && headers.origin !== undefined ? withCors(answered) : answered;
   const opened = page === undefined ? open.headers : openTo(page, open.headers);
-  // Whatever the function says: the id is the gateway's.
+  // The id is the gateway's, whatever the function says.
   return { ...open, headers: { ...opened, 'x-request-id': exchange.requestId } };
 }
 
@@ -151,7 +151,7 @@ async function callFunction(
   return answer;
 }
 
-/** Waits for the function, but not for longer than the API allows. The function itself runs on. */
+/** Waits for the function, but no longer than the API allows. The function itself continues. */
 async function withinMs<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
@@ -164,7 +164,7 @@ async function withinMs<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   }
 }
 
-/** The body in which API Gateway answers for itself (API Gateway FAQ, error messages). */
+/** The body of API Gateway's own answers (API Gateway FAQ, error messages). */
 function refuse(error: unknown, { requestId }: Exchange): RefusalAnswer {
   const { status, errorCode, message } = asRefusal(error);
   const body = { error_msg: message, error_code: errorCode, request_id: requestId };

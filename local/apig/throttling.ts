@@ -7,13 +7,13 @@ const UNIT_MS = { SECOND: 1000, MINUTE: 60_000, HOUR: 3_600_000, DAY: 86_400_000
 
 /** Counts the calls of APIs that a throttling policy is bound to. */
 export class Throttling {
-  /** Times of the calls that were let through, oldest first, by what is counted. */
+  /** Times of the admitted calls, oldest first, by what is counted. */
   readonly #calls = new Map<string, number[]>();
 
   constructor(private readonly clock: Clock) {}
 
   /**
-   * Counts a call, unless it is one too many.
+   * Counts a call, unless it exceeds a limit.
    * @throws Refusal 429 APIG.0308
    */
   admit(throttle: Throttle, apiId: string, caller: Caller): void {

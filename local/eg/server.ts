@@ -58,10 +58,10 @@ const deleteSubscription: Operation = {
   },
 };
 
-/** Paths that EventGrid answers at an address that it shares with other services. */
+/** Paths of EventGrid, at an address that several services share. */
 export const EVENTGRID_PATHS = /^\/v1\/[^/?]+\/subscriptions([/?]|$)/;
 
-/** EventGrid as far as subscriptions are looked at and deleted; FunctionGraph makes them. Not yet listening. */
+/** The part of EventGrid that lists, shows and deletes subscriptions. FunctionGraph creates them. Not yet listening. */
 export function createEventGridServer({ functiongraph, ...options }: EventGridOptions): Server {
   return createSignedServer({
     ...options,
@@ -76,7 +76,7 @@ function noSuchSubscription(id: string): Refused {
   return new Refused(404, 'EG.0404', `The subscription does not exist: ${id}`);
 }
 
-/** A subscription in the words of EventGrid's `ShowDetailOfSubscription`, as far as they are known here. */
+/** A subscription with the known fields of EventGrid's `ShowDetailOfSubscription`. */
 function view(id: string, { functionUrn, trigger }: EventGridSubscription) {
   const time = new Date(trigger.createdAtMs).toISOString();
   const { channel_id, channel_name, trigger_name, bucket, Key_encode, source_name, agency } = trigger.data;

@@ -1,17 +1,17 @@
 /** A system role, a system policy or a custom policy, as IAM shows it. */
 export interface Role {
   id: string;
-  /** Of a custom policy `custom_…`, of a system role a short name that nobody sees elsewhere. */
+  /** `custom_…` for a custom policy. A system role has a short name that appears nowhere else. */
   name: string;
   display_name: string;
-  /** AX: of global services, XA: of services in regions, AA: of both. */
+  /** AX: for global services, XA: for services in regions, AA: for both. */
   type: 'AX' | 'XA' | 'AA';
   catalog: string;
   description: string;
-  /** Null for what IAM has made itself. */
+  /** Null if IAM itself has made it. */
   domain_id: string | null;
   policy: {
-    /** 1.0 of a role, 1.1 of a policy. */
+    /** 1.0 for a role, 1.1 for a policy. */
     Version: '1.0' | '1.1';
     Statement: readonly {
       Effect: 'Allow' | 'Deny';
@@ -21,13 +21,13 @@ export interface Role {
   };
 }
 
-/** Whom the account trusts, and with what. */
+/** A trusted account or service, and its rights. */
 export interface Agency {
   id: string;
   name: string;
   description?: string;
   trustDomainName: string;
-  /** ISO 8601 in UTC; null: for ever. */
+  /** ISO 8601 in UTC. Null: without end. */
   expireTime: string | null;
   /** Rights in the project of the region. */
   projectRoles: readonly Role[];
@@ -37,14 +37,14 @@ export interface Agency {
   allProjectsRoles: readonly Role[];
 }
 
-/** Id of the one account, in the form of IAM's; nobody looks into it. */
+/** Id of the one account, in IAM's form. It has no meaning. */
 export const DOMAIN_ID = '0000000000000000000000000000d0a1';
 export const DOMAIN_NAME = 'local';
 
-/** FunctionGraph under the name that agencies know it by. */
+/** FunctionGraph's name in agencies. */
 const FUNCTIONGRAPH_DOMAIN = 'op_svc_cff';
 
-/** The only way to let somebody use MPC where IAM goes by roles and policies: MPC has no finer rights there. */
+/** Where IAM uses roles and policies, only this role gives access to MPC: MPC has no finer rights there. */
 export const MPC_ADMINISTRATOR: Role = {
   id: '0000000000000000000000000000e001',
   name: 'mpc_adm',
@@ -70,7 +70,7 @@ export function customPolicy(displayName: string, statements: Role['policy']['St
   };
 }
 
-/** The agency of the functions, with the rights that docs/set-up-by-hand.md asks for. */
+/** The agency of the functions, with the rights in docs/set-up-by-hand.md. */
 export function functionsAgency(uploadBucket: string, snapshotBucket: string): Agency {
   return {
     id: '0000000000000000000000000000a9e1',

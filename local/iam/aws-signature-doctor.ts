@@ -26,13 +26,13 @@ import type { Diagnosis, SignatureCase } from './diagnosis';
 import { MAX_SKEW_MS } from './sdk-signature';
 import { likelyMistakes } from './signing-mistakes';
 
-/** A request to OBS; its body is absent where it was not kept. */
+/** A request to OBS. The body is absent if it was not kept. */
 export type AwsReceivedRequest = Omit<ReceivedRequest, 'body'> & { body?: Buffer };
 
-/** What is known about it. At least `request` or `refusal` is needed. */
+/** What is known about the request. At least `request` or `refusal` is needed. */
 export type AwsSignatureCase = Omit<SignatureCase, 'request'> & { request?: AwsReceivedRequest };
 
-/** Whether this is a request to OBS, signed with AWS version 4, or the refusal of one. */
+/** Whether this is an OBS request with an AWS version 4 signature, or the refusal of one. */
 export function isAwsCase({ request, refusal }: AwsSignatureCase): boolean {
   if (request !== undefined) {
     const authorization = single(request.headers.authorization);
@@ -43,13 +43,14 @@ export function isAwsCase({ request, refusal }: AwsSignatureCase): boolean {
   return refusal !== undefined && elementOf(refusal, 'Code') !== undefined;
 }
 
-/** The access key that a request is signed with; undefined where its signature cannot be read. */
+/** The access key of a request's signature; undefined if the signature cannot be read. */
 export function awsAccessKeyOf(request: AwsReceivedRequest): string | undefined {
   return authorizationIn(request)?.credential.accessKey;
 }
 
 /**
- * Finds out why OBS refuses a signature of AWS version 4: from the refusal (XML) where it names the cause, or by signing the request again.
+ * Finds out why OBS refuses a signature of AWS version 4: from the refusal (XML) if it names the cause, or by signing
+ * the request again.
  *
  * @param secretKey of the access key in the request
  * @param nowMs when the request arrived, in milliseconds since 1970
@@ -62,7 +63,7 @@ export function diagnoseAwsSignature(
   if (known !== undefined) return known;
   const client = canonicalRequest === undefined ? undefined : parseCanonicalRequest(canonicalRequest);
   if (canonicalRequest !== undefined && client === undefined) {
-    return wrong('canonicalRequest has fewer than six lines: give it as the client signed it, whole.');
+    return wrong('canonicalRequest has fewer than six lines: give the whole text that the client signed.');
   }
   const service = parseCanonicalRequest(elementOf(refusal ?? '', 'CanonicalRequest') ?? '');
   if (client !== undefined && service !== undefined) return compare(client, service);
@@ -70,11 +71,11 @@ export function diagnoseAwsSignature(
   return wrong(
     service === undefined
       ? 'The refusal shows no canonical request: give the request itself (method, url, headers, body).'
-      : 'The refusal shows what OBS expects; give what the client signed as canonicalRequest, or the request itself.',
+      : 'The refusal shows what OBS expects. Give what the client signed as canonicalRequest, or the request itself.',
   );
 }
 
-/** Refusals that name their cause themselves. */
+/** Refusals that name their cause. */
 function diagnoseRefusal(refusal: string): Diagnosis | undefined {
   const element = (name: string) => elementOf(refusal, name) ?? '';
   switch (element('Code')) {
@@ -82,7 +83,7 @@ function diagnoseRefusal(refusal: string): Diagnosis | undefined {
       return wrongTime(Date.parse(isoOf(element('RequestTime'))), Date.parse(element('ServerTime')));
     case 'InvalidAccessKeyId':
       return wrong(
-        `OBS does not know the access key ${element('AccessKeyId')}, or it is a temporary one and its security token is missing or another: send x-amz-security-token and sign it.`,
+        `OBS does not know the access key ${element('AccessKeyId')}, or it is a temporary one and its security token is missing or wrong: send x-amz-security-token and sign it.`,
       );
     case 'AuthorizationHeaderMalformed':
     case 'AuthorizationQueryParametersError':
@@ -100,7 +101,7 @@ function diagnoseRefusal(refusal: string): Diagnosis | undefined {
       return wrong(
         element('HeadersNotSigned') === ''
           ? element('Message')
-          : `Sent, but not signed: ${element('HeadersNotSigned')}. Every x-amz-* header and the host must stand in SignedHeaders.`,
+          : `Sent, but not signed: ${element('HeadersNotSigned')}. Every x-amz-* header and the host must be in SignedHeaders.`,
       );
     default:
       return undefined;
@@ -108,9 +109,9 @@ function diagnoseRefusal(refusal: string): Diagnosis | undefined {
 }
 
 const TRAILING_CHECKSUM =
-  'The client sends its body in chunks with a trailing checksum, as AWS SDKs do since 2025, and OBS takes the name of that for a hash: set requestChecksumCalculation (or AWS_REQUEST_CHECKSUM_CALCULATION) to WHEN_REQUIRED.';
+  'The client sends its body in chunks with a trailing checksum, as AWS SDKs do since 2025, and OBS takes the name of this method for a hash: set requestChecksumCalculation (or AWS_REQUEST_CHECKSUM_CALCULATION) to WHEN_REQUIRED.';
 const OTHER_BODY =
-  'The bytes of the body differ from those that x-amz-content-sha256 was made of: hash exactly the bytes that are sent, or send UNSIGNED-PAYLOAD.';
+  'The bytes of the body differ from those behind x-amz-content-sha256: hash exactly the bytes that are sent, or send UNSIGNED-PAYLOAD.';
 
 function diagnoseRequest(
   request: AwsReceivedRequest,
@@ -137,7 +138,7 @@ function diagnoseRequest(
   );
   if (unsigned.length > 0) {
     return wrong(
-      `Sent, but not signed: ${unsigned.join(', ')}. Every x-amz-* header and the host must stand in SignedHeaders.`,
+      `Sent, but not signed: ${unsigned.join(', ')}. Every x-amz-* header and the host must be in SignedHeaders.`,
     );
   }
   const bodyHash = isUrl ? AWS_UNSIGNED_PAYLOAD : signable.headers.get('x-amz-content-sha256');
@@ -157,7 +158,7 @@ function diagnoseRequest(
     ].find((candidate) => signsWith(candidate, signingKey));
     if (signed !== undefined) return compare(signed, expected);
     return wrong(
-      `The signature fits neither the request nor a usual mistake: the secret key is probably not that of ${credential.accessKey}, the signing key was made for another day, region or service than ${credential.date}/${credential.region}/${credential.service}, or the request was changed after signing. Give what the client signed as canonicalRequest to see where.`,
+      `The signature matches neither the request nor a usual mistake: the secret key is probably not that of ${credential.accessKey}, the signing key was made for another day, region or service than ${credential.date}/${credential.region}/${credential.service}, or the request was changed after signing. Give what the client signed as canonicalRequest to see where.`,
     );
   }
   if (/^STREAMING-.*-TRAILER$/.test(bodyHash)) return wrong(TRAILING_CHECKSUM);
@@ -189,7 +190,7 @@ function diagnoseLifetime(request: AwsReceivedRequest, signedAtMs: number, nowMs
   return { isRight: true, explanation: 'The signature is right.' };
 }
 
-/** What clients sign that take OBS for something slightly different. */
+/** What clients sign that treat OBS as a slightly different service. */
 function awsMistakes(
   right: CanonicalRequest,
   { rawPath }: AwsSignableRequest,
@@ -218,19 +219,19 @@ function compare(client: CanonicalRequest, service: CanonicalRequest): Diagnosis
   const difference = differenceOf(client, service);
   if (difference === undefined) {
     return wrong(
-      'Client and OBS agree on the canonical request: the secret key does not belong to the access key, or the signing key ("AWS4" + secret key, then day, region, service, "aws4_request") or the string to sign is made otherwise.',
+      'Client and OBS agree on the canonical request: the secret key does not belong to the access key, or the signing key ("AWS4" + secret key, then day, region, service, "aws4_request") or the string to sign is made differently.',
     );
   }
   const explained: Difference = { ...difference, explanation: explain(client, service, difference) };
   return { isRight: false, explanation: explained.explanation, difference: explained };
 }
 
-/** In the words of OBS where they are others than those of the platform's gateways. */
+/** Uses the words of OBS where they differ from those of the platform's gateways. */
 function explain(client: CanonicalRequest, service: CanonicalRequest, { explanation }: Difference): string {
   if (client.method !== service.method) return explanation;
   if (client.path !== service.path) {
     if (client.path.endsWith(service.path) || service.path.endsWith(client.path)) {
-      return 'The bucket stands in the signed path and not in the sent one, or the other way round: sign the path exactly as it is sent, "/key" where the bucket is in the host name, "/bucket/key" where it is not.';
+      return 'The bucket is in the signed path and not in the sent one, or the other way round: sign the path exactly as it is sent, "/key" if the bucket is in the host name, "/bucket/key" if it is not.';
     }
     if (client.path === service.path.split('/').map(uriEncode).join('/')) {
       return 'The path is encoded twice: for S3 it is encoded once (in SDKs: uriEscapePath false, or double encoding off).';
@@ -285,7 +286,7 @@ function wrongTime(signedAtMs: number, serverMs: number): Diagnosis {
   const minutes = Math.round(Math.abs(serverMs - signedAtMs) / 60_000);
   const side = signedAtMs < serverMs ? 'before' : 'after';
   return wrong(
-    `The request was signed ${minutes} min ${side} it arrived (${formatAwsDate(signedAtMs)}, ${formatAwsDate(serverMs)}); OBS accepts 15 min. Set the clock of the client, and sign each request anew just before it is sent.`,
+    `The request was signed ${minutes} min ${side} it arrived (${formatAwsDate(signedAtMs)}, ${formatAwsDate(serverMs)}); OBS accepts 15 min. Set the clock of the client, and sign each request again just before it is sent.`,
   );
 }
 

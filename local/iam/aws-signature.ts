@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { CanonicalRequest } from './canonical-request';
 
-/** What a signature of AWS version 4 is made for: a day, a region and a service. */
+/** The scope of an AWS version 4 signature: a day, a region and a service. */
 export interface AwsScope {
   /** `20261123` */
   date: string;
@@ -18,39 +18,39 @@ export interface AwsAuthorization {
   credential: AwsCredential;
   /** Names in lower case, in the client's order. */
   signedHeaders: readonly string[];
-  /** 64 hexadecimal digits, as the client sent them. */
+  /** 64 hexadecimal digits, as received. */
   signature: string;
 }
 
-/** A request as far as AWS signature version 4 looks at it. */
+/** The parts of a request that an AWS version 4 signature covers. */
 export interface AwsSignableRequest {
   method: string;
-  /** As it was sent, percent-encoded. */
+  /** As sent, percent-encoded. */
   rawPath: string;
-  /** As it was sent, without the question mark. */
+  /** As sent, without the question mark. */
   rawQuery: string;
-  /** Names in lower case; the values of equal names joined by a comma. */
+  /** Names in lower case. The values of repeated names are joined by a comma. */
   headers: ReadonlyMap<string, string>;
 }
 
 export const AWS_ALGORITHM = 'AWS4-HMAC-SHA256';
 
-/** What stands in place of a hash when the body is not signed. */
+/** Replaces the hash if the body is not signed. */
 export const AWS_UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
 
-/** The longest time between now and the end of a presigned URL: seven days (OBS S3 API, V4 temporarily authorized request). */
+/** The longest lifetime of a presigned URL: seven days (OBS S3 API, V4 temporarily authorized request). */
 export const MAX_AWS_EXPIRES_SECONDS = 604_800;
 
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256\s+Credential=(?<credential>[^,\s]+)\s*,\s*SignedHeaders=(?<signedHeaders>[^,\s]+)\s*,\s*Signature=(?<signature>[0-9a-f]{64})\s*$/;
 
-/** Reads a header Authorization; undefined when it is not of this form. */
+/** Reads a header Authorization; undefined if it does not have this form. */
 export function parseAwsAuthorization(header: string): AwsAuthorization | undefined {
   const { credential = '', signedHeaders = '', signature = '' } = AUTHORIZATION.exec(header)?.groups ?? {};
   return authorizationOf(credential, signedHeaders, signature);
 }
 
-/** Reads the parameters of a presigned URL; undefined when one is missing or of another form. */
+/** Reads the parameters of a presigned URL; undefined if one is missing or has another form. */
 export function parseAwsParameters(query: ReadonlyMap<string, string>): AwsAuthorization | undefined {
   const signature = query.get('X-Amz-Signature') ?? '';
   if (query.get('X-Amz-Algorithm') !== AWS_ALGORITHM || !/^[0-9a-f]{64}$/.test(signature)) return undefined;
@@ -79,23 +79,23 @@ function authorizationOf(
   };
 }
 
-/** Milliseconds since 1970 of a time such as `20261123T120000Z`; undefined for all else. */
+/** Milliseconds since 1970 of a time such as `20261123T120000Z`; undefined for anything else. */
 export function parseAwsDate(text: string): number | undefined {
   const [, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
   const [year = 0, month = 0, ...rest] = parts.map(Number);
   return parts.length === 0 ? undefined : Date.UTC(year, month - 1, ...rest);
 }
 
-/** A time as `X-Amz-Date` has it. */
+/** A time in the form of `X-Amz-Date`. */
 export function formatAwsDate(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/[-:]|\.\d+/g, '');
 }
 
 /**
- * The canonical request: path and query encoded once, whatever way the client encoded them, header values without needless blanks (AWS
- * General Reference, "Create a signed AWS API request"; OBS S3 API, V4 common request).
+ * The canonical request: path and query are encoded once, however the client encoded them, and header values have no
+ * needless spaces (AWS General Reference, "Create a signed AWS API request"; OBS S3 API, V4 common request).
  *
- * @param bodyHash what stands in its last line
+ * @param bodyHash its last line
  */
 export function awsCanonicalRequest(
   request: AwsSignableRequest,
@@ -114,7 +114,7 @@ export function awsCanonicalRequest(
   };
 }
 
-/** What is signed in the end. @param canonicalRequest with line feeds */
+/** The string to sign. @param canonicalRequest with line feeds */
 export function awsStringToSign(canonicalRequest: string, dateTime: string, scope: AwsScope): string {
   return [AWS_ALGORITHM, dateTime, scopeText(scope), sha256(canonicalRequest)].join('\n');
 }
@@ -123,7 +123,7 @@ export function scopeText({ date, region, service }: AwsScope): string {
   return `${date}/${region}/${service}/aws4_request`;
 }
 
-/** The key that signs for one day, region and service. */
+/** The signing key of one day, region and service. */
 export function awsSigningKey(secretKey: string, { date, region, service }: AwsScope): Buffer {
   return [date, region, service, 'aws4_request'].reduce<Buffer>(
     (key, part) => hmac(key, part),

@@ -1,18 +1,18 @@
 import { type CanonicalRequest, formatCanonicalRequest, sha256Hex } from './canonical-request';
 
-/** Where two canonical requests part. */
+/** Where two canonical requests differ. */
 export interface Difference {
-  /** Number of the line, from 1. */
+  /** Number of the line, counted from 1. */
   line: number;
-  /** What the client signed; empty when it has no such line. */
+  /** What the client signed; empty if it has no such line. */
   client: string;
-  /** What the gateway expects; empty when it has no such line. */
+  /** What the gateway expects; empty if it has no such line. */
   gateway: string;
-  /** In whole sentences: the likely cause and what to do. */
+  /** In whole sentences: the likely cause, and what to do. */
   explanation: string;
 }
 
-/** The first line in which two canonical requests differ, and the likely cause; undefined when they are the same. */
+/** The first line in which two canonical requests differ, and the likely cause. Undefined if they are equal. */
 export function differenceOf(client: CanonicalRequest, gateway: CanonicalRequest): Difference | undefined {
   const [ours, theirs] = [client, gateway].map((one) => formatCanonicalRequest(one).split('\n'));
   if (ours === undefined || theirs === undefined) return undefined;
@@ -49,7 +49,7 @@ function explainMethod(client: string, gateway: string): string {
 
 function explainPath(client: string, gateway: string): string {
   if (`${client}/` === gateway) {
-    return 'The trailing slash is missing: the canonical path always ends with a slash, even where the request has none.';
+    return 'The trailing slash is missing: the canonical path always ends with a slash, even if the request's path does not.';
   }
   if (client === `${gateway}/`) return 'The canonical path ends with one slash, the client signed two.';
   const withSlash = client.endsWith('/') ? client : `${client}/`;
@@ -71,7 +71,7 @@ function explainQuery(client: string, gateway: string): string {
   if (plain(client) === plain(gateway)) {
     return 'The encoding of the query differs: names and values are percent-encoded (a space is %20, not +), and a parameter without value keeps its "=".';
   }
-  if (client === '') return 'The query is not signed: it belongs into the third line, sorted and encoded.';
+  if (client === '') return 'The query is not signed: it belongs in the third line, sorted and encoded.';
   return 'The client signed other query parameters than it sent: look for a parameter that was added, dropped or joined after signing.';
 }
 
@@ -84,13 +84,13 @@ function explainHeader(client: string, gateway: string): string {
     return `The client signed the header ${signedName || '(none)'} where the gateway reads ${name}: sort headers by name, in the same order as in SignedHeaders.`;
   }
   if (value === signedValue.trim())
-    return `The value of the header ${name} is not trimmed: sign it without blanks around it.`;
+    return `The value of the header ${name} is not trimmed: sign it without spaces around it.`;
   if (name !== 'host') {
     return `The header ${name} was changed after signing: sign the value that is sent, or do not sign this header.`;
   }
   const [host, signedHost] = [value, signedValue].map((text) => text.replace(/:\d+$/, ''));
   if (host === signedHost) {
-    return `The port in the host header differs: sign exactly what is sent, "${value}" (with a port only where it is not the usual one).`;
+    return `The port in the host header differs: sign exactly what is sent, "${value}" (with a port only if it is not the default one).`;
   }
   return `The client signed the host ${signedValue} and sent the request to ${value}: look for a proxy or a custom domain name.`;
 }
@@ -111,7 +111,7 @@ function explainBody(client: string, gateway: string): string {
   if (gateway === none) return 'The client signed a body and sent none.';
   if (client === none) return 'The client signed no body and sent one: hash the bytes of the body.';
   if (client === 'UNSIGNED-PAYLOAD') {
-    return 'The client signed UNSIGNED-PAYLOAD: it must then also send X-Sdk-Content-Sha256: UNSIGNED-PAYLOAD.';
+    return 'The client signed UNSIGNED-PAYLOAD: then it must also send X-Sdk-Content-Sha256: UNSIGNED-PAYLOAD.';
   }
   return 'The bytes of the body differ: hash exactly the bytes that are sent (same JSON text, same line ends, UTF-8), after any serialisation.';
 }

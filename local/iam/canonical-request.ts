@@ -1,14 +1,14 @@
-/** A signed request as it came over the wire. */
+/** A signed request as received. */
 export interface ReceivedRequest {
   method: string;
   /** Path and query exactly as received, for example `/v1/p/thumbnails?task_id=1`. */
   rawUrl: string;
-  /** Header names in lower case, as node:http gives them. */
+  /** Header names in lower case, as in node:http. */
   headers: Record<string, string | string[] | undefined>;
   body: Buffer;
 }
 
-/** The text that SDK-HMAC-SHA256 signs, part by part (API Request Signing Guide, "Signing algorithm"). */
+/** The text that SDK-HMAC-SHA256 signs, in parts (API Request Signing Guide, "Signing algorithm"). */
 export interface CanonicalRequest {
   method: string;
   /** Encoded, with a slash at the end. */
@@ -17,16 +17,16 @@ export interface CanonicalRequest {
   query: string;
   /** Lines `name:value`, without line ends. */
   headers: string[];
-  /** Names with semicolons between them. */
+  /** Names, separated by semicolons. */
   signedHeaders: string;
   /** SHA-256 of the body in hexadecimal digits, or UNSIGNED-PAYLOAD. */
   bodyHash: string;
 }
 
-/** What the vendor's SDKs send in place of a hash when they stream the body. */
+/** The vendor's SDKs send this instead of a hash when they stream the body. */
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
 
-/** The stages of the vendor's signer that a verifier needs; its declarations hide them. */
+/** The steps of the vendor's signer that a verifier needs. Its type declarations hide them. */
 interface VendorSigner {
   CanonicalURI(path: string): string;
   CanonicalQueryString(request: { queryParams: Record<string, string | string[]> }): string;
@@ -35,7 +35,7 @@ interface VendorSigner {
   hmacSHA256(secretKey: string, text: string): string;
 }
 
-/** Loaded at the first request: the vendor's signer pulls in moment and lodash. */
+/** Loaded at the first request, because the vendor's signer loads moment and lodash. */
 function vendorSigner(): VendorSigner {
   return require('@huaweicloud/huaweicloud-sdk-core/auth/AKSKSigner').AKSKSigner as VendorSigner;
 }
@@ -46,7 +46,7 @@ export function sha256Hex(data: string | Buffer): string {
 }
 
 /**
- * The canonical request of a request as it was received.
+ * The canonical request of a received request.
  * @param signedHeaders the names in the `Authorization` header
  */
 export function canonicalRequestOf(request: ReceivedRequest, signedHeaders: string): CanonicalRequest {
@@ -64,7 +64,7 @@ export function canonicalRequestOf(request: ReceivedRequest, signedHeaders: stri
   };
 }
 
-/** The text of a canonical request; its lines end with a line feed. */
+/** The text of a canonical request. Its lines end with a line feed. */
 export function formatCanonicalRequest(request: CanonicalRequest): string {
   const { method, path, query, headers, signedHeaders, bodyHash } = request;
   return [method, path, query, ...headers, '', signedHeaders, bodyHash].join('\n');
@@ -72,7 +72,7 @@ export function formatCanonicalRequest(request: CanonicalRequest): string {
 
 /**
  * Reads the text of a canonical request, with line feeds or with the `|` that gateways print between its lines.
- * Undefined when it has too few lines.
+ * Undefined if it has too few lines.
  */
 export function parseCanonicalRequest(text: string): CanonicalRequest | undefined {
   const lines = text.includes('\n') ? text.split(/\r?\n/) : text.split('|');
@@ -85,8 +85,8 @@ export function parseCanonicalRequest(text: string): CanonicalRequest | undefine
 }
 
 /**
- * The signature over a canonical request in hexadecimal digits.
- * @param date as in `X-Sdk-Date`
+ * The signature of a canonical request in hexadecimal digits.
+ * @param date value of `X-Sdk-Date`
  */
 export function signatureOf(canonicalRequest: string, date: string, secretKey: string): string {
   const signer = vendorSigner();
@@ -107,7 +107,7 @@ function decodedPath(pathname: string): string {
   }
 }
 
-/** The parameters of a query as the vendor's signer takes them. */
+/** The parameters of a query in the form of the vendor's signer. */
 export function queryOf(url: URL): Record<string, string | string[]> {
   const query: Record<string, string | string[]> = {};
   for (const name of new Set(url.searchParams.keys())) {

@@ -1,28 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock';
 
-/** One access key that the local cloud accepts. */
+/** An access key that the local cloud accepts. */
 export interface AccessKey {
   accessKey: string;
   secretKey: string;
   projectId: string;
-  /** Set for temporary keys only; must then be sent and signed with every request. */
+  /** Only for temporary keys. Every request must then send and sign it. */
   securityToken?: string;
   expiresAtMs?: number;
-  /** The IAM agency that a temporary key acts for. */
+  /** The IAM agency of a temporary key. */
   agency?: string;
-  /** What it was issued to, such as a function: for the access log. */
+  /** What the key was issued to, such as a function. For the access log. */
   holder?: string;
-  /** The agency's token, issued together with the key. */
+  /** The agency's token, which is issued together with the key. */
   token?: string;
-  /** Actions that its holder may not take, with `*`, such as `iam:*`; absent: may do everything. */
+  /** Actions that the holder is denied, with the wildcard `*`, such as `iam:*`. Absent: everything is allowed. */
   denied?: readonly string[];
-  /** Account ("domain") that it belongs to; absent: the one of the local cloud. */
+  /** Account ("domain") of the key. Absent: the account of the local cloud. */
   domainId?: string;
   domainName?: string;
 }
 
-/** A token that takes the place of a signature in `X-Auth-Token`. */
+/** A token in `X-Auth-Token`, which replaces a signature. */
 export interface Token {
   value: string;
   projectId: string;
@@ -34,7 +34,7 @@ const TOKEN_LIFETIME_MS = 24 * 3600 * 1000;
 const TEMPORARY_KEY_LIFETIME_MS = 24 * 3600 * 1000;
 const TEMPORARY_KEY_CACHE_MS = 10 * 60 * 1000;
 
-/** The keys of the one account that the local cloud knows: a permanent one and those issued to agencies. */
+/** The keys that the local cloud knows: the permanent one of its account, and those issued to agencies. */
 export class Credentials {
   readonly #keys = new Map<string, AccessKey>();
   readonly #tokens = new Map<string, Token>();
@@ -47,22 +47,25 @@ export class Credentials {
     this.#keys.set(permanent.accessKey, permanent);
   }
 
-  /** Lets a further key in, such as one of another account. */
+  /** Accepts a further key, such as one of another account. */
   add(key: AccessKey): void {
     this.#keys.set(key.accessKey, key);
   }
 
-  /** The key with this id, expired or not; undefined when it was never issued. */
+  /** The key with this id, expired or not; undefined if it was never issued. */
   find(accessKey: string): AccessKey | undefined {
     return this.#keys.get(accessKey);
   }
 
-  /** True when the lifetime of a key or token is over. */
+  /** True if the lifetime of a key or token is over. */
   isExpired({ expiresAtMs }: { expiresAtMs?: number }): boolean {
     return expiresAtMs !== undefined && this.clock() >= expiresAtMs;
   }
 
-  /** A new token of the account, valid for 24 h. IAM gives them against a password, which nobody has here. */
+  /**
+   * A new token of the account, valid for 24 h. IAM issues tokens for a password, which the local account does not
+   * have.
+   */
   issueToken(): Token {
     const token: Token = {
       value: randomBytes(48).toString('base64url'),
@@ -73,15 +76,16 @@ export class Credentials {
     return token;
   }
 
-  /** The token with this value, expired or not; undefined when it was never issued. */
+  /** The token with this value, expired or not; undefined if it was never issued. */
   findToken(value: string): Token | undefined {
     return this.#tokens.get(value);
   }
 
   /**
-   * The temporary key of an agency: valid for 24 h and handed out again for 10 minutes, as FunctionGraph's user
-   * guide describes for the keys on a function's context.
-   * @param holder what gets it, such as a function: each has a key of its own, so that the access log tells who called
+   * The temporary key of an agency. It is valid for 24 h, and the same key is issued again for 10 minutes, as
+   * FunctionGraph's user guide describes for the keys in a function's context.
+   * @param holder what gets the key, such as a function: each has a key of its own, so that the access log shows who
+   *   called
    */
   temporaryKeyOf(agency: string, holder?: string): AccessKey {
     const now = this.clock();
@@ -91,7 +95,7 @@ export class Credentials {
     const key: AccessKey = {
       accessKey: `HST3${randomBytes(8).toString('hex').toUpperCase()}`,
       secretKey: randomBytes(20).toString('hex'),
-      // As long as real ones: whoever puts it into addresses meets the limits of answers here, too.
+      // As long as real tokens: URLs with it meet the limits of answers here too.
       securityToken: randomBytes(1800).toString('base64'),
       projectId: this.permanent.projectId,
       expiresAtMs: now + TEMPORARY_KEY_LIFETIME_MS,

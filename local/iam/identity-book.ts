@@ -7,7 +7,7 @@ import { covers } from './rights';
 const MAX_AGENCIES = 50;
 const MAX_POLICIES = 200;
 
-/** What an agency has been given, and where. */
+/** Where an agency has a role or a policy. */
 type Scope = 'projectRoles' | 'domainRoles' | 'allProjectsRoles';
 const SCOPES: readonly Scope[] = ['projectRoles', 'domainRoles', 'allProjectsRoles'];
 
@@ -46,7 +46,7 @@ export class IdentityBook {
     return this.#roles.get(id) ?? missing();
   }
 
-  /** @throws Refused 409 when the name is taken, 403 when there are too many */
+  /** @throws Refused 409 if the name is taken, 403 if there are too many */
   createAgency(agency: Pick<Agency, 'name' | 'trustDomainName' | 'expireTime' | 'description'>): Agency {
     if (this.agencies().some(({ name }) => name === agency.name))
       throw alreadyExists(`agency ${agency.name}`);
@@ -62,7 +62,7 @@ export class IdentityBook {
     this.#agencies.delete(id);
   }
 
-  /** @throws Refused 409 when the name is taken, 403 when there are too many */
+  /** @throws Refused 409 if the name is taken, 403 if there are too many */
   createPolicy(wanted: Pick<Role, 'display_name' | 'type' | 'description' | 'policy'>): Role {
     const { display_name } = wanted;
     const policies = this.customPolicies();
@@ -93,7 +93,7 @@ export class IdentityBook {
     return role;
   }
 
-  /** @throws Refused 404, 409 while an agency has it */
+  /** @throws Refused 404, and 409 while an agency has the policy */
   deletePolicy(id: string): void {
     const policy = this.#customPolicy(id);
     if (this.agencies().some((agency) => rolesOf(agency).some((role) => role.id === id))) {
@@ -102,7 +102,7 @@ export class IdentityBook {
     this.#roles.delete(id);
   }
 
-  /** A second time is no error. @throws Refused 404 */
+  /** Granting again is no error. @throws Refused 404 */
   grant(agencyId: string, roleId: string, scope: Scope): void {
     const role = this.role(roleId);
     this.#change(this.agency(agencyId).id, scope, (roles) => [
@@ -119,7 +119,7 @@ export class IdentityBook {
     });
   }
 
-  /** Whether an agency may do something on global services. @param resource such as `object:snapshots/a.jpg` */
+  /** Whether an agency is allowed an action on global services. @param resource such as `object:snapshots/a.jpg` */
   agencyAllows(name: string, action: string, resource: string): boolean {
     const agency = this.agencies().find((one) => one.name === name);
     return agency !== undefined && rolesAllow(agency.domainRoles, action, resource);
@@ -149,7 +149,7 @@ function newId(): string {
 }
 
 /**
- * Whether roles together allow something: one allows it, none denies it.
+ * Whether roles together allow an action: one allows it and none denies it.
  * @param resource such as `bucket:videos` or `object:snapshots/a.jpg`
  */
 function rolesAllow(roles: readonly Role[], action: string, resource: string): boolean {

@@ -7,14 +7,14 @@ import type { IdentityBook } from './identity-book';
 
 /** What the operations work on. */
 export interface Service {
-  /** The account's only project bears its name. */
+  /** The account's only project has the same name. */
   region: string;
   identities: IdentityBook;
 }
 
 export type Operation = SignedOperation<Service>;
 
-/** An answer that lists something. */
+/** The answer of a list. */
 export function listed({ rawUrl }: SignedRequest, what: Record<string, unknown>): SignedAnswer {
   return { status: 200, body: { links: { self: rawUrl, previous: null, next: null }, ...what } };
 }
@@ -27,7 +27,7 @@ const paging = z
   .refine(({ page, per_page }) => (page === undefined) === (per_page === undefined));
 
 /**
- * The page that `page` and `per_page` ask for; without them the whole list (IAM API reference, listing agencies).
+ * The page that `page` and `per_page` select. Without them the whole list (IAM API reference, listing agencies).
  * @throws Refused 400 for one without the other, or beyond its range
  */
 export function pageOf<T>(all: readonly T[], query: URLSearchParams): readonly T[] {
@@ -54,7 +54,7 @@ export function checkDomain(domainId: string | null | undefined): void {
   if (domainId !== DOMAIN_ID) throw foreignDomain();
 }
 
-/** Path parameters of an agency's rights. @throws Refused 404 for another account */
+/** Path parameters of an operation on an agency's rights. @throws Refused 404 for another account */
 export function rightsOf({ names }: SignedRequest): { agencyId: string; roleId: string } {
   if (names.domain_id !== undefined && names.domain_id !== DOMAIN_ID) throw notFound();
   return { agencyId: names.agency_id ?? '', roleId: names.role_id ?? '' };
@@ -75,14 +75,14 @@ export function agencyView({ id, name, trustDomainName, expireTime, description 
   };
 }
 
-/** The one language of policies that IAM takes for custom ones (IAM API reference, creating a custom policy for cloud services). */
+/** The form of custom policies (IAM API reference, creating a custom policy for cloud services). */
 export const policyBody = z.object({
   role: z
     .object({
       display_name: z
         .string()
         .regex(/^[\w .-]{1,64}$/, 'must be 1 to 64 letters, digits, " ", ".", "-" and "_"'),
-      /** AX: global services, XA: services of regions. */
+      /** AX: for global services, XA: for services of regions. */
       type: z.enum(['AX', 'XA']),
       description: z.string().min(1),
       policy: z.object({

@@ -15,20 +15,20 @@ export type SdkSignatureVerdict =
   | { ok: true; key: AccessKey }
   | { ok: false; reason: string; canonicalRequest?: string };
 
-/** How far the signature's time may lie from the server's, in both directions (seen in refusals of the service). */
+/** How far the time of a signature may be from the server's, in both directions (seen in refusals of the service). */
 export const MAX_SKEW_MS = 15 * 60 * 1000;
 export const AUTHORIZATION =
   /^SDK-HMAC-SHA256 Access=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{64})$/;
 
-/** Where a verifier looks keys up. */
+/** Where a verifier finds keys. */
 export type KeyRing = Pick<Credentials, 'find' | 'isExpired'>;
 
-/** How a gateway words the refusals that differ between IAM and app authentication. */
+/** The texts of refusals that differ between IAM and app authentication. */
 export interface RefusalWording {
   unknownKey(accessKey: string): string;
-  /** Both times as in `X-Sdk-Date`. */
+  /** Both times in the form of `X-Sdk-Date`. */
   expired(signedAt: string, serverTime: string): string;
-  /** The canonical request with `|` between its lines. */
+  /** The canonical request, with `|` between its lines. */
   mismatch(canonicalRequest: string): string;
 }
 
@@ -40,9 +40,9 @@ const IAM_WORDING: RefusalWording = {
 };
 
 /**
- * Checks an SDK-HMAC-SHA256 signature with the stages of the vendor's own signer over the bytes received.
- * The refusals carry the wording that API Gateway uses, the canonical request included, so that the caller can compare.
- * @param wording of the refusals; that of IAM authentication when absent
+ * Checks an SDK-HMAC-SHA256 signature with the steps of the vendor's own signer on the received bytes. The refusals
+ * have API Gateway's texts and contain the canonical request, so that the caller can compare.
+ * @param wording texts of the refusals; default: those of IAM authentication
  */
 export function verifySdkSignature(
   request: ReceivedRequest,
@@ -94,7 +94,7 @@ export function verifySdkSignature(
   return { ok: true, key };
 }
 
-/** Milliseconds since 1970 of a time such as `20261123T120000Z`; undefined when it is not one. */
+/** Milliseconds since 1970 of a time such as `20261123T120000Z`; undefined if it is not such a time. */
 export function parseSdkDate(date: string): number | undefined {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date);
   if (match === null) return undefined;
@@ -102,7 +102,7 @@ export function parseSdkDate(date: string): number | undefined {
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
-/** A time as `X-Sdk-Date` has it. */
+/** A time in the form of `X-Sdk-Date`. */
 export function formatSdkDate(timeMs: number): string {
   return new Date(timeMs).toISOString().replace(/[-:]|\.\d{3}/g, '');
 }

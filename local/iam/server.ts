@@ -23,7 +23,7 @@ import { listProjects } from './operations/list-projects';
 import { updateCustomPolicy } from './operations/update-custom-policy';
 
 export interface IamOptions extends SignedServerOptions {
-  /** The account's only project; on the platform a region's first project bears the region's name. */
+  /** The account's only project. On the platform the first project of a region has the region's name. */
   region: string;
   identities: IdentityBook;
 }
@@ -46,10 +46,10 @@ const OPERATIONS: readonly Operation[] = [
   deleteCustomPolicy,
 ];
 
-/** Paths that IAM answers at an address that it shares with other services. */
+/** Paths of IAM, at an address that several services share. */
 export const IAM_PATHS = /^\/v3(\.0)?\//;
 
-/** The parts of IAM that clients here use: projects, agencies, and what these are allowed. Not yet listening. */
+/** The parts of IAM that clients need here: projects, agencies and their rights. Not yet listening. */
 export function createIamServer({ region, identities, ...options }: IamOptions): Server {
   return createSignedServer({
     ...options,

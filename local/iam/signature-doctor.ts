@@ -18,9 +18,9 @@ import { likelyMistakes } from './signing-mistakes';
 /**
  * Finds out why a gateway refuses an SDK-HMAC-SHA256 signature, or OBS one of AWS version 4.
  *
- * With a refusal, the canonical request in it is compared with the client's. With a request, its signature is computed
- * again; when it is wrong and the client's canonical request is not known, the usual mistakes are tried until one gives
- * the client's signature.
+ * With a refusal, it compares the canonical request in it with the client's. With a request, it computes the signature
+ * again. If the signature is wrong and the client's canonical request is unknown, it tries the usual mistakes until one
+ * gives the client's signature.
  *
  * @param secretKey of the access key in the request; not needed with a refusal and the client's canonical request
  * @param nowMs when the request arrived, in milliseconds since 1970
@@ -36,7 +36,7 @@ export function diagnoseSignature(
   if (known !== undefined) return known;
   const client = canonicalRequest === undefined ? undefined : parseCanonicalRequest(canonicalRequest);
   if (canonicalRequest !== undefined && client === undefined) {
-    return wrong('canonicalRequest has fewer than six lines: give it as the client signed it, whole.');
+    return wrong('canonicalRequest has fewer than six lines: give the whole text that the client signed.');
   }
   const gateway = canonicalRequestIn(refusal);
   if (gateway !== undefined && client !== undefined) return compare(client, gateway);
@@ -44,11 +44,11 @@ export function diagnoseSignature(
   return wrong(
     gateway === undefined
       ? 'The refusal names no canonical request: give the request itself (method, url, headers, body).'
-      : 'The refusal shows what the gateway expects; give what the client signed as canonicalRequest, or the request itself.',
+      : 'The refusal shows what the gateway expects. Give what the client signed as canonicalRequest, or the request itself.',
   );
 }
 
-/** Refusals that name their cause themselves. */
+/** Refusals that name their cause. */
 function diagnoseRefusal(refusal: string): Diagnosis | undefined {
   const expired = /signature expired, ?signature time:(\w+),\s*server time:(\w+)/.exec(refusal);
   if (expired !== null) {
@@ -71,7 +71,7 @@ function compare(client: CanonicalRequest, gateway: CanonicalRequest): Diagnosis
   const difference = differenceOf(client, gateway);
   if (difference !== undefined) return { isRight: false, explanation: difference.explanation, difference };
   return wrong(
-    'Client and gateway agree on the canonical request: the secret key does not belong to the access key, or the string to sign or the HMAC is made otherwise.',
+    'Client and gateway agree on the canonical request: the secret key does not belong to the access key, or the string to sign or the HMAC is made differently.',
   );
 }
 
@@ -115,29 +115,29 @@ function diagnoseRequest(
     const signed = likelyMistakes(request, expected).find(signs);
     if (signed !== undefined) return compare(signed, expected);
     return wrong(
-      `The signature fits neither the request nor a usual mistake: the secret key is probably not that of ${accessKey}, or the request was changed after signing. Give what the client signed as canonicalRequest to see where.`,
+      `The signature matches neither the request nor a usual mistake: the secret key is probably not that of ${accessKey}, or the request was changed after signing. Give what the client signed as canonicalRequest to see where.`,
     );
   }
   if (Math.abs(nowMs - signedAtMs) > MAX_SKEW_MS) return wrongTime(signedAtMs, nowMs);
   return { isRight: true, explanation: 'The signature is right.' };
 }
 
-/** Headers without which a gateway refuses whatever the signature is. */
+/** Without these headers a gateway refuses every signature. */
 function missingHeader(request: ReceivedRequest, accessKey: string, names: string[]): string | undefined {
   for (const name of ['host', 'x-sdk-date']) {
-    if (!names.includes(name)) return `The header ${name} is not signed: it must stand in SignedHeaders.`;
+    if (!names.includes(name)) return `The header ${name} is not signed: it must be in SignedHeaders.`;
   }
   const hasToken = request.headers['x-security-token'] !== undefined;
-  // Access keys that IAM issues for a time begin with HST.
+  // Temporary access keys of IAM begin with HST.
   if (!hasToken && accessKey.startsWith('HST')) {
     return `The access key ${accessKey} is a temporary one: send its security token in X-Security-Token and sign that header.`;
   }
   if (hasToken && !names.includes('x-security-token')) {
-    return 'The header x-security-token is sent, but not signed: it must stand in SignedHeaders.';
+    return 'The header x-security-token is sent but not signed: it must be in SignedHeaders.';
   }
   const absent = names.find((name) => request.headers[name] === undefined);
   if (absent !== undefined) {
-    return `The header ${absent} is signed, but not sent: a client or proxy between took it out, or it was signed by mistake.`;
+    return `The header ${absent} is signed but not sent: a client or proxy in between removed it, or it was signed by mistake.`;
   }
   return undefined;
 }
@@ -146,7 +146,7 @@ function wrongTime(signedAtMs: number, serverMs: number): Diagnosis {
   const minutes = Math.round(Math.abs(serverMs - signedAtMs) / 60_000);
   const side = signedAtMs < serverMs ? 'before' : 'after';
   return wrong(
-    `The request was signed ${minutes} min ${side} it arrived (${formatSdkDate(signedAtMs)}, ${formatSdkDate(serverMs)}); gateways accept 15 min. Set the clock of the client, and sign each request anew just before it is sent.`,
+    `The request was signed ${minutes} min ${side} it arrived (${formatSdkDate(signedAtMs)}, ${formatSdkDate(serverMs)}); gateways accept 15 min. Set the clock of the client, and sign each request again just before it is sent.`,
   );
 }
 

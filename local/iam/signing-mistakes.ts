@@ -1,6 +1,6 @@
 import { type CanonicalRequest, type ReceivedRequest, sha256Hex, single } from './canonical-request';
 
-/** What a client that makes one mistake signs in place of the right canonical request. */
+/** What a client with one mistake signs instead of the right canonical request. */
 type Mistake = (right: CanonicalRequest, request: ReceivedRequest) => Partial<CanonicalRequest>;
 
 const MISTAKES: readonly Mistake[] = [
@@ -45,7 +45,7 @@ const MISTAKES: readonly Mistake[] = [
   (_, { body }) => ({ bodyHash: sha256Hex(`${body}\n`) }),
   (_, { body }) => ({ bodyHash: sha256Hex(asJson(body)) }),
   (_, { body }) => ({ bodyHash: sha256Hex(asJson(body, 2)) }),
-  // Python's json.dumps puts blanks behind colons and commas.
+  // Python's json.dumps puts spaces after colons and commas.
   (_, { body }) => ({
     bodyHash: sha256Hex(
       asJson(body, 1)
@@ -55,7 +55,7 @@ const MISTAKES: readonly Mistake[] = [
   }),
 ];
 
-/** What clients with one or two usual mistakes would have signed for a request, the likelier first. */
+/** What clients with one or two usual mistakes would have signed for a request, likelier ones first. */
 export function likelyMistakes(request: ReceivedRequest, right: CanonicalRequest): CanonicalRequest[] {
   const once = MISTAKES.map((mistake) => ({ ...right, ...mistake(right, request) }));
   const twice = MISTAKES.flatMap((mistake) =>
@@ -68,7 +68,7 @@ function queryIn(rawUrl: string): string {
   return rawUrl.split(/\?(.*)/s)[1] ?? '';
 }
 
-/** Encoded as it should be, but left in the order of the URL. */
+/** Correctly encoded, but in the order of the URL. */
 function encodedPairs(rawUrl: string): string[] {
   return [...new URLSearchParams(queryIn(rawUrl))].map(
     ([name, value]) => `${strictlyEncoded(name)}=${strictlyEncoded(value)}`,

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 
-/** What the documents leave open. */
+/** Switches for what the documents leave open. */
 export const ltsBehaviour = z.object({
   /**
-   * A search looks at so many lines, then answers with what it has and says that it is not complete. That it does so
-   * is documented, when is not.
+   * A search reads this many lines. Then it answers with what it has found and says that it is not complete. The
+   * documents say that it does so, but not when.
    */
   linesPerSearch: z.int().min(1).default(1000),
 });

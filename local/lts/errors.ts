@@ -1,6 +1,7 @@
 import { Refused } from '../signed-server';
 
-// Source of codes, statuses and sentences: LTS API reference of the sister cloud, the operations' example answers and "Error Codes".
+// Source of codes, statuses and texts: LTS API reference of the sister cloud, the operations' example answers and
+// "Error Codes".
 
 function refused(status: number, code: string, message: string): Refused {
   return new Refused(status, code, message);

@@ -3,7 +3,7 @@ import type { Clock } from '../clock';
 import { groupExists, noSuchGroup, noSuchStream, streamExists, tooManyGroups } from './errors';
 import { LogLines } from './log-lines';
 
-/** What a group or a stream is tagged with. */
+/** The tags of a group or a stream. */
 export type Tags = Readonly<Record<string, string>>;
 
 export interface LogStream {
@@ -25,7 +25,7 @@ export interface LogGroup {
   streams: Map<string, LogStream>;
 }
 
-/** Log groups of a project (LTS user guide, "Usage Restrictions"). */
+/** Most log groups of a project (LTS user guide, "Usage Restrictions"). */
 const MAX_GROUPS = 100;
 
 /** The log groups of the account with their streams, in memory. */
@@ -34,7 +34,7 @@ export class LogBook {
 
   constructor(private readonly clock: Clock = Date.now) {}
 
-  /** In the order in which they were made. */
+  /** In the order of their creation. */
   groups(): LogGroup[] {
     return [...this.#groups.values()];
   }
@@ -79,13 +79,13 @@ export class LogBook {
     return stream;
   }
 
-  /** Takes lines down; where there is no such stream they are lost, as nobody waits for an answer. */
+  /** Stores lines. If the stream does not exist, they are lost: nobody waits for an answer. */
   append(groupId: string, streamId: string, lines: readonly string[]): void {
     const stream = this.#groups.get(groupId)?.streams.get(streamId);
     for (const line of lines) stream?.lines.append(line, this.clock());
   }
 
-  /** With its streams. @throws Refused LTS.0201 */
+  /** Also deletes its streams. @throws Refused LTS.0201 */
   deleteGroup(id: string): void {
     this.group(id);
     this.#groups.delete(id);

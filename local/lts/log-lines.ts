@@ -1,32 +1,32 @@
 /** A line of a stream. */
 export interface LogLine {
   content: string;
-  /** When LTS got it. */
+  /** When LTS received it. */
   timeMs: number;
   /** 19 digits, growing within a stream. */
   lineNum: string;
 }
 
-/** What one asks of a stream. */
+/** What to search in a stream. */
 export interface LineQuery {
   startMs: number;
   endMs: number;
-  /** Every one of them must be in the line, as a whole word. */
+  /** The line must contain each of them as a whole word. */
   keywords: readonly string[];
   limit: number;
   isDescending: boolean;
-  /** Go on behind this line, in the order of the question. */
+  /** The search goes on after this line, in the requested order. */
   after?: string | undefined;
 }
 
 export interface LineAnswer {
   lines: LogLine[];
   isComplete: boolean;
-  /** The line at which the search stopped, when it is not complete. */
+  /** The line at which an incomplete search stopped. */
   stoppedAt?: string | undefined;
 }
 
-/** Older lines go: this is the memory of a laptop. */
+/** Beyond this number the oldest lines are dropped: this is the memory of a laptop. */
 const MAX_LINES = 50_000;
 
 /** The lines of one stream, in memory. */
@@ -41,7 +41,7 @@ export class LogLines {
     if (this.#lines.length > MAX_LINES) this.#lines = this.#lines.slice(-MAX_LINES / 2);
   }
 
-  /** @param linesPerScan the search looks at so many lines, then answers with what it has */
+  /** @param linesPerScan the search reads this many lines, then answers with what it has found */
   find(
     { startMs, endMs, keywords, limit, isDescending, after }: LineQuery,
     linesPerScan: number,
@@ -64,7 +64,7 @@ function isBehind(lineNum: string, other: string, isDescending: boolean): boolea
   return isDescending ? BigInt(lineNum) < BigInt(other) : BigInt(lineNum) > BigInt(other);
 }
 
-/** What LTS splits a line at unless a stream is told otherwise (LTS user guide, setting indexes). */
+/** LTS's default delimiters of words (LTS user guide, setting indexes). */
 const DELIMITERS = /[\s,'";=()[\]{}@&<>/:?]+/;
 
 function hasWord(content: string, keyword: string): boolean {

@@ -29,10 +29,10 @@ const OPERATIONS: readonly Operation[] = [
   listLogs,
 ];
 
-/** Paths that LTS answers at an address that it shares with other services. */
+/** Paths of LTS, at an address that several services share. */
 export const LTS_PATHS = /^\/v2\/[^/]+\/(groups|log-streams)([/?]|$)/;
 
-/** Log Tank Service v2: groups, streams and what is in them. Not yet listening. */
+/** Log Tank Service v2: groups, streams and their lines. Not yet listening. */
 export function createLts({ logs, behaviour, ...options }: LtsOptions): Server {
   return createSignedServer({
     ...options,

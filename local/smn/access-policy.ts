@@ -3,7 +3,7 @@ import { parseJson } from '../parse-json';
 
 const listOf = (item: z.ZodString) => z.union([item.transform((one) => [one]), z.array(item)]);
 
-/** A topic's access policy (SMN user guide, topic policies), as far as publishing services are concerned. */
+/** A topic's access policy (SMN user guide, topic policies): the part about services that publish. */
 const AccessPolicy = z.object({
   Version: z.literal('2016-09-07'),
   Id: z.string().min(1),
@@ -24,12 +24,12 @@ const AccessPolicy = z.object({
   ),
 });
 
-/** True for a policy that SMN takes; empty takes all of it away. */
+/** True for a policy that SMN accepts. An empty one takes all rights away. */
 export function isAccessPolicy(text: string): boolean {
   return text === '' || AccessPolicy.safeParse(parseJson(text)).success;
 }
 
-/** True when the policy lets a service, under its short name in lower case, publish to the topic. */
+/** True if the policy lets a service publish to the topic. The service has its short name in lower case. */
 export function letsPublish(policy: string, service: string, topicUrn: string): boolean {
   const statements = AccessPolicy.safeParse(parseJson(policy)).data?.Statement ?? [];
   const about = statements.filter(
@@ -41,7 +41,7 @@ export function letsPublish(policy: string, service: string, topicUrn: string): 
   return about.some(({ Effect }) => Effect === 'Allow') && about.every(({ Effect }) => Effect === 'Allow');
 }
 
-/** A policy that lets the account's users and these services publish, as the console writes it. */
+/** A policy in the console's form that lets the account's users and these services publish. */
 export function publishingPolicy(topicUrn: string, services: readonly string[]): string {
   return JSON.stringify({
     Version: '2016-09-07',

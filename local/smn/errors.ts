@@ -1,6 +1,7 @@
 import { Refused } from '../signed-server';
 
-// Source of codes and sentences: SMN API reference, "Error Codes" and "Exception Response", which says `code` and `message`.
+// Source of codes and texts: SMN API reference, "Error Codes" and "Exception Response", which names the fields `code`
+// and `message`.
 
 function refused(status: number, code: string, message: string): Refused {
   return new Refused(status, code, message, { code, message });

@@ -20,10 +20,10 @@ const OPERATIONS: readonly Operation[] = [
   listSubscriptionsByTopic,
 ];
 
-/** Paths that SMN answers at an address that it shares with other services. */
+/** Paths of SMN, at an address that several services share. */
 export const SMN_PATHS = /^\/v2\/[^/]+\/notifications\/topics([/?]|$)/;
 
-/** Simple Message Notification v2: topics, whose messages go to functions. Not yet listening. */
+/** Simple Message Notification v2: topics whose messages go to functions. Not yet listening. */
 export function createSmn({ topics, subscriptionsOf, ...options }: SignedServerOptions & Service): Server {
   return createSignedServer({
     ...options,

@@ -12,21 +12,21 @@ export interface Topic {
   updatedMs: number;
   /** JSON; empty: only the account's own users may publish. */
   accessPolicy: string;
-  /** Shown to subscribers by e-mail. */
+  /** Text of e-mails to subscribers. */
   introduction: string;
 }
 
-/** What was published, as subscribers get it. */
+/** A published message, as subscribers receive it. */
 export interface TopicMessage {
   id: string;
   topicUrn: string;
   subject: string | null;
-  /** A text, whatever is in it. */
+  /** Always a string. */
   message: string;
   publishedMs: number;
 }
 
-/** The topics of the account's project. They live as long as the cloud runs. */
+/** The topics of the account's project. They exist as long as the cloud runs. */
 export class TopicBook {
   readonly #topics = new Map<string, Topic>();
   readonly #listeners = new Set<(message: TopicMessage) => void>();
@@ -38,7 +38,7 @@ export class TopicBook {
     this.#clock = clock;
   }
 
-  /** The topic of this name, made when there is none. */
+  /** The topic of this name; created if there is none. */
   create(name: string, displayName: string): { topic: Topic; isNew: boolean } {
     const urn = this.#urnPrefix + name;
     const existing = this.#topics.get(urn);
@@ -84,7 +84,7 @@ export class TopicBook {
     Object.assign(this.get(urn), change, { updatedMs: this.#clock() });
   }
 
-  /** Whether a service may publish; false without such a topic. */
+  /** Whether a service may publish; false if there is no such topic. */
   mayPublish(urn: string, service: string): boolean {
     const topic = this.#topics.get(urn);
     return topic !== undefined && letsPublish(topic.accessPolicy, service, urn);
@@ -98,7 +98,7 @@ export class TopicBook {
     return published.id;
   }
 
-  /** Calls the listener with every message; returns the way to stop that. */
+  /** Calls the listener with every message. @returns a function that ends this */
   onMessage(listener: (message: TopicMessage) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,6 +1,6 @@
 import { Refused } from '../../signed-server';
 
-// Source of codes and sentences: API Gateway API reference, "Error Codes" and example answers.
+// Source of codes and texts: API Gateway API reference, "Error Codes" and example answers.
 
 function refused(status: number, code: string, message: string): Refused {
   return new Refused(status, code, message);
@@ -24,5 +24,5 @@ export const groupNameTaken = () => refused(400, 'APIG.3201', 'The API group nam
 export const groupHasApis = (id: string) =>
   refused(409, 'APIG.3303', `The API group ${id} contains APIs and cannot be deleted`);
 
-/** @param what `App 356de8eb7a874216` */
+/** @param what for example `App 356de8eb7a874216` */
 export const notFound = (code: string, what: string) => refused(404, code, `${what} does not exist`);

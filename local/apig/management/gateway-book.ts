@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { AccessBook } from '../access-book';
 import { groupNameTaken, noSuchGroup, noSuchInstance, tooManyGroups } from './errors';
 
-/** A dedicated gateway. Nobody can make one here: on the platform that costs money. */
+/** A dedicated gateway. Nobody can create one here, because on the platform that costs money. */
 export interface GatewayInstance {
   id: string;
   name: string;
-  /** `Running` where it can be used. */
+  /** `Running` if it can be used. */
   status: string;
-  /** How many groups there is room for. */
+  /** The quota of groups. */
   maxGroups: number;
 }
 
@@ -16,11 +16,11 @@ export interface ApiGroup {
   id: string;
   name: string;
   remark?: string;
-  /** The dedicated gateway that it belongs to; absent: the shared one. */
+  /** The dedicated gateway of the group. Absent: the shared gateway. */
   instanceId?: string;
 }
 
-/** API groups of a dedicated gateway (API Gateway user guide, "Notes and Constraints"). */
+/** Most API groups of a dedicated gateway (API Gateway user guide, "Notes and Constraints"). */
 const MAX_GROUPS = 1500;
 
 /** The dedicated gateway of the local cloud. */
@@ -47,14 +47,14 @@ export class GatewayBook {
     return found;
   }
 
-  /** Who may call the APIs of a gateway, and how often. @param instanceId empty: of the shared one */
+  /** Who may call the APIs of a gateway, and how often. @param instanceId empty for the shared gateway */
   accessOf(instanceId: string): AccessBook {
     const book = this.#access.get(instanceId) ?? new AccessBook();
     this.#access.set(instanceId, book);
     return book;
   }
 
-  /** @param instanceId undefined: of the shared gateway */
+  /** @param instanceId undefined for the shared gateway */
   groups(instanceId: string | undefined): ApiGroup[] {
     return this.#groups.filter((group) => group.instanceId === instanceId);
   }

@@ -19,11 +19,11 @@ import type { ApiGroup, GatewayBook, GatewayInstance } from './gateway-book';
 /** What the operations work on. */
 export interface Service {
   gateways: GatewayBook;
-  /** Whether an API is published in a group. */
+  /** Whether a group has published APIs. */
   hasApis(groupId: string): boolean;
-  /** Who may call the APIs of the gateway that a path names. @throws Refused APIG.3030 */
+  /** Who may call the APIs of the gateway in a path. @throws Refused APIG.3030 */
   access(names: Readonly<Record<string, string>>): AccessBook;
-  /** The APIs of that gateway. */
+  /** The APIs of the gateway in a path. */
   apis(names: Readonly<Record<string, string>>): readonly ApiRoute[];
 }
 
@@ -32,7 +32,7 @@ export type Operation = SignedOperation<Service>;
 const MAX_PAGE = 500;
 const DEFAULT_PAGE = 20;
 
-/** A page of a list, with the sizes that go with it. */
+/** A page of a list, with its size and the total. */
 export function page<T>(all: readonly T[], query: URLSearchParams) {
   const offset = Math.max(0, Number(query.get('offset') ?? 0) || 0);
   const asked = Number(query.get('limit') ?? DEFAULT_PAGE);
@@ -62,7 +62,7 @@ export function instanceView({ id, name, status }: GatewayInstance) {
   return { id, instance_name: name, status, type: 'apig', spec: 'BASIC' };
 }
 
-/** Names of apps and policies (API Gateway API reference of Open Telekom Cloud, creating an app). */
+/** Pattern for names of apps and policies (API Gateway API reference of Open Telekom Cloud, creating an app). */
 export const resourceName = z.string().regex(/^[A-Za-z]\w{2,63}$/);
 
 /** @throws Refused APIG.2011 */
@@ -73,7 +73,7 @@ export function readBody<T>(body: Buffer, schema: z.ZodType<T>): T {
   throw invalidParameter(issue?.path.join('.') ?? '', 'Please refer to the support documentation');
 }
 
-/** Whether something is among what a list is asked for, by id or name. */
+/** Whether an item matches the id and name that a list is filtered by. */
 export function isNamed({ id, name }: { id: string; name: string }, query: URLSearchParams): boolean {
   const wanted = query.get('name');
   const isPrecise = query.get('precise_search')?.split(',').includes('name') === true;
@@ -166,7 +166,9 @@ export function authorizationView(
 
 const calls = z.int().min(1).max(2_147_483_647);
 
-/** What makes a throttling policy. An app's limit may not be above a user's, nor that above the API's. */
+/**
+ * A throttling policy in a request. An app's limit must not exceed a user's limit, and that must not exceed the API's.
+ */
 export const throttleBody = z
   .object({
     name: resourceName,
@@ -199,7 +201,7 @@ export function limitsOf(body: z.output<typeof throttleBody>): Omit<Throttle, 'i
   };
 }
 
-/** A throttling policy as API Gateway shows it; a limit that is not set is 0. */
+/** A throttling policy as API Gateway shows it. A limit that is not set is 0. */
 export function throttleView(throttle: Throttle, { throttleBindings }: AccessBook) {
   const { id, name, remark, apiCalls, userCalls = 0, appCalls = 0, ipCalls = 0 } = throttle;
   return {
@@ -220,7 +222,7 @@ export function throttleView(throttle: Throttle, { throttleBindings }: AccessBoo
   };
 }
 
-/** What makes an access control policy. */
+/** An access control policy in a request. */
 export const aclBody = z.object({
   acl_name: resourceName,
   acl_type: z.enum(['PERMIT', 'DENY']),
@@ -248,7 +250,7 @@ export function aclView({ id, name, type, entity, values, updatedMs }: AccessPol
   };
 }
 
-/** The bindings of an API that is asked for, or of all. */
+/** The bindings of the API in the query, or all bindings. */
 export function bindingsOf(
   bindings: ReadonlyMap<string, Binding>,
   apis: readonly ApiRoute[],

@@ -39,9 +39,9 @@ import { updateThrottle } from './operations/update-throttle';
 
 export interface ApiGroupOptions extends SignedServerOptions {
   gateways: GatewayBook;
-  /** Whether an API is published in a group: such a group cannot be deleted. No group has any when absent. */
+  /** Whether a group has published APIs; such a group cannot be deleted. Default: none has. */
   hasApis?(groupId: string): boolean;
-  /** The APIs of all gateways; none when absent. */
+  /** The APIs of all gateways. Default: none. */
   apis?(): readonly ApiRoute[];
 }
 
@@ -82,12 +82,12 @@ const OPERATIONS: readonly Operation[] = [
   listApis,
 ];
 
-/** Paths that the management of API Gateway answers at an address that it shares with other services. */
+/** Paths of API Gateway's management, at an address that several services share. */
 export const MANAGEMENT_PATHS = /^\/v[12][^?]*\/apigw\//;
 
 /**
- * The management side of API Gateway: gateways, groups and environments; apps, throttling and access policies. APIs
- * themselves are made by FunctionGraph's triggers. Not yet listening.
+ * The management of API Gateway: gateways, groups and environments; apps, throttling and access policies. The APIs
+ * themselves come from FunctionGraph's triggers. Not yet listening.
  */
 export function createApiGroupServer({
   gateways,

@@ -20,7 +20,7 @@ export const listAgencyDomainPermissions: Operation = {
   }),
 };
 
-/** Rights of an agency in all projects: without what they allow. */
+/** Rights of an agency in all projects, without the actions that they allow. */
 export const listAgencyAllProjectsPermissions: Operation = {
   on: 'GET /v3.0/OS-INHERIT/domains/{domain_id}/agencies/{agency_id}/roles/inherited_to_projects',
   action: 'iam:permissions:listRolesForAgency',

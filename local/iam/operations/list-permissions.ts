@@ -1,7 +1,7 @@
 import { DOMAIN_ID } from '../agencies';
 import { listed, type Operation, pageOf } from '../operation';
 
-/** System roles and, with the account's id, its custom policies. */
+/** System roles; with the account's id, its custom policies. */
 export const listPermissions: Operation = {
   on: 'GET /v3/roles',
   action: 'iam:roles:listRoles',

@@ -1,7 +1,7 @@
 import { DOMAIN_ID } from '../agencies';
 import { listed, type Operation } from '../operation';
 
-/** The projects of the account; the vendor's SDKs ask for them when they are given a region but no project id. */
+/** The projects of the account. The vendor's SDKs ask for them if they know the region but no project id. */
 export const listProjects: Operation = {
   on: 'GET /v3/projects',
   run(request, { region }) {

@@ -10,13 +10,13 @@ const body = z.object({
   keywords: z.string().default(''),
   is_desc: z.boolean().default(false),
   limit: z.int().min(1).max(100).default(50),
-  /** Behind which line to go on; with `search_type`. */
+  /** The line after which to go on; needs `search_type`. */
   line_num: z
     .string()
     .regex(/^\d{19}$/)
     .optional(),
   search_type: z.enum(['init', 'forwards', 'backwards']).default('init'),
-  /** Where a search that was not complete goes on. */
+  /** Where to continue an incomplete search. */
   scroll_id: z
     .string()
     .regex(/^\d{19}$/)
@@ -30,9 +30,10 @@ export const listLogs: Operation = {
   run({ names, body: sent }, { logs, behaviour }) {
     const query = readBody(sent, body);
     const { lines } = logs.stream(names.log_group_id ?? '', names.log_stream_id ?? '');
-    if (query.search_type === 'backwards') throw invalidBody('search_type "backwards" is not there');
+    if (query.search_type === 'backwards')
+      throw invalidBody('the local cloud has no search_type "backwards"');
     if ((query.search_type === 'forwards') !== (query.line_num !== undefined)) {
-      throw invalidBody('line_num and search_type "forwards" go together');
+      throw invalidBody('line_num and search_type "forwards" need each other');
     }
     const startMs = Number(query.start_time);
     const endMs = Number(query.end_time);

@@ -9,7 +9,7 @@ const body = z.object({
   display_name: z.string().refine((text) => Buffer.byteLength(text) <= MAX_DISPLAY_NAME_BYTES),
 });
 
-/** Makes a topic; 200 and the same topic where the name is taken. */
+/** Creates a topic. If the name is taken, answers 200 with the existing topic. */
 export const createTopic: Operation = {
   on: 'POST /v2/{project_id}/notifications/topics',
   action: 'smn:topic:create',

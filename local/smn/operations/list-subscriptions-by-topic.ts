@@ -1,7 +1,7 @@
 import { DOMAIN_ID } from '../../iam/agencies';
 import type { Operation } from '../operation';
 
-/** Confirmed; a function's subscription needs no confirmation. */
+/** A function's subscription needs no confirmation. */
 const CONFIRMED = 1;
 
 export const listSubscriptionsByTopic: Operation = {

@@ -12,7 +12,7 @@ const body = z.object({
   message: text(MAX_MESSAGE_BYTES).min(1),
 });
 
-/** Publishes one text to all subscribers. Templates and messages for each protocol are not there. */
+/** Publishes one text to all subscribers. Templates and messages per protocol do not exist here. */
 export const publishMessage: Operation = {
   on: 'POST /v2/{project_id}/notifications/topics/{topic_urn}/publish',
   action: 'smn:topic:publish',

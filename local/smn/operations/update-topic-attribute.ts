@@ -5,7 +5,7 @@ import { type Operation, readBody } from '../operation';
 
 const body = z.object({ value: z.string() });
 
-/** Sets who else may use a topic, or what it says of itself. */
+/** Sets who else may use a topic, or its introduction. */
 export const updateTopicAttribute: Operation = {
   on: 'PUT /v2/{project_id}/notifications/topics/{topic_urn}/attributes/{name}',
   action: 'smn:topic:updateAttribute',

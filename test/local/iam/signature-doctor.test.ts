@@ -260,12 +260,12 @@ describe('causes outside the canonical request', () => {
     [
       'the security token is not signed',
       { headers: { 'x-security-token': 't' }, signedHeaders: 'host;x-sdk-date' },
-      /x-security-token is sent, but not signed/,
+      /x-security-token is sent but not signed/,
     ],
     [
       'a header is signed, but not sent',
       { signedHeaders: 'host;x-extra;x-sdk-date' },
-      /x-extra is signed, but not sent/,
+      /x-extra is signed but not sent/,
     ],
     [
       'the date is no date',

@@ -7,7 +7,7 @@ const body = z.object({
   api_ids: z.array(z.string()).min(1),
 });
 
-/** Lets each of the apps call each of the APIs; what is so already is skipped. */
+/** Lets each of the apps call each of the APIs. Existing authorizations are skipped. */
 export const authorizeApps: Operation = {
   on: 'POST /v2/{project_id}/apigw/instances/{instance_id}/app-auths',
   action: 'apig:appAuths:create',

@@ -1,7 +1,7 @@
 import { publishIdOf } from '../../access-book';
 import { isNamed, type Operation, page } from '../operation';
 
-/** APIs as FunctionGraph's triggers made them, each published in one environment. */
+/** APIs as FunctionGraph's triggers created them, each published in one environment. */
 export const listApis: Operation = {
   on: 'GET /v2/{project_id}/apigw/instances/{instance_id}/apis',
   action: 'apig:apis:list',

@@ -1,6 +1,6 @@
 import { appView, isNamed, type Operation, page } from '../operation';
 
-/** With how many APIs each may call; without secrets. */
+/** Lists apps with the number of APIs that each may call, without secrets. */
 export const listApps: Operation = {
   on: 'GET /v2/{project_id}/apigw/instances/{instance_id}/apps',
   action: 'apig:apps:list',

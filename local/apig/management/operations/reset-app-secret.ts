@@ -8,7 +8,7 @@ const body = z.object({
     .optional(),
 });
 
-/** Signatures with the old secret are refused from now on. */
+/** From now on signatures with the old secret are refused. */
 export const resetAppSecret: Operation = {
   on: 'PUT /v2/{project_id}/apigw/instances/{instance_id}/apps/secret/{app_id}',
   action: 'apig:apps:update',

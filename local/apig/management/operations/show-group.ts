@@ -9,7 +9,7 @@ export const showGroup: Operation = {
   }),
 };
 
-/** Of the shared gateway, in the API that it has of its own. */
+/** A group of the shared gateway, which has its own API. */
 export const showSharedGroup: Operation = {
   on: 'GET /v1.0/apigw/api-groups/{group_id}',
   action: 'apig:groups:get',
