@@ -49,7 +49,7 @@ function explainMethod(client: string, gateway: string): string {
 
 function explainPath(client: string, gateway: string): string {
   if (`${client}/` === gateway) {
-    return 'The trailing slash is missing: the canonical path always ends with a slash, even if the request's path does not.';
+    return 'The trailing slash is missing: the canonical path always ends with a slash, even if the request has none.';
   }
   if (client === `${gateway}/`) return 'The canonical path ends with one slash, the client signed two.';
   const withSlash = client.endsWith('/') ? client : `${client}/`;
