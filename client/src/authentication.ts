@@ -1,6 +1,6 @@
 import { signRequest, type UnsignedRequest } from './signature';
 
-/** How API Gateway learns who calls; which of them an API takes stands in the service's `serverless.yml` (`apigw.auth`). */
+/** How the caller proves its identity to API Gateway. `apigw.auth` in `serverless.yml` decides which way an API accepts. */
 export type Authentication =
   /** IAM: signed with an access key of the account. */
   | {
@@ -16,7 +16,7 @@ export type Authentication =
   /** APP with simple authentication: sent as `X-Apig-AppCode`. */
   | { appCode: string };
 
-/** The headers that prove who calls. */
+/** The headers that identify the caller. */
 export async function authenticationHeaders(
   who: Authentication | undefined,
   request: UnsignedRequest,

@@ -3,7 +3,7 @@ import { utf8 } from './bytes';
 import { ApiError, apiError, NoAnswerError, SnapshotsError } from './errors';
 import type { components, operations } from './schema';
 
-/** What a task is created from: the body of `POST /snapshots`. */
+/** The body of `POST /snapshots`. */
 export type CreateTask = components['schemas']['CreateTask'];
 export type CreatedTask = components['schemas']['CreatedTask'];
 export type DryRun = components['schemas']['DryRun'];
@@ -14,25 +14,25 @@ export type Picture = NonNullable<Task['thumbnail_info']>[number];
 export type Storyboard = components['schemas']['Storyboard'];
 
 type ListParameters = NonNullable<operations['listSnapshots']['parameters']['query']>;
-/** Which tasks are listed, and how many of them. */
+/** Filters and paging of a list of tasks. */
 export type ListQuery = Omit<ListParameters, 'format' | 'page' | 'size'> & {
   page?: number;
   size?: number;
 };
 
-/** One task, or the tasks of a video. */
+/** A task by its id, or the tasks of a video by its key. */
 export type Target = { taskId: string } | { object: string; bucket?: string };
 
 export interface ClientOptions {
-  /** Address of the API, up to `/snapshots`: `npm run info` prints it; `http://127.0.0.1:4000` is the local cloud. */
+  /** Address of the API, without or with `/snapshots`. `npm run info` prints it. The local cloud: `http://127.0.0.1:4000`. */
   endpoint: string;
-  /** Who calls; a function is asked before each call, for keys that change. The local cloud needs none. */
+  /** Keys of the caller. A function is called before each request, for keys that change. The local cloud needs none. */
   authentication?: Authentication | (() => Authentication | Promise<Authentication>) | undefined;
-  /** How long one call may take, in ms (default 45,000: longer than API Gateway waits for the service). */
+  /** Timeout of one call, in ms (default 45,000: longer than API Gateway waits for the service). */
   timeoutMs?: number;
-  /** How often a call is sent again that was lost or found no room (default 3). */
+  /** How often a call is repeated after a lost answer or a 429 (default 3). */
   retries?: number;
-  /** In place of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   fetch?: typeof fetch;
 }
 
@@ -40,7 +40,7 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** A call as it is sent. */
+/** Options of one raw call. */
 export interface RawCall extends CallOptions {
   body?: string | Uint8Array | undefined;
   headers?: Readonly<Record<string, string>>;
@@ -50,17 +50,17 @@ const TIMEOUT_MS = 45_000;
 const RETRIES = 3;
 const FIRST_PAUSE_MS = 300;
 const LONGEST_PAUSE_MS = 20_000;
-/** A service that is deployed as it comes waits no longer in one call. */
+/** With the default timeouts a deployed service waits at most so long in one call. */
 const LONGEST_WAIT_SECONDS = 25;
-/** Where the service answers at once, it is not asked more often than this. */
+/** The pause between two calls if the service answers at once. */
 const SHORTEST_PAUSE_MS = 500;
 const WAIT_FOR_MS = 600_000;
 
-/** A task that was waited for is not final yet. */
+/** The time is over and the task is not final. */
 export class NotFinalError extends SnapshotsError {
   override name = 'NotFinalError';
   constructor(
-    /** As it was last seen. */
+    /** The last known state. */
     readonly task: Task,
     waitedMs: number,
   ) {
@@ -68,7 +68,7 @@ export class NotFinalError extends SnapshotsError {
   }
 }
 
-/** True for a task that nothing happens to any more. */
+/** True for a task that has ended and never changes. */
 export function isFinal({ status }: { status: string }): boolean {
   return status === 'SUCCEEDED' || status === 'FAILED' || status === 'CANCELED';
 }
@@ -87,9 +87,9 @@ export class SnapshotClient {
   }
 
   /**
-   * Creates a task. The call carries an `Idempotency-Key`, its own or yours, so that it may be repeated: the task is
-   * created once, also when an answer is lost.
-   * @throws InvalidRequestError, UnprocessableError for another request under the same key, and the other errors
+   * Creates a task. The call has an `Idempotency-Key`, yours or a generated one, so it can be repeated safely: the task is
+   * created once, even if an answer is lost.
+   * @throws InvalidRequestError; UnprocessableError for another request with the same key; the other errors
    */
   async create(
     request: CreateTask,
@@ -99,16 +99,16 @@ export class SnapshotClient {
     return this.#json('POST', '/snapshots', { body: JSON.stringify(request), headers, signal });
   }
 
-  /** Checks a request, and says what would be sent and how the pictures would be named. Calls nothing. */
+  /** Checks a request, and returns what would be sent to MPC and the names of the pictures. Creates nothing. */
   async dryRun(request: CreateTask, options: CallOptions = {}): Promise<DryRun> {
     const call = { body: JSON.stringify(request), ...options };
     return this.#json('POST', '/snapshots?dry_run=true', call);
   }
 
   /**
-   * One task.
-   * @param waitSeconds 0 to 900: the service answers as soon as the task is final, or when the time is over
-   * @throws NotFoundError, and the other errors
+   * Gets one task.
+   * @param waitSeconds 0 to 900: the service answers when the task is final, or when this time is over
+   * @throws NotFoundError; the other errors
    */
   async get(
     taskId: string,
@@ -117,29 +117,29 @@ export class SnapshotClient {
     return this.#json('GET', pathOf({ taskId }, { wait: waitSeconds }), { signal });
   }
 
-  /** Tasks of MPC's list, or with `object` those of a video, newest first. */
+  /** Lists tasks from MPC's list, or with `object` those of a video, newest first. */
   async list(query: ListQuery = {}, { signal }: CallOptions = {}): Promise<TaskList> {
     return this.#json('GET', `/snapshots${queryOf({ ...query })}`, { signal });
   }
 
-  /** The newest task of a video; undefined where there is none. */
+  /** The newest task of a video; undefined if there is none. */
   async newest(object: string, { bucket, signal }: CallOptions & { bucket?: string } = {}) {
     const { task_array } = await this.list({ object, ...(bucket !== undefined && { bucket }) }, { signal });
     return task_array[0] as Task | undefined;
   }
 
   /**
-   * Cancels a task that waits.
-   * @throws ConflictError or UnprocessableError when it runs or has ended, NotFoundError, and the other errors
+   * Cancels a waiting task.
+   * @throws ConflictError or UnprocessableError when it runs or has ended; NotFoundError; the other errors
    */
   async cancel(taskId: string, { signal }: CallOptions = {}): Promise<void> {
     await this.#send('DELETE', pathOf({ taskId }, {}), { signal });
   }
 
   /**
-   * A task once it is final.
-   * @param timeoutMs how long it is waited for (default ten minutes)
-   * @throws NotFinalError, with the task, when the time is over
+   * Waits until a task is final.
+   * @param timeoutMs how long to wait (default 600,000 ms)
+   * @throws NotFinalError, with the task, when the time is over; the errors of `get`
    */
   async waitFor(
     taskId: string,
@@ -157,12 +157,12 @@ export class SnapshotClient {
     }
   }
 
-  /** A WebVTT track whose cues are the pictures, for a player's progress bar. */
+  /** The pictures as a WebVTT track, for the progress bar of a player. */
   async track(target: Target, options: CallOptions = {}): Promise<string> {
     return (await this.#send('GET', pathOf(target, { format: 'vtt' }), options)).text();
   }
 
-  /** The track as a list, for players that take one. */
+  /** The same track as JSON, for players that need a list. */
   async storyboard(target: Target, options: CallOptions = {}): Promise<Storyboard> {
     return this.#json('GET', pathOf(target, { format: 'storyboard' }), options);
   }
@@ -172,15 +172,15 @@ export class SnapshotClient {
     return (await this.#send('GET', pathOf(target, { format: 'html' }), options)).text();
   }
 
-  /** Temporary address of the picture that serves best as a cover. */
+  /** The address of the best picture for a cover, as the service redirects to it. */
   async posterUrl(target: Target, options: CallOptions = {}): Promise<string> {
     const response = await this.#send('GET', pathOf(target, { format: 'poster' }), options);
     return response.headers.get('location') ?? '';
   }
 
   /**
-   * One signed call, sent once, and its answer whatever it says.
-   * @param target path and query below the endpoint, encoded, such as `/snapshots?size=5`
+   * Sends one signed call once, and returns its answer with any status.
+   * @param target path and query below the endpoint, encoded, for example `/snapshots?size=5`
    * @throws NoAnswerError
    */
   async call(method: string, target: string, { body, headers, signal }: RawCall = {}): Promise<Response> {
@@ -211,7 +211,7 @@ export class SnapshotClient {
     return (await this.#send(method, target, call)).json() as Promise<T>;
   }
 
-  /** Sends again what may be sent again. @throws ApiError, NoAnswerError */
+  /** Sends a call, and repeats it where that is safe. @throws ApiError, NoAnswerError */
   async #send(method: string, target: string, call: RawCall): Promise<Response> {
     const retries = this.#options.retries ?? RETRIES;
     const isSafe = method === 'GET' || call.headers?.['idempotency-key'] !== undefined;
@@ -239,7 +239,7 @@ function isWorthAnother(failure: unknown, isSafe: boolean): boolean {
   if (!(failure instanceof ApiError)) return false;
   const { status, retryAfterSeconds } = failure;
   if (status === 429) return true;
-  // Without a time it is no question of time: a task that has ended stays so.
+  // A 409 without Retry-After is final: an ended task stays ended.
   return isSafe && (status >= 502 || (status === 409 && retryAfterSeconds !== undefined));
 }
 

@@ -3,15 +3,15 @@ import type { ClientOptions } from './client';
 import { SnapshotsError } from './errors';
 
 /**
- * Options of a client from the variables that `mpc-snapshots exec` gives to its command, and that the vendor's SDKs read:
- * `API_ENDPOINT`; then `API_APP_KEY` and `API_APP_SECRET`, or `API_APP_CODE`, or `HUAWEICLOUD_SDK_AK` and `HUAWEICLOUD_SDK_SK`.
+ * Reads the options of a client from the environment: `API_ENDPOINT`; then `API_APP_KEY` and `API_APP_SECRET`, or
+ * `API_APP_CODE`, or `HUAWEICLOUD_SDK_AK` and `HUAWEICLOUD_SDK_SK`. `mpc-snapshots exec` sets them for its command.
  * @throws SnapshotsError without `API_ENDPOINT`
  */
 export function optionsFromEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): ClientOptions {
   const { API_ENDPOINT: endpoint } = environment;
-  if (!endpoint) throw new SnapshotsError('API_ENDPOINT is not set: it is the address of the API');
+  if (!endpoint) throw new SnapshotsError('API_ENDPOINT is not set: set it to the address of the API');
   return { endpoint, authentication: authenticationOf(environment) };
 }
 

@@ -1,40 +1,40 @@
 import type { components } from './schema';
 
-/** A field of a request that is wrong. */
+/** A wrong field of a request. */
 export type ErrorDetail = NonNullable<components['schemas']['Error']['details']>[number];
 
-/** Everything that this package throws. */
+/** The base class of every error of this package. */
 export class SnapshotsError extends Error {
   override name = 'SnapshotsError';
 }
 
-/** Nothing answered: no connection, a name that cannot be resolved, or no answer in time. */
+/** No answer: no connection, a host name that cannot be resolved, or a timeout. */
 export class NoAnswerError extends SnapshotsError {
   override name = 'NoAnswerError';
 }
 
-/** What the service said when it refused. */
+/** The service's answer to a refused request. */
 export interface Refusal {
   /** HTTP status. */
   status: number;
-  /** Such as `MPC.10202`, or `APIG.0301` from API Gateway; empty where no JSON came. */
+  /** For example `MPC.10202`, or `APIG.0301` from API Gateway; empty if the answer was not JSON. */
   code: string;
   /** For a person. */
   message: string;
-  /** What the service's log has everything under. */
+  /** Find the lines in the service's log by it. */
   requestId?: string | undefined;
   details?: readonly ErrorDetail[] | undefined;
-  /** When to ask again, in seconds. */
+  /** When to try again, in seconds from now. */
   retryAfterSeconds?: number | undefined;
 }
 
-/** The service, or API Gateway before it, refused a request. The subclass says what kind of refusal it is. */
+/** The service, or API Gateway in front of it, refused a request. The subclass depends on the HTTP status. */
 export class ApiError extends SnapshotsError {
   override name = 'ApiError';
   readonly status: number;
   readonly code: string;
   readonly requestId: string | undefined;
-  /** What is wrong, field by field; empty where the service does not say. */
+  /** What is wrong, field by field; empty if the service does not say. */
   readonly details: readonly ErrorDetail[];
   readonly retryAfterSeconds: number | undefined;
 
@@ -58,7 +58,7 @@ export class AuthenticationError extends ApiError {
   override name = 'AuthenticationError';
 }
 
-/** 403: the caller is known and may not. */
+/** 403: the caller is known, but not allowed to make this call. */
 export class ForbiddenError extends ApiError {
   override name = 'ForbiddenError';
 }
@@ -68,22 +68,22 @@ export class NotFoundError extends ApiError {
   override name = 'NotFoundError';
 }
 
-/** 409: not now, such as a task that runs already and can no longer be cancelled. */
+/** 409: not possible now, for example because a task already runs and can no longer be cancelled. */
 export class ConflictError extends ApiError {
   override name = 'ConflictError';
 }
 
-/** 422: understood, but cannot be done. */
+/** 422: the request is valid, but cannot be carried out. */
 export class UnprocessableError extends ApiError {
   override name = 'UnprocessableError';
 }
 
-/** 429: too many calls; `retryAfterSeconds` says when there is room. */
+/** 429: too many calls. `retryAfterSeconds` says when to try again. */
 export class TooManyRequestsError extends ApiError {
   override name = 'TooManyRequestsError';
 }
 
-/** 5xx: the service, or what it needs, failed. */
+/** 5xx: the service or one that it depends on failed. */
 export class ServiceError extends ApiError {
   override name = 'ServiceError';
 }
@@ -99,7 +99,7 @@ const CLASSES: Readonly<Record<number, typeof ApiError>> = {
   429: TooManyRequestsError,
 };
 
-/** The error for an answer that is none of success. */
+/** The error for an answer with an error status. */
 export async function apiError(response: Response): Promise<ApiError> {
   const { status, headers } = response;
   const answer: unknown = await response.json().catch(() => undefined);
@@ -114,7 +114,7 @@ export async function apiError(response: Response): Promise<ApiError> {
     message: error_msg ?? `the service answers ${status}`,
     requestId: request_id ?? headers.get('x-request-id') ?? undefined,
     details,
-    // Seconds; a date, which HTTP allows too, is not sent by this service.
+    // Seconds only: HTTP also allows a date, but this service sends none.
     retryAfterSeconds: retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined,
   });
 }

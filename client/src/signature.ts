@@ -1,19 +1,19 @@
 import { utf8 } from './bytes';
 
-/** Key and secret that requests are signed with: an access key of an account, or those of an app of API Gateway. */
+/** Key and secret for signing: an access key of an account, or the key of an app of API Gateway. */
 export interface SigningKey {
   key: string;
   secret: string;
-  /** Of temporary access keys. */
+  /** Only for temporary access keys. */
   securityToken?: string | undefined;
-  /** Of access keys that belong to a sub-project. */
+  /** Only for access keys of a sub-project. */
   projectId?: string | undefined;
 }
 
-/** What is signed. */
+/** A request before it is signed. */
 export interface UnsignedRequest {
   method: string;
-  /** Its query is replaced by the canonical one, so that what is sent is what was signed. */
+  /** Its query is replaced by the canonical one, because the sent query must equal the signed one. */
   url: URL;
   body: Uint8Array<ArrayBuffer>;
 }
@@ -56,7 +56,7 @@ export async function signRequest(
   };
 }
 
-/** Decoded, as gateways read it, then encoded once; always a slash at the end, although the request goes out without it. */
+/** Decoded, as gateways read it, then encoded once, with a slash at the end. The request itself is sent without that slash. */
 function canonicalPath(pathname: string): string {
   const path = decodeURIComponent(pathname).split('/').map(encode).join('/');
   return path.endsWith('/') ? path : `${path}/`;

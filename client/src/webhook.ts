@@ -1,7 +1,7 @@
 import { utf8 } from './bytes';
 import { SnapshotsError } from './errors';
 
-/** What a notice of the service says: the body of a webhook. */
+/** A notice of the service: the body of a webhook. */
 export interface Notice {
   type: 'snapshots.succeeded' | 'snapshots.failed' | 'snapshots.cancelled';
   /** When it happened, ISO 8601. */
@@ -17,7 +17,7 @@ export interface Notice {
   };
 }
 
-/** Why a message is not taken. */
+/** Why a message is rejected. */
 export type WebhookProblem =
   | 'missing_header'
   | 'bad_secret'
@@ -26,7 +26,7 @@ export type WebhookProblem =
   | 'wrong_signature'
   | 'not_json';
 
-/** A message that is not taken: answer it with 400 and do nothing of what it says. */
+/** A message that must not be trusted: answer with 400 and ignore its content. */
 export class WebhookError extends SnapshotsError {
   override name = 'WebhookError';
   constructor(
@@ -38,19 +38,19 @@ export class WebhookError extends SnapshotsError {
 }
 
 export interface WebhookOptions {
-  /** How old or how far ahead a message may be, in seconds (default 300, as Standard Webhooks says). */
+  /** How old a message may be, or how far in the future, in seconds (default 300, as Standard Webhooks says). */
   toleranceSeconds?: number;
-  /** Now, ms since the epoch. */
+  /** The current time, ms since the epoch (default: the clock). For tests. */
   nowMs?: number;
 }
 
 /**
- * Checks that a message is from the holder of the secret and was sent just now (Standard Webhooks 1.0.0), and reads it.
- * The same message may come twice: its `webhook-id` header tells.
+ * Checks that a message was signed with the secret and is new (Standard Webhooks 1.0.0), and parses it.
+ * The same message may come twice, with the same `webhook-id` header.
  *
- * @param body exactly as it came, before anybody parsed it
- * @param headers a `Headers`, or an object as Node.js has it
- * @param secrets `whsec_…`; several while secrets are changed
+ * @param body exactly the received bytes or text, before any parsing
+ * @param headers a `Headers`, or the headers object of Node.js
+ * @param secrets `whsec_…`; several during a rotation
  * @throws WebhookError
  */
 export async function verifyWebhook(
@@ -70,11 +70,11 @@ export async function verifyWebhook(
   if (ageSeconds > toleranceSeconds)
     throw new WebhookError('too_old', `the message is older than ${toleranceSeconds} s`);
   if (ageSeconds < -toleranceSeconds)
-    throw new WebhookError('too_new', `the message is of a time more than ${toleranceSeconds} s ahead`);
+    throw new WebhookError('too_new', `the message is dated more than ${toleranceSeconds} s in the future`);
   const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
   const signed = utf8(`${id}.${timestamp}.${text}`);
   if (!(await isSignedByAny(signed, signatures, typeof secrets === 'string' ? [secrets] : secrets)))
-    throw new WebhookError('wrong_signature', 'no signature of the message fits a secret');
+    throw new WebhookError('wrong_signature', 'no signature of the message matches a secret');
   try {
     return JSON.parse(text) as Notice;
   } catch {
@@ -96,7 +96,7 @@ async function isSignedByAny(
     ]);
     for (const signature of signatures) {
       const bytes = base64(signature);
-      // Compares in constant time.
+      // `verify` compares in constant time.
       if (bytes !== undefined && (await crypto.subtle.verify('HMAC', key, bytes, signed))) return true;
     }
   }

@@ -6,9 +6,9 @@ import { isOwnTask, keepResults, keptResult, type TaskResult } from './results';
 
 const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 2_000;
-// MPC allows 100 calls a minute to everybody together. Doubled each time, this makes 6 calls of 25 s.
+// MPC allows 100 calls a minute for the whole project. As the pause doubles, a wait of 25 s makes 6 calls.
 const FIRST_MPC_PAUSE_MS = 1_000;
-/** Kept back for the last look and the answer. */
+/** Reserved for the last look and the answer. */
 const RESERVE_MS = 2_000;
 
 /** This installation has no such task. */
@@ -18,18 +18,18 @@ export class NoSuchTask extends CallerError {
   }
 }
 
-/** A task as it was when it was last seen. */
+/** A task in its last known state. */
 export interface SeenTask extends TaskResult {
-  /** When that was, ms since the epoch; only where MPC could not be asked since. */
+  /** Time of that state, ms since the epoch; only if MPC could not be asked. */
   asOfMs?: number;
 }
 
 /**
- * One task, as soon as it has ended or the time is up. A result that is kept is the answer, without a call to MPC. While
- * waiting, the result is looked for in OBS, and MPC, whose quota everybody shares, is asked ever more rarely.
- * @param waitSeconds 0 looks once; more than the invocation has left is cut to that
- * @returns the task as it then is
- * @throws NoSuchTask; what listTasksForReader throws when nothing is known of the task
+ * Waits until a task has ended or the time is over. A kept result is returned without a call to MPC. While
+ * it waits, it looks for the result in OBS, and asks MPC less and less often, because all share MPC's quota.
+ * @param waitSeconds 0 looks once; limited to the time that the invocation has left
+ * @returns the task in its state at that time
+ * @throws NoSuchTask; what listTasksForReader throws when nothing is known about the task
  */
 export async function awaitTask(
   taskId: string,
@@ -67,7 +67,7 @@ export async function awaitTask(
   }
 }
 
-/** Without OBS there is still MPC. */
+/** A failure of OBS that may pass is no reason to stop: MPC can still answer. */
 function onlyPassing(error: unknown): undefined {
   if (!isPassingFailure(error)) throw error;
 }

@@ -1,42 +1,42 @@
 import { type ListBudget, nextWindowMs, type Task, tasksBetween } from '../cloud/mpc';
 import type { Invocation } from '../installation/invocation';
 
-// A claim that was left half-written is looked up in MPC's list: where, how far, and with how many calls.
+// The search for the task of a half-written claim in MPC's list, within a budget of calls.
 
-/** A create call that is not over so long after its claim is given up. */
+/** A create call is abandoned so long after its claim. */
 export const CALL_WITHIN_MS = 15_000;
 /**
- * So long an unfinished claim counts as being worked on: API Gateway, in front of MPC, holds a call for 60 s at most,
- * so that one which MPC has not taken up by then never will be, whatever became of the caller.
+ * A half-written claim counts as in flight for so long. API Gateway, in front of MPC, holds a call for at most 60 s:
+ * a call that has not reached MPC by then never will.
  */
 export const CALL_ARRIVES_WITHIN_MS = CALL_WITHIN_MS + 60_000;
-/** List calls count against MPC's quota. What they do not suffice for, the next invocation goes on with. */
+/** List calls count against MPC's quota. The next invocation goes on with the rest. */
 const LIST_CALLS_PER_INVOCATION = 5;
 
-/** How far earlier looks came, and what of the list can be read at once (ms). */
+/** Up to when earlier searches came, and the window (ms) that one read can cover. */
 export interface LookProgress {
   sought_until_ms?: number | undefined;
   window_ms?: number | undefined;
 }
 
-/** A look through a part of MPC's list. */
+/** The result of a search through a part of MPC's list. */
 export interface Look {
   tasks: Task[];
-  /** What MPC accepted later than this may be missing. */
+  /** Tasks that MPC accepted after this time may be missing (ms since the epoch). */
   asOfMs: number;
-  /** False when there was more to read than one invocation may. */
+  /** False when one invocation could not read everything. */
   isComplete: boolean;
   soughtUntilMs: number;
   windowMs: number;
 }
 
-/** Tries come minutes apart: a window that is too wide is narrowed within the next one, one too narrow costs a try each time. */
+/** Searches are minutes apart. One search can narrow a window that is too wide, but one that is too narrow costs a whole search. */
 const WINDOW_GROWTH = 16;
 
 const looks = new WeakMap<Invocation, Map<string, Promise<Look>>>();
 const budgets = new WeakMap<Invocation, ListBudget>();
 
-/** The list calls that this invocation may still make, to be used by all who look for tasks. */
+/** The list calls that this invocation may still make, shared by all searches. */
 export function listBudget(invocation: Invocation): ListBudget {
   const budget = budgets.get(invocation) ?? { calls: LIST_CALLS_PER_INVOCATION };
   budgets.set(invocation, budget);
@@ -44,8 +44,8 @@ export function listBudget(invocation: Invocation): ListBudget {
 }
 
 /**
- * The tasks that calls made under a claim of this time. List calls count against MPC's quota: claims of about the
- * same time, of which there are many after a failure of MPC, share one look in an invocation.
+ * The tasks that a claim of this time may have made. Claims of about the same time share one search in an
+ * invocation, because list calls count against MPC's quota and a failure of MPC leaves many such claims.
  */
 export function tasksAround(
   timeMs: number,
@@ -62,7 +62,7 @@ export function tasksAround(
   const name = `${fromMs} ${untilMs}`;
   const asOfMs = Date.now();
   const budget = listBudget(invocation);
-  // With a single call nobody learns how wide a window may be: others used up the calls of this run.
+  // A single call cannot find out how wide a window may be: other searches used up the calls of this run.
   const mayMove = budget.calls > 1;
   const look =
     known.get(name) ??

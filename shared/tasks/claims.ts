@@ -24,29 +24,29 @@ import { asMpcReads, stageFolder } from './ownership';
 import { unwrapUserData, withNote } from './task-note';
 
 /*
- * A claim makes sure that one thing that was asked for becomes one task. Each attempt at it is a small object of its own in
- * the snapshot bucket, `<claim>.json`, then `<claim>.1.json` and so on, created by whoever makes the attempt:
+ * A claim makes sure that one request becomes one task. Each attempt is a small object in the snapshot bucket,
+ * `<claim>.json`, then `<claim>.1.json` and so on. The function that makes the attempt creates it:
  *
  *                  created, before MPC is called         MPC has answered
- *      (none there) ─────────────────────────► claimed ──────────────────────► accepted
+ *      (no object)  ─────────────────────────► claimed ──────────────────────► accepted
  *           ▲                                    │  │ │                             ▲
  *           │             MPC refused: no task   │  │ └── found later, and the    ──┘
  *           │      released ◄────────────────────┘  │     id is in MPC's list
  *           │          │                            │
  *           └──────────┴─ of the next attempt ──────┴──── found later, and the id is not there,
- *                                                         once MPC can take up the first call no more
+ *                                                         and the first call can no longer reach MPC
  *
- * Whatever happens between two writes, the claim found later says enough: before anything is sent again, its id is
- * looked up in MPC's list, where it stands in the task's `user_data`.
+ * An interruption between two writes does no harm: before a call is repeated, the claim's id is
+ * looked up in MPC's list, where the task's `user_data` has it.
  *
- * Where a bucket knows `x-obs-forbid-overwrite`, only one of several invocations can create the object of an attempt; the
- * others settle with what the first one wrote. Where it does not, two invocations that read "none" at the same moment would
- * both send. For uploads the platform excludes that: on-upload runs in one instance, and an instance handles one event at a
- * time. Should two overlap all the same, and for two API calls with one Idempotency-Key in the same moment, the consequence
- * is a second task with the same output, never a lost one; the sweep reports it.
+ * If a bucket supports `x-obs-forbid-overwrite`, only one of several invocations can create the object of an attempt; the
+ * others use what the first one wrote. Without it, two invocations that find no object at the same time would
+ * both send. For uploads the platform prevents that: on-upload runs in one instance, and an instance handles one event at a
+ * time. If two overlap nevertheless, or two API calls with one Idempotency-Key come at the same time, the result
+ * is a second task with the same output, never a lost one. The sweep reports it.
  */
 
-/** Who asks for a task, and under which name in the snapshot bucket that is remembered. */
+/** A request for a task, and its claim in the snapshot bucket. */
 export interface ClaimRequest {
   id: string;
   /** Key of the claim's first attempt in the snapshot bucket. */
@@ -54,52 +54,52 @@ export interface ClaimRequest {
   /** The video. */
   bucket: string;
   key: string;
-  /** Name of what is captured of it, where it has one. */
+  /** Name of the capture, if it has one. */
   capture?: string | undefined;
-  /** Which version of it, and since when it has been there (ms since the epoch), where that is known. */
+  /** The video's version and its modification time (ms since the epoch), if known. */
   etag?: string | undefined;
   lastModifiedMs?: number | undefined;
   /** Where its task writes. */
   output?: Pick<ObsLocation, 'bucket' | 'object'> | undefined;
-  /** What was asked for, where one name may be used for different requests. */
+  /** Identifies the request, if one name may be used for different requests. */
   fingerprint?: string | undefined;
 }
 
 export const ClaimRecord = z.object({
   state: oneOf('claimed', 'accepted', 'released'),
-  /** What was written here could not be read. */
+  /** The record could not be read. */
   damaged: flag,
   claimed_at_ms: wholeNumber,
   claim: optionalText,
   etag: optionalText,
-  /** Where its task writes, in the snapshot bucket; not in records of older versions. */
+  /** Directory of its task in the snapshot bucket; absent in records of older versions. */
   directory: optionalText,
   last_modified_ms: optionalWholeNumber,
   fingerprint: optionalText,
-  /** By which the stage that wrote it is known: another one may share the bucket. */
+  /** Identifies the stage that wrote it: several stages may share the bucket. */
   folder: optionalText,
   task_id: optionalText,
   answer: anything,
-  /** Told to nobody else: whoever finds it in the record wrote the record. */
+  /** A random id of the writer: only the writer finds its own id in the record. */
   owner: optionalText,
-  /** How often MPC has refused for good, and when it may be asked again. */
+  /** How often MPC has refused for good, and when the next try is allowed. */
   refusals: optionalWholeNumber,
   not_before_ms: optionalWholeNumber,
-  /** The clean-up was about to take its task out of MPC's queue: MPC's list says whether it did. */
+  /** The clean-up was about to cancel the task: MPC's list says whether it did. */
   giving_up: flag,
-  /** Of the first attempt: one that came later, so that the ones between need not be read. */
+  /** Only in the first attempt: the number of a later one, so that those between need not be read. */
   next: optionalWholeNumber,
-  /** Up to when MPC's list was looked through for it, and what of it can be read at once (ms). */
+  /** Up to when MPC's list was searched for it, and the window (ms) that one read can cover. */
   sought_until_ms: optionalWholeNumber,
   window_ms: optionalWholeNumber,
 });
 
 export type ClaimRecord = z.infer<typeof ClaimRecord>;
 
-/** Somebody else may be at work on this very claim. */
+/** Another invocation may still work on this claim. */
 export class ClaimInFlight extends CallerError {
   constructor(readonly retryAfterSeconds: number) {
-    super('somebody else may be at work on this claim');
+    super('another invocation may still work on this claim');
   }
 }
 
@@ -110,7 +110,7 @@ export class ClaimOfAnotherRequest extends CallerError {
   }
 }
 
-/** The record cannot be read, and MPC's list has no task of it: whether there was one nobody knows. */
+/** The record cannot be read, and MPC's list has no task of it: whether there was one is unknown. */
 export class ClaimDamaged extends CallerError {
   constructor() {
     super('the record of the claim cannot be read');
@@ -118,19 +118,19 @@ export class ClaimDamaged extends CallerError {
 }
 
 /**
- * Clocks in the cloud agree within seconds. Were they further apart than a
- * quarter of an hour, no signature would be accepted.
+ * The search allows for these differences between clocks, the smaller first. Clocks in the cloud agree within seconds.
+ * At more than 15 minutes no signature would be accepted.
  */
 const CLOCK_TOLERANCES_MS = [60_000, 15 * 60_000];
 export const COME_BACK_SECONDS = 60;
-/** What MPC refuses for good is asked for again at once, then after a pause that doubles. */
+/** After a refusal for good the first repetition comes at once, the next ones after pauses that double. */
 const FIRST_PAUSE_MS = 5 * 60_000;
 const LONGEST_PAUSE_MS = 24 * 3_600_000;
 
 /**
- * The claim of one capture of one upload: the same bucket, key, ETag and capture always give the same id, so that a
- * repeated event is recognised. A capture is what it captures and where; its name may change.
- * @param round counts the times that this version came back after another one
+ * The claim of one capture of one upload. The same bucket, key, ETag and capture always give the same id, so that a
+ * repeated event is recognized. A capture is identified by its pictures and its directory; its name may change.
+ * @param round how many times this version came back after another one
  */
 export function uploadClaim(
   upload: ObjectVersion & { lastModifiedMs?: number },
@@ -140,14 +140,14 @@ export function uploadClaim(
 ): ClaimRequest & { output: Pick<ObsLocation, 'bucket' | 'object'> } {
   const { bucket, key, etag, lastModifiedMs } = upload;
   const again = round === 0 ? [] : [String(round)];
-  // The directory of CAPTURE stands in no id.
+  // Ids of CAPTURE have no directory: records of earlier versions must keep their ids.
   const place = directory === settings.outputDirectory ? [] : [directory];
   const id = digest(bucket, key, etag, JSON.stringify(thumbnailPara), ...place, ...again);
   const output = { bucket: settings.snapshotBucket, object: outputDirectoryOf(upload, directory) };
   return { id, objectKey: claimKey({ bucket, key }, id), bucket, key, capture, etag, lastModifiedMs, output };
 }
 
-/** What became of a claim: its task, or where the next attempt at it may be made. */
+/** The state of a claim: its task, or the next attempt. */
 export type ClaimState =
   | { task: CreatedTask; claimedAtMs: number; lastModifiedMs: number | undefined }
   | { task?: undefined; free: FreeAttempt };
@@ -155,13 +155,12 @@ export type ClaimState =
 export interface FreeAttempt {
   attempt: number;
   refusals: number;
-  /** MPC has refused this for good: before this moment (ms since the epoch) it probably does so again. */
+  /** MPC has refused this for good: before this time (ms since the epoch) it would probably refuse again. */
   notBeforeMs: number;
 }
 
 /**
- * The task of a claim that is settled, as MPC answered it or as far as MPC's list still tells; without one when nothing was
- * begun or it was released.
+ * The task of a claim, from its record or from MPC's list; no task if nothing was begun or the claim was released.
  * @throws ClaimInFlight; ClaimOfAnotherRequest; ClaimDamaged; what OBS and MPC throw
  */
 export async function findClaim(claim: ClaimRequest, invocation: Invocation): Promise<ClaimState> {
@@ -172,7 +171,7 @@ export async function findClaim(claim: ClaimRequest, invocation: Invocation): Pr
     if (record.state !== 'released') {
       const isOfAnother = claim.fingerprint !== undefined && record.fingerprint !== claim.fingerprint;
       if (isOfAnother && !record.damaged) {
-        // Given up and taken over by another request, or still this one's.
+        // An old record may have been taken over by another request.
         const isTakenOver = isOld(record) && (await isThere(claim, free.attempt + 1, invocation));
         if (!isTakenOver) throw new ClaimOfAnotherRequest();
       } else {
@@ -205,7 +204,7 @@ async function taskOfRecord(
   throw new ClaimDamaged();
 }
 
-/** What the clean-up took out of the queue is free to be started again; what ran meanwhile has its task. */
+/** A task that the clean-up cancelled may be started again. One that ran meanwhile stays the claim's task. */
 async function reconcileGivenUp(
   claim: ClaimRequest,
   attempt: number,
@@ -225,11 +224,11 @@ function withoutTask({ claimed_at_ms, last_modified_ms }: ClaimRecord): ClaimRec
 }
 
 /**
- * Takes a task that was started for an upload out of MPC's queue, so that the upload is started again. First it is written
- * down that this begins: whatever happens then, the claim found later is settled by what MPC says of the task.
- * @param task with our note of the claim
- * @param before is carried out before the task is cancelled, when it is written down
- * @throws ClaimInFlight; what OBS and MPC throw: then the task is as it was
+ * Cancels a waiting task of an upload so that the upload is started again. The record says so first: after an
+ * interruption MPC's state of the task decides about the claim.
+ * @param task with this service's note of the claim
+ * @param before runs after the record is written, before the task is cancelled
+ * @throws ClaimInFlight; what OBS and MPC throw, then the task is unchanged
  */
 export async function cancelToStartAgain(
   { task_id, input }: Task,
@@ -275,7 +274,7 @@ function attemptKey({ objectKey }: ClaimRequest, attempt: number): string {
   return attempt === 0 ? objectKey : objectKey.replace(/\.json$/, `.${attempt}.json`);
 }
 
-/** A record that cannot be read says that there was an attempt, when it was written, and no more. */
+/** Reads the record of an attempt. Of an unreadable record only its time is known. */
 async function readAttempt(
   claim: ClaimRequest,
   attempt: number,
@@ -292,10 +291,10 @@ async function readAttempt(
 
 /**
  * Creates the task of a claim for which `findClaim` found none.
- * @param release of the permit, for calls that need one; such a call is not sent again after a refusal. It is called once
- * MPC has answered or the call provably never left; otherwise the call may still arrive
- * @returns the task, and whether it is this call's own: somebody else may have been first
- * @throws what createTask throws; the claim is released when MPC provably made no task
+ * @param release releases the permit, for calls that need one; such a call is not repeated after a refusal. It is called when
+ * MPC has answered or the call certainly never left; otherwise the call may still arrive
+ * @returns the task, and whether this call created it: another invocation may have been first
+ * @throws what createTask throws; the claim is released when MPC certainly made no task
  */
 export async function createClaimedTask(
   claim: ClaimRequest,
@@ -306,7 +305,7 @@ export async function createClaimedTask(
 ): Promise<{ task: CreatedTask; isNew: boolean }> {
   const claimedAtMs = Date.now();
   const owner = randomUUID();
-  // The call itself must not leave before the claim is written; the connection may.
+  // The call must not leave before the claim is written, but its connection may open.
   connect(invocation.settings.mpcEndpoint);
   const claimed: ClaimRecord = { state: 'claimed', claimed_at_ms: claimedAtMs, owner };
   if (!(await createAttempt(claim, attempt, claimed, invocation))) {
@@ -318,7 +317,7 @@ export async function createClaimedTask(
   logStep('claim.claimed', claim, invocation);
   const pointed = attempt === 0 ? undefined : pointTo(claim, attempt, claimedAtMs, invocation);
   const leaveByMs = claimedAtMs + CALL_WITHIN_MS;
-  // The answer to a synchronous request may come later than a call may leave.
+  // A synchronous request may be answered later than the last moment at which a call may leave.
   const deadlineMs = Math.min(invocation.deadlineMs, body.sync === 1 ? Number.POSITIVE_INFINITY : leaveByMs);
   const repeat = release ? 'unsent' : 'refused';
   try {
@@ -332,7 +331,7 @@ export async function createClaimedTask(
     release?.();
     // Whether the answer to a synchronous request names the task is not documented.
     if (!created.task_id && body.sync !== 1)
-      throw new ServiceUnavailable('MPC', 'its answer names no task', true);
+      throw new ServiceUnavailable('MPC', 'its answer has no task_id', true);
     await completeClaim(claim, created, claimed, invocation, attempt);
     return { task: created, isNew: true };
   } catch (error) {
@@ -351,7 +350,7 @@ export async function createClaimedTask(
   }
 }
 
-/** @returns false when somebody else had created the object before */
+/** @returns false when another invocation created the object first */
 async function createAttempt(
   claim: ClaimRequest,
   attempt: number,
@@ -368,12 +367,12 @@ async function createAttempt(
     )
   )
     return true;
-  // What stands there may be our own, written by a try whose answer was lost.
+  // The stored record may be our own, from an attempt whose answer was lost.
   const stored = await getRecordAs(ClaimRecord, attemptKey(claim, attempt), invocation);
   return stored !== undefined && stored.owner === record.owner;
 }
 
-/** Leaves word in the first attempt, so that whoever comes later need not read all of them. */
+/** Writes the number of this attempt into the first one, so that later readers need not read all of them. */
 function pointTo(
   claim: ClaimRequest,
   attempt: number,
@@ -389,7 +388,7 @@ function isProvablyNoTask(error: unknown): boolean {
   return error instanceof ServiceRefused && error.status < 500 && error.status !== 408;
 }
 
-/** What the next one must know of a refusal that was about the request itself. */
+/** The fields to store after MPC refused the request itself. */
 function afterRefusal(error: unknown, before: number): Pick<ClaimRecord, 'refusals' | 'not_before_ms'> {
   const isForGood = error instanceof ServiceRefused && error.status !== 429 && !error.areCredentialsRejected;
   if (!isForGood) return before === 0 ? {} : { refusals: before };
@@ -397,7 +396,7 @@ function afterRefusal(error: unknown, before: number): Pick<ClaimRecord, 'refusa
   return { refusals: before + 1, not_before_ms: Date.now() + pauseMs };
 }
 
-/** A claim found half-written: the list of MPC knows whether its task was accepted. */
+/** Settles a half-written claim: MPC's list says whether its task was accepted. */
 async function reconcileClaim(
   claim: ClaimRequest,
   attempt: number,
@@ -407,12 +406,12 @@ async function reconcileClaim(
   const { claimed_at_ms } = record;
   for (const toleranceMs of CLOCK_TOLERANCES_MS) {
     const isWide = toleranceMs === CLOCK_TOLERANCES_MS.at(-1);
-    // Most are found near the time of the claim. What is too much for that look is read in steps.
+    // Most tasks are found near the time of the claim. A longer search goes in steps.
     if (!isWide && record.sought_until_ms !== undefined) continue;
     const sought = isWide ? record : {};
     const look = await tasksAround(claimed_at_ms, toleranceMs, sought, invocation);
     const [first, ...others] = look.tasks
-      // What an earlier attempt began was taken out of the queue so that the upload can be started again.
+      // A cancelled task may be one of an earlier attempt, cancelled so that the upload is started again.
       .filter((task) => isTaskOf(claim, task) && (attempt === 0 || task.status !== 'CANCELED'))
       .sort((a, b) => a.task_id.length - b.task_id.length || (a.task_id < b.task_id ? -1 : 1));
     if (first !== undefined) {
@@ -439,21 +438,21 @@ async function reconcileClaim(
   return undefined;
 }
 
-/** A note that says so is not enough: the task must capture this video, into this directory. */
+/** The note alone proves nothing: the task must also capture this video into this directory. */
 function isTaskOf({ id, bucket, key, output }: ClaimRequest, task: Task): boolean {
   if (unwrapUserData(task.user_data).note.claim !== id) return false;
   const isInput = isWithin(task.input, { bucket, object: key });
   return isInput && (output === undefined || isWithin(task.output, output));
 }
 
-/** True for what MPC tells of a place that was asked for: it may add a directory of its own, and slashes at either end. */
+/** True if a place in MPC's answer matches the requested one. MPC may add a directory below it, and slashes at either end. */
 export function isWithin(told: Task['input'], asked: Pick<ObsLocation, 'bucket' | 'object'>): boolean {
   const { bucket = asked.bucket, object = asked.object } = told ?? {};
   const place = asMpcReads(asked.object);
   return bucket === asked.bucket && `${asMpcReads(object)}/`.startsWith(place && `${place}/`);
 }
 
-/** The task exists whether or not that can be written down: a claim left half-written is settled later. */
+/** Never fails, because the task exists already: a claim that stays half-written is settled later. */
 export async function completeClaim(
   claim: ClaimRequest,
   created: CreatedTask,
@@ -472,7 +471,7 @@ export async function completeClaim(
   logStep('claim.accepted', claim, invocation, { task_id: created.task_id });
 }
 
-/** Each step can be followed by claim, object and task. */
+/** Logs a step with claim, object and task, so that each can be followed. */
 function logStep(
   step: 'claim.claimed' | 'claim.accepted' | 'claim.abandoned',
   claim: ClaimRequest,
@@ -517,17 +516,17 @@ function recordOf(claim: ClaimRequest, record: ClaimRecord, { settings }: Invoca
 /** Folder of the records of all videos. */
 export const CLAIMS_FOLDER = `${RECORDS_FOLDER}claims/`;
 
-/** One folder per video. Keys are hashed: they may be as long as OBS allows, with no room for anything beside them. */
+/** The folder of a video's records. Its name is a hash: the key itself may already have the full length that OBS allows. */
 export function claimsFolder(bucket: string, key: string): string {
   return `${CLAIMS_FOLDER}${digest(bucket, key)}/`;
 }
 
-/** Key of the first record of a claim, or of a task, of this name. */
+/** Key of the first record of a claim or task with this id. */
 export function claimKey({ bucket, key }: Pick<ClaimRequest, 'bucket' | 'key'>, id: string): string {
   return `${claimsFolder(bucket, key)}${id}.json`;
 }
 
-/** A short name for something that is told apart by these parts. */
+/** A short name that these parts determine. */
 export function digest(...parts: string[]): string {
   return sha256Hex(JSON.stringify(parts)).slice(0, 40);
 }

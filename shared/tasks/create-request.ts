@@ -16,7 +16,7 @@ const ObsObject = z.strictObject({
   bucket: bucketName,
   location: optionalText,
   object: objectKey,
-  /** Accepted by MPC and without effect on snapshots. */
+  /** MPC accepts it; it has no effect on snapshots. */
   file_name: z.optional(textUpTo(180)),
 });
 
@@ -33,9 +33,9 @@ export const CreateSchema = z.strictObject({
 });
 
 /**
- * Checks the body of `POST /snapshots` against every documented limit of MPC and this installation's allow-list, and
- * fills in what may be left out.
- * @param json the parsed body, anything
+ * Checks the body of `POST /snapshots` against every documented limit of MPC and the buckets of this installation, and
+ * fills in the defaults.
+ * @param json the parsed body, of any type
  * @throws InvalidRequest with a detail for each wrong field
  */
 export function parseCreateRequest(json: unknown, settings: Settings): CreateTaskBody {
@@ -58,7 +58,7 @@ export function parseCreateRequest(json: unknown, settings: Settings): CreateTas
   if (input.object.endsWith('/')) {
     issues.push({
       path: 'input.object',
-      message: `must be a concrete object, got the directory ${show(input.object)}`,
+      message: `must be the key of a video, got the directory ${show(input.object)}`,
     });
   }
   if (request.output) issues.push(...outputIssues(input, output, settings));
@@ -67,15 +67,15 @@ export function parseCreateRequest(json: unknown, settings: Settings): CreateTas
 }
 
 /**
- * Where the pictures of a request may not go. MPC strips slashes, and what a reader makes of doubled ones and of dots nobody
- * knows, so that only one spelling of each directory is taken.
+ * Checks where the pictures of a request go. MPC strips slashes at the ends, and clients treat double slashes and dots
+ * differently, so only one spelling of each directory is allowed.
  */
 function outputIssues(input: ObsLocation, output: ObsLocation, settings: Settings): Detail[] {
   const issue = (message: string): Detail[] => [{ path: 'output.object', message }];
   const directory = output.object.replace(/\/$/, '');
   if (directory.split('/').some((part) => /^\.{0,2}$/.test(part))) {
     return issue(
-      `must be a directory without a slash at its start and without doubled slashes, "." and "..", got ${show(output.object)}`,
+      `must be a directory without a slash at the start, double slashes, "." and "..", got ${show(output.object)}`,
     );
   }
   const place = `${directory}/`;
@@ -95,12 +95,12 @@ function outputIssues(input: ObsLocation, output: ObsLocation, settings: Setting
   return [];
 }
 
-/** Tasks of callers know no ETag. */
+/** Tasks of callers have no ETag. */
 function apiVersion({ bucket, object: key }: ObsLocation): ObjectVersion {
   return { bucket, key, etag: 'api' };
 }
 
-/** What a synchronous task captures when the request does not say: the first frame. */
+/** The default of a synchronous task: the first frame. */
 const firstFrame: ThumbnailPara = { type: 'DOTS', dots: [0] };
 
 function withLocation(object: z.infer<typeof ObsObject>, settings: Settings): ObsLocation {

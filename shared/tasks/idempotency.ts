@@ -1,18 +1,17 @@
 import { type CreatedTask, type CreateTaskBody, listTasks } from '../cloud/mpc';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
-import { InvalidRequest, show } from '../validation';
+import { InvalidRequest, MAX_USER_DATA_CHARACTERS, show } from '../validation';
 import { ClaimInFlight, type ClaimRequest, createClaimedTask, digest, findClaim } from './claims';
 import { withNote } from './task-note';
 
 /**
- * Creates a task once for an `Idempotency-Key`: the same key and the same body
- * give the same task, however often they come.
+ * Creates a task once for an `Idempotency-Key`: the same key with the same body always gives the same task.
  *
- * Wrong requests never get here, and refusals of MPC are not remembered: the key stays free. Two calls with one new
- * key in the very same moment can make two tasks where the bucket takes no conditional writes, see claims.ts.
- * @param caller whose key it is; undefined where the gateway does not say: all of these share their keys
- * @throws ClaimOfAnotherRequest for another body under the same key; ClaimInFlight while another call with it is at work;
+ * Invalid requests never get here, and a refusal by MPC leaves the key free. Two simultaneous calls with one new key
+ * can make two tasks if the bucket does not support conditional writes, see claims.ts.
+ * @param caller owner of the key; undefined if the gateway does not identify the caller: all of those share their keys
+ * @throws ClaimOfAnotherRequest for another body with the same key; ClaimInFlight while another call with it is running;
  * ClaimDamaged
  */
 export async function createOnce(
@@ -28,7 +27,7 @@ export async function createOnce(
   }
   const claim = requestClaim(key, caller, body);
   if (withNote(body, claim.id) === body) {
-    const message = `must leave room for 150 characters more with an Idempotency-Key, got ${body.user_data?.length}`;
+    const message = `must leave 150 of its ${MAX_USER_DATA_CHARACTERS} characters free with an Idempotency-Key, got ${body.user_data?.length}`;
     throw new InvalidRequest([{ path: 'user_data', message }]);
   }
   const found = await findClaim(claim, invocation);
@@ -39,7 +38,7 @@ export async function createOnce(
   return body.sync === 1 && !isNew ? withPicture(task, invocation) : task;
 }
 
-/** A synchronous task whose answer was lost: the list knows its picture, once there is one. */
+/** Adds the picture to a synchronous task whose answer was lost: MPC's list has it once the task has ended. */
 async function withPicture(found: CreatedTask, invocation: Invocation): Promise<CreatedTask> {
   if (found.output_file_name !== undefined || found.task_id === undefined) return found;
   const [task] = (await listTasks([['task_id', found.task_id]], invocation)).tasks;

@@ -17,7 +17,7 @@ const view = {
 
 export const ViewSchema = z.object({ ...view, wait: z.optional(integerText(0, 900, 's')) });
 
-/** How one task is to be shown, and how long its end is waited for (s, as text). */
+/** How to show one task, and how long to wait for its end (s, as text). */
 export type ViewRequest = z.infer<typeof ViewSchema>;
 
 export const ListSchema = z.object({
@@ -33,11 +33,11 @@ export const ListSchema = z.object({
   ...view,
 });
 
-/** The query of `GET /snapshots`; numbers stay the text that MPC is sent. */
+/** The query of `GET /snapshots`. Numbers stay text, because MPC gets them as text. */
 export type ListRequest = z.infer<typeof ListSchema>;
 
 /**
- * Checks the query of `GET /snapshots`; several `task_id`s may be repeated or joined by commas.
+ * Checks the query of `GET /snapshots`. Several ids come in repeated `task_id` parameters or separated by commas.
  * @throws InvalidRequest
  */
 export function parseListRequest(

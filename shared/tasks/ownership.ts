@@ -3,14 +3,14 @@ import { type Capture, capturesFor } from '../installation/captures';
 import { outputDirectoryOf, type Places, RECORDS_FOLDER, trimSlashes } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 
-/** A directory or key as MPC reads it: without slashes at either end. */
+/** A directory or key in MPC's form: without slashes at either end. */
 export function asMpcReads(object: string): string {
   return trimSlashes(object);
 }
 
 /**
  * True for a task from an upload bucket of this installation to one of its buckets, outside its records. The account may
- * have others, of somebody else's program, or of another stage that shares the buckets: see isOfThisStage.
+ * have tasks of other programs. Tasks of another stage that shares the buckets also pass: see isOfThisStage.
  */
 export function isBetweenOwnBuckets(
   { input, output }: Pick<Task, 'input' | 'output'>,
@@ -25,12 +25,12 @@ export function isBetweenOwnBuckets(
   );
 }
 
-/** By this folder, that of OUTPUT_DIRECTORY, stages that share their buckets are told apart. */
+/** The folder of OUTPUT_DIRECTORY. It identifies a stage among those that share buckets. */
 export function stageFolder({ ownFolders }: Places): string | undefined {
   return ownFolders[0];
 }
 
-/** True for a task whose pictures go below a folder of this installation. */
+/** True for a task that writes below a folder of this installation. */
 export function isInOwnFolder({ output }: Pick<Task, 'output'>, places: Places): boolean {
   const directory = `${asMpcReads(output?.object ?? '')}/`;
   return (
@@ -40,8 +40,8 @@ export function isInOwnFolder({ output }: Pick<Task, 'output'>, places: Places):
 }
 
 /**
- * Tells stages that share their buckets apart: by the folder that the task writes to or, where that is none of this stage,
- * by the stage that recorded the task. Records of earlier versions say none: they are everybody's.
+ * True for tasks of this stage, among stages that share buckets. The folder of the task decides. If it is not a folder of
+ * this stage, the stage in the task's record decides. Records of earlier versions name no stage: they belong to every stage.
  */
 export function isOfThisStage(
   task: Pick<Task, 'output'>,
@@ -51,12 +51,12 @@ export function isOfThisStage(
   return isInOwnFolder(task, places) || (recordedFolder ?? stageFolder(places)) === stageFolder(places);
 }
 
-/** In place of an ETag, with as many characters. */
+/** A placeholder with the length of an ETag. */
 const ANY_ETAG = /* @__PURE__ */ '\0'.repeat(32);
 
 /**
- * The capture that a task belongs to: the one of its video in whose very directory it writes. What a caller creates without
- * `original_dir` lies in a directory of its own below, and belongs to none.
+ * The capture of a task: the one that gives its video exactly this directory. A caller's task without `original_dir` writes
+ * into a directory of its own below it, and belongs to no capture.
  */
 export function captureOf(
   { input, output }: Pick<Task, 'input' | 'output'>,

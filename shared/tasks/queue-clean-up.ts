@@ -15,31 +15,30 @@ import { isRecordedTask } from './results';
 import { unwrapUserData } from './task-note';
 import { inLine, remember } from './waiting';
 
-/** What a clean-up of the queue did. */
+/** The outcome of a clean-up. */
 export interface CleanUpReport {
   /** Waiting tasks older than the limit. */
   seen: number;
   cancelled: number;
-  /** No longer waiting when their turn came: they run or have run. */
+  /** No longer waiting when the clean-up came to them: they run or have run. */
   too_late: number;
-  /** Not created by this installation, and left alone. */
+  /** Tasks of others, which are left alone. */
   not_ours: number;
-  /** Left for the next run. */
+  /** The next run tries these again. */
   failed: number;
 }
 
 /** MPC's documents show more than one code for a task that has left the queue. */
 const NO_LONGER_WAITING: ReadonlySet<string> = new Set([OPERATION_FAILED, NO_SUCH_TASK, INVALID_REQUEST]);
-/** A call that would be cut off half-way is not begun. */
+/** With less time than this no call is begun: it could be cut off halfway. */
 const MIN_TIME_FOR_A_CALL_MS = 2_000;
-/** Runs come about every so often, and each begins further on where the queue is longer than one of them can read. */
+/** About the time between runs. If the queue is too long for one run, each run begins at another page. */
 const RUN_EVERY_MS = 60_000;
 
 /**
- * Cancels the tasks that have waited in MPC's queue for longer than QUEUE_LIMIT_MINUTES; those of uploads are started again
- * by the sweep. What one run cannot do, the
- * next one will.
- * @param includeForeignTasks also tasks of this service's buckets that somebody else created, whatever directory they write to
+ * Cancels the tasks that have waited in MPC's queue for longer than QUEUE_LIMIT_MINUTES. The sweep starts those of uploads
+ * again. The next run does what this one cannot.
+ * @param includeForeignTasks also cancels tasks between this installation's buckets that others created, into any directory
  */
 export async function cleanUpQueue(
   invocation: Invocation,
@@ -61,7 +60,7 @@ export async function cleanUpQueue(
       const isTooLate = error instanceof ServiceRefused && NO_LONGER_WAITING.has(error.code);
       report[isTooLate ? 'too_late' : 'failed']++;
       if (isTooLate) continue;
-      // What is left of the quota belongs to uploads and callers.
+      // The rest of the quota belongs to uploads and callers.
       isQuotaLeft = !(error instanceof ServiceRefused && error.status === 429);
       invocation.log.warn('queue.not_cancelled', { task_id: task.task_id, ...describeFailure(error) });
     }
@@ -70,7 +69,7 @@ export async function cleanUpQueue(
   return report;
 }
 
-/** What was started for an upload is started again by itself; what a caller created is the caller's to create again. */
+/** The sweep starts tasks of uploads again. Callers must create theirs again themselves. */
 function takeOut(task: Task, invocation: Invocation): Promise<void> {
   const { claim } = unwrapUserData(task.user_data).note;
   return claim === undefined
@@ -80,7 +79,7 @@ function takeOut(task: Task, invocation: Invocation): Promise<void> {
       );
 }
 
-/** A task of this installation carries a claim and writes to its folder, or is recorded as its own. */
+/** A task of this installation has a claim and writes to its folder, or has a record here. */
 async function isOurs(task: Task, invocation: Invocation): Promise<boolean> {
   const { claim } = unwrapUserData(task.user_data).note;
   if (claim !== undefined && isInOwnFolder(task, invocation.settings)) return true;
@@ -103,7 +102,7 @@ async function oldWaitingTasks(invocation: Invocation): Promise<Task[]> {
   const first = await tasksMatching(filter, invocation, budget, { mayGoOn: isShort });
   const tasks = new Map(first.tasks.map((task) => [task.task_id, task]));
   if (!first.isComplete && budget.calls > 0) {
-    // Tasks of others, which stay, must not hide ours for ever.
+    // Tasks of others stay in the queue: they must not hide ours for ever.
     const turn = Math.floor(Date.now() / RUN_EVERY_MS) * budget.calls;
     const rest = await tasksMatching(filter, invocation, budget, { firstPage: turn % Math.max(1, pages) });
     for (const task of rest.tasks) tasks.set(task.task_id, task);
@@ -111,7 +110,7 @@ async function oldWaitingTasks(invocation: Invocation): Promise<Task[]> {
   return [...tasks.values()].filter(
     (task) =>
       task.status === 'WAITING' &&
-      // One whose age is not known is left alone.
+      // A task of unknown age is left alone.
       task.create_time !== undefined &&
       task.create_time <= limit &&
       uploadBuckets.includes(task.input?.bucket ?? ''),

@@ -5,13 +5,13 @@ import type { Query } from '../signing';
 
 const WINDOW_MS = 60_000;
 
-// An instance answers one request at a time: what it remembers is what it asked. The cap on query's instances bounds them all.
+// An instance answers one request at a time, so it knows all its list calls. The limit on instances of query bounds the sum.
 let askedAtMs: number[] = [];
 
 /**
- * MPC's list as readers may ask for it: at most MPC_READS_PER_MINUTE times in any 60 s from this instance, so that no number
- * of readers uses up the quota that uploads and the end of tasks are looked up with.
- * @throws ServiceRefused 429 beyond that, without a call; what listTasks throws
+ * MPC's list for readers: at most MPC_READS_PER_MINUTE calls in any 60 s from this instance, so that readers
+ * cannot use up the quota that uploads and ended tasks need.
+ * @throws ServiceRefused 429 above that limit, without a call; what listTasks throws
  */
 export async function listTasksForReader(query: Query, invocation: Invocation): Promise<TaskList> {
   const now = Date.now();
@@ -23,7 +23,7 @@ export async function listTasksForReader(query: Query, invocation: Invocation): 
       'MPC',
       { status: 429, retryAfterSeconds, attempts: 0 },
       '',
-      'readers have had their share',
+      'MPC_READS_PER_MINUTE is used up',
       '',
     );
   }

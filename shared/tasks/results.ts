@@ -11,40 +11,40 @@ import { isBetweenOwnBuckets, isInOwnFolder, isOfThisStage } from './ownership';
 import { unwrapUserData } from './task-note';
 
 /*
- * When a task has ended, what MPC said of it is kept beside the record of the task, and a pointer leads there from its id:
+ * When a task has ended, its entry in MPC's list is kept beside the record of the task. A pointer leads there from its id:
  *
  *   claims/<video>/<name>.json          the claim or record that the task was created under
- *   claims/<video>/<name>.result.json   what MPC said when it had ended
- *   tasks/<task id>.json                where that is
+ *   claims/<video>/<name>.result.json   the result: the ended task from MPC's list
+ *   tasks/<task id>.json                the pointer to it
  *
- * What has ended never changes, so that every writer writes the same, in any order. The pointer comes last: whoever finds it
- * finds the result.
+ * An ended task never changes: every writer writes the same, in any order. The pointer is written last, so that it never
+ * leads nowhere.
  */
 
-/** Tasks outside the own folder that are looked up at a time. */
+/** Tasks outside the stage's folder that are looked up in parallel. */
 const PARALLEL_LOOKS = 16;
 
 const RESULT_ENDING = '.result.json';
 
-// Not every function that knows the names of results reads them.
+// @__PURE__: functions that only use names from here must not carry the schemas.
 const Result = /* @__PURE__ */ z.object({ task: anything, etag: optionalText, folder: optionalText });
 const Pointer = /* @__PURE__ */ z.object({ result: text });
 
-/** A task that has ended, and of which version of the video it is, where that was written down. */
+/** An ended task, and the ETag of its video's version if it was recorded. */
 export interface TaskResult {
   task: Task;
   etag?: string | undefined;
 }
 
-/** The name of the result that belongs to a record of the claims' folder; undefined for what is no such record. */
+/** Key of the result of a record in the claims' folder; undefined if the key is not one of such a record. */
 export function resultKeyOf(recordKey: string): string | undefined {
   const isRecord = recordKey.endsWith('.json') && !recordKey.endsWith(RESULT_ENDING);
   return isRecord ? recordKey.replace(/\.json$/, RESULT_ENDING) : undefined;
 }
 
 /**
- * What MPC said of a task when it had ended. No call to MPC.
- * @returns undefined when nothing is kept of it
+ * The kept result of a task. Makes no call to MPC.
+ * @returns undefined when there is none
  * @throws what OBS throws
  */
 export async function keptResult(taskId: string, invocation: Invocation): Promise<TaskResult | undefined> {
@@ -52,7 +52,7 @@ export async function keptResult(taskId: string, invocation: Invocation): Promis
   return pointer && readResult(pointer.result, invocation);
 }
 
-/** The result under this key; undefined when there is none of this installation. @throws what OBS throws */
+/** The result with this key; undefined when this installation has none. @throws what OBS throws */
 export async function readResult(key: string, invocation: Invocation): Promise<TaskResult | undefined> {
   const result = await getRecordAs(Result, key, invocation);
   const task = parseTask(result?.task);
@@ -61,9 +61,9 @@ export async function readResult(key: string, invocation: Invocation): Promise<T
 }
 
 /**
- * Keeps what MPC says of a task that has ended, when this service has created it.
- * @param task as MPC lists it, ended
- * @returns undefined when no record of this service leads to the task
+ * Keeps the result of a task of this installation.
+ * @param task an ended task from MPC's list
+ * @returns undefined when this installation has no record of the task
  * @throws what OBS throws
  */
 export async function keepResult(task: Task, invocation: Invocation): Promise<TaskResult | undefined> {
@@ -76,9 +76,9 @@ export async function keepResult(task: Task, invocation: Invocation): Promise<Ta
 }
 
 /**
- * True for a task of this installation: between its buckets, and into its folder or, where it goes elsewhere, not recorded
- * by another stage. Only in the latter case OBS is read. What nobody recorded, because its creation was cut off, is shown:
- * whoever created it looks for it.
+ * True for a task of this installation: between its buckets, and into its folder. A task into another folder counts unless
+ * another stage has recorded it; only then OBS is read. A task without a record also counts: its creation was
+ * interrupted, and its caller looks for it.
  * @throws what OBS throws
  */
 export async function isOwnTask(task: Task, invocation: Invocation): Promise<boolean> {
@@ -89,13 +89,13 @@ export async function isOwnTask(task: Task, invocation: Invocation): Promise<boo
   );
 }
 
-/** True for a task that a record of this installation leads to. @throws what OBS throws */
+/** True for a task with a record of this installation. @throws what OBS throws */
 export async function isRecordedTask(task: Task, invocation: Invocation): Promise<boolean> {
   const record = await recordOf(task, invocation);
   return record !== undefined && isOfThisStage({}, record.folder, invocation.settings);
 }
 
-/** Those of this installation, in their order. @throws what OBS throws */
+/** The tasks of this installation, in the same order. @throws what OBS throws */
 export async function ownTasks(tasks: readonly Task[], invocation: Invocation): Promise<Task[]> {
   const own: Task[] = [];
   for (const group of groupsOf(tasks, PARALLEL_LOOKS)) {
@@ -105,7 +105,7 @@ export async function ownTasks(tasks: readonly Task[], invocation: Invocation): 
   return own;
 }
 
-/** Keeps the results of those tasks that have ended. A failure is logged: whoever sees the task next keeps it. */
+/** Keeps the results of ended tasks. A failure is only logged: the next invocation that sees the task tries again. */
 export async function keepResults(tasks: readonly Task[], invocation: Invocation): Promise<void> {
   await Promise.all(
     tasks
@@ -124,7 +124,7 @@ interface TaskRecord {
   folder: string | undefined;
 }
 
-/** The record that leads to a task, and where its result belongs; undefined for a task that nobody recorded here. */
+/** The record of a task, and the key for its result; undefined for a task without a record. */
 async function recordOf(task: Task, invocation: Invocation): Promise<TaskRecord | undefined> {
   const { uploadBuckets } = invocation.settings;
   const { bucket, object } = task.input ?? {};
@@ -138,9 +138,9 @@ async function recordOf(task: Task, invocation: Invocation): Promise<TaskRecord 
     const record = await getRecordAs(ClaimRecord, key, invocation);
     if (record === undefined) continue;
     const { task_id, state, etag, next, folder } = record;
-    // A later attempt has a record of its own.
+    // A later attempt has its own record.
     if (next !== undefined && name === claim) names.push(`${claim}.${next}`);
-    // A claim whose call was never answered has no id yet: the task that carries it is the one.
+    // A claim whose call was never answered has no task id: the task with its note is the one.
     if (task_id === task.task_id || (task_id === undefined && state === 'claimed')) {
       return { resultKey: key.replace(/\.json$/, RESULT_ENDING), etag, folder };
     }

@@ -7,16 +7,16 @@ import { isOfThisStage } from './ownership';
 import { readResult, resultKeyOf, type TaskResult } from './results';
 
 /**
- * More tasks than these of one video are not looked up, of uploads and of callers each: the newest are the ones that matter,
- * and no number of callers' tasks hides what was captured by itself.
+ * Of one video at most so many tasks of uploads and so many of callers are read. The newest ones matter, and callers'
+ * tasks must not hide those of uploads.
  */
 const MAX_CLAIMS_READ = 20;
-/** Claims of uploads are named by a digest, tasks of callers by their ids. */
+/** Claims of uploads have a digest as name, tasks of callers their id. */
 const CLAIM_OF_UPLOAD = /\/[0-9a-f]{40}(\.\d{1,4})?\.json$/;
 
 /**
- * Remembers a task that was created without a claim, so that it is found by the video's key. The task exists whether
- * or not that succeeds: a failure is logged and never makes the caller create another one.
+ * Records a task that was created without a claim, so that it is found by the video's key. A failure is only logged: the
+ * task exists, and an error would make the caller create another one.
  */
 export async function recordTask(
   video: { bucket: string; key: string },
@@ -27,7 +27,7 @@ export async function recordTask(
   await completeClaim(claim, { task_id: taskId }, { claimed_at_ms: Date.now() }, invocation);
 }
 
-/** All records of a video and the results beside them, the newest first, however many there are. @throws what OBS throws */
+/** All records of a video and their results, the newest first. @throws what OBS throws */
 export async function listRecords(
   bucket: string,
   key: string,
@@ -37,11 +37,11 @@ export async function listRecords(
   return records.sort((a, b) => b.lastModifiedMs - a.lastModifiedMs);
 }
 
-/** A task of a video: what MPC said when it had ended, or what was written down when it was created. */
+/** A task of a video: its kept result, or what was recorded when it was created. */
 export type RecordedTask = { result: TaskResult } | { known: Task; asOfMs: number };
 
 /**
- * The newest tasks of this installation that capture a video, and how many older ones were not looked up. No call to MPC.
+ * The newest tasks of this installation for a video, and how many older ones were not read. Makes no call to MPC.
  * @throws what OBS throws
  */
 export async function recordsOfVideo(

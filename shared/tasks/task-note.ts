@@ -3,13 +3,13 @@ import type { CreateTaskBody } from '../cloud/mpc';
 import { flag, optionalText, optionalWholeNumber, parseJson } from '../core/schema';
 import { InvalidRequest, MAX_USER_DATA_CHARACTERS } from '../validation';
 
-/** What this service itself keeps in a task's `user_data`, beside the caller's own. */
+/** What this service keeps in a task's `user_data`, beside the caller's text. */
 export interface TaskNote {
-  /** The upload that the task was started for. */
+  /** The claim of the upload that the task was started for. */
   claim?: string | undefined;
-  /** What is captured of it, where that has a name: for people. */
+  /** Name of the capture, if it has one. For people. */
   capture?: string | undefined;
-  /** The moment of the only picture, where its name does not tell it, milliseconds. */
+  /** Time of the only picture (ms), if its name does not say it. */
   time_ms?: number | undefined;
   /** The last picture is the last frame of the video. */
   to_end?: 1 | undefined;
@@ -25,7 +25,7 @@ const Envelope = z.object({
   user_data: optionalText,
 });
 
-/** Takes a task's `user_data` apart: this service's note and what the caller had sent. */
+/** Splits a task's `user_data` into this service's note and the caller's text. */
 export function unwrapUserData(userData: string | undefined): {
   note: TaskNote;
   userData: string | undefined;
@@ -35,12 +35,11 @@ export function unwrapUserData(userData: string | undefined): {
 }
 
 /**
- * The body with this service's note in its `user_data`: the claim, and the moment of the only picture
- * where its name will not tell it. MPC gives a single picture exactly the name that was asked for, and a
- * name in milliseconds looks like one in seconds. A note that is written anyway also says when the
- * pictures run to the end of the video. The caller's own data travels inside and comes out again with
- * `unwrapUserData`; data that leaves no room for the note goes without it. Data that looks like such a note is always
- * wrapped, so that what a caller sends is never read as ours.
+ * Adds this service's note to the `user_data` of a request. The note has the claim, and the time of a single picture if its
+ * name will not say it: MPC gives a single picture exactly the requested name, and a name in milliseconds looks like one in
+ * seconds. A note that is written anyway also says when the pictures run to the end of the video. The caller's text is wrapped
+ * inside, and `unwrapUserData` returns it. If the text leaves no room for the note, the note is left out. Text that looks like
+ * a note is always wrapped, so that a caller's text is never read as a note.
  * @throws InvalidRequest for data that looks like a note and leaves no room
  */
 export function withNote(body: CreateTaskBody, claim?: string, capture?: string): CreateTaskBody {
@@ -53,7 +52,7 @@ export function withNote(body: CreateTaskBody, claim?: string, capture?: string)
   const fits = body.user_data === undefined || wrapped.length <= MAX_USER_DATA_CHARACTERS;
   if (fits) return { ...body, user_data: wrapped };
   if (!isLikeOurs) return body;
-  const message = `must leave room for 150 characters more where it looks like this service's own, got ${body.user_data?.length}`;
+  const message = `must leave 150 of its ${MAX_USER_DATA_CHARACTERS} characters free if it looks like this service's note, got ${body.user_data?.length}`;
   throw new InvalidRequest([{ path: 'user_data', message }]);
 }
 

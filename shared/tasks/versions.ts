@@ -19,27 +19,26 @@ import { resultKeyOf } from './results';
 import { listRecords } from './task-index';
 
 /*
- * A video that is replaced keeps its place: the pictures of both versions may lie in one directory. Two rules make it end
- * with pictures of the new version only. A task for it is created when no other one writes into that directory any more:
- * what waits is cancelled, what runs is waited for, and the event comes again. And where a version comes back after another
- * one, it is captured again.
+ * The pictures of two versions of a video may share a directory. Two rules make sure that only pictures of the new version
+ * are left. A new task is created only when no other task writes into that directory: waiting ones are cancelled, and while
+ * one runs, the upload is tried again later. And a version that comes back after another one is captured again.
  */
 
-/** More records than these are not read: whatever is older has ended long ago. */
+/** The newest records are enough: older tasks ended long ago. */
 const MAX_RECORDS_READ = 50;
 
-/** What was once begun for a video: a claim of an upload, or a task that a caller of the API created. */
+/** A task that was begun for a video: a claim of an upload, or a task of an API caller. */
 export interface Begun extends ClaimRecord {
   claim: string;
-  /** Key of its record in the snapshot bucket; undefined where that must stay as it is. */
+  /** Key of its record in the snapshot bucket; undefined if the record must not change. */
   objectKey?: string;
   /** False for a task of the API. */
   isUpload: boolean;
 }
 
 /**
- * What was begun for the video, the newest first: beside this claim, and tasks of this claim that were given up.
- * @throws ClaimInFlight while what is left of an older version is being removed; what OBS throws
+ * Other tasks that were begun for the video, the newest first, and tasks of this claim that were given up.
+ * @throws ClaimInFlight while the pictures of the video are being deleted; what OBS throws
  */
 export async function othersBegun(claim: ClaimRequest, invocation: Invocation): Promise<Begun[]> {
   const records = await listRecords(claim.bucket, claim.key, invocation);
@@ -48,8 +47,8 @@ export async function othersBegun(claim: ClaimRequest, invocation: Invocation): 
 }
 
 /**
- * What was begun, as these records of a video tell.
- * @param own what the names of records begin with that are left out, unless their task was given up; undefined: none is
+ * The tasks that were begun, from the records of a video.
+ * @param own records whose names begin with this are left out, unless their task was given up; undefined: none is left out
  * @throws what OBS throws
  */
 export async function begunIn(
@@ -68,7 +67,7 @@ export async function begunIn(
   return (await Promise.all(listed.slice(0, MAX_RECORDS_READ).map(read))).flat();
 }
 
-/** True when another version of the video was captured later than at this moment. */
+/** True if another version of the video was captured after this time (ms since the epoch). */
 export function wasReplacedSince(claimedAtMs: number, etag: string, others: readonly Begun[]): boolean {
   return others.some(
     (other) =>
@@ -80,8 +79,8 @@ export function wasReplacedSince(claimedAtMs: number, etag: string, others: read
 }
 
 /**
- * Sees to it that nothing that was begun before writes into a directory any more: tasks of uploads that wait are cancelled.
- * @returns false while one of them, or one of a caller of the API, is still at work there
+ * Makes sure that no earlier task writes into a directory: cancels waiting tasks of uploads.
+ * @returns false while one of them, or a task of an API caller, still runs there
  * @throws ClaimInFlight; what OBS and MPC throw
  */
 export async function haveEnded(
@@ -113,7 +112,7 @@ export async function haveEnded(
   return ended.every(Boolean);
 }
 
-/** Takes the task of another version out of the queue. That version is free to be captured, should it come back. */
+/** Cancels the waiting task of another version. If that version comes back, it is captured again. */
 async function giveUp(begun: Begun, task_id: string, invocation: Invocation): Promise<boolean> {
   const { objectKey, isUpload, ...record } = begun;
   try {
@@ -122,13 +121,13 @@ async function giveUp(begun: Begun, task_id: string, invocation: Invocation): Pr
     await cancelTask(task_id, invocation);
     return true;
   } catch (error) {
-    // It may run by now.
+    // The task may already run.
     invocation.log.warn('queue.not_cancelled', { task_id, ...describeFailure(error) });
     return false;
   }
 }
 
-/** The task of a claim that was left half-written. */
+/** The task of a half-written claim. */
 async function taskOfHalfWritten(
   other: Begun,
   { bucket, key }: ClaimRequest,
@@ -141,7 +140,7 @@ async function taskOfHalfWritten(
     const found = await findClaim({ id, objectKey, bucket, key, etag }, invocation);
     return found.task?.task_id;
   } catch (error) {
-    // What cannot be read must not keep the video from being captured for ever.
+    // An unreadable record must not block the video for ever.
     if (error instanceof ClaimDamaged) return undefined;
     throw error;
   }

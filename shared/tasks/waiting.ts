@@ -7,56 +7,56 @@ import { deleteRecord, getRecordAs, listRecordPage, putRecord } from '../install
 import { digest } from './claims';
 
 /*
- * Uploads that have no task yet, one small record for each: `waiting/<folder>/<since>-<upload>.json` for what found no turn,
- * and `later/<upload>.<when>.json` for what could not be started and is tried again then: `.refused` stands in the names of
- * what MPC refuses for good. The name of a waiting record says
- * whose turn it is, so that a listing is enough to choose. A record only says "look at this video": one that is lost costs a
- * delay until the sweep comes by, one too many costs a look.
+ * Uploads without a task, one small record for each: `waiting/<folder>/<since>-<upload>.json` for uploads that wait in line,
+ * and `later/<upload>.<when>.json` for uploads that failed and are tried again at that time. If MPC refuses an upload
+ * for good, its name has `.refused`. The name of a waiting record gives its place in line, so that a listing is enough
+ * to choose. A record only means "look at this video": a lost one costs a delay until the sweep finds the upload, a
+ * superfluous one costs a look.
  */
 
 const WAITING = `${RECORDS_FOLDER}waiting/`;
 const LATER = `${RECORDS_FOLDER}later/`;
-/** List calls in one run; where there are more folders than they show, the next run begins with others. */
+/** List calls in one run. If they do not reach all folders, the next run begins with others. */
 const MAX_LIST_CALLS = 20;
-/** Of one folder: what is known to wait need not be looked at again. */
+/** Records of one folder that are kept in mind: uploads that are known to wait need not be looked at again. */
 const MOST_KNOWN = 10_000;
-/** What could not be started is tried again so long after the last time. */
+/** The pause before a failed upload is tried again. */
 const AGAIN_AFTER_MS = 4 * 60_000;
 const MINUTE_MS = 60_000;
 const FOLDER_CHARACTERS = 12;
 const TIME_DIGITS = 13;
 
-/** The object of an upload, whatever stands in it when its turn comes. */
+/** The object of an upload, in whatever version it has when it is started. */
 export interface WaitingUpload {
   bucket: string;
   key: string;
-  /** The other object that the event's key may mean: which one it is, is looked up when its turn comes. */
+  /** The other object that the event's key may stand for. Which one exists is looked up when it is started. */
   otherKey?: string | undefined;
 }
 
 /** An upload in line. */
 export interface Waiting {
-  /** Folders take turns. */
+  /** One folder after the other has its turn. */
   folder: string;
-  /** The earliest first, ms since the epoch. */
+  /** Waiting since this time (ms since the epoch): the earliest comes first. */
   sinceMs: number;
   id: string;
-  /** Of its record, if it has one; what stands there says which upload it is. */
+  /** Key of its record, if it has one. The record then names the upload. */
   recordKey?: string;
   upload?: WaitingUpload;
 }
 
 const WaitingRecord = z.object({ bucket: text, key: text, other_key: optionalText });
 
-/** Of the folders of what was there long before it was found: no folder of the others comes behind them. */
+/** Prefix of the folders of old uploads: it sorts after all other folders. */
 const OLD = '~';
 
-/** True for an upload that was there long before it was found: it comes behind all that is new. */
+/** True for an upload that existed long before it was found: it comes after all new ones. */
 export function isOld({ folder }: Pick<Waiting, 'folder'>): boolean {
   return folder.startsWith(OLD);
 }
 
-/** The place of an upload in line: its folder is the first part of its key behind UPLOAD_PREFIX, in its bucket. */
+/** The place of an upload in line. Its folder is its bucket and the first part of its key after UPLOAD_PREFIX. */
 export function inLine(
   upload: WaitingUpload,
   sinceMs: number,
@@ -69,7 +69,7 @@ export function inLine(
   return { folder: isFoundLate ? `${OLD}${folder}` : folder, sinceMs, id: digest(bucket, key), upload };
 }
 
-/** Remembers an upload that waits for its turn, if it has no record yet. @throws what OBS throws */
+/** Records a waiting upload, unless it has a record. @throws what OBS throws */
 export async function remember(
   { folder, sinceMs, id, recordKey, upload }: Waiting,
   invocation: Invocation,
@@ -80,8 +80,8 @@ export async function remember(
 }
 
 /**
- * Remembers an upload that could not be started, to be tried again after a pause.
- * @param refusedUntilMs when it is tried again (ms since the epoch), where MPC refuses it for good
+ * Records an upload that could not be started. The sweep tries it again after a pause.
+ * @param refusedUntilMs time of the next try (ms since the epoch), if MPC refuses it for good
  * @returns the key of its record
  * @throws what OBS throws
  */
@@ -90,7 +90,7 @@ export async function rememberForLater(
   invocation: Invocation,
   refusedUntilMs?: number,
 ): Promise<string> {
-  // By the minute, so that what is remembered twice has one record.
+  // Rounded to the minute, so that an upload that fails twice has one record.
   const againMs = Math.ceil((Date.now() + AGAIN_AFTER_MS) / MINUTE_MS) * MINUTE_MS;
   const when = refusedUntilMs === undefined ? String(againMs) : `${refusedUntilMs}.refused`;
   const recordKey = `${LATER}${digest(upload.bucket, upload.key)}.${when}.json`;
@@ -106,7 +106,7 @@ async function write(
   await putRecord(recordKey, { bucket, key, other_key }, invocation);
 }
 
-/** Deletes a record. One that stays costs a look in every sweep: that is told, and stops nothing. */
+/** Deletes a record. A failure is only logged: the record then costs a look in every sweep. */
 export async function forget(recordKey: string, invocation: Invocation): Promise<void> {
   try {
     await deleteRecord(recordKey, invocation);
@@ -125,7 +125,7 @@ export async function readWaiting(
 }
 
 /**
- * What could not be started: what is due for another try, the ids of all that were seen, and how many of them MPC refuses.
+ * The uploads that could not be started: those that are due again, the ids of all, and how many MPC refuses for good.
  * @throws what OBS throws
  */
 export async function listLater(
@@ -142,15 +142,15 @@ export async function listLater(
     ids.add(id);
     if (ending === 'refused') refused.push(recordKey);
     const dueMs = Number(when) || lastModifiedMs + AGAIN_AFTER_MS;
-    // They take turns with all others as one folder.
+    // Together they count as one folder.
     if (dueMs <= Date.now()) due.push({ folder: '', sinceMs: lastModifiedMs, id, recordKey });
   }
   return { due, ids, refused, marker: page.nextMarker };
 }
 
 /**
- * The uploads in line, of each folder some thousand of the earliest.
- * @param lastFolder whose turn it was last: where not all folders can be seen, these begin behind it
+ * The uploads in line: of each folder the earliest few thousand.
+ * @param lastFolder the folder that had the last turn: if not all folders can be listed, the list begins after it
  * @throws what OBS throws
  */
 export async function listWaiting(
@@ -161,7 +161,7 @@ export async function listWaiting(
   const counts = new Map<string, number>();
   const end = (folder: string) => `${WAITING}${folder}~`;
   const place = lastFolder === undefined ? undefined : end(lastFolder);
-  // What is old comes last: there may be so much of it that nothing else would be seen.
+  // Old uploads come last: there may be so many that they would hide all others.
   const old = `${WAITING}${OLD}`;
   const behind = { until: old, ...(place !== undefined && { from: place }) };
   const ranges: { from?: string; until?: string }[] = [
@@ -177,7 +177,7 @@ export async function listWaiting(
     for (let marker = from; calls < MAX_LIST_CALLS; ) {
       calls += 1;
       const page = await listRecordPage({ prefix: WAITING, marker }, invocation);
-      // The last page holds all that is old as well, mostly nothing.
+      // The last page also has the old uploads: mostly none.
       if (range === behind && !page.isTruncated) isOldSeen = true;
       for (const { key: recordKey } of page.objects) {
         if (until !== undefined && recordKey > until && !(range === behind && isOldSeen)) break;
@@ -197,11 +197,11 @@ export async function listWaiting(
   return waiting;
 }
 
-/** In which order they are started: folders in turn, beginning behind the last one; in each the earliest first; none twice. */
+/** The order of starts: one folder after the other, beginning after the last one; the earliest first; no upload twice. */
 export function inTurn(waiting: readonly Waiting[], lastFolder = ''): Waiting[] {
   const folders = new Map<string, Waiting[]>();
   const ids = new Set<string>();
-  // Of two records of one upload that with the earlier time; of the same upload with and without one that with it.
+  // If an upload is there twice, the earlier time counts; at the same time the one with a record.
   const sorted = [...waiting].sort(
     (a, b) => a.sinceMs - b.sinceMs || Number(b.recordKey !== undefined) - Number(a.recordKey !== undefined),
   );

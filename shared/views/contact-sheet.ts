@@ -8,7 +8,7 @@ const STYLE =
   'h1{margin:0;font-size:1.25rem;overflow-wrap:anywhere}ol{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,max(9rem,15vw)),1fr));gap:1rem;margin:0;padding:0;list-style:none}' +
   'figure{margin:0}img{display:block;width:100%;aspect-ratio:16/9;object-fit:contain;background:#000}figcaption{text-align:center;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}';
 
-/** The contact sheet of a task: one page without scripts, complete but for the pictures, with its headers. */
+/** The contact sheet of a task: one page without scripts, which loads only the pictures, and its headers. */
 export function contactSheet(
   task: TaskWithPictures,
   pictureCount: number,
@@ -52,7 +52,7 @@ function figure({ pic_name, time, url }: Picture, key: string): string {
   return `<li><figure>${image}<figcaption>${escaped(caption)}</figcaption></figure></li>`;
 }
 
-/** Object keys and names may hold anything. */
+/** Object keys and names may contain any character. */
 function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

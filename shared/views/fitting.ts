@@ -3,27 +3,27 @@ import type { Invocation } from '../installation/invocation';
 import { captureOf } from '../tasks/ownership';
 import { type TaskWithPictures, withPictures } from './pictures';
 
-/** An answer of a function holds 6 MB (FunctionGraph user guide, limits); the rest is for its frame and headers. */
+/** An answer of a function holds at most 6 MB (FunctionGraph user guide, limits). The rest is for its other fields. */
 export const MAX_ANSWER_BYTES = 5_500_000;
 
-/** How many pictures of each task are listed: none, the first one, or all that the answer holds. */
+/** Which pictures of each task are listed: none, the first one, or all that fit into the answer. */
 export type ListedPictures = 'none' | 'first' | 'all';
 
-/** A task of whose pictures some may be left out. */
+/** A task without those parts that do not fit into an answer. */
 export type FittedTask = TaskWithPictures & {
-  /** How many pictures there are, where not all are listed. */
+  /** The number of pictures, if not all are listed. */
   pictures_total?: number;
-  /** How long `user_data` is, where it is left out. */
+  /** The length of `user_data`, if it is left out. */
   user_data_characters?: number;
-  /** Name of the capture that it belongs to, where that has one. */
+  /** Name of its capture, if that has one. */
   capture?: string | undefined;
 };
 
 const MOST: Record<ListedPictures, number> = { none: 0, first: 1, all: Number.MAX_SAFE_INTEGER };
 
 /**
- * Tasks with as many of their pictures as one answer holds, the first of each. Addresses are temporary and carry a security
- * token of up to 3 KB, so that a single long film may have more than fit.
+ * Tasks with as many of their first pictures as fit into one answer. Temporary addresses contain a security
+ * token of up to 3 KB, so even the pictures of a single long film may not fit.
  */
 export function withPicturesThatFit(
   tasks: readonly Task[],
@@ -39,7 +39,7 @@ export function withPicturesThatFit(
   });
 }
 
-/** What a caller had sent with a task may be longer than its share, so that not even one picture would fit beside it. */
+/** A caller's `user_data` may be so long that no picture would fit beside it. */
 function withoutLongData({ user_data, ...task }: FittedTask, shareBytes: number): FittedTask {
   if (user_data === undefined) return task;
   if (sizeInAnswerBytes(user_data) * 2 <= shareBytes) return { user_data, ...task };
@@ -67,7 +67,7 @@ function picturesWithin(task: FittedTask, maxBytes: number): number {
   return last < 0 ? pictures.length : last;
 }
 
-/** The platform is handed the body as a text in JSON, where each quotation mark takes two characters. */
+/** The platform gets the body as a string in JSON, where each quotation mark takes two characters. */
 export function sizeInAnswerBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(JSON.stringify(value)));
 }

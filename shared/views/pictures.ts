@@ -6,7 +6,7 @@ import { encodePath } from '../signing';
 import { asMpcReads } from '../tasks/ownership';
 import { unwrapUserData } from '../tasks/task-note';
 
-/** The files beside the pictures of a task. The index is written last: who finds it finds the others. */
+/** The files beside the pictures of a task. The index is written last: if it exists, the others do. */
 export const PUBLISHED_FILES = {
   vtt: 'storyboard.vtt',
   storyboard: 'storyboard.json',
@@ -15,36 +15,36 @@ export const PUBLISHED_FILES = {
   sprite: 'sprite.vtt',
 } as const;
 
-/** One picture of a task: MPC's name for it, the moment it shows and where to get it. */
+/** One picture of a task: MPC's name for it, its time in the video, and its address. */
 export interface Picture {
   pic_name: string;
-  /** Seconds from the start of the video; null when neither name nor task tell. */
+  /** Seconds from the start of the video; null when neither its name nor the task says it. */
   time: number | null;
-  /** Seconds; until here it stands for the video: the moment of the next picture. Absent where nothing tells. */
+  /** End of the part that it stands for, in seconds: the time of the next picture. Absent when unknown. */
   end_time?: number;
-  /** Temporary; absent where pictures are packed into an archive or lie in a bucket that is not this service's. */
+  /** Its address; absent if the pictures are in an archive or in a bucket of another installation. */
   url?: string | undefined;
 }
 
-/** A task as MPC lists it, its pictures in the order of time, each with its moment and address. */
+/** A task from MPC's list. Its pictures are in the order of time, each with its time and address. */
 export type TaskWithPictures = Omit<Task, 'thumbnail_info' | 'user_data'> & {
   user_data?: string;
   thumbnail_info?: Picture[];
 };
 
-/** The moment in a picture's name: `12.jpg` and `photo_12.jpg` show second 12 (MPC API reference, `output_filename`). */
+/** The time (s) in a picture's name: `12.jpg` and `photo_12.jpg` show second 12 (MPC API reference, `output_filename`). */
 export function timeInNameSeconds(name: string): number | null {
   const seconds = /(?:^|_)(\d{1,10})\.jpe?g$/i.exec(name)?.[1];
   return seconds === undefined ? null : Number(seconds);
 }
 
 /**
- * Adds to each picture of a task its moment, how long it stands for the video, and a temporary URL.
+ * Adds to each picture of a task its time, the end of the part that it stands for, and its address.
  *
- * MPC's list says nothing about the length of the video. A TIME task that runs to the end has the last frame as its last
- * picture, named after the full second that it lies in: the video ends before the next one.
- * @param options.maxPictures of more pictures every second, third, … is taken
- * @param options.addressOf the address of a picture, in place of the one by which everybody can fetch it
+ * MPC's list does not have the length of the video. A TIME task that runs to the end has the last frame as its last
+ * picture, named after the full second of that frame: the video ends before the next second.
+ * @param options.maxPictures if there are more, only every second, third, … picture is used
+ * @param options.addressOf returns the address of a picture, instead of objectUrl
  */
 export function withPictures(
   task: Task,
@@ -82,12 +82,12 @@ export function withPictures(
   };
 }
 
-/** True where the pictures are packed into one file and cannot be fetched one by one. */
+/** True if the pictures are packed into one file and cannot be fetched one by one. */
 export function isArchive(task: Pick<Task, 'output_file_name'>): boolean {
   return /\.tar$/i.test(task.output_file_name ?? '');
 }
 
-/** The picture that MPC's answer to a synchronous task names; undefined when it names none. */
+/** The picture in MPC's answer to a synchronous task; undefined when it names none. */
 export function pictureOfSyncTask(
   created: CreatedTask,
   body: CreateTaskBody,
@@ -103,19 +103,19 @@ export function pictureOfSyncTask(
   return { pic_name: name, time, url };
 }
 
-/** The address by which everybody can fetch a picture or file of a task; undefined where it lies in no bucket of this service. */
+/** The address of a picture or file of a task; undefined if it is in a bucket of another installation. */
 export function pictureUrl(output: Task['output'], name: string, invocation: Invocation): string | undefined {
   const { settings } = invocation;
   const bucket = output?.bucket;
   if (bucket === undefined || ![settings.snapshotBucket, ...settings.uploadBuckets].includes(bucket))
     return undefined;
   const key = pictureKey(output, name);
-  // Browsers resolve such parts, and would ask for something else.
+  // Browsers resolve such segments, and would request another object.
   if (/(^|\/)\.\.?(\/|$)/.test(key)) return undefined;
   return objectUrl(bucket, key, invocation);
 }
 
-/** Where an object can be fetched: for good below PUBLIC_URL, which leads to the snapshot bucket, else for a while. */
+/** The address of an object: a lasting one below PUBLIC_URL for the snapshot bucket, otherwise a temporary one. */
 export function objectUrl(bucket: string, key: string, invocation: Invocation): string {
   const { settings } = invocation;
   if (settings.publicUrl !== undefined && bucket === settings.snapshotBucket)
@@ -133,8 +133,8 @@ export function pictureKey(output: Task['output'], name: string): string {
 const DEFAULT_INTERVAL_SECONDS = 12;
 
 /**
- * The names that MPC will give to the pictures of a request; for TIME the first
- * two, the rest depends on the video's length.
+ * The names that MPC will give to the pictures of a request. For TIME only the first two: the rest depends on the
+ * video's length.
  */
 export function expectedPictures(para: ThumbnailPara): { names: string[]; rule: string } {
   const base = para.output_filename;

@@ -3,10 +3,10 @@ import type { Invocation } from '../installation/invocation';
 import { pictureKey, type TaskWithPictures } from './pictures';
 
 /**
- * The picture that serves best as a cover. Videos fade in from black and out to it: preferred is the picture at a
- * third of all, then its neighbours, then the last one and the very first at last. Among them the first is taken
- * that is not nearly empty: a black, white or plain frame makes a JPEG of less than half the size of what is usual
- * in its task. Sizes come from a listing; no picture is fetched.
+ * The best picture for a cover. Videos fade in from black and fade out to black: the picture at a third of the video is
+ * preferred, then its neighbours, then the last one, and the first one comes last. Of these the first that is not nearly
+ * empty is taken: a black, white or plain frame makes a JPEG of less than half the usual size of its task. Sizes come from
+ * a listing; no picture is fetched.
  * @returns undefined when no picture has an address
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
@@ -21,7 +21,7 @@ export async function choosePoster(
   return posterOf(task, await listFolder(output?.bucket ?? '', pictureKey(output, ''), invocation));
 }
 
-/** As `choosePoster`, where the pictures' folder has been listed. */
+/** As `choosePoster`, with a listing of the pictures' folder. */
 export function posterOf(
   { output, thumbnail_info = [] }: TaskWithPictures,
   objects: readonly ListedObject[],
@@ -37,7 +37,7 @@ export function posterOf(
   return best.find(({ key }) => (bytes.get(key) ?? 0) * 2 >= usual) ?? best[0];
 }
 
-/** The lower, the better. */
+/** The preference of a picture: lower is better. */
 function rank(index: number, count: number): number {
   if (index === 0) return count + 1;
   return index === count - 1 ? count : Math.abs(index - Math.ceil((count - 1) / 3));

@@ -12,7 +12,7 @@ import { posterOf } from './poster';
 import { makeSprite } from './sprite';
 import { storyboard, webVtt } from './storyboard';
 
-/** Keys of what was published, for whoever is told. */
+/** The files that were written beside the pictures of a task. */
 export interface PublishedFiles {
   index?: string | undefined;
   track?: string | undefined;
@@ -21,13 +21,13 @@ export interface PublishedFiles {
   names: readonly string[];
 }
 
-/** What a newer task has written there. */
+/** The index of the task that wrote there last. */
 const Index = z.object({ task_id: text, create_time: optionalText });
 
 /**
- * Writes what players want beside the pictures of a task that succeeded, as PUBLISH says, each a whole file. Of two tasks
- * that write to one directory the newer one wins, whichever ends first.
- * @returns undefined where there is nothing to publish: no loose pictures in the snapshot bucket, or a newer task was there
+ * Writes the files of PUBLISH beside the pictures of a task that succeeded. If two tasks write into one directory, the newer
+ * one wins, whichever ends first.
+ * @returns undefined if nothing is published: there are no separate pictures in the snapshot bucket, or a newer task has written
  * @throws what OBS throws
  */
 export async function publishFiles(
@@ -113,7 +113,7 @@ function writerBeside(output: Task['output'], names: string[], invocation: Finis
   };
 }
 
-/** @returns whether there was a picture to make one of */
+/** @returns false if there was no picture for it */
 async function writeSprite(
   task: TaskWithPictures,
   write: Writer,
@@ -137,7 +137,7 @@ async function writeSprite(
   return track !== undefined;
 }
 
-/** What stands in the files; undefined for what is not wanted, and where a picture has the file's very name. */
+/** The contents of the files; undefined for a file that is not wanted, or whose name a picture has. */
 function filesOf(
   task: TaskWithPictures,
   objects: readonly ListedObject[],
@@ -165,8 +165,8 @@ function picturesOf(task: TaskWithPictures, objects: readonly ListedObject[]) {
 }
 
 /**
- * A file's address as the files beside it name it: relative to them, so that it holds wherever the directory is served from;
- * whole where PUBLIC_URL is set, because some players resolve against the page and not against the track.
+ * The address of a file for the files beside it. It is relative, so that the directory can be served from anywhere. With
+ * PUBLIC_URL it is absolute, because some players resolve it against the page and not against the track.
  */
 function fileAddress(output: Task['output'], name: string, { settings }: Invocation): string {
   return settings.publicUrl === undefined

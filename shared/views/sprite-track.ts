@@ -6,15 +6,15 @@ import { text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { PUBLISHED_FILES, pictureKey, pictureUrl } from './pictures';
 
-/** Who wrote the files that lie beside the pictures now. */
+/** Names the task that wrote the files beside the pictures last. */
 const Index = /* @__PURE__ */ z.object({ task_id: text });
 
-/** A track, or whether there may be one later: once the index of the task is there, all its files are. */
+/** A track, or whether there may be one later. The index is written last: once it exists, no more files come. */
 export type SpriteTrack = { track: string; mayCome?: undefined } | { track?: undefined; mayCome: boolean };
 
 /**
- * The track of sprites that was published beside a task's pictures, with addresses by which everybody can fetch its sheets.
- * @returns no track where PUBLISH had no `sprite` when the task ended, or another task has written there
+ * The sprite track that was published beside a task's pictures, with the full addresses of its sheets.
+ * @returns no track if PUBLISH had no `sprite` when the task ended, or if another task has written there since
  * @throws what OBS throws
  */
 export async function spriteTrack({ task_id, output }: Task, invocation: Invocation): Promise<SpriteTrack> {

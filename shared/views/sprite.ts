@@ -2,17 +2,17 @@ import { decode, encode as encodeJpeg } from 'jpeg-js';
 import { encode } from '../signing';
 import { type StoryboardImage, webVtt } from './storyboard';
 
-/** Tiles across and down, as players' documents advise: a sheet of 160 px tiles stays below 2,000 px. */
+/** Tiles across and down. Players' documents advise sheets below 2,000 px: 10 tiles of 160 px have 1,600 px. */
 const COLUMNS = 10;
 const TILES_PER_SHEET = COLUMNS * COLUMNS;
-/** More than these make a sprite that is larger than the pictures it saves; every second, third, … is then taken. */
+/** With more tiles the sprite gets too large to be useful: then only every second, third, … picture is used. */
 export const MAX_TILES = 1000;
-/** The scaled-down picture is compared with its tile in test/shared/views/sprite.test.ts. */
+/** test/shared/views/sprite.test.ts compares the scaled picture with its tile at this quality. */
 const JPEG_QUALITY = 85;
-/** A picture of 3,840 × 2,160 px takes 33 MB; jpeg-js counts its working memory as well. */
+/** A picture of 3,840 × 2,160 px takes 33 MB. jpeg-js counts its working memory too. */
 const MAX_DECODE_MEMORY_MB = 160;
 
-/** Pixels, 4 bytes each: red, green, blue, and one that JPEG has no use for. */
+/** Pixels, 4 bytes each: red, green, blue, and one that JPEG does not use. */
 interface Pixels {
   width: number;
   height: number;
@@ -20,13 +20,13 @@ interface Pixels {
 }
 
 /**
- * Puts pictures together into sheets of at most 10 × 10 tiles. One sheet is in memory at a time, and one picture.
+ * Makes sheets of at most 10 × 10 tiles from pictures. Only one sheet and one picture are in memory at a time.
  * @param images the storyboard; its addresses are not used
- * @param tileWidthPx the height follows from the first picture
- * @param read gives the JPEG of an image
- * @param write takes each sheet as soon as it is done
- * @param addressOf the address of a sheet in the track
- * @returns the track; undefined where there is no picture
+ * @param tileWidthPx width of a tile (px); the first picture decides the height
+ * @param read returns the JPEG of an image
+ * @param write gets each sheet as soon as it is complete
+ * @param addressOf returns the address of a sheet for the track
+ * @returns the track; undefined if there is no picture
  * @throws what `read` and `write` throw; Error for a picture that is not a JPEG
  */
 export async function makeSprite<Image extends StoryboardImage>(
@@ -72,7 +72,7 @@ function blank(width: number, height: number): Pixels {
   return { width, height, data: new Uint8Array(width * height * 4) };
 }
 
-/** Where a tile lies on its sheet, px. */
+/** The place of a tile on its sheet, px. */
 interface Area {
   x: number;
   y: number;
@@ -80,7 +80,7 @@ interface Area {
   height: number;
 }
 
-/** Draws a picture into an area: each pixel is the mean of those that it covers, by the part that it covers of them. */
+/** Scales a picture into an area. Each pixel is the mean of the pixels that it covers, weighted by the covered part. */
 function drawScaled(picture: Pixels, sheet: Pixels, area: Area): void {
   const columns = coverage(picture.width, area.width);
   const rows = coverage(picture.height, area.height);
@@ -106,7 +106,7 @@ function drawScaled(picture: Pixels, sheet: Pixels, area: Area): void {
   }
 }
 
-/** For each of `to` pixels in a row: which of `from` pixels it covers, and what part of it each makes up. */
+/** For each of `to` pixels in a row: which of `from` pixels it covers, and the weight of each. */
 function coverage(from: number, to: number): { index: number; share: number }[][] {
   return Array.from({ length: to }, (_, pixel) => {
     const start = (pixel * from) / to;

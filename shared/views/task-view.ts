@@ -10,17 +10,17 @@ import { choosePoster } from './poster';
 import { spriteTrack } from './sprite-track';
 import { storyboard, webVtt } from './storyboard';
 
-/** More than a player or a person looks at; fewer where their addresses are so long that an answer does not hold them. */
+/** More than a player or a person looks at. With long addresses an answer holds fewer. */
 const MAX_PICTURES = 1000;
-/** What comes out of a cache must still be good for most of its addresses' life. */
+/** A cached answer must keep most of the lifetime of its addresses. */
 const CACHED_SHARE_OF_LIFE = 0.1;
-/** Where addresses do not expire, only a video that is replaced makes an answer old. */
+/** If addresses do not expire, an answer gets old only when the video is replaced. */
 const STEADY_MAX_AGE_SECONDS = 3600;
 const RETRY_AFTER_SECONDS = 3;
-/** By then on-finish's timer has made up for a notification that was lost. */
+/** By then the timer of on-finish has finished the task, even if its notification was lost. */
 const PUBLISHED_WITHIN_MS = 120_000;
 
-/** What a task is shown as: an HTTP answer without the frame of API Gateway. */
+/** The view of a task: an HTTP answer without the fields of API Gateway. */
 export interface View {
   statusCode: number;
   headers: Record<string, string>;
@@ -31,7 +31,7 @@ export interface View {
 export class NoPicture extends CallerError {
   constructor(
     reason: string,
-    /** When there may be one; undefined when there never will. */
+    /** When to try again (s); undefined when there will never be one. */
     readonly retryAfterSeconds?: number,
   ) {
     super(reason);
@@ -39,11 +39,11 @@ export class NoPicture extends CallerError {
 }
 
 /**
- * One task in the form that was asked for: itself (`json`), a track for players (`vtt`, `storyboard`, `sprite`), a page
- * (`html`) or the way to its cover (`poster`).
- * @param listed how many pictures are listed in JSON; fewer where one answer does not hold them
- * @param asOfMs since when MPC could not be asked, ms since the epoch; undefined when it was, or need not be
- * @throws NoPicture for a track or cover of a task that has no pictures to fetch; what listObjects throws
+ * A task in the requested format: the task itself (`json`), a track for players (`vtt`, `storyboard`, `sprite`), a page
+ * (`html`) or a redirect to its cover (`poster`).
+ * @param listed how many pictures the JSON lists; fewer if the answer would be too large
+ * @param asOfMs time of the task's state (ms since the epoch), if MPC could not be asked; otherwise undefined
+ * @throws NoPicture for a track or cover of a task without pictures to fetch; what listObjects throws
  */
 export async function showTask(
   task: Task,
@@ -95,10 +95,10 @@ async function viewOf(
   return { statusCode: 200, body: webVtt(images), headers };
 }
 
-/** An answer made of what is known of tasks while MPC cannot be asked. */
+/** The headers of an answer from kept states, while MPC cannot be asked. */
 export const RETRY_LATER = { 'retry-after': '10' };
 
-/** The field that says of when such an answer is. */
+/** The field with the time of such a state. */
 export function asOf(timeMs: number | undefined): { as_of?: string } {
   return timeMs === undefined ? {} : { as_of: new Date(timeMs).toISOString() };
 }
@@ -113,7 +113,7 @@ function refuseUnfetchable(task: TaskWithPictures): void {
   if (status === 'CANCELED') throw failed('The task was cancelled');
   if (isArchive(task)) {
     const archive = task.output_file_name;
-    throw failed(`The pictures are packed in ${archive}; create a task with tar 1 for loose ones`);
+    throw failed(`The pictures are packed in ${archive}; create a task with tar 1 for separate ones`);
   }
   if (pictures.length > 0 && pictures.every(({ url }) => url === undefined))
     throw failed(`The pictures lie in ${task.output?.bucket}, which is not a bucket of this service`);
@@ -128,7 +128,7 @@ function noSprite(task: Task, mayCome: boolean): NoPicture {
   const endedMs = timeOfMpc(task.end_time);
   const isYoung = endedMs !== undefined && Date.now() - endedMs < PUBLISHED_WITHIN_MS;
   const maySoonCome = mayCome && (isPending(task) || isYoung);
-  const reason = 'The task has no sprite; it is made when a task ends and the setting PUBLISH names sprite';
+  const reason = 'The task has no sprite: one is made when a task ends and the setting PUBLISH has sprite';
   return new NoPicture(reason, maySoonCome ? RETRY_AFTER_SECONDS : undefined);
 }
 

@@ -152,7 +152,7 @@ describe('a call that MPC provably did not carry out', () => {
       message: expect.stringContaining('(unavailable)'),
     });
     expect(linesOf(service, 'upload.failed')).toMatchObject([
-      { message: 'MPC is not available: its answer names no task' },
+      { message: 'MPC is not available: its answer has no task_id' },
     ]);
     expect(await secondTry(service, record)).toMatchObject({
       message: expect.stringContaining('claim_not_settled'),

@@ -191,7 +191,7 @@ describe('the body of POST /snapshots', () => {
     [
       'a directory as input',
       { input: { ...input, object: 'uploads/' } },
-      'input.object must be a concrete object',
+      'input.object must be the key of a video',
     ],
     [
       'a key of 1,025 bytes',
@@ -357,7 +357,7 @@ describe('an output directory', () => {
   );
 
   test.each([
-    ['/by-hand', /^output\.object must be a directory without a slash at its start/],
+    ['/by-hand', /^output\.object must be a directory without a slash at the start/],
     [
       'snapshots/victim.mp4',
       /^output\.object must be the directory of its own video, "snapshots\/uploads\/a\.mp4"/,
