@@ -395,7 +395,7 @@ async function removed(count: number): Promise<void> {
     head: [
       'objects and records before',
       'left',
-      'all gone after, min',
+      'all deleted after, min',
       'OBS calls for each',
       'function-seconds',
       'USD',
@@ -412,7 +412,7 @@ async function removed(count: number): Promise<void> {
     ],
   });
   rows.push({
-    aim: 'of videos that are gone nothing is left',
+    aim: 'deleted videos leave nothing',
     isMet: left() === 0,
     measured: `${left()} of ${before}`,
   });
@@ -434,9 +434,9 @@ function markdown({ rows, tables }: Part): string {
   return [
     '# Growth',
     '',
-    'Written by `npm run bench:growth`: the real functions in virtual time, against the doubles of the model-based test. Assumed: OBS takes 20 ms to',
-    'read, 30 to write and 60 to list, MPC 200; processor time of the functions is not counted. Prices: 0.0001 USD for 1,000 calls to OBS, FunctionGraph as in',
-    '[performance](../docs/performance.md), nothing taken off for what is free. Pictures, which MPC charges for, and storage are not in it.',
+    '`npm run bench:growth` writes this page. It runs the real functions in virtual time against the doubles of the model-based test. It assumes that OBS takes 20 ms',
+    'to read, 30 ms to write and 60 ms to list, and MPC 200 ms. It does not count the processor time of the functions. Prices: 0.0001 USD for 1,000 calls to OBS;',
+    'FunctionGraph as in [performance](../docs/performance.md), without free quotas. The cost of storage and of pictures at MPC is not included.',
     '',
     table(
       ['aim', 'measured', ''],
