@@ -298,7 +298,7 @@ describe('causes outside the canonical request', () => {
     expect(diagnose({}).explanation).toContain('give the request itself');
     expect(
       diagnose({ refusal: `verify fail, canonicalRequest:GET|/||host:h||host|${EMPTY_SHA256}` }).explanation,
-    ).toContain('give what the client signed');
+    ).toContain('Give what the client signed');
     expect(diagnose({ canonicalRequest: 'GET' }).explanation).toContain('fewer than six lines');
   });
 });
