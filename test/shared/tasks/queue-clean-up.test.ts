@@ -33,7 +33,7 @@ test('a task of somebody else is cancelled only when asked for', async () => {
 });
 
 describe('what the clean-up takes out of the queue', () => {
-  test('is started again by itself, and what a person cancels is not', async () => {
+  test('is started again automatically, and what a person cancels is not', async () => {
     const service = new InstallationDouble();
     await service.deliver([service.upload('a.mp4'), service.upload('b.mp4')]);
     await service.functions.invoke('cancel', { httpMethod: 'DELETE', path: '/snapshots/2' });

@@ -131,7 +131,7 @@ test('a backfill that breaks off at any call goes on, and makes no second task',
   }
 });
 
-test('old videos that the sweep finds by itself come behind new ones of the same folder', async () => {
+test('old videos that the sweep finds without a request come behind new ones of the same folder', async () => {
   const service = new InstallationDouble({ userData: { MAX_UNFINISHED_TASKS: '100000' } });
   for (const key of numbered(300, 'films/')) service.upload(key);
   await service.time.pass(2 * DAY_MS);
