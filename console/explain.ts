@@ -1,3 +1,4 @@
+import { asTyped } from '../package-folder';
 import type {
   CaptureReport,
   Delivery,
@@ -14,13 +15,13 @@ export interface Facts {
   key: string;
   /** Undefined when there is no such object. */
   object: { sizeBytes: number; lastModifiedMs: number } | undefined;
-  /** True when a trigger asks for creations of this key. */
+  /** True when a trigger covers creations of this key. */
   isWatched: boolean;
-  /** Since when events were seen at all; undefined where they cannot be seen from here. */
+  /** Since when events are visible at all; undefined where they are not. */
   watchingSinceMs: number | undefined;
   /** Of this key, newest first. */
   events: readonly ObjectEvent[];
-  /** What on-upload said last. */
+  /** What on-upload reported last. */
   report: CaptureReport | undefined;
   /** Of this key, newest first. */
   tasks: readonly Task[];
@@ -41,7 +42,7 @@ const SKIPPED: Readonly<Record<string, string>> = {
   unreadable_record: 'the event could not be read',
 };
 
-/** Says from what is known why a key was captured or was not. */
+/** Explains why a key was captured, or why not. */
 export function explain(facts: Facts): Explanation {
   const { bucket, key } = facts;
   return { bucket, key, ...findingOf(facts), steps: stepsOf(facts) };
@@ -62,7 +63,7 @@ function findingOf(facts: Facts): Finding {
       verdict: 'not_found',
       reason: 'no_such_object',
       summary: `There is no object ${key} in the bucket ${bucket}.`,
-      remedy: 'Check the key, which is told apart by upper and lower case, and whether the upload has ended.',
+      remedy: 'Check the key (upper and lower case matter) and whether the upload is complete.',
     };
   }
   if (event !== undefined) return findingOfEvent(event, facts);
@@ -79,7 +80,7 @@ function tasksToTell({ tasks, report }: Facts): Task[] {
   return task === undefined ? [] : [task];
 }
 
-/** What is missing is said before what is there. */
+/** Missing pictures come first. */
 function unfinishedFirst(a: Task, b: Task): number {
   return Number(a.status === 'SUCCEEDED') - Number(b.status === 'SUCCEEDED');
 }
@@ -95,7 +96,7 @@ function isSettledBy(
   tasks: readonly Task[],
   report: CaptureReport | undefined,
 ): boolean {
-  // on-upload speaks of all captures of an upload at once.
+  // on-upload reports all captures of an upload at once.
   const isTold = tasks.some(({ id }) => id === report?.taskId);
   return event.timeMs <= task.createdAtMs || (isTold && (report?.timeMs ?? 0) >= event.timeMs);
 }
@@ -111,12 +112,12 @@ function findingOfTask(task: Task): Finding {
         summary: `${name} made ${count(frameCount, 'frame')}${isArchive ? ', packed into one archive' : ''}.`,
       };
     case 'WAITING':
-      return { verdict: 'in_progress', reason: 'waiting', summary: `${name} waits in MPC's queue.` };
+      return { verdict: 'in_progress', reason: 'waiting', summary: `${name} is waiting in MPC's queue.` };
     case 'PROCESSING':
       return {
         verdict: 'in_progress',
         reason: 'processing',
-        summary: `${name} is at work; it has made ${count(frameCount, 'frame')} so far.`,
+        summary: `${name} is running; it has made ${count(frameCount, 'frame')} so far.`,
       };
     case 'FAILED':
       return {
@@ -124,7 +125,7 @@ function findingOfTask(task: Task): Finding {
         reason: 'failed',
         summary: `${name} failed: ${description ?? 'MPC gave no reason'}`,
         remedy:
-          'The same bytes would fail again. Upload a mended video, or create a task with other parameters.',
+          'The same file would fail again. Upload a repaired video, or create a task with other parameters.',
       };
     case 'CANCELED':
       return {
@@ -132,7 +133,7 @@ function findingOfTask(task: Task): Finding {
         reason: 'cancelled',
         summary: `${name} was cancelled while it waited in the queue.`,
         remedy:
-          'Create a task with POST /snapshots; an upload whose task was cancelled is not started by itself.',
+          'Create a task with POST /snapshots. Only tasks that the clean-up cancelled are started again automatically.',
       };
   }
 }
@@ -151,7 +152,7 @@ function findingOfEvent(event: ObjectEvent, facts: Facts): Finding {
     return {
       verdict: 'in_progress',
       reason: 'event_on_its_way',
-      summary: `The event is held back by ${event.faults.join(' and ') || 'the platform'} and has reached no function yet.`,
+      summary: `The event is delayed by ${event.faults.join(' and ') || 'the platform'} and has reached no function yet.`,
     };
   }
   const { functionName, state, attempt, requestId } = delivery;
@@ -161,7 +162,7 @@ function findingOfEvent(event: ObjectEvent, facts: Facts): Finding {
       return {
         verdict: 'in_progress',
         reason: 'event_on_its_way',
-        summary: `${functionName} ${state === 'queued' ? 'has the event in its queue' : 'is at work on the event'}.`,
+        summary: `${functionName} ${state === 'queued' ? 'has the event in its queue' : 'is processing the event'}.`,
       };
     case 'retrying':
       return {
@@ -180,7 +181,7 @@ function findingOfEvent(event: ObjectEvent, facts: Facts): Finding {
       return {
         verdict: 'not_captured',
         reason: 'event_discarded',
-        summary: `The platform threw the event away before ${functionName} could take it.`,
+        summary: `The platform discarded the event before ${functionName} received it.`,
         remedy: whenSwept(facts),
       };
     case 'succeeded':
@@ -188,7 +189,7 @@ function findingOfEvent(event: ObjectEvent, facts: Facts): Finding {
       return {
         verdict: 'not_captured',
         reason: 'no_report',
-        summary: `${functionName} took the event and said nothing about this key.`,
+        summary: `${functionName} received the event but logged nothing about this key.`,
         remedy: `Read the log of invocation ${requestId}.`,
       };
   }
@@ -199,8 +200,10 @@ function findingOfReport({ outcome, reason = '', taskId, requestId }: CaptureRep
     return {
       verdict: 'not_captured',
       reason: 'refused',
-      summary: `MPC refuses this video for good: ${reason}. It is tried again after pauses that double, down to once a day.`,
-      remedy: `Read MPC's words in the log of invocation ${requestId}: without rights, mend them (npm run doctor); a file that MPC cannot read must be uploaded anew.`,
+      summary: `MPC refuses this video permanently: ${reason}. It is tried again after pauses that double, up to a day.`,
+      remedy: asTyped(
+        `Read MPC's message in the log of invocation ${requestId}. If rights are missing, npm run doctor names them. If MPC cannot read the file, upload a repaired one.`,
+      ),
     };
   }
   if (outcome === 'failed') {
@@ -215,7 +218,7 @@ function findingOfReport({ outcome, reason = '', taskId, requestId }: CaptureRep
     return {
       verdict: 'in_progress',
       reason: 'started',
-      summary: `on-upload started task ${taskId}, which is not among the newest tasks any more.`,
+      summary: `on-upload started task ${taskId}, which is no longer among the newest tasks.`,
       remedy: `Ask for it with GET /snapshots/${taskId}.`,
     };
   }
@@ -232,7 +235,7 @@ function noEvent(facts: Facts): Finding {
     return {
       verdict: 'not_captured',
       reason: 'no_task',
-      summary: 'It is in the bucket and has no task. Events and invocations cannot be seen from here.',
+      summary: 'It is in the bucket and has no task. This console sees no events and invocations.',
       remedy: `Search the log of on-upload for ${key}: its line upload.processed has the reason. Without such a line the event was lost; the timer of on-upload looks for such uploads every few minutes.`,
     };
   }
@@ -241,9 +244,9 @@ function noEvent(facts: Facts): Finding {
     verdict: 'not_captured',
     reason: 'no_event',
     summary: isOlder
-      ? 'It was uploaded before this cloud was started, and no event of it has been seen since.'
-      : 'No event of it is known: it was lost, or too many others came after it.',
-    remedy: `${whenSwept(facts)} Or deliver an event of it by hand: on-upload then says what it thinks of the key.`,
+      ? 'It was uploaded before this cloud started, and no event about it has arrived since.'
+      : 'No event about it is known: it was lost, or too many newer ones have come.',
+    remedy: `${whenSwept(facts)} Or deliver an event by hand: on-upload then reports its decision.`,
   };
 }
 
@@ -251,7 +254,7 @@ function noTrigger({ bucket, key }: Facts): Finding {
   return {
     verdict: 'not_captured',
     reason: 'no_trigger',
-    summary: `No trigger of a function asks for uploads such as ${key} in the bucket ${bucket}.`,
+    summary: `No trigger of a function covers ${key} in the bucket ${bucket}.`,
     remedy: 'Look at the triggers of on-upload: bucket, prefix, suffix and events.',
   };
 }
@@ -263,10 +266,10 @@ function whenSwept({ sweep }: Facts): string {
 }
 
 function saidOf(report: CaptureReport | undefined): string {
-  return report?.outcome === 'failed' ? ` It said: ${report.reason}.` : '';
+  return report?.outcome === 'failed' ? ` It reported: ${report.reason}.` : '';
 }
 
-/** The way of the upload as far as it got. */
+/** The steps of the upload so far. */
 function stepsOf(facts: Facts): ExplanationStep[] {
   const event = newestCreation(facts);
   const tasks = tasksToTell(facts);
@@ -292,8 +295,8 @@ function objectStep({ object, bucket }: Facts): ExplanationStep {
 
 function missingEventStep({ isWatched, watchingSinceMs }: Facts, task: Task | undefined): ExplanationStep {
   if (watchingSinceMs === undefined)
-    return { what: 'event', state: 'unknown', text: 'Not to be seen from here.' };
-  if (!isWatched) return { what: 'event', state: 'problem', text: 'No trigger asks for it.' };
+    return { what: 'event', state: 'unknown', text: 'Not visible from here.' };
+  if (!isWatched) return { what: 'event', state: 'problem', text: 'No trigger covers it.' };
   return { what: 'event', state: task === undefined ? 'problem' : 'unknown', text: 'None known.' };
 }
 
@@ -358,7 +361,7 @@ function newestCreation({ events }: Facts): ObjectEvent | undefined {
   return events.find(({ name }) => name.startsWith('ObjectCreated'));
 }
 
-/** What is best for the upload counts: one of two deliveries may have failed. */
+/** The best outcome counts: one of two deliveries may have failed. */
 function newestDelivery({ deliveries }: ObjectEvent): Delivery | undefined {
   return deliveries.find(({ state }) => state === 'succeeded') ?? deliveries.at(-1);
 }

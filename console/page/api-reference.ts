@@ -15,7 +15,7 @@ async function describeApi(): Promise<object> {
   const response = await fetch('openapi.json');
   if (!response.ok) throw new Error(`openapi.json: status ${response.status}`);
   const { components, ...described } = await response.json();
-  // Nobody has to log in here.
+  // Nothing to log in to here.
   const { securitySchemes: _, ...shown } = components;
   return { ...described, components: shown, servers: [{ url: location.origin }], security: [] };
 }

@@ -46,7 +46,7 @@ function activeFaults({ faults }: ConsoleState): number {
   return faults.faults.filter(({ share }) => share > 0).length;
 }
 
-/** On a wide screen the list of videos stays where it is, beside the one that is selected; rows open in their table. */
+/** On a wide screen the list of videos stays beside the selected one; rows open in their table. */
 function isList(view: string, selected: string | undefined): boolean {
   return selected === undefined || view !== 'videos' || matchMedia('(min-width: 1200px)').matches;
 }
@@ -139,7 +139,7 @@ function Top(props: { connection: Connection; isExact: boolean; onExact: (isExac
         class="button quiet clock"
         aria-pressed={isExact}
         aria-label="Exact times"
-        title="Times on the clock, or as so long ago"
+        title="Show exact times"
         onClick={() => onExact(!isExact)}
       >
         <Icon name="clock" />
@@ -153,7 +153,7 @@ function Top(props: { connection: Connection; isExact: boolean; onExact: (isExac
 
 function Navigation({ state, current }: { state: ConsoleState | undefined; current: string | undefined }) {
   const navigation = useRef<HTMLElement>(null);
-  // On a narrow screen the views stand in a line that is longer than the screen.
+  // On a narrow screen the views form a line that is longer than the screen.
   useEffect(() => {
     const line = navigation.current;
     const link = line?.querySelector<HTMLElement>('[aria-current]');
@@ -199,7 +199,7 @@ function Unavailable({ title, reason }: { title: string; reason: string }) {
   return (
     <>
       <ViewHead title={title} />
-      <Empty title="Not here">{reason}</Empty>
+      <Empty title="Not available">{reason}</Empty>
     </>
   );
 }

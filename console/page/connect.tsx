@@ -34,12 +34,12 @@ export function ObsClient({ service }: { service: Service }) {
   );
 }
 
-/** The first screen of a cloud in which nothing is. */
+/** The first screen of an empty cloud. */
 export function Begin({ service }: { service: Service }) {
   if (service.environment === undefined) {
     return (
       <p class="empty">
-        Videos that are uploaded to <code>{service.uploadBucket}</code> appear here with their frames.
+        Videos uploaded to <code>{service.uploadBucket}</code> appear here with their frames.
       </p>
     );
   }

@@ -9,7 +9,7 @@ export interface Connection {
 }
 
 const RECONNECT_AFTER_MS = 1000;
-/** The server says every 15 s that it is there: a connection that is silent for longer is gone, though nobody noticed. */
+/** The server sends a sign of life every 15 s: a connection that is silent for longer is lost. */
 const SILENT_FOR_MS = 40_000;
 
 /**

@@ -36,7 +36,7 @@ export function Value({ text, what }: { text: string; what: string }) {
   );
 }
 
-/** A longer text in a box of its own. */
+/** A longer text in its own box. */
 export function TextBox({ title, text }: { title: string; text: string }) {
   return (
     <section class="text" aria-label={title}>

@@ -69,7 +69,7 @@ const SNIPPETS: Record<PlayerName, (addresses: EmbedAddresses) => Line[]> = {
       : '  // Previews need sprites: set PUBLISH to vtt,storyboard,poster,index,sprite, and PUBLIC_URL.',
     '</script>',
   ],
-  // The HTML standard has no previews of its own: scripts find the track by its kind and label.
+  // The HTML standard has no previews: scripts find the track by its kind and label.
   video: ({ video, poster, track }) => [
     track === undefined
       ? '<video controls playsinline'
@@ -85,7 +85,7 @@ function attribute(name: string, value: string | undefined): Line {
   return value === undefined ? undefined : `  ${name}="${html(value)}"`;
 }
 
-/** A key may hold anything, and stands in addresses. */
+/** A key may hold anything, and is part of addresses. */
 function html(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

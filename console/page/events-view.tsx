@@ -23,14 +23,14 @@ export function EventsView({ state, selected }: { state: ConsoleState; selected:
       <ViewHead title="Events" />
       <div class="toolbar">
         <p class="lead">
-          What OBS told the functions. Delivering an event again changes nothing: an upload has one task,
+          Events that OBS sent to the functions. Delivering one again changes nothing: an upload has one task,
           however often its event arrives.
         </p>
         <Search label="Key or event" value={text} onInput={setText} />
       </div>
       {found.length === 0 ? (
-        <Empty title={events.length === 0 ? 'No event yet' : 'No event fits'}>
-          Every object that is created or removed in a watched bucket makes one.
+        <Empty title={events.length === 0 ? 'No events yet' : 'No event matches'}>
+          OBS sends one when an object in a watched bucket is created or deleted.
         </Empty>
       ) : (
         <Table
@@ -118,7 +118,7 @@ function EventBody({ event, canWrite }: { event: ObjectEvent; canWrite: boolean 
 }
 
 function Deliveries({ deliveries }: { deliveries: readonly Delivery[] }) {
-  if (deliveries.length === 0) return <span class="quiet">Has not arrived</span>;
+  if (deliveries.length === 0) return <span class="quiet">Not delivered yet</span>;
   return (
     <ul class="deliveries">
       {deliveries.map(({ requestId, functionName, state, attempt, isReplay }) => {

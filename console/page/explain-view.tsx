@@ -18,7 +18,7 @@ export function ExplainView({ state, selected }: { state: ConsoleState; selected
   return (
     <>
       <ViewHead title="Explain" />
-      <p class="lead">Type an object’s key and read why it was captured, or why it was not.</p>
+      <p class="lead">Enter an object’s key to see why it was captured, or why not.</p>
       <form
         class="ask"
         onSubmit={(event) => {
@@ -49,7 +49,7 @@ export function ExplainView({ state, selected }: { state: ConsoleState; selected
       </form>
       {selected === undefined ? (
         <Empty title="No key yet">
-          The answer names a reason code; docs/uploads-and-captures.md says what each one means.
+          The answer has a reason code; docs/uploads-and-captures.md explains each one.
         </Empty>
       ) : (
         <Answer key={selected} objectKey={selected} state={state} />

@@ -10,13 +10,13 @@ type Shares = Readonly<Record<string, number>>;
 const sharesOf = (dial: FaultDial): Shares =>
   Object.fromEntries(dial.faults.map(({ name, share }) => [name, share]));
 
-/** Lets things go wrong between the services. */
+/** Injects faults between the services. */
 export function FaultsView({ dial, canWrite }: { dial: FaultDial; canWrite: boolean }) {
   const teller = useTeller();
   const [shares, setShares] = useState(sharesOf(dial));
   const [seed, setSeed] = useState(String(dial.seed));
   const inForce = JSON.stringify([sharesOf(dial), dial.seed]);
-  // Somebody may turn the dial elsewhere.
+  // Another page may change them.
   useEffect(() => {
     setShares(sharesOf(dial));
     setSeed(String(dial.seed));
@@ -26,14 +26,14 @@ export function FaultsView({ dial, canWrite }: { dial: FaultDial; canWrite: bool
     teller.attempt(async () => {
       const answer = await setFaults({ shares: wanted, seed: Number(seed) });
       const count = answer.faults.filter(({ share }) => share > 0).length;
-      return count === 0 ? 'Nothing goes wrong any more.' : `Faults are set, with seed ${answer.seed}.`;
+      return count === 0 ? 'All faults are off.' : `Faults are set, with seed ${answer.seed}.`;
     });
   return (
     <>
       <ViewHead title="Faults" />
       <p class="lead">
-        How often each thing goes wrong between the services. The same seed makes the same decisions, so that
-        a failure can be seen again.
+        How often each fault is injected between the services. The same seed repeats the same decisions, so
+        that you can reproduce a failure.
       </p>
       <div class="faults">
         <section aria-label="Dial">
@@ -54,7 +54,7 @@ export function FaultsView({ dial, canWrite }: { dial: FaultDial; canWrite: bool
               <Action class="main-action" disabled={!isChanged} onAct={() => apply(shares)}>
                 Set
               </Action>
-              <Action onAct={() => apply({})}>Nothing goes wrong</Action>
+              <Action onAct={() => apply({})}>Switch all off</Action>
             </div>
           )}
           <ul class="dial">
@@ -84,10 +84,10 @@ export function FaultsView({ dial, canWrite }: { dial: FaultDial; canWrite: bool
             ))}
           </ul>
         </section>
-        <section class="panel" aria-label="What went wrong">
-          <h2>What went wrong</h2>
+        <section class="panel" aria-label="Injected faults">
+          <h2>Injected faults</h2>
           {dial.hits.length === 0 ? (
-            <p class="quiet">Nothing so far.</p>
+            <p class="quiet">None so far.</p>
           ) : (
             <ul class="hits">
               {dial.hits.map(({ name, what, timeMs }, index) => (

@@ -45,7 +45,7 @@ export function InvocationsView({ state, selected }: { state: ConsoleState; sele
   const { shown, end } = useGrowing(found.length, ROWS_AT_ONCE);
   const visible = found.slice(0, shown);
   const linked = invocations.find(({ requestId }) => requestId === selected);
-  // Whoever followed a link wants to see that one, however long ago it was.
+  // A link leads to its invocation, however old that is.
   const listed = linked !== undefined && !visible.includes(linked) ? [linked, ...visible] : visible;
   return (
     <>
@@ -60,7 +60,7 @@ export function InvocationsView({ state, selected }: { state: ConsoleState; sele
         <Search label="Key, request id or state" value={text} onInput={setText} />
       </div>
       {listed.length === 0 ? (
-        <Empty title={invocations.length === 0 ? 'No invocation yet' : 'No invocation fits'}>
+        <Empty title={invocations.length === 0 ? 'No invocation yet' : 'No invocation matches'}>
           Functions run when a video is uploaded, a timer fires or the API is called.
         </Empty>
       ) : (
@@ -84,7 +84,7 @@ export function InvocationsView({ state, selected }: { state: ConsoleState; sele
   );
 }
 
-/** What each invocation was about, by request id: the key of the object, or the request that API Gateway handed on. */
+/** What each invocation was about, by request id: the key of the object, or the request that API Gateway forwarded. */
 function subjectsOf(events: readonly ObjectEvent[], requests: readonly RequestEntry[]): Map<string, string> {
   const subjects = new Map<string, string>();
   for (const { key, deliveries } of events) {
@@ -109,7 +109,7 @@ function rowOf(invocation: Invocation, subject: string | undefined) {
         <Badge kind={kind}>{label}</Badge>
         {retries > 0 && <span class="badge waiting">{plural(retries, 'retry', 'retries')}</span>}
       </>,
-      subject !== undefined && <Key>{subject}</Key>,
+      subject !== undefined && <Key>{readable(subject)}</Key>,
       <span key="trigger" class="quiet">
         {trigger}
       </span>,
@@ -119,6 +119,16 @@ function rowOf(invocation: Invocation, subject: string | undefined) {
     ],
     body: () => <InvocationBody requestId={requestId} invocation={invocation} subject={subject} />,
   };
+}
+
+/** A request without the escapes of its address, for people. Keys stay as they are. */
+function readable(subject: string): string {
+  if (!/^[A-Z]+ \//.test(subject)) return subject;
+  try {
+    return decodeURIComponent(subject);
+  } catch {
+    return subject;
+  }
 }
 
 function InvocationBody(props: { requestId: string; invocation: Invocation; subject: string | undefined }) {

@@ -2,7 +2,7 @@ import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
 import { formatDuration, formatMoment, formatRelative } from './format';
 
-/** Whether times stand there as they are on the clock, and not as so long ago. */
+/** Whether times are shown exactly instead of relative to now. */
 export const ExactTimes = createContext(false);
 
 /** One clock for all times on the page. */

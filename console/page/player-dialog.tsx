@@ -11,7 +11,7 @@ interface PlayerDialogProps {
   onClose: () => void;
 }
 
-/** The video in a player. The player's program is fetched when it is first wanted. */
+/** The video in a player. The player's code is loaded when it is first needed. */
 export function PlayerDialog({ videoKey, trackUrl, startSeconds, onClose }: PlayerDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const stage = useRef<HTMLDivElement>(null);
@@ -27,8 +27,7 @@ export function PlayerDialog({ videoKey, trackUrl, startSeconds, onClose }: Play
           source: videoUrl(videoKey),
           trackUrl,
           startSeconds,
-          onUnplayable: () =>
-            setProblem('This browser cannot play the video. Its frames can be seen all the same.'),
+          onUnplayable: () => setProblem('This browser cannot play the video. Its frames are still shown.'),
         });
       })
       .catch(() => setProblem('The player could not be loaded: the console’s server does not answer.'));
@@ -60,7 +59,7 @@ export function PlayerDialog({ videoKey, trackUrl, startSeconds, onClose }: Play
       <div class="stage" ref={stage} />
       <p class="quiet player-hint">
         {trackUrl === undefined
-          ? 'There are no frames for the progress bar yet.'
+          ? 'No frames for the progress bar yet.'
           : 'Point at the progress bar to see the frames.'}
       </p>
     </dialog>

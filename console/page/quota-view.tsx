@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { ConsoleState, MpcCalls, RefusedUpload, Task, WaitingUploads } from '../server/console-api';
 import { formatMoment, plural } from './format';
 import { Moment, useNow } from './moment';
-import { Choices, Empty, ViewHead } from './parts';
+import { Choices, Empty, Key, ViewHead } from './parts';
 import { linkTo, useChoice } from './route';
 import { Table } from './table';
 
@@ -14,7 +14,7 @@ const DEFAULT_READS = 12;
 /** The callers that have a colour of their own; all others share the last one. */
 const COLOURS = 6;
 
-/** Who calls MPC how often, and what waits for its turn. */
+/** Who calls MPC how often, and what is waiting. */
 export function QuotaView({ state }: { state: ConsoleState }) {
   const { quota } = state;
   const nowMs = useNow(5_000);
@@ -28,22 +28,24 @@ export function QuotaView({ state }: { state: ConsoleState }) {
         calls count too.
       </p>
       <Numbers state={state} calls={calls} nowMs={nowMs} />
-      {quota.refused !== undefined && quota.refused.length > 0 && <Refused uploads={quota.refused} />}
       <section class="panel" aria-label="Calls of MPC in the last hour">
         <h2>Calls of MPC in the last hour</h2>
         {quota.noCalls !== undefined && calls.length > 0 && <p class="problem">{quota.noCalls}</p>}
         {calls.length === 0 ? (
           quota.noCalls === undefined ? (
-            <Empty title="No call in the last hour">
+            <Empty title="No calls in the last hour">
               Each upload calls MPC, and so do reads of unfinished tasks and the timers of the functions.
             </Empty>
           ) : (
-            <Empty title="Not known">{quota.noCalls}</Empty>
+            <Empty title="Unknown">{quota.noCalls}</Empty>
           )
         ) : (
           <Calls calls={calls} firstMs={firstMs} limit={quota.callsPerMinute} />
         )}
       </section>
+      {quota.refused !== undefined && quota.refused.length > 0 && (
+        <Refused uploads={quota.refused} count={quota.refusedCount} />
+      )}
     </>
   );
 }
@@ -67,7 +69,7 @@ function Numbers({
   const { createsPerMinute, readsPerMinute, waiting, later } = quota;
   return (
     <dl class="numbers">
-      {/* What deployed functions are set to is not seen from here. */}
+      {/* The settings of deployed functions are not visible from here. */}
       {state.service.kind === 'local' && (
         <>
           <Figure title="Pace of creating" note={settingNote('MPC_REQUESTS_PER_MINUTE', createsPerMinute)}>
@@ -106,7 +108,7 @@ function Numbers({
       >
         {waitingTasks.length}
       </Figure>
-      <Waiting title="Uploads waiting for their turn" uploads={waiting} />
+      <Waiting title="Waiting uploads" uploads={waiting} />
       <Waiting title="Uploads to be tried again" uploads={later} />
     </dl>
   );
@@ -148,7 +150,7 @@ function Waiting({ title, uploads }: { title: string; uploads: WaitingUploads | 
       title={title}
       note={
         uploads === undefined ? (
-          'the records in the snapshot bucket may not be listed'
+          'no right to list the records in the snapshot bucket'
         ) : uploads.oldestMs === undefined ? (
           'none'
         ) : (
@@ -158,29 +160,30 @@ function Waiting({ title, uploads }: { title: string; uploads: WaitingUploads | 
         )
       }
     >
-      {uploads?.count ?? 'not known'}
+      {uploads?.count ?? 'unknown'}
     </Figure>
   );
 }
 
-function Refused({ uploads }: { uploads: readonly RefusedUpload[] }) {
+function Refused({ uploads, count }: { uploads: readonly RefusedUpload[]; count: number | undefined }) {
   return (
     <section class="panel" aria-label="Uploads that MPC refuses">
       <h2>Uploads that MPC refuses</h2>
       <p class="quiet">
         MPC cannot read these videos or has no right to. The pause between two tries grows to a day.
+        {count !== undefined && count > uploads.length && ` The first ${uploads.length} of ${count}:`}
       </p>
       <Table
         label="Refused uploads"
         columns={[
           { title: 'Video', kind: 'main' },
-          { title: 'Tried again', kind: 'right' },
+          { title: 'Next try', kind: 'right' },
         ]}
         rows={uploads.map(({ bucket, key, againAtMs }) => ({
           id: `${bucket}/${key}`,
           cells: [
             <a key="video" href={linkTo('videos', `${bucket}/${key}`)}>
-              {bucket}/{key}
+              <Key>{`${bucket}/${key}`}</Key>
             </a>,
             <Moment key="again" timeMs={againAtMs} />,
           ],

@@ -52,8 +52,8 @@ export function RequestsView(props: { requests: readonly RequestEntry[]; selecte
         <Search label="Path, method, status, code or caller" value={text} onInput={setText} />
       </div>
       {listed.length === 0 ? (
-        <Empty title={requests.length === 0 ? 'No request yet' : 'No request fits'}>
-          Every call of OBS, MPC, FunctionGraph and the API stands here, with the reason when it was refused.
+        <Empty title={requests.length === 0 ? 'No request yet' : 'No request matches'}>
+          All calls of OBS, MPC, FunctionGraph and the API appear here, refused ones with the reason.
         </Empty>
       ) : (
         <Table
@@ -64,7 +64,7 @@ export function RequestsView(props: { requests: readonly RequestEntry[]; selecte
             { title: 'Service' },
             { title: 'Request', kind: 'main' },
             { title: 'Caller' },
-            { title: 'Duration', kind: 'minor' },
+            { title: 'Duration', kind: 'minor right' },
             { title: 'Time', kind: 'right' },
           ]}
           rows={listed.map(rowOf)}
@@ -94,7 +94,7 @@ function rowOf(request: RequestEntry) {
       <span key="line" class="request-line">
         <b>{method}</b> <Key>{path}</Key>
         {errorCode !== undefined && <span class="error-code">{errorCode}</span>}
-        {signature !== undefined && <span class="badge bad">signature</span>}
+        {signature !== undefined && errorCode === undefined && <span class="badge bad">signature</span>}
       </span>,
       caller !== undefined && (
         <span class="quiet caller">

@@ -11,7 +11,7 @@ import { Table } from './table';
 import { useTeller } from './toasts';
 import type { Stage } from './videos';
 
-/** What a task left for sites and players, and who was told. */
+/** What a task left for sites and players, and its notices. */
 export function ResultsPanel({ task, state }: { task: Task; state: ConsoleState }) {
   const { value, problem } = useFetched(task.id, `${task.status} ${task.publishedFiles}`, () =>
     fetchResults(task.id),
@@ -49,8 +49,8 @@ function Files({ files, task }: { files: readonly PublishedFile[]; task: Task })
     return (
       <p class="quiet">
         {isOpen
-          ? 'They are written when the task has ended.'
-          : 'None: docs/results-players-and-cdn.md says when there are.'}
+          ? 'Files are written when the task has ended.'
+          : 'None. docs/results-players-and-cdn.md says when files are published.'}
       </p>
     );
   }
@@ -75,7 +75,7 @@ function Embed({ addresses }: { addresses: Parameters<typeof embedSnippet>[1] })
   const snippet = embedSnippet(player, addresses);
   return (
     <section class="panel" aria-label="Embed">
-      <h3>Into your page</h3>
+      <h3>Embed in your page</h3>
       <div class="toolbar">
         <Choices label="Which player" choices={PLAYERS} chosen={player} onChoose={setPlayer} />
         <Copy text={snippet} what="snippet" label="Copy" />
@@ -89,7 +89,7 @@ function Embed({ addresses }: { addresses: Parameters<typeof embedSnippet>[1] })
       <p class="quiet note">
         {addresses.note}
         {player === 'video' &&
-          ' Browsers show no previews by themselves: a script finds the track by its label. The track needs crossorigin, and the video’s bucket then a CORS rule for your page.'}
+          ' Browsers show no previews by themselves; your script finds the track by its label. The track needs crossorigin, so the video’s bucket needs a CORS rule for your page.'}
       </p>
     </section>
   );

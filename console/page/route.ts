@@ -47,7 +47,7 @@ export function goTo(address: string): void {
   location.hash = address;
 }
 
-/** One choice of the current view, which stands in the address. An empty value is the default. */
+/** One choice of the current view, kept in the address. An empty value is the default. */
 export function useChoice<Value extends string>(
   name: string,
   fallback: Value,
@@ -60,14 +60,14 @@ export function useChoice<Value extends string>(
   return [(filter[name] as Value | undefined) ?? fallback, choose];
 }
 
-/** The text that somebody looks for. It is there at once, and a moment later in the address too. */
+/** The search text. It changes at once, and a moment later in the address too. */
 export function useSearchText(): [string, (text: string) => void] {
   const inAddress = useRoute().filter.q ?? '';
   const [text, setText] = useState(inAddress);
   const written = useRef(inAddress);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => {
-    // Somebody went back, or followed a link.
+    // Back, or a link.
     if (inAddress === written.current) return;
     written.current = inAddress;
     setText(inAddress);

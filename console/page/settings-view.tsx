@@ -10,7 +10,7 @@ export function SettingsView({ state: { settings, service } }: { state: ConsoleS
     <>
       <ViewHead title="Settings" />
       <p class="lead">
-        The current settings. Others have the defaults in docs/settings.md. Region{' '}
+        Settings that are not listed have the defaults in docs/settings.md. Region{' '}
         <code>{service.region}</code>, uploads in <code>{service.uploadBucket}</code>, pictures in{' '}
         <code>{service.snapshotBucket}</code>.
       </p>
@@ -33,7 +33,7 @@ export function SettingsView({ state: { settings, service } }: { state: ConsoleS
   );
 }
 
-/** What is the same in every function stands once. */
+/** What all functions have in common is shown once. */
 function commonUserData(settings: readonly FunctionSettings[]): Record<string, string> {
   const [first, ...others] = settings;
   if (first === undefined) return {};
@@ -58,7 +58,7 @@ function FunctionCard({ settings, common }: { settings: FunctionSettings; common
         <dt>Time-out</dt>
         <dd class="num">{timeoutSeconds} s</dd>
         <dt>Instances</dt>
-        <dd class="num">{maxInstances === undefined ? 'no limit of its own' : `${maxInstances} at most`}</dd>
+        <dd class="num">{maxInstances === undefined ? 'no limit' : `${maxInstances} at most`}</dd>
         <dt>Triggers</dt>
         <dd>
           {triggers.length === 0 ? 'none' : triggers.map((trigger) => <div key={trigger}>{trigger}</div>)}

@@ -6,10 +6,10 @@ import { goTo, linkTo, routeOf } from './route';
 export interface Column {
   title: string;
   /**
-   * `main` takes the room that the others leave, and a line of its own where there is little; `minor` is left out there, and
+   * `main` takes the room that the others leave, and its own line where there is little; `minor` is left out there, and
    * `right` goes to the line's end. `act` is for buttons.
    */
-  kind?: 'main' | 'minor' | 'right' | 'act';
+  kind?: 'main' | 'minor' | 'right' | 'minor right' | 'act';
 }
 
 export interface Row {
@@ -23,11 +23,11 @@ interface TableProps {
   label: string;
   columns: readonly Column[];
   rows: readonly Row[];
-  /** The row that is open: it stands in the address, so that a link leads there and *back* closes it. */
+  /** The open row. It is part of the address, so that a link leads there and *back* closes it. */
   openId?: string | undefined;
 }
 
-/** Columns are as wide as what stands in them. */
+/** Columns are as wide as their content. */
 export function Table({ label, columns, rows, openId }: TableProps) {
   const canOpen = rows.some(({ body }) => body !== undefined);
   return (
@@ -63,7 +63,7 @@ function TableRow(props: { row: Row; columns: readonly Column[]; isOpen: boolean
   const { id, cells, body } = row;
   const element = useRef<HTMLTableRowElement>(null);
   useEffect(() => {
-    // Who followed a link wants to see it; who opened it here does.
+    // A row that was opened by a link comes into view.
     if (isOpen) element.current?.scrollIntoView({ block: 'center' });
   }, []);
   const toggle = (): void => {

@@ -11,11 +11,11 @@ export function TimersView({ state: { timers, service } }: { state: ConsoleState
     <>
       <ViewHead title="Timers" />
       <p class="lead">
-        The sweep starts what waits for its turn and finds uploads whose event was lost; the clean-up cancels
-        tasks that have waited too long; finish looks for tasks that have ended and sends notices.
+        The sweep starts waiting uploads and finds uploads whose event was lost. The clean-up cancels tasks
+        that have waited too long. Finish looks for ended tasks and sends notices.
       </p>
       {timers.length === 0 ? (
-        <Empty title="No timer">No function has a timer trigger.</Empty>
+        <Empty title="No timers">No function has a timer trigger.</Empty>
       ) : (
         <Table
           label="Timers"
@@ -46,7 +46,7 @@ export function TimersView({ state: { timers, service } }: { state: ConsoleState
 
 function Next({ timer: { nextAtMs, isActive } }: { timer: Timer }) {
   if (nextAtMs !== undefined) return <Moment timeMs={nextAtMs} />;
-  return <span class="quiet">{isActive ? 'never' : 'switched off'}</span>;
+  return <span class="quiet">{isActive ? 'never' : 'off'}</span>;
 }
 
 function Fire({ timer: { functionName, name } }: { timer: Timer }) {

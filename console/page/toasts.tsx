@@ -9,10 +9,10 @@ interface Toast {
   text: string;
 }
 
-/** Says what became of something that a person asked for. */
+/** Reports the outcome of what a person asked for. */
 export interface Teller {
   tell(text: string): void;
-  /** Does it and says what came of it, or why not. */
+  /** Runs it and reports its result, or why it failed. */
   attempt(task: () => Promise<string>): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ const MAX_TOASTS = 3;
 const TellerContext = createContext<Teller>({ tell: () => {}, attempt: async () => {} });
 export const useTeller = (): Teller => useContext(TellerContext);
 
-/** Shows what is told below it, over the page, so that nothing moves. Bad news stays until it is put away. */
+/** Shows messages over the page, so that nothing moves. Errors stay until they are dismissed. */
 export function Toasts({ children }: { children: ComponentChildren }) {
   const [toasts, setToasts] = useState<readonly Toast[]>([]);
   const nextId = useRef(1);
@@ -50,7 +50,7 @@ export function Toasts({ children }: { children: ComponentChildren }) {
         {toasts.map(({ id, kind, text }) => (
           <div key={id} class={`toast ${kind}`}>
             <span>{text}</span>
-            <button type="button" class="button quiet" aria-label="Put away" onClick={() => remove(id)}>
+            <button type="button" class="button quiet" aria-label="Dismiss" onClick={() => remove(id)}>
               <Icon name="close" />
             </button>
           </div>

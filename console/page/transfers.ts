@@ -89,7 +89,7 @@ async function sendFile(file: File, { signal, onKey, onProgress }: SendOptions):
   signal.throwIfAborted();
   onKey(key);
   await new Promise<void>((resolve, reject) => {
-    // fetch() tells nothing of the progress of what it sends.
+    // fetch() reports no progress of uploads.
     const request = new XMLHttpRequest();
     signal.addEventListener('abort', () => request.abort());
     request.upload.onprogress = ({ loaded, total }) => onProgress(total === 0 ? 1 : loaded / total);
@@ -97,7 +97,7 @@ async function sendFile(file: File, { signal, onKey, onProgress }: SendOptions):
       request.status < 300
         ? resolve()
         : reject(new Error(`OBS refused the file with status ${request.status}.`));
-    request.onerror = () => reject(new Error('OBS cannot be reached, or broke the connection.'));
+    request.onerror = () => reject(new Error('OBS cannot be reached, or the connection broke.'));
     request.onabort = () => reject(new Error('Stopped.'));
     request.open('PUT', url);
     // The signature of the address covers no type.

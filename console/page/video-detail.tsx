@@ -13,14 +13,14 @@ import { linkTo, useChoice, useRoute } from './route';
 import { useTeller } from './toasts';
 import { stageOf, stageOfTask, type Video } from './videos';
 
-/** Everything about one video: its way, its tasks, its frames. */
+/** Everything about one video: its tasks, its frames and what happened to it. */
 export function VideoDetail({ video, state }: { video: Video; state: ConsoleState }) {
   const { upload, tasks, bucket, key } = video;
   const { service } = state;
   const { filter } = useRoute();
   const { task: _, ...listFilter } = filter;
   const [chosenId, setChosenId] = useChoice<string>('task', '');
-  // A newer task is offered, but does not take the place of the one that somebody looks at.
+  // A newer task is offered, but does not replace the one on the screen.
   const shownId = useRef<string | undefined>(undefined);
   const task = tasks.find(({ id }) => id === (chosenId || shownId.current)) ?? tasks[0];
   shownId.current = task?.id;
@@ -81,7 +81,7 @@ export function VideoDetail({ video, state }: { video: Video; state: ConsoleStat
       {bucket === service.uploadBucket && (
         <section class="panel" aria-label="Why">
           <h3>
-            How it went{' '}
+            What happened{' '}
             <a class="aside" href={linkTo('explain', key)}>
               link to this
             </a>
@@ -181,7 +181,7 @@ function TaskPanel(props: {
   );
 }
 
-/** Where an upload has several captures, each task is known by the name of its own. */
+/** Where an upload has several captures, each task has the name of its capture. */
 function nameOf(task: Task, tasks: readonly Task[]): string {
   const isAlone = tasks.filter(({ capture }) => capture === task.capture).length === 1;
   if (task.capture === undefined) return `Task ${task.id}`;

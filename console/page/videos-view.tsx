@@ -47,7 +47,7 @@ export function VideosView(props: {
       {selected !== undefined && (
         <section class="videos-detail" aria-label="Selected video">
           {video === undefined ? (
-            <Empty title="This video is not here any more">
+            <Empty title="This video is gone">
               <a href={linkTo('videos')}>All videos</a>
             </Empty>
           ) : (
@@ -73,7 +73,7 @@ function useVisibleTransfers(
   return list.filter((transfer) => !hasArrived(transfer));
 }
 
-/** Files are taken anywhere on the page; this is where it says so. */
+/** Files can be dropped anywhere on the page; this says so. */
 function DropZone({ service, onFiles }: { service: Service; onFiles: (files: Iterable<File>) => void }) {
   const [isOver, setOver] = useState(false);
   useEffect(() => {
@@ -108,7 +108,7 @@ function DropZone({ service, onFiles }: { service: Service; onFiles: (files: Ite
       <span>
         <b>Drop videos anywhere</b> <span class="drop-or">or choose files</span>
         <small>
-          They go to <code>{`${service.uploadBucket}/${service.uploadPrefix}`}</code>
+          Uploaded to <code>{`${service.uploadBucket}/${service.uploadPrefix}`}</code>
         </small>
       </span>
       <input
@@ -146,7 +146,7 @@ function VideoList(props: {
       (choice === 'all' || entry.choice === choice) &&
       (isWanted(entry.video.key) || entry.video.tasks.some(({ id }) => id === text.trim())),
   );
-  // Each video has choices of its own, such as which of its tasks is shown.
+  // Which task is shown is chosen for each video.
   const { task: _, ...listFilter } = filter;
   const { shown, end } = useGrowing(found.length, ROWS_AT_ONCE);
   if (all.length === 0 && transfers.length === 0) return <Begin service={service} />;
@@ -181,7 +181,7 @@ function VideoList(props: {
       </ul>
       {end}
       {found.length === 0 && transfers.length === 0 && (
-        <Empty title="No video fits">Try another part of the key, or another choice.</Empty>
+        <Empty title="No video matches">Try another part of the key, or another filter.</Empty>
       )}
     </>
   );
@@ -216,7 +216,7 @@ function TransferRow({ transfer, onRemove }: { transfer: Transfer; onRemove: (id
           <button
             type="button"
             class="button quiet"
-            aria-label={state === 'failed' ? `Put away ${name}` : `Stop uploading ${name}`}
+            aria-label={state === 'failed' ? `Dismiss ${name}` : `Stop uploading ${name}`}
             onClick={() => onRemove(id)}
           >
             <Icon name="close" />

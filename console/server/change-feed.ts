@@ -1,13 +1,13 @@
 import { type ConsoleChange, LIMITS } from './console-api';
 
-/** Many changes in a short time are told in one message. */
+/** Changes within a short time are sent in one message. */
 const TELL_AFTER_MS = 100;
 
 type ListName = 'uploads' | 'tasks' | 'events' | 'invocations' | 'requests' | 'notices' | 'mpcCalls';
 type ReplacedName = 'timers' | 'faults' | 'settings' | 'quota';
 type Entry<Name extends ListName> = NonNullable<ConsoleChange[Name]>[number];
 
-/** Gathers what changes and tells it in batches; each entry once, as it is at that time. */
+/** Gathers changes and sends them in batches: each entry once, in its latest state. */
 export class ChangeFeed {
   readonly #listeners = new Set<(change: ConsoleChange) => void>();
   readonly #lists = new Map<ListName, Map<string, () => unknown>>();
@@ -43,7 +43,7 @@ export class ChangeFeed {
     if (this.#isHeard()) this.#replacements.set(name, view);
   }
 
-  /** Whether somebody listens: otherwise nothing need be looked up. */
+  /** Without a listener nothing needs to be looked up. */
   get hasListeners(): boolean {
     return this.#listeners.size > 0;
   }

@@ -19,7 +19,7 @@
  * | `POST deliver` DeliverRequest | DeliverAnswer |
  * | `POST send-notice` SendNoticeRequest | SendNoticeAnswer |
  * | `POST fire` FireRequest | FireAnswer |
- * | `POST faults` FaultsRequest | FaultDial as it is now |
+ * | `POST faults` FaultsRequest | the current FaultDial |
  *
  * A POST needs `Content-Type: application/json` (even where the body is `{}`) and comes from the
  * console's own origin. Everything refused is `{error}` (ConsoleError) with status 400, 403,
@@ -90,7 +90,7 @@ export interface Commands {
   again: string;
 }
 
-/** Everything that the page shows, as it is now. Lists begin with the newest entry. */
+/** Everything that the page shows. Lists begin with the newest entry. */
 export interface ConsoleState {
   service: Service;
   uploads: Upload[];
@@ -107,7 +107,7 @@ export interface ConsoleState {
 }
 
 /**
- * What became different. A list holds the entries that are new or changed, whole: an entry with a known
+ * What changed. A list holds the entries that are new or changed, whole: an entry with a known
  * identity (named at each type) replaces the old one, any other is new; the newest come first. Entries that
  * fell out of LIMITS are not mentioned: the page cuts its lists itself.
  */
@@ -141,7 +141,7 @@ export interface Upload {
 /** What the function on-upload reported for one key. */
 export interface CaptureReport {
   outcome: 'started' | 'skipped' | 'failed';
-  /** The reason code of a skipped upload (`already_started`, `not_a_video`, …) or what failed. */
+  /** The reason code of a skipped upload (`already_started`, `not_a_video`, …), or the failure. */
   reason?: string;
   taskId?: string;
   timeMs: number;
@@ -162,7 +162,7 @@ export interface Task {
   /** The video's key. */
   key: string;
   createdAtMs: number;
-  /** Absent where it is not known: a deployed MPC does not tell. */
+  /** Absent where it is unknown: the deployed MPC does not return it. */
   startedAtMs?: number;
   /** Set in the final states. */
   endedAtMs?: number;
@@ -188,7 +188,7 @@ export interface FrameList {
 
 export interface Frame {
   name: string;
-  /** The second of the video that it shows; null where neither its name nor the task tells. */
+  /** The second of the video that it shows; null where it is unknown. */
   timeSeconds: number | null;
   /** Relative to `/_console/`; can be kept, it does not expire. */
   url: string;
@@ -234,7 +234,7 @@ export interface Notice {
   task: string;
   /** When the task ended. */
   timeMs: number;
-  /** `gone`: it waits no longer, and nothing tells whether it was sent or given up. */
+  /** `gone`: it no longer waits; whether it was sent or given up is unknown. */
   state: 'due' | 'retrying' | 'sent' | 'given_up' | 'gone';
   /** Attempts so far. */
   attempts: number;
@@ -272,11 +272,12 @@ export interface Quota {
   waiting?: WaitingUploads;
   /** Uploads that could not be started and are tried again. */
   later?: WaitingUploads;
-  /** Of these, the first ones that MPC refuses for good. */
+  /** Of these, the ones that MPC refuses permanently: those that are tried next, and how many there are. */
   refused?: readonly RefusedUpload[];
+  refusedCount?: number;
 }
 
-/** An upload that MPC refuses for good: it is tried again after pauses of up to a day. */
+/** An upload that MPC refuses permanently: it is tried again after pauses of up to a day. */
 export interface RefusedUpload {
   bucket: string;
   key: string;
@@ -311,7 +312,7 @@ export interface Delivery {
   /** 1 for the first. */
   attempt: number;
   timeMs: number;
-  /** True when somebody asked for it with `deliver`. */
+  /** True when it was requested with `deliver`. */
   isReplay: boolean;
 }
 
@@ -324,7 +325,7 @@ export interface Invocation {
   /** `APIG`, `OBS`, `EVENTGRID`, `TIMER`, `SYNC`, `ASYNC` or `DESTINATION`. */
   trigger: string;
   state: InvocationState;
-  /** What its event is about, where that stands in the event: a timer, or a message's task. */
+  /** What its event is about, where the event says so: a timer, or a message's task. */
   about?: string;
   /** When the event was accepted. */
   acceptedAtMs: number;
@@ -440,7 +441,7 @@ export interface FunctionSettings {
   runtime: string;
   memoryMb: number;
   timeoutSeconds: number;
-  /** Absent: no limit of its own. */
+  /** Absent: no limit. */
   maxInstances?: number;
   /** In words, such as `OBS videos s3:ObjectCreated:*`. */
   triggers: string[];
@@ -520,7 +521,7 @@ export interface FireAnswer {
 export interface FaultsRequest {
   /** By name, from 0 to 1. All others become 0. */
   shares: Record<string, number>;
-  /** Begins the decisions anew; the seed stays when absent. */
+  /** Restarts the decisions; the seed stays when absent. */
   seed?: number;
 }
 

@@ -5,7 +5,7 @@ import { ConsoleRefusal, type ConsoleSource, type LocalTools } from '../sources/
 import type { ConsoleError } from './console-api';
 import { streamEvents } from './event-stream';
 
-/** Answers what belongs to the console; false leaves the request to somebody else. */
+/** Answers requests to the console; false for all others. */
 export type ConsoleHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 const ROOT = '/_console/';
@@ -92,7 +92,7 @@ async function serve(call: Call, name: string): Promise<void> {
   }
 }
 
-/** A name that somebody else resolves to this machine must not read what is here. */
+/** Refuses names that others resolve to this machine (DNS rebinding). */
 export function isOwnHost({ headers }: IncomingMessage): boolean {
   return /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '');
 }
@@ -115,7 +115,7 @@ async function sendAsset(
   name: string,
   obsOrigins: readonly string[],
 ): Promise<void> {
-  // The bundler is not needed before somebody looks.
+  // The bundler is not needed before the first page.
   const { contentSecurityPolicy, pageAsset }: typeof import('./page-assets') = require('./page-assets');
   const asset = await pageAsset(name);
   if (asset === undefined) throw new ConsoleRefusal(404, `the console has no ${name}`);

@@ -3,7 +3,7 @@ import type { ConsoleChange, ConsoleState } from './console-api';
 
 /** Proxies and browsers give up connections that say nothing for long, and the page those that it hears nothing from. */
 const KEEP_ALIVE_MS = 15_000;
-/** A page that reads slower than things change begins anew instead of falling behind for ever. */
+/** A page that reads more slowly than things change starts again instead of falling behind for ever. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
 /** What the stream is about. */
@@ -20,7 +20,7 @@ export interface Streamed {
 export async function streamEvents(streamed: Streamed, response: ServerResponse): Promise<void> {
   const early: ConsoleChange[] = [];
   let send = (change: ConsoleChange): void => void early.push(change);
-  // Heard before the state is read: what changes meanwhile is told twice rather than never.
+  // Listens before it reads the state: a change in between is sent twice rather than never.
   response.once(
     'close',
     streamed.onChange((change) => send(change)),

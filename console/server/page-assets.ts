@@ -28,7 +28,7 @@ const PLAIN_FILES: Readonly<Record<string, () => string>> = {
   'player.svg': () => path.join(path.dirname(require.resolve('plyr')), 'plyr.svg'),
   api: () => path.join(FOLDER, 'api.html'),
   'openapi.json': () => path.join(__dirname, '..', '..', 'docs', 'openapi.json'),
-  // 1.7 MB that are looked for only when somebody opens the description of the API.
+  // 1.7 MB that are loaded only for the description of the API.
   'swagger-ui.js': () => require.resolve('swagger-ui-dist/swagger-ui-bundle.js'),
   'swagger-ui.css': () => require.resolve('swagger-ui-dist/swagger-ui.css'),
 };
@@ -44,7 +44,7 @@ let bundle: Promise<ReadonlyMap<string, PageAsset>> | undefined;
 export async function pageAsset(name: string): Promise<PageAsset | undefined> {
   if (PACKAGE_FOLDER !== undefined) return packedAsset(name, path.join(PACKAGE_FOLDER, 'dist', 'page'));
   const file = plainFile(name);
-  // Whoever opens the page asks for its program next.
+  // The page asks for its program next.
   if (name === '') pageBundle().catch(() => {});
   if (file !== undefined) return { type: typeOf(file), body: await readFile(file), isImmutable: false };
   if (!/^[\w-]+\.(js|css)$/.test(name)) return undefined;
@@ -108,7 +108,7 @@ export function contentSecurityPolicy(obsOrigins: readonly string[]): string {
 
 function pageBundle(): Promise<ReadonlyMap<string, PageAsset>> {
   bundle ??= bundlePage().catch((error: unknown) => {
-    // The next request tries again: the sources may have been mended meanwhile.
+    // The next request tries again: the sources may have changed meanwhile.
     bundle = undefined;
     throw error;
   });

@@ -1,7 +1,7 @@
 import { asTyped } from '../../package-folder';
 import type { Commands } from '../server/console-api';
 
-/** @param again what starts this console again, as it is typed; `npm start` when left out */
+/** @param again the command that starts this console again, as typed; `npm start` when left out */
 export function commands(again?: string): Commands {
   const start = asTyped('npm start');
   return {

@@ -38,7 +38,7 @@ export interface ConsoleSource {
   explain(key: string): Promise<Explanation>;
   /** @throws ConsoleRefusal 403 where nothing may be written */
   uploadUrl(name: string): Promise<UploadUrl>;
-  /** What only the local cloud can tell and do. */
+  /** What only the local cloud knows and does. */
   local?: LocalTools;
 }
 

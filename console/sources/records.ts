@@ -4,7 +4,7 @@ import type { RefusedUpload, WaitingUploads } from '../server/console-api';
 
 /*
  * The records of the functions in the snapshot bucket, as the console reads them: notices that are to be sent, and uploads
- * without a task. When each is due, or since when it waits, stands in its name.
+ * without a task. The name of each holds when it is due, or since when it waits.
  */
 
 export const NOTICES = '.mpc-snapshots/notices/';
@@ -35,7 +35,7 @@ export function readNotice(recordKey: string, text: string): PendingNotice | und
     : { recordKey, dueMs: Number(dueMs), record };
 }
 
-/** A notice as it is sent at once, with all its attempts before it. */
+/** A notice that is due at once, with all attempts left. */
 export function noticeDueNow({ record }: PendingNotice): { recordKey: string; body: string } {
   const dueMs = String(Date.now()).padStart(14, '0');
   return {
@@ -60,14 +60,22 @@ const RefusedRecord = z.looseObject({ bucket: z.string(), key: z.string() });
 /** Each is read to be shown. */
 const MOST_REFUSED = 50;
 
-/** Of the records of what is tried again, the first ones of what MPC refuses for good. */
-export function refusedRecords<Record extends { key: string }>(objects: readonly Record[]): Record[] {
-  return objects.filter(({ key }) => /\.\d+\.refused\.json$/.test(key)).slice(0, MOST_REFUSED);
+/** Of the records of what is tried again, those of what MPC refuses permanently: the next ones, and how many there are. */
+export function refusedRecords<Record extends { key: string }>(
+  objects: readonly Record[],
+): { next: Record[]; count: number } {
+  const refused = objects.filter(({ key }) => /\.\d+\.refused\.json$/.test(key));
+  refused.sort((a, b) => againAtMs(a.key) - againAtMs(b.key));
+  return { next: refused.slice(0, MOST_REFUSED), count: refused.length };
+}
+
+function againAtMs(recordKey: string): number {
+  return Number(recordKey.split('.').at(-3));
 }
 
 /** @param text undefined where the record is gone @returns undefined for what is no such record */
 export function readRefused(recordKey: string, text: string | undefined): RefusedUpload | undefined {
   const { data } = RefusedRecord.safeParse(text === undefined ? undefined : parseJson(text));
   if (data === undefined) return undefined;
-  return { bucket: data.bucket, key: data.key, againAtMs: Number(recordKey.split('.').at(-3)) };
+  return { bucket: data.bucket, key: data.key, againAtMs: againAtMs(recordKey) };
 }

@@ -271,8 +271,8 @@ test('a timer fires and faults are set on request', async () => {
   await page.getByRole('status').getByText('Faults are set').waitFor();
   await page.reload();
   expect(await page.getByRole('slider', { name: /^duplicate / }).inputValue()).toBe('35');
-  await page.getByRole('button', { name: 'Nothing goes wrong' }).click();
-  await page.getByRole('status').getByText('Nothing goes wrong any more').waitFor();
+  await page.getByRole('button', { name: 'Switch all off' }).click();
+  await page.getByRole('status').getByText('All faults are off').waitFor();
 });
 
 test('a task that waits can be cancelled', async () => {

@@ -347,9 +347,16 @@ describe('the quota', () => {
     const recordKey = '.mpc-snapshots/later/4.1800000000000.refused.json';
     const upload = { bucket: 'videos', key: 'uploads/broken.mp4' };
     await store.put('snapshots', recordKey, Buffer.from(JSON.stringify(upload)));
-    const told = await until(() => page.changes.findLast((change) => change.quota?.refused?.length === 1));
-    expect(told.quota?.refused).toEqual([{ ...upload, againAtMs: 1_800_000_000_000 }]);
-    await store.delete('snapshots', recordKey);
+    const sooner = { bucket: 'videos', key: 'uploads/sooner.mp4' };
+    const soonerKey = '.mpc-snapshots/later/5.1790000000000.refused.json';
+    await store.put('snapshots', soonerKey, Buffer.from(JSON.stringify(sooner)));
+    const told = await until(() => page.changes.findLast((change) => change.quota?.refused?.length === 2));
+    expect(told.quota?.refused).toEqual([
+      { ...sooner, againAtMs: 1_790_000_000_000 },
+      { ...upload, againAtMs: 1_800_000_000_000 },
+    ]);
+    expect(told.quota?.refusedCount).toBe(2);
+    for (const key of [recordKey, soonerKey]) await store.delete('snapshots', key);
     for (const name of names) await store.delete('snapshots', `.mpc-snapshots/${name}.json`);
     await until(() => page.changes.at(-1)?.quota?.waiting?.count === 0);
   });

@@ -19,8 +19,8 @@ const HANDED_ON = [
 ];
 
 /**
- * Hands the page's calls of the service's API on, with the caller's signature.
- * Calls that change something are handed on only with `canWrite`.
+ * Forwards the page's calls of the service's API, with the caller's signature.
+ * Calls that change something are forwarded only with `canWrite`.
  */
 export async function relayApi(
   request: IncomingMessage,
@@ -52,7 +52,7 @@ export async function relayApi(
         ? [error.status, error.message]
         : error instanceof NoAnswerError
           ? [502, error.message]
-          : [502, 'the call could not be handed on'];
+          : [502, 'the call could not be forwarded'];
     sendJson(response, status, { error_code: `CONSOLE.${status}`, error_msg: message });
   }
 }

@@ -12,9 +12,9 @@ export interface DeployedConsoleOptions {
   service: DeployedService;
   caller: Caller;
   canWrite: boolean;
-  /** That starts this console again, as it is typed in a terminal. */
+  /** Starts this console again, as typed in a terminal. */
   command: string;
-  /** Absent where nobody said which stage it is. */
+  /** Absent without a stage. */
   readLog?: ReadLog | undefined;
   pollEveryMs?: number;
 }
@@ -30,8 +30,8 @@ export interface DeployedConsole {
 const COOKIE = 'mpc_snapshots_console';
 
 /**
- * The console against deployed functions. It acts with somebody's rights, so it opens only for whoever has the link
- * with the token in it: other users and programs of this machine could otherwise act with them too.
+ * The console against deployed functions. It acts with the caller's rights, so it opens only by the link with the token:
+ * otherwise other users and programs of this machine could act with these rights too.
  */
 export function createDeployedConsole({
   service,

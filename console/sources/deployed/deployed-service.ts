@@ -28,7 +28,7 @@ export interface Caller {
   app?: { key: string; secret: string };
 }
 
-/** What `npm run console` is told on the command line; the environment has the rest. */
+/** Flags of `npm run console`; the environment has the rest. */
 export interface ServiceFlags {
   stage?: string | undefined;
   api?: string | undefined;
@@ -96,7 +96,7 @@ export function callerOf(environment: NodeJS.ProcessEnv): Caller {
 /** The service's own API, signed with the key of a caller (authentication APP) or else with the access key (IAM). */
 export function clientOf({ apiEndpoint }: DeployedService, { app, ...accessKey }: Caller): SnapshotClient {
   const authentication = app === undefined ? accessKey : { appKey: app.key, appSecret: app.secret };
-  // Somebody looks at the page: it says what is wrong rather than wait.
+  // A person waits for the page: an error at once is better than a late answer.
   return new SnapshotClient({ endpoint: apiEndpoint, authentication, retries: 0 });
 }
 

@@ -34,9 +34,9 @@ export interface DeployedSourceOptions {
   canWrite: boolean;
   /** That starts this console again. */
   command: string;
-  /** Absent where the stage is not known. */
+  /** Absent without a stage. */
   calls?: LoggedCalls;
-  /** How often the tasks are looked at while somebody looks at the page. */
+  /** How often the tasks are read while the page is open. */
   pollEveryMs?: number;
 }
 
@@ -48,12 +48,12 @@ const TASKS_SHOWN = 100;
 const MAX_PICTURE_PAGES = 3;
 
 const LOCAL_ONLY: Partial<Record<Panel, string>> = {
-  events: 'Events of OBS can only be watched in the local cloud.',
-  invocations: 'Invocations and their logs stand in FunctionGraph’s console and in LTS.',
-  timers: 'Timers are shown and fired in FunctionGraph’s console.',
-  faults: 'Faults are for the local cloud; nobody wants them in a deployed service.',
-  requests: 'Requests can only be watched in the local cloud.',
-  settings: 'Settings of deployed functions are shown in FunctionGraph’s console.',
+  events: 'Only the local cloud shows events of OBS.',
+  invocations: 'FunctionGraph’s console and LTS show invocations and their logs.',
+  timers: 'FunctionGraph’s console shows timers and fires them.',
+  faults: 'Only the local cloud injects faults.',
+  requests: 'Only the local cloud shows requests.',
+  settings: 'FunctionGraph’s console shows the settings of deployed functions.',
 };
 
 /** The deployed service as the console sees it: through its own API and OBS, with the caller's rights. */
@@ -157,8 +157,8 @@ export class DeployedSource implements ConsoleSource {
           });
     const note =
       service.publicUrl === undefined
-        ? 'These are the objects’ own addresses: they open for those who may read the buckets. For addresses of your CDN set PUBLIC_URL, for the functions and for this command.'
-        : 'Track and poster come from PUBLIC_URL. The video’s address opens for those who may read its bucket: put your own in its place.';
+        ? 'These are addresses in OBS, which open only with the right to read the buckets. For addresses of your CDN, set PUBLIC_URL for the functions and for this command.'
+        : 'Track and poster come from PUBLIC_URL. The video’s address opens only with the right to read its bucket: replace it with your own.';
     const video = `${uploads.bucket.address}/${encodeKey(input?.object ?? '')}`;
     return { task: id, files, embed: { video, ...embedAddressesOf(files), note } };
   }
@@ -240,7 +240,7 @@ export class DeployedSource implements ConsoleSource {
     return tasks;
   }
 
-  /** A sentence in place of uploads that the caller may not list: everything else can still be shown. */
+  /** Instead of uploads, a sentence where the caller may not list them: the rest can still be shown. */
   async #readUploads(): Promise<Upload[] | string> {
     return this.#options.uploads.newest().catch((error: unknown) => {
       if (error instanceof ConsoleRefusal) return error.message;
@@ -250,7 +250,7 @@ export class DeployedSource implements ConsoleSource {
 
   #pollLater(): NodeJS.Timeout {
     return setTimeout(async () => {
-      // What does not answer now may answer next time; the page keeps what it has.
+      // The next poll may succeed; the page keeps what it has.
       if (this.#listeners > 0) await this.#tellChanges().catch(() => {});
       this.#poll = this.#listeners > 0 ? this.#pollLater() : undefined;
     }, this.#options.pollEveryMs ?? POLL_EVERY_MS).unref();
@@ -279,7 +279,7 @@ export class DeployedSource implements ConsoleSource {
         `The functions’ logs cannot be read. ${error instanceof Error ? error.message : ''}`.trim();
     }
     if (this.#noCalls === before) return;
-    // Whether there is anything to count shows at once.
+    // The page shows at once whether there is anything to count.
     const quota = await this.#quota().catch(() => undefined);
     if (quota !== undefined) this.#feed.replace('quota', () => quota);
   }

@@ -31,8 +31,9 @@ export class RecordListing {
 
   async quota(): Promise<Quota> {
     const [waiting, later] = await Promise.all([WAITING, LATER].map((prefix) => this.#objects(prefix)));
+    const { next, count: refusedCount } = refusedRecords(later ?? []);
     const refused = await Promise.all(
-      refusedRecords(later ?? []).map(async ({ key }) =>
+      next.map(async ({ key }) =>
         // Started meanwhile, or not to be read.
         readRefused(key, await this.#bucket.read(key).catch(() => undefined)),
       ),
@@ -43,11 +44,12 @@ export class RecordListing {
       ...(later !== undefined && {
         later: waitingUploads(later),
         refused: refused.filter((one) => one !== undefined),
+        refusedCount,
       }),
     };
   }
 
-  /** The notices that are to be sent, and those that were when somebody looked before: what was sent leaves no record. */
+  /** The notices that wait, and those that waited at an earlier look: sent notices leave no record. */
   async notices(): Promise<Notice[]> {
     const objects = (await this.#objects(NOTICES)) ?? [];
     const texts = await Promise.all(
@@ -73,7 +75,7 @@ export class RecordListing {
     await this.notices();
     const notice = this.#notices.get(id);
     if (notice === undefined) {
-      throw new ConsoleRefusal(404, `notice ${id} does not wait any more: what was sent leaves no record`);
+      throw new ConsoleRefusal(404, `notice ${id} is no longer waiting: sent notices leave no record`);
     }
     const { recordKey, body } = noticeDueNow(notice);
     await this.#bucket.write(recordKey, body);

@@ -142,7 +142,7 @@ export class LocalSource implements ConsoleSource {
 
   async state() {
     const { store, tasks, functiongraph, requests, uploadBucket } = this.#options;
-    // An account that nobody has set up yet has no bucket.
+    // An account that is not set up yet has no bucket.
     const objects = store.hasBucket(uploadBucket)
       ? store.list(uploadBucket, { maxKeys: Number.POSITIVE_INFINITY }).objects
       : [];
@@ -410,13 +410,15 @@ export class LocalSource implements ConsoleSource {
       (name) => Number(this.#setting(name) ?? Number.NaN),
     ) as [number, number];
     const later = this.#objectsBelow(LATER);
+    const refused = refusedRecords(later);
     return {
       callsPerMinute: this.#options.mpcCallsPerMinute,
       ...(createsPerMinute > 0 && { createsPerMinute }),
       ...(readsPerMinute > 0 && { readsPerMinute }),
       waiting: waitingUploads(this.#objectsBelow(WAITING)),
       later: waitingUploads(later),
-      refused: refusedRecords(later).flatMap(({ key, filePath }) => readRefused(key, textOf(filePath)) ?? []),
+      refused: refused.next.flatMap(({ key, filePath }) => readRefused(key, textOf(filePath)) ?? []),
+      refusedCount: refused.count,
     };
   }
 
@@ -430,7 +432,7 @@ export class LocalSource implements ConsoleSource {
 
   #objectsBelow(prefix: string): StoredObject[] {
     const { store, snapshotBucket } = this.#options;
-    // An account that nobody has set up yet has no bucket.
+    // An account that is not set up yet has no bucket.
     return store.hasBucket(snapshotBucket)
       ? store.list(snapshotBucket, { prefix, maxKeys: Number.POSITIVE_INFINITY }).objects
       : [];

@@ -34,7 +34,7 @@ export class NoticeLog {
     if (written === undefined) return undefined;
     const { id } = written.record;
     const known = this.#notices.get(id);
-    // An attempt that is yet to come makes what was answered before a thing of the past only when it has begun anew.
+    // A later attempt replaces the last answer only once it has started.
     const last = written.record.attempts === 0 ? undefined : known?.last;
     this.#notices.set(id, { written, isPending: true, ...(last !== undefined && { last }) });
     return id;
