@@ -222,8 +222,8 @@ function Calls({ calls, firstMs, limit }: { calls: readonly MpcCalls[]; firstMs:
           { title: 'Caller', kind: 'main' },
           { title: 'Operation' },
           { title: 'Last hour', kind: 'right' },
-          { title: 'Most in a minute', kind: 'right' },
-          { title: 'Refused', kind: 'right' },
+          { title: 'Most in a minute', kind: 'minor right' },
+          { title: 'Refused', kind: 'minor right' },
           { title: 'Last', kind: 'right' },
         ]}
         rows={pairs.map((id) => {
@@ -237,7 +237,7 @@ function Calls({ calls, firstMs, limit }: { calls: readonly MpcCalls[]; firstMs:
               </span>,
               name,
               <span key="count" class="num">
-                {sum(own, 'count')}
+                {plural(sum(own, 'count'), 'call')}
               </span>,
               <span key="most" class="num">
                 {Math.max(...own.map(({ count }) => count))}

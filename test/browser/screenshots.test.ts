@@ -110,6 +110,8 @@ async function openAt(width: number) {
       await page.emulateMedia({ colorScheme });
       // Colours may change slowly.
       await page.evaluate(async () => {
+        // The page learns of the new colours with a frame.
+        for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
         await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
       });
       await page.screenshot({ path: path.join(PICTURES, `${name}-${width}-${colorScheme}.png`) });
