@@ -1,8 +1,8 @@
 import type { ObjectStore as ObsStore } from '../obs/object-store';
 import type { CapturePool } from './capture/capture-pool';
 
-/** What MPC needs of object storage. */
+/** What MPC needs from object storage. */
 export type ObjectStore = Pick<ObsStore, 'buckets' | 'hasBucket' | 'head' | 'put' | 'delete'>;
 
-/** What MPC needs of a frame grabber. */
+/** What MPC needs from the capture engine. */
 export type Capture = Pick<CapturePool, 'open'>;

@@ -1,6 +1,7 @@
 /**
- * A refusal as a client of MPC sees it. `error_msg` is the service's own sentence; `detail` says which field and why,
- * which the service does not tell: it goes to the log of the local cloud and into the header `x-local-detail`.
+ * A refusal as a client of MPC sees it. `error_msg` is the service's own sentence. `detail` says which field is wrong
+ * and why. The service does not say that, so it goes to the log of the local cloud and into the header
+ * `x-local-detail`.
  */
 export class ServiceError extends Error {
   constructor(
@@ -13,7 +14,7 @@ export class ServiceError extends Error {
   }
 }
 
-// Source of codes, statuses and sentences: MPC SDK reference, "Error Codes"; API Gateway developer guide, "Error Codes".
+// Source of codes, statuses and texts: MPC SDK reference, "Error Codes"; API Gateway developer guide, "Error Codes".
 
 export const invalidParameter = (detail: string) =>
   new ServiceError(400, 'MPC.10202', 'Invalid request parameter.', detail);
@@ -41,7 +42,7 @@ export const taskDoesNotExist = (status: 400 | 403, id: string) =>
 export const operationFailed = (detail: string) =>
   new ServiceError(400, 'MPC.10212', 'Operation failed.', detail);
 
-/** The table names the sentence without a code that can be read; it stands just before MPC.10217. */
+/** The table has this text with an unreadable code; it is just before MPC.10217. */
 export const topicRefusesMpc = (topic: string) =>
   new ServiceError(
     400,

@@ -1,12 +1,12 @@
 import type { CapturePoint } from './capture/worker-messages';
 
-/** Which moments a request asks for, in the units of the API. */
+/** The moments that a request selects, in the units of the API. */
 export type Sampling =
   | {
       type: 'TIME';
       intervalSeconds: number;
       startSeconds: number;
-      /** Length of the window; 0 = to the end of the video. */
+      /** Length of the window; 0: to the end of the video. */
       durationSeconds: number;
     }
   | { type: 'DOTS'; seconds: readonly number[] }
@@ -18,11 +18,11 @@ export interface PlannedPicture {
   point: CapturePoint;
 }
 
-/** A time point lies behind the end of the video. */
+/** A time point is after the end of the video. */
 export class PastTheEnd extends Error {}
 
 interface Moment {
-  /** What the picture is named after: seconds, or milliseconds for DOTS_MS. */
+  /** The number in the picture's name: seconds, or milliseconds for DOTS_MS. */
   label: number;
   point: CapturePoint;
 }
@@ -31,14 +31,14 @@ interface Moment {
  * The pictures of a task in the order of capture, and their names.
  *
  * Documented (API reference, CreateThumbnailsTask, and the Java SDK guide): TIME takes the first frame, one per
- * interval and the last frame, named by second (20 s at 11 s: 0, 11, 20); one point with `output_filename` takes that
- * name; several take `{output_filename}_{second}.jpg`. Ours, where nothing is documented: without `output_filename`
- * points are named by their number; seconds are rounded down; of two pictures with one name the first is kept; a
- * window that ends before the video does ends with a picture of its own end.
+ * interval and the last frame, named by second (20 s at 11 s: 0, 11, 20). One point with `output_filename` takes that
+ * name; several take `{output_filename}_{second}.jpg`. Our own choice, because nothing is documented: without
+ * `output_filename` points are named by their number; seconds are rounded down; if two pictures have the same name, the
+ * first is kept; a window that ends before the video ends with a picture of its own end.
  *
  * @param durationMs length of the video
  * @param fileName `output_filename`; undefined for none
- * @throws PastTheEnd when a point lies behind the end and `pastEnd` is FAILED
+ * @throws PastTheEnd if a point is after the end and `pastEnd` is FAILED
  */
 export function planPictures(
   sampling: Sampling,
@@ -55,18 +55,18 @@ export function planPictures(
   return moments.map(({ label, point }) => ({ name: pictureName(fileName, label, exactName), point }));
 }
 
-/** The name of the archive that `tar` = 0 asks for; `{task id}.tar` without `output_filename` is our choice. */
+/** The name of the archive for `tar` = 0. `{task id}.tar` without `output_filename` is our choice. */
 export function tarName(fileName: string | undefined, taskId: string): string {
   if (fileName === undefined) return `${taskId}.tar`;
   return fileName.toLowerCase().endsWith('.tar') ? fileName : `${fileName}.tar`;
 }
 
-/** The directory of `output.object` as part of an object key: no slash at either end. */
+/** The directory of `output.object` as part of an object key, without a slash at either end. */
 export function directoryOf(object: string): string {
   return object.replace(/^\/+|\/+$/g, '');
 }
 
-/** The key of a file in an output directory; the empty directory is the root of the bucket. */
+/** The key of a file in an output directory. The empty directory is the root of the bucket. */
 export function keyIn(directory: string, name: string): string {
   return directory === '' ? name : `${directory}/${name}`;
 }

@@ -3,7 +3,7 @@ import { topicRefusesMpc } from './errors';
 import { presentId, presentTask } from './presentation';
 import type { Task } from './task-book';
 
-/** Everything that MPC can tell of (ListNotifyEvent, and "Event Types" of the notification guide). */
+/** All events that MPC can report (ListNotifyEvent, and "Event Types" of the notification guide). */
 export const NOTIFICATION_EVENTS = [
   'TranscodeComplete',
   'TranscodeStart',
@@ -16,26 +16,26 @@ export const NOTIFICATION_EVENTS = [
 
 export type NotificationEvent = (typeof NOTIFICATION_EVENTS)[number];
 
-/** What is told of one event: one setting for the whole project. */
+/** The notification of one event; one setting for the whole project. */
 export interface NotificationSetting {
   event_name: NotificationEvent;
   status: 'on' | 'off';
   /** URN of a topic of SMN. */
   topic: string;
-  /** 0: nothing, 1: text, 2: JSON, 3: both. Text is for people, functions get JSON. */
+  /** 0: nothing, 1: text, 2: JSON, 3: both. Text is for people, functions receive JSON. */
   msg_type: number;
 }
 
-/** What MPC needs of SMN. */
+/** What MPC needs from SMN. */
 export interface Topics {
-  /** Whether the topic is there and lets MPC publish. */
+  /** Whether the topic exists and lets MPC publish. */
   mayPublish(topicUrn: string): boolean;
   publish(topicUrn: string, message: string): void;
 }
 
 const JSON_TYPES = [2, 3];
 
-/** Whom MPC tells when something has ended. */
+/** Publishes the end of tasks to the topics of the settings. */
 export class Notifications {
   readonly #settings = new Map<NotificationEvent, NotificationSetting>();
   readonly #untold = new WeakSet<Task>();
@@ -51,7 +51,7 @@ export class Notifications {
     return [...this.#settings.values()];
   }
 
-  /** @throws ServiceError when a topic that is switched on does not let MPC publish; nothing is set then */
+  /** @throws ServiceError if an enabled topic does not let MPC publish; then no setting changes */
   set(settings: readonly NotificationSetting[]): void {
     for (const { status, topic } of settings) {
       if (status === 'on' && this.#topics?.mayPublish(topic) !== true) throw topicRefusesMpc(topic);
@@ -59,18 +59,18 @@ export class Notifications {
     for (const setting of settings) this.#settings.set(setting.event_name, setting);
   }
 
-  /** Of a synchronous task the caller knows already. */
+  /** The caller of a synchronous task already knows its result. */
   leaveOut(task: Task): void {
     if (this.#behaviour.notifiedTasks === 'queued') this.#untold.add(task);
   }
 
-  /** To be called once, when a task has ended. */
+  /** Call it once, when a task has ended. */
   taskEnded(task: Task): void {
     const setting = this.#settings.get('ThumbnailComplete');
     if (setting?.status !== 'on' || !JSON_TYPES.includes(setting.msg_type)) return;
     if (this.#untold.has(task)) return;
     if (task.status === 'CANCELED' && this.#behaviour.notifiedTasks === 'queued') return;
-    // A topic may have been deleted or closed since.
+    // Meanwhile the topic may have been deleted or closed.
     if (this.#topics?.mayPublish(setting.topic) !== true) return;
     this.#topics.publish(setting.topic, JSON.stringify(this.#message(task)));
   }
@@ -80,7 +80,7 @@ export class Notifications {
     const { notificationStatus } = this.#behaviour;
     return {
       event_type: 'ThumbnailComplete',
-      // An object, where the list has an array of pictures under this name.
+      // An object here; in the list the same name is an array of pictures.
       thumbnail_info: {
         ...shown,
         task_id: presentId(task.id, this.#behaviour),

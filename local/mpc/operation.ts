@@ -5,7 +5,10 @@ import type { Notifications } from './notifications';
 import type { TaskBook } from './task-book';
 import type { TaskRunner } from './task-runner';
 
-/** A request that has passed the gateway: routed, signed, within the quota, for the caller's own project. */
+/**
+ * A request that has passed the gateway: its API exists, its signature is valid, the quota allows it, and the project
+ * is the caller's own.
+ */
 export interface OperationRequest {
   query: URLSearchParams;
   contentType: string | undefined;
@@ -24,13 +27,13 @@ export interface Service {
   runner: TaskRunner;
   notifications: Notifications;
   region: string;
-  /** The buckets that MPC was let into one by one; `all`: into the whole account. */
+  /** The buckets that MPC may use; `all`: the whole account. */
   authorizedBuckets: 'all' | Set<string>;
   behaviour: MpcBehaviour;
   clock: Clock;
 }
 
-/** One operation of the API. Throws ServiceError for a refusal. */
+/** One operation of the API. Throws ServiceError for every refusal. */
 export type Operation = (
   request: OperationRequest,
   service: Service,

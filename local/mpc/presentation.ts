@@ -31,12 +31,12 @@ function presentTime(timeMs: number, { timesAs }: MpcBehaviour): string | number
   return timesAs === 'number' ? Number(digits) : digits;
 }
 
-/** `yyyymmddhhmmss` in UTC, the form of all times in MPC. */
+/** `yyyymmddhhmmss` in UTC, MPC's form of all times. */
 function formatUtc(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 19).replace(/\D/g, '');
 }
 
-/** The moment that `yyyymmddhhmmss` (UTC) names; undefined when there is no such moment. */
+/** The time of `yyyymmddhhmmss` (UTC); undefined if there is no such time. */
 export function parseUtc(digits: string): number | undefined {
   if (!/^\d{14}$/.test(digits)) return undefined;
   const iso = digits.replace(/^(....)(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6Z');
@@ -44,7 +44,7 @@ export function parseUtc(digits: string): number | undefined {
   return Number.isNaN(timeMs) || formatUtc(timeMs) !== digits ? undefined : timeMs;
 }
 
-/** Shuffled the same way every time, so that two reads of a task agree. */
+/** The shuffled order is always the same, so that two reads of a task agree. */
 function ordered(task: Task, { pictureOrder }: MpcBehaviour): string[] {
   if (pictureOrder === 'capture') return task.pictures;
   const rank = (name: string) => createHash('sha256').update(`${task.id}/${name}`).digest('hex');

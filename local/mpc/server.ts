@@ -47,19 +47,19 @@ export interface MpcOptions {
   credentials: Credentials;
   /** The only region whose buckets are served. */
   region: string;
-  /** The buckets that MPC was let into one by one; the whole account when absent. */
+  /** The buckets that MPC may use. Default: the whole account. */
   authorizedBuckets?: readonly string[];
-  /** Where notifications go; without it no topic takes them. */
+  /** Receives the notifications. Without it no topic accepts any. */
   topics?: Topics;
-  /** Where the journal of tasks lives; without it tasks live in memory only. */
+  /** The directory of the tasks' journal. Without it the tasks are in memory only. */
   directory?: string;
   clock?: Clock;
   behaviour?: Partial<MpcBehaviour>;
-  /** Calls per operation and project in any 60 s; 100 as documented. */
+  /** Most calls per operation and project in any 60 s; 100 as documented. */
   callsPerMinute?: number;
-  /** How many queued tasks run at the same time; MPC tells no number. */
+  /** How many queued tasks run at the same time. MPC's number is unknown. */
   parallelTasks?: number;
-  /** Called after every answer. */
+  /** Called once for every request, after its answer has been sent. */
   onRequest?: (entry: AccessLogEntry) => void;
 }
 
@@ -67,14 +67,14 @@ export interface Mpc {
   /** Not yet listening. */
   server: http.Server;
   tasks: TaskBook;
-  /** Whether MPC was let into a bucket. */
+  /** Whether MPC may use a bucket. */
   mayUse(bucket: string): boolean;
   notifications: Notifications;
   /** Stops the server and the work on tasks. */
   close(): Promise<void>;
 }
 
-/** As documented, of each operation and project. */
+/** As documented, per operation and project. */
 export const MPC_CALLS_PER_MINUTE = 100;
 /** The gateway in front of MPC refuses larger bodies. */
 const MAX_BODY_BYTES = 12 * 1024 * 1024;
@@ -92,8 +92,8 @@ const OPERATIONS = new Map<string, Operation>([
 ]);
 
 /**
- * The snapshot part of Huawei Cloud MPC v1 for the local cloud: the same requests, answers, refusals, quota and task states,
- * with real pictures. Tasks that an earlier process left unfinished in `directory` are queued again.
+ * The snapshot part of Huawei Cloud MPC v1 for the local cloud: the same requests, answers, refusals, quota and task
+ * states, with real pictures. Unfinished tasks of an earlier process in `directory` are queued again.
  */
 export async function createMpc(options: MpcOptions): Promise<Mpc> {
   const {
@@ -108,7 +108,7 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
   const tasks = new TaskBook(options.directory);
   const runner = new TaskRunner({ tasks, store, capture, behaviour, parallelTasks, clock });
   const notifications = new Notifications(options.topics, behaviour);
-  // Nothing changes in a task that has ended.
+  // A task that has ended never changes again.
   tasks.onChange((task) => {
     if (task.endedAtMs !== undefined) notifications.taskEnded(task);
   });
@@ -125,7 +125,7 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
   };
   const throttle = new Throttle(callsPerMinute, clock);
 
-  /** What the gateway and then MPC do with a request, in this order. */
+  /** The steps of the gateway and then of MPC, in this order. */
   async function serve(exchange: Exchange): Promise<Answer> {
     const body = await readBody(exchange.message, MAX_BODY_BYTES);
     const { method, rawUrl, headers } = startOf(exchange.message);
@@ -161,7 +161,7 @@ export async function createMpc(options: MpcOptions): Promise<Mpc> {
   };
 }
 
-/** Answers of the gateway carry the request id in the body, those of MPC do not. */
+/** The gateway's answers have the request id in the body; MPC's do not. */
 function refuse(error: unknown, { requestId }: Exchange): Refusal {
   const { status, code, message, detail } = asServiceError(error);
   const body = { error_code: code, error_msg: message };

@@ -1,6 +1,6 @@
 import type { Dimensions, PictureSize } from './capture/picture-size';
 
-/** `width`, `height` and `max_length` of a request in pixels; 0 means the same as not given. */
+/** `width`, `height` and `max_length` of a request in pixels. 0 means absent. */
 export interface RequestedSize {
   width: number;
   height: number;
@@ -8,12 +8,12 @@ export interface RequestedSize {
 }
 
 /**
- * The size of the pictures (MPC API reference, CreateThumbnailsTask): width and height together win; else the longer
- * side is `max_length`; else the source's size. One side alone without `max_length` is documented both as ignored and
- * as "the other side adapts"; here it adapts.
+ * The size of the pictures (MPC API reference, CreateThumbnailsTask): width and height together take precedence; else
+ * `max_length` is the longer side; else the source's size counts. The documents say both that one side without
+ * `max_length` is ignored and that "the other side adapts"; here it adapts.
  *
  * @param source the video as displayed
- * @param withoutRule what happens when the request names no size
+ * @param withoutRule the size if the request names none
  */
 export function pictureSize(
   { width, height, maxLength }: RequestedSize,

@@ -11,7 +11,7 @@ export function tarEntry(name: string, content: Uint8Array, modifiedAtMs: number
   header.write(`${octal(0, 7)}\0`, 116);
   header.write(`${octal(content.length, 11)}\0`, 124);
   header.write(`${octal(Math.floor(modifiedAtMs / 1000), 11)}\0`, 136);
-  // The checksum is taken with its own field full of blanks.
+  // The checksum is computed with spaces in its own field.
   header.write(' '.repeat(8), 148);
   header.write('0', 156);
   header.write('ustar\x0000', 257);

@@ -13,29 +13,29 @@ export interface ObsLocation {
   object: string;
 }
 
-/** A snapshot task. The book changes these objects in place; others only read them. */
+/** A snapshot task. Only the book changes these objects, in place; others read them. */
 export interface Task {
   /** Digits only. */
   id: string;
   status: TaskStatus;
   createdAtMs: number;
-  /** Set in the final states. */
+  /** Only in the final states. */
   endedAtMs?: number;
   input: ObsLocation;
-  /** `object` is the directory into which the pictures really go, without a slash at either end. */
+  /** `object` is the actual directory of the pictures, without a slash at either end. */
   output: ObsLocation;
   userData?: string;
-  /** Why the task failed, or what is not as it should be in its pictures. */
+  /** Why the task failed, or what is wrong with its pictures. */
   description?: string;
   /** Names of the pictures so far, in the order of capture. */
   pictures: string[];
-  /** The one file that came out, where there is only one: a single picture, or the archive. */
+  /** The only file of the result, if there is only one: a single picture, or the archive. */
   outputFileName?: string;
   sampling: Sampling;
   size: RequestedSize;
   /** `output_filename` of the request. */
   fileName?: string;
-  /** Pack the pictures into one archive. */
+  /** Whether to pack the pictures into one archive. */
   tar: boolean;
 }
 
@@ -68,12 +68,12 @@ const journalLine: z.ZodType<Task> = z.object({
   tar: z.boolean(),
 });
 
-/** Characters of `description`. */
+/** Most characters of `description`. */
 const MAX_DESCRIPTION = 256;
-/** Ids are at most 16 characters and look like 4280012 in the wild. */
+/** Ids have at most 16 characters; captured ones look like 4280012. */
 const FIRST_ID = 1_000_001;
 
-/** All tasks and their states. With a directory they outlive the process, in a journal of one line per change. */
+/** All tasks and their states. With a directory they survive the process, in a journal with one line per change. */
 export class TaskBook {
   readonly #tasks = new Map<string, Task>();
   readonly #listeners = new Set<(task: Task) => void>();
@@ -83,14 +83,14 @@ export class TaskBook {
   /**
    * Tasks that were running when the last process ended are WAITING again, without pictures.
    *
-   * @param directory where the journal lives; undefined keeps the tasks in memory only
-   * @throws Error when the journal is damaged elsewhere than in its last line, which a crash may have cut
+   * @param directory directory of the journal; undefined keeps the tasks in memory only
+   * @throws Error if the journal is damaged anywhere but in its last line, which a crash may have cut
    */
   constructor(directory?: string) {
     if (directory === undefined) return;
     mkdirSync(directory, { recursive: true });
     const file = path.join(directory, 'tasks.jsonl');
-    // Each line is a task as it was then: the last one of a task counts.
+    // Each line is a state of a task. The last line of a task counts.
     const latest = new Map<string, Task>();
     for (const task of readJournal(file, journalLine)) latest.set(task.id, task);
     for (const task of latest.values()) {
@@ -110,7 +110,7 @@ export class TaskBook {
     return this.#tasks.get(id);
   }
 
-  /** Calls the listener after every change of state and every new picture. Returns the way to stop that. */
+  /** Calls the listener after every change of state and every new picture. @returns a function that ends this */
   onChange(listener: (task: Task) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -127,20 +127,20 @@ export class TaskBook {
     this.#move(task, 'WAITING', { status: 'PROCESSING' });
   }
 
-  /** Pictures are not written to the journal one by one: a task that was cut off starts over anyway. */
+  /** The journal does not contain single pictures: an interrupted task starts over anyway. */
   addPicture(task: Task, name: string): void {
     task.pictures.push(name);
     this.#notify(task);
   }
 
-  /** Forgets the pictures so far, which an attempt made that failed. Returns their names. */
+  /** Forgets the pictures of a failed attempt. @returns their names */
   removePictures(task: Task): string[] {
     const names = task.pictures.splice(0);
     this.#notify(task);
     return names;
   }
 
-  /** @param result.description what is not as it should be in the pictures */
+  /** @param result.description what is wrong with the pictures */
   succeed(
     task: Task,
     endedAtMs: number,
@@ -181,7 +181,7 @@ export class TaskBook {
     this.#notify(task);
   }
 
-  /** Gives the journal back; nothing may change afterwards. */
+  /** Closes the journal. Nothing may change afterwards. */
   close(): void {
     this.#journal?.close();
   }

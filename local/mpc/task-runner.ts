@@ -19,7 +19,7 @@ type CaptureJob = Parameters<Video['capture']>[0];
 /** Why a task failed. */
 export type FailureReason = CaptureFailure | 'no_input' | 'system';
 
-/** A task that cannot be done; the message becomes its `description`. */
+/** A task that cannot be finished. The message becomes its `description`. */
 export class TaskFailure extends Error {
   constructor(
     readonly reason: FailureReason,
@@ -38,7 +38,7 @@ export interface TaskRunnerOptions {
   clock: Clock;
 }
 
-/** Works the queue off, oldest task first, a few at a time. */
+/** Works through the queue, oldest task first, a few at a time. */
 export class TaskRunner {
   readonly #options: TaskRunnerOptions;
   readonly #queue: Task[] = [];
@@ -47,16 +47,16 @@ export class TaskRunner {
   readonly #closing = new AbortController();
   #busy = 0;
   #turn: NodeJS.Timeout | undefined;
-  /** When the next task may begin, by `tasksPerMinute`; ms since the epoch. */
+  /** When the next task may start, as `tasksPerMinute` says; ms since the epoch. */
   #nextStartMs = 0;
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options;
-    // Everything that runs listens to it, and nothing limits how many synchronous requests run.
+    // Everything that runs listens to it, and the number of running synchronous requests has no limit.
     setMaxListeners(0, this.#closing.signal);
   }
 
-  /** Queues a WAITING task; it starts when a place is free and its least waiting time is over. */
+  /** Queues a WAITING task. It starts when a place is free and its shortest waiting time is over. */
   enqueue(task: Task): void {
     const { behaviour, clock } = this.#options;
     const waitMs = task.createdAtMs + behaviour.queueDelayMs - clock();
@@ -72,9 +72,9 @@ export class TaskRunner {
   }
 
   /**
-   * Does a WAITING task at once, whatever the queue holds.
+   * Runs a WAITING task at once, without regard to the queue.
    *
-   * @returns why it failed; undefined when it succeeded
+   * @returns why it failed; undefined if it succeeded
    */
   run(task: Task): Promise<TaskFailure | undefined> {
     this.#options.tasks.start(task);
@@ -83,7 +83,7 @@ export class TaskRunner {
     return done.finally(() => this.#running.delete(done));
   }
 
-  /** Stops the work. What was running stays PROCESSING in the journal and starts over in the next process. */
+  /** Stops the work. Running tasks stay PROCESSING in the journal and start over in the next process. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const delay of this.#delays) clearTimeout(delay);
@@ -113,7 +113,7 @@ export class TaskRunner {
     }
   }
 
-  /** True while no task may begin; the queue is looked at again when one may. */
+  /** True while no task may start. The queue is checked again when one may. */
   #waitsForItsTurn(): boolean {
     const waitMs = this.#nextStartMs - Date.now();
     if (waitMs <= 0) return false;
@@ -142,8 +142,8 @@ export class TaskRunner {
   }
 
   /**
-   * @param notes gets what is not as it should be in the pictures
-   * @returns the one file that came out, if it is one
+   * @param notes receives what is wrong with the pictures
+   * @returns the only file of the result, if there is only one
    */
   async #makePictures(task: Task, notes: Set<string>): Promise<string | undefined> {
     const { store, capture } = this.#options;
@@ -156,7 +156,7 @@ export class TaskRunner {
         return await this.#makePicturesOf(task, video, durationMs, notes);
       } catch (error) {
         if (task.sampling.type !== 'TIME' || asFailure(error).reason !== 'past_the_end') throw error;
-        // "To the end" means the end of the pictures; a header may state more, where sound goes on longer.
+        // "To the end" means the end of the pictures. A header may state more if the sound is longer.
         const shorterMs = await measuredDurationMs(video, signal);
         if (shorterMs >= durationMs) throw error;
         notes.clear();
@@ -168,7 +168,7 @@ export class TaskRunner {
     }
   }
 
-  /** Takes the pictures of an attempt back. Which of them were stored by then is a matter of chance. */
+  /** Deletes the pictures of an attempt. How many were stored by then is a matter of chance. */
   async #discardPictures(task: Task): Promise<void> {
     const { store, tasks } = this.#options;
     for (const name of tasks.removePictures(task)) {
@@ -183,7 +183,7 @@ export class TaskRunner {
     notes: Set<string>,
   ): Promise<string | undefined> {
     const { behaviour } = this.#options;
-    // With an archive, `output_filename` is the archive's name.
+    // With an archive, `output_filename` is the name of the archive.
     const fileName = task.tar ? undefined : task.fileName;
     const planned = planPictures(task.sampling, durationMs, fileName, behaviour.dotPastEnd);
     const job = {
@@ -225,12 +225,12 @@ export class TaskRunner {
       };
       await video.capture(job, onFrame, this.#closing.signal);
     } finally {
-      // A capture that fails does not wait for the picture that is being stored; the task's end must.
+      // A failed capture does not wait for the picture that is being stored, but the end of the task must.
       await storing?.catch(() => {});
     }
   }
 
-  /** Holds a picture up as `picturesPerSecond` says. */
+  /** Delays a picture as `picturesPerSecond` says. */
   async #pictureTurn(): Promise<void> {
     const { picturesPerSecond } = this.#options.behaviour;
     if (picturesPerSecond > 0)
@@ -248,7 +248,7 @@ export class TaskRunner {
     const key = keyIn(task.output.object, archive);
     const members: string[] = [];
     const content = new PassThrough();
-    // Every failure reaches us through `stored` or `captured`; without a listener this event would end the process.
+    // Every failure arrives through `stored` or `captured`. Without a listener this event would end the process.
     content.on('error', () => {});
     const stored = store.put(task.output.bucket, key, content, { contentType: 'application/x-tar' });
     stored.catch((error) => content.destroy(error));
@@ -276,7 +276,7 @@ function nameOf({ index }: Frame, names: readonly string[]): string {
   return name;
 }
 
-/** The path of the input's bytes. MPC's own examples start keys with a slash that the object does not have. */
+/** The path of the input's bytes. The keys in MPC's own examples start with a slash that the object does not have. */
 function findInput(store: ObjectStore, { input: { bucket, object } }: Task): string {
   const found = store.head(bucket, object) ?? store.head(bucket, object.replace(/^\/+/, ''));
   if (found === undefined) {
@@ -291,7 +291,7 @@ function findInput(store: ObjectStore, { input: { bucket, object } }: Task): str
   return found.filePath;
 }
 
-/** When the last frame's time on the screen ends. */
+/** The end of the last frame's display. */
 async function measuredDurationMs(video: Video, signal: AbortSignal): Promise<number> {
   let lastFrameMs = 0;
   const job = { points: ['last' as const], size: 'source' as const };

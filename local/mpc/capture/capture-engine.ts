@@ -10,8 +10,8 @@ import { VideoFile, withWords } from './video-file';
 import type { CapturePoint, CaptureTurn, Frame, VideoInfo, VideoReference } from './worker-messages';
 
 /**
- * Jobs take turns on a worker; so many videos stay open between their turns. A
- * decoder takes 30 MB for 1080p, 110 MB for 4K.
+ * Tasks take turns on a worker. This many videos stay open between their turns. A decoder takes 30 MB for 1080p and 110
+ * MB for 4K.
  */
 const MAX_OPEN_VIDEOS = 4;
 
@@ -25,16 +25,16 @@ interface OpenVideo {
 const openVideos = new Map<number, OpenVideo>();
 Log.setLevel(AV_LOG_QUIET);
 
-/** Opens a video and says what its file tells. Throws CaptureError. */
+/** Opens a video and reads what its file says. Throws CaptureError. */
 export function open(video: VideoReference): VideoInfo {
   return opened(video).file.info;
 }
 
 /**
- * Takes a picture of a video, which is opened when it is not yet, or not any more. Asked in order of time, next to
- * nothing is decoded twice. Throws CaptureError.
+ * Takes a picture of a video. Opens the video if it is not open, or no longer open. In order of time, almost nothing is
+ * decoded twice. Throws CaptureError.
  *
- * @returns the picture, and whether what the decoder holds leads to the next point
+ * @returns the picture, and whether the decoder's contents lead to the next point
  */
 export function capture(
   reference: VideoReference,
@@ -64,7 +64,7 @@ export function capture(
   }
 }
 
-/** Closes a video; does nothing when it is not open. */
+/** Closes a video. Does nothing if it is not open. */
 export function close(videoId: number): void {
   const video = openVideos.get(videoId);
   if (video === undefined) return;
@@ -74,7 +74,7 @@ export function close(videoId: number): void {
   video.file.close();
 }
 
-/** The video, opened when it is not; the one that was used longest ago makes room. */
+/** The video, opened if necessary. The least recently used one makes room. */
 function opened({ id, filePath }: VideoReference): OpenVideo {
   const video = openVideos.get(id) ?? { file: VideoFile.open(filePath) };
   openVideos.delete(id);

@@ -7,7 +7,7 @@ export type CaptureFailure =
   | 'timed_out'
   | 'too_large';
 
-/** A video, or a moment in it, of which no picture can be taken; the message says in plain words why. */
+/** A video, or a moment in it, without a picture. The message gives the reason in plain words. */
 export class CaptureError extends Error {
   override readonly name = 'CaptureError';
 

@@ -10,22 +10,22 @@ export type { PictureSize } from './picture-size';
 export type { CapturePoint, Frame, VideoInfo } from './worker-messages';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
-/** Groups of pictures can be as long as the video; other tasks wait so long for the end of one. */
+/** A group of pictures can be as long as the video. Other tasks wait this long for its end. */
 const DEFAULT_IN_A_ROW_MS = 1000;
 
-/** A video that stays open, so that what opening it costs is paid once. To be closed when it is not needed any more. */
+/** A video that stays open, so that opening it is paid for once. Close it when it is no longer needed. */
 export interface Video {
   readonly info: VideoInfo;
   /**
-   * Takes a picture at each point, always of the frame that is on display then:
-   * presentation time <= point < that of the next.
+   * Takes a picture at each point: of the frame on display at that moment, so that presentation time <= point < that of
+   * the next frame.
    *
    * @param job.points in any order; points in the same frame give the same picture
-   * @param onFrame gets each picture as soon as it is made, one call at a time, awaited. They come in the order of
-   * time; when several workers share a job, each of them goes through its part in that order
-   * @returns when all were handed over
-   * @throws CaptureError (`past_the_end` for a point at or after the end of the last frame), what `onFrame` threw,
-   * or the signal's reason once it is aborted; then `onFrame` is not called any more
+   * @param onFrame receives each picture as soon as it is made, one awaited call at a time, in the order of time. If
+   *   several workers share a job, each of them keeps that order in its part
+   * @returns when all pictures were handed over
+   * @throws CaptureError (`past_the_end` for a point at or after the end of the last frame), what `onFrame` threw, or
+   *   the signal's reason once it is aborted; then `onFrame` is not called again
    */
   capture(
     job: { points: readonly CapturePoint[]; size: PictureSize },
@@ -35,16 +35,16 @@ export interface Video {
   close(): void;
 }
 
-/** What becomes of a task that is running. */
+/** The result of a running task. */
 interface Outcome {
   resolve: () => void;
   reject: (error: unknown) => void;
 }
 
 /**
- * Takes pictures of videos in child processes that are kept warm. Jobs take turns, so that none waits for the end of
- * a long one. They change where a group of pictures ends, so that a worker seldom holds more than one decoder. A job
- * whose points are far apart is shared between workers that have nothing else to do.
+ * Takes pictures of videos in warm child processes. Jobs take turns, so that none waits for the end of a long one.
+ * Turns change at the end of a group of pictures, so that a worker rarely has more than one decoder. If the points of a
+ * job are far apart, idle workers share it.
  */
 export class CapturePool {
   readonly #limit: number;
@@ -52,18 +52,18 @@ export class CapturePool {
   readonly #inARowMs: number;
   readonly #workers = new Set<WorkerProcess>();
   readonly #exits = new Set<Promise<void>>();
-  /** The one whose turn was longest ago comes first. */
+  /** The task whose turn was longest ago comes first. */
   readonly #tasks = new Map<Task, Outcome>();
   readonly #videos = new Set<SharedVideo>();
-  /** The task in whose group of pictures each worker is, and when its turns in a row began. */
+  /** The task whose group of pictures each worker is in, and when its turns in a row began. */
   readonly #underWay = new WeakMap<WorkerProcess, { task: Task; sinceMs: number }>();
   #isClosed = false;
 
   /**
-   * @param options.workers processes at most; default: one for each core, as each decodes with one thread
-   * @param options.timeoutMs how long one picture, or one look at a file, may take; default 60 s
-   * @param options.memoryBytes how much memory a worker may take; default 512 MB
-   * @param options.inARowMs how long a job may go on within a group of pictures while others wait; default 1 s
+   * @param options.workers most processes; default: one per core, because each decodes with one thread
+   * @param options.timeoutMs limit for one picture, or for opening a file; default 60 s
+   * @param options.memoryBytes memory limit of a worker; default 512 MB
+   * @param options.inARowMs how long a job may continue within a group of pictures while others wait; default 1 s
    */
   constructor(
     options: { workers?: number; timeoutMs?: number; memoryBytes?: number; inARowMs?: number } = {},
@@ -74,12 +74,14 @@ export class CapturePool {
     this.#inARowMs = options.inARowMs ?? DEFAULT_IN_A_ROW_MS;
   }
 
-  /** Process ids of the workers that are running. */
+  /** Process ids of the running workers. */
   get workerPids(): number[] {
     return [...this.#workers].flatMap((worker) => worker.pid ?? []);
   }
 
-  /** Starts all workers and resolves when they are ready, so that the first job finds them warm. Throws CaptureError. */
+  /**
+   * Starts all workers and resolves when they are ready, so that the first job finds them warm. Throws CaptureError.
+   */
   async warmUp(): Promise<void> {
     const started: Promise<boolean>[] = [];
     while (this.#workers.size < this.#limit && !this.#isClosed) {
@@ -111,7 +113,7 @@ export class CapturePool {
     }
   }
 
-  /** Kills all workers; what is running fails. Resolves when the processes are gone. */
+  /** Kills all workers. Running work fails. Resolves when the processes are gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const task of [...this.#tasks.keys()]) this.#end(task, closedError());
@@ -152,13 +154,13 @@ export class CapturePool {
     }
   }
 
-  /** Called after each step of a task: ends it when it is over and gives out the next turns. */
+  /** Called after each step of a task: ends the task if it is over, and assigns the next turns. */
   #advance(task: Task): void {
     if (task.isOver) this.#end(task);
     this.#assign();
   }
 
-  /** Ends a task; a worker that is still at it is killed, because nothing else stops a decoder. */
+  /** Ends a task. A worker that still works on it is killed, because nothing else stops a decoder. */
   #end(task: Task, error?: unknown): void {
     const outcome = this.#tasks.get(task);
     if (outcome === undefined) return;
@@ -172,7 +174,7 @@ export class CapturePool {
     this.#assign();
   }
 
-  /** Gives turns to idle workers. */
+  /** Assigns turns to idle workers. */
   #assign(): void {
     while (!this.#isClosed) {
       const match = this.#match();
@@ -187,7 +189,7 @@ export class CapturePool {
   }
 
   /**
-   * A task and the worker that does its next turn. Each task stays with one worker, as an open video takes memory in
+   * A task, and the worker for its next turn. Each task stays with one worker, because an open video takes memory in
    * every worker that has it. A worker without work of its own helps with the rest.
    */
   #match(): { task: Task; worker: WorkerProcess } | undefined {
@@ -212,7 +214,7 @@ export class CapturePool {
     return { task, worker: leastLoaded };
   }
 
-  /** Tasks without a turn yet come first, then those within a group of pictures, then the others as they have waited. */
+  /** Tasks without a turn yet come first, then those within a group of pictures, then the others by waiting time. */
   #rank(task: Task): number {
     if (!task.isBegun) return 0;
     const { home } = task.video;
@@ -227,7 +229,7 @@ export class CapturePool {
     return count;
   }
 
-  /** Two videos more in one worker than in another would give their tasks less than their share. */
+  /** With two more videos in one worker than in another, its tasks would get less than their share. */
   #moveIfUneven(video: SharedVideo, to: WorkerProcess): void {
     const { home } = video;
     if (home === undefined || this.#load(home) - this.#load(to) < 2) return;

@@ -3,7 +3,7 @@
 import { CaptureError } from './capture-error';
 import type { WorkerAnswer, WorkerRequest } from './worker-messages';
 
-/** Resolves when the message is on its way, so that a picture never waits for the next one to be decoded. */
+/** Resolves when the message is sent, so that a picture never waits until the next one is decoded. */
 function answer(message: WorkerAnswer): Promise<void> {
   return new Promise((resolve) => process.send?.(message, () => resolve()));
 }

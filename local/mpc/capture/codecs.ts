@@ -36,22 +36,27 @@ const SHOWS_WITHOUT_REFERENCES = new Set<number>([
 const REORDERS_FREELY = new Set<number>([AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_VVC]);
 const IS_BT601_UNTAGGED = new Set<number>([AV_CODEC_ID_VP9, AV_CODEC_ID_AV1]);
 
-/** True when the decoder shows grey or black where a reference is missing; others hide such pictures themselves. */
+/**
+ * True if the decoder shows grey or black where a reference is missing. Other decoders hide such pictures themselves.
+ */
 export function showsWithoutReferences({ codecpar }: Stream): boolean {
   return SHOWS_WITHOUT_REFERENCES.has(codecpar.codecId);
 }
 
-/** True when frames may be stored in another order than they are shown in, which decoding times do not tell. */
+/**
+ * True if the order of storing frames may differ from the order of showing them in a way that decoding times do not
+ * reveal.
+ */
 export function reordersFreely({ codecpar }: Stream): boolean {
   return REORDERS_FREELY.has(codecpar.codecId);
 }
 
-/** True when Chromium takes pictures of any size for BT.601 if nothing is said. */
+/** True if Chromium reads pictures of any size without colour tags as BT.601. */
 export function isBt601Untagged({ codecpar }: Stream): boolean {
   return IS_BT601_UNTAGGED.has(codecpar.codecId);
 }
 
-/** FFmpeg's name of the codec, or the four letters by which the file calls one that FFmpeg does not know. */
+/** FFmpeg's name of the codec, or the file's four-letter code if FFmpeg does not know the codec. */
 export function codecNameOf({ codecpar }: Stream): string {
   const name = avGetCodecName(codecpar.codecId) ?? 'none';
   if (name !== 'none' && !name.startsWith('unknown')) return name;

@@ -25,10 +25,10 @@ import { isBt601Untagged } from './codecs';
 import { mapsColours, type Primaries, type Transfer } from './pixel-map';
 import type { VideoFile } from './video-file';
 
-/** From this height on players take untagged pictures for BT.709. */
+/** From this height on, players read pictures without colour tags as BT.709. */
 const BT709_FROM_HEIGHT = 720;
 
-/** Matrices that FFmpeg's scaler converts as they are; players know no others either. */
+/** The matrices that FFmpeg's scaler can convert. Players know no others. */
 const KNOWN_MATRICES = new Set<number>([
   AVCOL_SPC_BT709,
   AVCOL_SPC_FCC,
@@ -37,26 +37,26 @@ const KNOWN_MATRICES = new Set<number>([
   AVCOL_SPC_SMPTE240M,
   AVCOL_SPC_BT2020_NCL,
 ]);
-/** Chromium lets the container of these have its way; of all others the stream itself. */
+/** For these, Chromium believes the container; for all others, the stream. */
 const CONTAINER_DECIDES = new Set<number>([AV_CODEC_ID_VP8, AV_CODEC_ID_VP9, AV_CODEC_ID_AV1]);
-/** Its pictures are those of JFIF. */
+/** Its pictures have JFIF's colours. */
 const IS_JFIF = new Set<number>([AV_CODEC_ID_MJPEG]);
 
-/** How the samples of a frame are to be read. */
+/** How to read the samples of a frame. */
 export interface Colours {
-  /** Of FFmpeg's `buffer` filter. */
+  /** Value for FFmpeg's `buffer` filter. */
   matrix: number;
   range: number;
   transfer: Transfer;
   primaries: Primaries;
   hasAlpha: boolean;
-  /** The colours are not those of a screen: each pixel has to be converted. */
+  /** The colours differ from those of a screen, so each pixel must be converted. */
   isMapped: boolean;
-  /** What was not as the file says, for the task's description. */
+  /** Where the colours differ from what the file says, for the task's description. */
   notes: string[];
 }
 
-/** What a frame's samples mean: as the stream says, and where it is silent as Chromium takes them. */
+/** The meaning of a frame's samples: as the stream says or, if it says nothing, as Chromium reads them. */
 export function coloursOf(frame: Frame, video: VideoFile): Colours {
   const { stream } = video;
   const { codecpar } = stream;
@@ -67,7 +67,7 @@ export function coloursOf(frame: Frame, video: VideoFile): Colours {
   };
   const taggedPrimaries = said(frame.colorPrimaries, codecpar.colorPrimaries, AVCOL_PRI_UNSPECIFIED);
   const taggedTransfer = said(frame.colorTrc, codecpar.colorTrc, AVCOL_TRC_UNSPECIFIED);
-  // FFmpeg's decoder tags all VP8 with the one matrix that the format knows, which browsers pass over.
+  // FFmpeg's decoder tags every VP8 stream with the only matrix of the format, which browsers ignore.
   const isTaggedByFfmpeg = codecpar.codecId === AV_CODEC_ID_VP8 && taggedPrimaries === AVCOL_PRI_UNSPECIFIED;
   const taggedMatrix = isTaggedByFfmpeg
     ? AVCOL_SPC_UNSPECIFIED
@@ -111,9 +111,9 @@ export function coloursOf(frame: Frame, video: VideoFile): Colours {
   };
 }
 
-/** Numbers of ITU-T H.273, table 3; all others look like the screen's own in Chromium. */
+/** Numbers of ITU-T H.273, table 3. Chromium treats all others like the screen's own. */
 const TRANSFERS: Record<number, Transfer> = { 4: 'gamma22', 5: 'gamma28', 8: 'linear', 16: 'pq', 18: 'hlg' };
-/** Numbers of ITU-T H.273, table 2; BT.601's and all others are as good as BT.709's. */
+/** Numbers of ITU-T H.273, table 2. BT.601's and all others are treated like BT.709's. */
 const PRIMARIES: Record<number, Primaries> = {
   4: 'bt470m',
   8: 'film',

@@ -16,9 +16,9 @@ import { MAX_PICTURE_PIXELS } from './limits';
 import type { VideoFile } from './video-file';
 
 /**
- * True when a decoder has to see the video's first packet wherever it starts. Old builds of x264 may have written the
- * video with a fault that a decoder allows for when it has seen the name of the build, which only the very first
- * picture carries; and a palette of AVI or MOV comes with the first packet.
+ * True if a decoder needs the video's first packet wherever it starts. Old builds of x264 may have written the video
+ * with a bug that a decoder corrects once it knows the build's name, which is only in the very first picture. And the
+ * palette of an AVI or MOV is in the first packet.
  */
 export function needsFirstPacket({ stream: { codecpar } }: VideoFile): boolean {
   if (codecpar.format === AV_PIX_FMT_PAL8) return true;
@@ -30,12 +30,12 @@ export function isIntra({ pictType, keyFrame }: Frame): boolean {
   return pictType === AV_PICTURE_TYPE_I || keyFrame === 1;
 }
 
-/** True when the decoder says that a part of the picture is missing or guessed. */
+/** True if the decoder reports that a part of the picture is missing or guessed. */
 export function isDamaged(picture: Frame): boolean {
   return picture.decodeErrorFlags !== 0 || picture.hasFlags(AV_FRAME_FLAG_CORRUPT);
 }
 
-/** A decoder of one thread. Throws CaptureError `unreadable`, which names the codec. */
+/** A decoder with one thread. Throws CaptureError `unreadable`, which names the codec. */
 export function openDecoder(video: VideoFile): CodecContext {
   const { stream, codecName } = video;
   const codec = decoderOf(video);
@@ -58,7 +58,7 @@ export function openDecoder(video: VideoFile): CodecContext {
   return decoder;
 }
 
-/** Only the libraries of the format's makers decode the transparency that WebM keeps beside the pictures. */
+/** Only the libraries of the format's makers decode the transparency that WebM stores beside the pictures. */
 function decoderOf({ stream, hasAlphaBeside }: VideoFile): Codec | null {
   const { codecId } = stream.codecpar;
   if (hasAlphaBeside && codecId === AV_CODEC_ID_VP8) return Codec.findDecoderByName(FF_DECODER_LIBVPX_VP8);

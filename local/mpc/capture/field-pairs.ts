@@ -1,13 +1,13 @@
 /**
- * Tells which packets of an H.264 stream are the second field of the picture before (ITU-T H.264, 7.3 and 7.4.1.2.4).
- * Only for streams with start codes (Annex B), as in AVI and program streams; in others it finds none.
+ * Finds the packets of an H.264 stream that are the second field of the picture before (ITU-T H.264, 7.3 and
+ * 7.4.1.2.4). Works for streams with start codes (Annex B), as in AVI and program streams. In others it finds none.
  */
 export class FieldPairs {
   #sequence: Sequence | undefined;
-  /** The first field whose second one may follow. */
+  /** The first field of a pair whose second field may follow. */
   #first: { frameNumber: number; isBottom: boolean } | undefined;
 
-  /** To be asked for all packets, in their order. */
+  /** Call this for all packets, in their order. */
   isSecondField(packet: Buffer): boolean {
     for (const at of unitStarts(packet)) {
       const type = packet.readUInt8(at) & 0x1f;
@@ -31,9 +31,9 @@ export class FieldPairs {
 const SLICE = 1;
 const IDR_SLICE = 5;
 const SEQUENCE_PARAMETERS = 7;
-/** Both kinds of parameters and the start of a slice fit into so many bytes, but for scaling lists of great length. */
+/** Both parameter sets and the start of a slice fit into this many bytes, except with very long scaling lists. */
 const READ_BYTES = 512;
-/** Profiles whose sequence parameters tell about chroma. */
+/** Profiles whose sequence parameters contain chroma. */
 const HAS_CHROMA = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 
 interface Sequence {
@@ -85,7 +85,7 @@ function passScalingList(bits: Bits, size: number): void {
   }
 }
 
-/** The field that a slice belongs to; undefined when it belongs to a whole frame. */
+/** The field of a slice; undefined if the slice belongs to a whole frame. */
 function fieldOf(
   bits: Bits,
   { frameNumberBits, hasColourPlanes, hasFieldPictures }: Sequence,
@@ -97,7 +97,7 @@ function fieldOf(
   return bits.take(1) === 1 ? { frameNumber, isBottom: bits.take(1) === 1 } : undefined;
 }
 
-/** Where units begin: behind each 00 00 01. */
+/** The positions of units: after each 00 00 01. */
 function* unitStarts(packet: Buffer): Generator<number> {
   for (let at = packet.indexOf(START_CODE); at >= 0; at = packet.indexOf(START_CODE, at)) {
     at += START_CODE.length;
@@ -117,7 +117,7 @@ function bitsOf(packet: Buffer, at: number): Bits {
   return new Bits(bytes.filter((byte) => byte >= 0));
 }
 
-/** Numbers as they are written in parameters and slices; behind the end all is zero. */
+/** Reads the numbers in parameters and slices. After the end all bits are zero. */
 class Bits {
   #at = 0;
 

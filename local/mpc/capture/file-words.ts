@@ -10,16 +10,16 @@ import { FFmpegError, type FormatContext, type Stream } from 'node-av/lib';
 import { codecNameOf } from './codecs';
 import { MAX_STREAMS } from './limits';
 
-/** So much of each end of a file that is encrypted is looked at to tell how. */
+/** How much of each end of an encrypted file is read to find out how it is encrypted. */
 const LOOKED_AT_BYTES = 1024 * 1024;
-/** So much of the start of a file is looked at to tell whether it is. */
+/** How much of the start of a file is read to find out whether it is encrypted. */
 const HEADER_BYTES = 64 * 1024;
 const MAX_STREAMS_NAMED = 3;
 const TS_PACKET_BYTES = 188;
-/** A fragmented MP4 has two for each fragment; what tells is among the first. */
+/** A fragmented MP4 has two for each fragment. The important ones are among the first. */
 const MAX_BOXES = 1000;
 
-/** What people call the containers; FFmpeg's name for all others. */
+/** The common names of containers. For all others, FFmpeg's name is used. */
 const CONTAINER_NAMES: Record<string, string> = {
   mov: 'MP4',
   matroska: 'Matroska',
@@ -32,14 +32,14 @@ const CONTAINER_NAMES: Record<string, string> = {
   ogg: 'Ogg',
 };
 
-/** The ids under which files name the systems that encrypt them (`pssh`), as in DASH-IF's registry. */
+/** The ids of encryption systems in files (`pssh`), from DASH-IF's registry. */
 const PROTECTION_SYSTEMS: Record<string, string> = {
   edef8ba979d64acea3c827dcd51d21ed: 'Widevine',
   '9a04f07998404286ab92e65be0885f95': 'PlayReady',
   '94ce86fb07ff4f43adb893d2fa968ca2': 'FairPlay',
 };
 
-/** The objects of an ASF file that say how it is encrypted (ASF specification, 3.14 and 3.15). */
+/** The objects of an ASF file that describe its encryption (ASF specification, 3.14 and 3.15). */
 const ASF_ENCRYPTION = ['fbb3112223bdd211b4b700a0c955fc6e', '14e68a292226174cb935dae07ee9289c'];
 
 /** Container, streams with their codecs and sizes, duration and bytes of a file, in a few words. */
@@ -68,7 +68,7 @@ function bytesInWords(filePath: string): string {
   return bytes < 100_000 ? `${bytes} bytes` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** The letters by which a container is known, where they stand, and what people call it. */
+/** The letters that identify a container, their position, and its common name. */
 const STARTS: [letters: string, at: number, name: string][] = [
   ['OggS', 0, 'Ogg'],
   ['AVI ', 8, 'AVI'],
@@ -76,7 +76,10 @@ const STARTS: [letters: string, at: number, name: string][] = [
   ['0&\xb2u\x8ef\xcf\x11', 0, 'ASF (WMV)'],
 ];
 
-/** Why a file could not be opened: told apart are what is missing, empty, cut off, damaged and no video. */
+/**
+ * Why a file could not be opened. It distinguishes missing, empty, truncated and damaged files from those that are no
+ * video.
+ */
 export function whyUnreadable(result: number, filePath: string): string {
   const failure = 'the file cannot be read as a video';
   const isOfOtherKind =
@@ -109,7 +112,7 @@ export function whyUnreadable(result: number, filePath: string): string {
   return `${failure}: it is of another kind than a video (${size})`;
 }
 
-/** How a file is encrypted; undefined when its video is not. */
+/** How a file is encrypted; undefined if its video is not. */
 export function encryptionOf(
   container: FormatContext,
   filePath: string,
@@ -120,7 +123,7 @@ export function encryptionOf(
   const isMarked =
     stream?.codecpar.codecTagString === 'encv' ||
     typeof stream?.metadata?.get('enc_key_id') === 'string' ||
-    // FFmpeg names the codec beneath; the sample entry in the index tells.
+    // FFmpeg names the codec beneath the encryption; the sample entry in the index reveals it.
     (format === 'mov' && stream !== undefined && sampleEntries(filePath).includes('encv'));
   let how: string | undefined;
   if (isFairPlay) how = 'FairPlay';
@@ -152,7 +155,7 @@ function isScrambled(filePath: string): boolean {
   const start = startOf(filePath);
   let [packets, scrambled] = [0, 0];
   for (let at = 0; at + TS_PACKET_BYTES <= start.length; ) {
-    // Recordings of cameras put four bytes between the packets.
+    // Camera recordings put four bytes between the packets.
     if (start[at] !== 0x47) {
       at++;
       continue;
@@ -164,14 +167,14 @@ function isScrambled(filePath: string): boolean {
   return scrambled * 4 > packets;
 }
 
-/** A box of ISO/IEC 14496-12, 4.2: its type, and where its contents begin and end. */
+/** A box of ISO/IEC 14496-12, 4.2: its type, and the start and end of its contents. */
 interface Box {
   type: string;
   from: number;
   to: number;
 }
 
-/** The boxes that stand in a row, up to where there are none or what stands there is none. */
+/** The boxes in a row, up to the end or to the first bytes that are no box. */
 function boxesIn(file: number, { from, to }: { from: number; to: number }): Box[] {
   const boxes: Box[] = [];
   const header = Buffer.alloc(16);
@@ -188,12 +191,12 @@ function boxesIn(file: number, { from, to }: { from: number; to: number }): Box[
   return boxes;
 }
 
-/** The types of the boxes that a file consists of. */
+/** The types of the top-level boxes of a file. */
 function topLevelBoxes(filePath: string, bytes: number): Set<string> {
   return reading(filePath, (file) => new Set(boxesIn(file, { from: 0, to: bytes }).map(({ type }) => type)));
 }
 
-/** What the index of an MP4 calls the codecs of its tracks. */
+/** The names of the tracks' codecs in the index of an MP4. */
 function sampleEntries(filePath: string): string[] {
   return reading(filePath, (file) => {
     let boxes: Box[] = [{ type: '', from: 0, to: statSync(filePath).size }];

@@ -5,21 +5,22 @@ export interface FoundFrame {
   picture: Frame;
   /** Presentation time in ticks of the stream's clock. */
   pts: number;
-  /** The decoder says that a part of the picture is missing or guessed, from wherever it starts. */
+  /** The decoder reports, wherever it starts, that a part of the picture is missing or guessed. */
   isDamaged: boolean;
 }
 
-/** Finds frames of a video by the moment at which they are on display. */
+/** Finds the frame of a video that is on display at a moment. */
 export interface Finder {
   /**
-   * @param ticks moment on the stream's clock; Infinity for the last frame; before the first frame counts as the first
-   * @param nextTicks the moment that will be asked for after this one, if any: what comes true of it makes both faster
-   * Throws CaptureError: `past_the_end`, or `unreadable` when nothing there can be decoded.
+   * @param ticks moment on the stream's clock; Infinity for the last frame; a moment before the first frame means the
+   *   first
+   * @param nextTicks the moment that the caller will ask for next, if any: a right guess makes both calls faster
+   * Throws CaptureError: `past_the_end`, or `unreadable` if nothing there can be decoded.
    */
   frameAt(ticks: number, nextTicks?: number): FoundFrame;
-  /** True when what is in the decoder leads to the next moment. */
+  /** True if the decoder's contents lead to the next moment. */
   readonly isMidGroup: boolean;
-  /** Gives memory back, as far as that costs next to nothing later. */
+  /** Releases memory, as far as that costs almost nothing later. */
   rest(): void;
   close(): void;
 }

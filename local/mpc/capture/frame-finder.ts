@@ -17,87 +17,90 @@ import { PacketReader, type ReadPacket } from './packet-reader';
 import { timeOf } from './times';
 import type { VideoFile } from './video-file';
 
-/** Up to here reading on is cheaper than a seek, which may land before what was already read. */
+/** Up to this distance, reading on is cheaper than a seek, which may land before what was already read. */
 const SEEK_BEYOND_MS = 5000;
-/** How much earlier to start when no key frame was found before the moment; four times as much at each further try. */
+/**
+ * How much earlier to start if there is no key frame before the moment. Each further try goes back four times as far.
+ */
 const FIRST_STEP_BACK_MS = 2000;
-/** H.264 and HEVC reorder at most 16 frames: so many later ones prove that no earlier one is missing. */
+/** H.264 and HEVC reorder at most 16 frames: after that many later ones, no earlier one can be missing. */
 const MAX_REORDERED_FRAMES = 16;
-/** Sound commonly outlasts the pictures a little; a stated duration that is off by more is wrong or the file is cut. */
+/**
+ * Sound commonly outlasts the pictures a little. A stated duration that is off by more is wrong, or the file is cut.
+ */
 const MAX_OUTLASTING_SOUND_MS = 1000;
 
-/** So few packets are decoded again before anybody notices: for them no decoder is kept while other videos have turns. */
+/**
+ * Decoding this few packets again is hardly noticeable, so no decoder is kept for them while other videos have turns.
+ */
 const MAX_SENT_AGAIN = 16;
 
 const LAST = Number.POSITIVE_INFINITY;
 
-/** Where decoding is to start: at the last key frame up to `anchorUntil`, looked for from `from` on. */
+/** Where decoding starts: at the last key frame up to `anchorUntil`, searched from `from` on. */
 interface Approach {
   anchorUntil: number;
   from: number;
-  /** Whatever was read and decoded before is of no use. */
+  /** True if nothing that was read and decoded before is of use. */
   isAnew: boolean;
-  /** With a decoder that has seen nothing else, and nothing left out: what is guessed depends on both. */
+  /** True for a new decoder that skips nothing, because what it guesses depends on both. */
   isCareful?: boolean;
 }
 
 /**
  * Finds the frame that is on display at a moment, always exactly: pts <= moment < pts of the next frame.
  *
- * Which frame that is, the packets around the moment tell before anything is decoded. Then only what it needs is
- * decoded: from the key frame before it, leaving out the frames that no other frame refers to. Asked in order of
- * time, the finder decodes nothing twice, but for the few packets that `rest` forgets. What comes out depends on the
- * moment alone, not on those that were asked for before. After an error it is of no more use.
+ * The packets around the moment show which frame that is, before anything is decoded. Then the finder decodes only what
+ * the frame needs: from the key frame before it, without the frames that no other frame refers to. In order of time, it
+ * decodes nothing twice except the few packets that `rest` forgets. The result depends only on the moment, not on
+ * earlier calls. After an error the finder is of no more use.
  */
 export class FrameFinder implements Finder {
   /** Undefined while the finder rests. */
   #decoder: CodecContext | undefined;
   readonly #reader: PacketReader;
-  /** Read, not yet sent to the decoder. */
+  /** Read, but not yet sent to the decoder. */
   #ahead: ReadPacket[] = [];
   #aheadBytes = 0;
-  /** Presentation times that were sent and are still to come out of the decoder. */
+  /** Presentation times that were sent and have not come out of the decoder yet. */
   #inDecoder: number[] = [];
-  /** From the start of the file up to the packets ahead, the decoder gets everything. */
+  /** From the start of the file to the packets ahead, the decoder gets everything. */
   #readsFromStart = true;
-  /** The packets since a key frame at or before the moment are at hand. */
+  /** The packets since a key frame at or before the moment are in memory. */
   #isAnchored = false;
-  /**
-   * Decoding starts at the last key frame up to here: the moment, or earlier
-   * when that key frame turned out to be none.
-   */
+  /** Decoding starts at the last key frame up to here: the moment, or an earlier one if that key frame proved false. */
   #anchorUntil = LAST;
-  /** The moment up to which packets were read last; earlier ones may be gone. */
+  /** The moment up to which packets were last read. Earlier ones may be gone. */
   #readFor = Number.NEGATIVE_INFINITY;
   /** The decoder was drained for the last moment, and what it needs for another one was not read again. */
   #isSpent = false;
-  /** The decoder is to start anew with the first packet ahead. */
+  /** The decoder must restart with the first packet ahead. */
   #restarts = true;
   #isDraining = false;
-  /** False once a wanted picture did not come out of a drained decoder, as when its second field is a packet more. */
+  /** False once a drained decoder did not give a wanted picture, as when its second field is a packet of its own. */
   #mayDrainEarly = true;
-  /** The time of the key frame with which decoding started; earlier pictures lack what they refer to. */
+  /** The time of the key frame at which decoding started. Earlier pictures lack their references. */
   #decodedFrom = Number.NEGATIVE_INFINITY;
   /** Something could not be decoded, or not as a whole, since decoding started. */
   #hasDamage = false;
   #isCareful = false;
   /** Pictures may consist of two packets. */
   #hasFields = false;
-  /** Pictures are left out until one comes that needs no other. */
+  /** Pictures are skipped until one comes that needs no other. */
   #waitsForIntra = false;
-  /** The video has no picture that is whole and needs no other: those that there are will do. */
+  /** The video has no intact picture that needs no other, so any picture will do. */
   #takesAny = false;
-  /** All that was sent to the decoder since it started; undefined when it is too much to be sent again. */
+  /** All packets that were sent to the decoder since it started; undefined if they are too many to send again. */
   #sent: ReadPacket[] | undefined = [];
   #skipsUnreferenced = false;
   #latest = { pts: Number.NEGATIVE_INFINITY, durationTicks: 0 };
   #found: FoundFrame | undefined;
-  /** Came out of the decoder, but is later than what was asked for. */
+  /** A frame from the decoder that is later than the moment. */
   #next: FoundFrame | undefined;
-  /** The video's first packet, where a decoder has to see it wherever it starts. */
+  /** The video's first packet, if a decoder needs it wherever it starts. */
   readonly #firstPacket: Packet | null = null;
 
-  /** Throws CaptureError `unreadable` when the video's codec is not supported. */
+  /** Throws CaptureError `unreadable` if the video's codec is not supported. */
   constructor(private readonly video: VideoFile) {
     this.#reader = new PacketReader(video);
     this.#decoder = openDecoder(video);
@@ -147,7 +150,7 @@ export class FrameFinder implements Finder {
       approach = readsFromStart ? undefined : this.#fromFurtherAhead(found, ticks, tries++);
       if (approach !== undefined) continue;
       if (found !== undefined) {
-        // What was decoded from further ahead than usual might make a difference to later pictures.
+        // Decoding from further back than usual might change later pictures.
         if (tries > 1) this.#isSpent = true;
         return found;
       }
@@ -158,7 +161,9 @@ export class FrameFinder implements Finder {
     }
   }
 
-  /** From where to decode again a picture that did not come out, or is damaged; undefined when it is as good as it gets. */
+  /**
+   * Where to start decoding again for a picture that did not come out or is damaged; undefined if it cannot get better.
+   */
   #fromFurtherAhead(found: FoundFrame | undefined, ticks: number, tries: number): Approach | undefined {
     if (found !== undefined && !found.isDamaged) return undefined;
     const anchor = Number.isFinite(this.#decodedFrom) ? this.#decodedFrom : ticks;
@@ -176,12 +181,12 @@ export class FrameFinder implements Finder {
     return ticks - (FIRST_STEP_BACK_MS * 4 ** tries) / this.video.tickMs;
   }
 
-  /** True when what is in the decoder leads to the next moment. */
+  /** True if the decoder's contents lead to the next moment. */
   get isMidGroup(): boolean {
     return !this.#restarts && !this.#isSpent;
   }
 
-  /** Gives the decoder's memory back, unless it holds more than what is quickly decoded again. */
+  /** Releases the decoder's memory, unless it holds more than can quickly be decoded again. */
   rest(): void {
     if (this.isMidGroup) {
       if (this.#sent === undefined) return;
@@ -206,7 +211,7 @@ export class FrameFinder implements Finder {
     return (ticks === LAST ? this.video.statedEndTicks : ticks) ?? LAST;
   }
 
-  /** Starts reading anew, at the moment or at the start of the file. */
+  /** Starts reading again, at the moment or at the start of the file. */
   #goBackTo(ticks: number): void {
     this.#forget();
     this.#readsFromStart = ticks <= this.video.firstTicks || ticks === LAST;
@@ -218,8 +223,8 @@ export class FrameFinder implements Finder {
   }
 
   /**
-   * Seeks to a moment far ahead. When that lands in what was already read, goes
-   * on behind it and keeps the decoder's state.
+   * Seeks to a moment far ahead. If that lands in what was already read, reading continues after it and the decoder
+   * keeps its state.
    */
   #skipTo(ticks: number): void {
     const headDts = this.#reader.lastDts;
@@ -238,7 +243,7 @@ export class FrameFinder implements Finder {
     if (read !== undefined) this.#take(read);
   }
 
-  /** Reads on until no frame that is displayed at or before the moment can be missing. */
+  /** Reads until no frame that is displayed at or before the moment can be missing. */
   #readUpTo(ticks: number): void {
     this.#readFor = ticks;
     this.#anchor();
@@ -254,7 +259,10 @@ export class FrameFinder implements Finder {
     }
   }
 
-  /** Decodes what was read, so that a long way to the moment takes no memory. A later key frame makes it useless. */
+  /**
+   * Decodes what was read, so that a long way to the moment takes no memory. A later key frame makes the result
+   * useless.
+   */
   #decodeUnasked(ticks: number): void {
     if (!this.#isAnchored && !this.#readsFromStart && this.#restarts) return;
     if (this.#restarts) this.#restartDecoder();
@@ -277,7 +285,7 @@ export class FrameFinder implements Finder {
     if (read.isShown && read.pts > this.#latest.pts) this.#latest = read;
   }
 
-  /** Lets decoding start at the last key frame that will do: nothing that was read before it is needed. */
+  /** Makes decoding start at the last usable key frame: nothing that was read before it is needed. */
   #anchor(): void {
     const start = this.#ahead.findLastIndex((read) => read.isKey && read.pts <= this.#anchorUntil);
     if (start < 0) return;
@@ -295,7 +303,7 @@ export class FrameFinder implements Finder {
     if (ticks === LAST || !this.#reader.isAtEnd) return;
     const { tickMs, statedEndTicks, frameTicks } = this.video;
     const lastFrameEnd = this.#latest.pts + (this.#latest.durationTicks || frameTicks);
-    // Not one picture was read: nothing tells where the end is.
+    // No picture was read, so the end is unknown.
     if (!Number.isFinite(lastFrameEnd)) return;
     const outlasting = Math.max(0, (statedEndTicks ?? 0) - lastFrameEnd);
     const end = lastFrameEnd + (outlasting * tickMs <= MAX_OUTLASTING_SOUND_MS ? outlasting : 0);
@@ -329,18 +337,18 @@ export class FrameFinder implements Finder {
       if (this.#found?.pts === wanted.pts && !this.#hasMoreOf(wanted.pts)) return this.#found;
     }
     if (isDrainedEarly) return 'drained too early';
-    // More than one picture is missing: behind a gap, later ones may come out first.
+    // More than one picture is missing: after a gap, later ones may come out first.
     const isMissingMore = Number.isFinite(wanted.previousPts) && this.#found?.pts !== wanted.previousPts;
     if (isMissingMore && (this.#found !== undefined || !this.#readsFromStart)) this.#hasDamage = true;
     // Some packets show nothing (VP8's alternate references, second fields): then the frame before them is still on
-    // display. Before the first picture that can be decoded, that one stands.
+    // display. Before the first picture that can be decoded, that picture counts.
     if (this.#found === undefined && this.#readsFromStart) this.#accept();
     return this.#found;
   }
 
   /**
-   * Decodes up to the wanted picture and no further, but for its second field: behind damage, pictures may come out in
-   * any order or not at all, and what is sent later must not make a difference.
+   * Decodes up to the wanted picture and no further, except for its second field: after damage, pictures may come out
+   * in any order or not at all, and packets that are sent later must not make a difference.
    */
   #decodeCarefully(wantedPts: number): FoundFrame | undefined {
     let isWantedSent = false;
@@ -372,7 +380,7 @@ export class FrameFinder implements Finder {
     return this.#inDecoder.includes(pts) && !this.#isAhead(pts);
   }
 
-  /** Further pictures of this time are to come: the last one is on display. */
+  /** More pictures of this time will follow; the last one is on display. */
   #hasMoreOf(pts: number): boolean {
     return this.#inDecoder.includes(pts) || this.#isAhead(pts);
   }
@@ -381,7 +389,7 @@ export class FrameFinder implements Finder {
     return this.#ahead.some((read) => read.isShown && read.pts === pts);
   }
 
-  /** Takes the frame that came out of the decoder for the one on display. */
+  /** Takes the frame from the decoder as the one on display. */
   #accept(): void {
     if (this.#next === undefined) return;
     this.#found?.picture.free();
@@ -406,9 +414,9 @@ export class FrameFinder implements Finder {
   }
 
   /**
-   * Whether what is in the decoder will be of no use for the next moment. Then the decoder
-   * need not be fed on until it gives the frame out, two or three frames later: it can be
-   * drained. The reader moves on to the next moment to find out.
+   * Whether the decoder's contents will be useless for the next moment. Then the decoder can be drained, and needs no
+   * further packets until it gives the frame two or three frames later. The reader moves on to the next moment to find
+   * out.
    */
   #leavesFor(ticks: number, nextTicks: number | undefined): boolean {
     if (nextTicks === undefined) this.#isSpent = true;
@@ -420,7 +428,7 @@ export class FrameFinder implements Finder {
     return !this.isMidGroup;
   }
 
-  /** The decoder's next frame; undefined when it has none left. `send` gives it more to decode, or says that it will not. */
+  /** The decoder's next frame; undefined if it has none left. `send` gives it more packets, or refuses to. */
   #receive(send: () => boolean): FoundFrame | undefined {
     const picture = new Frame();
     picture.alloc();
@@ -441,7 +449,7 @@ export class FrameFinder implements Finder {
       if (result === AVERROR_EAGAIN && !this.#isDraining) {
         if (!send()) break;
       } else if (result === AVERROR_EOF || result === AVERROR_EAGAIN) break;
-      // Any other error stands for one damaged frame.
+      // Any other error means one damaged frame.
       else this.#hasDamage = true;
     }
     picture.free();
@@ -453,11 +461,11 @@ export class FrameFinder implements Finder {
     if (this.#waitsForIntra && !isIntra(picture)) return false;
     this.#waitsForIntra = false;
     if (this.#takesAny || !this.#reader.isAtEnd || pts !== this.#reader.lastPts) return true;
-    // The picture in which a file was cut off.
+    // The picture at which the file was cut.
     return !isDamaged(picture) && !this.#reader.isLastCut;
   }
 
-  /** Sends the next packet; the decoder may leave out frames before `neededFromPts`. */
+  /** Sends the next packet. The decoder may skip frames before `neededFromPts`. */
   #send(neededFromPts: number): void {
     if (this.#ahead.length === 0) {
       const read = this.#reader.read();
@@ -493,13 +501,13 @@ export class FrameFinder implements Finder {
     this.#sent = [];
   }
 
-  /** Lets the decoder give out all that it has; it must start anew after that. */
+  /** Makes the decoder give out all frames. It must restart after that. */
   #drain(): void {
     this.#decoder?.sendPacketSync(null);
     this.#isDraining = true;
   }
 
-  /** Whether the decoder may leave out frames that no other frame refers to. */
+  /** Sets whether the decoder may skip frames that no other frame refers to. */
   #setSkipping(skips: boolean): void {
     if (skips === this.#skipsUnreferenced) return;
     this.#decoder?.setOption('skip_frame', skips ? AVDISCARD_NONREF : AVDISCARD_DEFAULT, AV_OPT_TYPE_INT);
@@ -507,7 +515,7 @@ export class FrameFinder implements Finder {
   }
 
   #restartDecoder(): void {
-    // After damage a flush does not make a decoder forget everything.
+    // After damage, a flush does not make a decoder forget everything.
     if (this.#isCareful || this.#hasDamage) {
       this.#decoder?.freeContext();
       this.#decoder = undefined;
@@ -531,12 +539,12 @@ export class FrameFinder implements Finder {
     this.#freePictures();
   }
 
-  /** The picture in it is not wanted. */
+  /** Sends the packet without wanting its picture. */
   #showFirstPacket(): void {
     if (this.#firstPacket !== null) this.#decoder?.sendPacketSync(this.#firstPacket);
   }
 
-  /** HEVC's decoder keeps what was not fetched, and gives it out after a flush. */
+  /** HEVC's decoder keeps frames that were not fetched, and gives them out after a flush. */
   #discardDecoded(): void {
     const picture = new Frame();
     picture.alloc();
@@ -551,7 +559,7 @@ export class FrameFinder implements Finder {
     this.#next = undefined;
   }
 
-  /** Forgets the packets that were read and not decoded; the decoder is to start anew behind them. */
+  /** Forgets the packets that were read but not decoded. The decoder must restart after them. */
   #dropAhead(): void {
     for (const { packet } of this.#ahead) packet.free();
     this.#ahead = [];

@@ -13,12 +13,12 @@ import type { VideoFile } from './video-file';
 /** One compressed picture; times are ticks of the stream's clock. */
 export interface ReadPacket {
   packet: Packet;
-  /** Presentation time; where the container has none, the decoding time in its place. */
+  /** Presentation time or, if the container has none, the decoding time. */
   pts: number;
   dts: number;
   durationTicks: number;
   isKey: boolean;
-  /** False for a picture that the container wants decoded but not displayed, and for one without a time of its own. */
+  /** False for a picture that the container wants decoded but not shown, and for one without a time of its own. */
   isShown: boolean;
 }
 
@@ -33,32 +33,35 @@ export class PacketReader {
 
   constructor(private readonly video: VideoFile) {}
 
-  /** Decoding time of the packet that was read last. */
+  /** Decoding time of the last packet. */
   get lastDts(): number {
     return this.#lastDts;
   }
 
-  /** Presentation time of the packet that was read last. */
+  /** Presentation time of the last packet. */
   get lastPts(): number {
     return this.#lastPts;
   }
 
-  /** True when there is nothing more to read, which for a cut file is the cut. */
+  /** True if there is nothing more to read. In a cut file that is the cut. */
   get isAtEnd(): boolean {
     return this.#isAtEnd;
   }
 
-  /** True when of the packet that was read last a part is missing. */
+  /** True if a part of the last packet is missing. */
   get isLastCut(): boolean {
     return this.#isLastCut;
   }
 
-  /** True when a packet without a presentation time was met, as the second fields of some recordings are. */
+  /** True after a packet without a presentation time, such as the second fields of some recordings. */
   get hasUntimed(): boolean {
     return this.#hasUntimed;
   }
 
-  /** Goes to a key frame at or before the moment, as well as the container can. False when it cannot seek at all. */
+  /**
+   * Goes to a key frame at or before the moment, as precisely as the container can. @returns false if it cannot seek at
+   * all
+   */
   seek(ticks: number): boolean {
     const { container, stream } = this.video;
     const target = BigInt(Math.floor(ticks));
@@ -75,7 +78,7 @@ export class PacketReader {
     this.#isAtEnd = false;
   }
 
-  /** The next packet, to be freed by the caller; undefined at the end. */
+  /** The next packet, which the caller must free; undefined at the end. */
   read(): ReadPacket | undefined {
     const { container, stream } = this.video;
     const packet = new Packet();
@@ -102,7 +105,7 @@ export class PacketReader {
     this.#isChecked = true;
     const rawPts = timeOf(packet.pts);
     if (rawPts === undefined) this.#hasUntimed = true;
-    // Where it is missing, as at the start of Matroska, no later one than that of the packet before is sure.
+    // If it is missing, as at the start of Matroska, only the time of the packet before is certain.
     const dts = timeOf(packet.dts) ?? (packet.isKeyframe ? rawPts : undefined) ?? this.#lastDts;
     const pts = rawPts ?? dts;
     this.#lastDts = dts;

@@ -5,12 +5,12 @@ export interface Dimensions {
 }
 
 /**
- * How large pictures are to be, in pixels of the displayed (rotated, square-pixel) picture: exactly so, stretched if
- * need be; or with a long side of at most `maxLength`, aspect kept, never enlarged; or as large as the video.
+ * The size of pictures, in pixels of the displayed (rotated, square-pixel) picture: exactly this size, stretched if
+ * necessary; or a long side of at most `maxLength` with the same aspect, never enlarged; or the size of the video.
  */
 export type PictureSize = Dimensions | { maxLength: number } | 'source';
 
-/** The size of the pictures of a video that is displayed at `source`. */
+/** The size of the pictures of a video with the displayed size `source`. */
 export function pictureDimensions(source: Dimensions, size: PictureSize): Dimensions {
   if (size === 'source') return source;
   if ('width' in size) return { width: size.width, height: size.height };

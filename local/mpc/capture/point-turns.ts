@@ -1,17 +1,17 @@
 import type { CapturePoint, IndexedPoint } from './worker-messages';
 
-/** A second worker helps from this distance on: below, it would decode the same group of pictures as the first one. */
+/** From this distance on a second worker helps. Below it, both workers would decode the same group of pictures. */
 const SHARED_FROM_MS = 2000;
 
-/** A stretch of the video that one worker goes through from left to right. */
+/** A part of the video that one worker goes through in the order of time. */
 interface Part {
   left: IndexedPoint[];
-  /** The one that the worker is at now. */
+  /** The point that the worker captures now. */
   inHand?: IndexedPoint | undefined;
   worker?: unknown;
 }
 
-/** Deals the points of one job out to workers, one at each turn. */
+/** Distributes the points of one job among workers, one point per turn. */
 export class PointTurns {
   readonly #parts: Part[];
 
@@ -21,19 +21,19 @@ export class PointTurns {
     this.#parts = left.length > 0 ? [{ left }] : [];
   }
 
-  /** True when one more worker could help. */
+  /** True if one more worker could help. */
   get hasTurn(): boolean {
     return this.#parts.some((part) => part.inHand === undefined || isWorthSharing(part));
   }
 
-  /** True when all points were captured. */
+  /** True if all points were captured. */
   get isOver(): boolean {
     return this.#parts.length === 0;
   }
 
   /**
-   * The next point for a worker: where it was before, else in a stretch that nobody works at, else in
-   * half of the longest one. With the point that comes after it.
+   * The next point for a worker, with the point after it. The worker continues its own part, else takes a part that no
+   * worker has, else half of the longest one.
    */
   take(worker: unknown): { point: IndexedPoint; nextPoint: CapturePoint | undefined } {
     const free = this.#parts.filter((part) => part.inHand === undefined);
@@ -45,7 +45,7 @@ export class PointTurns {
     return { point, nextPoint: part.left[0]?.point };
   }
 
-  /** The worker has captured the point of its turn. */
+  /** Reports that the worker has captured its point. */
   done(worker: unknown): void {
     const part = this.#parts.find(
       (candidate) => candidate.inHand !== undefined && candidate.worker === worker,

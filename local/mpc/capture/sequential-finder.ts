@@ -9,27 +9,27 @@ import { PacketReader } from './packet-reader';
 import { JOINED_AT_MS, timeOf } from './times';
 import type { VideoFile } from './video-file';
 
-/** So many pictures show whether a stated time is too late; some program streams have such. */
+/** This many pictures show whether a stated time is too late. Some program streams have such times. */
 const LOOKED_AHEAD = 3;
 
 interface Decoded {
   picture: Frame;
-  /** What the container says of its time. */
+  /** The time in the container. */
   stated: number | undefined;
 }
 
 /**
- * Finds frames in videos whose packets do not tell which of them is on display at a moment: without presentation
- * times, or joined from parts that each count anew. Decodes all from the start, which is slow and always right. Where
- * times are missing, the frames take the decoding times in their order, or follow each other at the frame rate; the
- * parts of a joined recording follow each other.
+ * Finds frames in videos whose packets do not show which frame is on display at a moment: they have no presentation
+ * times, or they are joined from parts whose times each start again. It decodes everything from the start, which is
+ * slow but always right. If times are missing, the frames take the decoding times in order, or follow each other at the
+ * frame rate. The parts of a joined recording follow each other.
  */
 export class SequentialFinder implements Finder {
   readonly isMidGroup = true;
   #reader: PacketReader;
   #decoder: CodecContext;
   #isDraining = false;
-  /** Decoding times of the packets whose frames are still to come, of those without presentation times only. */
+  /** Decoding times of the packets without presentation times whose frames have not come out yet. */
   #decodingTimes: number[] = [];
   #fieldPairs = new FieldPairs();
   /** How long a frame is displayed on average. */
@@ -38,12 +38,12 @@ export class SequentialFinder implements Finder {
   #lastDts: number | undefined;
   #lastPts: number | undefined;
   #waitsForIntra: boolean;
-  /** Came out of the decoder behind the one that was given out last. */
+  /** Frames that came out of the decoder after the one that was last returned. */
   #upcoming: Decoded[] = [];
   #found: FoundFrame | undefined;
   #next: FoundFrame | undefined;
 
-  /** Throws CaptureError `unreadable` when the video's codec is not supported. */
+  /** Throws CaptureError `unreadable` if the video's codec is not supported. */
   constructor(private readonly video: VideoFile) {
     this.#reader = new PacketReader(video);
     this.#decoder = openDecoder(video);
@@ -94,7 +94,7 @@ export class SequentialFinder implements Finder {
     this.#upcoming = [];
   }
 
-  /** The next picture in the order of showing, with its time. */
+  /** The next picture in the order of display, with its time. */
   #receive(): FoundFrame | undefined {
     while (this.#upcoming.length <= LOOKED_AHEAD) {
       const decoded = this.#decode();
@@ -151,19 +151,19 @@ export class SequentialFinder implements Finder {
     packet.free();
   }
 
-  /** Both fields of a picture have decoding times; it takes the first one's. */
+  /** Both fields of a picture have decoding times. The picture takes the first one's. */
   #isSecondField({ data }: Packet, stepTicks: number): boolean {
     if (this.video.stream.codecpar.codecId !== AV_CODEC_ID_H264 || data === null) return false;
     if (!this.#fieldPairs.isSecondField(data)) return false;
-    // Where fields are as far apart as pictures are said to be, the frame rate counts fields.
+    // If fields are as far apart as pictures should be, the frame rate counts fields.
     const { frameTicks } = this.video;
     if (stepTicks > frameTicks * 0.75) this.#frameTicks = frameTicks * 2;
     return true;
   }
 
   /**
-   * The picture's own time, unless it is not before those of the pictures behind it; else the one that its place in
-   * the order gives it.
+   * The picture's own time if it is before those of the pictures after it; otherwise the time that its place in the
+   * order gives it.
    */
   #timeOf(stated: number | undefined): number {
     const { firstTicks } = this.video;
@@ -174,7 +174,7 @@ export class SequentialFinder implements Finder {
     const following = Number.isFinite(last) ? last + frameTicks : firstTicks;
     if (stated === undefined) this.#lastPts = following < limit ? following : (last + limit) / 2;
     else if (stated > last && stated < limit) this.#lastPts = stated;
-    // Behind times that were too late, the following ones are met again.
+    // After times that were too late, the following ones catch up.
     else this.#lastPts = stated > last && following < limit ? following : last + 1;
     return this.#lastPts;
   }

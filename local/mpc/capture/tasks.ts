@@ -3,14 +3,14 @@ import { PointTurns } from './point-turns';
 import type { CapturePoint, Frame, VideoInfo, VideoReference, WorkerRequest } from './worker-messages';
 import type { WorkerOutput, WorkerProcess } from './worker-process';
 
-/** A job whose pictures are made faster than they are accepted waits, instead of piling them up. */
+/** A job waits if its pictures are made faster than they are accepted, so that they do not pile up. */
 const MAX_FRAMES_WAITING = 8;
 
 /** A video that workers have open. */
 export class SharedVideo {
   static #lastId = 0;
   readonly id = ++SharedVideo.#lastId;
-  /** The worker that has it open as long as tasks of it are running. */
+  /** The worker that has it open while its tasks run. */
   home: WorkerProcess | undefined;
   /** The workers that may have it open. */
   readonly openIn = new Set<WorkerProcess>();
@@ -22,16 +22,16 @@ export class SharedVideo {
   }
 }
 
-/** Something that workers do with a video, in one turn or several. */
+/** Work on a video, in one turn or several. */
 export abstract class Task {
-  /** The workers that are at it. */
+  /** The workers that work on it now. */
   readonly busy = new Set<WorkerProcess>();
-  /** True when it had a turn. */
+  /** True after its first turn. */
   isBegun = false;
 
   constructor(readonly video: SharedVideo) {}
 
-  /** True when one more worker could help now. */
+  /** True if one more worker could help now. */
   abstract get hasTurn(): boolean;
   abstract get isOver(): boolean;
   abstract takeTurn(worker: WorkerProcess): WorkerRequest;
@@ -71,7 +71,7 @@ export class CaptureTask extends Task {
   #handedOver: Promise<void> = Promise.resolve();
 
   /**
-   * @param handOver gives one picture to the caller; it may not be called again before it is done
+   * @param handOver hands one picture to the caller; wait for its end before calling it again
    * @param onAccepted is called after each picture that was handed over
    */
   constructor(

@@ -1,43 +1,42 @@
 import { AV_CODEC_ID_MPEG4, AV_NOPTS_VALUE, AVERROR_EAGAIN } from 'node-av/constants';
 import { type FormatContext, Packet, type Stream } from 'node-av/lib';
 
-/** Decoding times that step back by more than this, in ms, begin a new part of a joined recording. */
+/** If decoding times go back by more than this, in ms, a new part of a joined recording begins. */
 export const JOINED_AT_MS = 100;
-/** So much of a recording is looked through for that. */
+/** How much of a recording is searched for such steps. */
 const SCANNED_BYTES = 64 * 1024 * 1024;
-/** So many packets show whether the others have times. */
+/** This many packets show whether the others have times. */
 const PEEKED_PACKETS = 32;
 
-/** A time as a number; undefined when the container or the decoder tells none. */
+/** A time as a number; undefined if the container or the decoder has none. */
 export function timeOf(time: bigint): number | undefined {
   return time === AV_NOPTS_VALUE ? undefined : Number(time);
 }
 
-/** What the packets' times are good for. */
+/** What the packets' times can be used for. */
 export interface Timing {
-  /** They do not tell which frame is on display at a moment: most are missing, or they start anew on the way. */
+  /** They do not show which frame is on display at a moment: most are missing, or they start again on the way. */
   isSequential: boolean;
   /**
-   * Which of them the pictures take: their own, or those of decoding in the order of showing, because the container
-   * has no others or gives them as those of presentation.
+   * Which times the pictures take: their own, or the decoding times in the order of display, because the container has
+   * no others or presents them as presentation times.
    */
   kind: 'presentation' | 'decoding';
-  /** The length of all parts of a joined recording, in ticks. */
+  /** The total length of a joined recording, in ticks. */
   joinedTicks: number | undefined;
-  /** The earliest such time of the packets that were read; undefined when none has any. */
+  /** The earliest such time of the packets that were read; undefined if none has one. */
   firstTicks: number | undefined;
 }
 
 interface TimingOptions {
   mayBeJoined: boolean;
-  /** Of several H.264 pictures in one PES packet, only the first one has times. */
+  /** If a PES packet has several H.264 pictures, only the first one has times. */
   isProgramStream: boolean;
   frameTicks: number;
 }
 
 /**
- * Reads the first packets of a stream, or with `mayBeJoined` all of them up to 64 MB, and leaves the container where
- * that ends.
+ * Reads the first packets of a stream or, with `mayBeJoined`, up to 64 MB of it. The container stays where that ends.
  */
 export function timingOf(
   container: FormatContext,
@@ -85,7 +84,7 @@ export function timingOf(
   };
 }
 
-/** MPEG-4 in AVI as DivX and Xvid packed it: behind a picture, in the same packet, one that is shown before it. */
+/** MPEG-4 in AVI, as DivX and Xvid packed it: after a picture, the same packet has one that is shown before it. */
 function holdsTwoPictures(data: Buffer | null): boolean {
   const first = data?.indexOf(VOP_START) ?? -1;
   return first >= 0 && data?.indexOf(VOP_START, first + VOP_START.length) !== -1;

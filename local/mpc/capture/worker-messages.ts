@@ -3,14 +3,14 @@ import type { PictureSize } from './picture-size';
 
 /** What is known about a video without decoding it. */
 export interface VideoInfo {
-  /** As the container states it; undefined when it does not, as in live recordings. */
+  /** As the container states it. Undefined if it does not, as in live recordings. */
   durationMs: number | undefined;
   /** As displayed: after rotation and with square pixels. */
   width: number;
   height: number;
   /** FFmpeg's name of the codec, for example `h264`. */
   codec: string;
-  /** Average frames per second; undefined when the container does not tell. */
+  /** Average frames per second; undefined if the container does not say. */
   frameRate: number | undefined;
 }
 
@@ -27,24 +27,29 @@ export interface IndexedPoint {
 export interface Frame {
   /** Place of the point in the job's `points`. */
   index: number;
-  /** When the captured frame appears, in milliseconds on a player's clock; later than the point for the first frame only. */
+  /**
+   * When the captured frame appears, in milliseconds on a player's clock. Only for the first frame this is later than
+   * the point.
+   */
   presentationMs: number;
   width: number;
   height: number;
   jpeg: Buffer;
-  /** What is not as the file says it is, or as it should be, in plain words; absent when all is. */
+  /**
+   * Where the picture differs from what the file says, or from what is right, in plain words. Absent if it does not.
+   */
   notes?: string[];
 }
 
-/** What a worker is asked to do; it does one request at a time and ends each with `done` or `failed`. */
+/** A request to a worker. It handles one request at a time and ends each with `done` or `failed`. */
 export type WorkerRequest =
   | { type: 'warmUp' }
   | { type: 'open'; video: VideoReference }
   | { type: 'capture'; video: VideoReference; turn: CaptureTurn }
-  /** Not answered. */
+  /** It gets no answer. */
   | { type: 'close'; videoId: number };
 
-/** A video that a worker has open, or opens when it has not. */
+/** A video that the worker has open, or will open. */
 export interface VideoReference {
   id: number;
   filePath: string;
@@ -54,14 +59,14 @@ export interface VideoReference {
 export interface CaptureTurn {
   size: PictureSize;
   point: IndexedPoint;
-  /** The point that will most likely be asked for after this one. */
+  /** The point that will most likely be requested next. */
   nextPoint?: CapturePoint | undefined;
 }
 
-/** What a worker says about the request that it is busy with. */
+/** What a worker reports about its current request. */
 export type WorkerAnswer =
   | { type: 'info'; info: VideoInfo }
   | { type: 'frame'; frame: Frame }
-  /** `isMidGroup` when what the decoder holds leads to the next point. */
+  /** `isMidGroup` is true if the decoder's contents lead to the next point. */
   | { type: 'done'; isMidGroup: boolean }
   | { type: 'failed'; reason: CaptureFailure; message: string };

@@ -5,7 +5,7 @@ import { CaptureError } from './capture-error';
 import { MEMORY_MARGIN_BYTES } from './limits';
 import type { WorkerAnswer, WorkerRequest } from './worker-messages';
 
-/** What a worker hands over while it is at work. */
+/** What a worker hands over during its work. */
 export type WorkerOutput = Extract<WorkerAnswer, { type: 'info' | 'frame' }>;
 
 const LOOK_EVERY_MS = 20;
@@ -18,7 +18,7 @@ interface Work {
   watch: NodeJS.Timeout;
 }
 
-/** A capture worker in a process of its own, because a damaged video may bring a decoder down. */
+/** A capture worker in a process of its own, because a damaged video may crash a decoder. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
   #work: Work | undefined;
@@ -27,13 +27,13 @@ export class WorkerProcess {
   readonly exited: Promise<void>;
 
   /**
-   * @param limits.timeoutMs how long one picture, or one look at a file, may take before the process is killed
-   * @param limits.memoryBytes how much memory it may take meanwhile, on Linux, where that can be seen
+   * @param limits.timeoutMs how long one picture, or opening a file, may take before the process is killed
+   * @param limits.memoryBytes how much memory it may take meanwhile; Linux only, where that is visible
    */
   constructor(private readonly limits: { timeoutMs: number; memoryBytes: number }) {
     this.#child = fork(childProgram('mpc/capture/capture-worker.ts'), [], {
-      // Not those of the parent: a TypeScript loader or an inspector port among them is not for the child. What a worker
-      // allocates dies at once: a larger nursery only keeps 20 MB more (bench/README.md).
+      // Without the parent's options, such as a TypeScript loader or an inspector port. What a worker allocates is
+      // short-lived: a larger nursery only costs 20 MB (bench/README.md).
       execArgv: ['--max-semi-space-size=1'],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -59,13 +59,13 @@ export class WorkerProcess {
     return this.#child.pid;
   }
 
-  /** True when it can take a request. */
+  /** True if it can take a request. */
   get isIdle(): boolean {
     return this.#isAlive && this.#work === undefined;
   }
 
   /**
-   * Has a request done; one at a time. Resolves with what `done` says.
+   * Runs a request; one at a time. Resolves with the content of `done`.
    * Throws CaptureError; `crashed` and `timed_out` mean that the process is gone.
    */
   run(request: WorkerRequest, onOutput: (output: WorkerOutput) => void): Promise<boolean> {
@@ -77,7 +77,7 @@ export class WorkerProcess {
     });
   }
 
-  /** Closes a video that is not needed any more; does nothing when the worker has not opened it. */
+  /** Closes a video that is no longer needed. Does nothing if the worker has not opened it. */
   closeVideo(videoId: number): void {
     this.#send({ type: 'close', videoId });
   }
@@ -89,7 +89,7 @@ export class WorkerProcess {
   }
 
   #send(request: WorkerRequest): void {
-    // A failed write means that the process is going: its exit says the rest.
+    // A failed write means that the process is ending: its exit gives the reason.
     if (this.#child.connected) this.#child.send(request, () => {});
   }
 
@@ -137,7 +137,7 @@ export class WorkerProcess {
   }
 }
 
-/** Memory of a process, without what is swapped out; 0 when it is gone, or where that cannot be seen. */
+/** Memory of a process, without swapped pages. 0 if it is gone, or where that is not visible. */
 function residentBytes(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');

@@ -15,7 +15,7 @@ export interface CreateThumbnailsRequest {
   fileName: string | undefined;
   tar: boolean;
   sync: boolean;
-  /** False: the pictures go to a random directory below `output.object`. */
+  /** False: the pictures go into a random directory below `output.object`. */
   originalDirectory: boolean;
 }
 
@@ -30,7 +30,7 @@ const obsObjInfo = z.object({
   file_name: z.string().max(180).optional(),
 });
 
-/** A side of 0 px means that it adapts; below 96 px is outside the range of the text but not of the schema. */
+/** A side of 0 px adapts to the other. Below 96 px is outside the range of the text, but not of the schema. */
 function side(maxPx: number, smallestPx: MpcBehaviour['smallestSidePx']) {
   return z
     .int()
@@ -88,8 +88,8 @@ function bodySchema({ smallestSidePx }: MpcBehaviour) {
 }
 
 /**
- * Reads the body of a CreateThumbnailsTask request. Unknown fields are ignored,
- * as are the fields of another sampling type.
+ * Reads the body of a CreateThumbnailsTask request. Unknown fields are ignored, and so are the fields of another
+ * sampling type.
  *
  * @throws ServiceError MPC.10202 whose detail names every wrong field
  */

@@ -17,8 +17,8 @@ import { parseCreateThumbnailsRequest } from './create-thumbnails-request';
 import { isAuthorized } from './list-all-buckets';
 
 /**
- * `POST /v1/{project_id}/thumbnails`: queues a task, or with `sync` = 1 captures the one picture before it answers.
- * Both answer 202, the only success that is documented.
+ * `POST /v1/{project_id}/thumbnails`: queues a task, or with `sync` = 1 captures the one picture before the answer.
+ * Both answer 202, the only documented success.
  */
 export const createThumbnailsTask: Operation = async ({ contentType, body }, service) => {
   if (!/^application\/json\s*(;|$)/i.test(contentType ?? '')) throw invalidContentType(contentType);

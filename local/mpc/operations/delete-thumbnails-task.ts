@@ -2,8 +2,8 @@ import { invalidParameter, operationFailed, taskDoesNotExist } from '../errors';
 import { MAX_ID_LENGTH, type Operation } from '../operation';
 
 /**
- * `DELETE /v1/{project_id}/thumbnails?task_id=…`: cancels a task that is still queued. Running and finished tasks
- * cannot be cancelled; a second cancel is refused like any other that comes too late (our choice).
+ * `DELETE /v1/{project_id}/thumbnails?task_id=…`: cancels a queued task. Running and finished tasks cannot be
+ * cancelled. A second cancellation is refused like any other late one (our choice).
  */
 export const deleteThumbnailsTask: Operation = ({ query }, { tasks, behaviour, clock }) => {
   const ids = query.getAll('task_id');

@@ -1,6 +1,6 @@
 import type { Operation, Service } from '../operation';
 
-/** `GET /v1/{project_id}/buckets`: the account's buckets in this region, and which of them MPC may read and write. */
+/** `GET /v1/{project_id}/buckets`: the account's buckets in this region, and whether MPC may read and write each. */
 export const listAllBuckets: Operation = (_, service) => ({
   status: 200,
   body: {

@@ -26,8 +26,8 @@ const byFilter = byId.extend({
 
 /**
  * `GET /v1/{project_id}/thumbnails`: tasks by id (up to 10, repeated `task_id`), or by status and time, page by page.
- * With `task_id` the times and pages are ignored, as documented. Newest first, times compared with the creation and
- * both ends included: ours.
+ * With `task_id`, times and pages are ignored, as documented. Our choice: newest first; times are compared with the
+ * creation, both ends included.
  */
 export const listThumbnailsTask: Operation = ({ query }, service) => {
   const all = { ...Object.fromEntries(query), task_id: query.getAll('task_id') };

@@ -17,7 +17,7 @@ const body = z.object({
     .min(1),
 });
 
-/** `PUT /v1/{project_id}/notification`: which topics MPC tells of which events. Events that are not named stay as they are. */
+/** `PUT /v1/{project_id}/notification`: sets the topics of events. Other events keep their settings. */
 export const notifySmnTopicConfig: Operation = ({ contentType, body: sent }, { notifications }) => {
   if (!/^application\/json\s*(;|$)/i.test(contentType ?? '')) throw invalidContentType(contentType);
   const parsed = body.safeParse(parseJson(sent.toString('utf8')));
