@@ -9,7 +9,7 @@ test.each([
   ['`npm run --silent doctor -- --stage demo --policy`', '`npx mpc-snapshots doctor --stage demo --policy`'],
   ['`npm run package -- --package out`', '`npx mpc-snapshots package --package out`'],
   ['npm i -D serverless', 'npm i -D serverless'],
-])('a text of the package says %s as it is typed there', (text, typed) => {
+])('the package prints %s as users of the package type it', (text, typed) => {
   expect(asTyped(text, true)).toBe(typed);
   expect(asTyped(text, false)).toBe(text);
 });

@@ -25,7 +25,7 @@ afterAll(async () => {
   await service?.stop();
 });
 
-test('the site of docs/examples/player shows the picture of the moment that is pointed at', async () => {
+test('the site of docs/examples/player shows the picture of the moment under the pointer', async () => {
   const server = spawn(process.execPath, ['docs/examples/player/server.mjs'], {
     cwd: ROOT,
     env: { ...process.env, PORT: '0', OBS_ENDPOINT: service.cloud.addresses.obs },

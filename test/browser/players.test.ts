@@ -247,7 +247,7 @@ describe.each(['storyboard.vtt', 'sprite.vtt'])('over plain HTTP, %s', (track) =
     const playing = Object.entries(PLAYERS).filter(
       ([, { needsSprite }]) => !needsSprite || track === 'sprite.vtt',
     );
-    test.each(playing)('shows in %s the picture of the moment that is pointed at', async (_, player) => {
+    test.each(playing)('shows in %s the picture of the moment under the pointer', async (_, player) => {
       const address = `${cdnAddress}/${keyOf(addresses, track)}`;
       pageText = `<!doctype html><meta charset="utf-8">${player.head}<style>body { margin: 0; padding: 0 20px; width: 960px } ${NOTHING_OVER_PICTURES}</style>${player.body(address)}`;
       fetched = [];

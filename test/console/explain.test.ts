@@ -54,7 +54,7 @@ test.each<[string, Partial<Facts>, string, string]>([
   ['no trigger asks for it', { isWatched: false }, 'not_captured', 'no_trigger'],
   ['it is older than this cloud', { watchingSinceMs: 9000 }, 'not_captured', 'no_event'],
   ['its event was dropped', { events: [event({ faults: ['drop'] })] }, 'not_captured', 'event_dropped'],
-  ['its event is held back', { events: [event({ faults: ['delay'] })] }, 'in_progress', 'event_on_its_way'],
+  ['its event is delayed', { events: [event({ faults: ['delay'] })] }, 'in_progress', 'event_on_its_way'],
   [
     'it waits for an instance',
     { events: [event({ deliveries: [delivery('queued')] })] },
@@ -101,7 +101,7 @@ test.each<[string, Partial<Facts>, string, string]>([
     'no_report',
   ],
   ['its task waits', { tasks: [task('WAITING')] }, 'in_progress', 'waiting'],
-  ['its task is at work', { tasks: [task('PROCESSING')] }, 'in_progress', 'processing'],
+  ['its task runs', { tasks: [task('PROCESSING')] }, 'in_progress', 'processing'],
   ['its task failed', { tasks: [task('FAILED')] }, 'not_captured', 'failed'],
   ['its task was cancelled', { tasks: [task('CANCELED')] }, 'not_captured', 'cancelled'],
   ['it is captured', { tasks: [task('SUCCEEDED', { frameCount: 3 })] }, 'captured', 'succeeded'],

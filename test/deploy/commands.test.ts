@@ -51,7 +51,7 @@ describe('with a deployed stage', () => {
     expect(cloud.namesOfFunctions()).toHaveLength(5);
   });
 
-  test('`remove` deletes triggers before their function, and goes on after an interruption', async () => {
+  test('`remove` deletes triggers before their function, and continues after an interruption', async () => {
     cloud.calls.length = 0;
     cloud.fates.push(...Array(6).fill('pass'), 403);
     await expect(remove(await session())).rejects.toThrow('FSS.0403');

@@ -242,7 +242,7 @@ describe('a second deployment', () => {
     expect(cloud.state()).toEqual(before);
   });
 
-  test('with another runtime is refused, and creates the function anew with --force', async () => {
+  test('with another runtime is refused, and with --force creates the function again', async () => {
     const wanted = await wantedOf('prod');
     const code = await codeFor(wanted);
     await cloud.deploy(wanted, code);

@@ -691,7 +691,7 @@ test('on-finish has a trigger for the named topic, and only its timer without on
   ]);
 });
 
-test('only on-finish holds the secret that notices are signed with', async () => {
+test('only on-finish has the secret that signs notices', async () => {
   const { functions } = desiredState(await serviceOf('prod', { NOTIFY_SECRET: 'whsec_x' }));
   expect(
     functions.filter(({ secrets }) => secrets.NOTIFY_SECRET !== undefined).map(({ key }) => key),

@@ -148,7 +148,7 @@ describe('the doctor says of the agency', () => {
       { trustDomainName: 'op_svc_ecs' },
       'trusts op_svc_ecs, not FunctionGraph',
     ],
-    ['that it has ended', { expireTime: '2026-01-02T00:00:00.000000' }, 'ended at 2026-01-02'],
+    ['that it has expired', { expireTime: '2026-01-02T00:00:00.000000' }, 'ended at 2026-01-02'],
   ])('%s', async (_, changed, text) => {
     const findings = notOk(await foundOf(changed));
     expect(findings).toEqual([
@@ -247,13 +247,13 @@ describe('the doctor says of the API group', () => {
     ]);
   });
 
-  test('that it is there in the shared gateway', async () => {
+  test('that it exists in the shared gateway', async () => {
     expect(await found([{ id: 'group-of-prod', name: 'prod' }])).toEqual([
       { point: 'API group group-of-prod', state: 'ok', text: 'of the shared gateway' },
     ]);
   });
 
-  test('whether it and its dedicated gateway are there', async () => {
+  test('whether it and its dedicated gateway exist', async () => {
     const both = await found([{ id: 'group-of-prod', name: 'prod', instanceId: 'gateway-1' }], dedicated);
     expect(both).toEqual([
       { point: 'gateway gateway-1', state: 'ok', text: 'runs' },
@@ -281,7 +281,7 @@ describe('the doctor says of the creates in a minute', () => {
     if (pace !== undefined) service.provider.environment.MPC_REQUESTS_PER_MINUTE = pace;
   };
 
-  test('that uploads and callers fit, as they stand in serverless.yml', async () => {
+  test('that uploads and callers fit with the limits of serverless.yml', async () => {
     expect(settingsWith().mpcRequestsPerMinute).toBe(80);
     expect(await found(() => {})).toEqual([
       {

@@ -201,7 +201,7 @@ describe('the doctor says of versions', () => {
   const setRules = (bucket: string, rules: object[]) =>
     cloud.store.setLifecycle(bucket, rules as unknown as LifecycleRule[]);
 
-  test('that none are kept, or what they cost, which rule clears them, and that a delete marker starts nothing', async () => {
+  test('that none are kept, or what they cost, which rule deletes them, and that a delete marker starts nothing', async () => {
     await cloud.store.createBucket('uploads');
     await cloud.store.createBucket('records');
     expect(await versions()).toEqual([
@@ -398,7 +398,7 @@ describe('the doctor says of the functions', () => {
       return checkLogs({ ...state, stage: 'prod' }, clientOf(environment));
     };
 
-    test('that group and stream are there, or not', async () => {
+    test('that group and stream exist, or not', async () => {
       const { LTS_GROUP_ID: group, LTS_GROUP_NAME: name, LTS_STREAM_NAME: stream } = cloud.environment;
       expect(await logsOf(() => {})).toEqual([
         { point: `log group ${group}`, state: 'ok', text: `${name} with stream ${stream}` },
@@ -752,7 +752,7 @@ describe('the command', () => {
         { state: 'missing', text: expect.stringContaining('refused with 412 PreconditionFailed') },
       ],
       [
-        'a header that OBS does not take',
+        'a header that OBS does not accept',
         ['400 InvalidArgument', '204'],
         { state: 'missing', text: expect.stringContaining('refused with 400 InvalidArgument') },
       ],
@@ -777,7 +777,7 @@ describe('the command', () => {
         [0, 0],
         { state: 'unseen', text: expect.stringMatching(/\(no answer\).*could not be deleted \(no answer\)/) },
       ],
-    ])('tells of %s', async (_, answers, finding) => {
+    ])('reports %s', async (_, answers, finding) => {
       expect((await probed(obsThatAnswers(answers))).said).toEqual([expect.objectContaining(finding)]);
     });
   });

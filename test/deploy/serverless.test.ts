@@ -115,7 +115,7 @@ describe('a command that fails', () => {
   });
 });
 
-test('`diagnose` ends with exit code 0 when all is there, and with 1 when something is missing', async () => {
+test('`diagnose` ends with exit code 0 when nothing is missing, and else with 1', async () => {
   await deployTo(cloud);
   const well = await serverless(['diagnose', '--stage', 'local']);
   expect(well).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^ok .*\n20 ok\n$/s) });

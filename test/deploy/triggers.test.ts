@@ -185,23 +185,26 @@ describe('an EventGrid trigger', () => {
   });
 });
 
-describe.each(['observed', 'documented'] as const)('what is gone, in answers as %s,', (goneFunction) => {
-  test('has no triggers and is deleted already', async () => {
-    const api = (await start({ goneFunction })).api();
-    expect(await api.showFunction('nobody')).toBeUndefined();
-    expect(await api.listTriggers('nobody')).toEqual([]);
-    await api.deleteTrigger('nobody', { trigger_id: 'x', trigger_type_code: 'OBS', event_data: {} });
-    await api.deleteFunction('nobody');
-  });
+describe.each(['observed', 'documented'] as const)(
+  'a missing resource, in answers as %s,',
+  (goneFunction) => {
+    test('has no triggers and is deleted already', async () => {
+      const api = (await start({ goneFunction })).api();
+      expect(await api.showFunction('nobody')).toBeUndefined();
+      expect(await api.listTriggers('nobody')).toEqual([]);
+      await api.deleteTrigger('nobody', { trigger_id: 'x', trigger_type_code: 'OBS', event_data: {} });
+      await api.deleteFunction('nobody');
+    });
 
-  test('of a function that is there is a failure', async () => {
-    const cloud = await start({ goneFunction });
-    const wanted = await wantedOf('prod');
-    await cloud.deploy(wanted, await codeFor(wanted));
-    cloud.fates.push(...Array(5).fill(500));
-    await expect(cloud.api().listTriggers('mpc-snapshots-prod-create')).rejects.toThrow('FSS.0500');
-  });
-});
+    test('of an existing function is a failure', async () => {
+      const cloud = await start({ goneFunction });
+      const wanted = await wantedOf('prod');
+      await cloud.deploy(wanted, await codeFor(wanted));
+      cloud.fates.push(...Array(5).fill(500));
+      await expect(cloud.api().listTriggers('mpc-snapshots-prod-create')).rejects.toThrow('FSS.0500');
+    });
+  },
+);
 
 describe('the name of an OBS trigger', () => {
   const named = async (stage: string, bucket: string) => {
@@ -211,7 +214,7 @@ describe('the name of an OBS trigger', () => {
     return String(functions[3]?.triggers[0]?.eventData.name);
   };
 
-  test('holds the stage, so that two stages may listen to one bucket', async () => {
+  test('contains the stage, so that two stages may listen to one bucket', async () => {
     const cloud = await start();
     for (const stage of ['blue', 'green']) {
       const wanted = await wantedOf(stage, (service) => {

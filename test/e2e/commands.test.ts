@@ -44,7 +44,7 @@ describe('explain', () => {
     expect(JSON.parse(ended.stdout) as Explanation).toMatchObject({ key, verdict, reason });
   });
 
-  test('says in words what became of an upload, step by step', async () => {
+  test('explains step by step what became of an upload', async () => {
     const { code, stdout } = await ask('explain', 'uploads/broken.mp4');
     expect(code).toBe(1);
     expect(stdout).toContain('videos/uploads/broken.mp4: not captured (failed)\n');

@@ -132,7 +132,7 @@ describe('one upload, one task', () => {
     expect((await claimOf('half.mp4')).claim).toMatchObject({ state: 'accepted' });
   });
 
-  test('a fresh claim without a task is left alone, an old one is taken over', async () => {
+  test('a fresh claim without a task is left alone, and an old one is taken over', async () => {
     proxy.fates.push('lost-before');
     expect((await deliver('lost.mp4')).isError).toBe(true);
     expect((await deliver('lost.mp4')).body).toContain('lost.mp4 (claim_not_settled)');
@@ -309,7 +309,7 @@ describe('Idempotency-Key', () => {
 const cleanUp = async (options: object = {}) =>
   (await service.invoke('cancel', { trigger_type: 'TIMER', user_event: JSON.stringify(options) })).json;
 
-test('the clean-up leaves tasks alone that this installation did not create, unless told otherwise', async () => {
+test('the clean-up leaves tasks alone that this installation did not create, unless include_foreign_tasks is set', async () => {
   await deliver('mine.mp4');
   const [mine] = tasksOf('mine.mp4');
   const foreign = service.cloud.mpc.tasks.add({
@@ -325,7 +325,7 @@ test('the clean-up leaves tasks alone that this installation did not create, unl
   expect(await cleanUp({ include_foreign_tasks: true })).toMatchObject({ seen: 1, cancelled: 1 });
 });
 
-test('include_foreign_tasks wins over its old name everybodys, which still works by itself', async () => {
+test('include_foreign_tasks wins over its old name everybodys, which still works alone', async () => {
   await deliver('named.mp4');
   const foreign = service.cloud.mpc.tasks.add({ ...tasksOf('named.mp4')[0]!, userData: 'somebody else’s' });
   foreign.createdAtMs = Date.now() - 3 * 3_600_000;

@@ -157,7 +157,7 @@ test('format=json is the task itself, which pages of other origins cannot read',
   });
 });
 
-test('format=html is a page that needs nothing but its pictures', async () => {
+test('format=html is a page that needs only its pictures', async () => {
   const response = await get(`/${task.task_id}?format=html`);
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');

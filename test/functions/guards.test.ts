@@ -357,7 +357,7 @@ describe('an Idempotency-Key', () => {
 describe('an event whose key may be encoded or not', () => {
   test.each([
     ['encoded', true],
-    ['as it is', false],
+    ['plain', false],
   ])('means the existing object, when keys come %s', async (_, encoded) => {
     const service = new InstallationDouble();
     for (const key of ['a b.mp4', 'a+b.mp4', '50%25.mp4', '50%.mp4']) {
@@ -380,7 +380,7 @@ describe('MPC’s list', () => {
       foreignTask(service).createdAtMs = startMs + number * everyMs;
   };
 
-  test('of any length is read in a few calls by every sweep, and each sweep goes on', async () => {
+  test('of any length is read by each sweep in a few calls, and the next sweep continues', async () => {
     const service = new InstallationDouble();
     await service.sweep();
     crowd(service, 1_500, 250);
@@ -487,7 +487,7 @@ test('the newest of any number of a video’s tasks are found', async () => {
 describe('a synchronous capture', () => {
   const sync = { sync: 1 as const };
 
-  test('may take as long as the function has', async () => {
+  test('may take the function’s whole time', async () => {
     const service = new InstallationDouble();
     const handle = service.functions.invoke('create', postEvent(JSON.stringify(body('a.mp4', sync))), {
       create: 'slower',

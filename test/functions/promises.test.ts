@@ -97,7 +97,7 @@ describe('one upload, one task', () => {
     expect(service.tasksOf('a.mp4')).toHaveLength(1);
   });
 
-  test('an event without an ETag whose object is gone starts nothing', async () => {
+  test('an event without an ETag whose object was deleted starts nothing', async () => {
     const service = new InstallationDouble();
     service.upload('a.mp4.mp4');
     expect(returned(await service.deliver([uploadRecord(VIDEOS, 'a.mp4', '')]))).toMatchObject({
@@ -326,7 +326,7 @@ describe('the pace', () => {
 });
 
 describe('the sweep', () => {
-  test('goes on to the next bucket when one cannot be listed', async () => {
+  test('continues with the next bucket when one cannot be listed', async () => {
     const service = new InstallationDouble();
     service.cloud.buckets.delete(VIDEOS);
     service.upload('a.mp4', 'a', ARCHIVE);
@@ -384,7 +384,7 @@ describe('the clean-up', () => {
     await service.time.pass(2 * 60 * MINUTE_MS);
   };
 
-  test('stops when the quota is used up, and the next run goes on', async () => {
+  test('stops when the quota is used up, and the next run continues', async () => {
     const service = new InstallationDouble();
     await old(service, 6);
     // Lists the tasks, cancels two, and is refused as often as it asks again.

@@ -33,7 +33,7 @@ test('what is written after a second cloud tried to use the directory is still t
   expect(store.head('videos', 'a.mp4')).toMatchObject({ sizeBytes: 1 });
 });
 
-test('a directory belongs to the process whose number stands in it, as long as that runs', async () => {
+test('a directory belongs to the process whose number it contains, as long as that process runs', async () => {
   const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
   await writeFile(path.join(directory, 'process-id'), String(other.pid));
   await expect(start()).rejects.toThrow(`(process ${other.pid})`);

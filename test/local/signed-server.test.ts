@@ -130,7 +130,7 @@ test.each([
   expect(answer).toMatchObject({ status: 404, body: { error_code: 'APIGW.0101', request_id: answer.id } });
 });
 
-test('a path that is no API is 404 before anybody looks at the signature', async () => {
+test('a path without an API is 404 before the signature is checked', async () => {
   expect((await fetch(`${endpoint}/v1/${PROJECT}/nothing`)).status).toBe(404);
   expect((await fetch(`${endpoint}/v1/${PROJECT}/books/a`)).status).toBe(401);
 });

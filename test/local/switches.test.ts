@@ -25,11 +25,11 @@ test.each([
     'functiongraph.timeZone=Mars',
     '--behaviour: functiongraph.timeZone must be a time zone such as Europe/Berlin, got "Mars"',
   ],
-])('%s is refused with what is possible', (text, message) => {
+])('%s is refused with the possible values', (text, message) => {
   expect(() => parseSwitches(text)).toThrow(message);
 });
 
-test('an unknown switch is answered by the list of all', () => {
+test('an unknown switch is answered with the list of all', () => {
   const refusal = (text: string) => {
     try {
       return String(parseSwitches(text));
@@ -43,7 +43,7 @@ test('an unknown switch is answered by the list of all', () => {
   }
 });
 
-test('a command runs beside a cloud that reads the documents the other way', async () => {
+test('a command runs with a cloud whose switches select the other reading', async () => {
   // The page guard lets nobody's page in but those at the gateway's own address.
   const program = `fetch(process.env.API_ENDPOINT + '/snapshots', { headers: { origin: process.env.API_ENDPOINT } })
     .then(({ headers }) => console.log(headers.get('access-control-allow-origin')))`;

@@ -38,7 +38,7 @@ async function cleanState(): Promise<unknown> {
 }
 
 describe('an account that has only a key', () => {
-  test('gets all that the doctor looks for, and the next command', async () => {
+  test('gets everything that the doctor checks, and the next command', async () => {
     const { ok, text, lines } = await account.setup({}, { diagnose });
     expect([ok, text]).toEqual([true, expect.not.stringContaining('missing  ')]);
     expect(text).toContain('note            functions: not deployed yet');
@@ -131,7 +131,7 @@ describe('an account that has only a key', () => {
     expect(await account.state()).toEqual(before);
   });
 
-  test('two stages stand side by side', async () => {
+  test('two stages exist side by side', async () => {
     await account.setup();
     const before = await account.state();
     expect((await account.setup({}, { stage: 'prod', environment: { ...PROD } })).ok).toBe(true);

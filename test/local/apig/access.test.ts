@@ -83,7 +83,7 @@ describe('an API with authentication APP', () => {
     expect(again.isNew).toBe(false);
   });
 
-  test('refuses an app in another environment, with its old secret, and once it is gone', async () => {
+  test('refuses an app in another environment, with its old secret, and after its deletion', async () => {
     const { app, key } = addApp('app_demo');
     access.authorize(app.id, api('/app').apiId, 'another-environment');
     expect(await call('/app', key)).toBe('403 APIG.0304');
@@ -96,7 +96,7 @@ describe('an API with authentication APP', () => {
     expect(access.authorizations.size).toBe(0);
   });
 
-  test('takes no app code unless simple authentication is on', async () => {
+  test('accepts no app code unless simple authentication is on', async () => {
     const { app } = addApp('app_demo');
     access.authorize(app.id, api('/app').apiId, api('/app').envId);
     const { code } = access.addCode(app);
@@ -105,7 +105,7 @@ describe('an API with authentication APP', () => {
 });
 
 describe('an access policy', () => {
-  test('of an API with authentication IAM keeps other accounts out, which may call it otherwise', async () => {
+  test('of an API with authentication IAM excludes other accounts, which may otherwise call it', async () => {
     expect(await call('/iam', STRANGER)).toBe('200');
     const own = '0000000000000000000000000000d0a1';
     const policy = access.addPolicy({ name: 'ours', type: 'PERMIT', entity: 'DOMAIN_ID', values: [own] });
@@ -117,7 +117,7 @@ describe('an access policy', () => {
     expect(await call('/iam', STRANGER)).toBe('200');
   });
 
-  test('may deny those that it names', async () => {
+  test('may deny the accounts that it names', async () => {
     const policy = access.addPolicy({ name: 'no', type: 'DENY', entity: 'DOMAIN', values: ['stranger'] });
     access.bindPolicy(policy.id, api('/iam').publishId);
     expect(await call('/iam', STRANGER)).toBe('403 APIG.0302');

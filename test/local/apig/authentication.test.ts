@@ -68,18 +68,18 @@ function signed(path: string, key: typeof USER, body?: string, method = body ===
   return signedHeaders(method, new URL(base + path), body, { accept: '*/*' }, key);
 }
 
-test('NONE takes every request, whatever it claims to be', async () => {
+test('NONE accepts every request, whatever it claims to be', async () => {
   expect((await call('/none')).status).toBe(200);
   expect((await call('/none', { 'x-auth-token': 'nonsense', authorization: 'nonsense' })).status).toBe(200);
 });
 
 describe('IAM', () => {
-  test("takes a request that the vendor's signer signed with an access key", async () => {
+  test("accepts a request that the vendor's signer signed with an access key", async () => {
     expect((await call('/iam/a?b=2&a=1', signed('/iam/a?b=2&a=1', USER))).status).toBe(200);
     expect((await call('/iam', signed('/iam', USER, '{"x":1}'), 'POST', '{"x":1}')).status).toBe(200);
   });
 
-  test('takes the temporary key of an agency only with its token', async () => {
+  test('accepts the temporary key of an agency only with its token', async () => {
     const key = credentials.temporaryKeyOf('agency');
     const headers = (extra: Record<string, string>) =>
       signedHeaders('GET', new URL(`${base}/iam`), undefined, { accept: '*/*', ...extra }, key);
@@ -87,7 +87,7 @@ describe('IAM', () => {
     expect((await call('/iam', headers({}))).status).toBe(401);
   });
 
-  test('takes a token of IAM in X-Auth-Token for 24 hours, then asks for a new one', async () => {
+  test('accepts a token of IAM in X-Auth-Token for 24 hours, then requires a new one', async () => {
     const { value } = credentials.issueToken();
     expect((await call('/iam', { 'x-auth-token': value })).status).toBe(200);
     nowMs += 24 * 60 * MINUTE - 1;
@@ -125,14 +125,14 @@ describe('IAM', () => {
     );
   });
 
-  test("refuses an app's key and no authentication at all", async () => {
+  test("refuses an app's key and a request without authentication", async () => {
     for (const headers of [signed('/iam', APP_KEY), { 'x-apig-appcode': APP.appCode }, {}]) {
       const { status, body } = await call('/iam', headers as Record<string, string>);
       expect([status, body.error_code]).toEqual([401, 'APIG.0301']);
     }
   });
 
-  test('takes a signature that is 15 minutes old and no older one', async () => {
+  test('accepts a signature that is 15 minutes old and no older one', async () => {
     const headers = signed('/iam', USER);
     const date = headers['X-Sdk-Date']!;
     const signedAtMs = Date.parse(date.replace(/(....)(..)(..)T(..)(..)(..)Z/, '$1-$2-$3T$4:$5:$6Z'));
@@ -146,12 +146,12 @@ describe('IAM', () => {
 });
 
 describe('APP', () => {
-  test("takes a request that the vendor's signer signed with an app's key and secret", async () => {
+  test("accepts a request that the vendor's signer signed with an app's key and secret", async () => {
     expect((await call('/app?x=1', signed('/app?x=1', APP_KEY))).status).toBe(200);
     expect((await call('/app', signed('/app', APP_KEY, '{}'), 'POST', '{}')).status).toBe(200);
   });
 
-  test('takes an app code in place of a signature', async () => {
+  test('accepts an app code in place of a signature', async () => {
     expect((await call('/app', { 'X-Apig-AppCode': APP.appCode })).status).toBe(200);
   });
 
@@ -192,7 +192,7 @@ describe('APP', () => {
     );
   });
 
-  test('refuses a token of IAM and no authentication at all', async () => {
+  test('refuses a token of IAM and a request without authentication', async () => {
     for (const headers of [{ 'x-auth-token': credentials.issueToken().value }, {}]) {
       const { status, body } = await call('/app', headers as Record<string, string>);
       expect([status, body.error_code]).toEqual([401, 'APIG.0303']);

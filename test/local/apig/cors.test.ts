@@ -60,7 +60,7 @@ test("enabled, it keeps the function's own header", async () => {
   expect(response.headers.get('access-control-allow-origin')).toBe('http://own');
 });
 
-test('enabled, the gateway answers preflights by itself and without authentication', async () => {
+test('enabled, the gateway itself answers preflights, without authentication', async () => {
   for (const path of ['/plain', '/signed']) {
     const response = await fetch(withCors + path, { method: 'OPTIONS', headers: PREFLIGHT });
     expect(response.status).toBe(200);
@@ -75,7 +75,7 @@ test('enabled, the gateway answers preflights by itself and without authenticati
   }
 });
 
-test('enabled, OPTIONS without its two headers is no preflight, and a path without API stays unknown', async () => {
+test('enabled, OPTIONS without its two headers is not a preflight, and a path without an API stays unknown', async () => {
   for (const headers of [{}, { origin: PAGE }, { 'access-control-request-method': 'PUT' }]) {
     const response = await fetch(`${withCors}/plain`, {
       method: 'OPTIONS',

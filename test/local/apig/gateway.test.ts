@@ -98,7 +98,7 @@ describe('the event', () => {
     expect(event.headers).not.toHaveProperty('connection');
   });
 
-  test('has the body in base64, text included', async () => {
+  test('has the body in base64, even if it is text', async () => {
     const response = await fetch(`${base}/echo`, {
       method: 'POST',
       body: '{"name": "OpenTelekomCloud"}',
@@ -120,7 +120,7 @@ describe('the event', () => {
     });
   });
 
-  test('has one text per header, the client address behind what the client claims', async () => {
+  test("has one string for each header, with the client's address behind what the client claims", async () => {
     const { body } = await raw('GET', '/echo', {
       'X-Twice': ['a', 'b'],
       'X-Forwarded-For': '1.2.3.4',
@@ -164,7 +164,7 @@ describe('the answer', () => {
     return raw(method, `/answer${count}`);
   }
 
-  test('is status, headers and body of the function', async () => {
+  test('has status, headers and body of the function', async () => {
     const answer = await answerOf(
       `{ statusCode: 202, headers: { 'Content-Type': 'text/plain', 'X-Number': 5 }, body: 'Grüße', isBase64Encoded: false }`,
     );
@@ -187,7 +187,7 @@ describe('the answer', () => {
     expect(await answerOf(`{ statusCode: 200, body: 'x' }`)).toMatchObject({ status: 200 });
   });
 
-  test('to HEAD has no body', async () => {
+  test('to a HEAD request has no body', async () => {
     const answer = await answerOf(
       `{ statusCode: 200, headers: {}, body: 'x', isBase64Encoded: false }`,
       'HEAD',
@@ -271,7 +271,7 @@ describe('refusals', () => {
     });
   });
 
-  test('a body above 12 MB is 413 of the gateway, one above 6 MB is 413 of FunctionGraph', async () => {
+  test('a body above 12 MB gets 413 from the gateway, one above 6 MB gets 413 from FunctionGraph', async () => {
     const post = (sizeBytes: number) => raw('POST', '/echo', {}, Buffer.alloc(sizeBytes));
     const gatewayLimit = await post(30 * 1024 * 1024);
     expect(gatewayLimit.status).toBe(413);

@@ -50,7 +50,7 @@ test('a header above 32 KB and headers above 128 KB are 494', async () => {
   expect(await send('/fixed', many)).toEqual([494, 'APIG.0201']);
 });
 
-test('a body of 12 MB passes the gateway and is too large for FunctionGraph, one byte more is 413 of the gateway', async () => {
+test('a body of 12 MB passes the gateway and is too large for FunctionGraph, and one byte more gets 413 from the gateway', async () => {
   expect(await send('/fixed', {}, Buffer.alloc(12 * MB))).toEqual([413, 'FSS.1201']);
   expect(await send('/fixed', {}, Buffer.alloc(12 * MB + 1))).toEqual([413, 'APIG.0201']);
 });

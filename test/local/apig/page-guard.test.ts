@@ -136,7 +136,7 @@ test.each(['*', 'localhost:3000', 'ftp://a', 'http://localhost:3000/page', 'http
   },
 );
 
-test('origins are taken with a slash at the end or without', () => {
+test('origins are accepted with or without a slash at the end', () => {
   expect(parseOrigins(['http://localhost:3000/', 'https://a.example.com'])).toEqual([
     'http://localhost:3000',
     'https://a.example.com',

@@ -2,7 +2,7 @@ import { localCommand } from '../../local-command';
 
 const local = (...args: string[]) => localCommand(args);
 
-test('start takes faults, prints the seed, and an upload still succeeds', async () => {
+test('start accepts faults, prints the seed, and an upload still succeeds', async () => {
   const faults = 'duplicate=1,obs.503=0.1,obs.reset-after=0.1';
   const { code, stdout, stderr } = await local(
     ...['start', '--once', '--port', '0', '--faults', faults, '--seed', '7'],
@@ -12,7 +12,7 @@ test('start takes faults, prints the seed, and an upload still succeeds', async 
   expect(code).toBe(0);
 });
 
-test('exec takes faults before its command and leaves the options of the command alone', async () => {
+test('exec accepts faults before its command, and leaves the options of the command alone', async () => {
   const { code, stdout, stderr } = await local(
     ...['exec', '--faults', 'drop=1', 'node', '-p', 'process.argv.slice(1).join()', '--', '--seed', 'x'],
   );

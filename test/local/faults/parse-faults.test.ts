@@ -39,7 +39,7 @@ describe('--faults', () => {
 });
 
 describe('--seed', () => {
-  test.each(['0', '7', '4294967295'])('takes %s', (text) => {
+  test.each(['0', '7', '4294967295'])('accepts %s', (text) => {
     expect(parseSeed(text)).toBe(Number(text));
   });
   test.each(['-1', '4294967296', '1.5', '1e3', 'lucky', ''])('refuses "%s"', (text) => {

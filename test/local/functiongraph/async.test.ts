@@ -104,7 +104,7 @@ describe('an asynchronous invocation', () => {
     expect(statesOf(one.invocations, requestId)).toEqual(['queued 1', 'running 1', 'failed 1']);
   });
 
-  test('that has become too old is discarded instead of tried again', async () => {
+  test('that became too old is discarded and not tried again', async () => {
     const time = { now: Date.now() };
     const one = await start(
       { clock: () => time.now, behaviour: { asyncRetryDelayMs: 5 } },
@@ -151,7 +151,7 @@ describe('an asynchronous invocation', () => {
     expect(time.now - queuedAtMs).toBe(seconds * 1000);
   });
 
-  test('takes 256 KB and refuses more', async () => {
+  test('accepts 256 KB and refuses more', async () => {
     const one = await start();
     const overhead = JSON.stringify({ pad: '' }).length;
     const event = (sizeBytes: number) => ({ pad: 'x'.repeat(sizeBytes - overhead) });
@@ -167,7 +167,7 @@ describe('an asynchronous invocation', () => {
 });
 
 describe('events beyond the only instance', () => {
-  test('wait and run one after the other, in the order of arrival', async () => {
+  test('wait and run one after the other in the order of arrival', async () => {
     const one = await start({}, undefined, { concurrency: 1 });
     const gate = gateFile();
     const ids = [1, 2, 3, 4].map((n) => one.functiongraph.invokeAsync('worker', { n, gate }, 'OBS'));
@@ -222,7 +222,7 @@ describe('events beyond the only instance', () => {
     await reached(one, second, 'succeeded');
   });
 
-  test('that become too old while they wait are discarded, the younger ones run', async () => {
+  test('that become too old while they wait are discarded, and the younger ones run', async () => {
     const time = { now: Date.now() };
     const one = await start(
       { clock: () => time.now },
@@ -390,7 +390,7 @@ describe('the list of asynchronous invocations', () => {
     expect(await statusesOf(one, `?query_begin_time=${ago(120)}&query_end_time=${ago(62)}`)).toEqual([]);
   });
 
-  test('is empty without the status log, and never holds synchronous invocations', async () => {
+  test('is empty without the status log, and never contains synchronous invocations', async () => {
     const silent = await start();
     await reached(silent, silent.functiongraph.invokeAsync('worker', {}, 'OBS'), 'succeeded');
     expect(await listOf(silent)).toEqual({ invocations: [], count: 0, next_marker: 0 });

@@ -192,7 +192,7 @@ describe('an asynchronous destination', () => {
     ['no agency', obs(), { settings: {} }, 'no agency'],
     ['no OBS', obs(), { options: { putObject: undefined } as never }, 'without OBS'],
   ])(
-    'that cannot be reached (%s) is reported, the invocation stays a success',
+    'that cannot be reached (%s) is reported, and the invocation stays successful',
     async (_what, target, more, words) => {
       await start({ on_success: target }, more);
       const requestId = cloud.functiongraph.invokeAsync('worker', { n: 1 }, 'OBS');

@@ -42,7 +42,7 @@ const GATED = `
   };`;
 
 describe('the environment of an instance', () => {
-  test('holds the documented RUNTIME_ variables and next to nothing else', async () => {
+  test('has the documented RUNTIME_ variables and almost nothing else', async () => {
     process.env.SECRET_OF_THE_HOST = 'x';
     const { body } = await run(
       'exports.handler = async (event, context) => process.env;',
@@ -91,7 +91,7 @@ describe('the environment of an instance', () => {
     });
   });
 
-  test('holds plain user data only when that behaviour is switched on', async () => {
+  test('has plain user data only when that behaviour is switched on', async () => {
     const loose = await startCloud({ behaviour: { userDataInEnvironment: true } });
     const name = await deploy(
       'exports.handler = async (event, context) => [process.env.PLAIN, process.env.HIDDEN];',
@@ -127,7 +127,7 @@ describe('the environment of an instance', () => {
     await impatient.close();
   });
 
-  test('a pre-stop handler is taken and shown, but not called', async () => {
+  test('a pre-stop handler is accepted and shown, but not called', async () => {
     const impatient = await startCloud({ behaviour: { idleReclaimMs: 50 } });
     const settings = { pre_stop_handler: 'index.stop', pre_stop_timeout: 5 };
     const name = await deploy(
@@ -191,7 +191,7 @@ describe('context', () => {
     });
   });
 
-  test('carries the temporary key of the execution agency, read anew at every invocation', async () => {
+  test('has the temporary key of the execution agency, which is read again at every invocation', async () => {
     const time = { now: Date.now() };
     const moving = await startCloud({ clock: () => time.now });
     const name = await deploy(CONTEXT, { xrole: 'configuration', app_xrole: 'execution' }, moving);
@@ -249,7 +249,7 @@ describe('the log', () => {
     expect(second.log).not.toContain('INFO one');
   });
 
-  test('takes a line that comes late into the request that runs then', async () => {
+  test('assigns a late line to the request that runs at that time', async () => {
     const name = await deploy(
       `let late; exports.handler = async (event, context) => {
          if (late) late();
@@ -263,7 +263,7 @@ describe('the log', () => {
     expect(second.log).toContain(`${second.requestId} INFO late`);
   });
 
-  test('the management API brings back its last 2 KB', async () => {
+  test('the management API returns its last 2 KB', async () => {
     const name = await deploy(
       `exports.handler = async (event, context) => { console.log('é'.repeat(5000) + 'end'); };`,
     );
@@ -304,7 +304,7 @@ describe('the end of an instance', () => {
     expect(JSON.parse(next.body)[0]).toBe(1);
   });
 
-  test('a thenable that is no native promise, and a busy loop, end with the time-out too', async () => {
+  test('a thenable that is not a native promise, and a busy loop, also end with the time-out', async () => {
     const [thenable, busy] = await Promise.all([
       run(`exports.handler = (event, context) => ({ then: (resolve) => resolve('x') });`, {}, { timeout: 3 }),
       run('exports.handler = async (event, context) => { for (;;); };', {}, { timeout: 3 }),
@@ -363,7 +363,7 @@ describe('the end of an instance', () => {
     expect(result.body).toContain('memory limit exceeded: the function used more than its 128 MB');
   });
 
-  test('an instance without work is reclaimed', async () => {
+  test('an idle instance is reclaimed', async () => {
     const impatient = await startCloud({ behaviour: { idleReclaimMs: 50 } });
     const name = await deploy(PID, {}, impatient);
     const pid = Number((await impatient.functiongraph.invoke(name, {})).body);
@@ -422,7 +422,7 @@ describe('concurrency', () => {
     return { gate: file, open: () => fs.writeFileSync(file, ''), remove: () => fs.rmSync(file) };
   }
 
-  test('each request in flight has an instance of its own; afterwards they are used again', async () => {
+  test('each request in flight has its own instance, and instances are reused afterwards', async () => {
     const name = await deploy(GATED);
     const { gate: file, open, remove } = await gate();
     const running = [1, 2, 3].map(() => cloud.functiongraph.invoke(name, { gate: file }));

@@ -181,7 +181,7 @@ describe('a function', () => {
     expect(answer).toMatchObject({ status: 406, body: { error_code: 'FSS.0406' } });
   });
 
-  test('whose zip climbs out of its folder is refused', async () => {
+  test('whose zip has files outside its folder is refused', async () => {
     // The archiver refuses such a name, so a harmless one of the same length is replaced.
     const harmless = Buffer.from(await zipOf({ 'xxxescape.js': 'boom', 'index.js': CODE }), 'base64');
     const hostile = Buffer.from(
@@ -193,7 +193,7 @@ describe('a function', () => {
     expect(answer.body.error_msg).toContain('../escape.js');
   });
 
-  test('gets new code once, the same code is refused with 409 FSS.0409', async () => {
+  test('gets new code once, and the same code again is refused with 409 FSS.0409', async () => {
     await cloud.deploy('coded', CODE);
     const at = `fgs/functions/${urnOf('coded')}/code`;
     const body = {
@@ -208,13 +208,13 @@ describe('a function', () => {
     expect(await cloud.functiongraph.invoke('coded', 1)).toMatchObject({ body: '{"new":1}' });
   });
 
-  test('has the SHA-512 of its zip for a digest', async () => {
+  test('has the SHA-512 of its zip as its digest', async () => {
     const file = await zipOf({ 'index.js': CODE });
     const { body } = await cloud.deploy('digested', CODE, { func_code: { file } });
     expect(body.digest).toBe(createHash('sha512').update(Buffer.from(file, 'base64')).digest('hex'));
   });
 
-  test('gets a new configuration; what is left out stays, name and runtime cannot change', async () => {
+  test('gets a new configuration: omitted fields keep their values, and name and runtime cannot change', async () => {
     await cloud.deploy('configured', CODE, { user_data: '{"A":"1"}' });
     const at = `fgs/functions/${urnOf('configured')}/config`;
     const all = {
@@ -280,7 +280,7 @@ describe('a synchronous invocation', () => {
     });
   });
 
-  test('takes 6 MB and refuses more with 413', async () => {
+  test('accepts 6 MB and refuses more with 413', async () => {
     const event = (sizeBytes: number) => JSON.stringify('x'.repeat(sizeBytes - 2));
     const limit = 6 * 1024 * 1024;
     expect((await invoke(event(limit), { 'x-cff-request-version': 'v0' })).text).toHaveLength(limit - 2);

@@ -79,7 +79,7 @@ describe('the result', () => {
     expect(await run(`exports.handler = ${handler};`, { a: 7 })).toMatchObject({ isError: false, body });
   });
 
-  test('the handler may lie in a folder of the zip and load what lies beside it', async () => {
+  test('the handler may be in a folder of the zip and load files beside it', async () => {
     const files = {
       'src/deep/main.js': `const { two } = require('./other'); exports.go = async (event, context) => two + require('leaf').one;`,
       'src/deep/other.js': 'exports.two = 2;',
@@ -88,7 +88,7 @@ describe('the result', () => {
     expect(await run(files, {}, { handler: 'src/deep/main.go' })).toMatchObject({ body: '3' });
   });
 
-  test('a result of exactly 6 MiB passes and one byte more fails with 4004', async () => {
+  test('a result of exactly 6 MiB passes, and one byte more fails with 4004', async () => {
     const code = 'exports.handler = async (event, context) => "x".repeat(event.size);';
     const limit = 6_291_456;
     const fits = await run(code, { size: limit });
@@ -269,7 +269,7 @@ describe('the initializer', () => {
     expect(second).toMatchObject({ body: '{"inits":1,"id":""}', cold: false });
   });
 
-  test('may be an async function, with two parameters all the same', async () => {
+  test('may be an async function, also with two parameters', async () => {
     const code = `let ready; exports.init = async (context, callback) => { ready = true; }; exports.handler = async (event, context) => ready;`;
     const settings = { initializer_handler: 'index.init', initializer_timeout: 3 };
     expect(await run(code, {}, settings)).toMatchObject({ body: 'true' });

@@ -35,12 +35,12 @@ describe('strategy_config', () => {
     expect(answer.body.error_msg).toContain('concurrent_num');
   });
 
-  test('without concurrent_num is taken with that behaviour', async () => {
+  test('without concurrent_num is accepted with that behaviour', async () => {
     await start({ needsConcurrentNum: false });
     expect((await configure({ concurrency: 1 })).body.strategy_config).toMatchObject({ concurrency: 1 });
   });
 
-  test('with both fields is taken', async () => {
+  test('with both fields is accepted', async () => {
     await start();
     expect((await configure({ concurrency: 1, concurrent_num: 1 })).status).toBe(200);
   });
@@ -55,7 +55,7 @@ describe('an API trigger', () => {
     });
   });
 
-  test('with parameters in its path is taken with that behaviour', async () => {
+  test('with parameters in its path is accepted with that behaviour', async () => {
     await start({ apiPathParameters: 'taken' });
     expect((await cloud.addTrigger('one', 'APIG', { ...API, path: '/things/{id}' })).status).toBe(201);
   });
@@ -92,7 +92,7 @@ test.each([
 );
 
 describe('a region', () => {
-  test('tells its runtimes and types of triggers', async () => {
+  test('lists its runtimes and types of triggers', async () => {
     await start();
     const { body: runtimes } = await cloud.call('GET', 'fgs/runtimetypes');
     expect(runtimes.at(-1)).toEqual({ type: 'Node.js20.15', display_name: expect.any(String) });
@@ -106,21 +106,21 @@ describe('a region', () => {
     ]);
   });
 
-  test('without a runtime neither lists nor takes it', async () => {
+  test('without a runtime neither lists nor accepts it', async () => {
     cloud = await startCloud({ behaviour: { newestRuntime: 'Node.js18.15' } });
     expect(await cloud.deploy('new', CODE)).toMatchObject({ status: 400, body: { error_code: 'FSS.1005' } });
     const { body } = await cloud.call('GET', 'fgs/runtimetypes');
     expect(body.map(({ type }: { type: string }) => type)).not.toContain('Node.js20.15');
   });
 
-  test('without a type of triggers neither lists nor takes it', async () => {
+  test('without a type of triggers neither lists nor accepts it', async () => {
     await start({ missingTriggerType: 'OBS' });
     expect((await cloud.call('GET', 'fgs/triggertypes')).body).not.toContain('OBS');
     expect((await cloud.addTrigger('one', 'OBS', OBS)).body.error_code).toBe('FSS.1101');
   });
 });
 
-describe('a function that is gone', () => {
+describe('a deleted function', () => {
   test.each([
     ['observed', 'GET', '', 500, 'FSS.0500'],
     ['observed', 'DELETE', '/OBS/x', 401, 'FSS.0401'],
@@ -133,7 +133,7 @@ describe('a function that is gone', () => {
   });
 });
 
-test('a trigger that is deleted stays listed and holds its place for the time of the switch, and does nothing', async () => {
+test('a deleted trigger stays listed and holds its place for the time of the switch, and does nothing', async () => {
   const time = { now: Date.now() };
   cloud = await startCloud({ clock: () => time.now, behaviour: { triggerDeletionMs: 5000 } });
   await cloud.deploy('one', CODE);
@@ -176,7 +176,7 @@ test('a timer has an id that is not its name', async () => {
   expect(body.trigger_id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 });
 
-test('version 1 of functions is not there', async () => {
+test('version 1 of functions does not exist', async () => {
   await start();
   expect(await cloud.deploy('old', CODE, { type: 'v1' })).toMatchObject({ status: 400 });
 });

@@ -7,7 +7,7 @@ const ECHO = 'exports.handler = async (event, context) => event;';
 let cloud: Cloud;
 afterEach(() => cloud.close());
 
-test('a message of a topic reaches the functions with a trigger of it, in the documented envelope', async () => {
+test('a message to a topic reaches the functions with a trigger for it, in the documented envelope', async () => {
   cloud = await startCloud();
   await cloud.deploy('told', ECHO);
   await cloud.deploy('other', ECHO);
@@ -51,7 +51,7 @@ test('a message of a topic reaches the functions with a trigger of it, in the do
   });
 });
 
-test('a trigger of a topic that SMN does not have is refused, and one that is deleted gets nothing', async () => {
+test('a trigger for a topic that SMN does not have is refused, and a deleted trigger gets nothing', async () => {
   cloud = await startCloud({ hasTopic: (urn) => urn === TOPIC });
   await cloud.deploy('told', ECHO);
   expect(await cloud.addTrigger('told', 'SMN', { topic_urn: `${TOPIC}2` })).toMatchObject({

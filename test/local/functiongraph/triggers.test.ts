@@ -79,7 +79,7 @@ describe('a trigger', () => {
     expect(cloud.functiongraph.apiRoutes()).toEqual([]);
   });
 
-  test('that is missing is shown as 500, one of a missing function as 401', async () => {
+  test('that is missing is answered with 500, and one of a missing function with 401', async () => {
     await start();
     const missing = await cloud.call('GET', `fgs/triggers/${urnOf('echo')}/OBS/none`);
     expect(missing).toMatchObject({ status: 500, body: { error_code: 'FSS.0500' } });
@@ -124,7 +124,7 @@ describe('a trigger', () => {
     });
   });
 
-  test('for API Gateway stands beside the same path of another group', async () => {
+  test('for API Gateway can exist beside the same path of another group', async () => {
     await start();
     expect((await cloud.addTrigger('echo', 'APIG', GATEWAY)).status).toBe(201);
     expect((await cloud.addTrigger('echo', 'APIG', { ...GATEWAY, group_id: 'other' })).status).toBe(201);
@@ -137,20 +137,20 @@ describe('a trigger', () => {
     { ...OBS, name: 'second', prefix: 'out/' },
     { ...OBS, name: 'second', suffix: '.mov' },
     { ...OBS, name: 'second', bucket: 'other' },
-  ])('for OBS stands beside another one when they cannot overlap: %j', async (second) => {
+  ])('for OBS can exist beside another one that cannot overlap: %j', async (second) => {
     await start({}, 'echo', 'other');
     await cloud.addTrigger('echo', 'OBS', OBS);
     expect((await cloud.addTrigger('other', 'OBS', second)).status).toBe(201);
   });
 
-  test('for OBS overlaps with one of another function too', async () => {
+  test('for OBS overlaps also with one of another function', async () => {
     await start({}, 'echo', 'other');
     await cloud.addTrigger('echo', 'OBS', OBS);
     const second = await cloud.addTrigger('other', 'OBS', { ...OBS, name: 'second' });
     expect(second.body.error_code).toBe('FSS.1108');
   });
 
-  test('may be the tenth of a function but not the eleventh', async () => {
+  test('can be the tenth of a function but not the eleventh', async () => {
     await start();
     for (let n = 1; n <= 10; n += 1) {
       const timer = { name: `t${n}`, schedule_type: 'Rate', schedule: '3m' };
@@ -321,7 +321,7 @@ describe('a timer', () => {
     expect((await cloud.call('GET', at)).body.trigger_status).toBe('ACTIVE');
   });
 
-  test('that was missed several times fires once', async () => {
+  test('fires once after it was missed several times', async () => {
     const time = { now: Date.now() };
     await start({ clock: () => time.now });
     await cloud.addTrigger('echo', 'TIMER', RATE);
@@ -334,7 +334,7 @@ describe('a timer', () => {
     expect(timers()).toHaveLength(2);
   });
 
-  test('goes by the time zone that the behaviour names', async () => {
+  test('uses the time zone that the behaviour names', async () => {
     const time = { now: Date.now() };
     await start({ clock: () => time.now, behaviour: { timeZone: 'Asia/Kolkata' } });
     await cloud.addTrigger('echo', 'TIMER', CRON);

@@ -66,7 +66,7 @@ const SETTINGS = {
 
 // Each step stands on those before it, as in a deployment.
 describe("the vendor's SDK", () => {
-  test('asks how many functions there may be', async () => {
+  test('reads how many functions there may be', async () => {
     const quotas = { resources: [{ type: 'fgs_func_num', quota: 400, used: 0 }] };
     await call('listQuotas', {}, { httpStatusCode: 200, quotas });
   });
@@ -166,7 +166,7 @@ describe("the vendor's SDK", () => {
     await call('showFunctionAsyncInvokeConfig', { function_urn: URN }, body);
   });
 
-  test('invokes it, waiting for the result with the end of the log', async () => {
+  test('invokes it and waits for the result with the end of the log', async () => {
     const answer = await call(
       'invokeFunction',
       { function_urn: URN, 'X-Cff-Log-Type': 'tail', 'X-CFF-Request-Version': 'v1', body: { n: 1 } },

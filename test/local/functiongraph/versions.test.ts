@@ -63,7 +63,7 @@ describe('a published version', () => {
     expect(named).toBeLessThanOrEqual(Date.now());
   });
 
-  test('needs a change since the last one: 400 FSS.1016', async () => {
+  test('needs a change since the last version, else 400 FSS.1016', async () => {
     const name = await deploy();
     await publish(name, { version: 'v1' });
     expect(await publish(name, { version: 'v2' })).toMatchObject({
@@ -102,7 +102,7 @@ describe('a published version', () => {
     });
   });
 
-  test('cannot change, nor have triggers', async () => {
+  test('cannot change and cannot have triggers', async () => {
     const name = await deploy();
     await publish(name, { version: 'v1' });
     const urn = urnOf(name, 'v1');

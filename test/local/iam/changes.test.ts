@@ -54,7 +54,7 @@ test.each<[string, object]>([
   expect(await call('POST', AGENCIES, { agency })).toBe('400');
 });
 
-test('a custom policy is made, changed for whoever has it, and deleted when nobody has', async () => {
+test('a custom policy is made, changed for every agency that has it, and deleted when no agency has it', async () => {
   const { role } = await call('POST', ROLES, { role: POLICY });
   expect(role).toMatchObject({ catalog: 'CUSTOMED', domain_id: DOMAIN_ID, display_name: 'demo' });
   expect(await call('POST', ROLES, { role: POLICY })).toBe('409');
@@ -74,8 +74,8 @@ test('a custom policy is made, changed for whoever has it, and deleted when nobo
 });
 
 test.each<[string, object]>([
-  ['an action that is none', { Action: ['GetObject'] }],
-  ['a resource that is none', { Resource: ['my-bucket'] }],
+  ['an invalid action', { Action: ['GetObject'] }],
+  ['an invalid resource', { Resource: ['my-bucket'] }],
   ['an action of a region’s service', { Action: ['mpc:mpc:*'], Resource: undefined }],
 ])('a policy for global services with %s is refused', async (_, changed) => {
   const Statement = [{ ...POLICY.policy.Statement[0], ...changed }];

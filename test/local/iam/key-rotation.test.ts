@@ -39,7 +39,7 @@ function opens(key: AccessKey): boolean {
   ).ok;
 }
 
-test('an agency gets a new key after ten minutes, and the old one goes on working until it expires', () => {
+test('an agency gets a new key after ten minutes, and the old key works until it expires', () => {
   const first = credentials.temporaryKeyOf('agency');
   nowMs += 10 * MINUTE - 1;
   expect(credentials.temporaryKeyOf('agency')).toBe(first);

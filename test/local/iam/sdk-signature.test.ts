@@ -133,7 +133,7 @@ describe('X-Sdk-Content-Sha256', () => {
     body: 'bytes that are no JSON',
   });
 
-  test('may stand for the body when it is its hash', async () => {
+  test('may replace the body when it is its hash', async () => {
     const hash = createHash('sha256').update('bytes that are no JSON').digest('hex');
     expect(await verdictOn(upload(hash))).toMatchObject({ ok: true });
   });

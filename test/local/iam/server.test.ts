@@ -57,7 +57,7 @@ function get<Body>(asking: HcClient, url: string, queryParams: Record<string, st
   });
 }
 
-test("the vendor's SDK finds the project of its region by itself", async () => {
+test("the vendor's SDK itself finds the project of its region", async () => {
   const asking = client(KEY.accessKey, KEY.secretKey);
   const { projects } = await list(asking, REGION);
   expect(projects).toEqual([expect.objectContaining({ id: KEY.projectId, name: REGION, enabled: true })]);
@@ -106,7 +106,7 @@ describe('an agency', () => {
   const roles = `agencies/${AGENCY.id}/roles`;
   const asking = () => client(KEY.accessKey, KEY.secretKey);
 
-  test('is found by its name within the account, and says whom it trusts', async () => {
+  test('is found by its name within the account, and names the service that it trusts', async () => {
     const found = (name: string, domain_id = DOMAIN) =>
       get<{ agencies: unknown[] }>(asking(), '/v3.0/OS-AGENCY/agencies', { domain_id, name });
     expect((await found('mpc-snapshots')).agencies).toEqual([

@@ -28,7 +28,7 @@ function requestOf(ak: string, sk: string, url = 'http://127.0.0.1:4002/v1/p/thu
   return { method: 'POST', url, headers, body: '{"a":1}' };
 }
 
-test('a right signature of the local account ends with 0, from a file and from standard input', async () => {
+test('a correct signature of the local account ends with 0, from a file and from standard input', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'sign-check-'));
   const file = path.join(folder, 'request.json');
   const request = requestOf(ACCOUNT.accessKey, ACCOUNT.secretKey);
@@ -39,7 +39,7 @@ test('a right signature of the local account ends with 0, from a file and from s
   await rm(folder, { recursive: true });
 });
 
-test('a wrong one ends with 1 and shows the line and the cause', async () => {
+test('a wrong signature ends with 1 and shows the line and the cause', async () => {
   const request = { ...requestOf('AK', 'SK'), body: '{"a": 1}' };
   const { code, stdout } = await signCheck([], request, { HUAWEICLOUD_SDK_SK: 'SK' });
   expect(code).toBe(1);
@@ -67,7 +67,7 @@ test('the answer of the gateway may be pasted unchanged, beside what the client 
   );
 });
 
-test('receivedAt takes the place of the present time', async () => {
+test('receivedAt replaces the present time', async () => {
   const request = { ...requestOf('AK', 'SK'), receivedAt: new Date(Date.now() + 3600_000).toISOString() };
   const { code, stdout } = await signCheck([], request, { HUAWEICLOUD_SDK_SK: 'SK' });
   expect([code, stdout]).toEqual([1, expect.stringContaining('60 min before it arrived')]);
@@ -77,7 +77,7 @@ test.each<[string, string[], unknown, RegExp]>([
   ['is not JSON', [], 'GET /', /^sign-check needs JSON/],
   ['is not there', ['nowhere.json'], '', /^there is no file nowhere\.json\n$/],
   ['has a wrong field', [], { method: 5 }, /^sign-check cannot read method: /],
-  ['is signed with a key that nobody told', [], requestOf('AKX', 'SK'), /^set HUAWEICLOUD_SDK_SK .* of AKX;/],
+  ['is signed with an unknown key', [], requestOf('AKX', 'SK'), /^set HUAWEICLOUD_SDK_SK .* of AKX;/],
 ])('input that %s is reported in one line', async (_, args, input, message) => {
   const { code, stderr } = await signCheck(args, input);
   expect(code).toBe(2);

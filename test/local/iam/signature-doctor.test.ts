@@ -56,7 +56,7 @@ function signed(what: Signed): { request: ReceivedRequest; canonicalRequest: str
 const diagnose = (input: Parameters<typeof diagnoseSignature>[0], nowMs = NOW_MS) =>
   diagnoseSignature(input, { secretKey: SECRET_KEY, nowMs });
 
-describe('a right signature', () => {
+describe('a correct signature', () => {
   test.each<[string, Signed]>([
     ['without a query', {}],
     ['with a query', { rawUrl: '/v1/p/thumbnails?b=x%20y&a=1', line: { query: 'a=1&b=x%20y' } }],
@@ -65,14 +65,14 @@ describe('a right signature', () => {
       'with blanks around a header that the client trimmed',
       { headers: { 'content-type': ' application/json ' } },
     ],
-  ])('%s is right', (_, what) => {
+  ])('%s is accepted', (_, what) => {
     expect(diagnose({ request: signed(what).request })).toEqual({
       isRight: true,
       explanation: 'The signature is right.',
     });
   });
 
-  test("of the vendor's signer is right", () => {
+  test("of the vendor's signer is accepted", () => {
     const headers = AKSKSigner.sign(
       {
         method: 'POST',

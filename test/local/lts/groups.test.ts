@@ -61,7 +61,7 @@ test('a group is made, listed with its tags, and deleted', async () => {
   expect((await call('GET', GROUPS)).log_groups).toEqual([]);
 });
 
-test('a stream lives in its group, and is found by the names of both', async () => {
+test('a stream belongs to its group, and is found by the names of both', async () => {
   const { log_group_id } = await call('POST', GROUPS, { log_group_name: 'demo', ttl_in_days: 7 });
   const streams = `${GROUPS}/${log_group_id}/streams`;
   const made = await call('POST', streams, { log_stream_name: 'functions' });

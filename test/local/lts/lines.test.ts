@@ -42,7 +42,7 @@ async function start(lines: readonly string[], behaviour: LtsOptions['behaviour'
   };
 }
 
-test('lines within the time are answered in their order, or newest first', async () => {
+test('lines within the time are returned in order, or newest first', async () => {
   const ask = await start(['a', 'b', 'c']);
   expect(await ask({})).toMatchObject({ contents: 'a b c', count: 3, isQueryComplete: true });
   expect((await ask({ is_desc: true })).contents).toBe('c b a');

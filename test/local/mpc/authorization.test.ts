@@ -5,7 +5,7 @@ afterEach(closeFixtures);
 test.each([
   [undefined, 'CREATED', [1, 1]],
   [['uploads'], 'CANCELED', [1, 0]],
-])('MPC tells which buckets it may use: %j', async (authorizedBuckets, operateType, flags) => {
+])('MPC lists which buckets it may use: %j', async (authorizedBuckets, operateType, flags) => {
   const fixture = await MpcFixture.open({ ...(authorizedBuckets !== undefined && { authorizedBuckets }) });
   const all = await fixture.call('GET', { path: `/v1/${PROJECT}/agencies` });
   expect([all.status, all.body]).toEqual([200, { operate_type: operateType }]);

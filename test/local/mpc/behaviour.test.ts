@@ -101,7 +101,7 @@ test.each([
 test.each([
   [{}, 'FAILED', []],
   [{ dotPastEnd: 'clamped' }, 'SUCCEEDED', [{ pic_name: '1.jpg' }, { pic_name: '21.jpg' }]],
-] as const)('%j: a point behind the end is %s', async (behaviour, status, pictures) => {
+] as const)('%j: a point past the end is %s', async (behaviour, status, pictures) => {
   const fixture = await open(behaviour);
   const task = await fixture.ended(await fixture.accepted(request({}, { type: 'DOTS', dots: [1, 21] })));
   expect([task.status, task.thumbnail_info]).toEqual([status, pictures]);
@@ -221,7 +221,7 @@ describe('queueDelayMs', () => {
 });
 
 describe('tasksPerMinute', () => {
-  test('lets the first task begin at once and keeps the second one waiting', async () => {
+  test('starts the first task at once and keeps the second one waiting', async () => {
     const fixture = await open({ tasksPerMinute: 1 });
     const [first, second] = [await fixture.accepted(request()), await fixture.accepted(request())];
     expect((await fixture.ended(first)).status).toBe('SUCCEEDED');
@@ -229,7 +229,7 @@ describe('tasksPerMinute', () => {
     expect((await fixture.cancel(second)).status).toBe(204);
   });
 
-  test('lets the next one begin when its time has come', async () => {
+  test('starts the next task when its time has come', async () => {
     const fixture = await open({ tasksPerMinute: 600 });
     const ids = [await fixture.accepted(request()), await fixture.accepted(request())];
     for (const id of ids) expect((await fixture.ended(id)).status).toBe('SUCCEEDED');

@@ -111,7 +111,7 @@ describe('routes and sizes', () => {
     expect(JSON.parse(body).error_code).toBe('APIGW.0101');
   });
 
-  test('12 MB pass the gateway, one byte more does not', async () => {
+  test('12 MB pass the gateway, and one byte more does not', async () => {
     const fixture = await MpcFixture.open();
     const limit = 12 * 1024 * 1024;
     const passed = await fixture.call('POST', { rawBody: ' '.repeat(limit) });
@@ -121,7 +121,7 @@ describe('routes and sizes', () => {
     expect(refused.body.error_code).toBe('APIGW.0201');
   });
 
-  test('the refusal of a large body always arrives, and the connection stays good', async () => {
+  test('the refusal of a large body always arrives, and the connection stays usable', async () => {
     const fixture = await MpcFixture.open();
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const url = `${fixture.endpoint}/v1/${PROJECT}/thumbnails`;

@@ -45,12 +45,12 @@ describe('by id', () => {
     expect(await idsOf(fixture, { task_id: ids.slice(0, 2), status: 'CANCELED' })).toEqual([ids[0]]);
   });
 
-  test('an id given twice is answered once', async () => {
+  test('an id that is given twice is answered once', async () => {
     const { fixture, ids } = await fiveTasks();
     expect(await idsOf(fixture, { task_id: [ids[0]!, ids[0]!] })).toEqual([ids[0]]);
   });
 
-  test('ten ids are possible, eleven are not', async () => {
+  test('ten ids are accepted, and eleven are not', async () => {
     const { fixture } = await fiveTasks();
     const ids = (count: number) => Array.from({ length: count }, (_, i) => String(i + 1));
     expect(await idsOf(fixture, { task_id: ids(10) })).toEqual([]);
@@ -70,7 +70,7 @@ describe('by page', () => {
     expect(more.body.task_array).toHaveLength(10);
   });
 
-  test('pages follow each other and is_truncated tells when there is more', async () => {
+  test('pages follow each other, and is_truncated says whether there are more', async () => {
     const { fixture, ids } = await fiveTasks();
     const pages: [string[], number][] = [];
     for (const page of ['0', '1', '2', '3']) {

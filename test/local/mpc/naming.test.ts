@@ -75,7 +75,7 @@ describe('TIME', () => {
     expect(plan(time(10), 500, 'frame')).toEqual({ 'frame_0.jpg': 0 });
   });
 
-  test('a start behind the end fails', () => {
+  test('a start past the end fails', () => {
     expect(() => plan(time(10, 21), 20_000)).toThrow(PastTheEnd);
     expect(planPictures(time(10, 21), 20_000, undefined, 'clamped')).toEqual([
       { name: '20.jpg', point: 'last' },
@@ -91,15 +91,15 @@ describe('DOTS and DOTS_MS', () => {
       undefined,
       { '9.jpg': 9e3, '5.jpg': 5e3 },
     ],
-    ['one point takes the given name', dots(2), 'photo', { 'photo.jpg': 2_000 }],
+    ['one point gets the given name', dots(2), 'photo', { 'photo.jpg': 2_000 }],
     ['several points append the second', dots(1, 3), 'photo', { 'photo_1.jpg': 1_000, 'photo_3.jpg': 3_000 }],
     ['an extension is not doubled', dots(2), 'photo.jpg', { 'photo.jpg': 2_000 }],
     ['the extension stays at the end', dots(1, 3), 'a.b.JPEG', { 'a.b_1.JPEG': 1_000, 'a.b_3.JPEG': 3_000 }],
     ['another extension is part of the name', dots(2), 'photo.png', { 'photo.png.jpg': 2_000 }],
     ['a repeated point gives one picture', dots(4, 4), undefined, { '4.jpg': 4_000 }],
     ['milliseconds name a DOTS_MS picture', dotsMs(1500), undefined, { '1500.jpg': 1_500 }],
-    ['a DOTS_MS picture takes the given name', dotsMs(1500), 'cover', { 'cover.jpg': 1_500 }],
-    ['the end itself is the last frame', dots(20), undefined, { '20.jpg': 'last' }],
+    ['a DOTS_MS picture gets the given name', dotsMs(1500), 'cover', { 'cover.jpg': 1_500 }],
+    ['the exact end gives the last frame', dots(20), undefined, { '20.jpg': 'last' }],
   ])('%s', (_, sampling, fileName, expected) => {
     expect(plan(sampling, 20_000, fileName)).toEqual(expected);
   });
@@ -111,7 +111,7 @@ describe('DOTS and DOTS_MS', () => {
     ]);
   });
 
-  test('a point behind the end fails, or takes the last frame under its own name', () => {
+  test('a point past the end fails, or gives the last frame under its own name', () => {
     expect(() => plan(dots(1, 21), 20_000)).toThrow(
       'Time point 21 s is behind the end of the video (20000 ms).',
     );
@@ -133,7 +133,7 @@ describe('for every TIME request', () => {
   const milliseconds = (point: number | 'last', durationMs: number) =>
     point === 'last' ? durationMs : point;
 
-  test('names are unique and tell the second of their moment', () => {
+  test('names are unique and contain the second of their moment', () => {
     fc.assert(
       fc.property(anyRequest, ({ interval, start, window, durationMs }) => {
         fc.pre(start * 1000 <= durationMs);
@@ -164,7 +164,7 @@ describe('for every TIME request', () => {
   });
 });
 
-test('an archive takes output_filename, else the id of the task', () => {
+test('an archive is named by output_filename, else by the id of the task', () => {
   expect(tarName('album', '1000001')).toBe('album.tar');
   expect(tarName('album.tar', '1000001')).toBe('album.tar');
   expect(tarName(undefined, '1000001')).toBe('1000001.tar');

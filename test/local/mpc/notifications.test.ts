@@ -18,7 +18,7 @@ async function start(behaviour: Partial<MpcBehaviour> = {}): Promise<void> {
 const set = (...notifications: object[]) => mpc.call('PUT', { path: PATH, body: { notifications } });
 afterEach(closeFixtures);
 
-test('the events are listed, with what was set for one of them', async () => {
+test('the events are listed, with the setting of one of them', async () => {
   await start();
   const events = await mpc.call('GET', { path: `${PATH}/event` });
   expect(events.body.event_name).toContain('ThumbnailComplete');
@@ -33,7 +33,7 @@ test('the events are listed, with what was set for one of them', async () => {
 test.each([
   ['an unknown event', { ...ON, event_name: 'thumbnailComplete' }],
   ['no topic', { ...ON, topic: '' }],
-  ['a type of message that is not there', { ...ON, msg_type: 4 }],
+  ['an unknown type of message', { ...ON, msg_type: 4 }],
   ['another status', { ...ON, status: 'yes' }],
 ])('%s is refused', async (_, setting) => {
   await start();

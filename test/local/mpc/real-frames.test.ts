@@ -52,7 +52,7 @@ test('a synchronous picture is exact to the millisecond', async () => {
   expect(readFrameTimeMs(fixture.object('out/1999.jpg'))).toBe(1_960);
 });
 
-test('a text file and a point behind the end fail the task', async () => {
+test('a text file and a point past the end fail the task', async () => {
   const fixture = await openWithClip();
   await fixture.upload('notes.mp4', 'this is no video');
   const notes = await fixture.accepted(request({ input: { ...input, object: 'notes.mp4' } }));

@@ -55,7 +55,7 @@ describe('a restart with the same directory', () => {
     await expect(restart()).rejects.toThrow(/tasks\.jsonl: line 1 is not a journal entry/);
   });
 
-  test('without a directory everything is forgotten', async () => {
+  test('without a data directory everything is forgotten', async () => {
     const fixture = await MpcFixture.open();
     await fixture.accepted(request());
     await fixture.mpc.close();

@@ -23,6 +23,6 @@ test('the tar of the operating system unpacks what was packed', () => {
   }
 });
 
-test('a name that the format cannot hold is refused', () => {
+test('a name that does not fit into the format is refused', () => {
   expect(() => tarEntry('x'.repeat(101), Buffer.alloc(1), 0)).toThrow('exceeds 100 bytes');
 });

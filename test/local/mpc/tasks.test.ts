@@ -109,7 +109,7 @@ describe('a task', () => {
     expect(archive.subarray(-1024)).toEqual(Buffer.alloc(1024));
   });
 
-  test('takes the length of the video from its last frame when the header does not tell', async () => {
+  test('takes the length of the video from its last frame when the header has none', async () => {
     const fixture = await MpcFixture.open();
     await fixture.upload('live.ts', { lastFrameMs: 12_960 });
     const input = { ...request().input, object: 'live.ts' };
@@ -134,13 +134,13 @@ describe('a task fails, and says why, when', () => {
     ['there is no video in it', { audioOnly: true }, {}, 'The file has no video stream.'],
     ['it is damaged', 'not a video', {}, 'The file is not a video.'],
     [
-      'a point is behind the end',
+      'a point is past the end',
       { durationMs: 5_000 },
       { type: 'DOTS', dots: [6] },
       'Time point 6 s is behind the end of the video (5000 ms).',
     ],
     [
-      'start_time is behind the end',
+      'start_time is past the end',
       { durationMs: 5_000 },
       { start_time: 6 },
       'start_time 6 s is behind the end of the video (5000 ms).',
@@ -182,7 +182,7 @@ describe('a task fails, and says why, when', () => {
 });
 
 describe('a task whose', () => {
-  test('archive cannot be stored fails, and its capture ends though nobody reads the many bytes', async () => {
+  test('archive cannot be stored fails, and its capture ends although nobody reads its bytes', async () => {
     const fixture = await MpcFixture.open();
     const captured = jest.spyOn(fixture.capture, 'capture');
     fixture.capture.jpegBytes = 100_000;
@@ -307,7 +307,7 @@ describe('cancel', () => {
     expect(fixture.capture.started).toHaveLength(1);
   });
 
-  test('is refused once the task runs, has ended or was cancelled', async () => {
+  test('is refused when the task runs, has ended or was cancelled', async () => {
     const fixture = await MpcFixture.open({ parallelTasks: 1 });
     const refused = { error_code: 'MPC.10212', error_msg: 'Operation failed.' };
     fixture.capture.hold();

@@ -28,7 +28,7 @@ async function open(behaviour: Partial<MpcBehaviour> = {}): Promise<MpcFixture> 
 }
 
 describe('the vendor’s sample', () => {
-  test('its create request is accepted, every field as it stands', async () => {
+  test('its create request is accepted with every field unchanged', async () => {
     const fixture = await open();
     const { status, body } = await fixture.create(SAMPLE);
     expect([status, body]).toEqual([202, { task_id: expect.stringMatching(/^\d+$/) }]);

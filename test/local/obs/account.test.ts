@@ -4,7 +4,7 @@ import { Obs, PERMANENT_KEY, STYLES } from './obs-fixture';
 let obs: Obs | undefined;
 afterEach(() => obs?.close());
 
-test('a key may do what it was not denied, and asks for buckets and objects by name', async () => {
+test('a key may do what it was not denied, and each right is checked with the name of its bucket or object', async () => {
   const asked: string[] = [];
   obs = await Obs.start({
     key: { ...PERMANENT_KEY, denied: ['obs:bucket:Create*', 'obs:object:PutObject'] },

@@ -28,7 +28,7 @@ async function put(
 
 const codeOf = ({ body }: { body: string }) => /<Code>(.*?)<\/Code>/.exec(body)?.[1];
 
-test('a right signature is let in, and the answer speaks the language of S3', async () => {
+test('a correct signature is accepted, and the answer has the form of S3', async () => {
   await start();
   const answer = await put();
   expect(answer).toMatchObject({ status: 200, headers: { 'x-amz-request-id': expect.any(String) } });
@@ -48,7 +48,7 @@ test.each<[name: string, signing: Partial<AwsSigning>, status: number, code: str
   ['a header of the protocol that is not signed', { unsigned: ['x-amz-date'] }, 403, 'AccessDenied'],
   ['the host not signed', { unsigned: ['host'] }, 403, 'AccessDenied'],
   ['the hash of another body', { bodyHash: 'a'.repeat(64) }, 400, 'XAmzContentSHA256Mismatch'],
-  ['something that is no hash', { bodyHash: 'none' }, 400, 'InvalidArgument'],
+  ['something that is not a hash', { bodyHash: 'none' }, 400, 'InvalidArgument'],
   [
     'a security token with a permanent key',
     { key: { ...KEY, securityToken: 'token' } },
@@ -62,7 +62,7 @@ test.each<[name: string, signing: Partial<AwsSigning>, status: number, code: str
   expect(obs.store.head('videos', 'a')).toBeUndefined();
 });
 
-test('a clock 14 minutes away and a signing key of the last 7 days are taken', async () => {
+test('a clock 14 minutes away and a signing key of the last 7 days are accepted', async () => {
   await start();
   for (const signing of [
     { timeMs: NOW_MS - 14 * MINUTE_MS },
@@ -73,7 +73,7 @@ test('a clock 14 minutes away and a signing key of the last 7 days are taken', a
   }
 });
 
-test('a wrong region is answered with the right one, and taken where the switch says so', async () => {
+test('a wrong region is answered with the right one, and accepted where the switch says so', async () => {
   await start();
   expect((await put({ region: 'eu-west-1' })).body).toContain(`<Region>${REGION}</Region>`);
   await obs.close();
@@ -152,7 +152,7 @@ describe('a body in chunks without signatures', () => {
     ['no end', { ...chunked(''), body: '4\r\n1234\r\n' }, 400, 'IncompleteBody'],
     ['no checksum', { ...chunked(''), body: '9\r\n123456789\r\n0\r\n\r\n' }, 400, 'InvalidRequest'],
     [
-      'a trailer that is no checksum',
+      'a trailer that is not a checksum',
       { ...chunked(''), headers: { ...chunked('').headers, 'x-amz-trailer': 'x-amz-meta-a' } },
       400,
       'InvalidRequest',

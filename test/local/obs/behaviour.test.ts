@@ -107,7 +107,7 @@ describe('a bucket in the path', () => {
 
 test.each([
   ['is 3.0 by default', {}, '3.0'],
-  ['may be kept secret', { apiVersion: 'unannounced' }, undefined],
+  ['may be left out', { apiVersion: 'unannounced' }, undefined],
 ] as const)('the version of the API %s', async (_name, behaviour, expected) => {
   await start(behaviour);
   const { status, headers } = await obs.raw('HEAD', '/?apiversion', {

@@ -19,6 +19,6 @@ test.each([
   expect(hex(name, text)).toBe(expected);
 });
 
-test.each(['md5', 'constructor', ''])('%p is no checksum of S3', (name) => {
+test.each(['md5', 'constructor', ''])('%p is not a checksum of S3', (name) => {
   expect(newChecksum(name)).toBeUndefined();
 });

@@ -27,7 +27,7 @@ test('keys are form-encoded, as in the example of the OBS user guide', () => {
   expect(encodeEventKey('a+b%=&?#.txt')).toBe('a%2Bb%25%3D%26%3F%23.txt');
 });
 
-test('the classic trigger hands over records in the form of S3', () => {
+test('the classic trigger sends records in the form of S3', () => {
   expect(renderObjectEvents('s3', [uploaded], 'cn-north-4')).toEqual({
     Records: [
       {
@@ -60,7 +60,7 @@ test('the classic trigger hands over records in the form of S3', () => {
   });
 });
 
-test('the notification message 3.0 speaks of OBS', () => {
+test('the notification message 3.0 has the words of OBS', () => {
   expect(renderObjectEvents('obs', [uploaded, removed], 'cn-north-4')).toMatchObject({
     Records: [
       {
@@ -82,7 +82,7 @@ test('the notification message 3.0 speaks of OBS', () => {
   });
 });
 
-test('a removed object has no size and no ETag any more', () => {
+test('an event of a removed object has no size and no ETag', () => {
   const { Records } = renderObjectEvents('s3', [removed], 'r') as { Records: { s3: { object: object } }[] };
   expect(Object.keys(Records[0]!.s3.object)).toEqual(['key', 'versionId', 'sequencer']);
 });

@@ -81,7 +81,7 @@ describe('a bucket', () => {
     expect(await notifications()).toBeUndefined();
   });
 
-  test('gives back what was set, whichever names and event prefixes were used', async () => {
+  test('returns what was set, whichever names and event prefixes were used', async () => {
     const first = rule({ prefix: 'a/', suffix: '.mp4' }, { id: 'first' });
     const second = rule(
       { prefix: 'b/' },
@@ -152,7 +152,7 @@ describe('a configuration is refused and changes nothing when', () => {
     ['prefixes overlap the other way round', [rule({ prefix: 'a/b' }), rule({ prefix: 'a/' })], /overlap/],
     ['prefix and suffix cross', [rule({ suffix: '.mp4' }), rule(a)], /overlap/],
     ['the function is in another region', [rule({}, { urn: urnOf('a', 'eu-west-101') })], /one region/],
-    ['the URN is none', [rule({}, { urn: 'on-upload' })], /not the URN of a function/],
+    ['the URN is invalid', [rule({}, { urn: 'on-upload' })], /not the URN of a function/],
     ['there is no such function', [rule({}, { urn: urnOf('missing') })], /no function/],
     ['the event is unknown', [rule({}, { event: 'ObjectCreated:Append' })], /ObjectCreated:Append/],
     ['a filter is too long', [rule({ suffix: long })], /1025 characters, the limit is 1024 characters/],
@@ -174,7 +174,7 @@ describe('a configuration is refused and changes nothing when', () => {
   });
 
   test.each([
-    ['it is no XML', 'nothing', 400, 'MalformedXML'],
+    ['it is not XML', 'nothing', 400, 'MalformedXML'],
     [
       'a function is missing',
       `<FunctionGraphConfiguration>${Event}</FunctionGraphConfiguration>`,
@@ -202,7 +202,7 @@ describe('a configuration is refused and changes nothing when', () => {
 });
 
 describe('a write', () => {
-  test('sets off the notification whose filter and event match, and no other', async () => {
+  test('triggers the notification whose filter and event match, and no other', async () => {
     await start();
     await configure(
       rule({ prefix: 'in/', suffix: '.mp4' }, { id: 'created', urn: urnOf('created') }),

@@ -33,7 +33,7 @@ async function reopen(): Promise<void> {
 const journal = () => path.join(directory, 'journal.jsonl');
 const dataFiles = () => readdir(path.join(directory, 'objects'));
 
-describe('what was written is there again when the store is opened again:', () => {
+describe('after the store is opened again, it has', () => {
   test('buckets, rules, objects and unfinished uploads', async () => {
     const rule = { allowedMethods: ['GET'], allowedOrigins: ['*'], allowedHeaders: [], exposeHeaders: [] };
     await store.setCors('bucket', [rule]);

@@ -70,7 +70,7 @@ describe.each(STYLES)("the vendor's client in %s", (style) => {
     });
   });
 
-  test('stores an object with its type, metadata and content headers and gives them back', async () => {
+  test('stores an object with its type, metadata and content headers and returns them', async () => {
     const bytes = randomBytes(100_000);
     const stored = await put('clips/a.mp4', bytes, {
       Metadata: { origin: 'camera-1' },
@@ -200,7 +200,7 @@ describe.each(STYLES)("the vendor's client in %s", (style) => {
     expect(obs.store.list(Bucket).objects).toEqual([]);
   });
 
-  test('copies an object, with its metadata or with other, on conditions', async () => {
+  test('copies an object with its own or new metadata, on conditions', async () => {
     const Key = 'a b/中.txt';
     await put(Key, 'content', { Metadata: { from: 'here' }, ContentType: 'text/x-one' });
     const CopySource = `${Bucket}/${Key}`;

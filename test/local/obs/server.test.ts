@@ -95,7 +95,7 @@ test('every answer carries a request id of its own, and every request is logged'
   ]);
 });
 
-test('anybody may ask for the version of the API, with a bucket or without', async () => {
+test('anybody may read the version of the API, with or without a bucket', async () => {
   const head = (host: string) => obs.raw('HEAD', '/?apiversion', { headers: { host } });
   expect(await head('obs.localhost')).toMatchObject({ status: 200, headers: { 'x-obs-api': '3.0' } });
   expect(await head('videos.obs.localhost')).toMatchObject({ status: 200, headers: { 'x-obs-api': '3.0' } });
@@ -103,7 +103,7 @@ test('anybody may ask for the version of the API, with a bucket or without', asy
 });
 
 describe('uploads', () => {
-  test('come with a length or in chunks', async () => {
+  test('have a length or come in chunks', async () => {
     const text = 'x'.repeat(300_000);
     const chunked = await obs.signed(
       'PUT',
@@ -114,7 +114,7 @@ describe('uploads', () => {
     expect(obs.store.head(bucket, 'chunked')).toMatchObject({ sizeBytes: 600_000 });
   });
 
-  test('without either are refused', async () => {
+  test('without a length and without chunks are refused', async () => {
     // The client of Node.js always sends one of them, so the request is written by hand.
     const answer = await sendWithoutLength('PUT', 'nothing');
     expect(answer).toMatch(/^HTTP\/1.1 411 /);
@@ -217,7 +217,7 @@ describe('uploads', () => {
 });
 
 describe('downloads', () => {
-  test('answer conditions as HTTP orders them', async () => {
+  test('answer conditions in the order of HTTP', async () => {
     await put('a', 'content');
     const get = async (headers: Record<string, string>) =>
       obs.signed('GET', { bucket, key: 'a' }, { headers });
@@ -259,7 +259,7 @@ describe('downloads', () => {
     expect(await get('bytes=0-1,3-4')).toMatchObject({ status: 200, body: '0123456789' });
   });
 
-  test('take the headers that the URL asks for, unless no header can hold them', async () => {
+  test('have the headers that the URL asks for, unless no header can hold them', async () => {
     await put('a', 'content');
     const get = (query: Record<string, string>) => obs.signed('GET', { bucket, key: 'a', query });
     expect(
@@ -298,7 +298,7 @@ describe('listing version 2', () => {
     return { ...answer, result: parsed(answer.body).ListBucketResult };
   };
 
-  test('counts, starts after a key and goes on with an opaque token', async () => {
+  test('counts, starts after a key and continues with an opaque token', async () => {
     for (const key of ['a', 'b/1', 'b/2', 'c']) await put(key, key);
     const { result: first } = await list({ 'max-keys': '2', delimiter: '/', 'fetch-owner': 'true' });
     expect(first).toMatchObject({
@@ -351,14 +351,14 @@ test('with encoding-type=url a listing encodes names but not their slashes', asy
   expect((await ask('base64')).status).toBe(400);
 });
 
-test('deleting what is not there succeeds, and no listener is called', async () => {
+test('deleting a missing object succeeds, and no listener is called', async () => {
   expect(await obs.signed('DELETE', { bucket, key: 'missing' })).toMatchObject({ status: 204, body: '' });
   await obs.signed('PUT', { bucket, key: 'a' }, { body: 'a' });
   expect(obs.events.map(({ key }) => key)).toEqual(['a']);
 });
 
 describe('documents in requests', () => {
-  test('have to be well-formed, of the right kind and announced by Content-MD5', async () => {
+  test('must be well-formed, of the right kind and announced by Content-MD5', async () => {
     const send = (body: string, contentMd5?: string) =>
       obs.signed(
         'POST',
@@ -475,7 +475,7 @@ describe('requests from other origins', () => {
   });
 });
 
-test('answers name the region and stand in the name space of OBS', async () => {
+test('answers name the region and use the name space of OBS', async () => {
   const { body, headers } = await obs.signed('GET', { bucket });
   expect(body).toContain(`<ListBucketResult xmlns="http://obs.${REGION}.myhuaweicloud.com/doc/2015-06-30/">`);
   expect(headers['x-obs-bucket-location']).toBe(REGION);

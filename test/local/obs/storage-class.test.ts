@@ -31,7 +31,7 @@ describe('an archived object', () => {
     await obs.close();
   });
 
-  test('is listed and headed with its class, in the words of either dialect', async () => {
+  test('is listed and read with HEAD with its class, in the words of either dialect', async () => {
     expect(await s3.send(new HeadObjectCommand(target))).toMatchObject({
       StorageClass: 'GLACIER',
       ContentLength: 7,

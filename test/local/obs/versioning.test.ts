@@ -75,7 +75,7 @@ test('the status of a bucket is none, Enabled or Suspended, in the words of eith
   expect([wrong.status, wrong.headers['x-obs-error-code']]).toEqual([400, 'MalformedXML']);
 });
 
-test('a bucket without versioning knows the version null only', async () => {
+test('a bucket without versioning knows only the version null', async () => {
   expect(await put('one')).toBeUndefined();
   expect(await textOf('null')).toBe('one');
   await expect(textOf('G1')).rejects.toMatchObject({
@@ -89,7 +89,7 @@ test('a bucket without versioning knows the version null only', async () => {
 });
 
 describe('while versioning is enabled', () => {
-  test('each write is a version of its own, and what was there before is the version null', async () => {
+  test('each write makes a new version, and the object from before is the version null', async () => {
     await put('zero');
     await set('Enabled');
     const ids = [await put('one'), await put('two')];
@@ -109,7 +109,7 @@ describe('while versioning is enabled', () => {
     ]);
   });
 
-  test('a deletion sets a marker: the object counts as deleted, its versions are there, and without the marker it is back', async () => {
+  test('a deletion sets a marker: the object counts as deleted, its versions stay, and without the marker it is back', async () => {
     await set('Enabled');
     const id = await put('one');
     const gone = await obs.signed('DELETE', { bucket: 'videos', key: 'a.mp4' });
@@ -161,7 +161,7 @@ describe('while versioning is enabled', () => {
     await obs.store.deleteBucket('videos');
   });
 
-  test('a copy takes the version that it names', async () => {
+  test('a copy reads the version that it names', async () => {
     await set('Enabled');
     const one = await put('one');
     await put('two');
@@ -240,7 +240,7 @@ test('events name the version, and distinguish a marker from a permanent deletio
     );
 });
 
-test('versions, markers and the status are there after a restart', async () => {
+test('versions, markers and the status survive a restart', async () => {
   await set('Enabled');
   const one = await put('one');
   await put('two');

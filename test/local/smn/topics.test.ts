@@ -56,9 +56,9 @@ test('a topic is made once, listed, and deleted', async () => {
 test.each([
   ['a name that begins with a hyphen', 'POST', TOPICS, { name: '-a', display_name: '' }, 400, 'SMN.0002'],
   ['no display name', 'POST', TOPICS, { name: 'a' }, 400, 'SMN.0003'],
-  ['a page of nothing', 'GET', `${TOPICS}?limit=0`, undefined, 400, 'SMN.0015'],
-  ['a topic that is not there', 'DELETE', `${TOPICS}/${URN}`, undefined, 404, 'SMN.0006'],
-  ['a message to nowhere', 'POST', `${TOPICS}/${URN}/publish`, { message: 'a' }, 404, 'SMN.0006'],
+  ['a page of zero entries', 'GET', `${TOPICS}?limit=0`, undefined, 400, 'SMN.0015'],
+  ['a missing topic', 'DELETE', `${TOPICS}/${URN}`, undefined, 404, 'SMN.0006'],
+  ['a message to a missing topic', 'POST', `${TOPICS}/${URN}/publish`, { message: 'a' }, 404, 'SMN.0006'],
 ])('%s is refused, with the request id in the body', async (_, method, path, data, status, code) => {
   expect(await call(method, path, data)).toEqual({
     status,
@@ -66,7 +66,7 @@ test.each([
   });
 });
 
-test('a message goes to the subscribers as a text', async () => {
+test('a message goes to the subscribers as a string', async () => {
   await create('uploads');
   const messages: TopicMessage[] = [];
   topics.onMessage((message) => messages.push(message));
@@ -84,7 +84,7 @@ test('a message goes to the subscribers as a text', async () => {
   expect((await call('POST', `${TOPICS}/${URN}/publish`, { message: '' })).status).toBe(400);
 });
 
-test('functions with a trigger are the subscribers', async () => {
+test('functions with a trigger are listed as subscribers', async () => {
   await create('uploads');
   expect((await call('GET', `${TOPICS}/${URN}/subscriptions`)).body).toMatchObject({
     subscription_count: 1,

@@ -13,7 +13,7 @@ const described = (schema: z.ZodMiniObject) =>
     }),
   );
 
-test('descriptions and units are there for tools that read a schema', () => {
+test('tools that read a schema find descriptions and units', () => {
   expect(described(ThumbnailParaSchema)).toMatchObject({
     start_time: { 'x-unit': 's', description: 'TIME: time of the first picture.' },
     duration: {

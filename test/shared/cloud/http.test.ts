@@ -58,7 +58,7 @@ describe('a request that may be repeated', () => {
     expect(await send(() => get(passing.origin), unrefused())).toMatchObject({ status: 200, attempts: 3 });
   });
 
-  test('is sent again after a lost connection, and prepared anew each time', async () => {
+  test('is sent again after a lost connection, and prepared again each time', async () => {
     const { origin } = await serve(reset, status(200));
     let prepared = 0;
     const prepare = () => {

@@ -109,7 +109,7 @@ test('a connection that was lost between invocations fails no request that may b
   expect(requests.filter((request) => request.includes('/thumbnails'))).toHaveLength(3);
 });
 
-test('the connection for the record of a task is opened while MPC is at work', async () => {
+test('the connection for the record of a task is opened while MPC works', async () => {
   const obs = createServer(certificate, (request, response) => {
     requests.push(`${request.method} OBS`);
     request.resume();

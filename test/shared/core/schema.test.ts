@@ -39,7 +39,7 @@ test.each<[z.ZodMiniType, unknown, string | undefined]>([
   [wholeNumber, 0, undefined],
   [wholeNumber, -1, 'must be a whole number from 0 to 9007199254740991'],
   [textThat((value) => value !== '', 'must not be empty'), '', 'must not be empty'],
-])('case %#: what is allowed stands in the error, with its unit', (schema, value, expected) => {
+])('case %#: the error contains the allowed values and their unit', (schema, value, expected) => {
   expect(said(schema, value)).toBe(expected);
 });
 

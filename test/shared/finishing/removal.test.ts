@@ -157,7 +157,7 @@ test('a dry run says what would be removed and removes nothing, also where nothi
   }
 });
 
-test('a task that waits is taken out of MPC’s queue, and one that runs is waited for', async () => {
+test('a waiting task is taken out of MPC’s queue, and the removal waits for a running one', async () => {
   const service = new InstallationDouble({
     userData: DELETE,
     taskTimes: [{ waitsMs: 90_000, runsMs: 90_000 }],
@@ -175,7 +175,7 @@ test('a task that waits is taken out of MPC’s queue, and one that runs is wait
   expect(left(service)).toEqual(['snapshots/runs.mp4/1.jpg']);
 });
 
-test('a notice about a video that is gone is not sent', async () => {
+test('a notice about a deleted video is not sent', async () => {
   const service = new InstallationDouble({ userData: { ...DELETE, ...NOTIFIED } });
   const received = receive(service, 503);
   await service.deliver([service.upload('a.mp4')]);

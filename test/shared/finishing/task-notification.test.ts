@@ -19,7 +19,7 @@ describe('a notification of MPC', () => {
     { event_type: 'ThumbnailComplete' },
     ended('../../other'),
     ended({ $ne: 1 }),
-  ])('that is %j names none', (message) => {
+  ])('that is %j names no task', (message) => {
     expect(readTaskNotifications(event(message))).toEqual([]);
   });
 

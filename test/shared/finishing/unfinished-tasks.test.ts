@@ -1,7 +1,7 @@
 import { filesIn, MINUTE_MS, withTask } from '../../functions/finishing';
 import { InstallationDouble } from '../../model/installation-double';
 
-describe('the look through MPC’s list', () => {
+describe('the search through MPC’s list', () => {
   test('finds every ended task, whatever their number and order, even if some never end', async () => {
     const service = new InstallationDouble({
       userData: { MPC_REQUESTS_PER_MINUTE: '1000', MAX_UNFINISHED_TASKS: '1000' },

@@ -11,7 +11,7 @@ const CHOICE = {
 const read = (list: unknown) => checkCaptures(JSON.stringify(list), CHOICE);
 const faults = (list: unknown) => read(list).details?.map(({ path, message }) => `${path} ${message}`) ?? [];
 
-test('a capture takes what it does not say from the common settings, and each has its own directory', () => {
+test('a capture uses the common settings for what it does not set, and each has its own directory', () => {
   expect(
     read([TRACK, { ...COVER, prefix: 'uploads/films/', suffixes: ['.MOV'], directory: 'covers/{stem}' }]),
   ).toEqual({
@@ -38,7 +38,7 @@ test.each([
   ['every 10 s', 'CAPTURES must be a list of 1 to 10 captures, as JSON, got "every 10 s"'],
   ['[]', 'CAPTURES must be a list of 1 to 10 captures, as JSON, got 0'],
   [JSON.stringify(Array(11).fill(TRACK)), 'CAPTURES must be a list of 1 to 10 captures, as JSON, got 11'],
-])('%s is no list of captures', (json, message) => {
+])('%s is not a list of captures', (json, message) => {
   expect(checkCaptures(json, CHOICE).details).toEqual([
     { path: 'CAPTURES', message: message.replace('CAPTURES ', '') },
   ]);

@@ -5,7 +5,7 @@ const finishSettingsWith = (changes: Readonly<Record<string, string>> = {}): Fin
   openFinishInvocation(functionContext({ ...userData, ...changes })).settings;
 
 describe('settings of on-finish', () => {
-  test('each has a default, and those of every function are there as well', () => {
+  test('each has a default, and the settings of every function are included', () => {
     expect(finishSettingsWith()).toMatchObject({
       snapshotBucket: 'snapshots',
       publish: new Set(['vtt', 'storyboard', 'poster', 'index']),

@@ -78,7 +78,7 @@ describe('waiting for a task', () => {
     expect(looks).toBe(1);
   });
 
-  test('ends with the task in its present state when the time is up, after a few looks with growing pauses', async () => {
+  test('ends with the task in its present state when the time is up, after a few reads with growing pauses', async () => {
     statuses = ['PROCESSING'];
     expect(await awaitTask('7', 3, invocationOf(28_000))).toEqual({
       task: expect.objectContaining({ status: 'PROCESSING' }),
@@ -109,7 +109,7 @@ describe('waiting for a task', () => {
     expect(Date.now()).toBeLessThan(invocation.deadlineMs);
   });
 
-  test('of 0 s looks once', async () => {
+  test('of 0 s reads once', async () => {
     statuses = ['WAITING', 'SUCCEEDED'];
     expect(await awaitTask('7', 0, invocationOf(28_000))).toMatchObject({ task: { status: 'WAITING' } });
     expect(looks).toBe(1);

@@ -2,7 +2,7 @@ import { InstallationDouble, returned } from '../../model/installation-double';
 
 const SECOND_MS = 1000;
 
-test('a half-written claim whose call MPC accepted late is completed after one look at its list', async () => {
+test('a half-written claim whose call MPC accepted late is completed after one read of its list', async () => {
   const service = new InstallationDouble();
   const record = service.upload('a.mp4');
   await service.deliver([record], { create: 'late' });
@@ -14,7 +14,7 @@ test('a half-written claim whose call MPC accepted late is completed after one l
   expect(service.cloud.mpcCalls - before).toBe(1);
 });
 
-test('half-written claims of about the same time share one look at MPC’s list', async () => {
+test('half-written claims of about the same time share one read of MPC’s list', async () => {
   const service = new InstallationDouble();
   const records = ['a.mp4', 'b.mp4'].map((key) => service.upload(key));
   for (const record of records) await service.deliver([record], { create: 'late' });

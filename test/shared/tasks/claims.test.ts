@@ -228,7 +228,7 @@ describe('an Idempotency-Key', () => {
     expect(service.cloud.creates).toHaveLength(1);
   });
 
-  test('lets a call that the quota refused be repeated', async () => {
+  test('can be used again after a refusal by the quota', async () => {
     const service = new InstallationDouble();
     answerCreate(service, refusal(429));
     expect(answered(await service.create(body(), headers)).statusCode).toBe(202);

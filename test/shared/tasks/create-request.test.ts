@@ -42,7 +42,7 @@ describe('the body of POST /snapshots', () => {
     expect(parseCreateRequest(body, settings)).toEqual(body);
   });
 
-  test('the vendor’s sample passes unchanged, all of its fields as they stand', () => {
+  test('the vendor’s sample passes with all its fields unchanged', () => {
     const body = {
       input,
       output,
@@ -69,7 +69,7 @@ describe('the body of POST /snapshots', () => {
     });
   });
 
-  test('a synchronous task captures the first frame unless told otherwise', () => {
+  test('a synchronous task captures the first frame by default', () => {
     expect(parseCreateRequest({ input, sync: 1 }, settings).thumbnail_para).toEqual({
       type: 'DOTS',
       dots: [0],

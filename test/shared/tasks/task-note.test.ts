@@ -25,7 +25,7 @@ test('a note says when the pictures do not run to the end', () => {
   expect(unwrapUserData(user_data).note).toEqual({ claim: 'c1' });
 });
 
-test('the moment of a single picture whose name does not tell it is noted, in milliseconds', () => {
+test('the moment of a single picture is noted in milliseconds if its name does not contain it', () => {
   const noted = (thumbnail_para: CreateTaskBody['thumbnail_para']) =>
     unwrapUserData(withNote(body({ thumbnail_para })).user_data).note.time_ms;
   expect(noted({ type: 'DOTS_MS', dots_ms: [1500] })).toBe(1500);

@@ -105,7 +105,7 @@ describe('a video that is replaced', () => {
     expect(service.tasksOf('a.mp4')).toHaveLength(3);
   });
 
-  test('whose old event comes late is captured as it is now', async () => {
+  test('whose old event comes late is captured in its current version', async () => {
     const service = new InstallationDouble({ taskTimes: FAST });
     const old = service.upload('a.mp4', 'old');
     const now = service.upload('a.mp4', 'new');

@@ -32,7 +32,7 @@ test('an upload with several records is in line once', () => {
   expect(inTurn(line)).toEqual([waiting('a', 1, { id: 'x', recordKey: 'r' })]);
 });
 
-test('however many old videos wait, a new upload is seen and comes first', async () => {
+test('however many old videos wait, a new upload is found and comes first', async () => {
   const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '1' } });
   const put = (name: string, value: unknown) =>
     service.cloud.put(SNAPSHOTS, `.mpc-snapshots/${name}.json`, JSON.stringify(value));

@@ -114,7 +114,7 @@ test('an upload that comes during a backfill is started at once, and one that wa
   expect(next.slice(0, 28).every((key) => key.startsWith('films/burst-'))).toBe(true);
 });
 
-test('a backfill that breaks off at any call goes on, and makes no second task', async () => {
+test('a backfill that breaks off at any call continues, and makes no second task', async () => {
   for (let at = 0; at < 40; at += 3) {
     const service = await withLibrary(numbered(12));
     ask(service);

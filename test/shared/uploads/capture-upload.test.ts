@@ -29,7 +29,7 @@ test('an upload that is not to be captured says why, and does not hide the other
   });
 });
 
-test('an event of a video that is gone makes no task, whether it has an ETag or not', async () => {
+test('an event of a deleted video makes no task, whether it has an ETag or not', async () => {
   const service = new InstallationDouble();
   const { etag } = service.cloud.put('videos', 'a.mp4', 'one');
   service.cloud.buckets.get('videos')?.delete('a.mp4');

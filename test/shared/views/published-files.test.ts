@@ -80,7 +80,7 @@ describe('files beside the pictures', () => {
     expect(jsonOf(service, 'snapshots/a.mp4/snapshots.json')).toMatchObject({ task_id: '2' });
   });
 
-  test('are those of the newer task if both have ended before anybody looked, whichever call is slow', async () => {
+  test('are those of the newer task if both ended before the first run, whichever call is slow', async () => {
     for (let call = 0; call < 24; call++) {
       const service = await withTask();
       await service.time.pass(1000);

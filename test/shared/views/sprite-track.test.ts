@@ -34,14 +34,14 @@ test.each(['', 'https://old.example.com/snapshots/a.mp4/'])(
 
 test.each([
   ['nothing has been published yet', {}, true],
-  ['its files are there without it', { 'snapshots.json': '{"task_id":"7"}' }, false],
+  ['its files exist without it', { 'snapshots.json': '{"task_id":"7"}' }, false],
   ['another task has written there', { 'sprite.vtt': track(''), 'snapshots.json': '{"task_id":"8"}' }, true],
-])('there is none where %s', async (_, files, mayCome) => {
+])('there is no track if %s', async (_, files, mayCome) => {
   serve(files);
   expect(await spriteTrack(TASK, services.invocation())).toEqual({ mayCome });
 });
 
-test('there is none in a bucket of somebody else', async () => {
+test('there is no track in a bucket of somebody else', async () => {
   serve({ 'sprite.vtt': track('') });
   const output = { ...TASK.output, bucket: 'elsewhere' };
   expect(await spriteTrack({ ...TASK, output }, services.invocation())).toEqual({ mayCome: false });

@@ -74,7 +74,7 @@ describe('a sprite', () => {
     }
   });
 
-  test('takes every second picture where there are too many, without a gap in time', async () => {
+  test('has every second picture if there are too many, without a gap in time', async () => {
     const { cues } = await spriteOf(1001, [[16, 9]], 16);
     expect(cues).toHaveLength(501);
     expect(cues.every((cue, index) => cue.endTime === (cues[index + 1]?.startTime ?? cue.endTime))).toBe(

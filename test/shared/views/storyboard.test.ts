@@ -38,7 +38,7 @@ describe('the preview track', () => {
     ]);
   });
 
-  test('ends past any video where nothing tells how long the video is', () => {
+  test('ends past any video if the length of the video is unknown', () => {
     expect(stretches(taskWith(['5.jpg', '9.jpg']))).toEqual([
       ['5.jpg', 5, 9],
       ['9.jpg', 9, 9 + A_DAY],
@@ -63,14 +63,14 @@ describe('the preview track', () => {
     expect(stretches(taskWith([], { thumbnail_info: undefined }))).toEqual([]);
   });
 
-  test('leaves out what has no moment, and of two frames of one moment the first', () => {
+  test('leaves out frames without a moment, and the first of two frames with one moment', () => {
     expect(stretches(taskWith(['cover.jpg', '0.jpg', 'a_5.jpg', 'b_5.jpg'], toTheEnd))).toEqual([
       ['0.jpg', 0, 5],
       ['b_5.jpg', 5, 6],
     ]);
   });
 
-  test('of more frames than an answer can hold takes every second, third, …', () => {
+  test('of more frames than an answer can hold has every second, third, …', () => {
     const names = [...Array(2500).keys()].map((second) => `${second}.jpg`);
     const found = stretches(taskWith(names), 1000);
     expect(found).toHaveLength(834);
@@ -116,7 +116,7 @@ describe('the preview track', () => {
   });
 });
 
-test('the storyboard has what players take, and leaves the end open where nothing tells it', () => {
+test('the storyboard has the fields that players read, and no end if the end is unknown', () => {
   const images = storyboard(withPictures(taskWith(['5.jpg', '9.jpg']), invocation));
   expect(images).toEqual([
     { url: expect.stringContaining('/dir/5.jpg?'), startTime: 5, endTime: 9 },

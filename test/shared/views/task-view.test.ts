@@ -17,10 +17,13 @@ test.each([
   ['storyboard', 'application/json', 'private, max-age=100'],
   ['vtt', 'text/vtt', 'private, max-age=100'],
   ['html', 'text/html; charset=utf-8', 'private, max-age=100'],
-] as const)('as %s a task is %s, kept for a tenth of its addresses’ life', async (format, type, cache) => {
-  const { statusCode, headers } = await showTask(task(), format, invocation);
-  expect([statusCode, headers['content-type'], headers['cache-control']]).toEqual([200, type, cache]);
-});
+] as const)(
+  'as %s a task is %s, cached for a tenth of its addresses’ lifetime',
+  async (format, type, cache) => {
+    const { statusCode, headers } = await showTask(task(), format, invocation);
+    expect([statusCode, headers['content-type'], headers['cache-control']]).toEqual([200, type, cache]);
+  },
+);
 
 test('an unfinished task is not cached', async () => {
   const { headers } = await showTask(task({ status: 'PROCESSING' }), 'vtt', invocation);

@@ -116,6 +116,6 @@ test.each([
   expect(await call(what, body)).toBe(expected);
 });
 
-test('a gateway that is not there has no apps', async () => {
+test('a missing gateway has no apps', async () => {
   expect(await call('GET apps', undefined, 'gateway-3')).toBe('404 APIG.3030');
 });

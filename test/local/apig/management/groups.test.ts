@@ -23,7 +23,7 @@ async function start(denied: string[] = [], maxGroups = 10): Promise<void> {
 beforeEach(() => start());
 afterEach(() => close());
 
-test('a gateway is listed with its environment, and takes a group', async () => {
+test('a gateway is listed with its environment, and a group can be made in it', async () => {
   expect(await call('GET', INSTANCES)).toMatchObject({
     total: 1,
     instances: [{ id: 'gateway-1', status: 'Running' }],
@@ -55,7 +55,7 @@ test('a group in which an API is published cannot be deleted', async () => {
   expect(await call('DELETE', `${GROUPS}/${id}`)).toBe('409 APIG.3303');
 });
 
-test('a gateway that is full takes no group', async () => {
+test('a full gateway accepts no group', async () => {
   await close();
   await start([], 1);
   await call('POST', GROUPS, { name: 'first' });

@@ -37,7 +37,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-test('points may come in any order and twice; frames are handed over in order of time', async () => {
+test('points may come in any order and twice, and frames are delivered in order of time', async () => {
   const pool = newPool({ workers: 1 });
   const points = [5000, 1000, 'last', 0, 5010, 1000] as const;
   const frames: Frame[] = [];

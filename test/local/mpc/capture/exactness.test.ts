@@ -56,7 +56,7 @@ const pool = new CapturePool({ workers: 2 });
 const changingPool = new CapturePool({ workers: 1, inARowMs: 0 });
 afterAll(() => Promise.all([pool.close(), changingPool.close()]));
 
-test.each(KINDS)('every point shows the frame on display then: %s', async (_, options) => {
+test.each(KINDS)('every point shows the frame that is on display at its time: %s', async (_, options) => {
   const clip = { ...SMALL, ...options };
   const filePath = await makeClip(clip);
   const frameMs = 1000 / (clip.frameRate ?? 25);

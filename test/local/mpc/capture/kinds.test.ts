@@ -91,7 +91,7 @@ function packedAvi(plain: Buffer): Buffer {
   return Buffer.concat([head, ...list]);
 }
 
-describe('each moment at, after and before the start of a frame shows what is on display', () => {
+describe('each moment at, after and before the start of a frame shows the frame on display', () => {
   test.each<[string, ClipOptions]>([
     [
       'pyramids of B frames in open groups',
@@ -252,7 +252,7 @@ describe('each moment at, after and before the start of a frame shows what is on
   });
 });
 
-describe('what comes out does not depend on which moment was asked for first', () => {
+describe('a picture does not depend on which moment was asked for first', () => {
   const RECORDINGS: [string, (whole: Buffer) => Buffer, ClipOptions][] = [
     [
       'a recording that begins within a group',
@@ -304,7 +304,7 @@ describe('what comes out does not depend on which moment was asked for first', (
     }
   });
 
-  test('the first picture that can be decoded stands for what is before it', async () => {
+  test('before the first picture that can be decoded, that picture is shown', async () => {
     const whole = await bytesOf({ seconds: 4, container: 'mpegts', gopFrames: 50 });
     // Behind the first key frame and before the second one at 2 s.
     const [first, later, next] = timesOf(
@@ -329,7 +329,7 @@ describe('what comes out does not depend on which moment was asked for first', (
   });
 });
 
-test('the picture in which a file was cut off is not shown, unless there is no other', async () => {
+test('an incomplete last picture of a truncated file is not shown, unless there is no other', async () => {
   const whole = await bytesOf({ seconds: 1, codec: 'mjpeg', container: 'avi' });
   const last = whole.lastIndexOf('00dc', whole.lastIndexOf('idx1') - 1);
   const cut = whole.subarray(0, last + 8 + Math.floor(whole.readUInt32LE(last + 4) / 2));
@@ -427,7 +427,7 @@ describe('colours are those that browsers show', () => {
     },
   );
 
-  test.each(['vp8', 'vp9'] as const)('what is transparent in %s lies on white', async (codec) => {
+  test.each(['vp8', 'vp9'] as const)('transparent pixels in %s are shown on white', async (codec) => {
     const clip: ClipOptions = {
       ...SMALL,
       seconds: 0.2,

@@ -21,7 +21,7 @@ function jpegSize({ jpeg }: Frame): [width: number, height: number] {
 }
 
 test.each([90, 180, 270] as const)(
-  'a video to be turned by %d degrees gives upright pictures',
+  'a video with a rotation tag of %d degrees gives upright pictures',
   async (rotationDegrees) => {
     const clip: ClipOptions = { seconds: 2, width: 320, height: 180, rotationDegrees };
     const frame = await pictureAt(1000, clip);
@@ -88,7 +88,7 @@ test('a BT.709 video gives pictures of odd sizes, in the same colours', async ()
   });
 });
 
-test('what is known of a video is reported', async () => {
+test('size, duration and codecs of a video are reported', async () => {
   const info = await describeFile(
     pool,
     await makeClip({ seconds: 5, codec: 'vp9', width: 320, height: 180 }),

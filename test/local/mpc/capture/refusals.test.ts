@@ -71,7 +71,7 @@ test('a file with sound only has no video stream', async () => {
   await refusal(await makeClip({ seconds: 2, audioOnly: true }), 'no_video_stream');
 });
 
-test('cover art is no video stream', async () => {
+test('cover art is not a video stream', async () => {
   await refusal(await makeClip({ seconds: 2, audioOnly: true, coverArt: true }), 'no_video_stream');
 });
 
@@ -141,7 +141,7 @@ test.each([
   await expect(times(filePath, 6500)).rejects.toMatchObject({ reason: 'past_the_end' });
 });
 
-test('on a machine where node-av cannot be loaded, the error says so in plain words', async () => {
+test('on a machine where node-av cannot be loaded, the error says so', async () => {
   const worker = fork(childProgram('mpc/capture/capture-worker.ts'), {
     execArgv: [],
     // With this, node-av looks only for a binary that was built by hand.
@@ -205,7 +205,7 @@ describe('a refusal says what was found', () => {
     await expect(times(await makeClip({ ...SMALL, seconds: 1 }), 5000)).rejects.toThrow(ABOUT);
   });
 
-  test('a fragment of an MP4 without its initialization segment is called so', async () => {
+  test('a fragment of an MP4 without its initialization segment is refused as such', async () => {
     const movflags = 'frag_keyframe+empty_moov+default_base_moof';
     const bytes = readFileSync(await makeClip({ ...SMALL, seconds: 2, muxerOptions: { movflags } }));
     const fragments = bytes.subarray(bytes.indexOf('moof') - 4);
