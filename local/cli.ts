@@ -26,17 +26,23 @@ const COMMANDS: Readonly<Record<string, () => Command>> = {
   'sign-check': () => (require('./commands/sign-check') as typeof import('./commands/sign-check')).signCheck,
 };
 
+const isHelpOption = (word: string) => word === '--help' || word === '-h';
+
 async function main([command = 'help', ...args]: string[]): Promise<number> {
   if (Object.hasOwn(STAGE_COMMANDS, command)) return stageCommand(command, args);
   // With a stage, `invoke` runs a deployed function, as `npm run invoke` does. Without one it runs a function of the
   // local cloud.
   const isOfStage = args.some((word) => /^(--stage|-s)(=|$)/.test(word));
   if (command === 'invoke' && isOfStage) return stageCommand(command, args);
-  if (['help', '--help', '-h'].includes(command)) {
+  const load = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  // What comes behind `--` are options of another program.
+  const own = args.slice(0, [...args, '--'].indexOf('--'));
+  const asksForHelp =
+    load === undefined ? command === 'help' || isHelpOption(command) : own.some(isHelpOption);
+  if (asksForHelp) {
     process.stdout.write(asTyped(HELP));
     return 0;
   }
-  const load = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
   if (load !== undefined) return load()(args);
   // `npx mpc-snapshots holiday.mov`
   if (existsSync(command)) return main(['start', command, ...args]);

@@ -143,6 +143,7 @@ async function captureOne(file: string, key: string, cloud: Cloud): Promise<Outc
       print(
         `\n${key}: task ${outcome.taskId} made ${framesInWords(outcome.pictures.length)}, ${took} after the upload began`,
       );
+      if (outcome.note !== undefined) print(`  note: ${outcome.note}`);
       printTable(outcome.pictures, outcome.taskId, cloud);
       await printFiles(outcome.taskId, cloud);
       break;

@@ -8,7 +8,7 @@ import { parseJson } from '../parse-json';
 
 /** The outcome of an upload. */
 export type Outcome =
-  | { kind: 'frames'; taskId: string; pictures: Picture[] }
+  | { kind: 'frames'; taskId: string; pictures: Picture[]; note: string | undefined }
   | { kind: 'failed'; taskId: string; reason: string }
   | { kind: 'not-started'; reason: string };
 
@@ -41,7 +41,7 @@ export async function waitForOutcome(
   }
   const client = new SnapshotClient({ endpoint: cloud.addresses.gateway });
   const { thumbnail_info: pictures = [] } = await client.get(task.id);
-  return { kind: 'frames', taskId: task.id, pictures };
+  return { kind: 'frames', taskId: task.id, pictures, note: task.description };
 }
 
 /**

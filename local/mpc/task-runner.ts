@@ -160,6 +160,7 @@ export class TaskRunner {
         const shorterMs = await measuredDurationMs(video, signal);
         if (shorterMs >= durationMs) throw error;
         notes.clear();
+        notes.add(endsEarly(shorterMs, durationMs));
         await this.#discardPictures(task);
         return await this.#makePicturesOf(task, video, shorterMs, notes);
       }
@@ -268,6 +269,11 @@ export class TaskRunner {
     for (const name of members) tasks.addPicture(task, name);
     return archive;
   }
+}
+
+function endsEarly(picturesMs: number, statedMs: number): string {
+  const [end, stated] = [picturesMs, statedMs].map((ms) => `${(ms / 1000).toFixed(1)} s`);
+  return `the pictures end at ${end}, where the file states ${stated}: it was cut off, or its sound goes on longer`;
 }
 
 function nameOf({ index }: Frame, names: readonly string[]): string {

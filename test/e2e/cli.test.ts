@@ -36,13 +36,19 @@ describe('start', () => {
     await writeFile(empty, '');
     const trailer = path.join(folder, 'trailer.clip');
     await copyFile(clip, trailer);
-    const files = [clip, clip, trailer, broken, text, empty];
+    const whole = await readFile(await makeClip({ seconds: 12, muxerOptions: { movflags: 'faststart' } }));
+    const cut = path.join(folder, 'cut.mp4');
+    await writeFile(cut, whole.subarray(0, whole.length * 0.6));
+    const files = [clip, clip, trailer, broken, text, empty, cut];
     const { code, stdout } = await localCommand(['start', ...files, '--once', '--port', '0'], {
       env: { ...process.env, UPLOAD_SUFFIXES: '.mp4,.clip' },
     });
     expect(stdout.match(/made 2 frames/g)).toHaveLength(3);
     expect(stdout).toMatch(/uploads\/trailer\.clip: task \d+ made 2 frames/);
-    expect(stdout).toMatch(/uploads\/broken\.mp4: task \d+ failed: /);
+    expect(stdout).toMatch(/uploads\/broken\.mp4: task \d+ failed: .*it is text, not a video \(8 bytes\)/);
+    expect(stdout).toMatch(
+      /made 3 frames, .*\n {2}note: the pictures end at \d\.\d s, where the file states 12\.0 s/,
+    );
     expect(stdout).toMatch(
       /uploads\/note\.txt: no capture was started: not a video by its name: .*UPLOAD_SUFFIXES/,
     );
@@ -71,6 +77,12 @@ describe('start', () => {
       `port ${port} is taken by another program; choose others with --port N, or free ones with --port 0\n`,
     );
     expect(code).toBe(2);
+  });
+
+  test('tells what there is when asked for help', async () => {
+    const { code, stdout } = await localCommand(['start', '--help']);
+    expect(stdout).toMatch(/^usage: /);
+    expect(code).toBe(0);
   });
 
   test.each([['--port', 'many'], ['--colour']])('refuses %s %s', async (...args) => {

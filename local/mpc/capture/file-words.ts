@@ -76,6 +76,35 @@ const STARTS: [letters: string, at: number, name: string][] = [
   ['0&\xb2u\x8ef\xcf\x11', 0, 'ASF (WMV)'],
 ];
 
+/** Files that are often named like a video by mistake: how each begins, and what it is. */
+const OTHER_KINDS: [start: RegExp, name: string][] = [
+  [/^\s*<(!doctype html|html)/i, 'a web page (HTML): was an error page saved in place of the video?'],
+  [/^#EXTM3U/, 'a playlist (HLS), which only names the files of a video'],
+  [/^\s*(<\?xml[^>]*>\s*)?<MPD/, 'a playlist (DASH), which only names the files of a video'],
+  [/^PK\p{Cc}{2}/u, 'a ZIP archive: unpack it first'],
+  [/^(Rar!|7z¼¯)/, 'an archive: unpack it first'],
+  [/^%PDF/, 'a PDF document'],
+  [/^version https:\/\/git-lfs/, 'a pointer of Git LFS, not the file itself: run git lfs pull'],
+];
+
+/** Says what kind of file begins like this, for a file that is no video. */
+function otherKind(start: Buffer): string {
+  const found = OTHER_KINDS.find(([pattern]) => pattern.test(start.toString('latin1', 0, 1024)));
+  if (found !== undefined) return `it is ${found[1]}`;
+  return isText(start) ? 'it is text, not a video' : 'its bytes are those of no kind of video that is known';
+}
+
+function isText(start: Buffer): boolean {
+  if (start.some((byte) => byte < 9 || (byte > 13 && byte < 32))) return false;
+  try {
+    // The last letter may be cut in two.
+    new TextDecoder('utf-8', { fatal: true }).decode(start, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Why a file could not be opened. It distinguishes missing, empty, truncated and damaged files from those that are no
  * video.
@@ -109,7 +138,7 @@ export function whyUnreadable(result: number, filePath: string): string {
   if (boxes.has('mdat') || boxes.has('ftyp')) {
     return `${failure}: it is MP4 or MOV that was cut off before its index, moov (${size})`;
   }
-  return `${failure}: it is of another kind than a video (${size})`;
+  return `${failure}: ${otherKind(start)} (${size})`;
 }
 
 /** How a file is encrypted; undefined if its video is not. */

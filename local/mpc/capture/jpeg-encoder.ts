@@ -4,6 +4,8 @@ import {
   AV_FRAME_FLAG_INTERLACED,
   AV_PIX_FMT_RGB24,
   AV_PIX_FMT_YUV420P,
+  AV_PIX_FMT_YUV420P10LE,
+  AV_PIX_FMT_YUV420P12LE,
   AVCOL_PRI_UNSPECIFIED,
   AVCOL_RANGE_JPEG,
   AVCOL_SPC_BT470BG,
@@ -84,6 +86,8 @@ export class JpegEncoder {
     this.#encoder.threadCount = 1;
     this.#encoder.setFlags(AV_CODEC_FLAG_QSCALE);
     this.#encoder.globalQuality = LAMBDA_PER_STEP * QUALITY;
+    // The standard's own code tables: a fifth less time than tables for each picture, which make it 2 to 6 % smaller.
+    check(this.#encoder.setOption('huffman', 'default'), 'set up the JPEG encoder');
     check(this.#encoder.open2Sync(codec), 'open the JPEG encoder');
     this.#picture.alloc();
     this.#packet.alloc();
@@ -183,10 +187,11 @@ export class JpegEncoder {
     if (!isMapped) {
       const isEven = size.width % 2 === 0 && size.height % 2 === 0;
       const toJpeg = isEven ? conversionOf(matrix, range) : undefined;
-      const steps =
-        toJpeg === undefined
-          ? [`${scale}:${JPEG_COLOURS}`]
-          : [`${scale}:flags=bicubic`, 'format=yuv420p', toJpeg];
+      const isReduced = DEEP_FORMATS.has(format) && size.width === width && size.height === height;
+      let steps: string[];
+      if (toJpeg === undefined) steps = [`${scale}:${JPEG_COLOURS}`];
+      else if (isReduced) steps = [`${toJpeg}:format=yuv420p`];
+      else steps = [`${scale}:flags=bicubic`, 'format=yuv420p', toJpeg];
       const graph = makeGraph([source, ...deinterlace, ...steps, ...end]);
       this.#steps = { key, graph, colours };
       return this.#steps;
@@ -215,6 +220,9 @@ function conversionOf(matrix: number, range: number): string | undefined {
   const from = `ispace=${name}:irange=${range === AVCOL_RANGE_JPEG ? 'pc' : 'tv'}`;
   return `colorspace=${from}:${SAME_COLOURS}:space=smpte170m:range=pc:fast=1`;
 }
+
+/** Of these, the conversion makes 8 bits a sample on the way, which takes a quarter of the scaler's time. */
+const DEEP_FORMATS = new Set<number>([AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV420P12LE]);
 
 /** The filter converts these too, if they differ. */
 const SAME_COLOURS = 'iprimaries=bt709:primaries=bt709:itrc=bt709:trc=bt709';

@@ -222,6 +222,9 @@ describe('a task whose', () => {
     expect(names).toEqual(['0.jpg', '2.jpg', '4.jpg']);
     const { output } = task;
     expect(fixture.store.head(output.bucket, `${output.object}/8.jpg`)).toBeUndefined();
+    expect(task.description).toBe(
+      'the pictures end at 4.0 s, where the file states 10.0 s: it was cut off, or its sound goes on longer',
+    );
   });
 
   test('pictures are partly damaged says so', async () => {

@@ -377,6 +377,11 @@ describe('colours are those that browsers show', () => {
     ['H.264, 1024 × 576', { seconds: 0.2, width: 1024, height: 576 }, AS_BT601],
     ['H.264, 1280 × 536', { seconds: 0.2, width: 1280, height: 536 }, AS_BT601],
     ['HEVC, 1280 × 720', { seconds: 0.2, width: 1280, height: 720, codec: 'hevc' }, AS_BT709],
+    [
+      'HEVC, 10 bits, 1280 × 720',
+      { seconds: 0.2, width: 1280, height: 720, codec: 'hevc', pixelFormat: 'yuv420p10le' },
+      AS_BT709,
+    ],
     ['VP8, 1280 × 720', { seconds: 0.2, width: 1280, height: 720, codec: 'vp8' }, AS_BT709],
     ['VP9, 1280 × 720', { seconds: 0.2, width: 1280, height: 720, codec: 'vp9' }, AS_BT601],
     ['AV1, 1280 × 720', { seconds: 0.2, width: 1280, height: 720, codec: 'av1' }, AS_BT601],

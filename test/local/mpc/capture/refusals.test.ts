@@ -219,11 +219,7 @@ describe('a refusal says what was found', () => {
 
   test.each<[string, string | Buffer, RegExp]>([
     ['empty', '', /it is empty \(0 bytes\)/],
-    [
-      'text',
-      'This is a story about a video.\n'.repeat(500),
-      /it is of another kind than a video \(15500 bytes\)/,
-    ],
+    ['text', 'This is a story about a video.\n'.repeat(500), /it is text, not a video \(15500 bytes\)/],
     [
       'MP4 without its index',
       Buffer.from('000000186674797069736f6d00000000', 'hex'),
@@ -235,7 +231,24 @@ describe('a refusal says what was found', () => {
     [
       'a playlist',
       '#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\nother.mp4\n#EXT-X-ENDLIST\n',
-      /of another kind/,
+      /it is a playlist \(HLS\)/,
+    ],
+    [
+      'a web page',
+      '<!DOCTYPE html>\n<title>404</title>',
+      /it is a web page \(HTML\): was an error page saved/,
+    ],
+    [
+      'a ZIP archive',
+      Buffer.from(`PK\x03\x04${'\0'.repeat(60)}`, 'latin1'),
+      /it is a ZIP archive: unpack it/,
+    ],
+    ['a PDF', '%PDF-1.7\n%âãÏÓ\n', /it is a PDF document/],
+    ['a file that was never fetched', 'version https://git-lfs.github.com/spec/v1\n', /run git lfs pull/],
+    [
+      'random bytes',
+      Buffer.from(Array.from({ length: 500 }, (_, at) => (at * 197 + 251) % 256)),
+      /its bytes are those of no kind of video that is known \(500 bytes\)/,
     ],
   ])('%s', async (_, content, words) => {
     expect(await refusal(file('what.mp4', content), 'unreadable')).toMatch(words);
