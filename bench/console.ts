@@ -61,7 +61,7 @@ async function weigh(browser: Browser, root: string): Promise<void> {
 async function firstPaint(browser: Browser, root: string): Promise<number> {
   const page = await openPage(browser);
   await page.goto(root);
-  // It is told a moment after it was there.
+  // The browser reports it a moment later.
   const paint = await page.waitForFunction(
     () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
   );

@@ -55,15 +55,17 @@ test('`npx mpc-snapshots VIDEO` captures a video, from the package alone', async
   expect(code).toBe(0);
 });
 
-test('`npx mpc-snapshots exec` gives a command a cloud of its own, with the console’s pages', async () => {
+test('`npx mpc-snapshots exec` gives a command a cloud of its own, with the console’s pages, whose hints name commands of the package', async () => {
   const program = `fetch(process.env.API_ENDPOINT + '/_console/main.js').then(async (page) => {
     console.log(page.status, page.headers.get('content-type'), (await page.text()).length > 1000);
+    const state = await fetch(process.env.API_ENDPOINT + '/_console/state');
+    console.log((await state.json()).service.commands.startWithFile);
     const list = await fetch(process.env.API_ENDPOINT + '/snapshots?size=5');
     console.log(list.status);
     process.exit(7);
   });`;
   const { code, printed } = await npx('exec', '--', process.execPath, '-e', program);
-  expect(printed).toBe('200 text/javascript; charset=utf-8 true\n200\n');
+  expect(printed).toBe('200 text/javascript; charset=utf-8 true\nnpx mpc-snapshots start holiday.mp4\n200\n');
   expect(code).toBe(7);
 });
 

@@ -16,7 +16,7 @@ const ICONS = {
   search: 'M11 5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM16 16l4 4',
 } as const;
 
-/** A symbol beside a text, silent for screen readers. */
+/** A symbol beside a text, hidden from screen readers. */
 export function Icon({ name }: { name: keyof typeof ICONS }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
@@ -25,7 +25,7 @@ export function Icon({ name }: { name: keyof typeof ICONS }) {
   );
 }
 
-/** As much of the end of a key as is shown whatever happens. */
+/** This much of a key's end is always shown. */
 const MOST_OF_THE_END = 14;
 const letters = new Intl.Segmenter();
 
@@ -42,7 +42,8 @@ function endOf(key: string): number {
  * its middle, and pointing at it shows it all.
  */
 export function Key({ children: key, isWhole = false }: { children: string; isWhole?: boolean }) {
-  if (isWhole) return <bdi class="key">{key}</bdi>;
+  // A short one has no middle to lose.
+  if (isWhole || key.length <= MOST_OF_THE_END) return <bdi class="key">{key}</bdi>;
   const end = endOf(key);
   return (
     <bdi class="key cut" title={key}>
@@ -83,14 +84,14 @@ export function ViewHead({ title, children }: { title: string; children?: Compon
 }
 
 interface ActionProps {
-  /** Never fails: it says itself what went wrong. */
+  /** Never fails: it reports errors itself. */
   onAct: () => Promise<void>;
   class?: string;
   disabled?: boolean;
   children: ComponentChildren;
 }
 
-/** A button that waits for what it started. */
+/** A button that is busy until its action has ended. */
 export function Action({ onAct, class: className = '', disabled = false, children }: ActionProps) {
   const [isBusy, setBusy] = useState(false);
   const act = (): void => {
@@ -116,7 +117,7 @@ export interface Filter<Value extends string> {
   count?: number;
 }
 
-/** A row of choices of which one holds. */
+/** A row of choices; one is chosen. */
 export function Choices<Value extends string>(props: {
   label: string;
   choices: readonly Filter<Value>[];
