@@ -53,7 +53,7 @@ function findingOf(facts: Facts): Finding {
   const tasks = tasksToTell(facts);
   const [task] = [...tasks].sort(unfinishedFirst);
   const event = newestCreation(facts);
-  // A newer event than the task may be about newer bytes, unless on-upload has said that it is not.
+  // An event newer than the task may be about a newer file, unless on-upload reported otherwise.
   const isSettled =
     task !== undefined &&
     (event === undefined || tasks.every((one) => isSettledBy(event, one, tasks, report)));

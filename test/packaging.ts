@@ -29,5 +29,7 @@ export async function installedOutside(): Promise<Outside> {
   symlinkSync('../mpc-snapshots/dist/mpc-snapshots.cjs', path.join(modules, '.bin', 'mpc-snapshots'));
   symlinkSync(path.join(ROOT, 'node_modules', 'node-av'), path.join(modules, 'node-av'));
   writeFileSync(path.join(folder, 'package.json'), '{"name":"outside","private":true}');
+  // npm looks for newer versions of itself from time to time, and prints what it finds.
+  writeFileSync(path.join(folder, '.npmrc'), 'update-notifier=false\n');
   return { folder, sizeBytes: size };
 }

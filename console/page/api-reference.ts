@@ -1,4 +1,4 @@
-/** What is used of swagger-ui-dist, which puts itself into the window. */
+/** The part of swagger-ui-dist that is used. It puts itself into the window. */
 type ShowSwaggerUi = (options: {
   spec: object;
   domNode: Element;

@@ -17,7 +17,7 @@ import type {
   UploadUrlRequest,
 } from '../server/console-api';
 
-/** What a request could not do, in a sentence for people. */
+/** Why a request failed, in a sentence for people. */
 export class RequestFailed extends Error {}
 
 /** Frames of a task in the order of time. */

@@ -109,7 +109,7 @@ export function App() {
 
 const EXACT_TIMES = 'exact-times';
 
-/** What a person chose last, in this browser. */
+/** The last choice in this browser. */
 function useExactTimes(): [boolean, (isExact: boolean) => void] {
   const [isExact, setExact] = useState(localStorage.getItem(EXACT_TIMES) === 'yes');
   useEffect(() => localStorage.setItem(EXACT_TIMES, isExact ? 'yes' : 'no'), [isExact]);

@@ -4,7 +4,7 @@ import { applyChange } from './apply-change';
 
 export interface Connection {
   status: 'connecting' | 'live' | 'lost';
-  /** What was known last; stays while the connection is lost. */
+  /** The last known state; it stays while the connection is lost. */
   state: ConsoleState | undefined;
 }
 
@@ -13,8 +13,8 @@ const RECONNECT_AFTER_MS = 1000;
 const SILENT_FOR_MS = 40_000;
 
 /**
- * Everything that the server pushes, put together. Connects again by itself for as long as the page is open. Each connection
- * begins with the whole state, so that nothing is missing that happened in between.
+ * The state, kept up to date by what the server pushes. Reconnects by itself while the page is open. Each connection
+ * begins with the whole state, so that nothing that happened in between is missing.
  */
 export function useConnection(): Connection {
   const [connection, setConnection] = useState<Connection>({ status: 'connecting', state: undefined });
@@ -45,7 +45,7 @@ export function useConnection(): Connection {
       });
       events.addEventListener('error', () => {
         setConnection(({ state }) => ({ status: 'lost', state }));
-        // A browser tries again by itself after a lost connection, but not after an answer that is not a stream.
+        // A browser reconnects by itself after a lost connection, but not after an answer that is no stream.
         if (events.readyState === EventSource.CLOSED) timer = setTimeout(connect, RECONNECT_AFTER_MS);
       });
     };

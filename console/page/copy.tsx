@@ -24,7 +24,7 @@ export function Copy({ text, what, label }: { text: string; what: string; label?
   );
 }
 
-/** An id or an address, whole, to be copied. */
+/** A whole id or address, with a button that copies it. */
 export function Value({ text, what }: { text: string; what: string }) {
   return (
     <span class="value">

@@ -36,7 +36,7 @@ const SNIPPETS: Record<PlayerName, (addresses: EmbedAddresses) => Line[]> = {
     '</script>',
   ],
   // https://vidstack.io/docs/player/components/display/thumbnail, /media/poster and /layouts/default-layout
-  // Its thumbnails stay black for single pictures: sprites where there are some.
+  // Its thumbnails stay black for single pictures, so sprites come first.
   vidstack: ({ video, poster, track, spriteTrack }) => [
     '<link rel="stylesheet" href="https://cdn.vidstack.io/player/theme.css">',
     '<link rel="stylesheet" href="https://cdn.vidstack.io/player/video.css">',
@@ -90,7 +90,7 @@ function html(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** A text inside of a script: nothing in it may end that. */
+/** A text inside a script, which it must not end. */
 function script(text: string): string {
   return JSON.stringify(text).replaceAll('<', '\\u003c');
 }

@@ -9,7 +9,7 @@ import { goTo, linkTo } from './route';
 
 const SUGGESTIONS = 200;
 
-/** Says why an object was captured or was not. */
+/** Explains why an object was captured, or why not. */
 export function ExplainView({ state, selected }: { state: ConsoleState; selected: string | undefined }) {
   const [text, setText] = useState(selected ?? '');
   useEffect(() => {

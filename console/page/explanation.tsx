@@ -12,7 +12,7 @@ const VERDICTS: Record<Explanation['verdict'], { kind: Stage['kind']; label: str
   not_found: { kind: 'idle', label: 'Not found' },
 };
 
-/** What became of a key, and why. */
+/** The outcome of a key, and why. */
 export function ExplanationPanel({ value, problem }: Fetched<Explanation>) {
   if (value === undefined) {
     return problem === undefined ? (

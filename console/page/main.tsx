@@ -3,7 +3,7 @@ import { App } from './app';
 
 const root = document.getElementById('app');
 if (root !== null) {
-  // The frame of the page that came with the document has done its work.
+  // Replaces the frame that came with the document.
   root.replaceChildren();
   render(<App />, root);
 }

@@ -11,7 +11,7 @@ setInterval(() => {
   for (const listener of listeners) listener();
 }, 1000);
 
-/** A text that changes with time. What stays the same is not drawn again. */
+/** A text that changes with time. It is drawn again only when it changes. */
 function useTimeText(textAt: (nowMs: number) => string): string {
   const [, setText] = useState('');
   useEffect(() => {

@@ -29,9 +29,9 @@ export function Icon({ name }: { name: keyof typeof ICONS }) {
 const MOST_OF_THE_END = 14;
 const letters = new Intl.Segmenter();
 
-/** Where a key is cut when it is too long for its place: in its middle, and inside of no letter. */
+/** Where a key is cut when it is too long: in its middle, and never inside a letter. */
 function endOf(key: string): number {
-  // Segmenting is slow, and what is long is long before its end.
+  // Segmenting is slow: only the end is segmented.
   const from = Math.max(0, key.length - 4 * MOST_OF_THE_END);
   const starts = [...letters.segment(key.slice(from))].map(({ index }) => from + index);
   return starts[Math.max(starts.length - MOST_OF_THE_END, Math.ceil(starts.length / 2))] ?? key.length;
@@ -42,7 +42,7 @@ function endOf(key: string): number {
  * its middle, and pointing at it shows it all.
  */
 export function Key({ children: key, isWhole = false }: { children: string; isWhole?: boolean }) {
-  // A short one has no middle to lose.
+  // A short key has no middle to lose.
   if (isWhole || key.length <= MOST_OF_THE_END) return <bdi class="key">{key}</bdi>;
   const end = endOf(key);
   return (

@@ -43,7 +43,7 @@ export function openPlayer(stage: HTMLElement, options: PlayerOptions): () => vo
     settings: ['speed'],
     ratio: '16:9',
     iconUrl: 'player.svg',
-    // Its defaults are addresses on a server of the player's makers.
+    // The defaults are addresses on a server of the player's makers.
     blankVideo: 'data:,',
     storage: { enabled: false },
     keyboard: { focused: true, global: false },

@@ -1,4 +1,4 @@
-/** What is used of the player. Its own types name two exports that exclude each other, which the compiler refuses. */
+/** The part of the player that is used. Its own types name two exports that exclude each other, which the compiler refuses. */
 declare module 'plyr' {
   export interface Options {
     controls: string[];

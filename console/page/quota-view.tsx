@@ -11,7 +11,7 @@ const MINUTES = 60;
 /** docs/settings.md */
 const DEFAULT_PACE = 80;
 const DEFAULT_READS = 12;
-/** The callers that have a colour of their own; all others share the last one. */
+/** So many callers have their own colour; all others share the last one. */
 const COLOURS = 6;
 
 /** Who calls MPC how often, and what is waiting. */
@@ -119,7 +119,7 @@ function perMinute(count: number): string {
 }
 
 function settingNote(name: string, value: number | undefined): string {
-  // A name breaks between its words.
+  // Lets a name break between its words.
   const words = name.replaceAll('_', '_\u200b');
   return value === undefined ? `default of ${words}` : words;
 }

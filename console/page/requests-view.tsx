@@ -9,10 +9,10 @@ import type { Stage } from './videos';
 
 const ROWS_AT_ONCE = 150;
 
-/** Those that always have a choice of their own; others once they were asked. */
+/** These always have a filter; other services once they were called. */
 const SERVICES = ['FunctionGraph', 'API Gateway', 'OBS', 'MPC'];
 
-/** What came over HTTP, and why something was refused. */
+/** The HTTP requests, and why some were refused. */
 export function RequestsView(props: { requests: readonly RequestEntry[]; selected: string | undefined }) {
   const { requests, selected } = props;
   /** `all`, `refused` or a service. */

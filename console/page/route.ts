@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
-/** What narrows a view, by name. */
+/** The filters of a view, by name. */
 export type Filter = Readonly<Record<string, string>>;
 
 /** What the address shows: `#/videos/<id>?show=open` is the view `videos`, the selection `<id>` and a filter. */
@@ -34,7 +34,7 @@ export function useRoute(): Route {
   const [hash, setHash] = useState(location.hash);
   useEffect(() => {
     const follow = (): void => setHash(location.hash);
-    // What was opened between the first drawing and now.
+    // The address may have changed since the first drawing.
     follow();
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
@@ -86,7 +86,7 @@ export function useSearchText(): [string, (text: string) => void] {
   return [text, change];
 }
 
-/** Tells what holds every word of a text, in any order. An empty text fits all. */
+/** Matches texts that hold every word of a search, in any order. An empty search matches all. */
 export function fits(text: string): (candidate: string) => boolean {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return (candidate) => {
@@ -95,7 +95,7 @@ export function fits(text: string): (candidate: string) => boolean {
   };
 }
 
-/** Begins each place at its top, and goes on where it was left when a person comes back. */
+/** Starts each place at its top; *back* restores where it was left. */
 export function useScrollMemory(place: string): void {
   const positions = useRef(new Map<string, number>());
   useLayoutEffect(() => {

@@ -15,7 +15,7 @@ export interface Column {
 export interface Row {
   id: string;
   cells: readonly ComponentChildren[];
-  /** What is shown below it when it is open; absent when there is no more to say. */
+  /** Shown below the row when it is open; absent when there is nothing more. */
   body?: () => ComponentChildren;
 }
 

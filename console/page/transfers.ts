@@ -17,7 +17,7 @@ export interface Transfer {
 export interface Transfers {
   list: readonly Transfer[];
   add(files: Iterable<File>): void;
-  /** Stops a transfer that runs, or takes one that failed off the list. */
+  /** Stops a running transfer, or removes a failed one from the list. */
   remove(id: number): void;
 }
 

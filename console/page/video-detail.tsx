@@ -204,7 +204,7 @@ function isBefore(a: string, b: string): boolean {
   return a.length === b.length ? a < b : a.length < b.length;
 }
 
-/** Places are kept for frames that are announced but not here yet, so that nothing moves when they come. */
+/** Announced frames that are not here yet keep their places, so that nothing moves when they come. */
 function Gallery(props: {
   task: Task;
   frames: readonly Frame[] | undefined;

@@ -84,7 +84,7 @@ function DropZone({ service, onFiles }: { service: Service; onFiles: (files: Ite
       setOver(true);
     };
     const leave = (event: DragEvent): void => {
-      // Only leaving the window has nothing that is entered instead.
+      // Without a related target the pointer has left the window.
       if (event.relatedTarget === null) setOver(false);
     };
     const drop = (event: DragEvent): void => {

@@ -23,7 +23,7 @@ export interface Stage {
 const NO_TASKS: readonly Task[] = [];
 
 /**
- * Brings uploads and tasks together, the newest first.
+ * Joins uploads and tasks, the newest first.
  *
  * @param known what the last call returned: a video that did not change stays the same object
  */
@@ -67,14 +67,14 @@ const TASK_STAGES: Record<TaskStatus, Pick<Stage, 'kind' | 'label'>> = {
   CANCELED: { kind: 'idle', label: 'Cancelled' },
 };
 
-/** A task's state in a word, and what else there is to say about it. */
+/** A task's state in a word, with a note. */
 export function stageOfTask(task: Task): Stage {
   const count = task.isArchive ? 'archive' : plural(task.frameCount, 'frame');
   const note = task.status === 'FAILED' ? task.description : task.frameCount > 0 ? count : undefined;
   return { ...TASK_STAGES[task.status], note };
 }
 
-/** How far a video is: its newest task, or why it has none. */
+/** The state of a video: its newest task, or why it has none. */
 export function stageOf({ upload, tasks }: Video): Stage {
   const [task] = tasks;
   if (task !== undefined) return stageOfTask(task);
@@ -91,7 +91,7 @@ export function stageOf({ upload, tasks }: Video): Stage {
 }
 
 /**
- * When a video came: its upload or, where that is not known, its first task. A
+ * When a video came: its upload or, where that is unknown, its first task. A
  * later task does not move it in the list.
  */
 export function arrivedAtMs({ upload, tasks }: Video): number {

@@ -21,7 +21,7 @@ export class ChangeFeed {
     return () => this.#listeners.delete(listener);
   }
 
-  /** An entry of a list is new or different. @param view makes what is sent of it, when it is sent */
+  /** An entry of a list is new or changed. @param view makes what is sent, at the time of sending */
   entry<Name extends ListName>(list: Name, id: string, view: () => Entry<Name>): void {
     if (!this.#isHeard()) return;
     const entries = this.#lists.get(list) ?? new Map<string, () => unknown>();
@@ -38,7 +38,7 @@ export class ChangeFeed {
     this.#removedUploads.add(key);
   }
 
-  /** Something that is always sent as a whole is different. */
+  /** A part that is always sent as a whole has changed. */
   replace<Name extends ReplacedName>(name: Name, view: () => NonNullable<ConsoleChange[Name]>): void {
     if (this.#isHeard()) this.#replacements.set(name, view);
   }

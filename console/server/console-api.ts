@@ -1,5 +1,5 @@
 /**
- * What the console page is sent and may ask for. Plain types: the page, the
+ * What the console page receives and requests. Plain types: the page, the
  * command line and the servers all import them.
  *
  * All addresses are relative to `/_console/`; every answer but pictures and videos is JSON in UTF-8.
@@ -32,7 +32,7 @@
  * `GET /snapshots/{id}?format=vtt|html|poster|json`. Its errors are `{error_code, error_msg, request_id, details?}`.
  */
 
-/** How much is kept and sent at most; of more than that the newest. */
+/** How many entries are kept and sent at most: the newest. */
 export const LIMITS = {
   uploads: 2000,
   tasks: 2000,
@@ -47,7 +47,7 @@ export const LIMITS = {
   logLines: 500,
 } as const;
 
-/** What the page can show. A panel with a reason in `Service.unavailable` is not there. */
+/** The panels of the page. A panel with a reason in `Service.unavailable` shows that reason only. */
 export type Panel =
   | 'uploads'
   | 'tasks'
@@ -75,11 +75,11 @@ export interface Service {
   /** What a client needs to know, under the names that the vendor's SDKs use. Of the local cloud only: its key opens nothing else. */
   environment?: Record<string, string>;
   commands: Commands;
-  /** Panels that make no sense here, with a sentence that says why. */
+  /** Panels that are not available, each with a sentence that says why. */
   unavailable: Partial<Record<Panel, string>>;
 }
 
-/** Commands as they are typed where this console was started: in a clone, or from the package of npm. */
+/** Commands as typed where this console was started: in a clone, or with the npm package. */
 export interface Commands {
   /** The local cloud. */
   start: string;
@@ -134,7 +134,7 @@ export interface Upload {
   sizeBytes: number;
   /** Milliseconds since 1970, like every `…Ms` that is a moment. */
   lastModifiedMs: number;
-  /** What on-upload said last about this key; absent when it never looked at it. */
+  /** What on-upload reported last about this key; absent when it never saw it. */
   report?: CaptureReport;
 }
 
@@ -145,7 +145,7 @@ export interface CaptureReport {
   reason?: string;
   taskId?: string;
   timeMs: number;
-  /** The invocation that said so. */
+  /** The invocation that reported it. */
   requestId: string;
 }
 
@@ -168,9 +168,9 @@ export interface Task {
   endedAtMs?: number;
   /** Why the task failed. */
   description?: string;
-  /** The name of the capture that it is, where an upload has several. */
+  /** The name of its capture, where an upload has several. */
   capture?: string;
-  /** How many files lie beside the pictures; absent where that is not known without asking. */
+  /** How many published files there are; absent where it takes a call to know. */
   publishedFiles?: number;
   /** Pictures so far. */
   frameCount: number;
@@ -182,7 +182,7 @@ export interface Task {
 
 export interface FrameList {
   task: string;
-  /** In the order of time, as far as that is known. */
+  /** In the order of time, where it is known. */
   frames: Frame[];
 }
 
@@ -207,13 +207,13 @@ export interface PublishedFile {
   /** In words, such as `Preview track`. */
   what: string;
   sizeBytes: number;
-  /** That of PUBLIC_URL, or else the object's own in OBS, which only those who may read the bucket can open. */
+  /** Below PUBLIC_URL, or else the object's address in OBS, which opens only with the right to read the bucket. */
   address: string;
-  /** Opens it for now. Relative to `/_console/`. */
+  /** A temporary address. Relative to `/_console/`. */
   url: string;
 }
 
-/** What goes into the page of a site. */
+/** The addresses that a site embeds. */
 export interface EmbedAddresses {
   video: string;
   poster?: string;
@@ -238,10 +238,10 @@ export interface Notice {
   state: 'due' | 'retrying' | 'sent' | 'given_up' | 'gone';
   /** Attempts so far. */
   attempts: number;
-  /** Of the last attempt: the status, or why there was none. */
+  /** The status that answered the last attempt, or why there was none. */
   lastAnswer?: string;
   lastAttemptAtMs?: number;
-  /** Absent when nothing more is to come. */
+  /** Absent when there is no further attempt. */
   nextAttemptAtMs?: number;
 }
 
@@ -259,16 +259,16 @@ export interface MpcCalls {
   refused: number;
 }
 
-/** How MPC's quota is shared out, and what waits for it. */
+/** MPC's quota, how it is shared, and which uploads wait for it. */
 export interface Quota {
   /** What MPC allows of each operation in a minute. */
   callsPerMinute: number;
   /** MPC_REQUESTS_PER_MINUTE and MPC_READS_PER_MINUTE, where they are set. */
   createsPerMinute?: number;
   readsPerMinute?: number;
-  /** Why it is not known who calls MPC. In whole sentences. */
+  /** Why the calls of MPC are unknown. In whole sentences. */
   noCalls?: string;
-  /** Uploads that wait for their turn. Absent where the records may not be read. */
+  /** Waiting uploads. Absent without the right to read the records. */
   waiting?: WaitingUploads;
   /** Uploads that could not be started and are tried again. */
   later?: WaitingUploads;
@@ -300,11 +300,11 @@ export interface ObjectEvent {
   timeMs: number;
   /** Names of the faults that hit it on its way: `duplicate`, `reorder`, `drop`, `delay`. */
   faults: string[];
-  /** One for each time that the event reached a function; empty: it never arrived, or has not yet. */
+  /** One for each time that the event reached a function; empty when it has not arrived. */
   deliveries: Delivery[];
 }
 
-/** An event that was handed to a function, and what became of it. */
+/** An event that was delivered to a function, and the outcome. */
 export interface Delivery {
   requestId: string;
   functionName: string;
@@ -330,7 +330,7 @@ export interface Invocation {
   /** When the event was accepted. */
   acceptedAtMs: number;
   attempts: Attempt[];
-  /** Why the platform threw the event away. */
+  /** Why the platform discarded the event. */
   discardReason?: string;
 }
 
@@ -339,10 +339,10 @@ export interface Attempt {
   /** 1 for the first; the number of retries is one less than the number of attempts. */
   number: number;
   startedAtMs: number;
-  /** The rest is set once it has ended. */
+  /** The fields below are set once it has ended. */
   durationMs?: number;
   memoryMb?: number;
-  /** True: a new instance had to be started for it. */
+  /** True when a new instance was started for it. */
   isCold?: boolean;
   isError?: boolean;
   logLineCount?: number;
@@ -378,13 +378,13 @@ export interface Timer {
   nextAtMs?: number;
 }
 
-/** What goes wrong between the services. */
+/** The faults between the services. */
 export interface FaultDial {
-  /** Everything that there is, in the order to be shown. */
+  /** All faults, in the order of the page. */
   faults: Fault[];
   /** Whole number from 0 to 2³² − 1: the same seed makes the same decisions. */
   seed: number;
-  /** The last that happened, newest first. */
+  /** The last hits, newest first. */
   hits: FaultHit[];
 }
 
@@ -406,22 +406,22 @@ export interface FaultHit {
 /** A request to one of the services. Identity: `id`. */
 export interface RequestEntry {
   id: string;
-  /** Under the name that the platform gives it, such as `API Gateway`. */
+  /** The platform's name for it, such as `API Gateway`. */
   service: string;
   method: string;
   /** Path and query as received, without signatures. */
   path: string;
   status: number;
   errorCode?: string;
-  /** What exactly was wrong, which the answer did not say. */
+  /** The exact reason of a refusal, which the answer does not have. */
   detail?: string;
   timeMs: number;
   durationMs: number;
   /** A function, or the id of the access key that signed it. */
   caller?: string;
-  /** The invocation that API Gateway made of it. */
+  /** The invocation that API Gateway started for it. */
   invocationId?: string;
-  /** Set when the request was refused for its signature. */
+  /** Set when the signature was refused. */
   signature?: SignatureVerdict;
 }
 
@@ -449,7 +449,7 @@ export interface FunctionSettings {
   userData: Record<string, string>;
 }
 
-/** Why a key was captured or was not. */
+/** Why a key was captured, or why not. */
 export interface Explanation {
   bucket: string;
   key: string;
@@ -465,7 +465,7 @@ export interface Explanation {
   summary: string;
   /** What can be done; absent where there is nothing to do. */
   remedy?: string;
-  /** The way of the upload, in order, as far as it got. */
+  /** The steps of the upload so far, in order. */
   steps: ExplanationStep[];
 }
 
@@ -489,7 +489,7 @@ export interface UploadUrl {
 }
 
 /**
- * Delivers an event that was seen, by its `ObjectEvent.id`; or a new one of an
+ * Delivers a known event again, by its `ObjectEvent.id`; or a new one about an
  * object in the upload bucket, by its key.
  */
 export type DeliverRequest = { times: 1 | 2 } & ({ event: string } | { key: string });

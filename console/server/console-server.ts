@@ -30,7 +30,7 @@ const faultsRequest = z.object({
   seed: z.number().int().min(0).exactOptional(),
 });
 
-/** What the page may ask for; console-api.ts says what each answers. */
+/** The requests of the page; console-api.ts says what each answers. */
 const ROUTES: Readonly<Record<string, (call: Call) => unknown>> = {
   'GET events': ({ source, response }) => streamEvents(source, response),
   'GET state': async ({ source, response }) => sendJson(response, 200, await source.state()),
@@ -58,7 +58,7 @@ const ROUTES: Readonly<Record<string, (call: Call) => unknown>> = {
     answer(call, localTools(call).setFaults(await readJson(call, faultsRequest))),
 };
 
-/** The console at `/_console/`: the page, and what it is sent and may ask for. */
+/** The console at `/_console/`: the page and its API. */
 export function createConsole(source: ConsoleSource): ConsoleHandler {
   return (request, response) => {
     const address = request.url ?? '/';
@@ -98,7 +98,7 @@ export function isOwnHost({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * Pages of other origins may neither ask nor act. Clients that are no browsers send none of these headers.
+ * Pages of other origins can neither read nor act. Clients that are no browsers send none of these headers.
  * @throws ConsoleRefusal 403
  */
 export function assertSameOrigin({ headers }: IncomingMessage): void {
@@ -135,7 +135,7 @@ function answer({ response }: Call, body: unknown): void {
   sendJson(response, 200, body, { 'cache-control': 'no-store' });
 }
 
-/** Sends the browser on to a temporary address. */
+/** Redirects the browser to a temporary address. */
 function redirect({ response }: Call, location: string): void {
   response.writeHead(302, { location, 'cache-control': 'no-store' }).end();
 }

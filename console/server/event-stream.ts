@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { ConsoleChange, ConsoleState } from './console-api';
 
-/** Proxies and browsers give up connections that say nothing for long, and the page those that it hears nothing from. */
+/** Proxies and browsers close silent connections, and so does the page. */
 const KEEP_ALIVE_MS = 15_000;
 /** A page that reads more slowly than things change starts again instead of falling behind for ever. */
 const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
-/** What the stream is about. */
+/** The source of the stream. */
 export interface Streamed {
   state(): Promise<ConsoleState>;
   /** Listens to changes; returns how to stop. */
@@ -15,7 +15,7 @@ export interface Streamed {
 
 /**
  * Sends the state and then every change as Server-Sent Events, until the other side goes away or cannot follow.
- * @throws whatever keeps the state from being read, before anything is sent
+ * @throws what reading the state throws, before anything is sent
  */
 export async function streamEvents(streamed: Streamed, response: ServerResponse): Promise<void> {
   const early: ConsoleChange[] = [];

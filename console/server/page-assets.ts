@@ -37,7 +37,7 @@ let bundle: Promise<ReadonlyMap<string, PageAsset>> | undefined;
 
 /**
  * A file of the page by its name relative to `/_console/`; the empty name is the page itself.
- * The program is bundled when it is first asked for, and kept.
+ * The program is bundled at the first request, and kept.
  *
  * @returns undefined when there is no such file
  */
@@ -51,7 +51,7 @@ export async function pageAsset(name: string): Promise<PageAsset | undefined> {
   return (await pageBundle()).get(name);
 }
 
-/** What the package has ready: the files under their names, pages with `.html`. */
+/** The files of the package under their names, pages with `.html`. */
 async function packedAsset(name: string, folder: string): Promise<PageAsset | undefined> {
   if (!/^[\w-]*(\.\w+)?$/.test(name)) return undefined;
   const file = path.join(folder, packedName(name));
@@ -75,7 +75,7 @@ export async function allPageAssets(): Promise<Map<string, PageAsset>> {
   return assets;
 }
 
-/** @returns undefined also where the package that has it is not installed: the page says so */
+/** @returns undefined also where the package that has it is not installed; the page then says so */
 function plainFile(name: string): string | undefined {
   const find = Object.hasOwn(PLAIN_FILES, name) ? PLAIN_FILES[name] : undefined;
   try {

@@ -15,7 +15,7 @@ import type {
   UploadUrl,
 } from '../server/console-api';
 
-/** What the console looks at and acts on: the local cloud, or the deployed functions. */
+/** What the console shows and acts on: the local cloud, or the deployed functions. */
 export interface ConsoleSource {
   state(): Promise<ConsoleState>;
   /** Listens to changes; returns how to stop. */
@@ -53,7 +53,7 @@ export interface LocalTools {
   setFaults(request: FaultsRequest): FaultDial;
 }
 
-/** The console does not do what it was asked for. */
+/** The console refuses a request. */
 export class ConsoleRefusal extends Error {
   constructor(
     readonly status: 400 | 403 | 404 | 413 | 415 | 502,

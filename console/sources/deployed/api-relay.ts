@@ -40,7 +40,7 @@ export async function relayApi(
     const sheetPolicy = answer.headers.get('content-security-policy') ?? "default-src 'none'";
     const sent: OutgoingHttpHeaders = {
       ...pick(HANDED_ON, (name) => answer.headers.get(name)),
-      // Whatever a page of the service holds, it runs nothing in the name of the console.
+      // A page of the service runs nothing with the console's rights, whatever it holds.
       ...(isPage && { 'content-security-policy': `${sheetPolicy}, sandbox allow-popups` }),
       'x-content-type-options': 'nosniff',
     };
@@ -63,7 +63,7 @@ function refuseUnfit(request: IncomingMessage, canWrite: boolean): void {
   if (!isOwnHost(request))
     throw new ConsoleRefusal(403, 'open the console at http://127.0.0.1 or http://localhost');
   const isReading = method === 'GET';
-  // A contact sheet may be opened from a link; nothing is changed by that.
+  // A contact sheet may be opened by a link, which changes nothing.
   if (!isReading || request.headers['sec-fetch-mode'] !== 'navigate') assertSameOrigin(request);
   const isKnown = PATH.test(url.split('?')[0] ?? '') && ['GET', 'POST', 'DELETE'].includes(method);
   if (!isKnown) throw new ConsoleRefusal(404, 'the service has no such API');

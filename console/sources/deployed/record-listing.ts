@@ -16,7 +16,7 @@ import type { Bucket } from './bucket';
 /** What MPC documents for each operation of a project. */
 const MPC_CALLS_PER_MINUTE = 100;
 const MOST_NOTICES = 50;
-/** Of 1,000 records each: what waits beyond that is not counted. */
+/** Of 1,000 records each; records beyond are not counted. */
 const MAX_PAGES = 3;
 
 /** The functions' records in the snapshot bucket, as far as the caller may read them. */
@@ -34,7 +34,7 @@ export class RecordListing {
     const { next, count: refusedCount } = refusedRecords(later ?? []);
     const refused = await Promise.all(
       next.map(async ({ key }) =>
-        // Started meanwhile, or not to be read.
+        // Started in the meantime, or not readable.
         readRefused(key, await this.#bucket.read(key).catch(() => undefined)),
       ),
     );
@@ -55,7 +55,7 @@ export class RecordListing {
     const texts = await Promise.all(
       objects.slice(0, MOST_NOTICES).map(async ({ key }) => ({
         key,
-        // Sent meanwhile, or not to be read.
+        // Sent in the meantime, or not readable.
         text: await this.#bucket.read(key).catch(() => ''),
       })),
     );

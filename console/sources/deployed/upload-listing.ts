@@ -2,7 +2,7 @@ import { LIMITS, type Upload } from '../../server/console-api';
 import { Bucket } from './bucket';
 import type { Caller, DeployedService } from './deployed-service';
 
-/** OBS lists by name, not by time: of larger buckets only so many pages of 1,000 are looked through. */
+/** OBS lists by name, not by time: of a larger bucket only so many pages of 1,000 are read. */
 const MAX_PAGES = 5;
 
 /** The upload bucket of the deployed service, read with the caller's own rights. */
