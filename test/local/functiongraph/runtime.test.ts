@@ -215,7 +215,7 @@ describe('errors of user code', () => {
     expect(error.stackTrace[0]).toContain('./index.js:1');
   });
 
-  test('a thrown value that is not an Error is reported', async () => {
+  test('a thrown value that is not an Error gives 4002', async () => {
     expect(await errorOf(`exports.handler = async (event, context) => { throw 'text'; };`)).toEqual({
       errorCode: 4002,
       errorMessage: 'function invocation exception, error: text',

@@ -278,7 +278,7 @@ describe('a connection that was opened early', () => {
     expect(names).toEqual(['localhost']);
   });
 
-  test('that breaks when the request has left does not repeat one that creates something', async () => {
+  test('that breaks after a request that creates something has left is not tried again', async () => {
     const { origin, seen, server } = await serve(reset);
     const { opened } = watch(server);
     connect(origin);

@@ -36,7 +36,7 @@ describe('pictures of an older version, which the newest one did not write over,
     expect(filesIn(service, DIRECTORY).filter(isPicture)).toEqual(['0.jpg', '10.jpg', '8.jpg', '95.jpg']);
   });
 
-  test('are deleted without what callers captured there', async () => {
+  test('are deleted, but not what callers captured there', async () => {
     const service = new InstallationDouble({ userData: { ON_REMOVAL: 'delete' } });
     const names: Record<number, string[]> = { 1: ['0.jpg', '95.jpg'], 2: ['95.jpg', '7.jpg'], 3: ['0.jpg'] };
     service.cloud.pictures = (task) => names[task] ?? [];

@@ -5,7 +5,7 @@ const MINUTE_MS = 60_000;
 const records = (service: InstallationDouble) =>
   [...(service.cloud.buckets.get(SNAPSHOTS)?.keys() ?? [])].filter((key) => /\/(waiting|later)\//.test(key));
 
-test('an event that has to wait ends well at once, is remembered, and is started by the sweep', async () => {
+test('an event that has to wait succeeds at once, is remembered, and is started by the sweep', async () => {
   const service = new InstallationDouble({ userData: { MPC_REQUESTS_PER_MINUTE: '2' } });
   const events = ['a', 'b', 'c'].map((name) => service.upload(`${name}.mp4`));
   const before = service.time.nowMs;
