@@ -81,7 +81,7 @@ export class FrameFinder implements Finder {
   #mayDrainEarly = true;
   /** The time of the key frame at which decoding started. Earlier pictures lack their references. */
   #decodedFrom = Number.NEGATIVE_INFINITY;
-  /** Something could not be decoded, or not as a whole, since decoding started. */
+  /** Since decoding started, something could not be decoded, or not completely. */
   #hasDamage = false;
   #isCareful = false;
   /** Pictures may consist of two packets. */
