@@ -1,4 +1,4 @@
-/** Takes pictures of a file with nothing around the engine, and prints how long that took in milliseconds. */
+/** Takes pictures of a file with the engine alone, and prints how long that took in milliseconds. */
 
 import { capture } from '../local/mpc/capture/capture-engine';
 

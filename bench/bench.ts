@@ -15,7 +15,7 @@ import type { Suite } from './suite';
 import { tricks } from './tricks';
 import { uploadToFrames } from './upload-to-frames';
 
-/** All suites, in the order in which they run. A new one needs a line here and a section in README.md. */
+/** All suites, in the order of running. A new one needs a line here and a section in README.md. */
 const SUITES: readonly Suite[] = [
   cold,
   warm,
@@ -36,7 +36,7 @@ const USAGE = `npm run bench [-- [SUITE…] [--json] [--dry]]
 
 Without a name all suites run. Results go to bench/RESULTS.md, each suite's into its own section.
   --json   prints one JSON value instead of tables
-  --dry    leaves RESULTS.md and docs/performance.md as they are
+  --dry    does not change RESULTS.md and docs/performance.md
 
 Suites:
 ${SUITES.map(({ name, about }) => `  ${JSON.stringify(name)}  ${about}`).join('\n')}`;
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
     const section = toMarkdown(suite, report, machine);
     if (!values.json) console.log(`\n${section}`);
     if (values.dry) continue;
-    // At once: whoever stops the run keeps what was measured.
+    // Written at once, so that stopping the run loses no results.
     await writeResults(suite, section);
     if (report.readme !== undefined) await writePage(suite, report.readme);
   }

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 
 /*
- * Loads one function and calls it: `cold` once, `warm` many times at once for a while, `steady` one call
- * after the other as FunctionGraph would. Prints what that took.
- * Arguments: mode, file of the function, file with the event, addresses of MPC and OBS.
+ * Loads one function and calls it: `cold` once, `warm` many times at once for a while, `steady` one call after the
+ * other as FunctionGraph does. Prints the time and memory. Arguments: mode, file of the function, file with the event,
+ * addresses of MPC and OBS.
  */
 
-// Counted, not timed: on a busy machine a second is too short to become warm in.
+// Counted, not timed: on a busy machine a second is too short for a warm-up.
 const WARM_UP_CALLS = 4_000;
 const MEASURED_CALLS = 3_000;
 const AT_THE_SAME_TIME = 16;
@@ -38,7 +38,7 @@ const context = {
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 
-// The platform puts its own writer here, too: what is formatted counts, the pipe to this benchmark does not.
+// The platform replaces this writer too: formatting counts, the pipe to this benchmark does not.
 const write = process.stdout.write.bind(process.stdout);
 process.stdout.write = () => true;
 
@@ -47,7 +47,7 @@ function print(result: Record<string, number>): never {
   return undefined as never;
 }
 
-/** An answer that is a failure would be measured as a fast one. */
+/** A failure would look like a fast answer. */
 function check(answer: unknown): void {
   const { statusCode = 200 } = (answer ?? {}) as { statusCode?: number };
   if (statusCode >= 400) throw new Error(`the function failed: ${JSON.stringify(answer)}`);

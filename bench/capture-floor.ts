@@ -1,7 +1,7 @@
 /**
- * The least that any program has to do for pictures at given moments: decode what leads from a key frame
- * to each of them, and encode. Which packets that are, it looks up before the clock starts. A child
- * process: it answers each message with how long it took, in ms.
+ * The least work of any program that takes pictures at given moments: decode from a key frame to each of them, and
+ * encode. It selects the packets before the clock starts. This is a child process: it answers each message with the
+ * time in ms.
  */
 
 import {
@@ -18,17 +18,17 @@ import { JpegEncoder } from '../local/mpc/capture/jpeg-encoder';
 import { type PictureSize, pictureDimensions } from '../local/mpc/capture/picture-size';
 import { VideoFile } from '../local/mpc/capture/video-file';
 
-/** What to do, for a file with at least as many frames as points. */
+/** A request for a file with at least as many frames as points. */
 export interface FloorRequest {
   filePath: string;
   /** Milliseconds, in order. */
   points: readonly number[];
   size: PictureSize;
-  /** Decode all frames up to the last one that is wanted, as a program does that does not seek. */
+  /** Decode all frames up to the last wanted one, as a program without seeking does. */
   everything: boolean;
 }
 
-/** Pictures that follow from one key frame; times are ticks of the stream's clock. */
+/** Pictures that depend on the same key frame. Times are ticks of the stream's clock. */
 interface Group {
   keyDts: bigint;
   wanted: bigint[];

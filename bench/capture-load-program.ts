@@ -1,6 +1,6 @@
 /**
- * Some tasks at once with a pool of its own; prints when they had their pictures and the memory that it took. A program
- * of its own, so that what the benchmark has loaded does not count. Arguments: number of tasks, path of the video, points.
+ * Runs some tasks at once with a pool of its own. Prints when they had their pictures, and the memory. It is a separate
+ * program, so that the benchmark's own modules do not count. Arguments: number of tasks, path of the video, points.
  */
 
 import { setTimeout } from 'node:timers/promises';
@@ -8,10 +8,10 @@ import { CapturePool } from '../local/mpc/capture/capture-pool';
 import { memoryMb } from './process';
 
 export interface Round {
-  /** Times since the beginning, one for each task. */
+  /** Times since the start, one for each task. */
   firstFrameMs: number[];
   endMs: number[];
-  /** Most memory of one worker, of everything, and of one worker in the end. */
+  /** Most memory of one worker, of all processes together, and of one worker at the end. */
   workerMb: number;
   allMb: number;
   workerAfterMb: number;
@@ -43,7 +43,7 @@ async function main(tasks: number, filePath: string, points: readonly number[]):
     round.allMb = Math.max(round.allMb, sum);
     await Promise.race([all, setTimeout(50)]);
   }
-  // Closing a video is not answered.
+  // Workers do not confirm that a video is closed.
   await setTimeout(500);
   round.workerAfterMb = Math.max(...pool.workerPids.map((pid) => memoryMb(pid).resident));
   await pool.close();

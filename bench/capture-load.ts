@@ -10,7 +10,7 @@ const TASKS = 4;
 const PICTURES = 20;
 const ROUNDS = 3;
 
-/** Four tasks at once: who gets what of the processor, and what all of it takes of the memory. Needs Linux's /proc. */
+/** Four tasks at once: how they share the processor, and how much memory they take together. Needs Linux's /proc. */
 export const captureLoad: Suite = {
   name: 'capture load',
   about: `${TASKS} tasks of ${PICTURES} pictures of 640 px that begin at the same moment.`,

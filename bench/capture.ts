@@ -16,7 +16,7 @@ export const HD_CLIP: ClipOptions = {
   frameRate: 30,
   width: 1920,
   height: 1080,
-  // Ten seconds, as x264 makes them when nobody asks for anything else.
+  // Ten seconds, the default of x264.
   gopFrames: 250,
   bFrames: 3,
   detailed: true,
@@ -36,7 +36,7 @@ const OURS = 'capture pool, warm';
 const FLOOR = 'floor, one process';
 const FLOOR_ON_ALL = `floor, ${CORES} processes`;
 
-/** Pictures of long and large videos, beside the least that has to be decoded for them and what is commonly done. */
+/** Pictures of long and large videos, compared with the least possible decoding and with common practice. */
 export const capture: Suite = {
   name: 'capture',
   about:
@@ -104,7 +104,7 @@ function variantsFor(job: Job, pool: CapturePool, floors: readonly ChildProcess[
     { name: FLOOR, measure: () => floorOn([points]) },
     ...(points.length > 1 ? [{ name: FLOOR_ON_ALL, measure: () => floorOn(shares) }] : []),
     { name: OURS, measure: () => timeOf(() => captureAll(pool, job)) },
-    // What takes minutes shows in one of the smaller tables just as well.
+    // What takes minutes is measured in one of the smaller tables only.
     ...((points.at(-1) ?? 0) < 60_000 && points.length === 5
       ? [
           { name: 'one process decodes everything', measure: () => floorOn([points], true) },
@@ -146,7 +146,7 @@ async function timeOf(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt;
 }
 
-/** In the middle of equal stretches, a little beside where key frames tend to be. */
+/** In the middle of equal parts, a little away from likely key frames. */
 export function pointsOf(durationMs: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => ((index + 0.5) * durationMs) / count + 13);
 }

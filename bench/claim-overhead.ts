@@ -11,11 +11,11 @@ import { median } from './suite';
 
 /*
  * npm run bench:claims: what a claim costs an event. The same event goes through on-upload and through the same path
- * without claim and pace, in turns, against the same OBS and MPC, which answer after the given times.
+ * without claim and pace, in turns, with the same OBS and MPC, which answer after the given times.
  */
 
 const WARM_UP = 20;
-/** Time that each service takes for an answer, ms. Those of the cloud are not published. */
+/** The time of each service for an answer, ms. The cloud's times are not published. */
 const LATENCIES = [
   { obsMs: 0, mpcMs: 0 },
   { obsMs: 5, mpcMs: 100 },
@@ -59,7 +59,7 @@ async function compare(context: FunctionContext, count: number) {
   return { bare: median(times.bare), claimed: median(times.claimed), obsCalls: sum / count };
 }
 
-/** on-upload as it would be without claims: read the event, create the task. */
+/** on-upload without claims: it reads the event and creates the task. */
 async function withoutClaim(uploaded: unknown, context: FunctionContext): Promise<void> {
   const invocation = openInvocation(context);
   const { region, snapshotBucket, captures } = invocation.settings;
@@ -108,7 +108,7 @@ function contextOf(origin: string): FunctionContext {
   };
 }
 
-/** OBS and MPC on one port, which answer only after a while. */
+/** OBS and MPC on one port, with delayed answers. */
 async function serve({ obsMs, mpcMs }: { obsMs: number; mpcMs: number }) {
   const cloud = new CloudDouble(['videos', 'snapshots'], { ...AS_THE_LOCAL_CLOUD, now: Date.now });
   const server = createServer(async (request, response) => {

@@ -25,12 +25,12 @@ function print(name: string, values: readonly number[], unit = 'ms'): void {
 
 async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1920, height: 1000 }, ...options });
-  // The compiler that runs this file marks functions by calls that the page does not know.
+  // The compiler of this file marks functions with calls that the page does not know.
   await context.addInitScript('globalThis.__name = (named) => named;');
   return context.newPage();
 }
 
-/** What a browser loads for the page, and what more for the player, compressed. */
+/** Measures what a browser loads for the page, and then for the player, compressed. */
 async function weigh(browser: Browser, root: string): Promise<void> {
   const page = await openPage(browser);
   const loaded = new Set<string>();
@@ -57,11 +57,11 @@ async function weigh(browser: Browser, root: string): Promise<void> {
   console.log(`  the player, when wanted ${await kilobytes(ofThePlayer)}`);
 }
 
-/** Milliseconds to the first text on the screen, in a browser that has never been here. */
+/** Milliseconds to the first text on the screen, in a browser with an empty cache. */
 async function firstPaint(browser: Browser, root: string): Promise<number> {
   const page = await openPage(browser);
   await page.goto(root);
-  // The browser reports it a moment later.
+  // The browser reports the paint a moment later.
   const paint = await page.waitForFunction(
     () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
   );
@@ -76,7 +76,7 @@ interface PictureTimes {
   allMs?: number;
 }
 
-/** Runs in the page: notes when the first and when all pictures of the gallery are there, from the next drop on. */
+/** Runs in the page: notes when the first and when all pictures of the gallery are shown, after the next drop. */
 function watchPictures(count: number): void {
   const times: PictureTimes = {};
   (window as unknown as { pictureTimes: PictureTimes }).pictureTimes = times;
@@ -94,7 +94,7 @@ function watchPictures(count: number): void {
   addEventListener('drop', watch, { capture: true, once: true });
 }
 
-/** From the drop to the first and to all pictures in the gallery on the screen, beside the engine alone. */
+/** Measures the time from the drop to the first and to all pictures on the screen, and that of the engine alone. */
 async function dropToFrames(browser: Browser, root: string, folder: string): Promise<void> {
   const clip = await makeMinute();
   const bare: number[] = [];
@@ -125,7 +125,7 @@ async function dropToFrames(browser: Browser, root: string, folder: string): Pro
   print('all frames on the screen', all);
 }
 
-/** Lists many tasks, each with a picture, as copies of one that was really done. */
+/** Lists many tasks, each with a picture, as copies of a real one. */
 function addTasks(cloud: Cloud, count: number): void {
   const { tasks } = cloud.mpc;
   const done = tasks.list().find(({ status }) => status === 'SUCCEEDED');
@@ -140,7 +140,7 @@ function addTasks(cloud: Cloud, count: number): void {
   }
 }
 
-/** Frames in each second while a person turns the wheel without a break, and the longest frame. */
+/** Measures the frames per second and the longest frame while the wheel turns without a break. */
 async function scroll(browser: Browser, root: string): Promise<void> {
   const page = await openPage(browser, { viewport: { width: 1280, height: 900 } });
   await page.goto(root);

@@ -4,18 +4,18 @@ import { withFolder } from './process';
 import { medianOf, type Series, type Suite, seriesOf, takeTurns } from './suite';
 
 const ROUNDS = 11;
-/** How long MPC and OBS take for an answer here, ms: an assumption, the same for everybody. */
+/** How long MPC and OBS take for an answer here, ms. This is an assumption, the same for all variants. */
 const ANSWER_MS = 10;
 
 // FunctionGraph, "Billing items" (2024-11-28) and "Billing examples" (2024-09-09), international site, on demand.
-// What is free every month (1 million requests, 400,000 GB-seconds) is not taken off.
+// The free monthly quota (1 million requests, 400,000 GB-seconds) is not deducted.
 const USD_PER_MILLION_REQUESTS = 0.2;
 const USD_PER_GB_SECOND = 0.00001667;
-/** Execution time is rounded up to this, ms. */
+/** Execution time is rounded up to a multiple of this, ms. */
 const BILLING_STEP_MS = 1;
 const MEMORY_GB = 128 / 1024;
 
-/** What a million invocations of this length cost, USD. */
+/** The price of a million invocations of this length, USD. */
 function usdPerMillion(durationMs: number): number {
   const billedSeconds = (Math.ceil(durationMs / BILLING_STEP_MS) * BILLING_STEP_MS) / 1000;
   return USD_PER_MILLION_REQUESTS + 1_000_000 * billedSeconds * MEMORY_GB * USD_PER_GB_SECOND;
@@ -30,7 +30,7 @@ const LABELS: Readonly<Record<string, string>> = {
   'fetch-create': '`fetch`: one call',
 };
 
-/** What a million uploads cost, from measured times and FunctionGraph's public prices. */
+/** The price of a million uploads, from measured times and FunctionGraph's public prices. */
 export const cost: Suite = {
   name: 'cost',
   about: `What a million invocations cost on FunctionGraph at 128 MB, from the time that each takes by https with services that need ${ANSWER_MS} ms for an answer.`,

@@ -4,8 +4,8 @@ import { build } from 'esbuild';
 import { bundleFunction, FUNCTION_NAMES } from '../deploy/bundle';
 
 /**
- * Rivals, what a user would otherwise write, and floors, which nothing can beat
- * that does this work; files in `rivals/`.
+ * Rivals are what a user would write otherwise; floors are what nothing with the same work can beat. Their files are in
+ * `rivals/`.
  */
 const RIVALS = [
   'sdk-core-create',
@@ -17,7 +17,7 @@ const RIVALS = [
   'empty',
 ] as const;
 
-/** A function ready to be loaded, and the event that it is called with. */
+/** A function file, and the event for its calls. */
 export interface FunctionFile {
   name: string;
   file: string;
@@ -46,7 +46,7 @@ const upload = {
   ],
 };
 
-/** The event that each of our functions is called with. */
+/** The event for the calls of each of our functions. */
 export const EVENTS = {
   create,
   cancel: { httpMethod: 'DELETE', ...task },
@@ -55,7 +55,7 @@ export const EVENTS = {
   'on-finish': { trigger_type: 'TIMER', trigger_name: 'finish' },
 };
 
-/** Bundles our functions as they are deployed and the rivals in the same way, and writes an event for each. */
+/** Bundles our functions as for deployment, and the rivals in the same way. Writes an event for each. */
 export async function writeFunctionFiles(folder: string): Promise<FunctionFile[]> {
   const files: FunctionFile[] = [];
   for (const name of RIVALS) files.push(await writeFunction(folder, name, await bundleRival(name), create));

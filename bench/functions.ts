@@ -11,7 +11,7 @@ const WARM_ROUNDS = 5;
 const RIVAL = 'sdk-core-create';
 const BARE = 'empty';
 
-/** What one call in a fresh process takes. */
+/** Time and memory of one call in a fresh process. */
 export interface ColdCall {
   loadMs: number;
   firstCallMs: number;
@@ -20,7 +20,7 @@ export interface ColdCall {
   processCpuMs: number;
 }
 
-/** What one call of many takes. */
+/** Time and memory per call, of many calls. */
 export interface WarmCall {
   cpuUs: number;
   callsPerSecond: number;
@@ -28,7 +28,7 @@ export interface WarmCall {
 
 export type Protocol = 'http' | 'https';
 
-/** What functions call, until it is stopped. */
+/** The services that functions call, until they are stopped. */
 export interface Services {
   /** Addresses of MPC and OBS. */
   origins(protocol: Protocol): [mpc: string, obs: string];
@@ -36,9 +36,9 @@ export interface Services {
 }
 
 /**
- * Starts MPC and OBS as far as functions see them.
- * @param answerMs how long an answer takes
- * @param distanceMs how long everything is on its way, in either direction
+ * Starts MPC and OBS as functions see them.
+ * @param answerMs time for an answer
+ * @param distanceMs delay in either direction
  */
 export async function startServices(answerMs = 0, distanceMs = 0): Promise<Services> {
   const program = childProgram('../bench/services-program.ts');
@@ -54,7 +54,7 @@ export async function call<T>(
   origins: readonly [mpc: string, obs: string],
 ): Promise<T> {
   const args = ['--no-warnings', childProgram('../bench/call-program.ts'), mode, file, eventFile, ...origins];
-  // The services vouch for themselves; nobody's chain is verified, ours or the rivals'.
+  // The services have self-signed certificates, so neither our functions nor the rivals verify them.
   return (await runNode(args, { NODE_TLS_REJECT_UNAUTHORIZED: '0' })) as T;
 }
 
@@ -216,7 +216,7 @@ function sizes(files: readonly FunctionFile[], size: (code: Buffer) => number): 
   return files.map(({ name, file }) => ({ name, values: [size(readFileSync(file))] }));
 }
 
-/** Each value less the median of the base, which is left out. */
+/** Each value minus the median of the base, which is left out. */
 function above(base: string, series: readonly Series[]): Series[] {
   const floor = medianOf(series, base);
   return series

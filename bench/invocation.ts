@@ -4,7 +4,7 @@ import { functionContext, settingsWith } from '../test/shared/function-context';
 
 const context = functionContext();
 
-/** An invocation of a small installation, for what is measured without a function around it. */
+/** An invocation of a small installation, for measuring without a function. */
 export const invocation: Invocation = {
   settings: settingsWith(),
   credentials: {

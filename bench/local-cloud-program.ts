@@ -1,7 +1,7 @@
 /**
- * A local cloud in a process of its own. It prints where it is, then answers the message `begin` by taking
- * notes, `count` by how many tasks were accepted since, and `end` by the notes: which key's task was accepted
- * when, what the processor was busy with, how much memory was taken.
+ * A local cloud in a process of its own. It prints its addresses. Then the message `begin` makes it take notes, `count`
+ * makes it answer how many tasks were accepted since, and `end` makes it answer its notes: when each task was accepted,
+ * what the processor did, and how much memory it took.
  */
 
 import { readFileSync } from 'node:fs';
@@ -14,14 +14,14 @@ import { memoryMb } from './process';
 export interface Notes {
   /** Key of the upload and when its task was accepted, in ms since 1970. */
   accepted: [key: string, atMs: number][];
-  /** Processor time by what it was used for, in ms. */
+  /** Processor time by its use, in ms. */
   cpuMs: Record<
     'our code' | 'packages' | 'node.js' | 'garbage collection' | 'functions' | 'capture workers',
     number
   >;
   /** Most memory of the server's process, MB. */
   serverMb: number;
-  /** Memory of the server, its functions and capture workers at the end, MB; what they share is counted once. */
+  /** Memory of the server, its functions and capture workers at the end, MB. Shared memory is counted once. */
   allMb: number;
 }
 

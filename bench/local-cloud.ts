@@ -18,7 +18,7 @@ interface Place {
   accessKey: AccessKey;
 }
 
-/** 200 uploads that arrive at once, to the last accepted task. */
+/** 200 uploads that arrive at once, until the last task is accepted. */
 export const localCloud: Suite = {
   name: 'local cloud',
   about: `${UPLOADS} uploads of 1 MB at once, each through OBS, its event, the deployed on-upload function and MPC. MPC's quota is out of the way.`,
@@ -27,7 +27,7 @@ export const localCloud: Suite = {
     const cloud = fork(program, { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
     try {
       const [place] = (await once(cloud, 'message')) as [Place];
-      // The first round warms up.
+      // The first round is the warm-up.
       await round(cloud, place, 0);
       const rounds: Awaited<ReturnType<typeof round>>[] = [];
       for (let number = 1; number <= ROUNDS; number++) rounds.push(await round(cloud, place, number));
@@ -86,7 +86,7 @@ export const localCloud: Suite = {
 };
 
 async function round(cloud: ChildProcess, place: Place, number: number) {
-  // No video: the task is accepted and fails at once, so that decoding does not blur the picture.
+  // Not a video: the task is accepted and fails at once, so that decoding does not blur the results.
   const body = Buffer.alloc(1_000_000, number);
   const agent = new Agent({ keepAlive: true, maxSockets: UPLOADS });
   await ask(cloud, 'begin');

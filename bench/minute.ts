@@ -5,7 +5,7 @@ import { runNode } from './process';
 /** A picture every 5 s of a minute, and the last frame. */
 export const MINUTE_POINTS = [...Array.from({ length: 12 }, (_, index) => index * 5000), 'last'];
 
-/** A minute of 1080p as it is uploaded to be looked at. @returns path of the file */
+/** A minute of 1080p, as users upload it. @returns path of the file */
 export function makeMinute(): Promise<string> {
   return makeClip({
     seconds: 60,
@@ -16,7 +16,7 @@ export function makeMinute(): Promise<string> {
   });
 }
 
-/** How long the engine alone takes for the pictures of the minute, in ms, in a process that is running already. */
+/** How long the engine alone takes for the pictures of the minute, in ms, in a running process. */
 export async function bareEngineMs(clip: string): Promise<number> {
   const engine = childProgram('../bench/bare-engine.ts');
   return Number(await runNode([engine, clip, JSON.stringify(MINUTE_POINTS)]));

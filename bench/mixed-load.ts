@@ -15,14 +15,14 @@ import { makeClip } from '../test/clip';
  */
 
 const SAMPLE_EVERY_MS = 10_000;
-/** Finished tasks are kept for good, by design: at a moderate pace they weigh little beside what could leak. */
+/** Finished tasks are kept for good, by design. At a moderate pace they weigh little compared with a leak. */
 const ROUND_MS = 500;
-/** What starts up and fills caches and the console's logs is not growth. */
+/** Start-up, and the filling of caches and of the console's logs, is not growth. */
 const WARM_UP_SHARE = 1 / 3;
 
 const PARTS = ['cloud', 'functions', 'capture workers', 'others'] as const;
 
-/** Resident memory, MB: of this process, which is the cloud and its clients, and of what it started. */
+/** Resident memory, MB: of this process, which is the cloud and its clients, and of its child processes. */
 type Memory = Record<(typeof PARTS)[number], number>;
 
 function residentMb(): Memory {
@@ -58,7 +58,7 @@ function partOf(pid: number, command: string): keyof Memory {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What is in use, MB, once everything that nobody holds is gone. */
+/** The heap after garbage collection, MB. */
 function heapMb(): number {
   collectGarbage();
   return process.memoryUsage().heapUsed / 2 ** 20;
@@ -120,7 +120,7 @@ async function main(): Promise<void> {
     return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
   };
   for (let round = 0; Date.now() < untilMs; round++) {
-    // Keys come again, so that what is stored stays bounded and only leaks can grow.
+    // Keys are reused, so that the stored data stays bounded and only leaks can grow.
     const nextRoundAtMs = Date.now() + ROUND_MS;
     const key = `uploads/${round % 50}.mp4`;
     const input = { bucket: cloud.uploadBucket, object: key };

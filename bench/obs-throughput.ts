@@ -20,9 +20,7 @@ const OBJECT_BYTES = 64 * MIB;
 const RUNS = 9;
 const BUCKET = 'bench';
 
-/**
- * The server in a process of its own; for every line on its input it prints its memory in bytes, now and at its peak.
- */
+/** The server in a process of its own. For every line of input it prints its memory in bytes, current and peak. */
 async function serve(directory: string): Promise<void> {
   const store = await ObjectStore.open(directory);
   await store.createBucket(BUCKET);
@@ -33,7 +31,7 @@ async function serve(directory: string): Promise<void> {
   }
 }
 
-/** One request over a connection of its own; resolves with its time when the answer is complete. */
+/** One request over a connection of its own. Resolves with the time to the complete answer. */
 async function request(port: number, method: 'PUT' | 'GET', body: Buffer): Promise<number> {
   const url = new URL(
     temporaryUrl({
@@ -54,7 +52,7 @@ async function request(port: number, method: 'PUT' | 'GET', body: Buffer): Promi
   const socket = connect({
     host: '127.0.0.1',
     port,
-    // One buffer for all that comes, so that this client is not what is measured.
+    // One buffer for all answers, so that the benchmark does not measure this client.
     onread: {
       buffer: Buffer.allocUnsafeSlow(MIB),
       callback: (sizeBytes, buffer) => {
@@ -77,7 +75,7 @@ async function request(port: number, method: 'PUT' | 'GET', body: Buffer): Promi
   return durationMs;
 }
 
-/** The client in a process of its own; prints the times of all runs, uploads and downloads in turns. */
+/** The client in a process of its own. It prints the times of all runs, uploads and downloads in turns. */
 async function measure(port: number): Promise<void> {
   const body = randomFillSync(Buffer.allocUnsafeSlow(OBJECT_BYTES));
   const small = body.subarray(0, 1024);
@@ -89,7 +87,7 @@ async function measure(port: number): Promise<void> {
   };
   for (let run = -1; run < 20 * RUNS; run++) {
     const durations = [await request(port, 'PUT', small), await request(port, 'GET', small)];
-    // The first run warms up.
+    // The first run is the warm-up.
     if (run < 0) continue;
     times.smallPut.push(durations[0] ?? 0);
     times.smallGet.push(durations[1] ?? 0);

@@ -8,9 +8,9 @@ import path from 'node:path';
 export const ROOT = path.resolve(__dirname, '..');
 
 /**
- * Runs a Node.js program in a fresh process and reads the JSON value on the last line that it prints.
+ * Runs a Node.js program in a fresh process and reads the JSON value in its last line of output.
  * @param env variables beside the inherited ones
- * @throws Error when it fails
+ * @throws Error if it fails
  */
 export async function runNode(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<unknown> {
   const child = spawn(process.execPath, args, {
@@ -29,14 +29,14 @@ export async function runNode(args: readonly string[], env: NodeJS.ProcessEnv = 
 
 /** A server in a process of its own. */
 export interface ServerProcess {
-  /** The JSON value that it printed when it was ready. */
+  /** The JSON value that it printed at its start. */
   ready: unknown;
   stop(): void;
 }
 
 /**
- * Starts a Node.js program that serves until it is stopped, and waits for the
- * one line of JSON that it prints when it is ready.
+ * Starts a Node.js program that serves until it is stopped, and waits for the line of JSON that it prints when it is
+ * ready.
  */
 export async function startServer(args: readonly string[]): Promise<ServerProcess> {
   const child: ChildProcess = spawn(process.execPath, args, {
@@ -54,14 +54,14 @@ export async function startServer(args: readonly string[]): Promise<ServerProces
   return { ready: JSON.parse(output), stop: () => child.kill() };
 }
 
-/** Memory of a process, MB: what it has in all, and with pages that several share counted by its part. Linux only. */
+/** Memory of a process, MB: in total, and with its share of shared pages. Linux only. */
 export function memoryMb(pid: number): { resident: number; proportional: number } {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) / 1024;
   return { resident: field('Rss'), proportional: field('Pss') };
 }
 
-/** Hands out a folder for the time of the work. */
+/** Creates a folder for the duration of the work. */
 export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(path.join(tmpdir(), 'bench-'));
   try {

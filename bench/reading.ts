@@ -20,21 +20,21 @@ const VIDEOS = 100;
 const READS = 10_000;
 const UPLOADS = 20;
 const LASTS_MS = 60_000;
-/** A visitor's browser has no more under way at once than a few; what is slower than planned catches up. */
+/** A visitor's browser runs only a few requests at once. Requests behind the plan catch up. */
 const MAX_UNDER_WAY = 32;
 const SECRET = `whsec_${Buffer.from('a secret of exactly 32 characters').toString('base64')}`;
 
-/** How long each upload took, ms. */
+/** The time of each upload, ms. */
 interface Uploads {
   toFramesMs: number[];
   toNoticeMs: number[];
 }
 
-/** Everything that is watched in one cloud. */
+/** All that is observed in one cloud. */
 class Watched {
   readonly endedAtMs = new Map<string, { task: string; atMs: number }>();
   readonly noticedAtMs = new Map<string, number>();
-  /** Ids that MPC was asked about, one entry for each call. */
+  /** Ids in the calls of MPC, one entry for each call. */
   readonly askedFor: string[][] = [];
   cloud!: Cloud;
   receiver!: Server;
@@ -73,7 +73,7 @@ class Watched {
     await closeServer(this.receiver);
   }
 
-  /** Uploads a clip and resolves when its task has ended and the notice is there. */
+  /** Uploads a clip. Resolves when its task has ended and the notice has arrived. */
   async upload(clip: string, key: string, into: Uploads, timeoutMs = 120_000): Promise<void> {
     const startedAtMs = Date.now();
     await uploadFile(clip, key, this.cloud, () => {});
@@ -87,7 +87,7 @@ class Watched {
   }
 }
 
-/** The gateway lets 6,000 reads a minute through, so that a flood costs no more; here more are wanted. */
+/** The gateway allows 6,000 reads a minute, so that a flood costs no more. This suite needs more. */
 async function deployWithoutThrottle(cloud: Cloud, settings: Record<string, string>): Promise<void> {
   const wanted = desiredState(await readService(LOCAL_STAGE, { ...settings, ...cloud.environment }));
   const apis = wanted.access?.apis.map((one) => ({
@@ -102,7 +102,7 @@ async function deployWithoutThrottle(cloud: Cloud, settings: Record<string, stri
 const pauseUntil = (atMs: number) =>
   new Promise((resolve) => setTimeout(resolve, Math.max(0, atMs - Date.now())));
 
-/** One upload after the other, spread over a minute. */
+/** Uploads one video after the other, spread over a minute. */
 async function uploadForAMinute(name: string, clip: string, watched: Watched): Promise<Uploads> {
   const uploads: Uploads = { toFramesMs: [], toNoticeMs: [] };
   const startedAtMs = Date.now();
@@ -115,7 +115,7 @@ async function uploadForAMinute(name: string, clip: string, watched: Watched): P
   return uploads;
 }
 
-/** Reads what has ended, by key and by id, as JSON and as a track, at an even pace. */
+/** Reads ended tasks at an even pace, by key and by id, as JSON and as a track. */
 async function readForAMinute(videos: ReadonlyMap<string, string>, { cloud }: Watched) {
   const latenciesMs: number[] = [];
   const statuses = new Map<number, number>();
@@ -139,7 +139,7 @@ async function readForAMinute(videos: ReadonlyMap<string, string>, { cloud }: Wa
   return { latenciesMs, statuses, lastedMs: Date.now() - startedAtMs };
 }
 
-/** Reads of finished videos beside uploads, and how soon the end of a task is told. */
+/** Reads of finished videos during uploads, and the delay of notices. */
 export const reading: Suite = {
   name: 'reading',
   about:
@@ -215,7 +215,7 @@ export const reading: Suite = {
   },
 };
 
-/** From the end of a task to its notice, where MPC's notification is lost. */
+/** The time from the end of a task to its notice, if MPC's notification is lost. */
 async function noticeByTimerMs(clip: string): Promise<number> {
   const watched = await Watched.start({ faults: { shares: { 'smn.drop': 1 }, seed: 1 } });
   try {

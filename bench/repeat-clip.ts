@@ -1,7 +1,4 @@
-/**
- * Writes a clip that shows another one several times in a row:
- * `node repeat-clip FROM TO TIMES`. One stream, nothing is encoded anew.
- */
+/** Writes a clip that repeats another one: `node repeat-clip FROM TO TIMES`. One stream; nothing is encoded again. */
 
 import { AV_LOG_QUIET, AVSEEK_FLAG_BACKWARD } from 'node-av/constants';
 import { FFmpegError, FormatContext, Log, Packet } from 'node-av/lib';

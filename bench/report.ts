@@ -6,13 +6,13 @@ import { type Goal, median, quantile, type Report, type Suite, type Table } from
 const RESULTS = path.join(__dirname, 'RESULTS.md');
 const PAGE = path.join(__dirname, '..', 'docs', 'performance.md');
 
-/** Where and when something was measured. */
+/** Where and when the measurement took place. */
 export interface Machine {
   node: string;
   cpu: string;
   memoryGb: number;
   system: string;
-  /** Runnable processes per core over the last minute, before the measurement: what else was going on. */
+  /** Runnable processes per core in the minute before the measurement, because other load disturbs it. */
   loadPerCore: number;
   date: string;
 }
@@ -29,7 +29,7 @@ export function describeMachine(): Machine {
   };
 }
 
-/** A suite's section as Markdown that is just as well read on a terminal. */
+/** A suite's section as Markdown that also reads well on a terminal. */
 export function toMarkdown(suite: Suite, report: Report, machine: Machine): string {
   return [
     `## ${suite.name}`,
@@ -40,7 +40,7 @@ export function toMarkdown(suite: Suite, report: Report, machine: Machine): stri
   ].join('\n\n');
 }
 
-/** The same for programs: each series with median, quartiles and ratio, each goal with what came out. */
+/** The same for programs: each series with median, quartiles and ratio, each goal with its result. */
 export function toJson(suite: Suite, report: Report, machine: Machine): unknown {
   return {
     suite: suite.name,
@@ -50,19 +50,19 @@ export function toJson(suite: Suite, report: Report, machine: Machine): unknown 
   };
 }
 
-/** Puts a suite's section into RESULTS.md in place of what stood there under its heading; the others stay. */
+/** Replaces a suite's section in RESULTS.md. The others stay. */
 export async function writeResults({ name }: Suite, section: string): Promise<void> {
   const before = await readFile(RESULTS, 'utf8').catch(() => '');
   const kept = before.split(/^(?=## )/m).filter((section) => section.startsWith('## '));
   const all = new Map(kept.map((section) => [/^## (.*)/.exec(section)?.[1] ?? '', section.trim()]));
   all.set(name, section);
   const head =
-    '# Results\n\nWritten by `npm run bench`; what the numbers taught stands in [README.md](README.md). Median, quartiles and number of\n' +
+    '# Results\n\nWritten by `npm run bench`; [README.md](README.md) has the conclusions. Median, quartiles and number of\n' +
     'measurements; variants of one table took turns in one run, so that ratios hold where absolute values are the machine’s.';
   await writeFile(RESULTS, `${[head, ...all.values()].join('\n\n')}\n`);
 }
 
-/** Puts a suite's Markdown into docs/performance.md between its marks. @throws Error when the marks are not there */
+/** Puts a suite's Markdown into docs/performance.md between its marks. @throws Error if the marks are missing */
 export async function writePage(suite: Suite, markdown: string): Promise<void> {
   const before = await readFile(PAGE, 'utf8');
   const marks = new RegExp(`(<!-- bench ${suite.name} -->\\n)[^]*?(<!-- /bench -->)`);
@@ -126,7 +126,7 @@ function isMet({ measured, atLeast, atMost }: Goal): boolean {
   return (atLeast === undefined || measured >= atLeast) && (atMost === undefined || measured <= atMost);
 }
 
-/** Three digits that count, and never less than the whole number. */
+/** Three significant digits, and never less than the whole number. */
 function digits(value: number): string {
   const magnitude = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1)));
   return value.toFixed(Math.min(magnitude, 3));

@@ -1,8 +1,8 @@
 import { startCloud } from '../local/cloud';
 
-/** What a start of the local cloud with a data directory took; printed as one line of JSON. */
+/** Time and memory of a start of the local cloud with a data directory. Printed as one line of JSON. */
 export interface Restart {
-  /** From the first instruction of the process to the last port listening. */
+  /** From the first instruction of the process until the last port listens. */
   startMs: number;
   residentMb: number;
   /** A listing of 1,000 keys: the first page, one from the middle, one of a folder with a delimiter. */

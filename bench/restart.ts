@@ -54,7 +54,7 @@ const folderOf = (number: number) => `uploads/${String(number).padStart(4, '0')}
 const keyOf = (number: number) =>
   `${folderOf(number % FOLDERS)}/${String(number).padStart(7, '0')}-some-video.mp4`;
 
-/** As the store writes it, without a million requests. */
+/** Writes the files as the store does, without a million requests. */
 function writeLibrary(directory: string): void {
   const objects = path.join(directory, 'objects');
   mkdirSync(objects, { recursive: true });

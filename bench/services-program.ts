@@ -10,9 +10,8 @@ import {
 import { selfSignedCertificate } from '../test/self-signed-certificate';
 
 /*
- * Stands in for MPC and OBS, in a process of its own, by http and by https: answers of the right
- * form and nothing behind them. Arguments: how long every answer takes, and how long everything is
- * on its way in either direction, both in ms. Prints the addresses.
+ * Replaces MPC and OBS, in a process of its own, by http and by https: answers of the right form, with nothing behind
+ * them. Arguments: the time for every answer, and the delay in either direction, both in ms. Prints the addresses.
  */
 
 const delayMs = Number(process.argv[2] ?? 0);
@@ -56,7 +55,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A way to a port on which everything takes its time. */
+/** A proxy to a port that delays everything. */
 function farAway(port: number): Promise<number> {
   const slowly = (from: Socket, to: Socket) => {
     from.on('data', (chunk) => setTimeout(() => to.write(chunk), distanceMs));

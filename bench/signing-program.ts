@@ -1,6 +1,6 @@
 /**
- * Signs in turns with us, with the vendor's clients and at the floor, and prints all
- * times as JSON. A program of its own: a loader would slow us down.
+ * Signs in turns with our code, with the vendor's clients and with the floor, and prints all times as JSON. It is a
+ * separate program, because a loader would slow us down.
  */
 
 import { createHmac, hash } from 'node:crypto';
@@ -52,7 +52,7 @@ const signer = new ObsClient({
   server: settings.obsEndpoint,
 });
 
-/** Time of one call in a run of many, µs. */
+/** The time of one call in a series of many, µs. */
 const each = (count: number, work: () => unknown) => async () => {
   const startedAt = performance.now();
   for (let call = 0; call < count; call++) work();

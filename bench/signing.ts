@@ -2,7 +2,7 @@ import { childProgram } from '../local/child-program';
 import { runNode } from './process';
 import { medianOf, type Series, type Suite } from './suite';
 
-/** What it costs to sign: a request to MPC, and the addresses of a task's pictures. */
+/** The cost of signing: a request to MPC, and the addresses of a task's pictures. */
 export const signing: Suite = {
   name: 'signing',
   about:

@@ -11,22 +11,22 @@ import { makeClip } from '../test/clip';
 
 const USAGE = `usage: npm run soak:finishing -- [--uploads N] [--minutes N] [--faults LIST] [--seed N]
 
-Uploads videos, every tenth of them unreadable, into a local cloud in which messages get lost, receivers fail and calls go wrong, and counts:
-every task that has ended must have its result, its files (where it succeeded) and its notice, and every notice the right signature.
-A notice that failed is sent again after 1, 5 and 30 minutes: give it that time. Exit code 1 when something is missing.`;
+Uploads videos into a local cloud with lost messages, failing receivers and failing calls. Every tenth video is unreadable.
+Every ended task must have its result, its files (if it succeeded) and its notice, and every notice a valid signature.
+A failed notice is sent again after 1, 5 and 30 minutes: allow for that time. Exit code 1 if something is missing.`;
 
 const FAULTS =
   'smn.drop=0.3,smn.duplicate=0.3,smn.delay=0.2,mpc.429=0.05,mpc.500=0.02,mpc.reset=0.02,obs.503=0.03,obs.reset-after=0.02,credentials=0.02,crash=0.03';
 const RECEIVER_FAULTS = { 'webhook.5xx': 0.1, 'webhook.timeout': 0.03 };
 const UNREADABLE_EVERY = 10;
-/** As fast as the default pace lets tasks be made, nearly. */
+/** Almost as fast as the default pace allows. */
 const UPLOAD_EVERY_MS = 1_000;
 const LOOK_EVERY_MS = 5_000;
 const SECRET = `whsec_${Buffer.from('a secret of exactly 32 characters').toString('base64')}`;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What is still missing, by kind: names of uploads and ids of tasks. */
+/** What is still missing, by kind: keys of uploads and ids of tasks. */
 type Missing = Record<'task' | 'end' | 'result' | 'files' | 'notice', string[]>;
 
 async function missingIn(

@@ -3,9 +3,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Cloud } from '../local/cloud';
 import type { Capture } from '../local/mpc/collaborators';
 
-/** A video whose content is a text: each of its pictures is that text, as it stood when the task opened it. */
+/**
+ * A video with a text as its content. Each of its pictures is the text at the moment when the task opened the video.
+ */
 export class TextCapture implements Capture {
-  /** @param frameMs how long each picture takes, at most */
+  /** @param frameMs the longest time of a picture */
   constructor(
     private readonly frameMs: number,
     private readonly random: () => number,
@@ -30,15 +32,15 @@ export class TextCapture implements Capture {
 /** A video that was put into the bucket, once or twice. */
 export interface Written {
   key: string;
-  /** When each of its versions came, ms since the epoch. */
+  /** The time of each of its versions, ms since the epoch. */
   atMs: number[];
-  /** What stands in it now. */
+  /** Its current content. */
   content: string;
 }
 
 /**
  * Puts videos into the upload bucket, evenly over a time, and some of them again within two seconds.
- * @param replaced share of those that are replaced, 0 to 1
+ * @param replaced share of the videos that are replaced, 0 to 1
  */
 export async function write(
   keys: readonly string[],
@@ -66,7 +68,7 @@ export async function write(
   return all;
 }
 
-/** What lies in the directories of videos in the end: their keys, by what is wrong with them. */
+/** What the directories of videos contain at the end: the videos' keys, by the mistake in them. */
 export interface Directories {
   /** Pictures of two versions. */
   mixed: string[];
@@ -92,8 +94,8 @@ export async function look(
 }
 
 /**
- * How far behind the pace each video's newest version got its task, ms: later than the moment at which a queue that lets as many
- * go in a minute as the setting says would have let it go.
+ * How far behind the pace each video's newest version got its task, ms. The reference is a queue that starts as many
+ * tasks a minute as the setting allows.
  */
 export function behindThePace(
   written: readonly Written[],
@@ -114,22 +116,22 @@ export function behindThePace(
     });
 }
 
-/** What a caller of the API does who means no good, as far as the gateway's limits let it. */
+/** A malicious caller of the API, within the gateway's limits. */
 export class HostileCaller {
   readonly answers = new Map<string, number>();
   #isOver = false;
   #number = 0;
-  /** The last task that it was told. */
+  /** The last task in its answers. */
   #taskId = '1';
 
-  /** @param createsPerMinute what the gateway's limits leave to callers of what MPC takes */
+  /** @param createsPerMinute the part of MPC's quota that the gateway's limits leave to callers */
   constructor(
     private readonly cloud: Cloud,
     private readonly createsPerMinute: number,
     private readonly victim: () => string,
   ) {}
 
-  /** Goes on until `stop`. */
+  /** Continues until `stop`. */
   async run(): Promise<void> {
     await Promise.all([
       this.#often(60_000 / this.createsPerMinute, () => this.#create()),

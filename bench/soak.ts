@@ -13,35 +13,36 @@ import { behindThePace, HostileCaller, look, TextCapture, write } from './soak-w
 const USAGE = `usage: npm run soak -- [--uploads N] [--minutes N] [--excess discarded|queued] [--faults LIST] [--seed N]
                             [--instances N] [--conditional-writes ignored|honoured] [--replaced SHARE] [--hostile CREATES]
 
-Uploads small videos into a local cloud in which everything goes wrong, waits until all is settled, and counts: every version of a
-video must have at most one task, every directory pictures of the newest version and of no other, and no 60 s may hold more create
-calls than MPC_REQUESTS_PER_MINUTE. Exit code 1 otherwise. --replaced: so many of the videos (0 to 1) are written again within two
-seconds. --hostile: a caller of the API sends so many creates a minute, with forged notes, other videos' directories and the
-like, waits, lists and cancels.
-What has no pictures when the time is over is not settled yet, and lost only when the sweeps say that nothing is left to do.
-How late uploads are is judged without faults (--faults ''): with faults it is shown.
-With more instances than one, what on-upload is never deployed with, invocations overlap: the pace is shown then and not judged,
-for it is kept by one instance at a time.`;
+Uploads small videos into a local cloud with all faults, waits until all is settled, and counts. Every version of a video must
+have at most one task. Every directory must have pictures of the newest version only. No 60 s may have more create calls than
+MPC_REQUESTS_PER_MINUTE. Otherwise the exit code is 1.
+--replaced: the share of the videos (0 to 1) that are uploaded again within two seconds.
+--hostile: create calls per minute of a caller with forged notes, other videos' directories and the like, who also waits, lists
+and cancels.
+A video without pictures at the end is "not settled"; it is "lost" only if the sweeps find nothing left to do.
+The delay of uploads is checked without faults (--faults ''); with faults it is only shown.
+on-upload is always deployed with one instance, which keeps the pace. With more --instances, invocations overlap, and the pace is
+only shown.`;
 
 const FAULTS =
   'duplicate=0.2,reorder=0.1,drop=0.05,delay=0.1,mpc.429=0.1,mpc.burst=0.002,mpc.500=0.02,mpc.502=0.02,mpc.slow=0.002,mpc.late=0.005,mpc.reset=0.03,' +
   'mpc.reset-after-accept=0.05,mpc.500-after-accept=0.03,obs.503=0.03,obs.reset-after=0.02,credentials=0.03,crash=0.05';
 
 const WINDOW_MS = 60_000;
-/** A sweep leaves alone what is younger than a minute. */
+/** A sweep ignores uploads of the last minute. */
 const SWEEPABLE_AFTER_MS = 61_000;
-/** What failed in a sweep comes again after four minutes, and may fail more than once. */
+/** A sweep retries a failure after four minutes, and it may fail more than once. */
 const SETTLING_MS = 13 * 60_000;
 const SWEEP_EVERY_MS = 15_000;
 const SETTLING_SWEEP_EVERY_MS = 3_000;
 const MAX_KEYS_SHOWN = 3;
-/** An upload may come so much later than the pace allows. */
+/** How late an upload may be, compared with the pace. */
 const LATE_MS = 60_000;
 const FRAME_MS = 400;
 const PARALLEL_TASKS = 10;
-/** Most instances, as serverless.yml has them outside the local cloud: callers who wait and list are held by them. */
+/** Limits of instances, as serverless.yml has them outside the local cloud. They bound callers who wait and list. */
 const CAPS = { create: 3, cancel: 2, query: 5 };
-/** Four times MPC's own: sweeps come four times as often as they do, and look through its list as often. */
+/** Four times MPC's own quota: sweeps run four times as often, and read MPC's list as often. */
 const LEAST_MPC_CALLS_PER_MINUTE = 400;
 const TASKS_END_WITHIN_MS = 60_000;
 
@@ -51,12 +52,12 @@ interface Arguments {
   excess: 'queued' | 'discarded';
   faults: string;
   seed: number;
-  /** Of on-upload, at the same time. */
+  /** Instances of on-upload that run at the same time. */
   instances: number;
   conditionalWrites: 'ignored' | 'honoured';
-  /** Share of the videos that are written again. */
+  /** Share of the videos that are uploaded again. */
   replaced: number;
-  /** Creates a minute of a hostile caller. */
+  /** Create calls of a hostile caller per minute. */
   hostile: number;
 }
 
@@ -87,7 +88,7 @@ function readArguments(): Arguments {
   const durationMs = positive('minutes', values.minutes) * 60_000;
   if (durationMs <= SETTLING_MS) {
     throw new UsageError(
-      `--minutes must be above ${SETTLING_MS / 60_000}: uploads end so long before, for what failed in a sweep comes again after four minutes`,
+      `--minutes must be above ${SETTLING_MS / 60_000}: uploads stop that long before the end, because a sweep retries failures after four minutes`,
     );
   }
   const instances = Math.ceil(positive('instances', values.instances));
@@ -100,7 +101,7 @@ function readArguments(): Arguments {
   return { uploads, durationMs, excess, faults, seed, instances, conditionalWrites, replaced, hostile };
 }
 
-/** The same numbers for the same seed. @param stream what they are for: none shifts those of another one */
+/** The same numbers for the same seed. @param stream their purpose: no stream shifts the numbers of another */
 function randomFrom(seed: number, stream: string): () => number {
   const dice = new Dice(seed);
   return () => dice.roll(stream);
@@ -112,7 +113,7 @@ function positive(name: string, value: string): number {
   throw new UsageError(`--${name} must be a number above 0, got "${value}"\n\n${USAGE}`);
 }
 
-/** Everything that is seen from outside of the functions while they work. */
+/** All that can be observed from outside the functions while they work. */
 class Observations {
   readonly faults = new Map<string, number>();
   readonly states = new Map<string, number>();
@@ -142,7 +143,7 @@ class Observations {
     }, 0);
   }
 
-  /** What the functions wrote about an upload. */
+  /** The functions' log lines about an upload. */
   linesAbout(key: string): string[] {
     return this.#log
       .filter(({ text }) => text.includes(`"${key}"`))
@@ -178,7 +179,7 @@ async function startCloud(
     mpc: {
       capture: new TextCapture(FRAME_MS, randomFrom(seed, 'capture')),
       parallelTasks: PARALLEL_TASKS,
-      // Of each operation. What the gateway's limits leave to callers comes on top of the pace, as in serverless.yml.
+      // Per operation. The gateway's limits leave calls to callers in addition to the pace, as in serverless.yml.
       callsPerMinute: Math.max(
         LEAST_MPC_CALLS_PER_MINUTE,
         Math.ceil((requestsPerMinute * 100) / 80),
@@ -209,7 +210,7 @@ function setInstances(functionName: string, instances: number, { functiongraph }
   }
 }
 
-/** What the functions have written down of an upload, beside its claim. */
+/** The functions' records about an upload, besides its claim. */
 async function recordsOf(key: string, { store, snapshotBucket }: Cloud): Promise<string[]> {
   const { objects } = store.list(snapshotBucket, { prefix: '.mpc-snapshots/', maxKeys: 1_000_000 });
   const texts = await Promise.all(
@@ -218,7 +219,10 @@ async function recordsOf(key: string, { store, snapshotBucket }: Cloud): Promise
   return texts.filter((text) => text.includes(`"${key}"`));
 }
 
-/** Sweeps until a whole pass, of one sweep or several, finds nothing left to do. @returns what the last one said; undefined: it was that one */
+/**
+ * Sweeps until a whole pass, in one sweep or several, finds nothing to do. @returns the last report, if there was no
+ * such pass; otherwise undefined
+ */
 async function sweepUntilSettled(
   count: number,
   deadlineMs: number,
@@ -240,7 +244,7 @@ async function sweepUntilSettled(
       if (passed.failed + passed.started === 0 && passed.already_started === count) return undefined;
       passed = { already_started: 0, started: 0, failed: 0 };
     } catch (error) {
-      // The one instance is busy with events.
+      // The only instance is busy with events.
       if (!(error instanceof FunctionGraphError)) throw error;
     }
     await pause(SETTLING_SWEEP_EVERY_MS);
@@ -248,7 +252,7 @@ async function sweepUntilSettled(
   return said;
 }
 
-/** Tasks by the claim that they were made for; those that were taken out of the queue for a newer version are none. */
+/** Tasks by the claim that they were made for, without those that were cancelled for a newer version. */
 function tasksByClaim(cloud: Cloud): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const { id, input, createdAtMs, status, userData = '{}' } of cloud.mpc.tasks.list()) {
@@ -260,7 +264,7 @@ function tasksByClaim(cloud: Cloud): Map<string, string[]> {
   return found;
 }
 
-/** Waits until MPC has nothing left to do. */
+/** Waits until MPC has finished all tasks. */
 async function tasksEnd({ mpc }: Cloud): Promise<void> {
   const untilMs = Date.now() + TASKS_END_WITHIN_MS;
   const isAtWork = () => mpc.tasks.list().some(({ endedAtMs }) => endedAtMs === undefined);
@@ -277,7 +281,7 @@ async function main(): Promise<boolean> {
   console.log(`instances ${instances}, conditional writes ${args.conditionalWrites}`);
   console.log(`replaced ${replaced}, creates of a hostile caller ${hostile} a minute`);
   const uploadsForMs = durationMs - SETTLING_MS;
-  // As many as there are uploads: what goes wrong on top has to wait, so that the pace is put to the test.
+  // As many as there are uploads: additional calls after faults must wait, which tests the pace.
   const requestsPerMinute = Math.ceil((uploads * (1 + replaced)) / (uploadsForMs / 60_000));
   const startedAtMs = Date.now();
   const observations = new Observations();
@@ -292,7 +296,7 @@ async function main(): Promise<boolean> {
     const written = await write(keys, uploadsForMs, { replaced, random, cloud });
     await pause(SWEEPABLE_AFTER_MS);
     clearInterval(timer);
-    // Sweeps that overlap keep one note of where they are: only one of them can say that all is settled.
+    // Sweeps that overlap share one note of their place. Only a single one can tell that all is settled.
     setInstances('on-upload', 1, cloud);
     const lastReport = await sweepUntilSettled(uploads, startedAtMs + durationMs, cloud);
     const isSettled = lastReport === undefined;

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeSprite } from '../shared/views/sprite';
 
-/** What one process took to put the pictures of a folder together; printed as one line of JSON. */
+/** The time and memory of one process that combines the pictures of a folder. Printed as one line of JSON. */
 export interface SpriteCost {
   processorMs: number;
-  /** The most that the process held, Node.js itself included. */
+  /** Peak memory of the process, including Node.js itself. */
   residentMb: number;
   sheetBytes: number;
 }

@@ -11,7 +11,7 @@ const PICTURES = 100;
 const ROUNDS = 5;
 const SIZE = { width: 480, height: 270 };
 
-/** What a full sheet costs the function that makes it. */
+/** The cost of a full sheet for the function that makes it. */
 export const sprite: Suite = {
   name: 'sprite',
   about: `A sprite of ${PICTURES} pictures of ${SIZE.width} px, each time in a fresh process.`,
@@ -50,7 +50,7 @@ export const sprite: Suite = {
     }),
 };
 
-/** Real pictures: what is encoded well takes less to decode than noise. */
+/** Real pictures: they take less to decode than noise. */
 async function capturePictures(folder: string): Promise<void> {
   const clip = await makeClip({ seconds: PICTURES, width: 960, height: 540, detailed: true });
   const pool = new CapturePool();

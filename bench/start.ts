@@ -4,7 +4,7 @@ import { type Suite, seriesOf, takeTurns } from './suite';
 
 const ROUNDS = 3;
 
-/** `npm start` as typed, to the frames of the sample video on the screen. */
+/** `npm start` as typed, until the frames of the sample video are on the screen. */
 export const start: Suite = {
   name: 'start',
   about: 'From `npm start` as typed to the frames of the sample video on the screen.',

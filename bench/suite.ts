@@ -1,13 +1,13 @@
-/** One area that is measured: a file of its own with everything that its numbers need. */
+/** One measured area: a file of its own with everything that its numbers need. */
 export interface Suite {
-  /** How it is chosen on the command line, and the heading of its section in RESULTS.md. */
+  /** Its name on the command line, and the heading of its section in RESULTS.md. */
   name: string;
-  /** One line: what is put side by side. */
+  /** One line: what is compared. */
   about: string;
   run(): Promise<Report>;
 }
 
-/** What a suite found. */
+/** The results of a suite. */
 export interface Report {
   tables: readonly Table[];
   goals?: readonly Goal[];
@@ -21,9 +21,9 @@ export interface Table {
   /** Unit of all values, such as `ms` or `MB`. */
   unit: string;
   series: readonly Series[];
-  /** Name of the series that the ratios refer to; the first one when left out. */
+  /** Name of the series for the ratios; default: the first one. */
   base?: string;
-  /** What must be known to read it. */
+  /** What a reader must know about it. */
   note?: string;
 }
 
@@ -33,10 +33,7 @@ export interface Series {
   values: readonly number[];
 }
 
-/**
- * What was aimed at, beside what came out. Goals are reported; only counts,
- * which no load can change, are gates in the tests.
- */
+/** An aim and the result. Goals are only reported; the tests enforce only counts, which no load can change. */
 export interface Goal {
   text: string;
   measured: number;
@@ -48,13 +45,13 @@ export interface Goal {
 /** One of several ways to do the same thing. */
 export interface Variant<Sample> {
   name: string;
-  /** Measures once; called again and again. */
+  /** Measures once. It is called again and again. */
   measure(): Promise<Sample>;
 }
 
 /**
- * Measures all variants in turns: in every round each of them once, in an order that is drawn anew, so that what
- * disturbs the machine disturbs all of them alike. One round before the first warms up and is not counted.
+ * Measures all variants in turns: each once per round, in a new random order, so that disturbances of the machine
+ * affect all of them alike. One round before the first is the warm-up and does not count.
  * @returns all samples by the name of the variant
  */
 export async function takeTurns<Sample>(
@@ -71,7 +68,7 @@ export async function takeTurns<Sample>(
   return samples;
 }
 
-/** One series per variant of one of the values that were measured together. */
+/** One series per variant, for one of the values that were measured together. */
 export function seriesOf<Sample>(
   samples: ReadonlyMap<string, readonly Sample[]>,
   value: (sample: Sample) => number,
@@ -79,7 +76,7 @@ export function seriesOf<Sample>(
   return [...samples].map(([name, all]) => ({ name, values: all.map(value) }));
 }
 
-/** The median of the series of this name. @throws Error when there is none */
+/** The median of the series of this name. @throws Error if there is none */
 export function medianOf(series: readonly Series[], name: string): number {
   const found = series.find((one) => one.name === name);
   if (found === undefined) throw new Error(`nothing was measured under "${name}"`);
@@ -90,7 +87,9 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** The value below which this share (0 to 1) of all values lies, between neighbours by distance; NaN of none. */
+/**
+ * The value below which this share (0 to 1) of all values lies, interpolated between neighbours. NaN without values.
+ */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const position = (sorted.length - 1) * share;

@@ -9,10 +9,10 @@ import { type Suite, seriesOf, takeTurns } from './suite';
 const ROUNDS = 21;
 /** How long MPC and OBS take for an answer here, ms. */
 const ANSWER_MS = 10;
-/** How far away they are, ms in either direction. */
+/** The delay to them in either direction, ms. */
 const DISTANCE_MS = 1;
 
-/** Bundles with one source file changed. */
+/** Bundles with one changed source file. */
 function changed(file: string, from: string, to: string): Plugin {
   return {
     name: `without ${from}`,
@@ -36,7 +36,7 @@ const oneAfterTheOther = changed(
   'const learned = true ? undefined',
 );
 
-/** Bundles the functions with and without each trick, for one table after the other. */
+/** Bundles the functions with and without each trick, for each table. */
 export async function writeVariants(folder: string): Promise<Record<Table, FunctionFile[]>> {
   const file = async (name: 'create' | 'on-upload', label: string, plugins: Plugin[] = []) => {
     const { code } = await bundleFunction(name, plugins);
@@ -57,7 +57,7 @@ export async function writeVariants(folder: string): Promise<Record<Table, Funct
 
 type Table = 'connecting' | 'uploads';
 
-/** What each trick gains: the shipped function beside itself without the trick. */
+/** The gain of each trick: the shipped function compared with itself without the trick. */
 export const tricks: Suite = {
   name: 'tricks',
   about:

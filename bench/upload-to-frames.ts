@@ -5,7 +5,10 @@ import { type Suite, seriesOf, takeTurns } from './suite';
 
 const ROUNDS = 7;
 
-/** From the first byte of the upload to the last frame in the bucket, against the engine alone on file and points. */
+/**
+ * From the first byte of the upload to the last frame in the bucket, compared with the engine alone on the same file
+ * and points.
+ */
 export const uploadToFrames: Suite = {
   name: 'upload to frames',
   about:

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npx mpc-snapshots …` in the clone is `npm run local -- …`; without words it starts the local cloud.
+// In the clone, `npx mpc-snapshots …` is `npm run local -- …`. Without arguments it starts the local cloud.
 const path = require('node:path');
 
 require('tsx/cjs');

@@ -6,7 +6,7 @@ import { buildSync } from 'esbuild';
 
 const ROOT = path.resolve(__dirname, '..');
 
-/** @param directory where it goes; what was there goes */
+/** @param directory the output folder; its old contents are deleted */
 export function buildClient(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
@@ -31,7 +31,7 @@ export function buildClient(directory: string): void {
     const file = path.join(directory, name);
     const text = readFileSync(file, 'utf8');
     const withEnding = (ending: string) => text.replace(/(from ')(\.\/[\w-]+)(')/g, `$1$2${ending}$3`);
-    // Types follow the kind of module that names them.
+    // The kind of module must be the same for the types and the code.
     writeFileSync(file.replace(/\.d\.ts$/, '.d.cts'), withEnding('.cjs'));
     writeFileSync(`${file}.new`, withEnding('.js'));
     renameSync(`${file}.new`, file);

@@ -1,6 +1,7 @@
 /*
- * Builds the package `mpc-snapshots` in .build/package, ready for `npm pack`: everything that a clone builds when it is needed
- * lies in it ready, so that it needs neither TypeScript nor a bundler, and of other packages only the capture engine.
+ * Builds the package `mpc-snapshots` in .build/package, ready for `npm pack`. It contains, already built, everything
+ * that a clone builds on demand. So it needs neither TypeScript nor a bundler, and of other packages only the capture
+ * engine.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { allPageAssets } from '../console/server/page-assets';
 import { bundleFunction, FUNCTION_NAMES, zipFunction } from '../deploy/bundle';
 
 const ROOT = path.resolve(__dirname, '..');
-/** As they are, at the same place. */
+/** Copied unchanged, to the same place. */
 const COPIED = [
   'LICENSE',
   'CHANGELOG.md',
@@ -27,7 +28,7 @@ export const PROGRAMS = {
 };
 const TYPES_ENTRY = 'local/commands/start-local-cloud';
 
-/** @param directory where it goes; what was there goes */
+/** @param directory the output folder; its old contents are deleted */
 export async function buildPackage(directory: string): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
   for (const folder of ['dist/page', 'functions'])
@@ -47,7 +48,7 @@ export async function buildPackage(directory: string): Promise<void> {
     format: 'cjs',
     define: { PACKAGED: 'true' },
     external: ['node-av', 'esbuild', 'plyr', 'swagger-ui-dist'],
-    // Licences of what is bundled stand in THIRD_PARTY.md.
+    // THIRD_PARTY.md contains the licences of all bundled packages.
     legalComments: 'none',
     logLevel: 'error',
   });
@@ -86,12 +87,12 @@ function manifest(): Record<string, unknown> {
       './serverless-plugin': './dist/serverless-plugin.cjs',
       './package.json': './package.json',
     },
-    // Without it everything works but pictures, and the tasks say why.
+    // Without it everything works but pictures; the tasks say why.
     optionalDependencies: { 'node-av': devDependencies['node-av'] },
   };
 }
 
-/** The types of what is imported, and of the files that these name. */
+/** Writes the types of the exports, and of the files that these import. */
 function writeTypes(directory: string): void {
   const all = mkdtempSync(path.join(ROOT, '.build', 'types-'));
   const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');

@@ -1,13 +1,13 @@
-/* CHANGELOG.md as https://keepachangelog.com/en/1.1.0 says. */
+/* Reads and changes CHANGELOG.md, in the form of https://keepachangelog.com/en/1.1.0. */
 
 const UNRELEASED = '## [Unreleased]';
 
-/** What changed in a version: its own section, or what is not released yet; undefined where there is neither. */
+/** The changes of a version: its own section, or the unreleased one. Undefined if both are missing. */
 export function notesOf(changelog: string, version: string): string | undefined {
   return sectionOf(changelog, `## [${version}]`) ?? sectionOf(changelog, UNRELEASED);
 }
 
-/** The changelog with what is not released yet under a version and its day. One that has the version stays as it is. */
+/** Moves the unreleased changes to a version and its date. A changelog that already has the version stays unchanged. */
 export function datedChangelog(changelog: string, version: string, day: string): string {
   if (changelog.includes(`## [${version}]`)) return changelog;
   return changelog.replace(UNRELEASED, `${UNRELEASED}\n\n## [${version}] - ${day}`);

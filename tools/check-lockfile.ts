@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /*
- * What `npm ci` is going to install: only packages of the npm registry, each held to a SHA-512 digest, and only versions that
- * somebody chose. A changed line of package-lock.json is easily overlooked in a review.
+ * Checks what `npm ci` will install: only packages of the npm registry, each with a SHA-512 digest, and only versions
+ * that somebody chose. A changed line of package-lock.json is easily overlooked in a review.
  */
 
 interface Locked {
@@ -21,10 +21,10 @@ interface Manifest {
 const REGISTRY = 'https://registry.npmjs.org/';
 const EXACT_VERSION = /^(npm:@?[\w./-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/;
 
-/** What is wrong with a lockfile and its manifest, a line for each. */
+/** The mistakes in a lockfile and its manifest, one per line. */
 export function lockfileFaults(lockfile: { packages: Record<string, Locked> }, manifest: Manifest): string[] {
   const locked = Object.entries(lockfile.packages).filter(
-    // Packages of this repository have no digest; what is bundled is covered by the digest of its bundle.
+    // Packages of this repository have no digest. The digest of a bundle covers what is bundled in it.
     ([folder, { link, inBundle }]) => folder.includes('node_modules/') && !link && !inBundle,
   );
   const wanted = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
@@ -32,7 +32,7 @@ export function lockfileFaults(lockfile: { packages: Record<string, Locked> }, m
     ...locked
       .filter(([, { integrity }]) => !/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? ''))
       .map(([folder]) => `${folder} has no SHA-512 digest: remove it from the lockfile and install it again`),
-    // Where no address is written down, it is that of the registry in use.
+    // A package without an address comes from the registry in use.
     ...locked
       .filter(([, { resolved }]) => resolved !== undefined && !resolved.startsWith(REGISTRY))
       .map(([folder, { resolved }]) => `${folder} comes from ${resolved}, not from ${REGISTRY}`),

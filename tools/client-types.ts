@@ -1,8 +1,8 @@
 /*
  * Writes client/src/schema.ts, the types of the HTTP API, from docs/openapi.json (`npm run openapi`).
  *
- * The generator is run by npx and not installed: it needs TypeScript 5, whose programming interface TypeScript 7 does not have,
- * and it is needed only when the API changes.
+ * npx runs the generator without installing it: it needs TypeScript 5, because TypeScript 7 lacks the programming
+ * interface, and it is needed only when the API changes.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,9 +13,9 @@ const ROOT = path.resolve(__dirname, '..');
 const OPENAPI_FILE = path.join(ROOT, 'docs', 'openapi.json');
 export const TYPES_FILE = path.join(ROOT, 'client', 'src', 'schema.ts');
 
-/** The first line of the types: which description they were made from. */
+/** The first line of the types: the digest of the description that they were made from. */
 export function originLine(): string {
-  // Line breaks and spaces say nothing.
+  // Line breaks and spaces have no meaning.
   const description = JSON.stringify(JSON.parse(readFileSync(OPENAPI_FILE, 'utf8')));
   return `// Made from docs/openapi.json by \`npm run openapi\`: ${createHash('sha256').update(description).digest('hex')}`;
 }

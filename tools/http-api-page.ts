@@ -1,5 +1,6 @@
 /*
- * Writes the tables of docs/http-api.md from the description of the API (`npm run openapi`). The rest of the page is written by hand.
+ * Writes the tables of docs/http-api.md from the description of the API (`npm run openapi`). The rest of the page is
+ * written by hand.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -39,7 +40,7 @@ interface Description {
   components: { schemas: Record<string, Schema> };
 }
 
-/** MPC's upper limit of a signed number, which says nothing to a reader. */
+/** MPC's upper limit of a signed number, which does not help a reader. */
 const LARGEST = 2 ** 31 - 1;
 const METHODS = ['post', 'get', 'delete'];
 
@@ -48,7 +49,7 @@ const row = (...cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|'
 const table = (header: string[], rows: string[][]) =>
   [row(...header), `|${header.map(() => '---|').join('')}`, ...rows.map((cells) => row(...cells))].join('\n');
 
-/** What a field may be, in a few words. */
+/** The possible values of a field, in a few words. */
 function wordsFor(schema: Schema): string {
   const unit = schema['x-unit'] === undefined ? '' : ` ${schema['x-unit']}`;
   if (schema.enum !== undefined) return schema.enum.map(code).join(', ');
@@ -61,7 +62,7 @@ function wordsFor(schema: Schema): string {
   return `${schema.minimum}–${schema.maximum}${unit}`;
 }
 
-/** The fields of a body with a choice, those of objects in it with their whole path. */
+/** The fields of a body that have a choice. Those of nested objects have their whole path. */
 function fieldsOf(schema: Schema, before = ''): string[][] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const whole = before + name;
@@ -91,7 +92,7 @@ function parametersOf(api: Description, name: string): string[][] {
   ]);
 }
 
-/** Every table by the name that its marker in the page has. */
+/** Every table, by the name in its marker. */
 function tables(): Record<string, string> {
   const api = describeApi() as unknown as Description;
   const operations = operationsOf(api);
@@ -147,9 +148,9 @@ function tables(): Record<string, string> {
 }
 
 /**
- * The page with its tables made anew.
- * @param page as it is, with a marker before and behind each table
- * @throws Error when a marker is missing
+ * Renews the tables of the page.
+ * @param page the current page, with a marker before and after each table
+ * @throws Error if a marker is missing
  */
 export function withTables(page: string): string {
   return Object.entries(tables()).reduce((text, [name, made]) => {

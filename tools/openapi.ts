@@ -54,17 +54,17 @@ const json = (schema: Json, example?: unknown): Json => ({
 });
 const textual = (type: string): Json => ({ [type]: { schema: { type: 'string' } } });
 
-/** An error of the API: what happened and what the caller does about it. */
+/** An error of the API: what happened, and what the caller can do. */
 interface DescribedError {
   status: string;
   codes: readonly string[];
   meaning: string;
   remedy: string;
-  /** True where the answer has `Retry-After`. */
+  /** True if the answer has `Retry-After`. */
   retries?: true;
 }
 
-/** What can go wrong. Several errors may have one status. */
+/** All errors. Several may have the same status. */
 export const ERRORS: readonly DescribedError[] = [
   {
     status: '400',
@@ -194,7 +194,7 @@ const failures: Json = Object.fromEntries(
   }),
 );
 
-/** What the parameters of a query mean. `value` is what the page shows where the schema cannot say it. */
+/** The meaning of query parameters. `value` is for docs/http-api.md if the schema cannot express it. */
 const PARAMETERS: Record<string, { description: string; value?: string }> = {
   task_id: {
     description: 'Only these tasks. Repeat it, or separate ids with commas.',
@@ -232,7 +232,7 @@ function queryParameters(schema: z.core.$ZodType): Json[] {
   }));
 }
 
-/** What the page of the API says of a parameter's value where the schema cannot. */
+/** The value of a parameter for docs/http-api.md, if the schema cannot express it. */
 export const valueOfParameter = (name: string): string | undefined => PARAMETERS[name]?.value;
 
 const taskIdInPath = {
@@ -265,10 +265,10 @@ const views = (schema: string) => ({
   },
 });
 
-/** What is said of a field that MPC accepts and ignores. */
+/** Description of a field that MPC accepts and ignores. */
 export const WITHOUT_EFFECT = 'MPC ignores it.';
 
-/** Fields of a body whose schema others share, so that it cannot say what they mean. */
+/** Descriptions of fields whose schema has several uses, so that it cannot contain them. */
 const BODY_FIELDS: Record<string, Record<string, string>> = {
   input: {
     bucket: 'An upload bucket.',

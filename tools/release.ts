@@ -26,7 +26,7 @@ const run = (program: string, args: readonly string[], cwd = ROOT): string =>
     maxBuffer: 64 * 1024 * 1024,
   }).toString();
 
-/** What stands in the way of a release, in words. */
+/** The reasons against a release, in words. */
 async function problems(version: string): Promise<string[]> {
   const found: string[] = [];
   const versions = {
@@ -37,9 +37,9 @@ async function problems(version: string): Promise<string[]> {
   for (const [file, other] of Object.entries(versions))
     if (other !== version) found.push(`${file} has version ${other}, package.json ${version}`);
   if (notesOf(read('CHANGELOG.md'), version) === undefined)
-    found.push(`CHANGELOG.md says nothing of ${version}, neither under [${version}] nor under [Unreleased]`);
+    found.push(`CHANGELOG.md does not mention ${version}, neither under [${version}] nor under [Unreleased]`);
   if ((await thirdParty()) !== readFileSync(THIRD_PARTY_FILE, 'utf8'))
-    found.push('THIRD_PARTY.md is not what is shipped: npm run third-party');
+    found.push('THIRD_PARTY.md is outdated: npm run third-party');
   return found;
 }
 
@@ -64,13 +64,12 @@ async function release(): Promise<number> {
   const isDry = values['dry-run'] === true;
   const { version } = JSON.parse(read('package.json'));
   const found = await problems(version);
-  if (!isDry && run('git', ['status', '--porcelain']) !== '')
-    found.push('there are changes that are not committed');
+  if (!isDry && run('git', ['status', '--porcelain']) !== '') found.push('there are uncommitted changes');
   if (found.length > 0) {
     process.stderr.write(`${version} cannot be released:\n${found.map((one) => `  ${one}\n`).join('')}`);
     return 1;
   }
-  // What is published was tested whole; a dry run is for looking.
+  // A release needs all tests; a dry run only previews.
   if (!isDry) run('.ci/run', []);
   else if (!values['skip-checks']) run('npm', ['run', 'check']);
   const tarballs = await pack();

@@ -1,5 +1,6 @@
 /*
- * Writes THIRD_PARTY.md: what of others is in the packages and in the functions, and under which licence (`npm run third-party`).
+ * Writes THIRD_PARTY.md: the third-party code in the packages and in the functions, and its licences (`npm run
+ * third-party`).
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +10,7 @@ import { PROGRAMS } from './build-package';
 
 const ROOT = path.resolve(__dirname, '..');
 export const THIRD_PARTY_FILE = path.join(ROOT, 'THIRD_PARTY.md');
-/** What the console's pages are made of. */
+/** The packages in the console's pages. */
 const PAGE_PACKAGES = ['plyr', 'preact', 'swagger-ui-dist'];
 const ENGINE = 'node-av';
 
@@ -43,11 +44,11 @@ export async function thirdParty(): Promise<string> {
   const engine = packagesOf([...installedTree(ENGINE)].map((folder) => `${folder}/package.json`));
   const all = new Map([...inFunctions, ...inPackage].map((one) => [`${one.name} ${one.version}`, one]));
   return [
-    '# What of others is shipped',
+    '# Third-party code',
     '',
     'Written by `npm run third-party`, from what the bundler puts into the packages.',
     '',
-    'The package `@mpc-snapshots/client` holds nothing of others.',
+    'The package `@mpc-snapshots/client` contains no third-party code.',
     '',
     '## In the functions that are deployed',
     '',
@@ -63,10 +64,10 @@ export async function thirdParty(): Promise<string> {
     '',
     ...table(engine),
     '',
-    'It is an optional dependency: nothing of it is in the packages of this project, and nothing of it is deployed.',
+    'It is an optional dependency: neither the packages of this project nor the deployed functions contain any of it.',
     '`@seydx/node-av-…` holds FFmpeg, built by Jellyfin with `--enable-gpl --enable-version3`: those binaries are under the GNU General Public License, version 3',
-    '(https://ffmpeg.org/legal.html), whatever their package.json says. They are also built with `--enable-libfdk-aac`, whose licence FFmpeg calls incompatible',
-    'with the GPL: do not hand these binaries on; let everybody install them from npm. No sound is ever decoded here. The local cloud runs them in processes of their own.',
+    '(https://ffmpeg.org/legal.html), even if their package.json says otherwise. They are also built with `--enable-libfdk-aac`, whose licence FFmpeg calls incompatible',
+    'with the GPL: do not redistribute these binaries; let everybody install them from npm. The local cloud never decodes sound, and runs the binaries in processes of their own.',
     '',
     '## Licences',
     '',
@@ -81,7 +82,7 @@ export async function thirdParty(): Promise<string> {
   ].join('\n');
 }
 
-/** Files that have bytes in an output. */
+/** The files that contribute bytes to an output. */
 function usedInputs({
   outputs,
 }: {
@@ -125,11 +126,11 @@ function licenceText(folder: string): string | undefined {
   );
 }
 
-/** Folders of an installed package and of everything that it needs and that is installed for some platform. */
+/** The folders of an installed package and of all its installed dependencies, whatever their platform. */
 function installedTree(name: string, seen = new Set<string>()): Set<string> {
   const folder = `node_modules/${name}`;
   if (seen.has(folder) || !existsSync(path.join(ROOT, folder))) return seen;
-  // The engine's binaries have a package for each platform: the text must not depend on where it is written.
+  // The engine has one package of binaries per platform. The text must not depend on the machine that writes it.
   if (!name.startsWith('@seydx/')) seen.add(folder);
   const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
     readFileSync(path.join(ROOT, folder, 'package.json'), 'utf8'),

@@ -13,7 +13,7 @@ export const VIDEOS = 'videos';
 export const SNAPSHOTS = 'snapshots';
 export const MINUTE_MS = 60_000;
 
-/** How long an answer takes, ms: assumptions, the same as in the older simulation. */
+/** How long an answer takes, ms. These are assumptions, the same as in the older simulation. */
 const ANSWER_MS = { GET: 20, PUT: 30, DELETE: 30, LIST: 60, MPC: 200 } as const;
 export type Kind = keyof typeof ANSWER_MS;
 
@@ -22,12 +22,15 @@ const DIGITS = 8;
 const PAGE = 1000;
 const SETTLED_AT = new Date(Date.UTC(2026, 0, 1)).toISOString();
 
-/** The cloud of the model-based test, with a library of any size behind it that takes no memory: every video of it has its task. */
+/**
+ * The cloud of the model-based test with a library of any size behind it that takes no memory. Every video of the
+ * library has its task.
+ */
 export class GrowingCloud extends CloudDouble {
-  /** Videos of the library. */
+  /** The number of videos in the library. */
   librarySize = 0;
   readonly counts: Record<Kind, number> = { GET: 0, PUT: 0, DELETE: 0, LIST: 0, MPC: 0 };
-  /** Folders of records of videos that are no part of the library. */
+  /** Folders with records of videos outside the library. */
   readonly #others = new Set<string>();
 
   override put(bucket: string, key: string, body: string) {
@@ -79,7 +82,7 @@ const SETTLED: CloudAnswer = {
 };
 
 function contents(number: number): string {
-  // Spread over the parts of the week, as hashes are.
+  // Spread over the parts of the week, like hashes.
   const etag = Math.imul(number, 2_654_435_761) >>> 0;
   const key = `${LIBRARY}${String(number).padStart(DIGITS, '0')}.mp4`;
   return `<Contents><Key>${encodeURIComponent(key)}</Key><LastModified>${SETTLED_AT}</LastModified><ETag>"${etag.toString(16).padStart(8, '0')}"</ETag><Size>9</Size></Contents>`;
@@ -91,20 +94,20 @@ function kindOf({ method, path }: CloudRequest): Kind {
   return /^\/[^/?]+\/(\?|$)/.test(path) ? 'LIST' : 'GET';
 }
 
-/** What came of invocations. */
+/** The result of invocations. */
 export interface Work {
   invocations: number;
   ms: number;
   calls: Record<Kind, number>;
 }
 
-/** How events beyond the one instance are read: the documents say both. */
+/** What happens to events when the only instance is busy: the documents say both. */
 export type Reading = 'queued' | 'discarded';
-/** Timers keep their own time: not that of whoever uploads. */
+/** Timers do not depend on the uploads. */
 const FIRST_SWEEP_MS = 37_411;
 const MAX_EVENT_AGE_MS = 3_600_000;
 
-/** An installation in virtual time whose calls take time, and what it costs. */
+/** An installation in virtual time whose calls take time, and its cost. */
 export class Growth {
   readonly time = new VirtualTime(Date.UTC(2026, 10, 23, 8));
   readonly cloud: GrowingCloud;
@@ -171,9 +174,9 @@ export class Growth {
   cleanUp = () => this.run('cancel', timer({}));
 
   /**
-   * Lets events come, with a sweep every minute and the clean-up every ten, through the one instance of on-upload.
+   * Plays events, with a sweep every minute and the clean-up every ten, through the only instance of on-upload.
    * @param events in the order of time, from now on (ms)
-   * @param isOver asked after every invocation
+   * @param isOver is called after every invocation
    */
   async live(
     events: readonly { afterMs: number; make: () => unknown }[],

@@ -5,14 +5,15 @@ import { returned } from '../../test/model/installation-double';
 import { Growth, type Kind, MINUTE_MS, type Reading, VIDEOS, type Work } from './growing-cloud';
 
 /*
- * What growth costs: the real functions against the doubles of the model-based test, in virtual time, with calls that take as long
- * as is assumed in growing-cloud.ts. Nothing here depends on how fast the machine is; processor time of the functions is not counted.
+ * What growth costs: the real functions with the doubles of the model-based test, in virtual time. growing-cloud.ts has
+ * the assumed times of calls. Nothing here depends on the speed of the machine. The functions' processor time is not
+ * counted.
  */
 
 const PACE = 80;
 const BURST_MS = 10 * MINUTE_MS;
 const MINUTES_A_MONTH = 30 * 24 * 60;
-/** OBS and FunctionGraph, international site (see bench/cost.ts); what is free every month is not taken off. */
+/** OBS and FunctionGraph, international site (see bench/cost.ts). The free monthly quota is not deducted. */
 const USD_PER_OBS_CALL = 0.0001 / 1000;
 const USD_PER_INVOCATION = 0.2 / 1_000_000;
 const USD_PER_GB_SECOND = 0.00001667;
@@ -28,13 +29,13 @@ interface Table {
   head: readonly string[];
   rows: (readonly string[])[];
 }
-/** What a part has found; kept beside this file, so that parts can be run one by one. */
+/** The results of a part. They are kept beside this file, so that parts can run one by one. */
 interface Part {
   rows: Row[];
   tables: Table[];
 }
 const KEPT = path.join(__dirname, 'measured.json');
-/** Parts of which each number of uploads has rows of its own. */
+/** Parts with rows for each number of uploads. */
 const SIZED: ReadonlySet<string> = new Set(['bursts', 'speeds']);
 let rows: Row[] = [];
 let tables: Table[] = [];
@@ -89,7 +90,7 @@ interface BurstResult {
   growth: Growth;
 }
 
-/** Uploads of one folder within ten minutes, and one of a quiet folder in their middle. */
+/** Uploads in one folder within ten minutes, and in their middle one in a quiet folder. */
 async function burst(
   count: number,
   tasksPerMinute: number,
@@ -106,7 +107,7 @@ async function burst(
   events.splice(count / 2, 0, quiet);
   if (!isTold) {
     for (const { make } of events.splice(0)) make();
-    // While its event may be on its way, the sweep leaves an upload alone.
+    // The sweep ignores an upload while its event may still come.
     await growth.time.pass(MINUTE_MS);
   }
   const startMs = growth.time.nowMs;
@@ -217,7 +218,10 @@ async function bursts(count: number): Promise<void> {
   }
 }
 
-/** A library in which everything has its task, and one upload whose event was lost at the worst moment: its place has just been passed. */
+/**
+ * A library in which every video has its task, and one upload whose event was lost at the worst moment: the sweep has
+ * just passed its place.
+ */
 async function libraries(sizes: readonly number[]): Promise<void> {
   const table: Table = {
     title: 'A settled library: the sweep, once a minute',
@@ -246,7 +250,7 @@ async function libraries(sizes: readonly number[]): Promise<void> {
       await growth.time.pass(MINUTE_MS - (ms % MINUTE_MS));
       return returned(outcome).complete === true;
     };
-    // Two passes: what is remembered of one is used in the next.
+    // Two passes, because the second one uses what the first one has learnt.
     for (let passes = 0; passes < 2; ) if (await sweep()) passes += 1;
     growth.work.clear();
     longestMs = 0;
@@ -292,7 +296,7 @@ async function libraries(sizes: readonly number[]): Promise<void> {
       });
     }
     if (size === sizes.at(-1) && size < 10_000_000) {
-      // A pass is one list call after another: ten times the videos take ten times as long.
+      // A pass is a sequence of list calls: ten times the videos take ten times as long.
       const calculatedMs = (foundMs * 10_000_000) / size;
       rows.push({
         aim: '10,000,000: a lost event is found within 1 h (calculated)',
@@ -311,7 +315,7 @@ async function libraries(sizes: readonly number[]): Promise<void> {
   }
 }
 
-/** What MPC refuses for good, and a good upload behind it. */
+/** Uploads that MPC refuses for good, and a good one behind them. */
 async function refused(count: number, hours: number): Promise<void> {
   const growth = new Growth({});
   for (let at = 0; at < count; at++) growth.upload(`refused/${at}.mp4`);
@@ -353,7 +357,7 @@ async function refused(count: number, hours: number): Promise<void> {
   progress('refused');
 }
 
-/** Videos that are deleted at once, with ON_REMOVAL=delete. */
+/** Videos that are deleted at the same time, with ON_REMOVAL=delete. */
 async function removed(count: number): Promise<void> {
   const growth = new Growth({ userData: { ON_REMOVAL: 'delete' } });
   const keys = Array.from({ length: count }, (_, at) => `old/${at}.mp4`);

@@ -1,4 +1,4 @@
 import { post } from './post';
 
-/** A floor: one POST with constant headers; nothing is checked, nothing is signed. */
+/** A floor: one POST with constant headers, without checks and signature. */
 export const handler = post;

@@ -1,7 +1,7 @@
 import { createHmac, hash } from 'node:crypto';
 import { post } from './post';
 
-/** A floor: the same, with the two hashes and the HMAC that no signed request can do without. */
+/** A floor: the same, with the two hashes and the HMAC that every signed request needs. */
 export const handler = async (
   event: { body: string },
   context: { getUserData(key: string): string; getSecuritySecretKey(): string },

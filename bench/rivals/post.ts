@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 
 let agent: Agent | undefined;
 
-/** One POST of an event's body through node's keep-alive agent: what the floors have in common. */
+/** One POST of an event's body through node's keep-alive agent. The floors share it. */
 export async function post(
   event: { body: string },
   context: { getUserData(key: string): string },

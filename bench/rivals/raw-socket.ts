@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 
 let socket: Promise<Socket> | undefined;
 
-/** A floor: one constant POST written to a socket, and whatever comes back. One call at a time. */
+/** A floor: one constant POST to a socket, and any answer. One call at a time. */
 export const handler = async (
   event: { body: string },
   context: { getUserData(key: string): string },

@@ -13,7 +13,7 @@ export interface Event {
   isBase64Encoded: boolean;
 }
 
-/** CreateThumbnailsTask, signed by our own signer: what a rival's HTTP client costs is to be seen alone. */
+/** CreateThumbnailsTask with our own signature, so that only the cost of the rival's HTTP client shows. */
 export function signedCreate(
   event: Event,
   context: Context,
@@ -40,7 +40,7 @@ export function signedCreate(
   return { url: origin + path, headers, body };
 }
 
-/** What API Gateway is answered. */
+/** The answer for API Gateway. */
 export function accepted(answer: unknown): unknown {
   const { task_id } = answer as { task_id?: string };
   return { statusCode: 202, headers: {}, body: JSON.stringify({ task_id }), isBase64Encoded: false };

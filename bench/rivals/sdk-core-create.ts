@@ -9,7 +9,7 @@ interface Context {
   getUserData(key: string): string;
 }
 
-/** CreateThumbnailsTask as one writes it with the vendor's core SDK; its MPC client is not published for Node.js. */
+/** CreateThumbnailsTask as users write it with the vendor's core SDK: its MPC client is not published for Node.js. */
 export const handler = async (
   event: { body: string; isBase64Encoded: boolean },
   context: Context,

@@ -14,7 +14,7 @@ import {
   type Stream,
 } from 'node-av/lib';
 
-/** Writes a video file: encoders are added, then frames are encoded in order of time, then it is closed. */
+/** Writes a video file: add encoders, then encode frames in order of time, then close it. */
 export class ContainerWriter {
   readonly #container = new FormatContext();
   readonly #packet = new Packet();
@@ -26,7 +26,7 @@ export class ContainerWriter {
     this.#packet.alloc();
   }
 
-  /** Opens an encoder whose settings are made and gives it a stream. */
+  /** Opens a configured encoder and gives it a stream. */
   add(encoder: CodecContext, encoderOptions: Record<string, string> = {}): EncodedStream {
     if (this.#container.oformat?.hasFlags(AVFMT_GLOBALHEADER)) encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
     setOptions(encoder, encoderOptions);
@@ -39,7 +39,7 @@ export class ContainerWriter {
     return { stream, encode: (frame) => this.#encode(encoder, stream, frame) };
   }
 
-  /** Adds a stream whose packets are there already. `describe` says what they are. */
+  /** Adds a stream whose packets are already encoded. `describe` sets its parameters. */
   addCoded(timeBase: Rational, describe: (stream: Stream) => void): (packet: CodedPacket) => void {
     const stream = this.#container.newStream();
     describe(stream);
@@ -55,7 +55,7 @@ export class ContainerWriter {
     };
   }
 
-  /** Writes the header; to be called when all streams were added. */
+  /** Writes the header. Call it when all streams are added. */
   begin(muxerOptions: Record<string, string> = {}): void {
     setOptions(this.#container, muxerOptions);
     check(this.#container.openOutputSync(), 'create the file');
@@ -83,7 +83,7 @@ export class ContainerWriter {
   }
 }
 
-/** A coded picture; times in ticks of the time base that the stream was added with. */
+/** An encoded picture. Times are in ticks of the stream's time base. */
 export interface CodedPacket {
   data: Buffer;
   ticks: number;
@@ -93,18 +93,18 @@ export interface CodedPacket {
 
 export interface EncodedStream {
   stream: Stream;
-  /** Encodes a frame, whose pts counts in the encoder's time base; null after the last one. */
+  /** Encodes a frame, with its pts in the encoder's time base; null after the last one. */
   encode: (frame: Frame | null) => void;
 }
 
-/** Set one by one: node-av 6.1.1 frees a dictionary twice that is handed over when an encoder is opened. */
+/** Set one by one: node-av 6.1.1 frees a dictionary twice if it is passed when an encoder is opened. */
 function setOptions(target: CodecContext | FormatContext, options: Record<string, string>): void {
   for (const [name, value] of Object.entries(options)) {
     check(target.setOption(name, value), `set ${name}=${value}`);
   }
 }
 
-/** Throws when an FFmpeg call failed. */
+/** Throws if an FFmpeg call failed. */
 export function check(result: number, step: string): void {
   if (result < 0) throw new Error(`cannot ${step}: ${FFmpegError.strerror(result)}`);
 }

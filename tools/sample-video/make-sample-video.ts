@@ -1,6 +1,6 @@
 /**
- * Makes `sample.mp4`, the video that is uploaded when no other is given: a dive
- * into the Mandelbrot set whose frames show the time.
+ * Makes `sample.mp4`, the video that `npm start` uploads by default: a dive into the Mandelbrot set whose frames show
+ * the time.
  *
  *     npx tsx tools/sample-video/make-sample-video.ts
  */
@@ -18,7 +18,7 @@ const FRAMES_PER_SECOND = 15;
 const SECONDS = 20;
 const TEXT_HEIGHT = 64;
 
-/** Zoom and colours; the blur keeps the file small: the finest filaments cost most and show least. */
+/** Zoom and colours. The blur keeps the file small: the finest filaments cost most and show least. */
 const BACKGROUND = [
   `mandelbrot=size=${WIDTH}x${HEIGHT}:rate=${FRAMES_PER_SECOND}:start_scale=2.2:end_scale=0.004:end_pts=${SECONDS * FRAMES_PER_SECOND}:maxiter=700`,
   'hue=H=t*0.3:s=1.4',

@@ -1,4 +1,4 @@
-/** A picture as video encoders take it: 8-bit planar YCbCr 4:2:0, limited range, planes one after the other. */
+/** A picture in the form of video encoders: 8-bit planar YCbCr 4:2:0, limited range, one plane after the other. */
 export interface YuvPicture {
   width: number;
   height: number;
@@ -9,7 +9,7 @@ const WHITE = 235;
 const BLACK = 16;
 const NEUTRAL = 128;
 
-/** The seven bars of a digit on a grid 1 wide and 2 high: from x, y to x, y. */
+/** The seven segments of a digit on a grid 1 wide and 2 high: from x, y to x, y. */
 const BARS = {
   top: [0, 0, 1, 0],
   upperLeft: [0, 0, 0, 1],
@@ -36,7 +36,7 @@ const DIGITS: readonly (readonly Bar[])[] = [
   without('lowerLeft'),
 ];
 
-/** How white (`ink`) and how dark around it (`shade`) each pixel of a character becomes, 0 … 1. */
+/** How white each pixel of a character becomes (`ink`), and how dark around it (`shade`), 0 … 1. */
 interface Glyph {
   width: number;
   height: number;
@@ -52,7 +52,7 @@ export function clockText(timeMs: number): string {
   return `${pad(Math.floor(ms / 60_000), 2)}:${pad(Math.floor(ms / 1000) % 60, 2)}.${pad(ms % 1000, 3)}`;
 }
 
-/** Width of a text of digits, colons and points at this height, both in pixels. */
+/** The width of a text of digits, colons and points at this height, both in pixels. */
 export function textWidth(text: string, height: number): number {
   return [...text].reduce((width, character) => width + glyph(character, height).width, 0);
 }
@@ -93,7 +93,7 @@ function paintGlyph(picture: YuvPicture, shape: Glyph, left: number, top: number
   }
 }
 
-/** The shape of a character, drawn as strokes with round ends; kept, as every frame needs it. */
+/** The shape of a character: strokes with round ends. It is cached, because every frame needs it. */
 function glyph(character: string, height: number): Glyph {
   const key = `${character}${height}`;
   const known = glyphs.get(key);
@@ -135,7 +135,7 @@ function glyph(character: string, height: number): Glyph {
   return shape;
 }
 
-/** Distance of a point from a line between two others (or from the one point that they are). */
+/** The distance of a point from the line between two others, which may be the same point. */
 function distance(x: number, y: number, x1: number, y1: number, x2: number, y2: number): number {
   const lengthSquared = (x2 - x1) ** 2 + (y2 - y1) ** 2;
   const along =
