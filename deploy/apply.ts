@@ -8,14 +8,14 @@ import { describeAddition, describeRemoval } from './plan-text';
 /** Zip of each function, by its name in `serverless.yml`. */
 export type Zips = Readonly<Record<string, Buffer>>;
 
-/** Something else has this place, or there is no more room: what is removed may make it free. */
+/** Something else has the place, or there is no room: a removal may free it. */
 const TAKEN = new Set(['FSS.1108', 'FSS.1145', 'FSS.1146', 'FSS.1147', 'FSS.1148', 'FSS.1306', 'FSS.1307']);
 
 /**
- * Carries a plan out, so that nothing is missing on the way where that can be: functions first, which serve old and
- * new triggers alike; then what is new beside what is old; where the cloud does not take both, what stands in the way
- * is removed before; at last the rest that is not wanted any more. A failure does not stop what runs beside it, but
- * the rounds after it: whatever was done is found by the next run, which does the rest.
+ * Carries out a plan with as little downtime as possible. First the functions, which serve old and new triggers. Then
+ * new triggers beside the old ones; if the cloud does not allow both, the old one is removed first. Last,
+ * everything that is no longer wanted. A failure does not stop calls that run in parallel, but it stops the following
+ * rounds. The next run finds what was done and does the rest.
  * @throws DeployError with a line for every call that failed
  */
 export async function apply(plan: Plan, zips: Zips, api: FunctionGraphApi): Promise<void> {
@@ -36,7 +36,7 @@ export async function apply(plan: Plan, zips: Zips, api: FunctionGraphApi): Prom
     await (fresh.has(addition.functionName) ? onceThere(addition.functionName, api, work) : work());
   });
   const rivalsOf = (addition: Addition) => removals.filter((removal) => standsInTheWay(removal, addition));
-  // Where nothing that is known stands in the way, such as with too many triggers, anything may.
+  // If no rival is known, for example with too many triggers, any removal may free the place.
   const inTheWay = postponed.some((addition) => rivalsOf(addition).length === 0)
     ? removals
     : removals.filter((removal) => postponed.some((addition) => rivalsOf(addition).includes(removal)));
@@ -58,7 +58,7 @@ async function round<T>(
     if (result.status === 'fulfilled') continue;
     if (!(result.reason instanceof CallFailed)) throw result.reason;
     lines.push(`${nameOf(items[index] as T)}: ${adviceFor(result.reason)}`);
-    // A function that is there and was not listed was made a moment ago: another look tells.
+    // The function exists but was not in the list: it was created a moment ago, and another look will show it.
     isOutcomeUnknown &&= result.reason.isOutcomeUnknown || result.reason.code === 'FSS.1061';
   }
   if (lines.length > 0) throw new DeployError(lines, isOutcomeUnknown);
@@ -81,7 +81,7 @@ async function changeFunction(change: FunctionChange, zips: Zips, api: FunctionG
   if (asynchronous === 'clear') await api.deleteAsynchronous(wanted.name);
 }
 
-/** A function that was made a moment ago may not be found yet. */
+/** A function that was created a moment ago may not be found yet. */
 async function onceThere(
   name: string,
   { cloud }: FunctionGraphApi,
@@ -109,20 +109,20 @@ async function remove(removal: Removal, api: FunctionGraphApi): Promise<void> {
   await api.deleteTrigger(functionName, removal.trigger);
 }
 
-/** Triggers first: whether an API leaves the gateway with its function is not documented, with its trigger it does. */
+/** Triggers first: an API leaves the gateway with its trigger. Whether it leaves with its function is not documented. */
 export async function removeFunction(name: string, api: FunctionGraphApi): Promise<void> {
   for (const trigger of await api.listTriggers(name)) await api.deleteTrigger(name, trigger);
   await api.deleteFunction(name);
 }
 
-/** @returns false when it can only be there once something else is gone */
+/** @returns false when something else must be removed first */
 async function addBeside(
   addition: Addition,
   removals: readonly Removal[],
   api: FunctionGraphApi,
 ): Promise<boolean> {
   const rivals = removals.filter((removal) => standsInTheWay(removal, addition));
-  // What has the same name may be the same thing to the cloud: deleting the old one would take the new one along.
+  // The cloud may treat two with the same name as one: deleting the old one would delete the new one too.
   if (rivals.some((rival) => hasNameOf(rival, addition))) return false;
   try {
     await add(addition, api);
@@ -134,7 +134,7 @@ async function addBeside(
   }
 }
 
-/** Takes a place that was made free: it may be held for a while by what is deleted in the background. */
+/** Takes a place that was freed. A deletion in the background may still hold it for a while. */
 async function addInPlace(addition: Addition, api: FunctionGraphApi): Promise<void> {
   let refusal: CallFailed | undefined;
   const isDone = await api.cloud.until(`waiting for the place of ${describeAddition(addition)}`, async () => {
@@ -158,10 +158,10 @@ async function add(addition: Addition, api: FunctionGraphApi): Promise<void> {
   return api.createTrigger(functionName, addition.trigger);
 }
 
-/** True when the one may keep the other from being made. */
+/** True when the removal may be needed before the addition. */
 function standsInTheWay(removal: Removal, addition: Addition): boolean {
   if (addition.what === 'status') return false;
-  // Its triggers are not known here.
+  // The function's triggers are unknown here.
   if (removal.what === 'function') return true;
   const { type, eventData } = addition.trigger;
   if (removal.trigger.trigger_type_code !== type) {

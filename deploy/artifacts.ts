@@ -8,7 +8,7 @@ import { bundleFunctions, zipFunction } from './bundle';
 import type { WantedFunction } from './desired-state';
 import { DeployError } from './errors';
 
-/** The code of one function, ready to be uploaded. */
+/** The code of one function, ready for upload. */
 export interface Artifact {
   /** Name of the function in `serverless.yml`. */
   key: string;
@@ -48,8 +48,8 @@ export async function buildArtifacts(functions: readonly Source[]): Promise<Arti
 }
 
 /**
- * The runtime looks at the number of declared parameters and refuses a function that has not two (event, context) or
- * three (with callback), at the first invocation, long after it was deployed.
+ * The runtime counts the declared parameters and accepts only two (event, context) or three (with callback). It refuses
+ * only at the first invocation, long after the deployment.
  * @throws DeployError
  */
 export function refuseHandler(key: string, code: string): void {
@@ -77,14 +77,14 @@ const Manifest = z.object({
 
 const MANIFEST = 'manifest.json';
 
-/** Writes a package: zips and a manifest with the digests. What was in the folder before goes. */
+/** Writes a package: zips and a manifest with their digests. An older package in the folder is replaced. */
 export async function writeArtifacts(
   directory: string,
   service: string,
   artifacts: readonly Artifact[],
 ): Promise<void> {
   await mkdir(directory, { recursive: true });
-  // Without a manifest the folder is no package, should the writing be interrupted.
+  // After an interruption a folder without a manifest does not pass for a package.
   await rm(path.join(directory, MANIFEST), { force: true });
   const functions: z.infer<typeof Manifest>['functions'] = {};
   for (const { key, zip, digest } of artifacts) {
@@ -117,7 +117,7 @@ export async function readArtifacts(
       });
       const digest = digestOf(zip);
       if (digest !== entry.digest)
-        throw new DeployError([`${file} is not what ${MANIFEST} says: package again`]);
+        throw new DeployError([`${file} does not match ${MANIFEST}: package again`]);
       return { key, zip, digest };
     }),
   );
@@ -133,7 +133,7 @@ async function readManifest(directory: string): Promise<z.infer<typeof Manifest>
   try {
     return Manifest.parse(JSON.parse(text));
   } catch {
-    throw new DeployError([`${file} is no manifest of a package`]);
+    throw new DeployError([`${file} is not the manifest of a package`]);
   }
 }
 

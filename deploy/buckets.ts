@@ -3,7 +3,7 @@ import type { Connection } from './cloud-api';
 import type { DesiredState } from './desired-state';
 import { DeployError } from './errors';
 
-/** What OBS says of a bucket; `unknown` when the access key may not look, `unanswered` when OBS says nothing. */
+/** The state of a bucket; `unknown` when the access key may not see it, `unanswered` when OBS does not answer. */
 export type BucketState =
   | { is: 'there'; region: string }
   | { is: 'elsewhere' | 'missing' | 'unknown' }
@@ -37,15 +37,15 @@ export async function bucketState(bucket: string, connection: Connection): Promi
   const found = response.headers.get('x-obs-bucket-location') ?? response.headers.get('x-amz-bucket-region');
   if (found) return { is: 'there', region: found };
   if (response.status === 404) return { is: 'missing' };
-  // OBS sends callers of the wrong region on.
+  // OBS redirects callers of the wrong region.
   if (response.status >= 300 && response.status < 400) return { is: 'elsewhere' };
   return { is: 'unknown' };
 }
 
 /**
- * FunctionGraph watches buckets of its own region only, and MPC reads and writes no others.
- * @throws DeployError for a bucket that is missing or lies in another region, and when OBS gives no answer; a bucket that may
- *   not be looked at passes
+ * Checks that the buckets are in the region: FunctionGraph and MPC use only buckets of their own region.
+ * @throws DeployError for a bucket that is missing or in another region, and when OBS does not answer. A bucket that the key
+ *   may not see passes
  */
 export async function refuseBuckets(wanted: DesiredState, connection: Connection): Promise<void> {
   const states = await Promise.all(

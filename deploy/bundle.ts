@@ -6,7 +6,7 @@ import { PACKAGE_FOLDER } from '../package-folder';
 
 const ROOT = path.resolve(__dirname, '..');
 
-/** The functions of this service: each is one file in `functions/`. */
+/** The functions of this service. Each is one file in `functions/`. */
 export const FUNCTION_NAMES = ['create', 'cancel', 'query', 'on-upload', 'on-finish'] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
@@ -14,14 +14,14 @@ export type FunctionName = (typeof FUNCTION_NAMES)[number];
 export interface Bundle {
   /** CommonJS, minified; the handler is `index.handler`. */
   code: Buffer;
-  /** The code does not name it: a map that the runtime finds makes every cold start slower. */
+  /** The code does not refer to it: a map that the runtime loads makes every cold start slower. */
   sourceMap: Buffer;
   metafile: Metafile;
 }
 
 /**
- * Bundles one function for Node.js 20. The bytes depend on the sources alone.
- * @param plugins further plugins of esbuild, for variants that are measured
+ * Bundles one function for Node.js 20. The bytes depend only on the sources.
+ * @param plugins more plugins of esbuild, for variants in benchmarks
  */
 export async function bundleFunction(name: FunctionName, plugins: Plugin[] = []): Promise<Bundle> {
   const [bundle] = await bundleFunctions([name], plugins);
@@ -30,8 +30,8 @@ export async function bundleFunction(name: FunctionName, plugins: Plugin[] = [])
 }
 
 /**
- * Bundles functions in the order of their names: each for itself, but what they share is read once, which takes a
- * third of the time. The metafile is that of all.
+ * Bundles functions, in the order of `names`. Each gets its own bundle, but esbuild reads shared sources only once: that takes
+ * a third of the time. They share one metafile.
  */
 export async function bundleFunctions(
   names: readonly FunctionName[],
@@ -40,21 +40,21 @@ export async function bundleFunctions(
   const { build } = await import('esbuild');
   const { outputFiles, metafile } = await build({
     entryPoints: names.map((name) => ({ in: name, out: name })),
-    // Nothing is written; the map names the sources from here.
+    // esbuild writes no files here; the map names the sources relative to this folder.
     outdir: ROOT,
     absWorkingDir: ROOT,
-    // The map names packages as the project does, wherever its node_modules really lies.
+    // The map must not depend on where node_modules really is.
     preserveSymlinks: true,
     bundle: true,
     plugins: [handlerAsExport, ...plugins],
     minify: true,
-    // Fields that a constructor sets are not declared once more.
+    // Smaller: fields that a constructor sets are not declared again.
     tsconfigRaw: { compilerOptions: { useDefineForClassFields: false, strict: true } },
     charset: 'utf8',
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    // Read when something has failed, so that a stack trace in a log names the sources (shared/core/stack.ts).
+    // Read only after a failure, for stack traces with the sources (shared/core/stack.ts).
     sourcemap: 'external',
     sourcesContent: false,
     metafile: true,
@@ -67,7 +67,7 @@ export async function bundleFunctions(
   return names.map((name) => ({ code: file(`${name}.js`), sourceMap: file(`${name}.js.map`), metafile }));
 }
 
-/** Assigning the export by hand saves the helpers that would otherwise turn a module into CommonJS. */
+/** Assigns the export directly: that saves the helpers of esbuild that turn a module into CommonJS. */
 const handlerAsExport: Plugin = {
   name: 'handler-as-export',
   setup(build) {
@@ -82,17 +82,17 @@ const handlerAsExport: Plugin = {
   },
 };
 
-/** The code of one function: bundled now, or as the package has it. */
+/** The code of one function: bundled now, or read from the npm package. */
 export async function functionCode(name: FunctionName): Promise<Buffer> {
   if (PACKAGE_FOLDER !== undefined) return readFile(path.join(PACKAGE_FOLDER, 'functions', `${name}.js`));
   return (await bundleFunction(name)).code;
 }
 
-/** Makes the zip that is uploaded: `index.js` in its root, its map beside it. The same code gives the same bytes anywhere. */
+/** Makes the zip for the upload: `index.js` in its root, and its map. The same code gives the same bytes everywhere. */
 export function zipFunction(code: Buffer, sourceMap?: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const zip = new ZipFile();
-    // DOS times know no time zone: the same local date is the same bytes on every machine.
+    // DOS times have no time zone: the same local date gives the same bytes on every machine.
     const entry = { mtime: new Date(1980, 0, 1), mode: 0o100644, forceDosTimestamp: true };
     zip.addBuffer(code, 'index.js', entry);
     if (sourceMap !== undefined) zip.addBuffer(sourceMap, 'index.js.map', entry);

@@ -1,4 +1,4 @@
-// `npm run callers -- --stage NAME [add|remove|rotate NAME]`: commands of the framework take options only, so what to do becomes one.
+// `npm run callers -- --stage NAME [add|remove|rotate NAME]`: commands of the framework take only options, so `add NAME` becomes one.
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 

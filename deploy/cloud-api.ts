@@ -3,21 +3,21 @@ import type * as z from 'zod';
 import { type Credentials, canonicalQuery, encodePath, type Query, signRequest } from '../shared/signing';
 import { DeployError } from './errors';
 
-/** Where to deploy to and as whom. */
+/** Region, project and key to deploy with. */
 export interface Connection {
   region: string;
   projectId: string;
   credentials: Credentials;
-  /** Addresses without a slash at the end, where they are not those of the region. */
+  /** Addresses, without a slash at the end, that replace those of the region. */
   endpoints: Readonly<Partial<Record<CloudService | 'obs', string>>>;
 }
 
-/** Services that take SDK-HMAC-SHA256 at `https://<service>.<region>.myhuaweicloud.com`. */
+/** Services with SDK-HMAC-SHA256 at `https://<service>.<region>.myhuaweicloud.com`. */
 export type CloudService = 'functiongraph' | 'apig' | 'iam' | 'mpc' | 'lts' | 'eg' | 'smn';
 
 export interface CloudRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below the address of the service, not encoded. */
+  /** Path below the address of the service, not encoded. */
   path: string;
   query?: Query;
   body?: unknown;
@@ -29,14 +29,15 @@ export interface CloudAnswer {
   headers: Headers;
 }
 
-/** A service refused a call, or gave no answer (status 0). */
+/** A service refused a call, or did not answer (status 0). */
 export class CallFailed extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
     message: string,
-    /** The call may have had its effect. */
+    /** True when the call may have been carried out. */
     readonly isOutcomeUnknown = false,
+    readonly service?: CloudService | 'obs',
   ) {
     super(message);
   }
@@ -45,12 +46,12 @@ export class CallFailed extends Error {
 export interface CloudApiOptions {
   /** Calls at the same time. FunctionGraph's own limit is undocumented; five functions need no more. */
   parallelCalls?: number;
-  /** Waits this long; replaced in tests. */
+  /** Waits so many ms; replaced in tests. */
   pause?: (ms: number) => Promise<unknown>;
   random?: () => number;
-  /** Told in a few words what is being waited for, again and again while it lasts. */
+  /** Called repeatedly during a wait, with a few words about it. */
   onWait?: (what: string) => void;
-  /** Longest wait for one answer. */
+  /** Longest wait for one answer, ms. */
   timeoutMs?: number;
 }
 
@@ -61,26 +62,25 @@ const MAX_PAUSE_MS = 10_000;
 const FIRST_LOOK_MS = 1000;
 const LONGEST_LOOK_MS = 10_000;
 const LONGEST_WAIT_MS = 180_000;
-/** Long enough for a zip of some MB over a slow line. */
+/** Long enough to upload a zip of a few MB over a slow line. */
 const TIMEOUT_MS = 60_000;
 
 /**
- * All signed calls of the deployment go through here.
+ * Sends all signed calls of the deployment.
  *
- * This is our own client rather than the vendor's SDK (3.1.211), which was tried against the same
- * interface: it installs 46 packages with 29 MB and needs a package that it does not declare, prints
- * failed requests with their Authorization header, user data and secrets to standard output, never
- * tries again after 429 or 5xx, has no time-out, and its declared types are not those of its answers.
- * The SDK reads back in the tests what was deployed through here.
+ * Why not the vendor's SDK (3.1.211): it installs 46 packages with 29 MB and needs a package that it does not declare. It
+ * prints failed requests with their Authorization header, user data and secrets to standard output. It never repeats a call
+ * after 429 or 5xx and has no timeout. Its declared types are not those of its answers. In the tests the SDK reads back
+ * what this client deployed.
  */
 export class CloudApi {
   readonly #options: Required<CloudApiOptions>;
-  /** Waits, as many ms as are given. */
+  /** Waits so many ms. */
   readonly pause: (ms: number) => Promise<unknown>;
   readonly #onWait: (what: string) => void;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
-  /** Calls sent so far, repeated ones included. */
+  /** Calls sent so far, with repeated ones. */
   calls = 0;
 
   constructor(
@@ -100,9 +100,9 @@ export class CloudApi {
   }
 
   /**
-   * Looks until something has come true, ever less often: after 1 s, 2 s, 4 s, … and then every 10 s.
-   * @param what what is being waited for, for people
-   * @returns false when it has not come true after 3 minutes, the time that the Terraform provider gives deletions
+   * Waits until a condition is true. It checks after 1 s, 2 s, 4 s, … and then every 10 s.
+   * @param what the reason of the wait, for people
+   * @returns false when it is not true after 3 minutes, the time that the Terraform provider gives deletions
    */
   async until(what: string, isTrue: () => Promise<boolean>): Promise<boolean> {
     let waitedMs = 0;
@@ -116,8 +116,8 @@ export class CloudApi {
   }
 
   /**
-   * Makes a call, and again after 429, 5xx and broken connections, with growing pauses. A POST that may have had its
-   * effect is not repeated: `isOutcomeUnknown` says so, and whoever looks at the live state knows.
+   * Makes a call. Repeats it after 429, 5xx and broken connections, with growing pauses. A POST that may have been carried
+   * out is not repeated: then `isOutcomeUnknown` is true, and the caller must look at the live state.
    * @throws CallFailed
    */
   async call(service: CloudService, request: CloudRequest): Promise<CloudAnswer> {
@@ -161,7 +161,7 @@ export class CloudApi {
         query,
         headers: {
           'content-type': 'application/json',
-          // IAM belongs to no region, and so to no project.
+          // IAM belongs to no region, so it takes no project.
           ...(service !== 'iam' && { 'x-project-id': projectId }),
           ...headers,
         },
@@ -170,7 +170,7 @@ export class CloudApi {
       credentials,
       Date.now(),
     );
-    // The HTTP client writes the host header itself, from the same address.
+    // fetch sets the host header itself, from the same address.
     const { host: _, ...sent } = signed;
     const search = query.length === 0 ? '' : `?${canonicalQuery(query)}`;
     const what = `${method} ${path}`;
@@ -190,14 +190,14 @@ export class CloudApi {
       throw unanswered(what, origin, error, this.#options.timeoutMs);
     }
     if (response.ok) return { body: parse(answer), headers: response.headers };
-    throw refused(what, response.status, answer);
+    throw refused(what, response.status, answer, service);
   }
 }
 
 /**
- * What is needed of an answer.
- * @param what of whom: `the list of functions`
- * @throws CallFailed UNEXPECTED_ANSWER for one that is not as documented, as of something else that listens at the address
+ * Parses an answer.
+ * @param what names the answer in errors, for example `the list of functions`
+ * @throws CallFailed UNEXPECTED_ANSWER for an answer of another form: something else may listen at the address
  */
 export function readAnswer<T>(schema: z.ZodType<T>, body: unknown, what: string, service: string): T {
   const parsed = schema.safeParse(body);
@@ -212,7 +212,7 @@ function isWorthAnotherTry({ status }: CallFailed): boolean {
   return status === 0 || status === 429 || status >= 500;
 }
 
-/** Doubles with every try; half of it by chance, so that several deployments do not meet again. */
+/** Doubles with every attempt. Half of it is random, so that simultaneous deployments do not collide again. */
 function pauseMs(tries: number, random: number): number {
   const longest = Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), MAX_PAUSE_MS);
   return longest * (0.5 + random / 2);
@@ -226,9 +226,9 @@ function unanswered(what: string, origin: string, error: unknown, timeoutMs: num
   return new CallFailed(0, code, `${what}: ${reason} from ${origin}`, !neverLeft);
 }
 
-function refused(what: string, status: number, answer: string): CallFailed {
+function refused(what: string, status: number, answer: string, service: CloudService): CallFailed {
   const { error_code, error_msg, error, ...smn } = parse(answer) as Readonly<Record<string, unknown>>;
-  // SMN and IAM have forms of their own.
+  // SMN and IAM have their own error formats.
   const given = error_code ?? smn.code;
   const code = typeof given === 'string' ? given : '';
   const said = error_msg ?? smn.message ?? (Object(error) as { message?: unknown }).message;
@@ -238,10 +238,11 @@ function refused(what: string, status: number, answer: string): CallFailed {
     code,
     `${what}: ${status} ${code} ${reason}`.trim(),
     status >= 500 && status !== 503,
+    service,
   );
 }
 
-/** Refused signatures come with the request that they were computed from, token included: only the verdict is shown. */
+/** A refused signature comes with the request that was signed, token included: only the first sentence is kept. */
 function withoutQuotedRequest(message: string): string {
   const [firstLine = ''] = message.split('\n');
   return firstLine.replace(/[,.]?\s*canonical ?request.*/is, '').slice(0, 300);
@@ -256,8 +257,8 @@ function parse(text: string): unknown {
 }
 
 /**
- * Reads where to deploy to from the environment, under the names that the vendor's SDKs use.
- * @throws DeployError that names every variable that is missing, before anything is sent
+ * Reads the connection from the environment, with the variable names of the vendor's SDKs.
+ * @throws DeployError that names every missing variable, before anything is sent
  */
 export function connectionFrom(
   environment: Readonly<Record<string, string | undefined>>,

@@ -12,18 +12,18 @@ import { isEmpty, type Plan, type PlanOptions, plan } from './plan';
 export interface DeployOptions extends PlanOptions {
   /** Stop after the plan. */
   dryRun?: boolean;
-  /** Told of the plan before it is carried out; a second time only when answers were lost. */
+  /** Called with the plan before it is carried out; again only when answers were lost. */
   onPlan?: (plan: Plan, access: AccessPlan) => void;
 }
 
-/** With every round of lost answers there is less left to do. */
+/** Each round has less to do: it only repeats calls whose answers were lost. */
 const ROUNDS = 3;
 
 /**
- * Makes the cloud look as wanted: reads what is there, does the difference. It keeps no state of its own, so it may be
- * interrupted anywhere and run again.
- * @param artifacts the code of every function that may have to be sent
- * @throws DeployError with a line for everything that failed or stands in the way
+ * Deploys a stage: compares the live state with the wanted one and changes only the differences. It keeps no state of its
+ * own, so it may be interrupted anywhere and run again.
+ * @param artifacts the code of all functions
+ * @throws DeployError with a line for every failure and obstacle
  */
 export async function deploy(
   wanted: DesiredState,
@@ -50,7 +50,7 @@ export async function deploy(
   }
 }
 
-/** Only now are the APIs there that callers, limits and policies belong to. */
+/** Sets callers, limits and policies, which need the APIs that the triggers created. */
 async function openAccess(
   wanted: DesiredState,
   { cloud }: FunctionGraphApi,
@@ -58,7 +58,7 @@ async function openAccess(
 ): Promise<void> {
   try {
     let plan = await planAccess(wanted, cloud, only);
-    // A gateway may list an API some time after its trigger was made.
+    // A gateway may list an API only some time after its trigger was created.
     const areThere = await cloud.until('waiting for the gateway to list the APIs', async () => {
       if (plan.unlisted.length > 0) plan = await planAccess(wanted, cloud, only);
       return plan.unlisted.length === 0;

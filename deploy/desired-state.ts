@@ -16,19 +16,19 @@ const MAX_USER_DATA_CHARACTERS = 4096;
 const MAX_TRIGGERS = 10;
 const MAX_DESCRIPTION_CHARACTERS = 512;
 
-/** What a stage of the service shall look like. */
+/** The wanted state of a stage. */
 export interface DesiredState {
   service: string;
   stage: string;
   region: string;
   functions: readonly WantedFunction[];
-  /** Who may call the APIs; absent without APIs. */
+  /** The access to its APIs; absent without APIs. */
   access?: WantedAccess;
   /** All buckets that events come from and that functions write to. */
   buckets: readonly string[];
 }
 
-/** One function in the words of FunctionGraph, without its code. */
+/** One function in FunctionGraph's terms, without its code. */
 export interface WantedFunction {
   /** Name in `serverless.yml`. */
   key: string;
@@ -42,14 +42,14 @@ export interface WantedFunction {
   timeoutSeconds: number;
   agency: string;
   userData: Readonly<Record<string, string>>;
-  /** Encrypted user data: written, never read back. */
+  /** Encrypted user data: FunctionGraph never returns it. */
   secrets: Readonly<Record<string, string>>;
-  /** Most instances at the same time; absent: left as it is. */
+  /** Limit of simultaneous instances; absent: unchanged. */
   maxInstances?: number;
   /** Body of the asynchronous configuration; absent: none. */
   asynchronous?: AsynchronousConfiguration;
   triggers: readonly WantedTrigger[];
-  /** Where LTS keeps the log; absent: the function has none. */
+  /** Log group and stream in LTS; absent: no logs are kept. */
   logs?: LogDestination;
 }
 
@@ -68,8 +68,8 @@ export interface AsynchronousConfiguration {
 }
 
 /**
- * Turns a service, as the framework resolved it from `serverless.yml`, into what FunctionGraph shall have.
- * @throws DeployError with a line for every property that is wrong
+ * Turns a service, resolved by the framework from `serverless.yml`, into the wanted state.
+ * @throws DeployError with a line for every wrong property
  */
 export function desiredState(resolved: unknown): DesiredState {
   const parsed = Service.safeParse(resolved);
@@ -125,7 +125,7 @@ export function desiredState(resolved: unknown): DesiredState {
   };
 }
 
-/** What is said of a stage whose functions have no log; undefined where they have one, and in the local cloud. */
+/** The warning for a stage without logs; undefined if logs are kept, and in the local cloud. */
 export function logWarning({ stage, functions }: DesiredState): string | undefined {
   if (stage === LOCAL_STAGE || functions.every(({ logs }) => logs !== undefined)) return undefined;
   return `the functions will have no logs: \`npm run setup -- --stage ${stage}\` makes a log group, or set LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME`;
@@ -179,7 +179,7 @@ function wantedAccess(
   };
 }
 
-/** Pictures lie where OUTPUT_DIRECTORY and CAPTURES say: what is written beside pictures is written there as well. */
+/** Adds the folders of OUTPUT_DIRECTORY and CAPTURES to the written places: the functions write files there. */
 function withFoldersOfPictures(
   definition: FunctionDefinition,
   environment: Readonly<Record<string, string>>,
@@ -196,7 +196,7 @@ function withFoldersOfPictures(
   return { ...definition, writes: [...definition.writes, ...more] };
 }
 
-/** Where the directories of captures begin. What is wrong with the list the functions' own settings say. */
+/** The fixed folders of the captures' directories. The settings check reports mistakes in the list. */
 export function foldersOfCaptures(captures: string): string[] {
   try {
     const list: unknown = JSON.parse(captures);
@@ -217,7 +217,7 @@ function bucketsOf(functions: readonly FunctionDefinition[]): string[] {
   return [...new Set(named.filter((bucket) => bucket !== undefined))];
 }
 
-/** @throws DeployError when there is no function of that name in `serverless.yml` */
+/** The function with this name in `serverless.yml`. @throws DeployError when there is none */
 export function functionNamed({ functions }: DesiredState, key: string | undefined): WantedFunction {
   const found = functions.find((one) => one.key === key);
   if (found !== undefined) return found;
@@ -226,7 +226,7 @@ export function functionNamed({ functions }: DesiredState, key: string | undefin
 }
 
 /**
- * The mark in a function's description that says whose it is. Names alone cannot tell: `shop-prod-eu-create` may belong
+ * The mark in a function's description that names its stage. Function names are ambiguous: `shop-prod-eu-create` may belong
  * to stage `prod-eu` or to stage `prod`.
  */
 export function ownerMark({ service, stage }: Pick<DesiredState, 'service' | 'stage'>): string {
@@ -240,7 +240,7 @@ function wantedFunction(
   complain: Complain,
 ): WantedFunction {
   const { stage } = provider;
-  // The framework puts its own default there.
+  // The framework sets this name when serverless.yml has none.
   const givenName = definition.name === `${service}-${stage}-${key}` ? undefined : definition.name;
   const name = givenName ?? `${provider.functionPrefix}${key}`;
   if (!/^[A-Za-z](?:[\w-]{0,58}[A-Za-z0-9])?$/.test(name)) {
@@ -303,7 +303,7 @@ function wantedFunction(
   };
 }
 
-/** Whether the functions remove what is left of videos that are gone. */
+/** True if the functions delete the pictures of videos that are gone. */
 export function removesWhatIsGone(userData: Readonly<Record<string, string>>): boolean {
   return userData.ON_REMOVAL === 'delete';
 }
@@ -354,7 +354,7 @@ function asynchronousConfiguration({
   };
 }
 
-/** An empty value leaves the key out, so that a parameter can. */
+/** Leaves out empty values, so that an empty parameter removes a key. */
 function filled(values: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
 }

@@ -1,29 +1,29 @@
 import { createHash } from 'node:crypto';
 import type { EventDefinition, FunctionDefinition, ServiceDefinition } from './schema';
 
-/** The stage of the local cloud: the only one whose API may be open, and it may not leave this machine. */
+/** The stage of the local cloud: only its API may be open to everybody, because it is reachable only from this machine. */
 export const LOCAL_STAGE = 'local';
 
 export type TriggerType = 'APIG' | 'DEDICATEDGATEWAY' | 'OBS' | 'EVENTGRID' | 'SMN' | 'TIMER';
 
-/** A trigger in the words of FunctionGraph. */
+/** A trigger in FunctionGraph's terms. */
 export interface WantedTrigger {
   type: TriggerType;
-  /** Only timers can be disabled. */
+  /** Only for timers: other triggers cannot be disabled. */
   status?: 'ACTIVE' | 'DISABLED';
-  /** Complete, with the defaults of the API: what is left out could not be compared. */
+  /** Complete, with the API's defaults: missing fields could not be compared. */
   eventData: Readonly<Record<string, unknown>>;
 }
 
-/** Takes a fault, told from the place on at which it is. */
+/** Collects a fault; the message begins with the path below the current place. */
 export type Complain = (message: string) => void;
 
-/** Types of EventGrid's events for what an OBS trigger calls `ObjectRemoved:*`. */
+/** EventGrid's event types for `ObjectRemoved:*` of an OBS trigger. */
 const REMOVALS_OF_EVENTGRID = ['OBS:DWR:ObjectRemoved:Delete', 'OBS:DWR:ObjectRemoved:DeleteMarkerCreated'];
 
 /**
- * The trigger that an event of `serverless.yml` stands for.
- * @param hearsRemovals adds the removal of objects: two triggers of one bucket, one for each kind, would be refused (FSS.1108)
+ * The trigger for an event of `serverless.yml`.
+ * @param hearsRemovals adds the removal of objects to the trigger: a second trigger on the same bucket is refused (FSS.1108)
  */
 export function wantedTrigger(
   event: EventDefinition,
@@ -77,7 +77,7 @@ export function wantedTrigger(
         agency,
         bucket,
         event_types: withRemovals(event_types, hearsRemovals ? REMOVALS_OF_EVENTGRID : []),
-        // Keys are decoded by the functions, whatever shape the event has.
+        // The functions decode keys in every form of event.
         Key_encode: true,
         prefix,
         suffix,
@@ -107,14 +107,14 @@ export function wantedTrigger(
   };
 }
 
-/** Who asks for removals of some kind alone knows why. */
+/** If the event already names removals, the choice is respected. */
 function withRemovals(events: readonly string[], removals: readonly string[]): readonly string[] {
   return events.some((name) => name.includes('ObjectRemoved:')) ? events : [...events, ...removals];
 }
 
 /**
- * API names may hold letters, digits and _ only, and must be told apart within a group, also from that of the same path
- * in the other match mode, which the API may have to replace.
+ * API names have only letters, digits and _, and must be unique within a group. The match mode is part of the name, because
+ * an API may have to replace one of the same path with the other match mode.
  */
 function apiName(functionName: string, method: string, path: string, matchMode: string): string {
   return `${functionName}_${method.toLowerCase()}_${path}${matchMode === 'SWA' ? '_all' : ''}`
@@ -126,7 +126,7 @@ function apiName(functionName: string, method: string, path: string, matchMode: 
 const MAX_OBS_TRIGGER_NAME = 64;
 
 /**
- * The name of an OBS trigger is its id. It holds the function's name, and with it the stage: two stages may
+ * The name of an OBS trigger is its id. It contains the function's name, and with it the stage: two stages may
  * listen to one bucket.
  */
 function obsTriggerName(functionName: string, bucket: string): string {
@@ -137,8 +137,8 @@ function obsTriggerName(functionName: string, bucket: string): string {
 }
 
 /**
- * Several OBS triggers of one function on one bucket, for prefixes or suffixes of their own, would have one name, which is
- * their id: all but the first get one that follows from what they listen to.
+ * Several OBS triggers of one function on one bucket, with different prefixes or suffixes, would have the same name, which is
+ * their id. All but the first get a name with a hash of their prefix and suffix.
  */
 export function toldApart(triggers: readonly WantedTrigger[]): WantedTrigger[] {
   const taken = new Set<unknown>();
@@ -159,8 +159,8 @@ function hashOf(text: string): string {
 }
 
 /**
- * A function whose output starts it again would run, and be paid for, for ever. What one function starts another one writes:
- * the places of all count.
+ * Refuses a function whose output would start it again: it would run, and cost money, for ever. The written places of
+ * all functions count, because one function's output may start another.
  */
 export function refuseLoops(
   { events }: FunctionDefinition,
@@ -182,7 +182,7 @@ export function refuseLoops(
       complain(
         `.events[${index}] listens to ${placeText(trigger)}, and ${key} writes to ${placeText(place)}: it would start itself. Use another bucket, or a prefix or suffix that keeps them apart`,
       );
-      // One place says enough of a trigger.
+      // One complaint per trigger is enough.
       break;
     }
   }

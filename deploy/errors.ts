@@ -1,8 +1,8 @@
-/** A failure that its reader can do something about: each line says what is wrong and what to do. */
+/** A failure that the user can fix: each line says what is wrong and what to do. */
 export class DeployError extends Error {
   constructor(
     readonly lines: readonly string[],
-    /** Nothing was refused; answers were lost, and the calls may have had their effect. */
+    /** True when nothing was refused, but answers were lost and the calls may have been carried out. */
     readonly isOutcomeUnknown = false,
   ) {
     super(lines.join('\n'));

@@ -9,7 +9,7 @@ interface Placed {
 }
 
 /**
- * Refuses events that the cloud takes one of only: with the second one it would stop a deployment half-way (FSS.1108,
+ * Refuses pairs of events of which the cloud allows only one: the second one would stop a deployment halfway (FSS.1108,
  * FSS.1147, FSS.1148).
  */
 export function refuseRivals(
@@ -27,7 +27,7 @@ export function refuseRivals(
   }
 }
 
-/** What both ask for and only one can have; undefined when they stand side by side. */
+/** The conflict of two events; undefined when both are possible. */
 function rivalry({ key, event: one }: Placed, { key: otherKey, event: other }: Placed): string | undefined {
   if (one.apigw && other.apigw) {
     const { req_method: method, path } = one.apigw;

@@ -1,4 +1,4 @@
-// The parts of the framework that are used here; its own types cover AWS only.
+// The parts of the framework that are used here. Its own types cover only AWS.
 
 declare module 'serverless/lib/configuration/read' {
   /** Reads and parses a configuration file. */

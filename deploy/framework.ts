@@ -1,4 +1,4 @@
-/** The parts of the framework (osls 4) that the plugin works with; its own types cover AWS only. */
+/** The parts of the framework (osls 4) that the plugin uses. Its own types cover only AWS. */
 export interface Framework {
   serviceDir: string;
   service: {
@@ -19,7 +19,7 @@ export interface FrameworkUtilities {
   writeText(text: string): void;
 }
 
-/** What the command line may say; each command knows only some of it. */
+/** The options of all commands. Each command has only some of them. */
 export interface CommandOptions {
   stage?: string;
   package?: string;
@@ -49,6 +49,6 @@ export interface CommandOptions {
   yes?: boolean;
   undo?: boolean;
   'take-over-notification'?: boolean;
-  /** `name=value`, of the framework itself. */
+  /** `name=value`: an option of the framework itself. */
   param?: readonly string[];
 }

@@ -3,7 +3,7 @@ import { CallFailed, type CloudAnswer, type CloudApi, type CloudRequest, readAns
 import type { AsynchronousConfiguration, WantedFunction } from './desired-state';
 import type { TriggerType, WantedTrigger } from './desired-triggers';
 
-/** A function as FunctionGraph shows it: what is read here, and no more. */
+/** The fields of FunctionGraph's answer about a function that are used here. */
 export const LiveConfiguration = z.object({
   func_urn: z.string(),
   func_name: z.string(),
@@ -13,7 +13,7 @@ export const LiveConfiguration = z.object({
   memory_size: z.number(),
   timeout: z.number(),
   user_data: z.string().nullish(),
-  /** Never in clear; that there is some tells that there are secrets. */
+  /** Never in clear text, but its presence shows that there are secrets. */
   encrypted_user_data: z.string().nullish(),
   log_group_id: z.string().nullish(),
   log_stream_id: z.string().nullish(),
@@ -39,7 +39,7 @@ const FunctionList = z.object({
   next_marker: z.number().nullish(),
 });
 
-/** A trigger as FunctionGraph shows it. */
+/** A trigger in FunctionGraph's answer. */
 const LiveTrigger = z.object({
   trigger_id: z.string(),
   trigger_type_code: z.string(),
@@ -62,7 +62,7 @@ export type LiveAsynchronous = z.infer<typeof LiveAsynchronous>;
 
 const Invocation = z.object({ result: z.string().nullish(), log: z.string().nullish() });
 
-/** What an invocation brought. */
+/** The result of an invocation. */
 export interface InvocationResult {
   isError: boolean;
   result: string;
@@ -70,7 +70,7 @@ export interface InvocationResult {
   log: string;
 }
 
-/** The largest page; a project may have as many functions. */
+/** The largest page. A project may have so many functions. */
 const PAGE_SIZE = 400;
 
 /** The operations of FunctionGraph's API v2 that deploying needs. Each throws CallFailed. */
@@ -97,13 +97,13 @@ export class FunctionGraphApi {
       });
       const { functions, next_marker } = read(FunctionList, body, 'the list of functions');
       for (const one of functions ?? []) found.set(one.func_urn, one);
-      // A page may be shorter than asked for, and then says where the next one begins.
+      // A page may be shorter than requested. Then next_marker says where the next one begins.
       const isLast = (functions ?? []).length < PAGE_SIZE && (next_marker ?? 0) <= found.size;
       if (isLast || found.size === before) return [...found.values()];
     }
   }
 
-  /** undefined when there is no such function. */
+  /** Reads a function; undefined when there is none. */
   async showFunction(name: string): Promise<LiveConfiguration | undefined> {
     const answer = await this.#callUnlessGone({
       method: 'GET',
@@ -116,12 +116,12 @@ export class FunctionGraphApi {
     await this.#call({
       method: 'POST',
       path: 'functions',
-      // Some regions know version 1 only and take it for the default; it could not be given a number of instances.
+      // Without `type` some regions create version 1, which has no limit of instances.
       body: { ...configurationBody(wanted), package: 'default', type: 'v2', ...codeBody(zip) },
     });
   }
 
-  /** @param clearsSecrets secrets that were taken out of `serverless.yml` must not stay */
+  /** @param clearsSecrets removes the secrets: they are no longer in `serverless.yml` */
   async updateConfiguration(wanted: WantedFunction, clearsSecrets = false): Promise<void> {
     const { maxInstances } = wanted;
     await this.#call({
@@ -130,7 +130,7 @@ export class FunctionGraphApi {
       body: {
         ...configurationBody(wanted),
         ...(clearsSecrets && { encrypted_user_data: JSON.stringify(wanted.secrets) }),
-        // Both are mandatory, and an event function takes one request at a time.
+        // Both fields are mandatory. An event function handles one request at a time.
         ...(maxInstances !== undefined && {
           strategy_config: { concurrency: maxInstances, concurrent_num: 1 },
         }),
@@ -142,18 +142,18 @@ export class FunctionGraphApi {
     try {
       await this.#call({ method: 'PUT', path: `functions/${this.urnOf(name)}/code`, body: codeBody(zip) });
     } catch (error) {
-      // The function has this very code already.
+      // The function already has this code.
       if (!(error instanceof CallFailed) || error.code !== 'FSS.0409') throw error;
     }
   }
 
-  /** Also when it is gone already. */
+  /** Deletes a function. A missing one is no error. */
   async deleteFunction(name: string): Promise<void> {
     const [urn] = this.urnOf(name).split(':latest');
     await this.#callUnlessGone({ method: 'DELETE', path: `functions/${urn}` });
   }
 
-  /** undefined when the function has none. */
+  /** Reads the asynchronous configuration; undefined when the function has none. */
   async showAsynchronous(name: string): Promise<LiveAsynchronous | undefined> {
     const answer = await this.#callUnlessGone({
       method: 'GET',
@@ -177,13 +177,13 @@ export class FunctionGraphApi {
     });
   }
 
-  /** None when the function is gone. */
+  /** Lists the triggers; empty when the function does not exist. */
   async listTriggers(name: string): Promise<LiveTrigger[]> {
     try {
       const { body } = await this.#call({ method: 'GET', path: `triggers/${this.urnOf(name)}` });
       return read(z.array(LiveTrigger), body, `the triggers of ${name}`);
     } catch (error) {
-      // What answers for a function that is gone may be a failure of the service just as well.
+      // The answer for a missing function may also be a failure of the service: only another look decides.
       if (isGone(error) && (await this.showFunction(name)) === undefined) return [];
       throw error;
     }
@@ -215,9 +215,9 @@ export class FunctionGraphApi {
   }
 
   /**
-   * Deletes a trigger and waits until it is listed no more; also when it is gone already. EventGrid's subscription, which
-   * has the trigger's id, would stay behind: it goes first, and takes the trigger along.
-   * @throws CallFailed `STILL_DELETED` when it is listed for more than 3 minutes
+   * Deletes a trigger and waits until it is no longer listed. A missing one is no error. EventGrid's subscription, which
+   * has the trigger's id, would be left over: it is deleted first, and the trigger goes with it.
+   * @throws CallFailed `STILL_DELETED` when it is still listed after 3 minutes
    */
   async deleteTrigger(name: string, { trigger_id: id, trigger_type_code: type }: LiveTrigger): Promise<void> {
     const path = `triggers/${this.urnOf(name)}/${type}/${id}`;
@@ -243,7 +243,7 @@ export class FunctionGraphApi {
     }
   }
 
-  /** Runs the function once and waits. */
+  /** Invokes the function synchronously. */
   async invoke(name: string, event: unknown): Promise<InvocationResult> {
     const { body, headers } = await this.#call({
       method: 'POST',
@@ -271,8 +271,8 @@ export class FunctionGraphApi {
 }
 
 /**
- * What FunctionGraph says of a function or trigger that is gone: 404 as documented, 401 and 500 as the Terraform provider
- * met them.
+ * True for FunctionGraph's answers about a missing function or trigger: 404 is documented, 401 and 500 are known from the
+ * Terraform provider.
  */
 function isGone(error: unknown): boolean {
   if (!(error instanceof CallFailed)) return false;
@@ -280,7 +280,7 @@ function isGone(error: unknown): boolean {
   return status === 404 || (status === 401 && code === 'FSS.0401') || (status === 500 && code === 'FSS.0500');
 }
 
-/** @throws CallFailed for an answer that is not as documented */
+/** @throws CallFailed for an answer of another form */
 const read = <T>(schema: z.ZodType<T>, body: unknown, what: string): T =>
   readAnswer(schema, body, what, 'FunctionGraph');
 
@@ -300,7 +300,7 @@ function configurationBody(wanted: WantedFunction) {
   };
 }
 
-/** Every function is one file, `index.js`, in the root of its zip. */
+/** Every function is one file in the root of its zip: `index.js`. */
 export const HANDLER = 'index.handler';
 
 function codeBody(zip: Buffer) {

@@ -5,20 +5,20 @@ import type { WantedTrigger } from './desired-triggers';
 
 const Group = z.object({ sl_domain: z.string().min(1) });
 
-/** Where an API group is: in a dedicated gateway, or in the shared one, which has no id. */
+/** The gateway of an API group: a dedicated one, or the shared one, which has no id. */
 export interface GroupPlace {
   groupId: string;
   instanceId: string | undefined;
 }
 
-/** The group that a trigger's API is published in; undefined for a trigger that is not an API. */
+/** The API group of a trigger; undefined for a trigger that is not an API. */
 export function groupOf({ type, eventData }: WantedTrigger): GroupPlace | undefined {
   if (type !== 'APIG' && type !== 'DEDICATEDGATEWAY') return undefined;
   const { group_id: group, instance_id: instance } = eventData;
   return { groupId: String(group), instanceId: instance === undefined ? undefined : String(instance) };
 }
 
-/** Where API Gateway tells of a group. */
+/** The path of a group in API Gateway's API. */
 export function groupPath({ groupId, instanceId }: GroupPlace, projectId: string): string {
   return instanceId === undefined
     ? `/v1.0/apigw/api-groups/${groupId}`
@@ -26,8 +26,8 @@ export function groupPath({ groupId, instanceId }: GroupPlace, projectId: string
 }
 
 /**
- * Adds each group's sub-domain to its triggers, as the vendor's guide and the Terraform provider send it. A group that
- * cannot be looked at leaves its triggers as they are: FunctionGraph then says itself what it lacks.
+ * Adds each group's sub-domain to its triggers: the vendor's guide and the Terraform provider send it. If a group cannot
+ * be read, its triggers stay unchanged, and FunctionGraph reports what is missing.
  */
 export async function withSubDomains(wanted: DesiredState, cloud: CloudApi): Promise<DesiredState> {
   const domains = new Map<string, Promise<string | undefined>>();

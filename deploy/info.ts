@@ -1,16 +1,16 @@
+import { SettingsError } from '../shared/core/errors';
 import { readSettings } from '../shared/installation/settings';
 import { withAdvice } from './deploy';
 import { liveState } from './live-state';
 import { describeTrigger } from './plan-text';
 import type { Session } from './session';
 
-/** Prints what of the stage is in the cloud. */
+/** Prints the deployed functions of the stage. */
 export async function info({ wanted, api, print }: Session): Promise<void> {
   const { functions } = await withAdvice(() => liveState(api, wanted));
   const own = functions.filter(({ isOwn }) => isOwn);
   print(`${wanted.service}, stage ${wanted.stage}, ${wanted.region}: ${own.length} functions`);
-  const captures = captureNames(wanted);
-  if (captures !== '') print(`captures: ${captures}`);
+  for (const line of captureLines(wanted)) print(line);
   for (const { name, configuration, triggers } of own) {
     const { func_urn, runtime, memory_size, timeout, last_modified, digest } = configuration;
     print(`\n${name}`);
@@ -26,10 +26,15 @@ export async function info({ wanted, api, print }: Session): Promise<void> {
   }
 }
 
-/** The names of CAPTURES; empty where there is only CAPTURE. */
-function captureNames({ functions }: Session['wanted']): string {
+/** The names of CAPTURES; no line if only CAPTURE is set. */
+function captureLines({ stage, functions }: Session['wanted']): string[] {
   const userData = functions.find(({ source }) => source === 'on-upload')?.userData ?? {};
-  if (userData.CAPTURES === undefined) return '';
-  const { captures } = readSettings({ getUserData: (key) => userData[key] }, {});
-  return captures.flatMap(({ name }) => name ?? []).join(', ');
+  if (userData.CAPTURES === undefined) return [];
+  try {
+    const { captures } = readSettings({ getUserData: (key) => userData[key] }, {});
+    return [`captures: ${captures.flatMap(({ name }) => name ?? []).join(', ')}`];
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return [`! captures unknown, ${error.message}; see npm run doctor -- --stage ${stage}`];
+  }
 }

@@ -13,8 +13,8 @@ const COMMANDS =
   PACKAGE_FOLDER === undefined ? ['--require', 'tsx/cjs', 'local/cli.ts'] : ['dist/mpc-snapshots.cjs'];
 
 /**
- * Runs a function in the cloud and prints its result.
- * @throws DeployError also when the function fails, for the exit code
+ * Invokes a deployed function and prints its result.
+ * @throws DeployError, also when the function fails, for the exit code
  */
 export async function invoke({ wanted, api, options, print }: Session): Promise<void> {
   const { name } = functionNamed(wanted, options.function);
@@ -28,7 +28,7 @@ export async function invoke({ wanted, api, options, print }: Session): Promise<
     ]);
 }
 
-/** Runs a function in a local cloud, as stage `local` and under the rules of the platform's runtime. */
+/** Invokes a function in a local cloud, as stage `local`, with the rules of FunctionGraph's runtime. */
 export async function invokeLocally(options: CommandOptions): Promise<void> {
   const event = JSON.stringify(await readEvent(options));
   const exitCode = await new Promise<number | null>((resolve, reject) => {

@@ -1,24 +1,24 @@
 import { type DesiredState, ownerMark } from './desired-state';
 import type { FunctionGraphApi, LiveAsynchronous, LiveConfiguration, LiveTrigger } from './functiongraph-api';
 
-/** A function as it is in the cloud. */
+/** A deployed function. */
 export interface LiveFunction {
   name: string;
-  /** Deployed from here; false for another's that has a name of ours. */
+  /** True if this stage deployed it; false for a foreign function with a name that this stage wants. */
   isOwn: boolean;
   configuration: LiveConfiguration;
   triggers: readonly LiveTrigger[];
   asynchronous: LiveAsynchronous | undefined;
 }
 
-/** What is in the cloud of a stage, and whatever stands in the way of it. */
+/** The deployed functions of a stage, and foreign ones with names that it wants. */
 export interface LiveState {
   functions: readonly LiveFunction[];
 }
 
 /**
- * Reads the functions of this service and stage, and those of others that have a name that is wanted.
- * @param asksForEach whether functions that are not listed are asked for: lists come a moment after what they list
+ * Reads the functions of this stage, and foreign ones with names that it wants.
+ * @param asksForEach also reads wanted functions that are not listed: a list may lag behind
  * @throws CallFailed
  */
 export async function liveState(
@@ -40,7 +40,7 @@ export async function liveState(
       api.listTriggers(name),
       api.showAsynchronous(name),
     ]);
-    // undefined: deleted since it was listed.
+    // undefined if it was deleted after it was listed.
     return configuration && { name, isOwn: isOwn(configuration), configuration, triggers, asynchronous };
   };
   const unlisted = asksForEach ? [...names].filter((name) => !relevant.includes(name)) : [];

@@ -1,21 +1,21 @@
-/** A line of a function's log, its own or the platform's. Own lines have the fields of docs/log-events.md. */
+/** A line of a log, written by a function or by the platform. Functions' lines have the fields of docs/log-events.md. */
 export interface LogLine {
   time?: string | undefined;
   level?: string | undefined;
   event?: string | undefined;
   request_id?: string | undefined;
   function?: string | undefined;
-  /** What is not an event. */
+  /** The text of a line that is not an event. */
   text?: string | undefined;
   [field: string]: unknown;
 }
 
-/** `2026-11-27T22:00:00Z <request id> INFO <text>`: how the platform writes down what a function prints. */
+/** `2026-11-27T22:00:00Z <request id> INFO <text>`: the platform's form of a line that a function prints. */
 const PRINTED = /^(\d{4}-\d\d-\d\dT[\d:.]+Z?)\s+([\w-]{8,})\s+(DEBUG|INFO|WARN|ERROR)\s+(\S[\s\S]*)$/;
 /** `… Start invoke request '<request id>', version: latest` */
 const PLATFORM = /^(\d{4}-\d\d-\d\dT[\d:.]+Z?)\s+((?:Start|Finish) invoke request '([\w-]+)'[\s\S]*)$/;
 
-/** Reads a line as LTS keeps it. Whatever it is, something can be shown. */
+/** Parses a line from LTS. Any line can be shown, at least as text. */
 export function readLogLine(content: string): LogLine {
   const line = content.trimEnd();
   const [, startedAt, said, invocation] = PLATFORM.exec(line) ?? [];
@@ -26,7 +26,7 @@ export function readLogLine(content: string): LogLine {
   return { time, level: level?.toLowerCase(), request_id: requestId, text };
 }
 
-/** An event of the functions, wherever in the line its JSON begins. */
+/** The event in a line; its JSON may begin anywhere. */
 function eventIn(text: string): LogLine | undefined {
   const start = text.indexOf('{"time":');
   if (start < 0) return undefined;
@@ -38,7 +38,7 @@ function eventIn(text: string): LogLine | undefined {
   }
 }
 
-/** A line for people: time, function, level, event, fields; the invocation last. */
+/** A line for people: time, function, level, event, fields, invocation. */
 export function lineText({
   time,
   level,
@@ -57,7 +57,7 @@ export function lineText({
       ),
     ].join(' ');
   const parts = [time ?? '', name ?? '-', (level ?? '').padEnd(5), said];
-  // The platform's own sentences have it in them.
+  // The platform's sentences already contain it.
   if (id !== undefined && !said.includes(id)) parts.push(`(${id})`);
   return parts.filter((part) => part !== '').join('  ');
 }

@@ -7,17 +7,17 @@ import type { FunctionGraphApi } from './functiongraph-api';
 import { type LogLine, lineText, readLogLine } from './log-lines';
 import type { Session } from './session';
 
-/** Where a function's lines are kept. */
+/** The log group and stream of a function. */
 interface Place {
   groupId: string;
   streamId: string;
 }
 
-/** What is asked of a stream. */
+/** A query to a stream. */
 export interface Question {
   fromMs: number;
   toMs: number;
-  /** Words that a line must hold; empty: all lines. */
+  /** Words that a line must contain; empty: all lines. */
   keywords: string;
 }
 
@@ -27,19 +27,19 @@ const Page = z.object({
   scrollId: z.string().nullish(),
 });
 
-/** The most that the sources agree on. */
+/** The largest page on which the sources agree. */
 const LINES_PER_PAGE = 100;
 const TAIL_PAUSE_MS = 2000;
-/** Lines arrive late and out of order: as far as this every look goes back. */
+/** Lines arrive late and out of order: every query reaches back so far. */
 const LATE_MS = 60_000;
 const DEFAULT_SINCE = '1h';
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * Prints what the functions of a stage logged, oldest first; with `tail` also what they log from now on, until the
- * pause between two looks says that nobody is interested any more.
+ * Prints the log of a stage's functions, oldest line first. With `tail` it goes on with new lines until `nextLook` returns
+ * false.
  *
- * @param nextLook waits that many ms; false ends the tail
+ * @param nextLook waits so many ms; false ends the tail
  * @throws DeployError
  */
 export async function logs(
@@ -52,7 +52,7 @@ export async function logs(
   let fromMs = Date.now() - sinceMs(options.since);
   const places = await withAdvice(() => placesOf(functions, api));
   const attribution = new Attribution((line) => {
-    // What other functions write into the same stream is no concern of this stage.
+    // Other functions may write into the same stream.
     if (line.function !== undefined && !names.has(line.function)) return;
     print(options.json === true ? JSON.stringify(line) : lineText(line));
   });
@@ -78,8 +78,8 @@ export async function logs(
 }
 
 /**
- * The platform's own lines name the invocation but not the function: it is known from the lines that the function
- * itself writes. Lines of which it is not known yet wait.
+ * The platform's lines name the invocation but not the function. The function is known from the function's own lines of
+ * that invocation. Until one comes, the platform's lines wait.
  */
 class Attribution {
   readonly #functions = new Map<string, string>();
@@ -93,7 +93,7 @@ class Attribution {
     this.#waiting.push(line);
   }
 
-  /** Hands on what can be told, in the order of arrival. @param mayWait keep lines whose function may still be told */
+  /** Passes on lines in the order of arrival. @param mayWait keeps lines whose function is still unknown */
   handOn(mayWait: boolean): void {
     const left: LogLine[] = [];
     for (const line of this.#waiting) {
@@ -137,7 +137,7 @@ async function placesOf(functions: readonly WantedFunction[], api: FunctionGraph
   ]);
 }
 
-/** LTS's ListLogs, page after page, oldest first. @throws CallFailed */
+/** LTS ListLogs, page by page, oldest line first. @throws CallFailed */
 async function* linesOf(
   { groupId, streamId }: Place,
   { fromMs, toMs, keywords }: Question,
@@ -157,7 +157,7 @@ async function* linesOf(
     const { logs: lines, isQueryComplete, scrollId } = readAnswer(Page, body, 'the logs', 'LTS');
     yield* lines ?? [];
     const last = lines?.at(-1)?.line_num;
-    // A search that takes long is answered in parts.
+    // LTS answers a long search in parts.
     if (isQueryComplete === false && scrollId) next = { scroll_id: scrollId };
     else if (last !== undefined && lines?.length === LINES_PER_PAGE) {
       next = { line_num: last, search_type: 'forwards' };

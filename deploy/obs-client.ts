@@ -2,12 +2,12 @@ import { createHash, createHmac } from 'node:crypto';
 import { obsAddress } from '../shared/signing';
 import { CallFailed, type CloudApi } from './cloud-api';
 
-/** A call to OBS. All that setup makes may be made again without harm. */
+/** A call to OBS. Every call of setup can be repeated without harm. */
 export interface ObsCall {
   method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
-  /** Absent: the service itself. */
+  /** Absent for calls to the service itself. */
   bucket?: string;
-  /** What is meant of the bucket: `lifecycle`. */
+  /** For example `lifecycle`. */
   subResource?: string;
   query?: Readonly<Record<string, string>>;
   body?: string;
@@ -27,7 +27,7 @@ const TIMEOUT_MS = 30_000;
 export class ObsClient {
   constructor(private readonly cloud: CloudApi) {}
 
-  /** Calls again after 5xx and broken connections. @throws CallFailed */
+  /** Makes a call; repeats it after 5xx and broken connections. @throws CallFailed */
   async call(request: ObsCall): Promise<ObsAnswer> {
     for (let tries = 1; ; tries += 1) {
       try {
@@ -54,7 +54,7 @@ export class ObsClient {
     };
     const signedLines = Object.entries(signed).map(([name, value]) => `${name}:${value}\n`);
     const resource = `/${bucket === undefined ? '' : `${bucket}/`}${subResource === undefined ? '' : `?${subResource}`}`;
-    // With x-obs-date the line of the date is empty.
+    // The Date line is empty because x-obs-date is signed instead.
     const toSign = `${method}\n${contentMd5}\n${contentType}\n\n${signedLines.join('')}${resource}`;
     const signature = createHmac('sha1', secretKey).update(toSign).digest('base64');
     const parameters = [
@@ -87,7 +87,8 @@ export class ObsClient {
     if (response.ok) return { status, headers, text };
     const code = headers.get('x-obs-error-code') ?? elementOf(text, 'Code') ?? '';
     const message = elementOf(text, 'Message') ?? '';
-    throw new CallFailed(status, code, `${what}: ${status} ${code} ${message}`.trim(), status >= 500);
+    const failure = `${what}: ${status} ${code} ${message}`.trim();
+    throw new CallFailed(status, code, failure, status >= 500, 'obs');
   }
 }
 
@@ -95,7 +96,7 @@ function isWorthAnotherTry({ status, code }: CallFailed): boolean {
   return (status === 0 && code !== 'ENOTFOUND') || status === 429 || status >= 500;
 }
 
-/** The text of an element of a small document; undefined when there is none. */
+/** The text of the first element with this name; undefined when there is none. */
 export function elementOf(xml: string, name: string): string | undefined {
   return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
 }

@@ -2,7 +2,7 @@ import type { AccessPlan } from './access/access';
 import type { LiveTrigger } from './functiongraph-api';
 import type { Addition, FunctionChange, Plan, Removal } from './plan';
 
-/** A plan for people: one line for every thing that is done. */
+/** A plan for people: one line for each change. */
 export function planText(
   { functions, removals, additions, warnings }: Plan,
   access: AccessPlan = { steps: [], warnings: [], unlisted: [] },
@@ -22,7 +22,7 @@ export function planText(
 function functionLine({ wanted, action, configuration, sendsCode, asynchronous }: FunctionChange): string {
   const { name, runtime, memoryMb, timeoutSeconds } = wanted;
   if (action === 'create') return `+ ${name}: ${runtime}, ${memoryMb} MB, ${timeoutSeconds} s`;
-  if (action === 'recreate') return `± ${name}: deleted and created anew for ${runtime}`;
+  if (action === 'recreate') return `± ${name}: deleted and created again for ${runtime}`;
   const changes = configuration.map(({ field, change }) =>
     change === undefined ? field : `${field} ${change}`,
   );
@@ -44,7 +44,7 @@ export function describeAddition(addition: Addition): string {
   return `${addition.functionName} ${describeTrigger(type, eventData)}`;
 }
 
-/** `APIG POST /snapshots`, `OBS videos/uploads/*.mp4`, `TIMER sweep 5m` */
+/** For example `APIG POST /snapshots`, `OBS videos/uploads/*.mp4`, `TIMER sweep 5m`. */
 export function describeTrigger(type: string, data: LiveTrigger['event_data']): string {
   switch (type) {
     case 'APIG':
@@ -52,7 +52,7 @@ export function describeTrigger(type: string, data: LiveTrigger['event_data']): 
       return `${type} ${data.req_method} ${data.path} (${data.auth})`;
     case 'OBS':
     case 'EVENTGRID':
-      // EventGrid's are not read back in full.
+      // FunctionGraph does not return all fields of an EventGrid trigger.
       return `${type} ${data.bucket ?? data.trigger_name ?? ''}/${data.prefix ?? ''}*${data.suffix ?? ''}`;
     case 'SMN':
       return `SMN ${data.topic_urn}`;

@@ -3,14 +3,14 @@ import type { TriggerType, WantedTrigger } from './desired-triggers';
 import { HANDLER, type LiveAsynchronous, type LiveTrigger } from './functiongraph-api';
 import type { LiveFunction, LiveState } from './live-state';
 
-/** What has to be done; `apply` says in which order. */
+/** The changes to make. `apply` decides the order. */
 export interface Plan {
   functions: readonly FunctionChange[];
   removals: readonly Removal[];
   additions: readonly Addition[];
-  /** What somebody should know, though nothing is done about it. */
+  /** Facts that the user should know, but that need no change. */
   warnings: readonly string[];
-  /** What stands in the way. A plan with refusals is not carried out. */
+  /** Obstacles. A plan with refusals is not carried out. */
   refusals: readonly string[];
 }
 
@@ -18,17 +18,17 @@ export interface Plan {
 export interface FunctionChange {
   wanted: WantedFunction;
   action: 'create' | 'recreate' | 'update';
-  /** Fields of the configuration that are sent, with what was and what will be; empty: it stays. */
+  /** Changed fields of the configuration; empty: the configuration is not sent. */
   configuration: readonly FieldChange[];
   sendsCode: boolean;
-  /** The configuration is sent with no secrets, to take away what may be there. */
+  /** The configuration is sent without secrets, to remove the old ones. */
   clearsSecrets: boolean;
   asynchronous: 'keep' | 'set' | 'clear';
 }
 
 export interface FieldChange {
   field: string;
-  /** Absent for what cannot be read back. */
+  /** Old and new value; absent for fields that FunctionGraph does not return. */
   change?: string;
 }
 
@@ -42,7 +42,7 @@ export type Addition =
       what: 'status';
       functionName: string;
       id: string;
-      /** Of the timer, for people. */
+      /** Name of the timer, for people. */
       name: string;
       type: TriggerType;
       status: 'ACTIVE' | 'DISABLED';
@@ -50,20 +50,19 @@ export type Addition =
 
 export interface PlanOptions {
   /**
-   * Send code and configuration even where they seem unchanged; take over
-   * functions that others made; change runtimes.
+   * Send code and configuration even if they seem unchanged; take over foreign functions; change runtimes.
    */
   force?: boolean;
   /** Delete functions of this stage that are no longer wanted. */
   prune?: boolean;
-  /** Only these, by their name in `serverless.yml`; absent: all. */
+  /** Only these functions, by their names in `serverless.yml`; absent: all. */
   only?: readonly string[];
 }
 
 /** Code of each function: SHA-512 of its zip, by the name in `serverless.yml`. */
 export type Digests = Readonly<Record<string, string>>;
 
-/** Compares what is wanted with what is there. */
+/** Compares the wanted state with the live one. */
 export function plan(
   wanted: DesiredState,
   live: LiveState,
@@ -108,7 +107,7 @@ export function plan(
   return { functions, removals, additions, warnings, refusals };
 }
 
-/** True when everything is as it should be. */
+/** True when nothing must be changed. */
 export function isEmpty({ functions, removals, additions }: Plan): boolean {
   return functions.length + removals.length + additions.length === 0;
 }
@@ -123,7 +122,7 @@ function functionChange(
     return {
       wanted,
       action: 'create',
-      // The number of instances can only be set afterwards.
+      // FunctionGraph accepts the limit of instances only for an existing function.
       configuration: wanted.maxInstances === undefined ? [] : [{ field: 'concurrency' }],
       sendsCode: true,
       clearsSecrets: false,
@@ -135,8 +134,8 @@ function functionChange(
   const clearsSecrets = hasNoSecrets && (force || Boolean(live.configuration.encrypted_user_data));
   if (clearsSecrets && !force) fields.push({ field: 'secrets', change: 'taken away' });
   const configuration = fields.length === 0 && force ? [{ field: 'everything (--force)' }] : fields;
-  // Documented as the SHA-512 of the code. Were it that of something else, the code
-  // would be sent every time and, being the same, change nothing.
+  // The digest is documented as the SHA-512 of the code. If that were wrong, the same code would be sent every time and
+  // change nothing.
   const sendsCode = force || live.configuration.digest !== digest;
   const asynchronous = asynchronousChange(wanted.asynchronous, live.asynchronous);
   if (configuration.length === 0 && !sendsCode && asynchronous === 'keep') return undefined;
@@ -152,7 +151,7 @@ function fieldChanges(wanted: WantedFunction, { configuration: live }: LiveFunct
   compare('memorySize', live.memory_size, wanted.memoryMb);
   compare('timeout', live.timeout, wanted.timeoutSeconds);
   compare('agency', live.xrole || undefined, wanted.agency);
-  // An empty execution agency means the other one.
+  // An empty execution agency means that xrole applies.
   compare('execution agency', live.app_xrole || live.xrole || undefined, wanted.agency);
   compare('description', live.description ?? '', wanted.description);
   if (wanted.maxInstances !== undefined) {
@@ -164,7 +163,7 @@ function fieldChanges(wanted: WantedFunction, { configuration: live }: LiveFunct
   }
   const before = userDataOf(live.user_data);
   for (const name of new Set([...Object.keys(before), ...Object.keys(wanted.userData)])) {
-    // Values may be long, and somebody may have put a secret there.
+    // Values may be long or secret: only the name is shown.
     if (before[name] !== wanted.userData[name]) changes.push({ field: `environment.${name}` });
   }
   const secrets = Object.keys(wanted.secrets);
@@ -199,7 +198,7 @@ function asynchronousChange(
   return isSame ? 'keep' : 'set';
 }
 
-/** The parameters are JSON in a text: the order of their names means nothing. */
+/** The parameters are JSON text, in which the order of names does not matter. */
 function destinationText(
   target: { destination?: string | null | undefined; param?: string | null | undefined } | null | undefined,
 ): string {
@@ -207,26 +206,26 @@ function destinationText(
   return JSON.stringify([target.destination, Object.entries(userDataOf(target.param)).sort()]);
 }
 
-/** Types that are compared and removed here; a trigger of any other type was added by somebody else and stays. */
+/** Types that this command manages. A trigger of another type was added by others and stays. */
 const MANAGED_TYPES = ['APIG', 'DEDICATEDGATEWAY', 'OBS', 'EVENTGRID', 'SMN', 'TIMER'];
 
 /**
- * What makes a trigger this trigger: must be in the answer and equal. Other
- * fields count only where the answer has them.
+ * Fields that identify a trigger: they must be in the answer and equal. Other fields are compared only if the answer
+ * has them.
  */
 const IDENTITY: Readonly<Record<TriggerType, readonly string[]>> = {
   APIG: ['path', 'req_method'],
   DEDICATEDGATEWAY: ['path', 'req_method'],
   OBS: ['bucket'],
-  // Not all of it is read back, and which part is not known: a trigger that says nothing against it is the one.
+  // FunctionGraph returns only some fields, and which is unknown: a trigger without a contradiction counts as the same.
   EVENTGRID: [],
   SMN: ['topic_urn'],
   TIMER: ['name', 'schedule'],
 };
 
 /**
- * What makes no other trigger of it. `sl_domain` follows from the group. The name of an OBS trigger is but its id: to make
- * it anew for that would lose events, for OBS takes no second one beside it.
+ * Fields that are not compared. `sl_domain` depends on the group. The name of an OBS trigger is only its id: replacing the
+ * trigger for a new name would lose events, because OBS does not allow a second one beside it.
  */
 const NOT_COMPARED: Readonly<Partial<Record<TriggerType, readonly string[]>>> = {
   APIG: ['sl_domain'],
@@ -243,7 +242,7 @@ function triggerChanges(
   const left = live.filter(({ trigger_type_code: type }) => MANAGED_TYPES.includes(type));
   const additions: Addition[] = [];
   for (const trigger of wanted.triggers) {
-    // FunctionGraph does not give back all of an EventGrid subscription, so a change may go unseen.
+    // FunctionGraph does not return all of an EventGrid subscription, so a change may go unnoticed.
     const isUncertain = trigger.type === 'EVENTGRID' && force;
     const index = isUncertain ? -1 : left.findIndex((other) => isSameTrigger(trigger, other));
     const [same] = index < 0 ? [] : left.splice(index, 1);
@@ -267,7 +266,7 @@ function isSameTrigger({ type, eventData }: WantedTrigger, live: LiveTrigger): b
   });
 }
 
-/** True when the answer says what was sent; it may say more. The order of a list means nothing. */
+/** True when the answer contains what was sent; it may contain more. The order of lists does not matter. */
 function isWithin(sent: unknown, answered: unknown): boolean {
   if (Array.isArray(sent)) {
     return (

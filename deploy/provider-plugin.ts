@@ -25,21 +25,20 @@ import { setup } from './setup/setup';
 
 const NAME = 'huawei';
 
-/** Serverless Framework provider `huawei`: hooks the commands of the framework up with what is done in this folder. */
+/** The provider `huawei` of Serverless Framework: connects the framework's commands with the code of this folder. */
 export class HuaweiProvider {
   readonly #framework: Framework;
   readonly #options: CommandOptions;
   readonly #utilities: FrameworkUtilities;
   #desiredState: DesiredState | undefined;
-  /** Shows what is being waited for. */
+  /** Shows the reason of a wait. */
   #onWait: (what: string) => void = () => {};
   readonly hooks: Readonly<Record<string, () => Promise<void>>>;
-  /** Options and commands beyond those that the framework has anyway. */
+  /** Commands and options in addition to the framework's. */
   readonly commands = {
     deploy: {
       options: {
-        'dry-run': { usage: 'Show what would be done, and do nothing', type: 'boolean' },
-        prune: {
+        'dry-run': { usage: prune: {
           usage: 'Delete functions of this stage that are no longer in serverless.yml',
           type: 'boolean',
         },
@@ -51,14 +50,14 @@ export class HuaweiProvider {
       },
     },
     setup: {
-      usage: 'Make what a stage needs and is missing in the account: buckets, agency, API group, logs, topic',
+      usage: 'Create what a stage needs and the account lacks: buckets, agency, API group, logs, topic',
       lifecycleEvents: ['setup'],
       options: {
-        'dry-run': { usage: 'Show what would be made, and make nothing', type: 'boolean' },
+        'dry-run': { usage: 'Show what would be created, and create nothing', type: 'boolean' },
         yes: { usage: 'Do not ask', type: 'boolean' },
-        undo: { usage: 'Take back what it made, but no bucket that holds objects', type: 'boolean' },
+        undo: { usage: 'Delete what it created, but no bucket that contains objects', type: 'boolean' },
         'take-over-notification': {
-          usage: 'Let MPC tell the stage’s topic in place of somebody else’s, for the whole project',
+          usage: 'Let MPC notify the stage’s topic instead of another one, for the whole project',
           type: 'boolean',
         },
       },
@@ -66,57 +65,57 @@ export class HuaweiProvider {
     // `npm run doctor`; the framework has a command of that name, about its own deprecations.
     diagnose: {
       usage:
-        'Look at everything that a stage needs, and say what is missing; changes nothing, unless with --probe',
+        'Check everything that a stage needs, and show what is missing; changes nothing without --probe',
       lifecycleEvents: ['diagnose'],
       options: {
         json: { usage: 'Print the findings as JSON', type: 'boolean' },
-        policy: { usage: 'Print the policy that the agency needs, and look at nothing', type: 'boolean' },
+        policy: { usage: 'Only print the policy that the agency needs', type: 'boolean' },
         probe: {
-          usage: 'Also write one small object twice, say what the bucket does with that, and delete it',
+          usage: 'Also test conditional writes: write one small object twice, and delete it',
           type: 'boolean',
         },
       },
     },
     // `npm run callers`
     'show-callers': {
-      usage: 'Show who may call the API of a stage, and change it',
+      usage: 'List and change the callers of a stage’s API',
       lifecycleEvents: ['show'],
       options: {
-        add: { usage: 'Let a caller of this name in; its key is shown once', type: 'string' },
-        remove: { usage: 'Let it in no more', type: 'string' },
-        rotate: { usage: 'Give it another secret', type: 'string' },
+        add: { usage: 'Add a caller with this name; its key is shown once', type: 'string' },
+        remove: { usage: 'Remove the caller', type: 'string' },
+        rotate: { usage: 'Give the caller a new secret', type: 'string' },
       },
     },
     backfill: {
-      usage: 'Count the videos without a capture and what capturing them takes; with --yes have it done',
+      usage: 'Count the videos without a capture, and estimate time and cost; with --yes start the captures',
       lifecycleEvents: ['backfill'],
       options: {
         prefix: { usage: 'Only videos whose key begins with this', type: 'string' },
         capture: { usage: 'Only this one of CAPTURES', type: 'string' },
         'price-per-picture': {
-          usage: 'What MPC charges for a picture, to say what it costs',
+          usage: 'What MPC charges for a picture, to estimate the cost',
           type: 'string',
         },
         'video-minutes': {
-          usage: 'How long a video is on average (10), to say how many pictures',
+          usage: 'Average length of a video in minutes (10), to estimate the number of pictures',
           type: 'string',
         },
-        yes: { usage: 'Start it, and watch', type: 'boolean' },
-        status: { usage: 'Show how far it is', type: 'boolean' },
-        stop: { usage: 'End it; tasks that were started stay', type: 'boolean' },
+        yes: { usage: 'Start it, and show the progress', type: 'boolean' },
+        status: { usage: 'Show the progress', type: 'boolean' },
+        stop: { usage: 'End it; started tasks stay', type: 'boolean' },
       },
     },
     // `npm run logs`; the framework's own command of that name wants a function.
     'show-logs': {
-      usage: 'Print what the functions logged',
+      usage: 'Print the logs of the functions',
       lifecycleEvents: ['show'],
       options: {
-        function: { usage: 'Only of this function', shortcut: 'f', type: 'string' },
+        function: { usage: 'Only lines of this function', shortcut: 'f', type: 'string' },
         request: {
-          usage: 'Only of this invocation: the request_id of a line or of an error answer',
+          usage: 'Only lines of this invocation: the request_id of a line or of an error answer',
           type: 'string',
         },
-        tail: { usage: 'Go on with what is logged from now on', shortcut: 't', type: 'boolean' },
+        tail: { usage: 'Go on with new lines', shortcut: 't', type: 'boolean' },
         since: { usage: 'How far to look back: 90s, 10m, 1h (default), 2d', type: 'string' },
         json: { usage: 'Print each line as JSON', type: 'boolean' },
       },
@@ -149,7 +148,7 @@ export class HuaweiProvider {
     };
   }
 
-  /** The framework shows its own kind of error in a line and any other one with its stack. */
+  /** Turns a DeployError into the framework's own error, which it shows without a stack. */
   async #run(message: string, work: () => Promise<void>): Promise<void> {
     const progress = this.#utilities.progress.create({ message });
     this.#onWait = (what) => progress.update(what);
@@ -170,7 +169,7 @@ export class HuaweiProvider {
   }
 
   #wanted(): DesiredState {
-    // Read once: packaging adds to the framework's definitions.
+    // Read only once, because packaging changes the framework's definitions.
     this.#desiredState ??= this.#readWanted();
     return this.#desiredState;
   }
@@ -222,11 +221,11 @@ export class HuaweiProvider {
       options: this.#options,
       print: this.#print,
     });
-    // The framework would write an error of ours to standard output, behind what programs read there.
+    // The framework would write an error to standard output, after the JSON that programs read there.
     if (!ok) process.exitCode = 1;
   }
 
-  /** Where the package is: read from there when it was named, else written there before. */
+  /** The folder of the package: given with --package, or the default one. */
   get #packageDirectory(): string {
     const { serviceDir, service } = this.#framework;
     return path.resolve(serviceDir, this.#options.package ?? service.package.path ?? '.serverless');
@@ -237,7 +236,7 @@ export class HuaweiProvider {
     const artifacts = await buildArtifacts(functions);
     await writeArtifacts(this.#packageDirectory, service, artifacts);
     for (const { key } of artifacts) {
-      // With an artifact of its own for every function the framework makes no zip of the whole folder.
+      // With an artifact for every function the framework does not zip the whole folder.
       const definition = this.#framework.service.functions[key];
       if (definition !== undefined)
         definition.package = { artifact: path.join(this.#packageDirectory, `${key}.zip`) };
@@ -257,7 +256,7 @@ export class HuaweiProvider {
     this.#done(wanted, api);
   }
 
-  /** Code, configuration and triggers of one function. */
+  /** Deploys code, configuration and triggers of one function. */
   async #deployFunction({ wanted, api, options, print }: Session): Promise<void> {
     const functions = [functionNamed(wanted, options.function)];
     refuseSettings(wanted);
@@ -278,7 +277,7 @@ export class HuaweiProvider {
   }
 }
 
-/** The API of this stage is open to everybody: it stays on this machine. */
+/** Refuses to deploy stage `local` to a real cloud: its API is open to everybody. */
 export function assertLocalEndpoint(endpoint: string | undefined): void {
   const host = endpoint === undefined ? undefined : new URL(endpoint).hostname;
   if (host !== undefined && /^(127(\.\d+){3}|localhost|\[::1\])$/.test(host)) return;

@@ -6,7 +6,8 @@ import type { Session } from './session';
 
 /**
  * Deletes every function of the stage with its triggers, also those that are no longer in `serverless.yml`, and
- * its throttling and access policies. Nothing else: buckets, their objects, agency, API group and callers stay. What is gone already is no error.
+ * its throttling and access policies. Buckets, their objects, agency, API group and callers stay. A missing function is no
+ * error.
  */
 export async function remove({ wanted, api, print }: Session): Promise<void> {
   const mark = ownerMark(wanted);

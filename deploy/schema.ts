@@ -1,12 +1,12 @@
 import * as z from 'zod';
 
-/** Runtimes of Node.js event functions, in FunctionGraph's words. What esbuild makes here needs at least 20. */
+/** FunctionGraph's names of Node.js runtimes. The bundles need at least Node.js 20. */
 const RUNTIMES = ['Node.js20.15'] as const;
 
 const MEMORY_SIZES_MB = [
   128, 256, 512, 768, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 8192, 10240,
 ];
-/** Above this no API caller and no synchronous invocation gets an answer. */
+/** With a longer timeout neither API callers nor synchronous invocations get an answer. */
 const MAX_TIMEOUT_SECONDS = 900;
 
 const got = ({ input }: { input?: unknown }) =>
@@ -15,13 +15,13 @@ const show = (value: unknown) => (typeof value === 'string' ? `"${value}"` : JSO
 
 const isWhole = (value: unknown) => typeof value === 'string' && /^-?\d+$/.test(value);
 
-/** A text that says what it must be; `hint` tells where it usually comes from. */
+/** A string whose error says what it must be. */
 const text = (must: string, pattern: RegExp = /./) =>
   z.string({ error: (issue) => `must be ${must}, ${got(issue)}` }).regex(pattern, {
     error: (issue) => `must be ${must}, ${got(issue)}`,
   });
 
-/** A whole number within limits. Parameters of the command line and the environment are texts. */
+/** A whole number within limits; also as text, because parameters of the command line and the environment are texts. */
 const integer = (minimum: number, maximum: number, unit: string) => {
   const error = (issue: { input?: unknown }) =>
     `must be a whole number from ${minimum} to ${maximum} (${unit}), ${got(issue)}`;
@@ -34,7 +34,7 @@ const integer = (minimum: number, maximum: number, unit: string) => {
 const choice = <const Options extends readonly [string, ...string[]]>(options: Options) =>
   z.enum(options, { error: (issue) => `must be ${options.join(' or ')}, ${got(issue)}` });
 
-/** Fields and nothing else: a property that is misspelt would otherwise be ignored in silence. */
+/** An object with exactly these fields: otherwise a misspelt property would be ignored silently. */
 const fields = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, {
     error: (issue) =>
@@ -56,7 +56,7 @@ const runtime = choice(RUNTIMES);
 const agency = text('the name of an IAM agency that trusts FunctionGraph').regex(/^[\w-]{1,64}$/, {
   error: (issue) => `must be the name of an IAM agency, 1 to 64 letters, digits, _ and -, ${got(issue)}`,
 });
-/** May be empty here: parameters that are missing are complained of together, where all of them are known. */
+/** May be empty here: missing parameters are reported together, when all of them are known. */
 const bucket = z
   .string({ error: (issue) => `must be the name of a bucket, ${got(issue)}` })
   .regex(/^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
@@ -67,12 +67,12 @@ const bucket = z
     error: (issue) => `must have no period next to a period or hyphen, and be no IP address, ${got(issue)}`,
   });
 const keyPart = z.string({ error: (issue) => `must be a string, ${got(issue)}` });
-/** An empty parameter stands for one that is not given. */
+/** An empty parameter counts as absent. */
 const optionalText = keyPart.optional().transform((value) => (value === '' ? undefined : value));
 
-/** Lists and maps in `serverless.yml`, JSON for the functions. */
+/** Lists and maps in `serverless.yml` that the functions get as JSON. */
 const WITH_JSON: readonly string[] = ['CAPTURE', 'CAPTURES'];
-/** Lists in `serverless.yml`, texts with commas for the functions. */
+/** Lists in `serverless.yml` that the functions get as comma-separated text. */
 const WITH_COMMAS: readonly string[] = ['UPLOAD_BUCKETS', 'UPLOAD_SUFFIXES', 'PUBLISH'];
 
 function withJson(values: unknown): unknown {
@@ -108,7 +108,7 @@ const authentication = choice(['IAM', 'APP', 'NONE']);
 const gatewayTimeout = integer(1, 60_000, 'ms');
 
 const callsPerMinute = integer(1, 1_000_000, 'calls a minute');
-/** Most calls of an API: of all callers together, and of each. */
+/** Limits of an API: for all callers together, and for each. */
 const throttle = fields({ api: callsPerMinute, caller: callsPerMinute }).refine(
   ({ api, caller }) => caller <= api,
   { error: 'must not let one caller call more often than all together (caller, api)' },
@@ -135,7 +135,7 @@ const flag = z.preprocess(
 );
 
 const apigw = fields({
-  // API Gateway wants the parameters of a path declared (APIG.2026), and a trigger has no field for it.
+  // API Gateway requires declared path parameters (APIG.2026), and a trigger has no field for them.
   path: text(
     'a path that starts with /, such as /snapshots, without {parameters}: what lies below it is reached with match_mode SWA',
     /^\/[^\s{}]*$/,
@@ -220,7 +220,7 @@ function isCronPart(part: string, index: number): boolean {
   const isInside = (value: string) =>
     /^\d+$/.test(value)
       ? Number(value) >= lowest && Number(value) <= highest
-      : // Names of months and weekdays.
+      : // Names of months and weekdays are allowed too.
         index >= 4 && /^[a-z]{3}$/i.test(value);
   if (from === '*') return to === undefined;
   if (from === '?') return to === undefined && (index === 3 || index === 5);
@@ -241,7 +241,7 @@ const timer = fields({
   error: 'must have either rate or cron',
 });
 
-/** Without a topic the event is left out. */
+/** With an empty topic the event is left out. */
 const smn = fields({
   topic_urn: z.preprocess(
     (value) => (value === '' ? undefined : value),
@@ -271,7 +271,7 @@ const event = z
 
 const asynchronous = fields({
   retries: integer(0, 3, 'retries'),
-  // Open Telekom Cloud's reference allows 1 s, the SDK no less than a minute.
+  // Open Telekom Cloud's reference allows 1 s; the SDK requires at least 60 s.
   maxEventAge: integer(60, 86_400, 's'),
   onFailure: fields({ obs: fields({ bucket, prefix: keyPart.default('') }) }).optional(),
 });
@@ -291,7 +291,7 @@ const functionFields = {
   agency: agency.optional(),
   environment: userData('user data').optional(),
   secrets: userData('encrypted user data').optional(),
-  // An empty parameter leaves it as it is.
+  // An empty parameter leaves the limit unchanged.
   concurrency: z.preprocess(
     (value) => (value === '' ? undefined : value),
     integer(-1, 1000, 'instances; -1: no limit of its own, 0: disabled').optional(),
@@ -335,7 +335,7 @@ const providerFields = {
     streamName: optionalText,
   })
     .prefault({})
-    // A field that is not there counts as empty.
+    // An absent field counts as empty.
     .transform(({ groupId, groupName, streamId, streamName }) => ({
       groupId,
       groupName,
@@ -345,8 +345,7 @@ const providerFields = {
 };
 
 /**
- * A service as `serverless.yml` describes it, its variables resolved. What else
- * a service may have is not of interest here.
+ * A service from `serverless.yml` with resolved variables. Other properties are ignored.
  */
 export const Service = z.object({
   service: text('a letter, then letters, digits and hyphens', /^[A-Za-z][A-Za-z0-9-]+$/),
@@ -363,8 +362,8 @@ export type FunctionDefinition = ServiceDefinition['functions'][string];
 export type EventDefinition = FunctionDefinition['events'][number];
 
 /**
- * What the framework needs to know of the schema: which properties and events there are, so that it complains of others.
- * The values are checked by `Service`, whose messages say what to do, and which `npm start` uses too.
+ * The names of properties and events for the framework, so that it reports unknown ones. `Service` checks the values: its
+ * messages say what to do, and `npm start` uses it too.
  */
 export const FRAMEWORK_SCHEMA = {
   provider: { properties: anything(Object.keys(providerFields).filter((name) => name !== 'name')) },

@@ -1,3 +1,3 @@
-// Serverless Framework plugins are loaded with require(), which knows no TypeScript.
+// The framework loads plugins with require(), which cannot load TypeScript.
 require('tsx/cjs');
 module.exports = require('./provider-plugin.ts').HuaweiProvider;

@@ -1,4 +1,4 @@
 import { HuaweiProvider } from './provider-plugin';
 
-// The package's plugin; a clone has serverless-plugin.cjs, for the framework's require() knows no TypeScript.
+// The plugin of the npm package. A clone uses serverless-plugin.cjs, because the framework's require() cannot load TypeScript.
 module.exports = HuaweiProvider;

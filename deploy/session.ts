@@ -2,9 +2,9 @@ import type { DesiredState } from './desired-state';
 import type { CommandOptions } from './framework';
 import type { FunctionGraphApi } from './functiongraph-api';
 
-/** What a command of the plugin works with. */
+/** The context of a command. */
 export interface Session {
-  /** What `serverless.yml` says of the stage, checked. */
+  /** The checked state of the stage from `serverless.yml`. */
   wanted: DesiredState;
   api: FunctionGraphApi;
   options: CommandOptions;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { asTyped, PACKAGE_FOLDER } from '../package-folder';
-import { HELP } from './commands/help';
+import { HELP, helpFor } from './commands/help';
 import { STAGE_COMMANDS, stageCommand } from './commands/stage-command';
 
 const MINIMUM_NODE = [20, 19] as const;
@@ -29,7 +29,10 @@ const COMMANDS: Readonly<Record<string, () => Command>> = {
 const isHelpOption = (word: string) => word === '--help' || word === '-h';
 
 async function main([command = 'help', ...args]: string[]): Promise<number> {
-  if (Object.hasOwn(STAGE_COMMANDS, command)) return stageCommand(command, args);
+  // The framework prints the options of a stage's commands, but it needs the file.
+  const isStageCommand = Object.hasOwn(STAGE_COMMANDS, command);
+  if (isStageCommand && !(args.some(isHelpOption) && !existsSync('serverless.yml')))
+    return stageCommand(command, args);
   // With a stage, `invoke` runs a deployed function, as `npm run invoke` does. Without one it runs a function of the
   // local cloud.
   const isOfStage = args.some((word) => /^(--stage|-s)(=|$)/.test(word));
@@ -38,9 +41,11 @@ async function main([command = 'help', ...args]: string[]): Promise<number> {
   // What comes behind `--` are options of another program.
   const own = args.slice(0, [...args, '--'].indexOf('--'));
   const asksForHelp =
-    load === undefined ? command === 'help' || isHelpOption(command) : own.some(isHelpOption);
+    load === undefined && !isStageCommand
+      ? command === 'help' || isHelpOption(command)
+      : own.some(isHelpOption);
   if (asksForHelp) {
-    process.stdout.write(asTyped(HELP));
+    process.stdout.write(asTyped(helpFor(command) ?? HELP));
     return 0;
   }
   if (load !== undefined) return load()(args);

@@ -11,23 +11,23 @@ import {
 } from './gateway-api';
 import { apiText, nameIn, type WantedAccess, type WantedApi } from './wanted-access';
 
-/** What is done about who may call, and how often. */
+/** The changes to callers, policies and limits. */
 export interface AccessPlan {
   steps: readonly AccessStep[];
-  /** What somebody should know, though nothing is done about it. */
+  /** Facts that the user should know, but that need no change. */
   warnings: readonly string[];
-  /** APIs that the gateway does not list as published, as `POST /snapshots`: nothing can be bound to them yet. */
+  /** APIs that the gateway does not list yet, for example `POST /snapshots`: nothing can be bound to them. */
   unlisted: readonly string[];
 }
 
 export interface AccessStep {
-  /** For people, with what it does in front: `+ throttling of POST /snapshots: 20 calls a minute, 10 of one caller`. */
+  /** For people, for example `+ throttling of POST /snapshots: 20 calls a minute, 10 of one caller`. */
   text: string;
   /** @throws CallFailed */
   carryOut(): Promise<void>;
 }
 
-/** An API as it is in the gateway, with what is bound to it; absent as long as there is none. */
+/** An API in the gateway, and what is bound to it. */
 interface LiveAccess {
   id: string;
   publishId: string | undefined;
@@ -46,8 +46,8 @@ interface Live {
 const NOTHING: AccessPlan = { steps: [], warnings: [], unlisted: [] };
 
 /**
- * Compares who may call with who shall be able to. What others bound to an API stays, and is told.
- * @param only functions that count, by their name in `serverless.yml`; absent: all
+ * Compares the wanted access with the live one. What others bound to an API stays, with a warning.
+ * @param only these functions, by their names in `serverless.yml`; absent: all
  * @throws CallFailed
  */
 export async function planAccess(
@@ -75,7 +75,7 @@ export async function planAccess(
   };
 }
 
-/** The apps of a stage: whoever has the key of one may call. @throws CallFailed */
+/** The apps of a stage. Each is a caller. @throws CallFailed */
 export async function callersOf(
   gateway: GatewayApi,
   stage: Pick<DesiredState, 'service' | 'stage'>,
@@ -83,7 +83,7 @@ export async function callersOf(
   return (await gateway.apps()).filter(({ remark }) => (remark ?? '').endsWith(ownerMark(stage)));
 }
 
-/** Deletes the policies of a stage; its callers keep their keys. @throws CallFailed */
+/** Deletes the policies of a stage. Its callers keep their keys. @throws CallFailed */
 export async function removePolicies(
   wanted: Pick<DesiredState, 'service' | 'stage' | 'access'>,
   cloud: CloudApi,
@@ -140,15 +140,15 @@ async function look(
   };
 }
 
-/** The last part of the name of the policy that lets accounts in. */
+/** The last part of the name of the access policy for accounts. */
 const ACCOUNTS = 'accounts';
 
-/** By its remark: names of stage `eu` begin as those of a stage `eu--test` do. */
+/** The remark decides, because names of stage `eu` and of stage `eu--test` have the same beginning. */
 function isOwnThrottle({ name, remark }: Throttle, wanted: Pick<DesiredState, 'service' | 'stage'>): boolean {
   return name.startsWith(nameIn(wanted, '')) && (remark == null || remark.endsWith(ownerMark(wanted)));
 }
 
-/** Names are those of functions and APIs, so that no two APIs share limits. */
+/** The name contains function and API, so that no two APIs share limits. */
 function policyName(
   wanted: Pick<DesiredState, 'service' | 'stage'>,
   { key, method, path }: WantedApi,
@@ -156,7 +156,7 @@ function policyName(
   return nameIn(wanted, `${key}_${method.toLowerCase()}${path}`).replace(/_+$/, '');
 }
 
-/** One policy for each API, so that each has limits of its own. */
+/** One throttling policy for each API, so that each has its own limits. */
 function throttling({ wanted, gateway, live, warnings }: Context): AccessStep[] {
   const mark = ownerMark(wanted);
   return live.apis.flatMap(({ wanted: api, live: is }): AccessStep[] => {
@@ -172,7 +172,7 @@ function throttling({ wanted, gateway, live, warnings }: Context): AccessStep[] 
     }
     if (bound !== undefined && !isOwn) {
       warnings.push(
-        `${apiText(api)} has the throttling policy ${bound.name}, which was not made from here and stays`,
+        `${apiText(api)} has the throttling policy ${bound.name}, which this command did not create and leaves unchanged`,
       );
       return [];
     }
@@ -197,7 +197,7 @@ function hasLimits(
   return isPerMinute && api_call_limits === limits.api && app_call_limits === limits.caller;
 }
 
-/** The policy that lets only the named accounts through, where IAM alone would let everybody. */
+/** The access policy for the named accounts: with authentication IAM alone every user of the cloud could call. */
 function accounts({ wanted, access, gateway, live }: Context): AccessStep[] {
   const name = nameIn(wanted, ACCOUNTS);
   const known = live.acls.find(({ acl_name }) => acl_name === name);
@@ -240,7 +240,7 @@ function authorizations({ access, gateway, live, wanted, warnings }: Context): A
   if (apis.length === 0) return [];
   if (live.callers.length === 0) {
     warnings.push(
-      `nobody may call the API yet: npm run callers -- --stage ${wanted.stage} add NAME makes a key`,
+      `nobody may call the API yet: npm run callers -- --stage ${wanted.stage} add NAME creates a key`,
     );
     return [];
   }
@@ -260,7 +260,7 @@ function authorizations({ access, gateway, live, wanted, warnings }: Context): A
   });
 }
 
-/** The name that a caller was given, out of that of its app. */
+/** The caller's name, from the name of its app. */
 export function callerName(appName: string, stage: Pick<DesiredState, 'service' | 'stage'>): string {
   const prefix = nameIn(stage, '');
   return appName.startsWith(prefix) ? appName.slice(prefix.length) : appName;

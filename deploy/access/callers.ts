@@ -10,7 +10,7 @@ import { nameIn } from './wanted-access';
 const ACTIONS = ['add', 'remove', 'rotate'] as const;
 
 /**
- * `npm run callers`: shows who may call the API of a stage, and changes it. A secret is shown once, when it is made.
+ * `npm run callers`: lists and changes the callers of a stage's API. A secret is shown only once, when it is created.
  * @throws DeployError
  */
 export async function callers({ wanted, api, options, print }: Session): Promise<void> {
@@ -31,7 +31,7 @@ export async function callers({ wanted, api, options, print }: Session): Promise
   if (action === 'add') {
     if (app !== undefined) {
       throw new DeployError([
-        `there is a caller ${name} already: npm run callers -- --stage ${wanted.stage} rotate ${name} gives it another secret`,
+        `caller ${name} already exists: npm run callers -- --stage ${wanted.stage} rotate ${name} gives it a new secret`,
       ]);
     }
     await withAdvice(() => addCaller(gateway, wanted, name, (made) => printKey(made, print)));
@@ -49,7 +49,7 @@ export async function callers({ wanted, api, options, print }: Session): Promise
 }
 
 /**
- * Makes an app for a caller. Where the answer with its key was lost it gets another secret, for that one nobody knows.
+ * Creates an app for a caller. If the answer with its key is lost, the app gets a new secret, because nobody knows the first.
  * @throws CallFailed
  */
 export async function makeCaller(
@@ -69,8 +69,8 @@ export async function makeCaller(
 }
 
 /**
- * Makes an app for a caller and lets it call what is deployed; the next deployment does so for what is not yet.
- * @param onMade told of the key before anything else can fail: nobody could be told it later
+ * Creates an app for a caller and authorizes it for the deployed APIs. The next deployment does so for the others.
+ * @param onMade called with the key before anything else can fail: the key cannot be read later
  * @throws CallFailed
  */
 export async function addCaller(
@@ -99,11 +99,11 @@ export async function addCaller(
 
 function show(known: readonly App[], wanted: DesiredState, print: (line: string) => void): void {
   if (known.length === 0)
-    print(`nobody may call: npm run callers -- --stage ${wanted.stage} add NAME makes a key`);
+    print(`nobody may call: npm run callers -- --stage ${wanted.stage} add NAME creates a key`);
   for (const { name, app_key } of known) print(`${callerName(name, wanted)}  key ${app_key ?? 'unknown'}`);
 }
 
-/** Shows a key, the only time that its secret is seen. */
+/** Prints a key. Its secret cannot be shown again. */
 export function printKey({ app_key, app_secret }: AppWithSecret, print: (line: string) => void): void {
   print(`API_APP_KEY=${app_key}`);
   print(`API_APP_SECRET=${app_secret}`);

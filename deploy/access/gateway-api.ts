@@ -17,13 +17,13 @@ const App = z.object({
 });
 export type App = z.infer<typeof App>;
 
-/** An app whose secret is shown: when it is made, and when it gets another one. */
+/** An app with its secret: only the answers to creating it and to changing the secret have it. */
 const AppWithSecret = App.extend({ app_key: z.string(), app_secret: z.string() });
 export type AppWithSecret = z.infer<typeof AppWithSecret>;
 
 const Authorization = z.object({ id: z.string(), api_id: z.string(), app_id: z.string() });
 
-/** Most calls of an API within a minute, all together and of one caller. */
+/** Limits of an API, calls per minute: for all callers together, and for one caller. */
 export interface Limits {
   api: number;
   caller: number;
@@ -54,11 +54,11 @@ const PAGE = 500;
 
 const Made = z.object({ id: z.string() });
 
-/** @throws CallFailed for an answer that is not as documented */
+/** @throws CallFailed for an answer of another format */
 const read = <T>(schema: z.ZodType<T>, body: unknown, what: string): T =>
   readAnswer(schema, body, what, 'API Gateway');
 
-/** The operations of a dedicated gateway that say who may call its APIs, and how often. Each throws CallFailed. */
+/** The operations of a dedicated gateway for callers, policies and limits. Each throws CallFailed. */
 export class GatewayApi {
   constructor(
     readonly cloud: CloudApi,
@@ -77,12 +77,12 @@ export class GatewayApi {
     return read(AppWithSecret, (await this.#call('POST', 'apps', { name, remark })).body, 'the new app');
   }
 
-  /** A new secret: the old one opens nothing from then on. */
+  /** Sets a new secret. The old one stops working. */
   async resetSecret(appId: string): Promise<AppWithSecret> {
     return read(AppWithSecret, (await this.#call('PUT', `apps/secret/${appId}`, {})).body, 'the new secret');
   }
 
-  /** With its authorizations; also when it is gone already. */
+  /** Deletes an app with its authorizations. A missing one is no error. */
   deleteApp(appId: string): Promise<void> {
     return this.#delete(`apps/${appId}`);
   }
@@ -95,7 +95,7 @@ export class GatewayApi {
     );
   }
 
-  /** Lets apps call APIs; what is so already stays. */
+  /** Lets apps call APIs. Existing authorizations stay. */
   async authorize(appIds: readonly string[], apiIds: readonly string[], envId: string): Promise<void> {
     await this.#call('POST', 'app-auths', { env_id: envId, app_ids: appIds, api_ids: apiIds });
   }
@@ -138,7 +138,7 @@ export class GatewayApi {
     return this.#list('acl-bindings/binded-acls', 'acls', BoundAcl, { api_id: apiId, env_id: envId });
   }
 
-  /** Only these accounts ("domains") get through. */
+  /** Creates an access policy that allows only these accounts ("domains"). */
   async createAcl(name: string, accounts: readonly string[]): Promise<string> {
     const { body } = await this.#call('POST', 'acls', aclBody(name, accounts));
     return read(Made, body, 'the new access policy').id;
@@ -205,8 +205,8 @@ export class GatewayApi {
 }
 
 /**
- * A caller is an app or, with authentication IAM, an account. All apps belong to one account, so its limit is the
- * API's where apps call.
+ * A caller is an app or, with authentication IAM, an account. All apps belong to one account: where apps call, the limit of
+ * the account is that of the API.
  */
 function throttleBody(name: string, remark: string, { api, caller }: Limits) {
   return {

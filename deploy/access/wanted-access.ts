@@ -1,25 +1,25 @@
 import type { Limits } from './gateway-api';
 
-/** Who may call the APIs of a stage, and how often. */
+/** The allowed callers of a stage's APIs, and their limits. */
 export interface WantedAccess {
-  /** The dedicated gateway; absent: the shared one, whose callers and limits nobody can set from here. */
+  /** The dedicated gateway; absent: the shared one, whose callers and limits cannot be set by these commands. */
   instanceId?: string | undefined;
   groupId: string;
   envId: string;
   apis: readonly WantedApi[];
-  /** With authentication IAM: ids of the accounts that may call. */
+  /** With authentication IAM: ids of the allowed accounts. */
   allowAccounts: readonly string[];
   /** With authentication IAM: every user of the cloud may call. */
   openToAllUsers: boolean;
 }
 
 export interface WantedApi {
-  /** Function in `serverless.yml`. */
+  /** Name of the function in `serverless.yml`. */
   key: string;
   method: string;
   path: string;
   auth: 'IAM' | 'APP' | 'NONE';
-  /** Absent: as often as anybody likes. */
+  /** Absent: no limit. */
   throttle?: Limits | undefined;
 }
 
@@ -28,12 +28,12 @@ interface Stage {
   stage: string;
 }
 
-/** Names of apps and policies: letters, digits and _ only, 64 at most. */
+/** A name of an app or policy: at most 64 letters, digits and _. */
 export function nameIn({ service, stage }: Stage, last: string): string {
   return `${service}__${stage}__${last}`.replaceAll(/\W/g, '_').slice(0, 64);
 }
 
-/** How an API is called in messages: `POST /snapshots`. */
+/** An API in messages, for example `POST /snapshots`. */
 export function apiText({ method, path }: Pick<WantedApi, 'method' | 'path'>): string {
   return `${method} ${path}`;
 }

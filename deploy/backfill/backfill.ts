@@ -12,18 +12,19 @@ import type { CommandOptions } from '../framework';
 import type { Session } from '../session';
 import { type Count, countLibrary } from './count';
 
-/** A call that OBS does not answer is given up after this. */
+/** Timeout of a call to OBS. */
 const CALL_WITHIN_MS = 60_000;
-/** The sweep comes every minute. */
+/** The sweep runs every minute. */
 const LOOK_EVERY_MS = 5_000;
-/** A sweep that does not come for so long is not coming: its timer is off, or the functions are not deployed. */
+/** Without a sweep for so long, its timer is off or the functions are not deployed. */
 const NO_SWEEP_AFTER_MS = 5 * 60_000;
 const DEFAULT_VIDEO_MINUTES = 10;
 
 /**
- * Counts the videos that lack a capture and says what capturing them takes. With `yes` it asks the deployed functions for it,
- * in a record in the snapshot bucket, and watches; it may be ended at any time and begun again anywhere.
- * @param nextLook waits that many ms; false ends the watching
+ * Counts the videos that lack a capture, and prints the time and money that capturing them takes. With `yes` it requests the
+ * backfill from the deployed functions, by a record in the snapshot bucket, and shows the progress. It may be stopped at any
+ * time and started again anywhere.
+ * @param nextLook waits so many ms; false ends the watching
  * @throws DeployError
  */
 export async function backfill(
@@ -41,10 +42,10 @@ export async function backfill(
   if (known.request !== undefined && known.state?.ended_ms === undefined) {
     if (known.request.prefix !== asked.prefix || known.request.capture !== asked.capture) {
       throw new DeployError([
-        `a backfill of ${what(known.request)} is at work: --status shows how far it is, --stop ends it`,
+        `a backfill of ${what(known.request)} is running: --status shows its progress, --stop ends it`,
       ]);
     }
-    print(`the backfill of ${what(asked)} is at work`);
+    print(`the backfill of ${what(asked)} is running`);
     return told(() => watch(known.request?.id ?? '', library, print, nextLook));
   }
   const count = await told(() => countLibrary(asked, library.invocation, print));
@@ -55,11 +56,13 @@ export async function backfill(
   await told(() =>
     library.ask(asked.capture === undefined ? request : { ...request, capture: asked.capture }),
   );
-  print('The deployed functions do it, behind all new uploads. This only watches: Ctrl-C ends the watching.');
+  print(
+    'The deployed functions do it, after all new uploads. This command only shows the progress: Ctrl-C ends it.',
+  );
   await told(() => watch(request.id, library, print, nextLook));
 }
 
-/** What was asked for on the command line. */
+/** The options of the command line. */
 interface Asked {
   prefix: string;
   capture?: string | undefined;
@@ -67,7 +70,7 @@ interface Asked {
   videoMinutes: number;
 }
 
-/** @throws DeployError for options that fit nothing */
+/** @throws DeployError for invalid options */
 function readOptions(options: CommandOptions, { settings }: Invocation): Asked {
   const { prefix = settings.uploadPrefix, capture } = options;
   const faults: string[] = [];
@@ -94,7 +97,7 @@ function readOptions(options: CommandOptions, { settings }: Invocation): Asked {
 
 type OpenedLibrary = Pick<Invocation, 'settings' | 'credentials' | 'projectId' | 'deadlineMs' | 'log'>;
 
-/** The buckets of the stage, as the functions see them, with the keys of whoever sits here. */
+/** The buckets of the stage from the functions' settings, with the user's own keys. */
 function openLibrary(
   userData: Readonly<Record<string, string>>,
   { projectId, credentials, endpoints }: Session['api']['cloud']['connection'],
@@ -111,7 +114,7 @@ function openLibrary(
   };
 }
 
-/** The two records: what is wanted, written here; how far it is, written by the sweep. */
+/** The two records: the request, which this command writes, and the progress, which the sweep writes. */
 class Library {
   constructor(readonly invocation: Invocation) {}
 
@@ -137,7 +140,7 @@ class Library {
 async function stop(library: Library, print: Session['print']): Promise<void> {
   const { request, state } = await library.look();
   await library.forget();
-  if (request === undefined || state?.ended_ms !== undefined) return print('no backfill is at work');
+  if (request === undefined || state?.ended_ms !== undefined) return print('no backfill is running');
   print(`the backfill of ${what(request)} ends with the next sweep; tasks that were started stay`);
 }
 
@@ -145,11 +148,11 @@ function printStatus(
   { request, state }: Awaited<ReturnType<Library['look']>>,
   print: Session['print'],
 ): void {
-  if (request === undefined) print('no backfill was asked for');
+  if (request === undefined) print('no backfill was requested');
   else [`backfill of ${what(request)}`, progressText(request, state)].forEach(print);
 }
 
-/** Prints how far it is whenever a sweep has gone on with it, until it has ended. */
+/** Prints the progress after each sweep, until the backfill has ended. */
 async function watch(
   id: string,
   library: Library,
@@ -200,7 +203,7 @@ function progressText({ videos }: BackfillRequest, state: BackfillState | undefi
   return `${number(done)} of ${number(videos)} videos${share}, ${sums}; ${number(Math.round(perMinute))} videos a minute${left}`;
 }
 
-/** What was counted, in words. */
+/** The count in words. */
 function countText(
   { videos, captured, toStart, byCapture }: Count,
   { prefix, capture, pricePerPicture, videoMinutes }: Asked,
@@ -248,7 +251,7 @@ function duration(minutes: number): string {
     : `${number(Math.round(minutes / 60))} h (${(minutes / 1440).toFixed(1)} days)`;
 }
 
-/** The functions' own words for what went wrong become words for whoever sits here. @throws DeployError */
+/** Turns errors of the functions' code into errors for the user. @throws DeployError */
 async function told<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();

@@ -5,22 +5,22 @@ import { RECORDS_FOLDER } from '../../shared/installation/object-keys';
 import { uploadClaim } from '../../shared/tasks/claims';
 import { isMeant } from '../../shared/uploads/backfill';
 
-/** What a library holds. */
+/** The contents of a library. */
 export interface Count {
   videos: number;
-  /** Captures of these videos that were begun once. */
+  /** Captures of these videos that were begun before. */
   captured: number;
   toStart: number;
-  /** How many of each are to be started; without a name where there is only CAPTURE. */
+  /** How many of each capture must be started; the name is undefined for CAPTURE. */
   byCapture: ReadonlyMap<string | undefined, number>;
 }
 
-/** So often a long look says how far it is. */
+/** Videos between two lines of progress. */
 const TELL_EVERY = 100_000;
 
 /**
- * Counts the videos in the upload buckets and which of their captures have a claim. It reads listings only, a thousand
- * objects in each, and keeps eight bytes for each claim.
+ * Counts the videos in the upload buckets, and which of their captures have a claim. It reads only listings, with 1,000
+ * objects each, and keeps 8 bytes for each claim.
  * @throws what OBS throws
  */
 export async function countLibrary(
@@ -65,7 +65,7 @@ async function readClaims(invocation: Invocation): Promise<NumberSet> {
   const claims = new NumberSet();
   const folder = `${RECORDS_FOLDER}claims/`;
   for await (const { key } of objectsOf(invocation.settings.snapshotBucket, folder, invocation)) {
-    // Later attempts and results have the first one's name before another dot.
+    // Later attempts and results have more dots in their names.
     const [, id] = /\/([0-9a-f]{40})\.json$/.exec(key) ?? [];
     if (id !== undefined) claims.add(id);
   }
@@ -73,7 +73,7 @@ async function readClaims(invocation: Invocation): Promise<NumberSet> {
   return claims;
 }
 
-/** Hashes in hexadecimal, by their first 52 bits: of ten million, two are taken for each other once in a hundred libraries. */
+/** A set of hexadecimal hashes, by their first 52 bits: with ten million, one library in a hundred has a collision. */
 class NumberSet {
   #values = new Float64Array(1024);
   #size = 0;
@@ -87,7 +87,7 @@ class NumberSet {
     this.#values[this.#size++] = numberOf(hash);
   }
 
-  /** After this they can be looked up. */
+  /** Sorts the set. Look-ups work only after this. */
   close(): void {
     this.#values = this.#values.subarray(0, this.#size).sort();
   }

@@ -6,21 +6,21 @@ const Projects = z.object({
   projects: z.array(z.object({ id: z.string(), name: z.string(), domain_id: z.string() })),
 });
 
-/** Whose access key it is. */
+/** The account of the access key. */
 export interface Account {
-  /** Id of the account; undefined when IAM does not tell. */
+  /** Id of the account; undefined when IAM does not show it. */
   domainId?: string;
   findings: Finding[];
-  /** The key is good: looking at other points makes sense. */
+  /** True when the key is valid, so that other checks make sense. */
   isKnown: boolean;
 }
 
-/** The platform refuses signatures that are 15 minutes old; this is early enough to do something about it. */
+/** The platform refuses signatures that are 15 minutes old. A warning at 5 minutes leaves time to act. */
 const WORRYING_SKEW_MS = 5 * 60 * 1000;
 
 /**
- * Whether the access key is valid, the clock right, and the project that of the
- * region. Asks IAM for the account's projects.
+ * Checks that the access key is valid, the clock is right, and the project belongs to the region. Asks IAM for the
+ * account's projects.
  */
 export async function checkAccount(cloud: CloudApi): Promise<Account> {
   let answer: CloudAnswer;
@@ -37,7 +37,7 @@ export async function checkAccount(cloud: CloudApi): Promise<Account> {
     findings.push({
       point: 'project',
       state: 'unseen',
-      text: 'IAM lists projects in a form that is not known here',
+      text: 'IAM lists projects in an unknown format',
     });
     return { findings, isKnown: true };
   }
@@ -55,7 +55,7 @@ function projectFinding(
 ): Finding {
   const point = 'project';
   const own = projects.find(({ id }) => id === projectId);
-  // A region has one project of its name, and may have more called <region>_<name>.
+  // A region has one project with its own name, and may have more, called <region>_<name>.
   const isOf = (name: string) => name === region || name.startsWith(`${region}_`);
   if (own !== undefined && isOf(own.name)) {
     return { point, state: 'ok', text: `${projectId} is ${own.name}` };
@@ -63,7 +63,7 @@ function projectFinding(
   const right = projects.find(({ name }) => isOf(name));
   const text =
     own === undefined
-      ? `HUAWEICLOUD_SDK_PROJECT_ID ${projectId} is no project of this account`
+      ? `HUAWEICLOUD_SDK_PROJECT_ID ${projectId} is not a project of this account`
       : `HUAWEICLOUD_SDK_PROJECT_ID ${projectId} belongs to ${own.name}, not to ${region}`;
   const todo =
     right === undefined
@@ -75,8 +75,9 @@ function projectFinding(
 function clockFinding(date: string | null): Finding {
   const point = 'clock';
   const skewMs = Math.abs(Date.now() - Date.parse(date ?? ''));
-  // NaN: the answer carries no time, but the signature was accepted.
-  if (!(skewMs > WORRYING_SKEW_MS)) return { point, state: 'ok', text: 'near enough to that of the cloud' };
+  // NaN: the answer has no time, but the signature was accepted.
+  if (!(skewMs > WORRYING_SKEW_MS))
+    return { point, state: 'ok', text: 'close enough to the clock of the cloud' };
   return {
     point,
     state: 'note',
@@ -119,7 +120,7 @@ function refused(error: CallFailed): Account {
       ],
     };
   }
-  // Nothing was looked at: that must not pass for a stage in which nothing is missing.
+  // Nothing was checked: that must not look like a stage in which nothing is missing.
   return stop({
     point: 'IAM',
     state: 'missing',
@@ -130,9 +131,9 @@ function refused(error: CallFailed): Account {
 
 function whyRefused(message: string): string {
   if (/not exist/i.test(message))
-    return 'HUAWEICLOUD_SDK_AK is not known: it was deleted, or has a typing error';
+    return 'HUAWEICLOUD_SDK_AK is unknown: it was deleted, or has a typing error';
   if (/security ?token|decrypt token/i.test(message)) {
-    return 'HUAWEICLOUD_SDK_SECURITY_TOKEN is missing, too old or not the one that came with the key';
+    return 'HUAWEICLOUD_SDK_SECURITY_TOKEN is missing, expired or belongs to another key';
   }
   return 'the signature is wrong: HUAWEICLOUD_SDK_SK does not belong to HUAWEICLOUD_SDK_AK';
 }

@@ -4,7 +4,7 @@ import type { DesiredState } from '../desired-state';
 import { type Finding, type Probe, probe } from './finding';
 import { MPC_ROLE, type Role, rightsLacking, rightsToSpare, rolesTooWide } from './rights';
 
-/** FunctionGraph under the name that agencies know it by. */
+/** The name of FunctionGraph in agencies. */
 export const FUNCTIONGRAPH_DOMAIN = 'op_svc_cff';
 const PAGE = 'docs/set-up-by-hand.md';
 
@@ -24,7 +24,7 @@ export type Agency = z.infer<typeof Agencies>['agencies'][number];
 const Statement = z.object({
   Effect: z.string(),
   Action: z.array(z.string()),
-  // Agencies that may be taken on are objects here; they have nothing to do with buckets.
+  // For agencies that may be assumed this is an object, which does not matter for buckets.
   Resource: z.array(z.string()).optional().catch([]),
 });
 const RoleView = z.object({
@@ -37,9 +37,9 @@ const Roles = z.object({ roles: z.array(RoleView) });
 const ShownRole = z.object({ role: RoleView });
 
 /**
- * Whether each agency of the functions exists, trusts FunctionGraph, and has
- * the rights that the functions need, and not far more.
- * @param domainId id of the account; undefined when it is not known
+ * Checks that each agency of the functions exists, trusts FunctionGraph, and has the rights that the functions need, but not
+ * far more.
+ * @param domainId id of the account; undefined when it is unknown
  */
 export async function checkAgencies(
   wanted: DesiredState,
@@ -65,7 +65,7 @@ async function checkAgency(
       todo: `let the key have the system policy "IAM ReadOnlyAccess", or compare the agency in the console (IAM, Agencies) with ${PAGE}`,
     },
   ];
-  if (domainId === undefined) return unseen('the id of the account is not known');
+  if (domainId === undefined) return unseen('the id of the account is unknown');
   const iam = new IamReader(cloud, domainId);
   const found = await probe(() => iam.agency(name));
   if (!found.ok) return unseen(found.reason);
@@ -97,7 +97,7 @@ export function trustFinding(
       todo: 'set AGENCY to another name and create that agency, type "Cloud service", FunctionGraph: whom an agency trusts cannot be changed',
     };
   }
-  // IAM writes UTC without saying so.
+  // IAM writes UTC without a time zone.
   if (end && Date.parse(end.endsWith('Z') ? end : `${end}Z`) < Date.now()) {
     return {
       point,
@@ -163,7 +163,7 @@ function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredStat
   return findings;
 }
 
-/** IAM's agencies, read only. Each throws CallFailed, or ZodError for an answer of another form. */
+/** Reads agencies from IAM. Each method throws CallFailed, or ZodError for an answer of another format. */
 export class IamReader {
   constructor(
     protected readonly cloud: CloudApi,
@@ -174,7 +174,7 @@ export class IamReader {
     return (await this.agencies(name)).find((agency) => agency.name === name);
   }
 
-  /** All agencies of the account, or those of a name. */
+  /** All agencies of the account, or those with a name. */
   async agencies(name?: string): Promise<Agency[]> {
     const body = await this.#get('/v3.0/OS-AGENCY/agencies', [
       ['domain_id', this.domainId],
@@ -183,7 +183,7 @@ export class IamReader {
     return Agencies.parse(body).agencies;
   }
 
-  /** What an agency may do in the project of the region, on global services, and in all projects. */
+  /** The roles of an agency in the project of the region, for global services, and in all projects. */
   async rolesOf(agencyId: string): Promise<Role[]> {
     const { projectId } = this.cloud.connection;
     const of = (scope: string) => `${scope}/agencies/${agencyId}/roles`;
@@ -196,7 +196,7 @@ export class IamReader {
     );
     return Promise.all(
       lists.flat().map(async (listed) => {
-        // Rights in all projects are listed without what they allow.
+        // IAM lists roles for all projects without their statements.
         const { name, display_name, policy } = listed.policy
           ? listed
           : ShownRole.parse(await this.#get(`/v3/roles/${listed.id}`)).role;
@@ -206,7 +206,7 @@ export class IamReader {
   }
 
   async #get(path: string, query: readonly (readonly [string, string])[] = []): Promise<unknown> {
-    // IAM is one for all regions: it goes by the account, not by a project.
+    // IAM is global: it identifies the account, not a project.
     const headers = { 'x-domain-id': this.domainId };
     return (await this.cloud.call('iam', { method: 'GET', path, query, headers })).body;
   }

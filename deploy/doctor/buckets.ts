@@ -12,16 +12,16 @@ const Buckets = z.object({
     .transform((buckets) => buckets ?? []),
 });
 
-/** What MPC says of the account's buckets in the region. */
+/** MPC's view of the account's buckets in the region. */
 export interface MpcView {
-  /** MPC was let into all buckets at once. */
+  /** MPC is authorized for all buckets at once. */
   isForAll: boolean;
-  /** Whether MPC was let into a bucket, by its name; buckets of other accounts and regions are not in it. */
+  /** For each bucket name: is MPC authorized? Without buckets of other accounts and regions. */
   buckets: Probe<ReadonlyMap<string, boolean>>;
 }
 
 /**
- * Whether each bucket exists, lies in the region and belongs to the account, and whether MPC may use it. Asks OBS
+ * Checks that each bucket exists, is in the region and belongs to the account, and that MPC may use it. Asks OBS
  * for each bucket, and MPC for its two kinds of authorization.
  */
 export async function checkBuckets(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
@@ -29,7 +29,7 @@ export async function checkBuckets(wanted: DesiredState, cloud: CloudApi): Promi
   const found = await Promise.all(
     wanted.buckets.map(async (bucket) => {
       const finding = await bucketFinding(bucket, wanted.region, view, cloud);
-      // Of a bucket that is not there, MPC has nothing to say.
+      // MPC knows nothing about a missing bucket.
       return finding.state === 'missing' ? [finding] : [finding, mpcFinding(bucket, wanted, view)];
     }),
   );
@@ -71,15 +71,15 @@ async function bucketFinding(
     return {
       point,
       state: 'missing',
-      text: `lies in ${state.is === 'there' ? state.region : 'another region'}, the functions in ${region}; MPC and triggers need both in one region`,
-      todo: `make another bucket: obsutil mb obs://NAME -location=${region}, and set UPLOAD_BUCKET or SNAPSHOT_BUCKET`,
+      text: `is in ${state.is === 'there' ? state.region : 'another region'}, the functions are in ${region}; MPC and triggers need both in one region`,
+      todo: `create another bucket: obsutil mb obs://NAME -location=${region}, and set UPLOAD_BUCKET or SNAPSHOT_BUCKET`,
     };
   }
   if (state.is === 'unanswered') {
     const todo = 'check the network, and OBS_ENDPOINT if it is set';
-    return { point, state: 'unseen', text: `OBS does not tell: ${state.reason}`, todo };
+    return { point, state: 'unseen', text: `no information from OBS: ${state.reason}`, todo };
   }
-  // MPC lists the account's own buckets of the region only.
+  // MPC lists only the account's own buckets of the region.
   const isOwn = buckets.ok && buckets.found.has(bucket);
   if (isOwn) return { point, state: 'ok', text: `yours, in ${region}` };
   if (state.is === 'there') {
@@ -115,7 +115,7 @@ function mpcFinding(bucket: string, { region }: DesiredState, { isForAll, bucket
   return {
     point,
     state: 'unseen',
-    text: buckets.ok ? 'MPC does not list this bucket' : `MPC does not tell: ${buckets.reason}`,
+    text: buckets.ok ? 'MPC does not list this bucket' : `no information from MPC: ${buckets.reason}`,
     todo: 'look in the console (MPC, Cloud Resource Authorization), or try: a task on a bucket that MPC may not use is refused with MPC.10209',
   };
 }

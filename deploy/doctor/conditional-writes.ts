@@ -8,16 +8,16 @@ const URL_LIFE_SECONDS = 60;
 const TIMEOUT_MS = 10_000;
 const HEADER = 'x-obs-forbid-overwrite';
 
-/** What OBS said to one request; status 0 where it said nothing. */
+/** The answer of OBS to one request; status 0 without an answer. */
 interface Answer {
   status: number;
-  /** `ObjectAlreadyExists`; empty where there is none. */
+  /** For example `ObjectAlreadyExists`; may be empty. */
   code: string;
 }
 
 /**
- * Whether the buckets for records honour `x-obs-forbid-overwrite`, which is in no document of OBS: one small object is
- * written twice and deleted again, below the folder of records, where nothing looks for objects of its name.
+ * Checks whether the buckets for records support `x-obs-forbid-overwrite`, which no document of OBS has. It writes one small
+ * object twice and deletes it. The object is in the folder of records, under a name that nothing else uses.
  */
 export function probeConditionalWrites(wanted: DesiredState, connection: Connection): Promise<Finding[]> {
   const buckets = new Set(wanted.functions.flatMap(({ userData }) => userData.SNAPSHOT_BUCKET ?? []));
@@ -30,7 +30,7 @@ async function probeBucket(bucket: string, connection: Connection): Promise<Find
   const write = () => ask('PUT', bucket, key, connection);
   const first = await write();
   const answers = isDone(first) ? [first, await write()] : [first];
-  // A write that was not answered may have been done.
+  // A write without an answer may have been carried out.
   const deleted = await ask('DELETE', bucket, key, connection);
   const finding = { point, ...verdict(answers, bucket) };
   if (isDone(deleted) || !answers.some(mayBeDone)) return finding;
@@ -41,7 +41,7 @@ async function probeBucket(bucket: string, connection: Connection): Promise<Find
   };
 }
 
-/** What the answers to the first and to the second write mean for the functions. */
+/** What the answers to the two writes mean for the functions. */
 function verdict([first, second]: readonly Answer[], bucket: string): Omit<Finding, 'point'> {
   const last = second ?? first ?? { status: 0, code: '' };
   if (second !== undefined && isDone(second)) {

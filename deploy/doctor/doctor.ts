@@ -22,18 +22,18 @@ import { checkVersioning } from './versioning';
 
 export interface Visit {
   stage: string;
-  /** @throws DeployError for what is wrong in `serverless.yml` and its parameters */
+  /** @throws DeployError for mistakes in `serverless.yml` and its parameters */
   readWanted(): DesiredState;
-  /** @throws DeployError for what is missing in the environment */
+  /** @throws DeployError for missing environment variables */
   openApi(): FunctionGraphApi;
   options: CommandOptions;
   print: (line: string) => void;
 }
 
 /**
- * Looks at everything that a stage needs, with GET only, and prints what is there, what is missing and what to do
- * about it; with `json` for programs. With `probe` it also writes an object, to see what the bucket does with it, and
- * deletes it. With `policy` it prints the policy of the agency instead.
+ * Checks everything that a stage needs, with GET only, and prints what exists, what is missing and what to do;
+ * with `json` for programs. With `probe` it also tests conditional writes: it writes one object and deletes it. With
+ * `policy` it only prints the policy of the agency.
  * @returns false when something is missing
  */
 export async function doctor(visit: Visit): Promise<boolean> {
@@ -58,7 +58,7 @@ async function examine({ readWanted, openApi, options }: Visit): Promise<Finding
   return [...findings, ...(await probeConditionalWrites(wanted, api.cloud.connection))];
 }
 
-/** What an opening step says against it becomes findings: whoever asks the doctor wants to hear of all at once. */
+/** Turns the errors of an opening step into findings, so that the doctor reports everything at once. */
 function attempt<T>(open: () => T, point: string): [T | undefined, Finding[]] {
   try {
     return [open(), []];
@@ -71,12 +71,12 @@ function attempt<T>(open: () => T, point: string): [T | undefined, Finding[]] {
   }
 }
 
-/** Everything that can be said of a stage, in the order in which one would set it up. */
+/** All findings about a stage, in the order of setting it up. */
 export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Promise<Finding[]> {
   const { cloud } = api;
   const offline = checkSettings(wanted);
   const account = await checkAccount(cloud);
-  // With a wrong key every other question would get the same answer.
+  // With a wrong key every other question would fail in the same way.
   if (!account.isKnown) return [...account.findings, ...offline];
   const looks = await Promise.all([
     checkBuckets(wanted, cloud),
@@ -120,7 +120,7 @@ const WORDS: Readonly<Record<State, string>> = {
   note: 'note',
 };
 
-/** Findings for people: a line each, below it what to do, and a sum at the end. */
+/** Findings for people: a line for each, what to do below it, and a total at the end. */
 export function findingsText(findings: readonly Finding[]): string[] {
   const width = Math.max(...Object.values(WORDS).map(({ length }) => length)) + 2;
   const lines = findings.flatMap(({ point, state, text, todo }) => [

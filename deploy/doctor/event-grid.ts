@@ -3,8 +3,8 @@ import type { DesiredState } from '../desired-state';
 import { type Finding, probe } from './finding';
 
 /**
- * Whether the key may use EventGrid, where events come through it: FunctionGraph makes subscriptions by itself, but to
- * delete them is a call of EventGrid's own. Channels are not looked at.
+ * Checks that the key may use EventGrid, if events come through it: FunctionGraph creates subscriptions by itself, but
+ * deleting them needs a call to EventGrid. Channels are not checked.
  */
 export async function checkEventGrid(
   { functions, region }: DesiredState,
@@ -21,7 +21,7 @@ export async function checkEventGrid(
       (channel): Finding => ({
         point: `event channel ${channel}`,
         state: 'unseen',
-        text: 'EventGrid is not asked for its channels',
+        text: 'channels are not checked',
         todo: 'look in the console (EventGrid, Event Channels), and for the agency that the event names (IAM, Agencies)',
       }),
     ),
@@ -37,7 +37,7 @@ async function rightFinding(region: string, cloud: CloudApi): Promise<Finding> {
     return {
       point,
       state: 'note',
-      text: `the key may not see subscriptions (${seen.reason}): deploying can make one, and neither change nor delete it`,
+      text: `the key may not see subscriptions (${seen.reason}): deploying can create one, but neither change nor delete it`,
       todo: `let the key have the system policy "EG FullAccess" in ${region}`,
     };
   }

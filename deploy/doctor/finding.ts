@@ -2,26 +2,26 @@ import * as z from 'zod';
 import { CallFailed } from '../cloud-api';
 
 /**
- * What is the matter with one point: `ok`; `missing` keeps the service from working; `unseen`, the access
- * key may not look; `note`, it works, and somebody should know.
+ * The state of one point. `ok`; `missing`: the service cannot work without it; `unseen`: the access key may not see it;
+ * `note`: it works, but the user should know something.
  */
 export type State = 'ok' | 'missing' | 'unseen' | 'note';
 
-/** What was found of one point. */
+/** The result for one point. */
 export interface Finding {
-  /** Short name, such as `bucket my-videos`. */
+  /** Short name, for example `bucket my-videos`. */
   point: string;
   state: State;
-  /** What is so. */
+  /** What was found. */
   text: string;
-  /** What to do next; absent where there is nothing to do. */
+  /** What to do; absent if nothing is to be done. */
   todo?: string;
 }
 
-/** What a question to the cloud found, or why it could not be answered. */
+/** The answer to a question to the cloud, or why there is none. */
 export type Probe<T> = { ok: true; found: T } | { ok: false; status: number; reason: string };
 
-/** Asks, and turns refusals and answers of an unknown form into a reason. */
+/** Asks the cloud. Refusals and answers of an unknown format become a reason. */
 export async function probe<T>(work: () => Promise<T>): Promise<Probe<T>> {
   try {
     return { ok: true, found: await work() };
@@ -30,7 +30,7 @@ export async function probe<T>(work: () => Promise<T>): Promise<Probe<T>> {
       return { ok: false, status: error.status, reason: error.message };
     }
     if (error instanceof z.ZodError) {
-      return { ok: false, status: 200, reason: 'the answer has a form that is not known here' };
+      return { ok: false, status: 200, reason: 'the answer has an unknown format' };
     }
     throw error;
   }

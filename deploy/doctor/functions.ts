@@ -13,8 +13,8 @@ const Quotas = z.object({
 });
 
 /**
- * Whether the functions are deployed as `serverless.yml` wants them (their code
- * is not compared), and whether there is room for them.
+ * Checks that the functions are deployed as in `serverless.yml`, without comparing their code, and that the quota has room
+ * for them.
  */
 export async function checkFunctions(wanted: DesiredState, api: FunctionGraphApi): Promise<Finding[]> {
   const point = 'functions';
@@ -30,7 +30,7 @@ export async function checkFunctions(wanted: DesiredState, api: FunctionGraphApi
       },
     ];
   }
-  // Whatever code is there counts as wanted.
+  // Code is not compared: the deployed one counts as wanted.
   const digests = Object.fromEntries(
     wanted.functions.map(({ key, name }) => [
       key,
@@ -52,7 +52,7 @@ export async function checkFunctions(wanted: DesiredState, api: FunctionGraphApi
       {
         point,
         state: 'missing',
-        text: `${missing} of ${wanted.functions.length} are not there`,
+        text: `${missing} of ${wanted.functions.length} are missing`,
         todo: deployCommand,
       },
     ];
@@ -80,7 +80,7 @@ async function quotaFinding(needed: number, { cloud }: FunctionGraphApi): Promis
   const point = 'quota of functions';
   if (!quotas.ok) return [{ point, state: 'unseen', text: quotas.reason }];
   const found = quotas.found.quotas.resources.find(({ type }) => type === 'fgs_func_num');
-  if (found === undefined) return [{ point, state: 'unseen', text: 'FunctionGraph does not tell' }];
+  if (found === undefined) return [{ point, state: 'unseen', text: 'FunctionGraph does not show it' }];
   const text = `${found.used} of ${found.quota} used, ${needed} more are needed`;
   if (found.quota - found.used >= needed) return [{ point, state: 'ok', text }];
   return [
@@ -88,7 +88,7 @@ async function quotaFinding(needed: number, { cloud }: FunctionGraphApi): Promis
       point,
       state: 'missing',
       text,
-      todo: 'delete functions, or ask for more in the console (My Quotas)',
+      todo: 'delete functions, or request a higher quota in the console (My Quotas)',
     },
   ];
 }

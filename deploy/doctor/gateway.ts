@@ -7,7 +7,7 @@ import { type Finding, probe } from './finding';
 
 const Instance = z.object({ status: z.string().nullish() });
 
-/** Whether the API groups of the stage exist, and the dedicated gateways that they belong to. */
+/** Checks that the API groups of the stage and their dedicated gateways exist. */
 export async function checkGateway(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
   const triggers = wanted.functions.flatMap((one) => one.triggers);
   const found = triggers.map(groupOf).filter((place) => place !== undefined);
@@ -84,7 +84,7 @@ function unseen(point: string, reason: string): Finding {
   };
 }
 
-/** Whether those may call who shall be able to, and no others; and how often. */
+/** Checks that callers, policies and limits are as in `serverless.yml`. */
 export async function checkAccess(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
   const { access, stage } = wanted;
   if (access === undefined || access.apis.every(({ auth }) => auth === 'NONE')) return [];
@@ -107,10 +107,10 @@ export async function checkAccess(wanted: DesiredState, cloud: CloudApi): Promis
   const { steps, warnings } = plan.found;
   const notes = warnings.map((text): Finding => ({ point, state: 'note', text }));
   if (steps.length > 0) {
-    const text = `not yet as serverless.yml says: ${steps.map((step) => step.text).join('; ')}`;
+    const text = `not yet as in serverless.yml: ${steps.map((step) => step.text).join('; ')}`;
     return [...notes, { point, state: 'note', text, todo: `npm run deploy -- --stage ${stage}` }];
   }
   return notes.length > 0
     ? notes
-    : [{ point, state: 'ok', text: 'those that serverless.yml names, as often as it says' }];
+    : [{ point, state: 'ok', text: 'callers and limits are as in serverless.yml' }];
 }

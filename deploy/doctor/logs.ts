@@ -15,7 +15,7 @@ const Groups = z.object({
     .nullish()
     .transform((groups) => groups ?? []),
 });
-/** A log group, as LTS lists it. */
+/** A log group in LTS's list. */
 export type LogGroup = z.infer<typeof Groups>['log_groups'][number];
 const Streams = z.object({
   log_streams: z
@@ -24,7 +24,7 @@ const Streams = z.object({
     .transform((streams) => streams ?? []),
 });
 
-/** Whether the functions' logs go anywhere: whether LTS has the group and the stream that they are written to. */
+/** Checks that LTS has the log group and stream of the functions. */
 export async function checkLogs(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
   const setup = `npm run setup -- --stage ${wanted.stage}`;
   if (logWarning(wanted) !== undefined) {
@@ -32,7 +32,7 @@ export async function checkLogs(wanted: DesiredState, cloud: CloudApi): Promise<
       {
         point: 'logs',
         state: 'note',
-        text: 'the functions will have none: no log group of LTS is set',
+        text: 'the functions will have no logs: no log group of LTS is set',
         todo: `${setup}, or set LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME`,
       },
     ];
@@ -54,11 +54,11 @@ export async function checkLogs(wanted: DesiredState, cloud: CloudApi): Promise<
       }
       const { group, stream } = found.found;
       if (group === undefined) {
-        const todo = `${setup} makes one where LTS_GROUP_ID is empty; or set it to one that is there`;
+        const todo = `${setup} creates one if LTS_GROUP_ID is empty; or set it to an existing one`;
         return { point, state: 'missing', text: 'does not exist', todo };
       }
       if (stream === undefined) {
-        const todo = `${setup} makes one in a group of its own; or set LTS_STREAM_ID to one that is there`;
+        const todo = `${setup} creates one in its own group; or set LTS_STREAM_ID to an existing one`;
         return { point, state: 'missing', text: `has no stream ${streamId}`, todo };
       }
       const text = `${group.log_group_name} with stream ${stream.log_stream_name}`;

@@ -4,8 +4,8 @@ import type { FunctionGraphApi } from '../functiongraph-api';
 import { type Finding, probe } from './finding';
 
 /**
- * Whether a stage beside this one keeps its records in the same bucket: the functions of the project that were deployed from
- * here are asked for their settings. Nothing is said where there is none.
+ * Checks whether another stage of the project keeps its records in the same bucket, from the settings of its deployed
+ * functions. Returns nothing if there is none.
  */
 export async function checkNeighbours(wanted: DesiredState, api: FunctionGraphApi): Promise<Finding[]> {
   const bucket = wanted.functions.find(({ source }) => source === 'on-upload')?.userData.SNAPSHOT_BUCKET;
@@ -24,19 +24,19 @@ export async function checkNeighbours(wanted: DesiredState, api: FunctionGraphAp
     );
     return settings.filter(({ SNAPSHOT_BUCKET }) => SNAPSHOT_BUCKET === bucket).map(({ stage }) => stage);
   });
-  // Where functions cannot be listed, the look at our own says it.
+  // If functions cannot be listed, checkFunctions reports that.
   if (!found.ok || found.found.length === 0) return [];
   return [
     {
       point: `records in ${bucket}`,
       state: 'note',
-      text: `${found.found.join(', ')} keeps its records there too: the sweeps, the clean-ups and the paces of stages in one bucket know only one state, so that uploads may wait until a later pass, and more creates may leave in a minute than each stage may send`,
-      todo: 'give each stage a snapshot bucket of its own',
+      text: `${found.found.join(', ')} keeps its records there too: stages in one bucket share the state of sweep, clean-up and pace, so uploads may wait for a later pass, and more creates may leave in a minute than each stage allows`,
+      todo: 'give each stage its own snapshot bucket',
     },
   ];
 }
 
-/** User data as FunctionGraph keeps it, a text of JSON. */
+/** Parses user data, which FunctionGraph returns as JSON text. */
 function userDataOf(text: string | null | undefined): { SNAPSHOT_BUCKET?: unknown } {
   try {
     return Object(JSON.parse(text ?? '{}'));

@@ -3,12 +3,12 @@ import type { CloudApi } from '../cloud-api';
 import type { DesiredState } from '../desired-state';
 import { type Finding, type Probe, probe } from './finding';
 
-/** What MPC tells when a snapshot task has ended. */
+/** MPC's event when a snapshot task has ended. */
 const EVENT = 'ThumbnailComplete';
-/** Kinds of messages that functions get: 2, JSON, and 3, JSON and text. */
+/** Types of messages that functions get: 2 is JSON, 3 is JSON and text. */
 const JSON_TYPES = [2, 3];
-/** What is so without a notification, for people. */
-export const TIMER_ALONE = 'the timer finds within a minute what has ended';
+/** The effect of a missing notification, for people. */
+export const TIMER_ALONE = 'the timer finds ended tasks within a minute';
 
 const Settings = z.object({
   notifications: z
@@ -26,13 +26,13 @@ const Settings = z.object({
     .nullish()
     .transform((settings) => settings ?? []),
 });
-/** Whom MPC tells. */
+/** MPC's notification setting. */
 export type NotificationSetting = z.infer<typeof Settings>['notifications'][number];
 const Attributes = z.object({ attributes: z.object({ access_policy: z.string().nullish() }) });
 
 /**
- * Whether MPC tells the end of tasks to the topic that starts on-finish. MPC has one such setting for the whole
- * project: whoever else uses it is told of. Without it all goes on, only later.
+ * Checks that MPC notifies the topic that starts on-finish. MPC has one such setting for the whole project, so
+ * another use of it is reported. Without the notification tasks are finished later, by the timer.
  */
 export async function checkNotifications(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
   const { region, stage } = wanted;
@@ -48,19 +48,19 @@ export async function checkNotifications(wanted: DesiredState, cloud: CloudApi):
   if (ofTopic.state === 'missing') return [ofTopic];
   if (!setting.ok) {
     const todo = `look with a key that may use MPC: hcloud MPC ListNotifySmnTopicConfig --cli-region=${region}`;
-    return [ofTopic, { point, state: 'unseen', text: `MPC does not tell: ${setting.reason}`, todo }];
+    return [ofTopic, { point, state: 'unseen', text: `no information from MPC: ${setting.reason}`, todo }];
   }
   return [ofTopic, settingFinding(point, topic, wanted, setting.found)];
 }
 
-/** Whom MPC tells when a task has ended; undefined: nobody. @throws CallFailed, ZodError */
+/** MPC's notification setting for ended tasks; undefined when there is none. @throws CallFailed, ZodError */
 export async function notificationOf(cloud: CloudApi): Promise<NotificationSetting | undefined> {
   const { body } = await cloud.call('mpc', { method: 'GET', path: settingPath(cloud) });
   const { notifications } = Settings.parse(body);
   return notifications.find(({ event_name, status }) => event_name === EVENT && status === 'on');
 }
 
-/** Tells MPC whom to tell, for the whole project. @throws CallFailed */
+/** Changes MPC's notification setting, for the whole project. @throws CallFailed */
 export async function setNotification(
   setting: { status: 'on' | 'off'; topic: string; msg_type: number },
   cloud: CloudApi,
@@ -73,12 +73,12 @@ function settingPath(cloud: CloudApi): string {
   return `/v1/${cloud.connection.projectId}/notification`;
 }
 
-/** Whether functions get what MPC sends. */
+/** True if functions get the messages of this type. */
 export function isJson({ msg_type: type }: NotificationSetting): boolean {
   return JSON_TYPES.includes(type ?? 0);
 }
 
-/** What sets it by hand. */
+/** The command that sets it by hand. */
 export function notificationCommand(region: string, topic: string, status: 'on' | 'off' = 'on'): string {
   return `hcloud MPC NotifySmnTopicConfig --cli-region=${region} --notifications.1.event_name=${EVENT} --notifications.1.status=${status} --notifications.1.topic=${topic} --notifications.1.msg_type=2`;
 }
@@ -90,8 +90,8 @@ function withoutTopic(
 ): Finding {
   const topic = setting.ok ? setting.found?.topic : undefined;
   const todo = topic
-    ? `MPC tells ${topic} already: set SMN_TOPIC_URN to it, to be told by it as well`
-    : `to have files and notices within a second: npm run setup -- --stage ${stage}, which makes a topic, or name one with SMN_TOPIC_URN`;
+    ? `MPC already notifies ${topic}: set SMN_TOPIC_URN to use it as well`
+    : `to get files and notices within a second: npm run setup -- --stage ${stage} creates a topic, or name one with SMN_TOPIC_URN`;
   return { point, state: 'note', text: `on-finish has no topic; ${TIMER_ALONE}`, todo };
 }
 
@@ -102,11 +102,11 @@ async function topicFinding(topic: string, { stage }: DesiredState, cloud: Cloud
     Attributes.parse((await cloud.call('smn', { method: 'GET', path })).body),
   );
   if (found.ok) {
-    // Whether MPC is let in, MPC itself says when it is told to use the topic.
-    return { point, state: 'ok', text: 'is there' };
+    // Whether MPC may publish, MPC itself checks when the notification is set.
+    return { point, state: 'ok', text: 'exists' };
   }
   if (found.status === 404) {
-    const todo = `npm run setup -- --stage ${stage} makes one where SMN_TOPIC_URN is empty; or set it to one that is there`;
+    const todo = `npm run setup -- --stage ${stage} creates one if SMN_TOPIC_URN is empty; or set it to an existing one`;
     return { point, state: 'missing', text: 'does not exist', todo };
   }
   const todo =
@@ -125,7 +125,7 @@ function settingFinding(
     return {
       point,
       state: 'note',
-      text: `MPC tells nobody of ${EVENT}; ${TIMER_ALONE}`,
+      text: `MPC sends no notification of ${EVENT}; ${TIMER_ALONE}`,
       todo: `npm run setup -- --stage ${stage}, or let the topic’s policy allow MPC to publish (console: SMN, Topics), then ${command}`,
     };
   }
@@ -133,13 +133,13 @@ function settingFinding(
     return {
       point,
       state: 'note',
-      text: `MPC tells ${setting.topic}, which somebody has set for the whole project; ${TIMER_ALONE}`,
-      todo: `set SMN_TOPIC_URN=${setting.topic} to be told by that topic as well, or agree with whoever uses it, and then npm run setup -- --stage ${stage} --take-over-notification`,
+      text: `MPC notifies ${setting.topic}, which somebody has set for the whole project; ${TIMER_ALONE}`,
+      todo: `set SMN_TOPIC_URN=${setting.topic} to use that topic as well, or agree with its owner, and then npm run setup -- --stage ${stage} --take-over-notification`,
     };
   }
   if (!isJson(setting)) {
     const text = `MPC sends ${topic} no JSON (msg_type ${setting.msg_type}), so functions get nothing; ${TIMER_ALONE}`;
     return { point, state: 'note', text, todo: command };
   }
-  return { point, state: 'ok', text: `MPC tells ${topic} when a task has ended` };
+  return { point, state: 'ok', text: `MPC notifies ${topic} when a task has ended` };
 }

@@ -1,14 +1,14 @@
 import type { DesiredState } from '../desired-state';
 import type { Finding } from './finding';
 
-/** Create calls that MPC takes in a minute of one project (MPC API reference, "Constraints"). */
+/** Create calls that MPC accepts from one project in a minute (MPC API reference, "Constraints"). */
 const CREATES_PER_MINUTE = 100;
-/** MPC_REQUESTS_PER_MINUTE where nobody sets it. */
+/** The default of MPC_REQUESTS_PER_MINUTE. */
 const DEFAULT_PACE = 80;
 
 /**
- * Whether uploads and callers together stay within the creates that MPC takes in a minute: above that callers take what
- * uploads need.
+ * Checks that uploads and callers together stay within the create calls that MPC accepts in a minute: above that, callers
+ * take what uploads need.
  */
 export function checkPace({ access, functions }: DesiredState): Finding[] {
   const point = 'creates a minute';

@@ -6,9 +6,9 @@ import { elementOf, ObsClient } from '../obs-client';
 import type { Finding } from './finding';
 
 const TIMEOUT_MS = 10_000;
-/** So many objects are looked through for a small one. */
+/** Objects to look at in the search for a small one. */
 const LOOKED_AT = 100;
-/** A page of nobody, to see whether players anywhere may read. */
+/** An unknown page, to test whether players on any page may read. */
 const ORIGIN = 'https://player.example';
 const PAGE = 'docs/results-players-and-cdn.md, "CDN"';
 
@@ -20,8 +20,8 @@ interface Sample {
 }
 
 /**
- * Whether `PUBLIC_URL` leads to the snapshot bucket, and whether players on other pages may read there: fetches the
- * smallest of the first pictures and files, and compares it with what OBS has.
+ * Checks that `PUBLIC_URL` leads to the snapshot bucket, and that players on other pages may read there. It fetches the
+ * smallest of the first pictures and files, and compares it with the object in OBS.
  */
 export async function checkPublicUrl({ functions }: DesiredState, cloud: CloudApi): Promise<Finding[]> {
   const places = new Map(
@@ -46,7 +46,7 @@ async function checkPlace(url: string, bucket: string, folder: string, cloud: Cl
     return [{ point, state: 'unseen', text: error.message, todo }];
   }
   if (sample === undefined) {
-    const text = `${bucket} has nothing below ${folder} yet that could be fetched from there`;
+    const text = `${bucket} has no object below ${folder} yet that could be fetched`;
     return [
       { point, state: 'unseen', text, todo: 'run the doctor again when the first video has its pictures' },
     ];
@@ -65,7 +65,7 @@ async function checkPlace(url: string, bucket: string, folder: string, cloud: Cl
     const body = Buffer.from(await response.arrayBuffer());
     if (!response.ok) return [{ ...lead, text: `${address} answers ${response.status}` }];
     if (!isSame(body, sample)) {
-      return [{ ...lead, text: `${address} answers something else than this object of ${bucket}` }];
+      return [{ ...lead, text: `${address} does not return this object of ${bucket}` }];
     }
     const ok: Finding = { point, state: 'ok', text: `leads to ${bucket}` };
     return [ok, corsFinding(url, response.headers.get('access-control-allow-origin'))];
@@ -87,7 +87,7 @@ function corsFinding(url: string, allowed: string | null): Finding {
   };
 }
 
-/** ETags of objects that were written in parts are no MD5. */
+/** The ETag of a multipart upload is not an MD5: then only the size is compared. */
 function isSame(body: Buffer, { sizeBytes, etag }: Sample): boolean {
   if (body.length !== sizeBytes) return false;
   return !/^[0-9a-f]{32}$/.test(etag) || createHash('md5').update(body).digest('hex') === etag;
@@ -108,7 +108,7 @@ async function smallObject(bucket: string, prefix: string, cloud: CloudApi): Pro
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** The text that XML means. */
+/** Decodes the entities of XML text. */
 function plain(xml: string): string {
   return xml.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (whole, decimal, hex, name) => {
     if (name !== undefined) return ENTITIES[name] ?? whole;

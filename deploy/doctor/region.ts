@@ -10,15 +10,15 @@ const TriggerTypes = z.array(z.string());
 /** Regions with MPC for which FunctionGraph's user guide names EventGrid triggers. */
 const EVENTGRID_REGIONS = 'cn-north-4, cn-east-3 or cn-south-1';
 
-/** What documents and the vendor's SDK say, for a region that cannot be asked. */
+/** The knowledge from documents and the vendor's SDK, for a region that cannot be asked. */
 function isSaidToLack(region: string, type: TriggerType): boolean {
   // No OBS triggers on the site of the Chinese mainland (FunctionGraph API reference, creating a trigger).
   if (type === 'OBS') return region.startsWith('cn-');
-  // The SDK knows no EventGrid there, the user guide no triggers of dedicated gateways.
+  // The SDK has no EventGrid there; the user guide has no triggers of dedicated gateways there.
   return region === 'cn-north-1' && (type === 'EVENTGRID' || type === 'DEDICATEDGATEWAY');
 }
 
-/** Whether the region has the runtime and the triggers that are wanted: FunctionGraph is asked for both. */
+/** Checks that the region has the wanted runtime and triggers. Asks FunctionGraph for both. */
 export async function checkRegion(wanted: DesiredState, { cloud }: FunctionGraphApi): Promise<Finding[]> {
   const get = async (what: string): Promise<unknown> =>
     (
@@ -37,7 +37,8 @@ export async function checkRegion(wanted: DesiredState, { cloud }: FunctionGraph
 function runtimeFindings({ region, functions }: DesiredState, runtimes: Probe<string[]>): Finding[] {
   return [...new Set(functions.map(({ runtime }) => runtime))].map((runtime): Finding => {
     const point = `runtime ${runtime}`;
-    if (!runtimes.ok) return { point, state: 'unseen', text: `${region} does not tell: ${runtimes.reason}` };
+    if (!runtimes.ok)
+      return { point, state: 'unseen', text: `no information from ${region}: ${runtimes.reason}` };
     if (runtimes.found.includes(runtime)) return { point, state: 'ok', text: `${region} has it` };
     const others = runtimes.found.filter((name) => name.startsWith('Node.js')).join(', ') || 'no Node.js';
     return {
@@ -62,11 +63,11 @@ function triggerFindings({ region, functions }: DesiredState, types: Probe<strin
       todo: insteadOf(type, lacks),
     }));
   }
-  if (!types.ok) return [{ point, state: 'unseen', text: `${region} does not tell: ${types.reason}` }];
+  if (!types.ok) return [{ point, state: 'unseen', text: `no information from ${region}: ${types.reason}` }];
   return wanted.length === 0 ? [] : [{ point, state: 'ok', text: `${region} has ${wanted.join(', ')}` }];
 }
 
-/** What to choose where a type of triggers is not there. */
+/** The alternative to a missing type of trigger. */
 function insteadOf(type: TriggerType, lacks: (type: TriggerType) => boolean): string {
   const elsewhere = 'choose another region (HUAWEICLOUD_SDK_REGION)';
   switch (type) {

@@ -1,28 +1,28 @@
 import { type DesiredState, foldersOfCaptures, removesWhatIsGone } from '../desired-state';
 
-/** A part of a policy, as IAM shows it. */
+/** A statement of a policy, in IAM's form. */
 export interface Statement {
   Effect: string;
   Action: readonly string[];
   Resource?: readonly string[] | undefined;
 }
 
-/** A role or a policy that somebody has. */
+/** A role or policy. */
 export interface Role {
   displayName: string;
   statements: readonly Statement[];
 }
 
-/** Something that somebody must be allowed to do. */
+/** A permission. */
 export interface Right {
   action: string;
-  /** Without account and region: `bucket:videos`, `object:snapshots/*`. Absent: the service knows no resources. */
+  /** Without account and region: `bucket:videos`, `object:snapshots/*`. Absent for services without resources. */
   resource?: string;
 }
 
-/** The policies that the functions' agency needs. */
+/** The rights that the functions' agency needs. */
 export interface LeastPolicies {
-  /** A system role, for the project of the region: without identity policies MPC has no finer rights. */
+  /** A system role, for the project of the region: MPC has no finer rights without identity policies. */
   projectRole: string;
   /** A custom policy, for global services. */
   globalPolicy: { Version: '1.1'; Statement: Allowed[] };
@@ -30,7 +30,7 @@ export interface LeastPolicies {
 
 type Allowed = { Effect: 'Allow'; Action: string[]; Resource: string[] };
 
-/** Most resources of one statement (IAM API reference, creating a custom policy). */
+/** The limit of resources in one statement (IAM API reference, creating a custom policy). */
 const MAX_RESOURCES = 10;
 
 /** One statement for every ten resources. */
@@ -45,7 +45,7 @@ function statements(Action: string[], resources: readonly string[]): Allowed[] {
 
 export const MPC_ROLE = 'MPC Administrator';
 
-/** What well-known roles of the system let their holder do; their statements are written in an older language. */
+/** The services that well-known system roles allow: their statements use an older syntax. */
 const SERVICES_OF_ROLES: Readonly<Record<string, readonly string[]>> = {
   [MPC_ROLE]: ['mpc'],
   'Tenant Administrator': ['mpc', 'obs', 'functiongraph'],
@@ -53,7 +53,7 @@ const SERVICES_OF_ROLES: Readonly<Record<string, readonly string[]>> = {
   'OBS FullAccess': ['obs'],
 };
 
-/** Things that these functions never do: whoever may do one of them has more rights than they need. */
+/** Rights that the functions never need: an agency with one of them has too many rights. */
 const NEVER_NEEDED: readonly Right[] = [
   { action: 'obs:object:DeleteObject', resource: 'object:a-bucket-of-somebody/*' },
   { action: 'obs:object:GetObject', resource: 'object:a-bucket-of-somebody/*' },
@@ -62,7 +62,7 @@ const NEVER_NEEDED: readonly Right[] = [
   { action: 'iam:agencies:createAgency' },
 ];
 
-/** What the functions do in OBS, for the buckets of a stage. */
+/** The buckets that the functions of a stage read and write. */
 function bucketsOf({ functions }: DesiredState): { read: string[]; written: string[] } {
   const values = (key: string) =>
     functions.flatMap(({ userData }) => (userData[key] ?? '').split(',').map((name) => name.trim()));
@@ -70,7 +70,7 @@ function bucketsOf({ functions }: DesiredState): { read: string[]; written: stri
   return { read: unique(values('UPLOAD_BUCKETS')), written: unique(values('SNAPSHOT_BUCKET')) };
 }
 
-/** Buckets that FunctionGraph hands events over to which it gave up, in the agency's name. */
+/** Buckets to which FunctionGraph writes failed events, with the agency's rights. */
 function failureBuckets({ functions }: DesiredState): string[] {
   const targets = functions.map(({ asynchronous }) => asynchronous?.destination_config.on_failure);
   const named = targets.filter((target) => target?.destination === 'OBS');
@@ -79,13 +79,13 @@ function failureBuckets({ functions }: DesiredState): string[] {
 
 /** Folders of records that are deleted when a video is gone. */
 const RECORDS_OF_VIDEOS = ['claims', 'tasks', 'finished', 'removed'];
-/** Where pictures lie unless OUTPUT_DIRECTORY says otherwise. */
+/** The default of OUTPUT_DIRECTORY. */
 const OUTPUT_DIRECTORY = 'snapshots/{key}';
 
 /** Keys of the snapshot bucket below which the functions delete. */
 function deletedBelow({ functions }: DesiredState): string[] {
   const records = (folders: readonly string[]) => folders.map((folder) => `.mpc-snapshots/${folder}/`);
-  // Notices that were sent, uploads that had their turn: nothing else is ever deleted by itself.
+  // Sent notices and started uploads: without ON_REMOVAL nothing else is ever deleted.
   const always = records(['notices', 'waiting', 'later']);
   const removing = functions.filter(({ userData }) => removesWhatIsGone(userData));
   if (removing.length === 0) return always;
@@ -96,7 +96,7 @@ function deletedBelow({ functions }: DesiredState): string[] {
   return [...always, ...records(RECORDS_OF_VIDEOS), ...new Set(pictures)];
 }
 
-/** The policies with the least rights that the functions of a stage work with. */
+/** The least rights with which the functions of a stage work. */
 export function leastPolicies(wanted: DesiredState): LeastPolicies {
   const { read, written } = bucketsOf(wanted);
   const failed = failureBuckets(wanted);
@@ -106,12 +106,12 @@ export function leastPolicies(wanted: DesiredState): LeastPolicies {
     globalPolicy: {
       Version: '1.1',
       Statement: [
-        // The sweep looks for uploads, `?object=` for records.
+        // The sweep lists uploads; `?object=` lists records.
         ...statements(
           ['obs:bucket:ListBucket'],
           buckets.map((bucket) => `OBS:*:*:bucket:${bucket}`),
         ),
-        // Records of what was started; pictures that temporary addresses lead to; events that were given up.
+        // Records, pictures behind temporary addresses, failed events.
         ...statements(
           ['obs:object:GetObject', 'obs:object:PutObject'],
           [...new Set([...written, ...failed])].map((bucket) => `OBS:*:*:object:${bucket}/*`),
@@ -122,7 +122,7 @@ export function leastPolicies(wanted: DesiredState): LeastPolicies {
             deletedBelow(wanted).map((place) => `OBS:*:*:object:${bucket}/${place}*`),
           ),
         ),
-        // FunctionGraph's asynchronous notification to OBS asks for these two as well, and for PutObject.
+        // FunctionGraph's asynchronous notification to OBS needs these two as well, and PutObject.
         ...statements(
           ['obs:bucket:HeadBucket', 'obs:bucket:CreateBucket'],
           failed.map((bucket) => `OBS:*:*:bucket:${bucket}`),
@@ -132,7 +132,7 @@ export function leastPolicies(wanted: DesiredState): LeastPolicies {
   };
 }
 
-/** Rights of `leastPolicies` that none of the roles gives. */
+/** The rights of `leastPolicies` that the roles do not give. */
 export function rightsLacking(wanted: DesiredState, roles: readonly Role[]): Right[] {
   const { globalPolicy } = leastPolicies(wanted);
   const needed: Right[] = [
@@ -146,7 +146,7 @@ export function rightsLacking(wanted: DesiredState, roles: readonly Role[]): Rig
   return needed.filter((right) => !isAllowed(right, roles));
 }
 
-/** Rights to delete that the functions had a use for with ON_REMOVAL: delete alone, and still have without. */
+/** Rights to delete that only ON_REMOVAL: delete needs, but that the roles still give without it. */
 export function rightsToSpare(wanted: DesiredState, roles: readonly Role[]): Right[] {
   if (wanted.functions.some(({ userData }) => removesWhatIsGone(userData))) return [];
   const narrow = roles.filter((role) => rolesTooWide([role]).length === 0);
@@ -160,14 +160,14 @@ export function rightsToSpare(wanted: DesiredState, roles: readonly Role[]): Rig
     .filter((right) => isAllowed(right, narrow));
 }
 
-/** Names of the roles that let the functions do what they never need. */
+/** Names of the roles that give rights which the functions never need. */
 export function rolesTooWide(roles: readonly Role[]): string[] {
   return roles
     .filter((role) => NEVER_NEEDED.some((right) => isAllowed(right, [role])))
     .map(({ displayName }) => displayName);
 }
 
-/** Whether the roles together allow something: one allows it, none denies it. */
+/** True if a role allows it and none denies it. */
 function isAllowed(right: Right, roles: readonly Role[]): boolean {
   const service = right.action.split(':')[0] ?? '';
   const statements = roles.flatMap((role) => role.statements);
@@ -190,7 +190,7 @@ function covers({ Action, Resource }: Omit<Statement, 'Effect'>, { action, resou
   );
 }
 
-/** IAM's patterns know `*` only; names of services and actions are not case-sensitive. */
+/** IAM's patterns have only `*`; names of services and actions are not case-sensitive. */
 function matches(pattern: string, text: string): boolean {
   const parts = pattern.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${parts.join('.*')}$`, 'i').test(text);

@@ -4,7 +4,7 @@ import type { DesiredState, WantedFunction } from '../desired-state';
 import { DeployError } from '../errors';
 import type { Finding } from './finding';
 
-/** Whether the functions would accept their user data: the code that reads it says so. */
+/** Checks that the functions accept their user data, with the functions' own code. */
 export function checkSettings({ functions }: DesiredState): Finding[] {
   const keysByFault = new Map<string, string[]>();
   for (const one of functions) {
@@ -32,7 +32,7 @@ export function refuseSettings(wanted: DesiredState): void {
   if (faults.length > 0) throw new DeployError(faults.map(({ point, text }) => `${point}: ${text}`));
 }
 
-/** What the functions say against the user data; undefined when they take it. */
+/** What is wrong with the user data of a function; undefined when it is accepted. */
 function settingsFault({ userData, secrets, source, triggers }: WantedFunction): string | undefined {
   const values: Readonly<Record<string, string>> = { ...userData, ...secrets };
   const typing = typingError(Object.keys(values));
@@ -41,7 +41,7 @@ function settingsFault({ userData, secrets, source, triggers }: WantedFunction):
     return `CAPTURE must be a map, or JSON in a text, got "${values.CAPTURE}"`;
   }
   try {
-    // Variables of this shell are none of the functions' business.
+    // Variables of this shell must not count as settings of the functions.
     const context = { getUserData: (key: string) => values[key] };
     const settings = readSettings(context, {});
     readFinishSettings(context, settings, {});
@@ -51,7 +51,7 @@ function settingsFault({ userData, secrets, source, triggers }: WantedFunction):
   }
 }
 
-/** An event that no upload can come by; undefined when there is none. */
+/** Names an event whose uploads the settings would all skip; undefined when there is none. */
 function deafness(
   { uploadBuckets, uploadPrefix, uploadSuffixes }: Settings,
   triggers: WantedFunction['triggers'],
@@ -87,7 +87,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Every name that the functions read. */
+/** All names of settings that the functions read. */
 function namesRead(): ReadonlySet<string> {
   const names = new Set<string>();
   const getUserData = (name: string) => {
@@ -98,26 +98,26 @@ function namesRead(): ReadonlySet<string> {
   return names;
 }
 
-/** What has no default. */
+/** Settings without a default. */
 const EXAMPLE: Readonly<Record<string, string>> = {
   REGION: 'ap-southeast-3',
   UPLOAD_BUCKETS: 'uploads',
   SNAPSHOT_BUCKET: 'snapshots',
 };
 
-/** A name that is all but that of a setting would be passed over in silence. */
+/** Reports a name that nearly matches a setting: the functions would ignore it silently. */
 function typingError(names: readonly string[]): string | undefined {
   const known = namesRead();
   for (const name of names.filter((one) => !known.has(one))) {
     const meant = [...known].find((one) => isNear(name.toUpperCase(), one));
-    if (meant !== undefined) return `${name} is no setting; ${meant} is`;
+    if (meant !== undefined) return `${name} is not a setting; did you mean ${meant}?`;
   }
   return undefined;
 }
 
 const FAR_ENOUGH = 3;
 
-/** Whether fewer than three letters must be put in, left out or changed to make one of the other. */
+/** True if the edit distance is less than three letters. */
 function isNear(one: string, other: string): boolean {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (const [index, letter] of [...one].entries()) {
@@ -131,7 +131,7 @@ function isNear(one: string, other: string): boolean {
   return (row.at(-1) ?? FAR_ENOUGH) < FAR_ENOUGH;
 }
 
-/** Videos of one key in two upload buckets would share a directory, and the pictures there would be those of the last task. */
+/** Videos with the same key in two upload buckets may share a directory: the last task then overwrites the pictures. */
 function sharedDirectoryNotes(functions: DesiredState['functions']): Finding[] {
   const values = functions.find(({ source }) => source === 'on-upload')?.userData;
   if (values === undefined) return [];
@@ -139,7 +139,7 @@ function sharedDirectoryNotes(functions: DesiredState['functions']): Finding[] {
   try {
     settings = readSettings({ getUserData: (key) => values[key] }, {});
   } catch {
-    // Told as a fault.
+    // checkSettings reports the fault.
     return [];
   }
   const { uploadBuckets, captures } = settings;
@@ -167,8 +167,8 @@ function unreadNotes(functions: DesiredState['functions']): Finding[] {
     {
       point: 'user data',
       state: 'note',
-      text: `${unread.join(', ')}: none of these functions reads it`,
-      todo: 'take it out of environment in serverless.yml, unless code of yours reads it (docs/settings.md)',
+      text: `${unread.join(', ')}: no function reads it`,
+      todo: 'remove it from environment in serverless.yml, unless your own code reads it (docs/settings.md)',
     },
   ];
 }

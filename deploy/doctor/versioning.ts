@@ -4,9 +4,9 @@ import type { DesiredState } from '../desired-state';
 import { elementOf, ObsClient } from '../obs-client';
 import { type Finding, probe } from './finding';
 
-/** What a bucket does with objects that are replaced or deleted. */
+/** How a bucket keeps replaced and deleted objects. */
 interface Keeping {
-  /** Empty for a bucket that never kept versions. */
+  /** `Enabled`, `Suspended`, or empty if versioning was never enabled. */
   status: string;
   /** Days after which a rule for the whole bucket deletes old versions; undefined without such a rule. */
   clearedAfterDays: string | undefined;
@@ -16,8 +16,8 @@ const RULE =
   'NoncurrentVersionExpiration with NoncurrentDays (console: OBS, Basic Configurations, Lifecycle Rules, "Delete Object After (Days)" of historical versions)';
 
 /**
- * Whether the buckets keep old versions of objects (GET ?versioning), whether a lifecycle rule clears them (GET ?lifecycle), and
- * what that means for this service. Of a bucket that is not there nothing is said.
+ * Checks whether the buckets keep old versions of objects (GET ?versioning), and whether a lifecycle rule deletes them (GET
+ * ?lifecycle). Returns nothing for a missing bucket.
  */
 export async function checkVersioning(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
   const obs = new ObsClient(cloud);
@@ -27,10 +27,10 @@ export async function checkVersioning(wanted: DesiredState, cloud: CloudApi): Pr
       const point = `versions in ${bucket}`;
       const found = await probe(() => keepingOf(bucket, obs));
       if (found.ok) return [{ point, ...verdict(found.found, withRecords.has(bucket)) }];
-      // The look at the bucket itself says more.
+      // checkBuckets reports other failures.
       if (found.status !== 403) return [];
       const todo = `use a key with obs:bucket:GetBucketVersioning and obs:bucket:GetLifecycleConfiguration on ${bucket}`;
-      return [{ point, state: 'unseen', text: 'OBS does not tell this key', todo }];
+      return [{ point, state: 'unseen', text: 'OBS does not show it to this key', todo }];
     }),
   );
   return findings.flat();
@@ -56,13 +56,13 @@ async function clearedAfterDays(bucket: string, obs: ObsClient): Promise<string 
 }
 
 function verdict({ status, clearedAfterDays }: Keeping, hasRecords: boolean): Omit<Finding, 'point'> {
-  if (status === '') return { state: 'ok', text: 'none are kept: what is replaced or deleted is gone' };
-  const kept = status === 'Enabled' ? 'are kept' : 'are kept no more, but those that are there stay';
+  if (status === '') return { state: 'ok', text: 'none are kept: replaced and deleted objects are gone' };
+  const kept = status === 'Enabled' ? 'are kept' : 'are no longer kept, but existing ones stay';
   if (clearedAfterDays !== undefined)
-    return { state: 'ok', text: `${kept}; a rule clears old ones after ${clearedAfterDays} d` };
+    return { state: 'ok', text: `${kept}; a rule deletes old ones after ${clearedAfterDays} d` };
   const meaning = hasRecords
-    ? 'each picture and record that is written again or deleted goes on costing, those of the pace many a minute'
-    : 'each video that is replaced or deleted goes on costing; the newest version is captured, a delete marker starts nothing';
+    ? 'every picture and record that is overwritten or deleted still costs storage; the pace alone writes many a minute'
+    : 'every replaced or deleted video still costs storage; the newest version is captured, a delete marker starts nothing';
   return {
     state: 'note',
     text: `${kept}: ${meaning}`,

@@ -28,11 +28,11 @@ export interface AgencyContext {
   cloud: CloudApi;
   domainId: string;
   names: Names;
-  /** What the functions will be: their rights follow from it. */
+  /** The functions to deploy: the agency's rights depend on them. */
   wanted: DesiredState;
 }
 
-/** The agency of the functions with its two rights: MPC's role in the project, a policy of its own for OBS. */
+/** The agency of the functions with its two rights: MPC's role in the project, and its own policy for OBS. */
 export function agencyPart(context: AgencyContext): Part {
   const name = context.names.agency;
   return { name: `agency ${name}`, service: 'IAM', right: IAM_RIGHT, look: () => lookAtAgency(context) };
@@ -51,8 +51,8 @@ async function lookAtAgency({ cloud, domainId, names, wanted }: AgencyContext): 
     const lacks = lacking.map(({ action, resource }) => (resource ? `${action} on ${resource}` : action));
     return {
       obstacle: {
-        text: `exists, was ${isOwn ? '' : 'not '}made by setup, and ${wrong ?? `lacks ${lacks.join(', ')}`}`,
-        todo: `set AGENCY to a name that is free, such as ${names.policy}-2, and run the command again; what others made is not changed`,
+        text: `exists, was ${isOwn ? '' : 'not '}created by setup, and ${wrong ?? `lacks ${lacks.join(', ')}`}`,
+        todo: `set AGENCY to a name that is free, such as ${names.policy}-2, and run the command again; setup does not change things of others`,
       },
     };
   }
@@ -83,7 +83,7 @@ async function lookAtAgency({ cloud, domainId, names, wanted }: AgencyContext): 
   const there = agency === undefined ? [] : [`agency ${names.agency}`];
   const isOwnPolicy = policy?.description?.includes(names.mark) === true;
   const lacksRights = lacking.some(({ action }) => action.startsWith('obs:'));
-  // Its own policy follows what is wanted, also where that is less than before.
+  // Setup updates its own policy, also when fewer rights are wanted than before.
   if (!lacksRights && (!isOwnPolicy || isSame(policy, globalPolicy.Statement))) {
     return { there, steps, values };
   }
@@ -91,7 +91,7 @@ async function lookAtAgency({ cloud, domainId, names, wanted }: AgencyContext): 
     return {
       steps,
       obstacle: {
-        text: `a policy ${names.policy} exists, and was not made by setup`,
+        text: `a policy ${names.policy} exists, but was not created by setup`,
         todo: `rename it in the console (IAM, Policies), or give the agency yourself what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints`,
       },
     };
@@ -131,7 +131,7 @@ function whatIsWrong(agency: Agency): string | undefined {
   return finding.state === 'missing' ? finding.text : undefined;
 }
 
-/** IAM may write the parts of a policy in another order. */
+/** Compares without order: IAM may return a policy in another order. */
 function isSame({ policy }: Policy, statements: unknown): boolean {
   return JSON.stringify(sorted(policy?.Statement)) === JSON.stringify(sorted(statements));
 }
@@ -144,7 +144,7 @@ function sorted(value: unknown): unknown {
     .sort();
 }
 
-/** The agency and the policies that carry the mark. */
+/** The agencies and policies with the mark. */
 export function agencyRemains({ cloud, domainId, names }: Omit<AgencyContext, 'wanted'>): Part {
   const look = async (): Promise<Look> => {
     const iam = new Iam(cloud, domainId);
@@ -155,7 +155,7 @@ export function agencyRemains({ cloud, domainId, names }: Omit<AgencyContext, 'w
     const { region } = cloud.connection;
     return {
       steps: [
-        // A policy that somebody has cannot be deleted.
+        // IAM refuses to delete a policy that an agency still has.
         ...agencies.map(({ id, name }) => ({
           what: `agency ${name}`,
           right: IAM_RIGHT,
@@ -177,7 +177,7 @@ export function agencyRemains({ cloud, domainId, names }: Omit<AgencyContext, 'w
 
 const POLICIES_PER_PAGE = 100;
 
-/** IAM, with what changes something. */
+/** IAM with operations that change something. */
 class Iam extends IamReader {
   async policies(): Promise<Policy[]> {
     const found: Policy[] = [];
@@ -209,7 +209,7 @@ class Iam extends IamReader {
     return readAnswer(MadeAgency, body, 'the new agency', 'IAM').agency.id;
   }
 
-  /** Makes the policy, or changes the one with this id. */
+  /** Creates the policy, or changes the one with this id. */
   async writePolicy(id: string, body: unknown): Promise<string> {
     const path = '/v3.0/OS-ROLE/roles';
     if (id !== '') {
@@ -220,7 +220,7 @@ class Iam extends IamReader {
     return readAnswer(MadePolicy, answer.body, 'the new policy', 'IAM').role.id;
   }
 
-  /** Id of a role of the system. @throws CallFailed 404 when the region's IAM has no such role */
+  /** Id of a system role. @throws CallFailed 404 when IAM has no such role */
   async systemRole(displayName: string): Promise<string> {
     const { body } = await this.#call('GET', '/v3/roles', undefined, [['display_name', displayName]]);
     const { roles } = readAnswer(Policies, body, 'the list of roles', 'IAM');
@@ -229,14 +229,14 @@ class Iam extends IamReader {
     return role.id;
   }
 
-  /** In the project of the region, or on global services; a second time is no error. */
+  /** Gives a role in the project of the region, or for global services. Repeating it is no error. */
   async grant(scope: 'projects' | 'domains', agencyId: string, roleId: string): Promise<void> {
     const scopeId = scope === 'projects' ? this.cloud.connection.projectId : this.domainId;
     const path = `/v3.0/OS-AGENCY/${scope}/${scopeId}/agencies/${agencyId}/roles/${roleId}`;
     try {
       await this.#call('PUT', path);
     } catch (error) {
-      // It has it already.
+      // 409: the agency already has the role.
       if (!(error instanceof CallFailed) || error.status !== 409) throw error;
     }
   }

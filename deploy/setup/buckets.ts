@@ -9,7 +9,7 @@ import type { Look, Part, Step } from './part';
 const OBS_RIGHT = 'OBS Administrator';
 const MPC_RIGHT = 'MPC Administrator';
 
-/** What the buckets of a stage are made with. */
+/** The context for the buckets of a stage. */
 export interface BucketContext {
   cloud: CloudApi;
   stage: Stage;
@@ -17,7 +17,7 @@ export interface BucketContext {
   file: EnvFile;
 }
 
-/** Both buckets: each with MPC's authorization, the one for snapshots with rules for what expires. */
+/** Both buckets with MPC's authorization; the one for snapshots also gets lifecycle rules. */
 export function bucketParts(context: BucketContext): Part[] {
   const { uploadBucket, snapshotBucket, buckets } = context.names;
   return [...new Set([uploadBucket, snapshotBucket, ...buckets])].map((bucket) => ({
@@ -40,7 +40,7 @@ async function lookAtBucket(bucket: string, hasRecords: boolean, context: Bucket
   if (place === 'foreign') {
     return {
       obstacle: {
-        text: 'belongs to another account, for OBS does not show it to this key',
+        text: 'belongs to another account: OBS does not show it to this key',
         todo: 'names of buckets are unique in the world: choose another with UPLOAD_BUCKET or SNAPSHOT_BUCKET',
       },
     };
@@ -48,7 +48,7 @@ async function lookAtBucket(bucket: string, hasRecords: boolean, context: Bucket
   if (place !== undefined && place !== region) {
     return {
       obstacle: {
-        text: `lies in ${place}, the functions in ${region}; MPC and triggers need both in one region`,
+        text: `is in ${place}, the functions are in ${region}; MPC and triggers need both in one region`,
         todo: 'choose another with UPLOAD_BUCKET or SNAPSHOT_BUCKET, or the other region with HUAWEICLOUD_SDK_REGION',
       },
     };
@@ -86,7 +86,7 @@ async function lookAtBucket(bucket: string, hasRecords: boolean, context: Bucket
   if (place === undefined) return { steps: [create, authorize, ...(hasRecords ? [expire] : [])] };
   const [isAuthorized, hasRules] = await Promise.all([
     isAuthorizedForMpc(bucket, cloud),
-    // A key that may not look is told when it may not write either.
+    // If the key may not read the rules, the write will report a missing right.
     hasRecords ? rules.areThere().catch(() => false) : true,
   ]);
   return {
@@ -96,13 +96,13 @@ async function lookAtBucket(bucket: string, hasRecords: boolean, context: Bucket
   };
 }
 
-/** Region of a bucket; `foreign`: another account has it; undefined: nobody has. @throws CallFailed */
+/** Region of a bucket; `foreign`: it belongs to another account; undefined: it does not exist. @throws CallFailed */
 async function placeOf(bucket: string, obs: ObsClient): Promise<string | 'foreign' | undefined> {
   const own = await ownBuckets(obs);
   if (own?.has(bucket)) return own.get(bucket);
   try {
     const { headers } = await obs.call({ method: 'HEAD', bucket });
-    // Somebody let this key see a bucket of theirs; where the own ones cannot be listed, it may be one of these.
+    // Another account may let this key see its bucket. If own buckets cannot be listed, it may also be an own one.
     return own === undefined ? (headers.get('x-obs-bucket-location') ?? 'foreign') : 'foreign';
   } catch (error) {
     if (!(error instanceof CallFailed)) throw error;
@@ -133,13 +133,13 @@ async function isAuthorizedForMpc(bucket: string, cloud: CloudApi): Promise<bool
   return isForAll || (buckets.ok && buckets.found.get(bucket) === true);
 }
 
-/** Lets MPC into a bucket (1) or shuts it out (0); a second time is no error. */
+/** Authorizes MPC for a bucket (1), or withdraws that (0). Repeating it is no error. */
 function setAuthority(bucket: string, operation: '0' | '1', cloud: CloudApi): Promise<unknown> {
   const path = `/v1/${cloud.connection.projectId}/authority`;
   return cloud.call('mpc', { method: 'PUT', path, body: { bucket, operation } });
 }
 
-/** What of the buckets setup made: rules by their ids, the rest by the record in `.env.<stage>`. */
+/** The parts of the buckets that setup created: it knows rules by their ids, the rest from the record in `.env.<stage>`. */
 export function bucketRemains(context: BucketContext): Part[] {
   const { uploadBucket, snapshotBucket } = context.names;
   const made = context.file.made().flatMap((one) => /^(?:bucket|authority):(.+)$/.exec(one)?.[1] ?? []);
@@ -183,10 +183,10 @@ async function lookAtRemains(bucket: string, { cloud, file, stage }: BucketConte
     });
   }
   if (!made.includes(`bucket:${bucket}`)) {
-    return { steps, there: [`bucket ${bucket}: setup has no record of making it`] };
+    return { steps, there: [`bucket ${bucket}: setup has no record of creating it`] };
   }
   if (!(await isEmpty(bucket, obs))) {
-    const text = `bucket ${bucket}: holds objects, and stays`;
+    const text = `bucket ${bucket}: contains objects, and stays`;
     const todo = `when nobody needs them: obsutil rm obs://${bucket} -r -f, then run the command again`;
     return { steps, left: { text, todo } };
   }
@@ -195,7 +195,7 @@ async function lookAtRemains(bucket: string, { cloud, file, stage }: BucketConte
     right: OBS_RIGHT,
     command: `obsutil rm obs://${bucket}`,
     make: async () => {
-      // OBS itself refuses to delete a bucket that holds something by now.
+      // OBS refuses to delete a bucket that contains objects by now.
       await obs.call({ method: 'DELETE', bucket }).catch(unlessGone);
       file.forget(`bucket:${bucket}`);
     },
@@ -208,7 +208,7 @@ async function isEmpty(bucket: string, obs: ObsClient): Promise<boolean> {
   return !text.includes('<Contents>');
 }
 
-/** For what is to be deleted and was, though the answer got lost. */
+/** Ignores a 404 on deletion: an earlier attempt may have succeeded and its answer was lost. */
 export function unlessGone(error: unknown): undefined {
   if (error instanceof CallFailed && error.status === 404) return undefined;
   throw error;

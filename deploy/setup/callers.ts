@@ -10,7 +10,7 @@ import type { Look, Part } from './part';
 
 const RIGHT = 'APIG FullAccess';
 const NAME = 'callers of the API';
-/** The first caller; `npm run callers` makes others. */
+/** The first caller; `npm run callers` adds others. */
 const FIRST = 'first';
 
 export interface CallerContext {
@@ -21,7 +21,7 @@ export interface CallerContext {
   print: (line: string) => void;
 }
 
-/** An app with whose key the API can be called; deploying authorizes it. */
+/** An app whose key can call the API. Deploying authorizes it. */
 export function callerPart(context: CallerContext): Part {
   return { name: NAME, service: 'API Gateway', right: RIGHT, look: () => lookAtCallers(context) };
 }
@@ -34,7 +34,7 @@ async function lookAtCallers({ cloud, names, stage, environment, print }: Caller
       ? id === environment.APIG_INSTANCE_ID
       : status == null || status === 'Running',
   );
-  // What is to be done about that, the API group says.
+  // The part of the API group reports what to do.
   if (instance === undefined || more.length > 0) return {};
   const gateway = new GatewayApi(cloud, instance.id);
   const callers = await callersOf(gateway, stage);
@@ -55,7 +55,7 @@ async function lookAtCallers({ cloud, names, stage, environment, print }: Caller
   };
 }
 
-/** The apps that carry the mark, those of `npm run callers` too. */
+/** The apps with the mark, also those of `npm run callers`. */
 export function callerRemains({ cloud, stage }: CallerContext): Part {
   const look = async (): Promise<Look> => {
     const instances = await instancesOf(cloud);

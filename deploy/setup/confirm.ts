@@ -1,22 +1,22 @@
 import { createInterface } from 'node:readline/promises';
 import { DeployError } from '../errors';
 
-/** Whether somebody sits there who can be asked. */
+/** True if there is a terminal with a person to ask. */
 export function isTerminal(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
 }
 
 /**
  * Asks the person at the terminal.
- * @throws DeployError when nobody is there to answer
+ * @throws DeployError when there is no terminal
  */
 export async function confirm(question: string): Promise<boolean> {
   if (!isTerminal()) {
     throw new DeployError([
-      'nobody can be asked here, for this is no terminal: add --yes to go on without asking',
+      'this is not a terminal, so nobody can be asked: add --yes to go on without a question',
     ]);
   }
-  // Standard output belongs to what is printed.
+  // Standard output is for results.
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());

@@ -1,12 +1,12 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
-/** What setup made and what carries no description: buckets, MPC's authorization for them, and the log group. */
+/** The variable with the created things that cannot carry a mark: buckets, MPC's authorization for them, the log group. */
 const RECORD = 'SETUP_MADE';
 const HEADING = '# Written by `npm run setup`; what setup made stands in SETUP_MADE, for --undo.';
 
 /**
- * `.env.<stage>`: lines of others stay as they are. It is written before anything is made, so that a run that is
- * stopped leaves a record of what it may have made.
+ * `.env.<stage>`. Other lines stay unchanged. It is written before anything is created, so that an interrupted run leaves a
+ * record of what it may have created.
  */
 export class EnvFile {
   #lines: string[];
@@ -22,7 +22,7 @@ export class EnvFile {
     return line?.slice(name.length + 1).replace(/^(['"])(.*)\1$/, '$2');
   }
 
-  /** What was made, as `bucket:my-videos`. */
+  /** The created things, for example `bucket:my-videos`. */
   made(): string[] {
     return (this.get(RECORD) ?? '').split(',').filter((one) => one !== '');
   }
@@ -37,7 +37,7 @@ export class EnvFile {
     else this.remove([RECORD]);
   }
 
-  /** Writes the file whenever a value differs. */
+  /** Writes the file if a value differs. */
   set(values: Readonly<Record<string, string>>): void {
     const before = this.#lines.join('\n');
     for (const [name, value] of Object.entries(values)) {
@@ -52,7 +52,7 @@ export class EnvFile {
     if (this.#lines.join('\n') !== before) this.#write();
   }
 
-  /** Takes lines out; a file in which nothing is left is deleted. */
+  /** Removes lines. An empty file is deleted. */
   remove(names: readonly string[]): void {
     const kept = this.#lines.filter((line) => !names.some((name) => line.startsWith(`${name}=`)));
     if (kept.length === this.#lines.length) return;
@@ -61,7 +61,7 @@ export class EnvFile {
     else this.#write();
   }
 
-  /** All at once: a process that is killed leaves the old file or the new one. */
+  /** Replaces the file in one step: a killed process leaves the old file or the new one. */
   #write(): void {
     const draft = `${this.path}.new`;
     writeFileSync(draft, `${this.#lines.join('\n')}\n`, { mode: 0o600 });

@@ -31,7 +31,7 @@ export interface GatewayContext {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** The API group, in a dedicated gateway that is there: none is ever bought. */
+/** The API group, in an existing dedicated gateway: setup never buys one. */
 export function gatewayPart(context: GatewayContext): Part {
   return {
     name: 'API group',
@@ -52,7 +52,7 @@ async function lookAtGateway({ cloud, names, file, environment }: GatewayContext
     return {
       obstacle: {
         text: `APIG_GROUP_ID ${groupId} does not exist in ${wantedInstance ? `gateway ${wantedInstance}` : 'the shared gateway'}`,
-        todo: 'take it out of the environment, and setup makes a group; or set APIG_INSTANCE_ID to the gateway that it belongs to',
+        todo: 'remove it from the environment to let setup create a group, or set APIG_INSTANCE_ID to its gateway',
       },
     };
   }
@@ -62,9 +62,9 @@ async function lookAtGateway({ cloud, names, file, environment }: GatewayContext
   );
   if (usable.length === 0) {
     const text = wantedInstance
-      ? `there is no gateway ${wantedInstance} in ${region}`
+      ? `gateway ${wantedInstance} does not exist in ${region}`
       : all.length > 0
-        ? `no dedicated gateway in ${region} runs`
+        ? `no dedicated gateway in ${region} is running`
         : `there is no dedicated gateway in ${region}`;
     return {
       obstacle: {
@@ -94,8 +94,8 @@ async function lookAtGateway({ cloud, names, file, environment }: GatewayContext
   if (taken !== undefined) {
     return {
       obstacle: {
-        text: `a group ${names.apiGroup} exists in gateway ${instance.id}, and was not made by setup`,
-        todo: `set APIG_INSTANCE_ID=${instance.id} and APIG_GROUP_ID=${taken.id} to use it all the same`,
+        text: `a group ${names.apiGroup} exists in gateway ${instance.id}, but was not created by setup`,
+        todo: `set APIG_INSTANCE_ID=${instance.id} and APIG_GROUP_ID=${taken.id} to use it anyway`,
       },
     };
   }
@@ -162,7 +162,7 @@ async function groupsOf(instanceId: string, cloud: CloudApi): Promise<Group[]> {
   }
 }
 
-/** The groups that carry the mark. */
+/** The API groups with the mark. */
 export function gatewayRemains({ cloud, names }: GatewayContext): Part {
   const look = async (): Promise<Look> => {
     const instances = await instancesOf(cloud);

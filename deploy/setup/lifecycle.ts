@@ -3,8 +3,8 @@ import type { ObsClient } from '../obs-client';
 import type { Stage } from './names';
 
 /**
- * What of the records may go, and when. A claim never may: without it an upload would be captured again. FunctionGraph names
- * what it writes by itself, so that the prefix of failed events is that of serverless.yml, whatever it puts behind it.
+ * Records that expire, and when. Claims never expire: without its claim an upload would be captured again. FunctionGraph
+ * chooses the names of failed events, so only the prefix from serverless.yml is known.
  */
 export const EXPIRIES = [
   { name: 'failed-events', prefix: '.mpc-snapshots/failed-events', days: 30 },
@@ -12,7 +12,7 @@ export const EXPIRIES = [
   { name: 'reservations', prefix: '.mpc-snapshots/pace', days: 1 },
 ] as const;
 
-/** The rules of a bucket that carry the mark of a stage in their ids. The rules of others are handed on as they are. */
+/** The lifecycle rules of a bucket whose ids have the mark of a stage. Rules of others stay unchanged. */
 export class LifecycleRules {
   readonly #own: ReadonlyMap<string, string>;
 
@@ -32,7 +32,7 @@ export class LifecycleRules {
     );
   }
 
-  /** Whether each of the rules is there as it should be. @throws CallFailed */
+  /** True if all rules exist and are correct. @throws CallFailed */
   async areThere(): Promise<boolean> {
     const rules = await this.#read();
     return [...this.#own.values()].every((own) => rules.some((rule) => normal(rule) === normal(own)));
@@ -63,7 +63,7 @@ export class LifecycleRules {
     return this.#own.has(/<ID>([^<]*)<\/ID>/.exec(rule)?.[1] ?? '');
   }
 
-  /** Each rule as OBS writes it. */
+  /** The rules in OBS's XML. */
   async #read(): Promise<string[]> {
     try {
       const { text } = await this.obs.call({
@@ -84,7 +84,7 @@ export class LifecycleRules {
   }
 }
 
-/** OBS may write elements in another order, and adds spaces. */
+/** A form for comparison: OBS may return elements in another order, with spaces. */
 function normal(rule: string): string {
   return [...rule.matchAll(/<(\w+)>\s*([^<\s][^<]*)</g)]
     .map(([, name, value]) => `${name}=${value?.trimEnd()}`)

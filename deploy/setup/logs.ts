@@ -17,7 +17,7 @@ export interface LogContext {
   environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** The log group and the stream in it that the functions write to. */
+/** The log group and stream of the functions. */
 export function logPart(context: LogContext): Part {
   const name = `log group ${context.names.logGroup}`;
   return { name, service: 'LTS', right: RIGHT, look: () => lookAtLogs(context) };
@@ -48,8 +48,8 @@ async function lookAtLogs({ cloud, names, file, environment }: LogContext): Prom
   if (!isOwnGroup) {
     return {
       obstacle: {
-        text: 'exists, and was not made by setup',
-        todo: `set LTS_GROUP_ID=${group?.log_group_id} and LTS_STREAM_ID to a stream in it to use it all the same, or rename it in the console (LTS)`,
+        text: 'exists, but was not created by setup',
+        todo: `set LTS_GROUP_ID=${group?.log_group_id} and LTS_STREAM_ID to a stream in it to use it anyway, or rename it in the console (LTS)`,
       },
     };
   }
@@ -84,12 +84,12 @@ async function lookAtLogs({ cloud, names, file, environment }: LogContext): Prom
   };
 }
 
-/** By its tag; where LTS does not tell tags, by the record in `.env.<stage>`. */
+/** The tag decides; if LTS shows no tags, the record in `.env.<stage>`. */
 function isOwn({ tag, log_group_name: name }: LogGroup, { tag: own }: Names, file: EnvFile): boolean {
   return tag?.[own.key] === own.value || file.made().includes(`log-group:${name}`);
 }
 
-/** The log group that setup made; its streams go with it. */
+/** The log group that setup created. Its streams are deleted with it. */
 export function logRemains({ cloud, names, file }: LogContext): Part {
   const look = async (): Promise<Look> => {
     const own = (await logGroups(cloud)).filter((group) => isOwn(group, names, file));
@@ -103,7 +103,7 @@ export function logRemains({ cloud, names, file }: LogContext): Part {
           await cloud
             .call('lts', { method: 'DELETE', path: `${logGroupsPath(cloud)}/${id}` })
             .catch((error: unknown) => {
-              // The answer to the first try got lost.
+              // An earlier attempt deleted it, and its answer was lost.
               if (!(error instanceof CallFailed) || error.code !== 'LTS.0201') throw error;
             });
           file.forget(`log-group:${name}`);

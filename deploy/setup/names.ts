@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { ownerMark } from '../desired-state';
 
-/** Which stage of which service. */
+/** A stage of a service. */
 export interface Stage {
   service: string;
   stage: string;
 }
 
-/** What setup calls the things that it makes, where the environment does not name others. */
+/** The names of the things that setup creates, unless the environment gives others. */
 export interface Names {
   uploadBucket: string;
   snapshotBucket: string;
-  /** All that `serverless.yml` names, where it names more. */
+  /** All buckets in `serverless.yml`, if it has more. */
   buckets: readonly string[];
   agency: string;
   policy: string;
@@ -19,17 +19,17 @@ export interface Names {
   logGroup: string;
   logStream: string;
   topic: string;
-  /** SMN shows no other text of a topic in its list: by this one setup knows its own. Letters, spaces and hyphens only. */
+  /** Setup recognizes its own topic by it: SMN's list shows no other text. Only letters, spaces and hyphens. */
   topicDisplayName: string;
-  /** Stands in descriptions and remarks of what setup made, as in those of functions. */
+  /** The mark in descriptions and remarks of things that setup created; functions have the same. */
   mark: string;
-  /** The tag of what has no description. */
+  /** The tag of things without a description. */
   tag: { key: string; value: string };
 }
 
 /**
- * Names follow from stage and project alone, so that a run that was stopped finds its own things again. Buckets have
- * the world for name space: a part of the project's hash makes them rare.
+ * Names depend only on stage and project, so that an interrupted run finds its own things again. Bucket names are unique in
+ * the world: a part of the project's hash makes a collision unlikely.
  */
 export function namesOf(
   { service, stage }: Stage,

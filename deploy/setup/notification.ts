@@ -17,7 +17,7 @@ const SMN_RIGHT = 'SMN FullAccess';
 const MPC_RIGHT = 'MPC Administrator';
 const JSON_TYPE = 2;
 
-/** Whether the setting may be taken away from somebody else. */
+/** Whether a setting of others may be replaced. */
 export type TakeOver = 'yes' | 'no' | 'ask';
 
 export interface NotificationContext {
@@ -40,13 +40,13 @@ const Policy = z.object({ Statement: z.array(z.record(z.string(), z.unknown())) 
 
 interface Topic {
   urn: string;
-  /** Setup made it. */
+  /** True if setup created it. */
   isOwn: boolean;
 }
 
 /**
- * The topic that starts on-finish, which MPC is let into, and MPC's setting that it is told when a task has ended. That
- * setting is one for the whole project: somebody else's stays, unless they who set up say so.
+ * The topic that starts on-finish, MPC's right to publish to it, and MPC's notification setting. MPC has one setting for
+ * the whole project: a setting of others stays, unless the user agrees to replace it.
  */
 export function notificationPart(context: NotificationContext & { takeOver: TakeOver }): Part {
   let { takeOver } = context;
@@ -61,7 +61,7 @@ export function notificationPart(context: NotificationContext & { takeOver: Take
   };
 }
 
-/** What MPC does not tell stands in the way in MPC's words. */
+/** If MPC does not show its setting, its refusal becomes the obstacle. */
 async function withSetting(
   { cloud, names }: NotificationContext,
   look: (setting: NotificationSetting | undefined) => Promise<Look>,
@@ -89,10 +89,10 @@ async function lookAtTopic(
   const values = topic === undefined ? {} : { SMN_TOPIC_URN: topic.urn };
   const isTold = setting !== undefined && setting.topic === topic?.urn;
   if (topic?.isOwn === false && isTold && isJson(setting))
-    return { there: [`MPC tells ${topic.urn}`], values };
+    return { there: [`MPC notifies ${topic.urn}`], values };
   const isOfOthers = setting !== undefined && !(isTold && topic?.isOwn);
   if (isOfOthers && takeOver === 'no') {
-    const use = isTold ? '' : `set SMN_TOPIC_URN=${setting.topic} to be told by that topic as well, or `;
+    const use = isTold ? '' : `set SMN_TOPIC_URN=${setting.topic} to use that topic as well, or `;
     return {
       left: {
         text: `${whatIsSet(setting)}: it stays, and ${TIMER_ALONE}`,
@@ -141,7 +141,7 @@ async function lookAtTopic(
       },
     });
   }
-  const question = `${isOfOthers ? whatIsSet(setting) : ''}. Tell ${names.topic} in its place?`;
+  const question = `${isOfOthers ? whatIsSet(setting) : ''}. Notify ${names.topic} instead?`;
   return {
     there: topic === undefined ? [] : [`topic ${topic.isOwn ? names.topic : topic.urn}`],
     steps,
@@ -152,12 +152,12 @@ async function lookAtTopic(
 
 const OPEN_TOPIC = 'let the topic’s policy allow MPC to publish (console: SMN, Topics), then ';
 
-/** The URN that a topic gets. */
+/** The URN of a topic with this name. */
 function urnOf(name: string, { connection: { region, projectId } }: CloudApi): string {
   return `urn:smn:${region}:${projectId}:${name}`;
 }
 
-/** Records in `.env.<stage>`: whom MPC was told to tell, and whom it told before. */
+/** Records in `.env.<stage>`: the topic that setup set for MPC, and the topic before. */
 const SET = 'notification:';
 const BEFORE = 'notification-was:';
 
@@ -167,10 +167,10 @@ function forgetAll(file: EnvFile): void {
 
 function whatIsSet(setting: NotificationSetting): string {
   const how = isJson(setting) ? '' : ` in a form that functions do not get (msg_type ${setting.msg_type})`;
-  return `MPC tells ${setting.topic}${how}, which somebody has set for the whole project`;
+  return `MPC notifies ${setting.topic}${how}, which somebody has set for the whole project`;
 }
 
-/** The topic that the environment names, or the one with setup's name; undefined: it is to be made. */
+/** The topic from the environment, or the one with setup's name; undefined: it must be created. */
 async function topicOf(
   context: NotificationContext,
 ): Promise<Topic | undefined | { obstacle: NonNullable<Look['obstacle']> }> {
@@ -182,7 +182,7 @@ async function topicOf(
       await attributesOf(given, cloud);
     } catch (error) {
       if (!(error instanceof CallFailed) || error.status !== 404) throw error;
-      const todo = 'set SMN_TOPIC_URN to a topic that is there, or to nothing, and setup makes one';
+      const todo = 'set SMN_TOPIC_URN to an existing topic, or leave it empty to let setup create one';
       return { obstacle: { text: `SMN_TOPIC_URN ${given} does not exist`, todo } };
     }
     return { urn: given, isOwn: false };
@@ -190,8 +190,8 @@ async function topicOf(
   if (named === undefined || named.isOwn || given !== undefined) return named;
   return {
     obstacle: {
-      text: 'exists, and was not made by setup',
-      todo: `set SMN_TOPIC_URN=${named.urn} to use it all the same, or delete it in the console (SMN, Topics)`,
+      text: 'exists, but was not created by setup',
+      todo: `set SMN_TOPIC_URN=${named.urn} to use it anyway, or delete it in the console (SMN, Topics)`,
     },
   };
 }
@@ -215,7 +215,7 @@ async function attributesOf(urn: string, cloud: CloudApi): Promise<string> {
   );
 }
 
-/** The topic's policy; one that cannot be read has no statements. */
+/** The topic's policy. An unreadable one counts as empty. */
 async function policyOf(urn: string, cloud: CloudApi) {
   const statements = Policy.safeParse(parsed(await attributesOf(urn, cloud))).data?.Statement ?? [];
   const letsMpcIn = statements.some(({ Effect, Principal }) => {
@@ -233,7 +233,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Adds MPC to who may publish (SMN user guide, topic policies). That it is called `mpc` there is a guess. */
+/** Lets MPC publish to the topic (SMN user guide, topic policies). The name `mpc` in the policy is a guess. */
 async function letMpcIn(urn: string, cloud: CloudApi): Promise<void> {
   const { statements } = await policyOf(urn, cloud);
   const statement = {
@@ -252,7 +252,7 @@ async function letMpcIn(urn: string, cloud: CloudApi): Promise<void> {
   await cloud.call('smn', { method: 'PUT', path, body: { value } });
 }
 
-/** MPC's setting while it is setup's own, given back to whom it was taken from; then the topic. */
+/** Restores MPC's setting if it is still the one of setup, then deletes the topic. */
 export function notificationRemains(context: NotificationContext): Part {
   return {
     name: `topic ${context.names.topic}`,
@@ -281,13 +281,13 @@ async function lookAtRemains(
       right: MPC_RIGHT,
       service: 'MPC',
       command: notificationCommand(region, before ?? setting.topic, before === undefined ? 'off' : 'on'),
-      // A topic that MPC still tells is not taken away.
+      // A topic that MPC still notifies must not be deleted.
       isNeeded: true,
       make: async () => {
         if (before === undefined) return off();
         const given = { status: 'on', topic: before, msg_type: Number(type) } as const;
         return setNotification(given, cloud).catch((error: unknown) => {
-          // That topic is gone by now, or lets MPC in no more.
+          // The earlier topic no longer exists, or MPC may no longer publish to it.
           if (!(error instanceof CallFailed) || error.status !== 400) throw error;
           return off();
         });

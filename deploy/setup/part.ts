@@ -1,23 +1,23 @@
 import * as z from 'zod';
 import { CallFailed } from '../cloud-api';
 
-/** One thing to make or to take back. */
+/** One thing to create or to remove. */
 export interface Step {
-  /** For people: `bucket my-videos, private, in ap-southeast-3`. */
+  /** For people, for example `bucket my-videos, private, in ap-southeast-3`. */
   what: string;
-  /** Who may do it: a system policy or role. */
+  /** The system policy or role that allows it. */
   right: string;
-  /** What somebody who may can do instead. */
+  /** The same by hand, for somebody with that right. */
   command: string;
-  /** The service that it calls, where that is not the part's. */
+  /** The called service, if it differs from the part's. */
   service?: string;
-  /** The later steps of its part can do nothing without it. */
+  /** The later steps of its part depend on it. */
   isNeeded?: boolean;
   /** @throws CallFailed */
   make(): Promise<unknown>;
 }
 
-/** What stands in the way of a part, which is then left as it is. */
+/** Why a part is left unchanged, and what to do. */
 export interface Obstacle {
   text: string;
   todo: string;
@@ -25,18 +25,18 @@ export interface Obstacle {
 
 export interface Consent {
   question: string;
-  /** Told when the answer is no: the next look has no steps then. */
+  /** Called when the answer is no: the next look then has no steps. */
   refuse(): void;
 }
 
-/** What one look at a part brought. */
+/** The result of one look at a part. */
 export interface Look {
-  /** What is there already and is used as it is, for people. */
+  /** What exists and is used unchanged, for people. */
   there?: readonly string[];
   steps?: readonly Step[];
-  /** To be asked before the steps are done, by itself: they take something away from somebody. */
+  /** A separate question before the steps: they take something away from others. */
   consent?: Consent;
-  /** What belongs to somebody else and stays as it is; nothing is lacking without it. */
+  /** What belongs to others and stays unchanged; the stage works without it. */
   left?: Obstacle;
   obstacle?: Obstacle;
   /** Variables for `.env.<stage>`. */
@@ -45,25 +45,25 @@ export interface Look {
 
 /** A part of what a stage needs. */
 export interface Part {
-  /** Short name, such as `bucket my-videos`. */
+  /** Short name, for example `bucket my-videos`. */
   name: string;
-  /** The service that it lives in, for people. */
+  /** The name of its service, for people. */
   service: string;
-  /** Who may look at it: a system policy or role. */
+  /** The system policy or role that allows to look at it. */
   right: string;
   /** @throws CallFailed, ZodError for an answer of an unknown form */
   look(): Promise<Look>;
 }
 
-/** Looks, and turns a refusal into an obstacle. */
+/** Looks at a part. A refusal becomes an obstacle. */
 export async function lookAt(part: Part, region: string): Promise<Look> {
   try {
     return await part.look();
   } catch (error) {
     if (error instanceof CallFailed) return { obstacle: obstacleOf(error, part, region) };
     if (error instanceof z.ZodError) {
-      const text = `${part.service} answers in a form that is not known here`;
-      return { obstacle: { text, todo: 'make it in the console, and tell the people of this project' } };
+      const text = `${part.service} answers in an unknown format`;
+      return { obstacle: { text, todo: 'create it in the console, and report the problem to this project' } };
     }
     throw error;
   }
@@ -74,17 +74,17 @@ function obstacleOf(error: CallFailed, { service, right }: Part, region: string)
 }
 
 function mayLook(right: string): string {
-  return `look with a key that has "${right}", or let this one have it, and run the command again`;
+  return `use a key that has "${right}", or give it to this key, and run the command again`;
 }
 
-/** The failure of a step in one line, and below it what to do. */
+/** The failure of a step, and what to do. */
 export function failureOf(error: CallFailed, step: Step, service: string, region: string): Obstacle {
   const advice = whatToDo(error, service, region);
-  const todo = advice ?? `whoever has "${step.right}" can: ${step.command}`;
+  const todo = advice ?? `somebody with "${step.right}" can do this: ${step.command}`;
   return { text: `${step.what}: ${error.message}`, todo };
 }
 
-/** What to do about refusals that have nothing to do with rights; undefined for a right that is lacking. */
+/** What to do about failures that do not concern rights; undefined for a missing right. */
 function whatToDo(
   { status, code, isOutcomeUnknown }: CallFailed,
   service: string,
@@ -105,13 +105,13 @@ function whatToDo(
 }
 
 const QUOTA =
-  'delete what nobody needs, or ask for more in the console (My Quotas), and run the command again';
+  'delete what nobody needs, or request a higher quota in the console (My Quotas), and run the command again';
 const NAME_TAKEN =
   'names of buckets are unique in the world, and another account has this one: choose another with UPLOAD_BUCKET or SNAPSHOT_BUCKET';
 
 /** What to do about a refusal, by the service's code. */
 const ADVICE: Readonly<Record<string, string>> = {
-  UNEXPECTED_ANSWER: 'make it in the console, and tell the people of this project',
+  UNEXPECTED_ANSWER: 'create it in the console, and report the problem to this project',
   'APIG.3101': `the gateway is full: ${QUOTA}`,
   'LTS.0104': QUOTA,
   TooManyBuckets: QUOTA,

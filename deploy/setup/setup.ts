@@ -22,25 +22,25 @@ import { type Names, namesOf, type Stage } from './names';
 import { notificationPart, notificationRemains, type TakeOver } from './notification';
 import { carryOut } from './work';
 
-/** What the command works with. */
+/** The context of the command. */
 export interface Setup extends Stage {
   region: string;
-  /** Has `serverless.yml`, and `.env.<stage>` is written there. */
+  /** Folder with `serverless.yml`. `.env.<stage>` is written there. */
   directory: string;
   environment: Readonly<Record<string, string | undefined>>;
   options: Pick<CommandOptions, 'dry-run' | 'yes' | 'undo' | 'take-over-notification' | 'param'>;
   print: (line: string) => void;
-  /** Asks a person; the terminal when absent. */
+  /** Asks a person; default: at the terminal. */
   confirm?: (question: string) => Promise<boolean>;
-  /** Looks at the stage in the end; the doctor when absent. */
+  /** Checks the stage at the end; default: the doctor. */
   diagnose?: typeof diagnose;
-  /** For tests, which do not want to wait. */
+  /** For tests, which must not wait. */
   cloudOptions?: CloudApiOptions;
 }
 
 const NO_LOGS = { LTS_GROUP_ID: '', LTS_GROUP_NAME: '', LTS_STREAM_ID: '', LTS_STREAM_NAME: '' };
 
-/** What setup writes to `.env.<stage>`. */
+/** The variables that setup writes to `.env.<stage>`. */
 const VARIABLES = [
   'HUAWEICLOUD_SDK_REGION',
   'HUAWEICLOUD_SDK_PROJECT_ID',
@@ -56,7 +56,7 @@ const VARIABLES = [
   'SMN_TOPIC_URN',
 ];
 
-/** What leads to a bucket that was kept. */
+/** The variables that are needed to find a kept bucket again. */
 const OF_BUCKETS = [
   'HUAWEICLOUD_SDK_REGION',
   'HUAWEICLOUD_SDK_PROJECT_ID',
@@ -65,15 +65,15 @@ const OF_BUCKETS = [
 ];
 
 /**
- * Makes what a stage needs and is missing, from an account that has nothing but a key, or takes back what it made.
- * @returns false when something is left to do for somebody else
- * @throws DeployError for what is wrong before anything was looked at
+ * Creates everything that a stage needs and that is missing, even in a new account, or removes what it created.
+ * @returns false when something is left that the user must do
+ * @throws DeployError for mistakes that are found before anything is looked at
  */
 export async function setup(command: Setup): Promise<boolean> {
   const { service, stage, options } = command;
   if (stage === LOCAL_STAGE) {
     throw new DeployError([
-      `stage ${LOCAL_STAGE} needs no setup: \`npm start\` makes all of it. Choose another stage with --stage`,
+      `stage ${LOCAL_STAGE} needs no setup: \`npm start\` creates everything. Choose another stage with --stage`,
     ]);
   }
   const file = new EnvFile(`${command.directory}/.env.${stage}`);
@@ -102,7 +102,7 @@ async function makeAll(command: Setup, context: Context): Promise<boolean> {
     SNAPSHOT_BUCKET: context.names.snapshotBucket,
     AGENCY: context.names.agency,
   };
-  // What the agency's rights follow from; ids are not known yet, and may be named in part.
+  // The agency's rights depend on this. Ids are not known yet, and only some may be given.
   const unknown = { APIG_GROUP_ID: NOT_KNOWN, ...NO_LOGS };
   const wanted = await wantedOf(command, { ...suggested, ...unknown });
   const own = { ...context, ...ownChoice(wanted, context) };
@@ -124,7 +124,7 @@ async function makeAll(command: Setup, context: Context): Promise<boolean> {
     region,
     sign: '+',
     dryRun: options['dry-run'] === true,
-    confirm: confirmation(command, `Make these in ${region}?`),
+    confirm: confirmation(command, `Create these in ${region}?`),
     ask: asker(command),
     pause: cloud.pause,
     print,
@@ -135,12 +135,12 @@ async function makeAll(command: Setup, context: Context): Promise<boolean> {
     return true;
   }
   if (outcome.is === 'declined') {
-    print('nothing was made');
+    print('nothing was created');
     return false;
   }
   file.set({ ...fixed, ...outcome.values });
   if (outcome.is === 'incomplete') {
-    print(`not complete; what is there stands in ${file.path}. When the rest is done, run the command again`);
+    print(`not complete; ${file.path} has what exists. When the rest is done, run the command again`);
     return false;
   }
   print(`written to ${file.path}`);
@@ -154,7 +154,7 @@ async function makeAll(command: Setup, context: Context): Promise<boolean> {
 
 const NOT_KNOWN = 'not-known-yet';
 
-/** What `serverless.yml` and its parameters name themselves goes before what setup would call it. */
+/** Names in `serverless.yml` and its parameters win over the environment and over the names that setup chooses. */
 function ownChoice(
   { buckets, functions, access }: DesiredState,
   { names, environment }: Context,
@@ -187,11 +187,11 @@ async function undo(command: Setup, context: Context): Promise<boolean> {
   const deployed = functions.filter(({ description }) => (description ?? '').endsWith(mark));
   if (deployed.length > 0) {
     throw new DeployError([
-      `${deployed.length} functions of stage ${stage} are deployed and need what would be taken away: npm run remove -- --stage ${stage}`,
+      `${deployed.length} functions of stage ${stage} are deployed and still need these things; remove them first: npm run remove -- --stage ${stage}`,
     ]);
   }
   const outcome = await carryOut({
-    // Policies go after the agency, and the record after all.
+    // A policy can be deleted only after its agency. The record is deleted last.
     parts: [
       notificationRemains(context),
       logRemains(context),
@@ -203,20 +203,20 @@ async function undo(command: Setup, context: Context): Promise<boolean> {
     region: cloud.connection.region,
     sign: '-',
     dryRun: options['dry-run'] === true,
-    confirm: confirmation(command, 'Take these back?'),
+    confirm: confirmation(command, 'Delete these?'),
     ask: asker(command),
     pause: cloud.pause,
     print,
   });
   if (outcome.is === 'shown') print('nothing was changed');
-  if (outcome.is === 'declined') print('nothing was taken back');
+  if (outcome.is === 'declined') print('nothing was deleted');
   if (outcome.is === 'incomplete') print('not complete: when the rest is done, run the command again');
   if (outcome.is === 'done' || outcome.is === 'nothing to do') {
-    // A bucket that was kept may be set up again, or taken back later: its name stays.
+    // A kept bucket may be set up again, or removed later: its name stays.
     file.remove(
       file.made().length === 0 ? VARIABLES : VARIABLES.filter((name) => !OF_BUCKETS.includes(name)),
     );
-    print(outcome.is === 'done' ? 'taken back' : 'nothing to take back');
+    print(outcome.is === 'done' ? 'deleted' : 'nothing to delete');
   }
   return outcome.is !== 'declined' && outcome.is !== 'incomplete';
 }
@@ -229,13 +229,13 @@ function asker({ confirm = askAtTerminal }: Setup): (question: string) => Promis
   return confirm;
 }
 
-/** `--yes` stands for what setup makes, not for what it takes away from others. */
+/** `--yes` agrees to everything that setup creates, but not to taking over a setting of others. */
 function takeOverOf({ options, confirm }: Setup): TakeOver {
   if (options['take-over-notification'] === true) return 'yes';
   return options.yes !== true && (confirm !== undefined || isTerminal()) ? 'ask' : 'no';
 }
 
-/** What `serverless.yml` says when these variables are set besides those of the environment. */
+/** The wanted state from `serverless.yml`, with these variables in addition to the environment. */
 async function wantedOf(
   { stage, region, environment, directory, options }: Setup,
   values: Readonly<Record<string, string>>,
@@ -263,8 +263,8 @@ const Projects = z.object({
 });
 
 /**
- * The account of the key. Its project in the region is looked up when nobody names one.
- * @throws DeployError in the doctor's words when the key is no good
+ * The account of the key. Its project in the region is looked up if none is given.
+ * @throws DeployError with the doctor's findings when the key is not valid
  */
 async function openAccount({
   environment,

@@ -1,21 +1,21 @@
 import { CallFailed } from '../cloud-api';
 import { failureOf, type Look, lookAt, type Obstacle, type Part, type Step } from './part';
 
-/** What is shown, asked and done, for setting up and for taking back. */
+/** The context for setting up or removing. */
 export interface Work {
   parts: readonly Part[];
   region: string;
-  /** Sign in front of a step: `+` or `-`. */
+  /** The sign before each step: `+` or `-`. */
   sign: '+' | '-';
   dryRun: boolean;
   /** Asks before anything is done. */
   confirm: () => Promise<boolean>;
   print: (line: string) => void;
-  /** Asks about one thing, after `confirm`. */
+  /** Asks a separate question, after `confirm`. */
   ask: (question: string) => Promise<boolean>;
-  /** Waits, as many ms as are given. */
+  /** Waits so many ms. */
   pause: (ms: number) => Promise<unknown>;
-  /** Told before the first step. */
+  /** Called before the first step. */
   onStart?: () => void;
 }
 
@@ -24,15 +24,15 @@ export interface Outcome {
   values: Readonly<Record<string, string>>;
 }
 
-/** With every round of lost answers there is less left to do. */
+/** Each round has less to do: it only repeats steps whose answers were lost. */
 const ROUNDS = 3;
-/** What was made a moment ago may not be listed yet: so often is looked again, after 1 s, 2 s, 4 s, … */
+/** How often to look again, after 1 s, 2 s, 4 s, …: new things may be missing from lists for a moment. */
 const LOOKS = 5;
 const FIRST_PAUSE_MS = 1000;
 
 /**
- * Looks at the parts, shows what is to be done, asks, does it, and looks again. A part that is refused does not keep
- * the others from their steps. Nothing is kept in between, so that it may be interrupted anywhere and run again.
+ * Looks at the parts, shows the steps, asks, carries them out, and looks again. A refused part does not stop the others.
+ * It keeps no state, so it may be interrupted anywhere and run again.
  */
 export async function carryOut({ parts, region, sign, print, ...work }: Work): Promise<Outcome> {
   const see = () => Promise.all(parts.map((part) => lookAt(part, region)));
@@ -57,14 +57,14 @@ export async function carryOut({ parts, region, sign, print, ...work }: Work): P
     const shown = new Map(looks.map(({ obstacle }, index) => [index, obstacle?.text]));
     looks = await settledLooks(looks, done, see, work.pause);
     for (const [index, { obstacle }] of looks.entries()) {
-      // What stood in the way before has been told already.
+      // Earlier obstacles were already shown.
       if (obstacle !== undefined && obstacle.text !== shown.get(index)) {
         failures.push({ ...obstacle, text: `${parts[index]?.name}: ${obstacle.text}` });
       }
     }
     if (done.some((one) => one.isRefused)) break;
   }
-  // What a lost answer left in doubt is settled by the last look.
+  // The last look decides about steps whose answers were lost.
   const isComplete = stepsOf(looks) === 0 && !isBlocked();
   for (const { text, todo } of isComplete ? [] : failures) {
     print(`! ${text}`);
@@ -73,7 +73,7 @@ export async function carryOut({ parts, region, sign, print, ...work }: Work): P
   return { is: isComplete ? 'done' : 'incomplete', values: values() };
 }
 
-/** Looks again until what was done is seen, for lists of the cloud come after what they list. */
+/** Looks again until the lists of the cloud, which may lag behind, show what was done. */
 async function settledLooks(
   before: readonly Look[],
   done: readonly Done[],
@@ -92,7 +92,7 @@ async function settledLooks(
   }
 }
 
-/** Asks about what is taken away from others. */
+/** Asks before a setting of others is replaced. */
 async function isAnyRefused(looks: readonly Look[], ask: Work['ask']): Promise<boolean> {
   let isRefused = false;
   for (const { consent } of looks) {
@@ -111,7 +111,7 @@ function show(parts: readonly Part[], looks: readonly Look[], sign: string, prin
   for (const [index, { there = [], steps = [], consent, left, obstacle }] of looks.entries()) {
     for (const what of there) print(`= ${what}`);
     for (const { what } of steps) print(`${sign} ${what}`);
-    if (consent !== undefined) print('  → you are asked about this by itself');
+    if (consent !== undefined) print('  → setup asks about this separately');
     if (left !== undefined) {
       print(`= ${left.text}`);
       print(`  → ${left.todo}`);
@@ -123,10 +123,10 @@ function show(parts: readonly Part[], looks: readonly Look[], sign: string, prin
 }
 
 interface Done {
-  /** What steps did, in their words. */
+  /** The texts of the completed steps. */
   made: string[];
   failures: Obstacle[];
-  /** Something was refused: another round would be refused as well. */
+  /** True when a step was refused: another round would be refused as well. */
   isRefused: boolean;
 }
 
@@ -142,7 +142,7 @@ async function makeAll(
     try {
       await makeOne(step, made.length > 0, pause);
       made.push(step.what);
-      print(`${sign === '+' ? 'made' : 'gone'}  ${step.what}`);
+      print(`${sign === '+' ? 'created' : 'deleted'}  ${step.what}`);
     } catch (error) {
       if (!(error instanceof CallFailed)) throw error;
       isRefused ||= !error.isOutcomeUnknown;
@@ -153,7 +153,7 @@ async function makeAll(
   return { made, failures, isRefused };
 }
 
-/** Does a step, and again while what an earlier one of its part made is not found yet. */
+/** Carries out a step. Repeats it while something that an earlier step created is not found yet. */
 async function makeOne(step: Step, isBehindAnother: boolean, pause: Work['pause']): Promise<void> {
   for (let tries = 1, pauseMs = FIRST_PAUSE_MS; ; tries += 1, pauseMs *= 2) {
     try {

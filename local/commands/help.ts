@@ -53,3 +53,23 @@ exit codes  0  yes: captured, frames are there, the function succeeded, the sign
             3  not yet: explain and frames, while the capture is still running
             exec ends with the exit code of COMMAND
 `;
+
+/**
+ * The part of the help about one command.
+ * @returns undefined for an unknown command
+ */
+export function helpFor(command: string): string | undefined {
+  const told: string[] = [];
+  let heading: string[] = [];
+  let isOfCommand = false;
+  for (const line of HELP.split('\n')) {
+    if (line === '') heading = [];
+    else if (line.startsWith('Commands ')) heading = [line];
+    if (!line.startsWith(' '))
+      isOfCommand = /^[a-z|-]+/.exec(line)?.[0].split('|').includes(command) === true;
+    const isAboutSeveral = line.includes(' take --json ') && line.split(/,? /).includes(command);
+    if (isAboutSeveral && told.length > 0) told.push('', line);
+    else if (isOfCommand && !isAboutSeveral) told.push(...heading.splice(0), line);
+  }
+  return told.length === 0 ? undefined : `${told.join('\n')}\n`;
+}

@@ -108,7 +108,7 @@ async function call(key: Key | undefined, method = 'GET'): Promise<string> {
 test('by default only the stage’s own callers can call an API, with the key that is shown once', async () => {
   const plan = await deployed();
   expect(plan).toContain(
-    '! nobody may call the API yet: npm run callers -- --stage prod add NAME makes a key',
+    '! nobody may call the API yet: npm run callers -- --stage prod add NAME creates a key',
   );
   expect(await call(undefined)).toBe('401 APIG.0303');
   expect(await call(cloud.accessKey)).toBe('401 APIG.0303');
@@ -179,7 +179,7 @@ test('an app of somebody else is neither shown nor authorized, and deploying aut
   await expect(command({ remove: 'somebody_elses' })).rejects.toThrow(
     'there is no caller somebody_elses; there are: early',
   );
-  await expect(command({ add: 'early' })).rejects.toThrow('there is a caller early already');
+  await expect(command({ add: 'early' })).rejects.toThrow('caller early already exists');
   await expect(command({ add: 'No Name' })).rejects.toThrow('must be lower-case letters, digits and _');
 });
 
@@ -237,7 +237,7 @@ test('what somebody else bound to an API stays, and is reported', async () => {
   const id = await gateway.createThrottle('slower', 'by hand', { api: 1, caller: 1 });
   await gateway.bindThrottle(id, [api!.publish_id!]);
   expect(await deployed()).toContain(
-    '! POST /snapshots has the throttling policy slower, which was not made from here and stays',
+    '! POST /snapshots has the throttling policy slower, which this command did not create and leaves unchanged',
   );
   expect((await gateway.throttleOf(api!.id, 'DEFAULT_ENVIRONMENT_RELEASE_ID'))?.name).toBe('slower');
 });
@@ -286,11 +286,11 @@ describe('the doctor', () => {
     await addCaller('shop');
     expect(await found()).toEqual([
       expect.stringMatching(
-        /^note: not yet as serverless.yml says: .*throttling of POST \/snapshots.*for shop/,
+        /^note: not yet as in serverless.yml: .*throttling of POST \/snapshots.*for shop/,
       ),
     ]);
     await deployed();
-    expect(await found()).toEqual(['ok: those that serverless.yml names, as often as it says']);
+    expect(await found()).toEqual(['ok: callers and limits are as in serverless.yml']);
     await command({ remove: 'shop' });
     expect(await found()).toEqual([expect.stringMatching(/^note: nobody may call the API yet/)]);
   });

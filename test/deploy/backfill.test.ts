@@ -67,7 +67,7 @@ test('a library is counted first, and nothing is started', async () => {
   ]);
   const some = await run({ prefix: 'clips/', capture: 'cover' });
   expect(some[0]).toBe('clips/*, capture cover: 20 videos, 20 tasks, of which 0 are there');
-  expect(await run({ status: true })).toEqual(['no backfill was asked for']);
+  expect(await run({ status: true })).toEqual(['no backfill was requested']);
   await sweep();
   expect(tasks()).toEqual([]);
 });
@@ -89,13 +89,13 @@ test('the deployed functions complete a backfill that is interrupted, restarted 
   expect(first.slice(-1)).toEqual(['waits for the next sweep, which comes every minute']);
   expect(tasks()).toEqual([]);
   await expect(run({ yes: true })).rejects.toThrow(
-    'a backfill of clips/* is at work: --status shows how far it is, --stop ends it',
+    'a backfill of clips/* is running: --status shows its progress, --stop ends it',
   );
   // Two on two machines, while the sweep does it.
   const watching = [0, 1].map(() => run({ prefix: 'clips/', yes: true }, () => until(() => true)));
   await sweep();
   for (const printed of await Promise.all(watching)) {
-    expect(printed[0]).toBe('the backfill of clips/* is at work');
+    expect(printed[0]).toBe('the backfill of clips/* is running');
     expect(printed.at(-1)).toBe('done: 20 videos, 20 tasks started, 0 were there');
   }
   expect(await run({ status: true })).toEqual([
@@ -119,7 +119,7 @@ test('a backfill can be stopped', async () => {
   expect(await run({ stop: true })).toEqual([
     'the backfill of all videos ends with the next sweep; tasks that were started stay',
   ]);
-  expect(await run({ stop: true })).toEqual(['no backfill is at work']);
+  expect(await run({ stop: true })).toEqual(['no backfill is running']);
   await sweep();
   expect(tasks()).toHaveLength(40);
 });

@@ -73,6 +73,19 @@ describe('with a deployed stage', () => {
     expect(text).toContain('TIMER sweep 1m');
   });
 
+  test('`info` names wrong settings in one line, and goes on', async () => {
+    const { wanted, ...others } = await session();
+    const functions = wanted.functions.map((one) => ({
+      ...one,
+      userData: { ...one.userData, CAPTURES: '[{}]' },
+    }));
+    await info({ ...others, wanted: { ...wanted, functions } });
+    expect(printed[1]).toMatch(
+      /^! captures unknown, wrong settings: .*CAPTURES\[0\]\.name is required.*; see npm run doctor -- --stage prod$/,
+    );
+    expect(printed.join('\n')).toContain('TIMER sweep 1m');
+  });
+
   test('an answer that is not FunctionGraph’s is an error in one line', async () => {
     const server = createServer((_, response) => response.end('<html>'));
     const endpoint = `http://127.0.0.1:${await listen(server, 0)}`;
@@ -133,7 +146,7 @@ describe('a package', () => {
       'that was changed',
       () => writeFileSync(path.join(folder, 'query.zip'), 'x'),
       'shop',
-      'is not what manifest.json says',
+      'does not match manifest.json',
     ],
     ['that lost a file', () => rmSync(path.join(folder, 'query.zip')), 'shop', 'query.zip cannot be read'],
     [

@@ -527,13 +527,13 @@ describe('settings that the functions would refuse are refused before anything i
 
   test.each<[string, (service: ServiceObject) => void]>([
     [
-      'CAPTUR is no setting; CAPTURE is',
+      'CAPTUR is not a setting; did you mean CAPTURE?',
       (s) => {
         s.provider.environment.CAPTUR = '{}';
       },
     ],
     [
-      'Output_Directory is no setting; OUTPUT_DIRECTORY is',
+      'Output_Directory is not a setting; did you mean OUTPUT_DIRECTORY?',
       (s) => {
         s.provider.environment.Output_Directory = 'x/{key}';
       },
@@ -579,7 +579,7 @@ describe('settings that the functions would refuse are refused before anything i
     });
     expect(() => refuseSettings(wanted)).not.toThrow();
     expect(checkSettings(wanted)).toContainEqual(
-      expect.objectContaining({ state: 'note', text: 'OUR_OWN_THING: none of these functions reads it' }),
+      expect.objectContaining({ state: 'note', text: 'OUR_OWN_THING: no function reads it' }),
     );
   });
 });

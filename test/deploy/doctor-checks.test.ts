@@ -103,7 +103,7 @@ describe('the doctor says of the access key', () => {
     expect(findings).toContainEqual({
       point: 'project',
       state: 'missing',
-      text: `HUAWEICLOUD_SDK_PROJECT_ID ${'f'.repeat(32)} is no project of this account`,
+      text: `HUAWEICLOUD_SDK_PROJECT_ID ${'f'.repeat(32)} is not a project of this account`,
       todo: `set HUAWEICLOUD_SDK_PROJECT_ID=${KEY.projectId} (ap-southeast-3)`,
     });
     const other = await found({}, { region: 'ap-southeast-1' });

@@ -102,7 +102,7 @@ test('with an unknown key the doctor asks nothing else', async () => {
     expect.objectContaining({
       point: 'access key',
       state: 'missing',
-      text: expect.stringContaining('HUAWEICLOUD_SDK_AK is not known'),
+      text: expect.stringContaining('HUAWEICLOUD_SDK_AK is unknown'),
     }),
   ]);
 });
@@ -130,7 +130,7 @@ describe('the doctor says of a bucket', () => {
         expect.objectContaining({
           point: `bucket ${bucket}`,
           state: 'missing',
-          text: expect.stringContaining('lies in ap-southeast-1, the functions in ap-southeast-3'),
+          text: expect.stringContaining('is in ap-southeast-1, the functions are in ap-southeast-3'),
         }),
       ),
     );
@@ -216,13 +216,13 @@ describe('the doctor says of versions', () => {
       [
         'note versions in uploads',
         expect.stringMatching(
-          /^are kept: each video .* costing; .* a delete marker starts nothing .*NoncurrentDays/,
+          /^are kept: every .* video still costs storage; .* a delete marker starts nothing .*NoncurrentDays/,
         ),
       ],
       [
         'note versions in records',
         expect.stringMatching(
-          /^are kept no more, but .* stay: each picture and record .*NoncurrentVersionExpiration .* 1 d/,
+          /^are no longer kept, but .* stay: every picture and record .*NoncurrentVersionExpiration .* 1 d/,
         ),
       ],
     ]);
@@ -258,8 +258,8 @@ test('the doctor says that another stage keeps its records in the same bucket', 
     {
       point: 'records in snapshots',
       state: 'note',
-      text: expect.stringMatching(/^\S+\/local keeps its records there too: the sweeps/),
-      todo: 'give each stage a snapshot bucket of its own',
+      text: expect.stringMatching(/^\S+\/local keeps its records there too: stages in one bucket share/),
+      todo: 'give each stage its own snapshot bucket',
     },
   ]);
 });
@@ -269,7 +269,7 @@ test('the doctor says that OBS gives no answer', async () => {
   expect(notOk(findings).map(({ point, text }) => [point, text])).toEqual(
     ['videos', 'snapshots'].map((bucket) => [
       `bucket ${bucket}`,
-      expect.stringMatching(/^OBS does not tell: no answer .* from http:\/\/127.0.0.1:1$/),
+      expect.stringMatching(/^no information from OBS: no answer .* from http:\/\/127.0.0.1:1$/),
     ]),
   );
 });
@@ -451,7 +451,7 @@ describe('the doctor says of PUBLIC_URL', () => {
     expect((await foundAt({})).findings).toMatchObject([
       {
         state: 'unseen',
-        text: 'snapshots has nothing below snapshots/ yet that could be fetched from there',
+        text: 'snapshots has no object below snapshots/ yet that could be fetched',
       },
     ]);
   });
@@ -485,8 +485,8 @@ describe('the doctor says of PUBLIC_URL', () => {
 
     test.each<[string, Parameters<typeof foundAt>[0], string]>([
       ['refuses', { status: 403 }, 'answers 403'],
-      ['has another bucket’s', { body: 'something' }, 'answers something else than this object of snapshots'],
-      ['has as many bytes of something else', { body: 'a pictora' }, 'answers something else'],
+      ['has another bucket’s', { body: 'something' }, 'does not return this object of snapshots'],
+      ['has as many bytes of something else', { body: 'a pictora' }, 'does not return this object'],
     ])('that it %s', async (_, answer, text) => {
       const { url, findings } = await foundAt(answer);
       expect(findings).toEqual([
@@ -594,7 +594,7 @@ describe('the doctor says of MPC’s notification', () => {
       {
         point: TOPIC,
         state: 'note',
-        text: expect.stringContaining('MPC tells nobody of ThumbnailComplete'),
+        text: expect.stringContaining('MPC sends no notification of ThumbnailComplete'),
         todo: expect.stringContaining('hcloud MPC NotifySmnTopicConfig --cli-region=ap-southeast-3'),
       },
     ]);
@@ -608,7 +608,7 @@ describe('the doctor says of MPC’s notification', () => {
       {
         point: TOPIC,
         state: 'note',
-        text: expect.stringContaining(`MPC tells ${other}, which somebody has set for the whole project`),
+        text: expect.stringContaining(`MPC notifies ${other}, which somebody has set for the whole project`),
         todo: expect.stringContaining(`set SMN_TOPIC_URN=${other}`),
       },
     ]);
@@ -637,8 +637,8 @@ describe('the doctor says of MPC’s notification', () => {
     expect(without).toContainEqual({
       point: TOPIC,
       state: 'note',
-      text: 'on-finish has no topic; the timer finds within a minute what has ended',
-      todo: expect.stringContaining(`MPC tells ${cloud.environment.SMN_TOPIC_URN} already`),
+      text: 'on-finish has no topic; the timer finds ended tasks within a minute',
+      todo: expect.stringContaining(`MPC already notifies ${cloud.environment.SMN_TOPIC_URN}`),
     });
   });
 });

@@ -56,6 +56,13 @@ describe('start', () => {
     expect(code).toBe(1);
   });
 
+  test.each(['--help', '-h'])('%s prints the help of the command and starts nothing', async (option) => {
+    const { code, stdout } = await localCommand(['start', '--once', option]);
+    expect(stdout).toMatch(/^start {3}starts the local cloud/);
+    expect(stdout).toContain('--once');
+    expect(code).toBe(0);
+  });
+
   test('names a missing file', async () => {
     expect(await localCommand(['start', 'nowhere.mp4'])).toMatchObject({
       code: 2,

@@ -102,7 +102,7 @@ test('an empty account gets frames, and files by a notification, with `setup --y
   const undone = await serverless('setup', '--undo', '--yes');
   expect([undone.exitCode, undone.text]).toEqual([
     0,
-    expect.stringContaining(`= bucket ${uploads}: holds objects`),
+    expect.stringContaining(`= bucket ${uploads}: contains objects`),
   ]);
   expect(readFileSync(path.join(folder, '.env.demo'), 'utf8')).toContain(`bucket:${uploads}`);
   expect([cloud.topics.list(), cloud.mpc.notifications.list()]).toMatchObject([[], [{ status: 'off' }]]);

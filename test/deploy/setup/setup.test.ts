@@ -48,7 +48,9 @@ describe('an account that has only a key', () => {
     expect(account.mpc.notifications.list()).toEqual([
       { event_name: 'ThumbnailComplete', status: 'on', topic: TOPIC, msg_type: 2 },
     ]);
-    expect(text).toContain(`ok              notification of MPC: MPC tells ${TOPIC} when a task has ended`);
+    expect(text).toContain(
+      `ok              notification of MPC: MPC notifies ${TOPIC} when a task has ended`,
+    );
   });
 
   test('shows first what it would make, and asks', async () => {
@@ -79,9 +81,9 @@ describe('an account that has only a key', () => {
       '+ topic mpc-snapshots-demo, which starts on-finish',
       '+ MPC’s right to publish to mpc-snapshots-demo',
       '+ MPC’s notification of ended tasks to mpc-snapshots-demo',
-      'nothing was made',
+      'nothing was created',
     ]);
-    expect(questions).toEqual(['Make these in ap-southeast-3?']);
+    expect(questions).toEqual(['Create these in ap-southeast-3?']);
     expect([ok, changes(account), account.envFile()]).toEqual([false, [], {}]);
   });
 
@@ -173,7 +175,7 @@ describe('what was there before', () => {
     ]);
     expect(account.calls.filter((call) => call === 'PUT /my-videos/')).toEqual([]);
     const undone = await account.setup({ undo: true }, { environment });
-    expect(undone.text).toContain('= bucket my-videos: setup has no record of making it');
+    expect(undone.text).toContain('= bucket my-videos: setup has no record of creating it');
     expect(account.store.buckets()).toHaveLength(2);
     expect(account.store.lifecycle('my-snapshots')).toEqual([theirs]);
   });
@@ -201,7 +203,7 @@ describe('what was there before', () => {
     const one = await start({ agencies: [enough, other] });
     const used = await one.setup({ 'dry-run': true }, { environment: { AGENCY: 'less' } });
     expect(used.text).toMatch(
-      /! agency less: exists, was not made by setup, and lacks obs:.* on bucket:mpc-.*\n {2}→ set AGENCY to a name that is free/,
+      /! agency less: exists, was not created by setup, and lacks obs:.* on bucket:mpc-.*\n {2}→ set AGENCY to a name that is free/,
     );
     expect((await one.setup({}, { environment: { AGENCY: 'less' } })).ok).toBe(false);
     expect(one.identities.agencies()).toEqual([enough, other]);
@@ -213,7 +215,7 @@ describe('what was there before', () => {
     const apis = account.gateways.createGroup('gateway-1', 'mpc_snapshots_demo', 'theirs');
     const { ok, text } = await account.setup();
     expect(ok).toBe(false);
-    expect(text).toContain('! log group mpc-snapshots-demo: exists, and was not made by setup');
+    expect(text).toContain('! log group mpc-snapshots-demo: exists, but was not created by setup');
     expect(text).toContain('! API group: a group mpc_snapshots_demo exists in gateway gateway-1');
     expect(logs.streams.size).toBe(0);
     const stream = account.logs.createStream(logs.id, 'mine', 7, {});
@@ -260,7 +262,7 @@ describe('what was there before', () => {
     expect([ok, text]).toEqual([
       false,
       expect.stringContaining(
-        `was not made by setup, and lacks obs:object:DeleteObject on object:${SNAPSHOTS}/.mpc-snapshots/notices/*`,
+        `was not created by setup, and lacks obs:object:DeleteObject on object:${SNAPSHOTS}/.mpc-snapshots/notices/*`,
       ),
     ]);
     expect(deleting(theirs)).toEqual([]);
@@ -305,7 +307,7 @@ describe('MPC’s notification setting, one for the whole project', () => {
     const { ok, text } = await account.setup();
     expect([ok, text]).toEqual([true, expect.stringContaining('next: npm run deploy -- --stage demo')]);
     expect(text).toContain(
-      `= MPC tells ${theirs}, which somebody has set for the whole project: it stays, and the timer finds within a minute what has ended\n` +
+      `= MPC notifies ${theirs}, which somebody has set for the whole project: it stays, and the timer finds ended tasks within a minute\n` +
         `  → set SMN_TOPIC_URN=${theirs} to be told by that topic as well, or take the setting over: npm run setup -- --stage demo --take-over-notification`,
     );
     expect(told()).toEqual(untouched());
@@ -318,8 +320,8 @@ describe('MPC’s notification setting, one for the whole project', () => {
     const { ok, lines } = await account.setup({ yes: false }, answering([true, false], questions));
     expect(ok).toBe(true);
     expect(questions).toEqual([
-      'Make these in ap-southeast-3?',
-      `MPC tells ${theirs}, which somebody has set for the whole project. Tell mpc-snapshots-demo in its place?`,
+      'Create these in ap-southeast-3?',
+      `MPC notifies ${theirs}, which somebody has set for the whole project. Notify mpc-snapshots-demo instead?`,
     ]);
     expect(lines).toContain('  → you are asked about this by itself');
     expect(told()).toEqual(untouched());
@@ -359,7 +361,7 @@ describe('MPC’s notification setting, one for the whole project', () => {
 
   test('already sends to the topic that SMN_TOPIC_URN names: nothing changes', async () => {
     const { ok, text } = await account.setup({}, { environment: { SMN_TOPIC_URN: theirs } });
-    expect([ok, text]).toEqual([true, expect.stringContaining(`= MPC tells ${theirs}\n`)]);
+    expect([ok, text]).toEqual([true, expect.stringContaining(`= MPC notifies ${theirs}\n`)]);
     expect([told(), account.envFile().SMN_TOPIC_URN]).toEqual([untouched(), theirs]);
     await account.setup({ undo: true });
     expect(told()).toEqual(untouched());
@@ -393,7 +395,7 @@ describe('MPC’s notification setting, one for the whole project', () => {
     const taken = await account.setup({}, { environment: { SMN_TOPIC_URN: '' } });
     expect([taken.ok, taken.text]).toEqual([
       false,
-      expect.stringContaining('! topic mpc-snapshots-demo: exists, and was not made by setup'),
+      expect.stringContaining('! topic mpc-snapshots-demo: exists, but was not created by setup'),
     ]);
   });
 });
@@ -467,8 +469,8 @@ describe('trouble', () => {
     for (let number = 0; number < 100; number += 1) account.logs.createGroup(`group-${number}`, 1, {});
     const { ok, text } = await account.setup();
     expect(ok).toBe(false);
-    expect(text).toMatch(/400 TooManyBuckets .*\n {2}→ delete what nobody needs, or ask for more/);
-    expect(text).toMatch(/400 LTS.0104 .*\n {2}→ delete what nobody needs, or ask for more/);
+    expect(text).toMatch(/400 TooManyBuckets .*\n {2}→ delete what nobody needs, or request a higher quota/);
+    expect(text).toMatch(/400 LTS.0104 .*\n {2}→ delete what nobody needs, or request a higher quota/);
     expect(account.identities.agencies()).toHaveLength(1);
   });
 
@@ -666,14 +668,14 @@ describe('--undo', () => {
     ]);
     expect((await account.setup({ undo: true })).ok).toBe(true);
     expect(await account.state()).toEqual(before);
-    expect((await account.setup({ undo: true })).lines.at(-1)).toBe('nothing to take back');
+    expect((await account.setup({ undo: true })).lines.at(-1)).toBe('nothing to delete');
   });
 
   test('never deletes a bucket that holds objects', async () => {
     await account.setup();
     await account.store.put(UPLOADS, 'a.mp4', Buffer.from('a video'));
     const { ok, text } = await account.setup({ undo: true });
-    expect([ok, text]).toEqual([true, expect.stringContaining(`= bucket ${UPLOADS}: holds objects`)]);
+    expect([ok, text]).toEqual([true, expect.stringContaining(`= bucket ${UPLOADS}: contains objects`)]);
     expect(account.store.buckets().map(({ name }) => name)).toEqual([UPLOADS]);
     // Ids of what is gone would mislead the next commands.
     expect(Object.keys(account.envFile())).toEqual([

@@ -5,7 +5,7 @@ import * as event from '../../../local/commands/event';
 import * as exec from '../../../local/commands/exec';
 import * as explain from '../../../local/commands/explain';
 import * as frames from '../../../local/commands/frames';
-import { HELP } from '../../../local/commands/help';
+import { HELP, helpFor } from '../../../local/commands/help';
 import * as init from '../../../local/commands/init';
 import * as invoke from '../../../local/commands/invoke';
 import * as listen from '../../../local/commands/listen';
@@ -58,4 +58,15 @@ test('the help has every command, and the sentence about the cloud that runs', (
     new Set(Object.keys(OPTIONS)),
   );
   expect(HELP).toContain('Commands for a running local cloud (--port N');
+});
+
+test.each(Object.keys(OPTIONS))('the help of %s alone is its part of the help', (command) => {
+  const text = helpFor(command) ?? '';
+  expect(text).toContain(helpOf(command));
+  expect(text).not.toContain('exit codes');
+  expect(text.includes('--port N, API_ENDPOINT')).toBe(ASKS_A_CLOUD.includes(command));
+});
+
+test('there is no help of an unknown command', () => {
+  expect(helpFor('other')).toBeUndefined();
 });
