@@ -38,7 +38,8 @@ export class HuaweiProvider {
   readonly commands = {
     deploy: {
       options: {
-        'dry-run': { usage: prune: {
+        'dry-run': { usage: 'Show what would be done, and do nothing', type: 'boolean' },
+        prune: {
           usage: 'Delete functions of this stage that are no longer in serverless.yml',
           type: 'boolean',
         },
@@ -64,8 +65,7 @@ export class HuaweiProvider {
     },
     // `npm run doctor`; the framework has a command of that name, about its own deprecations.
     diagnose: {
-      usage:
-        'Check everything that a stage needs, and show what is missing; changes nothing without --probe',
+      usage: 'Check everything that a stage needs, and show what is missing; changes nothing without --probe',
       lifecycleEvents: ['diagnose'],
       options: {
         json: { usage: 'Print the findings as JSON', type: 'boolean' },

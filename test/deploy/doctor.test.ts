@@ -229,7 +229,7 @@ describe('the doctor says of versions', () => {
     await setRules('uploads', [rule({})]);
     expect((await versions())[0]).toEqual([
       'ok versions in uploads',
-      expect.stringContaining('a rule clears old ones after 3 d'),
+      expect.stringContaining('a rule deletes old ones after 3 d'),
     ]);
   });
 
@@ -629,7 +629,7 @@ describe('the doctor says of MPC’s notification', () => {
       point: `topic ${urn}`,
       state: 'missing',
       text: 'does not exist',
-      todo: expect.stringContaining('npm run setup -- --stage local makes one'),
+      todo: expect.stringContaining('npm run setup -- --stage local creates one'),
     });
     const without = await foundOf((service) => {
       service.functions['on-finish'].events[0].smn.topic_urn = '';

@@ -86,12 +86,6 @@ describe('start', () => {
     expect(code).toBe(2);
   });
 
-  test('tells what there is when asked for help', async () => {
-    const { code, stdout } = await localCommand(['start', '--help']);
-    expect(stdout).toMatch(/^usage: /);
-    expect(code).toBe(0);
-  });
-
   test.each([['--port', 'many'], ['--colour']])('refuses %s %s', async (...args) => {
     const { code, stderr } = await localCommand(['start', ...args]);
     expect(code).toBe(2);

@@ -94,7 +94,7 @@ describe('an account that has only a key', () => {
   });
 
   test('without a terminal and without --yes nothing is made', async () => {
-    await expect(account.setup({ yes: false })).rejects.toThrow('add --yes to go on without asking');
+    await expect(account.setup({ yes: false })).rejects.toThrow('add --yes to go on without a question');
     expect(changes(account)).toEqual([]);
   });
 
@@ -308,7 +308,7 @@ describe('MPC’s notification setting, one for the whole project', () => {
     expect([ok, text]).toEqual([true, expect.stringContaining('next: npm run deploy -- --stage demo')]);
     expect(text).toContain(
       `= MPC notifies ${theirs}, which somebody has set for the whole project: it stays, and the timer finds ended tasks within a minute\n` +
-        `  → set SMN_TOPIC_URN=${theirs} to be told by that topic as well, or take the setting over: npm run setup -- --stage demo --take-over-notification`,
+        `  → set SMN_TOPIC_URN=${theirs} to use that topic as well, or take the setting over: npm run setup -- --stage demo --take-over-notification`,
     );
     expect(told()).toEqual(untouched());
     expect(account.topics.list().map(({ urn }) => urn)).toEqual([theirs]);
@@ -323,7 +323,7 @@ describe('MPC’s notification setting, one for the whole project', () => {
       'Create these in ap-southeast-3?',
       `MPC notifies ${theirs}, which somebody has set for the whole project. Notify mpc-snapshots-demo instead?`,
     ]);
-    expect(lines).toContain('  → you are asked about this by itself');
+    expect(lines).toContain('  → setup asks about this separately');
     expect(told()).toEqual(untouched());
     expect(account.topics.list()).toHaveLength(1);
     expect(account.store.buckets()).toHaveLength(2);
@@ -415,11 +415,11 @@ describe('trouble', () => {
     ['smn:topic:create', 'SMN FullAccess', /hcloud SMN CreateTopic .*--name=mpc-snapshots-demo/],
     ['smn:topic:updateAttribute', 'SMN FullAccess', /Configure Topic Policy/],
     ['mpc:notification:put', 'MPC Administrator', /hcloud MPC NotifySmnTopicConfig .*status=on/],
-    ['mpc:notification:get', 'MPC Administrator', /look with a key/],
-    ['smn:*', 'SMN FullAccess', /look with a key/],
-    ['iam:agencies:list*', 'Security Administrator', /look with a key/],
-    ['apig:*', 'APIG FullAccess', /look with a key/],
-    ['lts:*', 'LTS FullAccess', /look with a key/],
+    ['mpc:notification:get', 'MPC Administrator', /use a key that has/],
+    ['smn:*', 'SMN FullAccess', /use a key that has/],
+    ['iam:agencies:list*', 'Security Administrator', /use a key that has/],
+    ['apig:*', 'APIG FullAccess', /use a key that has/],
+    ['lts:*', 'LTS FullAccess', /use a key that has/],
   ])(
     'without the right to %s, the output says who can grant it and how, and the other steps go on',
     async (denied, right, how) => {
@@ -434,7 +434,7 @@ describe('trouble', () => {
         expect(todo).toContain(right);
       }
       expect(refusals.map(([, todo]) => todo).join('\n')).toMatch(how);
-      const made = lines.filter((line) => line.startsWith('made')).length;
+      const made = lines.filter((line) => line.startsWith('created')).length;
       expect(made).toBeGreaterThanOrEqual(7);
       expect(lines.at(-1)).toMatch(/^not complete; .*run the command again$/);
     },
@@ -500,10 +500,10 @@ describe('trouble', () => {
       expect([ok, text]).toEqual([
         false,
         expect.stringMatching(
-          new RegExp(`! .*: the answer is not that of ${service} .*\\n {2}→ make it in the console`),
+          new RegExp(`! .*: the answer is not that of ${service} .*\\n {2}→ create it in the console`),
         ),
       ]);
-      expect(lines.filter((line) => line.startsWith('made')).length).toBeGreaterThan(8);
+      expect(lines.filter((line) => line.startsWith('created')).length).toBeGreaterThan(8);
     },
   );
 
