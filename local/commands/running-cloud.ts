@@ -37,7 +37,7 @@ export class RunningCloud {
     return (await this.#ask(`/_console/explain?key=${encodeURIComponent(key)}`)) as Explanation;
   }
 
-  /** The newest task of an upload; undefined when there is none. */
+  /** The newest task of an upload; undefined if there is none. */
   newestTask(key: string): Promise<Task | undefined> {
     return this.#answered(this.#client.newest(key));
   }

@@ -202,8 +202,8 @@ function parseChunkHead(line: string, isSigned: boolean): { sizeBytes: number; s
   if (size === '' || (isSigned && signature === '')) {
     throw malformed(
       isSigned
-        ? 'a chunk has to begin with its size in hexadecimal digits and ;chunk-signature='
-        : 'a chunk has to begin with its size in hexadecimal digits',
+        ? 'a chunk must begin with its size in hexadecimal digits and ;chunk-signature='
+        : 'a chunk must begin with its size in hexadecimal digits',
     );
   }
   return { sizeBytes: Number.parseInt(size, 16), signature };

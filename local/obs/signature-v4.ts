@@ -148,7 +148,7 @@ function checkScope(
     throw new ObsError('MissingRegion', `The credential names no region: this OBS is in '${ours}'.`);
   }
   if (service !== 's3') {
-    throw new ObsError(code, `The credential names the service '${service}': it has to be 's3'.`);
+    throw new ObsError(code, `The credential names the service '${service}': it must be 's3'.`);
   }
   if (region !== ours && behaviour.signatureRegion === 'checked') {
     throw new ObsError(code, `The region '${region}' is wrong; expecting '${ours}'.`, { Region: ours });

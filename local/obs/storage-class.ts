@@ -38,6 +38,6 @@ export function requireReadable({ storageClass, key }: { storageClass?: StorageC
   if (storageClass !== 'COLD') return;
   throw new ObsError(
     'InvalidObjectState',
-    `The object '${key}' is archived (COLD): it has to be restored before it can be read.`,
+    `The object '${key}' is archived (COLD): restore it before you read it.`,
   );
 }

@@ -37,24 +37,24 @@ import type { VideoFile } from './video-file';
 
 /** The encoder's scale 2 (best) … 31; 3 is close to quality 88 of other JPEG encoders. */
 const QUALITY = 3;
-/** FF_QP2LAMBDA: what one step of that scale counts in libavcodec. */
+/** FF_QP2LAMBDA: the value of one step of that scale in libavcodec. */
 const LAMBDA_PER_STEP = 118;
 
 /** JPEG's own: BT.601 with full range. Without accurate rounding greys become greenish. */
 const JPEG_COLOURS = 'out_range=full:out_color_matrix=bt601:flags=bicubic+accurate_rnd+full_chroma_inp';
 
-/** Works within one frame, so that no other frame has to be decoded for it. */
+/** Works within one frame, so that no other frame must be decoded for it. */
 const DEINTERLACER = 'estdif=mode=frame:deint=interlaced';
 
 interface Graph {
   graph: FilterGraph;
   source: FilterContext;
   sink: FilterContext;
-  /** A frame comes out when the next one is given. */
+  /** True if a frame comes out only when the next one goes in. */
   holdsBack: boolean;
 }
 
-/** What a frame goes through: filters, and where its colours are not those of a screen a map and more filters. */
+/** The steps of a frame: filters and, if its colours are not those of a screen, a map and more filters. */
 interface Steps {
   key: string;
   graph: Graph;
@@ -93,7 +93,7 @@ export class JpegEncoder {
     this.#packet.alloc();
   }
 
-  /** @returns the picture, and what of its colours is not as the file says */
+  /** @returns the picture, and where its colours differ from what the file says */
   encode(decoded: Frame): { jpeg: Buffer; notes: string[] } {
     const { graph, colours, map, finish } = this.#stepsFor(decoded);
     const filtered = this.#picture;
@@ -121,14 +121,14 @@ export class JpegEncoder {
     this.#packet.free();
   }
 
-  /** Has a frame filtered. */
+  /** Filters a frame. */
   #run({ source, sink, holdsBack }: Graph, frame: Frame, result: Frame, colours?: Colours): void {
     let isOut = false;
     for (let times = holdsBack ? 2 : 1; times > 0; times--) {
       const input = frame.clone();
       if (input === null) throw new Error('out of memory');
       if (colours !== undefined) {
-        // The scaler refuses tags that it does not know, and would convert by others a second time.
+        // The scaler refuses unknown tags, and would apply known ones a second time.
         input.colorSpace = colours.matrix as AVColorSpace;
         input.colorRange = colours.range as AVColorRange;
         input.colorPrimaries = AVCOL_PRI_UNSPECIFIED;
@@ -141,7 +141,7 @@ export class JpegEncoder {
       } finally {
         input.free();
       }
-      // What was held back of the frame before comes first.
+      // The frame that was held back before comes first.
       for (;;) {
         const next = new Frame();
         next.alloc();
@@ -165,7 +165,7 @@ export class JpegEncoder {
     this.#steps = undefined;
   }
 
-  /** The filters for frames like this one; a video may change its format on the way. */
+  /** The filters for frames like this one. The format may change within a video. */
   #stepsFor(frame: Frame): Steps {
     const { width, height, format } = frame;
     const colours = coloursOf(frame, this.video);
@@ -180,7 +180,7 @@ export class JpegEncoder {
       ? { width: this.size.height, height: this.size.width }
       : { width: this.size.width, height: this.size.height };
     const source = `buffer@in=video_size=${width}x${height}:pix_fmt=${format}:time_base=1/1000:pixel_aspect=1/1:colorspace=${matrix}:range=${range}`;
-    // Both fields of such a frame are of different moments; the second one is left out, its lines are made up.
+    // The two fields of such a frame are from different moments. The second one is dropped and its lines are interpolated.
     const deinterlace = isInterlaced ? [DEINTERLACER] : [];
     const scale = `scale=${size.width}:${size.height}`;
     const end = [...orientation.filters, 'format=pix_fmts=yuv420p:color_ranges=pc'];
@@ -224,7 +224,7 @@ function conversionOf(matrix: number, range: number): string | undefined {
 /** Of these, the conversion makes 8 bits a sample on the way, which takes a quarter of the scaler's time. */
 const DEEP_FORMATS = new Set<number>([AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV420P12LE]);
 
-/** The filter converts these too, if they differ. */
+/** The filter also converts these if they differ. */
 const SAME_COLOURS = 'iprimaries=bt709:primaries=bt709:itrc=bt709:trc=bt709';
 const MATRIX_NAMES: Record<number, string> = {
   [AVCOL_SPC_FCC]: 'fcc',

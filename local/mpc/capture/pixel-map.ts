@@ -1,14 +1,14 @@
-/** How brightness is coded. `screen`: as in sRGB, for which players take BT.709 and BT.601 too. */
+/** How brightness is coded. `screen`: as in sRGB; players read BT.709 and BT.601 as sRGB too. */
 export type Transfer = 'screen' | 'gamma22' | 'gamma28' | 'linear' | 'pq' | 'hlg';
 
-/** Which red, green and blue are meant. */
+/** The meaning of red, green and blue. */
 export type Primaries = 'bt709' | 'bt2020' | 'displayP3' | 'dciP3' | 'bt470m' | 'film';
 
-/** BT.2408: what is as bright as white paper, and the brightest that is graded for; cd/m². */
+/** BT.2408: the brightness of white paper, and the peak of usual gradings; cd/m². */
 const PAPER_WHITE_NITS = 203;
 const PEAK_NITS = 1000;
 const PEAK = PEAK_NITS / PAPER_WHITE_NITS;
-/** Paper white is shown half as bright as the screen's white, to leave room for what is brighter. */
+/** Paper white is shown half as bright as the screen's white, to leave room for brighter light. */
 const SHOWN_PAPER_WHITE = 0.5;
 /** Where the curve above paper white bends: SMPTE ST 2094-50's mapping for reference white, as Skia has it. */
 const BEND = 0.65;
@@ -21,7 +21,7 @@ const DECODED_STEPS = 4096;
 const ENCODED_STEPS = 16_384;
 const D65: [number, number] = [0.3127, 0.329];
 
-/** x and y of red, green and blue (ITU-T H.273, table 2). White is made the screen's white. */
+/** x and y of red, green and blue (ITU-T H.273, table 2). White becomes the screen's white. */
 const CHROMATICITIES: Record<Primaries, [number, number][]> = {
   bt709: [
     [0.64, 0.33],
@@ -57,21 +57,21 @@ const CHROMATICITIES: Record<Primaries, [number, number][]> = {
 
 type Matrix = [number, number, number, number, number, number, number, number, number];
 
-/** True when pixels of these colours differ from those of a screen. */
+/** True if pixels of these colours differ from those of a screen. */
 export function mapsColours(transfer: Transfer, primaries: Primaries): boolean {
   return transfer !== 'screen' || primaries !== 'bt709';
 }
 
 /**
- * Turns pixels into those of a screen (sRGB): HDR is made as bright as Chromium shows it on a screen that has none,
- * colours out of reach are clipped, what is transparent lies on white.
+ * Turns pixels into those of a screen (sRGB). HDR becomes as bright as Chromium shows it on a screen without HDR,
+ * colours outside the range are clipped, and transparent pixels get a white background.
  */
 export class PixelMap {
   readonly #decoded: Float32Array;
   readonly #encoded: Uint8Array;
   readonly #matrix: Matrix;
 
-  /** @param white the sample of 16 bits that stands for all light */
+  /** @param white the 16-bit sample of the brightest light */
   constructor(
     private readonly transfer: Transfer,
     primaries: Primaries,
@@ -137,7 +137,7 @@ function index(light: number): number {
   return light <= 0 ? 0 : light >= 1 ? ENCODED_STEPS : (light * ENCODED_STEPS + 0.5) | 0;
 }
 
-/** How bright the screen shows what is brighter than paper white; a quadratic Bézier curve from there to the peak. */
+/** The screen's brightness for light above paper white: a quadratic Bézier curve from there to the peak. */
 function shown(light: number): number {
   if (light >= PEAK) return 1;
   const a = 1 - 2 * BEND_IN + PEAK;
@@ -150,7 +150,7 @@ function shown(light: number): number {
   );
 }
 
-/** Light of a coded value from 0 to 1; of PQ 1 is paper white, of HLG it is the scene's brightest. */
+/** The light of a coded value from 0 to 1. For PQ 1 is paper white, for HLG the brightest light of the scene. */
 function decoded(value: number, transfer: Transfer): number {
   switch (transfer) {
     case 'linear':
@@ -181,7 +181,7 @@ function encoded(light: number): number {
   return light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
 }
 
-/** From red, green and blue to CIE XYZ, white being D65. */
+/** From red, green and blue to CIE XYZ, with D65 as white. */
 function toXyz(points: [number, number][]): Matrix {
   const columns = points.map(([x, y]) => [x / y, 1, (1 - x - y) / y]);
   const rows = [0, 1, 2].flatMap((row) => columns.map((column) => column[row] ?? 0)) as Matrix;

@@ -25,47 +25,47 @@ export interface Orientation {
   swapsSides: boolean;
 }
 
-/** FFmpeg's names of the containers that are read. None of them reads another file than the one it is given. */
+/** FFmpeg's names of the supported containers. None of them opens any other file. */
 const CONTAINERS =
   'mov,mp4,matroska,webm,mpegts,mpeg,mpegvideo,m4v,h264,hevc,vvc,obu,av1,ivf,avi,flv,live_flv,asf,mxf,mxf_opatom,ogg,wtv,' +
   'rm,dv,nut,gxf,vc1,vc1test,h263,mjpeg,mjpeg_2000,yuv4mpegpipe,gif,apng,webp_anim,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,' +
   'tiff_pipe,nsv,nuv,roq,smk,bink,film_cpk,4xm,ea,thp,rpl,c93,swf,r3d,cine,avs,viv,mp3,aac,wav,flac,aiff,ape,tta';
 
 /**
- * A player counts from the zero of these files, and passes over what comes before it; from the first sound or picture
- * of others.
+ * In these files a player counts from zero and ignores what comes before. In others it counts from the first sound or
+ * picture.
  */
 const COUNTS_FROM_ZERO = new Set(['mov', 'matroska']);
 
 /** Raw streams, whose duration FFmpeg guesses from their size. */
 const HAS_NO_TIMES = new Set(['h264', 'hevc', 'vvc', 'mpegvideo', 'm4v', 'h263', 'vc1', 'obu', 'mjpeg']);
 
-/** Nothing in them tells when a picture is shown, only which one is decoded after which. */
+/** They do not say when a picture is shown, only in which order pictures are decoded. */
 const HAS_DECODING_TIMES = new Set(['avi', ...HAS_NO_TIMES]);
 
-/** Recordings of these may be joined from parts that each count anew. */
+/** Recordings in these may be joined from parts whose times each start again. */
 const MAY_BE_JOINED = new Set(['mpegts', 'mpeg']);
 const START_MARGIN_MS = 10_000;
 /** 24 and 23.976 frames a second differ by 0.001, 25 and 24 by 0.04. */
 const SAME_RATE = 0.002;
 const NEARLY_SAME_RATE = 0.03;
-/** Frames a second; cameras for slow motion store at most so many. */
+/** Frames per second; slow-motion cameras store at most this many. */
 const MAX_FRAME_RATE = 1000;
 
-/** A container file whose best video stream is about to be read; the other streams are skipped. */
+/** A container file with its best video stream. The other streams are skipped. */
 export class VideoFile {
   #container: FormatContext;
   #stream: Stream;
   /** Length of one tick of the stream's clock in milliseconds. */
   readonly tickMs: number;
-  /** Moment zero of the video on a player's clock, in ticks of the stream's. */
+  /** Zero of a player's clock, in ticks of the stream's clock. */
   originTicks: number;
   /** The stream's first presentation time, in ticks. */
   firstTicks: number;
   readonly orientation: Orientation;
-  /** The packets' own times do not tell which frame is on display at a moment. */
+  /** True if the packets' own times do not show which frame is on display at a moment. */
   readonly isSequential: boolean;
-  /** Which times the pictures take; `none` when they follow each other at the frame rate. */
+  /** Which times the pictures take; `none` if they follow each other at the frame rate. */
   readonly times: 'presentation' | 'decoding' | 'none';
   readonly #joinedTicks: number | undefined;
 
@@ -78,7 +78,7 @@ export class VideoFile {
     this.originTicks = COUNTS_FROM_ZERO.has(this.#format) ? 0 : this.#startTicks;
     this.orientation = orientationOf(codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX));
     const mayBeJoined = MAY_BE_JOINED.has(this.#format);
-    // These promise a time for each picture, but MPEG-4 may have been copied there from AVI.
+    // These containers promise a time for each picture, but MPEG-4 may have been copied into them from AVI.
     if (this.#format === 'mov' && codecpar.codecId !== AV_CODEC_ID_MPEG4) {
       this.isSequential = false;
       this.times = 'presentation';
@@ -91,15 +91,15 @@ export class VideoFile {
     this.isSequential = timing.isSequential || hasNone;
     this.times = hasNone ? 'none' : timing.kind;
     this.#joinedTicks = timing.joinedTicks;
-    // Made from decoding times, which count from zero, such times begin with the delay of the decoder.
+    // These times are made from decoding times, which count from zero, so they begin with the delay of the decoder.
     if (HAS_DECODING_TIMES.has(this.#format))
       this.originTicks = this.firstTicks = timing.firstTicks ?? this.firstTicks;
     this.rewind();
   }
 
   /**
-   * Opens a file and finds its video. Throws CaptureError `unreadable` for what is not a media file, is encrypted or
-   * tells no size, `no_video_stream` for sound and cover art only.
+   * Opens a file and finds its video. Throws CaptureError `unreadable` if it is not a media file, is encrypted or has no
+   * picture size, and `no_video_stream` if it has only sound and cover art.
    */
   static open(filePath: string): VideoFile {
     return new VideoFile(filePath);
@@ -117,9 +117,9 @@ export class VideoFile {
     this.#container.closeInputSync();
   }
 
-  /** Goes to the first packet, by opening the file again where seeking would not surely find it. */
+  /** Goes to the first packet. Opens the file again if seeking may miss it. */
   rewind(): void {
-    // Decoding times begin before the first presentation time, and some containers look for the former.
+    // Decoding times begin before the first presentation time, and some containers seek by them.
     const start = BigInt(Math.floor(this.firstTicks - START_MARGIN_MS / this.tickMs));
     const seeks = COUNTS_FROM_ZERO.has(this.#format) && !this.isSequential;
     if (seeks && this.#container.seekFrameSync(this.#stream.index, start, AVSEEK_FLAG_BACKWARD) >= 0) return;
@@ -127,7 +127,7 @@ export class VideoFile {
     [this.#container, this.#stream] = openContainer(this.filePath);
   }
 
-  /** The size of the stored picture when its pixels are made square as browsers do: by growing one side. */
+  /** The size of the stored picture with square pixels, made as browsers do: by stretching one side. */
   get squarePixelSize(): Dimensions {
     const { width, height, sampleAspectRatio } = this.stream.codecpar;
     const ratio = positive(this.stream.sampleAspectRatio) ?? positive(sampleAspectRatio) ?? 1;
@@ -141,12 +141,12 @@ export class VideoFile {
     return this.orientation.swapsSides ? { width: height, height: width } : { width, height };
   }
 
-  /** The duration on a player's clock that the container's header states, which may be missing or wrong. */
+  /** The duration on a player's clock as the container's header states it. It may be missing or wrong. */
   get statedDurationMs(): number | undefined {
     if (this.#joinedTicks !== undefined) return this.#joinedTicks * this.tickMs;
     const { duration } = this.container;
     if (duration === AV_NOPTS_VALUE || duration <= 0n || HAS_NO_TIMES.has(this.#format)) return undefined;
-    // Matroska's header counts from zero; what FFmpeg makes of the streams' times, from the first of them.
+    // Matroska's header counts from zero. The duration that FFmpeg computes counts from the first of the streams' times.
     const startMs =
       this.#format === 'matroska'
         ? 0
@@ -160,18 +160,18 @@ export class VideoFile {
     return statedDurationMs === undefined ? undefined : this.originTicks + statedDurationMs / this.tickMs;
   }
 
-  /** How long a frame is displayed on average; one tick when the container does not tell. */
+  /** How long a frame is displayed on average; one tick if the container does not say. */
   get frameTicks(): number {
     const { frameRate } = this.info;
     return frameRate === undefined ? 1 : 1000 / frameRate / this.tickMs;
   }
 
-  /** FFmpeg's name of the codec, or how the file calls one that FFmpeg does not know. */
+  /** FFmpeg's name of the codec, or the file's own if FFmpeg does not know it. */
   get codecName(): string {
     return codecNameOf(this.stream);
   }
 
-  /** True for WebM with transparency, which it keeps beside the pictures. */
+  /** True for WebM with transparency, which is stored beside the pictures. */
   get hasAlphaBeside(): boolean {
     return this.stream.metadata?.get('alpha_mode') === '1';
   }
@@ -192,7 +192,7 @@ export class VideoFile {
     };
   }
 
-  /** The average, or what the codec says where FFmpeg has most likely counted a field too many. */
+  /** The average frame rate, or the codec's if FFmpeg has probably counted one field too many. */
   get #frameRate(): number | undefined {
     const { avgFrameRate, rFrameRate, codecpar } = this.stream;
     const average = [avgFrameRate, rFrameRate].map(positive).find(isFrameRate);
@@ -215,7 +215,7 @@ export class VideoFile {
     );
   }
 
-  /** What the file is, for messages: container, codecs, size and duration. */
+  /** Describes the file for messages: container, codecs, size and duration. */
   get words(): string {
     return wordsAbout(this.container, this.filePath);
   }
@@ -224,7 +224,7 @@ export class VideoFile {
     return this.#container.iformat?.name?.split(',')[0] ?? '';
   }
 
-  /** The first sound or picture, in ticks of the video's clock. */
+  /** The time of the first sound or picture, in ticks of the video's clock. */
   get #startTicks(): number {
     const starts = this.#container.streams.flatMap((stream) => {
       const { codecType } = stream.codecpar;
@@ -247,7 +247,7 @@ function openContainer(filePath: string): [FormatContext, Stream] {
     container.maxStreams = MAX_STREAMS;
     container.setOption('protocol_whitelist', 'file');
     container.setOption('format_whitelist', CONTAINERS);
-    // The prefix keeps a name with a colon from being taken for the URL of another protocol.
+    // Without the prefix, a name with a colon would be read as the URL of another protocol.
     const result = container.openInputSync(`file:${filePath}`);
     if (result < 0) throw new CaptureError('unreadable', whyUnreadable(result, filePath));
     const isFound = container.findStreamInfoSync(null) >= 0;
@@ -267,7 +267,7 @@ function openContainer(filePath: string): [FormatContext, Stream] {
     for (const other of container.streams) {
       if (other.index !== stream.index) other.discard = AVDISCARD_ALL;
     }
-    // What FFmpeg makes of decoding times is right only where the order of storing tells that of showing.
+    // FFmpeg computes right times from decoding times only if the stored order implies the order of display.
     if (!reordersFreely(stream)) container.setFlags(AVFMT_FLAG_GENPTS);
     return [container, stream];
   } catch (error) {
@@ -277,7 +277,7 @@ function openContainer(filePath: string): [FormatContext, Stream] {
   }
 }
 
-/** A failure that also names what was found in the file. */
+/** A failure that also describes the file. */
 export function withWords(error: unknown, words: string | undefined): unknown {
   if (!(error instanceof CaptureError) || words === undefined || error.message.endsWith(`(${words})`))
     return error;
@@ -295,7 +295,7 @@ function isCoverArt(stream: Stream): boolean {
   return stream.hasDisposition(AV_DISPOSITION_ATTACHED_PIC);
 }
 
-/** What DV says of its clock's ticks is none. */
+/** The ticks of DV's clock are not a frame rate. */
 function isFrameRate(rate: number | undefined): boolean {
   return rate !== undefined && rate <= MAX_FRAME_RATE;
 }
@@ -306,7 +306,7 @@ function positive({ num, den }: Rational): number | undefined {
 
 /**
  * Reads a display matrix (ISO/IEC 14496-12, 8.3.2.3: nine 32-bit numbers a b u c d v x y w, stored as the machine
- * stores them). Only its quarter turns and mirrors are honoured; any other angle is left as it is.
+ * stores them). Only quarter turns and mirrors are applied; any other angle is ignored.
  */
 function orientationOf(matrix: Buffer | null): Orientation {
   if (matrix === null || matrix.length < 36) return { filters: [], swapsSides: false };
