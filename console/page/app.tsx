@@ -179,7 +179,7 @@ function Navigation({ state, current }: { state: ConsoleState | undefined; curre
 
 function LostConnection({ command }: { command: string | undefined }) {
   return (
-    <div class="lost" role="alert">
+    <div class="lost-banner" role="alert">
       <Icon name="repeat" />
       <p>
         <b>The console’s server does not answer.</b> This page shows the last known state and reconnects by

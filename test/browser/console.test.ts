@@ -299,6 +299,8 @@ test('while the server is down the page says so, reconnects by itself, and misse
   await page.getByText('Live').waitFor();
   await relay.cut();
   await page.getByRole('alert').getByText('does not answer').waitFor();
+  const state = await page.getByRole('banner').getByText('Not connected').boundingBox();
+  expect(state!.y + state!.height).toBeLessThan(60);
   await capture('meanwhile.mp4');
   await relay.mend();
   await page.getByText('Live').waitFor();
