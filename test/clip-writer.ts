@@ -203,7 +203,8 @@ function writeVideo(video: EncodedStream, options: ClipOptions, keepPace: (secon
     }
     frame.duration = BigInt((ticks[count + 1] ?? tick + 1) - tick);
     const encoded = convert === undefined ? frame : convert(frame);
-    if (options.interlaced) encoded.setFlags(AV_FRAME_FLAG_INTERLACED, AV_FRAME_FLAG_TOP_FIELD_FIRST);
+    if (options.interlaced) encoded.setFlags(AV_FRAME_FLAG_INTERLACED);
+    if (options.interlaced && !options.bottomFieldFirst) encoded.setFlags(AV_FRAME_FLAG_TOP_FIELD_FIRST);
     if (options.alpha !== undefined) encoded.data?.[3]?.fill(options.alpha);
     video.encode(encoded);
     if (encoded !== frame) encoded.free();
@@ -313,7 +314,7 @@ function paintSecondField(picture: YuvPicture, options: ClipOptions, timeMs: num
   const later: YuvPicture = { ...picture, data: Buffer.alloc(picture.data.length) };
   paintFrame(later, options, timeMs, count);
   for (const { at, width, height } of planes(picture).list) {
-    for (let line = 1; line < height; line += 2) {
+    for (let line = options.bottomFieldFirst ? 0 : 1; line < height; line += 2) {
       const start = at + line * width;
       later.data.copy(picture.data, start, start, start + width);
     }

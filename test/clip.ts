@@ -77,6 +77,8 @@ export interface ClipOptions {
   interlaced?: boolean;
   /** The second field of each such picture shows what is half a frame later, as a camera takes it. */
   movingFields?: boolean;
+  /** The first field has the lower line of each two, as in DV and on NTSC's DVDs. */
+  bottomFieldFirst?: boolean;
   /**
    * Each field is a picture of its own (PAFF), 16 × 32, all of one brightness: `fieldLuma` of its number. Of all other
    * options, only `seconds` and `container` count.

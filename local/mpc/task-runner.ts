@@ -160,7 +160,7 @@ export class TaskRunner {
         const shorterMs = await measuredDurationMs(video, signal);
         if (shorterMs >= durationMs) throw error;
         notes.clear();
-        notes.add(endsEarly(shorterMs, durationMs));
+        if (durationMs - shorterMs > MAX_SHORTAGE_MS) notes.add(endsEarly(shorterMs, durationMs));
         await this.#discardPictures(task);
         return await this.#makePicturesOf(task, video, shorterMs, notes);
       }
@@ -198,6 +198,7 @@ export class TaskRunner {
         video.capture(
           work,
           (frame) => {
+            refuseEarlyEnd(frame, durationMs);
             for (const note of frame.notes ?? []) notes.add(note);
             return onFrame(frame);
           },
@@ -271,6 +272,15 @@ export class TaskRunner {
   }
 }
 
+/** Estimated durations are off by less, and sound commonly outlasts the pictures by less. */
+const MAX_SHORTAGE_MS = 1000;
+
+/** The last frame would be named after a time at which there is no picture. */
+function refuseEarlyEnd({ endMs }: Frame, durationMs: number): void {
+  if (endMs === undefined || durationMs - endMs <= MAX_SHORTAGE_MS) return;
+  throw new CaptureError('past_the_end', `the pictures end at ${endMs} ms, before ${durationMs} ms`);
+}
+
 function endsEarly(picturesMs: number, statedMs: number): string {
   const [end, stated] = [picturesMs, statedMs].map((ms) => `${(ms / 1000).toFixed(1)} s`);
   return `the pictures end at ${end}, where the file states ${stated}: it was cut off, or its sound goes on longer`;
@@ -300,14 +310,17 @@ function findInput(store: ObjectStore, { input: { bucket, object } }: Task): str
 /** The end of the last frame's display. */
 async function measuredDurationMs(video: Video, signal: AbortSignal): Promise<number> {
   let lastFrameMs = 0;
+  let endMs: number | undefined;
   const job = { points: ['last' as const], size: 'source' as const };
   await video.capture(
     job,
     (frame) => {
       lastFrameMs = frame.presentationMs;
+      endMs = frame.endMs;
     },
     signal,
   );
+  if (endMs !== undefined) return endMs;
   const { frameRate } = video.info;
   return lastFrameMs + (frameRate === undefined ? 0 : 1000 / frameRate);
 }

@@ -195,6 +195,7 @@ test.each<[string, ClipOptions]>([
  */
 test.each<[string, ClipOptions]>([
   ['small', SMALL],
+  ['small, lower field first', { ...SMALL, bottomFieldFirst: true }],
   ['1440 × 1080 with odd pixels', { ...HD, width: 1440, height: 1080, pixelAspect: [4, 3] }],
 ])(
   'of moving fields the first one is shown, as Chromium shows the scene without fields, to 2 of 255: %s',

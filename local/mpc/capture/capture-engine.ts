@@ -45,7 +45,7 @@ export function capture(
   try {
     video.finder ??= file.isSequential ? new SequentialFinder(file) : new FrameFinder(file);
     const encoder = encoderFor(video, pictureDimensions(file.displayedSize, size));
-    const { picture, pts, isDamaged } = video.finder.frameAt(
+    const { picture, pts, isDamaged, endTicks } = video.finder.frameAt(
       ticksOf(point.point, file),
       nextPoint === undefined ? undefined : ticksOf(nextPoint, file),
     );
@@ -55,7 +55,9 @@ export function capture(
       video.latest = { pts, jpeg, ...(notes.length > 0 ? { notes } : {}) };
     }
     const { pts: _, ...taken } = video.latest;
-    const frame = { index: point.index, presentationMs: file.msOf(pts), ...encoder.size, ...taken };
+    const end = endTicks === undefined || !Number.isFinite(endTicks) ? {} : { endMs: file.msOf(endTicks) };
+    const presentationMs = file.msOf(pts);
+    const frame = { index: point.index, presentationMs, ...end, ...encoder.size, ...taken };
     return { frame, isMidGroup: video.finder.isMidGroup };
   } catch (error) {
     const failure = withWords(error, file.words);

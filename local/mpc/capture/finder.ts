@@ -7,6 +7,8 @@ export interface FoundFrame {
   pts: number;
   /** The decoder reports, wherever it starts, that a part of the picture is missing or guessed. */
   isDamaged: boolean;
+  /** When the pictures of the video end, if its last frame was asked for. */
+  endTicks?: number;
 }
 
 /** Finds the frame of a video that is on display at a moment. */

@@ -152,7 +152,7 @@ export class FrameFinder implements Finder {
       if (found !== undefined) {
         // Decoding from further back than usual might change later pictures.
         if (tries > 1) this.#isSpent = true;
-        return found;
+        return ticks === LAST ? { ...found, endTicks: this.#lastFrameEnd } : found;
       }
       if (this.#takesAny)
         throw new CaptureError('unreadable', 'no picture of the video can be decoded there');
@@ -299,10 +299,15 @@ export class FrameFinder implements Finder {
     this.#isAnchored = true;
   }
 
+  /** When the last of the frames that were read ends. */
+  get #lastFrameEnd(): number {
+    return this.#latest.pts + (this.#latest.durationTicks || this.video.frameTicks);
+  }
+
   #refusePastTheEnd(ticks: number): void {
     if (ticks === LAST || !this.#reader.isAtEnd) return;
-    const { tickMs, statedEndTicks, frameTicks } = this.video;
-    const lastFrameEnd = this.#latest.pts + (this.#latest.durationTicks || frameTicks);
+    const { tickMs, statedEndTicks } = this.video;
+    const lastFrameEnd = this.#lastFrameEnd;
     // No picture was read, so the end is unknown.
     if (!Number.isFinite(lastFrameEnd)) return;
     const outlasting = Math.max(0, (statedEndTicks ?? 0) - lastFrameEnd);

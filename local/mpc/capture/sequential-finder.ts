@@ -67,7 +67,7 @@ export class SequentialFinder implements Finder {
     }
     const end = this.#found.pts + this.#frameTicks;
     if (ticks !== Number.POSITIVE_INFINITY && ticks >= end) throw this.video.pastTheEnd(ticks, end);
-    return this.#found;
+    return ticks === Number.POSITIVE_INFINITY ? { ...this.#found, endTicks: end } : this.#found;
   }
 
   rest(): void {}

@@ -32,6 +32,8 @@ export interface Frame {
    * the point.
    */
   presentationMs: number;
+  /** When its time on the screen ends, if it was captured as the last frame: the end of the pictures. */
+  endMs?: number;
   width: number;
   height: number;
   jpeg: Buffer;

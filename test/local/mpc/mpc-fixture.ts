@@ -76,7 +76,8 @@ class ScriptedCapture implements Capture {
       await Promise.race([this.gate, aborted]);
       const presentationMs = point === 'last' ? lastMs : Math.min(point, lastMs);
       const jpeg = Buffer.from(JSON.stringify({ presentationMs, size }).padEnd(this.jpegBytes));
-      await onFrame({ index, presentationMs, width: 1, height: 1, jpeg });
+      const end = point === 'last' ? { endMs: presentationMs + 40 } : {};
+      await onFrame({ index, presentationMs, ...end, width: 1, height: 1, jpeg });
     }
   }
 }

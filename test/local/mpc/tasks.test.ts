@@ -194,6 +194,18 @@ describe('a task whose', () => {
     await expect(captured.mock.results[0]!.value).rejects.toThrow('the disk is full');
   });
 
+  test('header states too much names the last picture after the end of the pictures', async () => {
+    const fixture = await MpcFixture.open();
+    await fixture.upload('uploads/cut.mp4', { durationMs: 10_000, lastFrameMs: 3960 });
+    const cut = { ...request().input, object: 'uploads/cut.mp4' };
+    const task = await fixture.ended(
+      await fixture.accepted(request({ input: cut, thumbnail_para: { type: 'TIME', time: 20 } })),
+    );
+    const names = task.thumbnail_info.map(({ pic_name }: { pic_name: string }) => pic_name);
+    expect(names).toEqual(['0.jpg', '4.jpg']);
+    expect(task.description).toMatch(/^the pictures end at 4\.0 s, where the file states 10\.0 s/);
+  });
+
   test('header states too much starts over, and keeps no picture of the attempt before', async () => {
     const fixture = await MpcFixture.open();
     const { capture } = fixture;

@@ -147,3 +147,20 @@ test('what comes before the zero of a Matroska file is not on the clock of a pla
   expect(taken.map(({ jpeg }) => readFrameTimeMs(jpeg))).toEqual([520, 1000, 1800]);
   expect(taken.map(({ presentationMs }) => presentationMs)).toEqual([0, 480, 1280]);
 });
+
+test.each<[string, Omit<ClipOptions, 'seconds'>, number]>([
+  ['MP4', {}, 2000],
+  // The last of them appears at 1720.
+  ['MP4 whose frames last longer and shorter', { variableFrameRate: true, bFrames: 0 }, 1760],
+  ['an MPEG program stream', { container: 'vob', codec: 'mpeg1', gopFrames: 12 }, 2000],
+  ['raw H.264', { container: 'h264' }, 2000],
+  ['sound that goes on longer', { audioSeconds: 5 }, 2000],
+])('the last frame says when the pictures end: %s', async (_, clip, endMs) => {
+  const frames: Frame[] = [];
+  const filePath = await makeClip({ seconds: 2, width: 320, height: 180, ...clip });
+  await captureFile(pool, { filePath, points: [0, 'last'], size: 'source' }, (frame) => {
+    frames.push(frame);
+  });
+  expect(frames[0]!.endMs).toBeUndefined();
+  expect(Math.abs(frames[1]!.endMs! - endMs)).toBeLessThanOrEqual(1);
+});
