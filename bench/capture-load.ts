@@ -13,7 +13,7 @@ const ROUNDS = 3;
 /** Four tasks at once: how they share the processor, and how much memory they take together. Needs Linux's /proc. */
 export const captureLoad: Suite = {
   name: 'capture load',
-  about: `${TASKS} tasks of ${PICTURES} pictures of 640 px that begin at the same moment.`,
+  about: `${TASKS} tasks of ${PICTURES} pictures of 640 px, all started at the same moment.`,
   async run() {
     const tables: Table[] = [];
     const goals: Goal[] = [];
@@ -32,10 +32,10 @@ export const captureLoad: Suite = {
       });
       tables.push(
         {
-          title: `${name}: time since the beginning`,
+          title: `${name}: time since the start`,
           unit: 'ms',
           series: [
-            of('first picture of the task that had to wait longest', ({ firstFrameMs }) =>
+            of('first picture of the task that waits longest', ({ firstFrameMs }) =>
               Math.max(...firstFrameMs),
             ),
             of('end of the first task', ({ endMs }) => Math.min(...endMs)),
@@ -45,7 +45,7 @@ export const captureLoad: Suite = {
         {
           title: `${name}: most memory`,
           unit: 'MB',
-          note: '“Resident” is what ps shows, with the pages of Node.js and FFmpeg that all workers share; in the sum these count once.',
+          note: '“Resident” is the number that ps shows, with the pages of Node.js and FFmpeg that all workers share. In the sum, shared pages count once.',
           series: [
             of('largest worker, resident', ({ workerMb }) => workerMb),
             of('workers and the process of the pool, sum', ({ allMb }) => allMb),

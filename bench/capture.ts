@@ -40,7 +40,7 @@ const FLOOR_ON_ALL = `floor, ${CORES} processes`;
 export const capture: Suite = {
   name: 'capture',
   about:
-    'Full-size pictures at 1 to 100 moments of a video, in processes that are warm: opening the file, decoding, JPEG.',
+    'Full-size pictures at 1 to 100 moments of a video in warm processes: opening the file, decoding, JPEG.',
   async run() {
     const minute = await makeClip(HD_CLIP);
     const clips = [

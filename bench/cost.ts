@@ -33,7 +33,7 @@ const LABELS: Readonly<Record<string, string>> = {
 /** The price of a million uploads, from measured times and FunctionGraph's public prices. */
 export const cost: Suite = {
   name: 'cost',
-  about: `What a million invocations cost on FunctionGraph at 128 MB, from the time that each takes by https with services that need ${ANSWER_MS} ms for an answer.`,
+  about: `The price of a million invocations on FunctionGraph at 128 MB, calculated from the time of each by https with services that take ${ANSWER_MS} ms for an answer.`,
   run: () =>
     withFolder(async (folder) => {
       const files = (await writeFunctionFiles(folder)).filter(({ name }) => COMPARED.includes(name));

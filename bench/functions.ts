@@ -62,8 +62,8 @@ export async function call<T>(
 export const cold: Suite = {
   name: 'cold',
   about:
-    'Functions in a fresh process, from `require` to the first answer, against services on this machine. `create` makes two calls ' +
-    '(MPC, and a record in OBS), `cancel` and `query` one, `on-upload` six (five of them keep the promise of one task); rivals and floors make one.',
+    'Functions in a fresh process, from `require` to the first answer, with services on this machine. `create` makes two calls ' +
+    '(MPC, and a record in OBS), `cancel` and `query` one, `on-upload` six (five of them ensure that there is only one task). Rivals and floors make one.',
   run: () =>
     withFolder(async (folder) => {
       const files = await writeFunctionFiles(folder);
@@ -166,8 +166,8 @@ export const cold: Suite = {
 export const warm: Suite = {
   name: 'warm',
   about:
-    'The same functions called again and again in one process, 16 calls at a time, by http. `create` makes two calls, `on-upload` ' +
-    'looks its upload up and writes its claim each time. A raw socket takes one call at a time and is left out.',
+    'The same functions, called many times in one process, 16 calls at a time, by http. `create` makes two calls, `on-upload` ' +
+    'looks up its upload and writes its claim each time. The raw socket is missing, because it takes one call at a time.',
   run: () =>
     withFolder(async (folder) => {
       const files = (await writeFunctionFiles(folder)).filter(
@@ -190,7 +190,7 @@ export const warm: Suite = {
               unit: '1/s',
               base: RIVAL,
               series: seriesOf(samples, ({ callsPerSecond }) => callsPerSecond),
-              note: 'The services answer on the other core and are the limit of the fastest ones.',
+              note: 'The services run on the other core and limit the fastest variants.',
             },
           ],
           goals: [

@@ -21,7 +21,7 @@ interface Place {
 /** 200 uploads that arrive at once, until the last task is accepted. */
 export const localCloud: Suite = {
   name: 'local cloud',
-  about: `${UPLOADS} uploads of 1 MB at once, each through OBS, its event, the deployed on-upload function and MPC. MPC's quota is out of the way.`,
+  about: `${UPLOADS} uploads of 1 MB at once, each through OBS, its event, the deployed on-upload function and MPC. MPC's quota is too high to interfere.`,
   async run() {
     const program = path.join(ROOT, 'bench', 'local-cloud-program.ts');
     const cloud = fork(program, { execArgv: ['--import', 'tsx'], serialization: 'advanced' });
@@ -54,13 +54,13 @@ export const localCloud: Suite = {
           {
             title: 'latency',
             unit: 'ms',
-            note: 'All uploads begin at the same moment, so that the later ones wait for the earlier ones: on-upload has one instance.',
+            note: 'All uploads start at the same moment. on-upload has one instance, so later uploads wait for earlier ones.',
             series: (['uploadMs', 'acceptMs', 'wholeMs'] as const).flatMap(latency),
           },
           {
             title: 'processor time per upload',
             unit: 'ms',
-            note: 'The server by what its profile shows; node.js is MD5, HTTP and files. Capture workers find out that it is no video.',
+            note: 'The server as its profile shows it; node.js is MD5, HTTP and files. Capture workers only find out that the upload is no video.',
             series: (Object.keys(rounds[0]?.notes.cpuMs ?? {}) as (keyof Notes['cpuMs'])[]).map((name) => ({
               name,
               values: each(({ notes }) => notes.cpuMs[name] / UPLOADS),

@@ -144,7 +144,7 @@ export const reading: Suite = {
   name: 'reading',
   about:
     `${VIDEOS} finished videos are read ${READS.toLocaleString('en')} times in a minute, by key and by id, as JSON and as a track, while ${UPLOADS} videos ` +
-    'are uploaded; beside the same uploads without readers. Everything, load included, runs on this machine.',
+    'are uploaded, compared with the same uploads without readers. Everything, including the load, runs on this machine.',
   async run() {
     const clip = await makeClip({ seconds: 6, width: 320, height: 180 });
     const watched = await Watched.start();
@@ -167,7 +167,7 @@ export const reading: Suite = {
       return {
         tables: [
           {
-            title: 'a read, sent to answered',
+            title: 'read sent to answer received',
             unit: 'ms',
             series: [0.5, 0.95, 0.99].map((share) => ({
               name: `${share * 100} %`,
@@ -175,7 +175,7 @@ export const reading: Suite = {
             })),
           },
           {
-            title: 'upload, sent to all frames there',
+            title: 'upload sent to all frames ready',
             unit: 'ms',
             series: [
               { name: 'without readers', values: alone.toFramesMs },
@@ -194,7 +194,7 @@ export const reading: Suite = {
         ],
         goals: [
           { text: 'reads in a minute', measured: (READS * 60_000) / reads.lastedMs, atLeast: READS * 0.99 },
-          { text: 'calls of MPC about what had ended', measured: ofReaders, atMost: 0 },
+          { text: 'calls of MPC about ended tasks', measured: ofReaders, atMost: 0 },
           { text: 'answers other than 200', measured: others, atMost: 0 },
           {
             text: 'uploads: frames with readers, times as long as without',

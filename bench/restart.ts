@@ -14,7 +14,7 @@ const BUCKET = 'videos';
 /** The local cloud with a library of a million objects in its data directory. */
 export const restart: Suite = {
   name: 'restart',
-  about: `The local cloud is started with ${OBJECTS.toLocaleString('en')} objects in its data directory, each an empty file; the first listing also sorts all keys.`,
+  about: `The local cloud starts with ${OBJECTS.toLocaleString('en')} objects in its data directory, each an empty file; the first listing also sorts all keys.`,
   run: () =>
     withFolder(async (folder) => {
       const dataDirectory = path.join(folder, 'data');
@@ -39,7 +39,7 @@ export const restart: Suite = {
             title: 'a listing of up to 1,000 keys',
             unit: 'ms',
             series: [
-              of('the first page, first of all', ({ listMs }) => listMs.first),
+              of('the first page, as the first request', ({ listMs }) => listMs.first),
               of('a page from the middle', ({ listMs }) => listMs.middle),
               of('a folder, with a delimiter', ({ listMs }) => listMs.folder),
             ],

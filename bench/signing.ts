@@ -6,14 +6,14 @@ import { medianOf, type Series, type Suite } from './suite';
 export const signing: Suite = {
   name: 'signing',
   about:
-    'One signed MPC request beside the vendor’s signer, and the addresses of 100 pictures beside the vendor’s OBS client.',
+    'One signed MPC request, compared with the vendor’s signer, and the addresses of 100 pictures, compared with the vendor’s OBS client.',
   async run() {
     const program = childProgram('../bench/signing-program.ts');
     const { requests, pictures } = (await runNode([program])) as { requests: Series[]; pictures: Series[] };
     return {
       tables: [
         {
-          title: 'a POST with a body of 400 characters, body to JSON included',
+          title: 'a POST with a body of 400 characters, including its JSON',
           unit: 'µs',
           series: requests,
         },

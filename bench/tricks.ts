@@ -61,7 +61,7 @@ type Table = 'connecting' | 'uploads';
 export const tricks: Suite = {
   name: 'tricks',
   about:
-    'Our functions as they are deployed, beside themselves without one of the tricks; every call in a fresh process.',
+    'Our functions as deployed, compared with the same functions without one of the tricks. Every call is in a fresh process.',
   run: () =>
     withFolder(async (folder) => {
       const { connecting, uploads } = await writeVariants(folder);

@@ -12,7 +12,7 @@ const ROUNDS = 7;
 export const uploadToFrames: Suite = {
   name: 'upload to frames',
   about:
-    'A 60 s clip of 1080p through the whole local cloud, beside the bare engine on the same file and points.',
+    'A 60 s clip of 1080p through the whole local cloud, compared with the bare engine on the same file and points.',
   async run() {
     const clip = await makeMinute();
     const cloud = await startDeployedCloud({ port: 0 });

@@ -9,7 +9,6 @@ import { openInBrowser } from './open-in-browser';
 import { stopSignal } from './stop-signal';
 import { print } from './terminal';
 
-/** Options of the command. */
 export const OPTIONS = {
   api: { type: 'string' },
   stage: { type: 'string' },

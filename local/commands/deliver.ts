@@ -2,7 +2,6 @@ import { readArguments, readKey } from './arguments';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
 import { print, printable, printJson } from './terminal';
 
-/** Options of the command. */
 export const OPTIONS = { ...CLOUD_OPTIONS, twice: { type: 'boolean' } } as const;
 
 /**

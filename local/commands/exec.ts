@@ -7,7 +7,6 @@ import { readArguments } from './arguments';
 import { startDeployedCloud, startWatchedCloud } from './deployed-cloud';
 import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 
-/** Options of the command. */
 export const OPTIONS = {
   ...FAULT_OPTIONS,
   behaviour: { type: 'string' },

@@ -7,7 +7,6 @@ const EXIT_CODE = { captured: 0, not_captured: 1, not_found: 1, in_progress: 3 }
 const COLOUR = { captured: 'green', not_captured: 'red', not_found: 'red', in_progress: 'yellow' } as const;
 const STEP_COLOUR = { ok: 'green', waiting: 'yellow', problem: 'red', unknown: 'dim' } as const;
 
-/** Options of the command. */
 export const OPTIONS = CLOUD_OPTIONS;
 
 /**

@@ -8,7 +8,6 @@ import { print, printable, printJson, table } from './terminal';
 const DEFAULT_WAIT_SECONDS = 60;
 const LOOK_AGAIN_MS = 200;
 
-/** Options of the command. */
 export const OPTIONS = { ...CLOUD_OPTIONS, wait: { type: 'string' }, open: { type: 'boolean' } } as const;
 
 /**

@@ -5,7 +5,6 @@ import { UsageError } from '../usage-error';
 import { readArguments } from './arguments';
 import { print } from './terminal';
 
-/** Options of the command. */
 export const OPTIONS = {} as const;
 
 /**

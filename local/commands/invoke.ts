@@ -9,7 +9,6 @@ import { startDeployedCloud } from './deployed-cloud';
 import { readInput } from './read-input';
 import { print } from './terminal';
 
-/** Options of the command. */
 export const OPTIONS = {
   event: { type: 'string', short: 'e' },
   port: { type: 'string' },

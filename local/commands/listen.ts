@@ -8,7 +8,6 @@ import { FAULT_OPTIONS, readFaults } from './fault-arguments';
 import { stopSignal } from './stop-signal';
 import { print } from './terminal';
 
-/** Options of the command. */
 export const OPTIONS = { port: { type: 'string' }, json: { type: 'boolean' }, ...FAULT_OPTIONS } as const;
 
 /** None of the ports of the local cloud. */

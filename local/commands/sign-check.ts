@@ -9,7 +9,6 @@ import { readInput } from './read-input';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
 import { print } from './terminal';
 
-/** Options of the command. */
 export const OPTIONS = { last: { type: 'boolean' }, port: CLOUD_OPTIONS.port } as const;
 
 /** A request as a user writes it down, the gateway's answer to it, and what the client signed. */

@@ -23,7 +23,6 @@ const SAMPLE_VIDEO = path.join(ROOT, 'tools', 'sample-video', 'sample.mp4');
 /** With the notification it takes well under a second. Without it nobody wants to wait for the timer. */
 const FILES_WITHIN_MS = 5_000;
 
-/** Options of the command. */
 export const OPTIONS = {
   once: { type: 'boolean' },
   port: { type: 'string' },

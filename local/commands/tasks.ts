@@ -13,7 +13,6 @@ const COLOUR = {
   CANCELED: 'dim',
 } as const satisfies Record<TaskStatus, string>;
 
-/** Options of the command. */
 export const OPTIONS = { ...CLOUD_OPTIONS, status: { type: 'string' }, count: { type: 'string' } } as const;
 
 /** A task, and its place in MPC's queue. */

@@ -1,7 +1,6 @@
 import type { Operation } from '../operation';
 import { detachTriggers, ownerOfTriggers } from '../platform';
 
-/** Deletes all triggers of a function. */
 export const deleteTriggers: Operation = {
   method: 'DELETE',
   path: 'fgs/triggers/{urn}',

@@ -2,7 +2,6 @@ import type { Operation } from '../operation';
 import { ownerOfTriggers, triggersOf } from '../platform';
 import { triggerView } from '../views';
 
-/** Lists the triggers of a function. */
 export const listTriggers: Operation = {
   method: 'GET',
   path: 'fgs/triggers/{urn}',

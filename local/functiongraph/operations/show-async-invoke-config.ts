@@ -3,7 +3,6 @@ import type { Operation } from '../operation';
 import { functionOfUrn } from '../platform';
 import { asyncInvokeView } from '../views';
 
-/** Shows the asynchronous configuration. */
 export const showAsyncInvokeConfig: Operation = {
   method: 'GET',
   path: 'fgs/functions/{urn}/async-invoke-config',

@@ -2,7 +2,6 @@ import type { Operation } from '../operation';
 import { functionOfUrn } from '../platform';
 import { functionView } from '../views';
 
-/** Shows the configuration of a function. */
 export const showFunctionConfig: Operation = {
   method: 'GET',
   path: 'fgs/functions/{urn}/config',

@@ -2,7 +2,6 @@ import type { Operation } from '../operation';
 import { triggerOf } from '../platform';
 import { triggerView } from '../views';
 
-/** Shows one trigger. */
 export const showTrigger: Operation = {
   method: 'GET',
   path: 'fgs/triggers/{urn}/{type}/{id}',
