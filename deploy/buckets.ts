@@ -60,7 +60,7 @@ export async function refuseBuckets(wanted: DesiredState, connection: Connection
     if (!isElsewhere) return [];
     const where = state.is === 'there' ? state.region : 'another region';
     return [
-      `bucket ${bucket} lies in ${where}, the functions in ${wanted.region}: both must be in one region`,
+      `bucket ${bucket} is in ${where}, the functions are in ${wanted.region}: both must be in one region`,
     ];
   });
   if (lines.length > 0) throw new DeployError(lines);

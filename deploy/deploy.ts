@@ -66,7 +66,7 @@ async function openAccess(
     for (const { carryOut } of plan.steps) await carryOut();
     if (!areThere) {
       throw new DeployError([
-        `the gateway does not list ${plan.unlisted.join(', ')}, so that nobody may call it yet: run the command again in a few minutes`,
+        `the gateway does not list ${plan.unlisted.join(', ')}, so nobody can call it yet: run the command again in a few minutes`,
       ]);
     }
   } catch (error) {

@@ -128,7 +128,7 @@ export function desiredState(resolved: unknown): DesiredState {
 /** The warning for a stage without logs; undefined if logs are kept, and in the local cloud. */
 export function logWarning({ stage, functions }: DesiredState): string | undefined {
   if (stage === LOCAL_STAGE || functions.every(({ logs }) => logs !== undefined)) return undefined;
-  return `the functions will have no logs: \`npm run setup -- --stage ${stage}\` makes a log group, or set LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME`;
+  return `the functions will have no logs: \`npm run setup -- --stage ${stage}\` creates a log group, or set LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME`;
 }
 
 function wantedAccess(
@@ -155,17 +155,17 @@ function wantedAccess(
   const open = apis.filter((api) => api.auth === 'IAM');
   if (open.length > 0 && openToAllUsers && allowAccounts.length > 0) {
     complain(
-      'provider.apigw has allowAccounts, and openToAllUsers: true, which lets everybody else in as well: keep one of them',
+      'provider.apigw has allowAccounts, and openToAllUsers: true, which allows everybody else too: keep one of them',
     );
   }
   if (open.length > 0 && !openToAllUsers) {
     if (allowAccounts.length === 0) {
       complain(
-        `auth IAM lets every user of Huawei Cloud call ${open.map(apiText).join(', ')}: name the accounts that may in provider.apigw.allowAccounts, use APP, or say so with provider.apigw.openToAllUsers: true`,
+        `auth IAM lets every user of Huawei Cloud call ${open.map(apiText).join(', ')}: name the allowed accounts in provider.apigw.allowAccounts, use APP, or confirm it with provider.apigw.openToAllUsers: true`,
       );
     } else if (instance_id === undefined) {
       complain(
-        'provider.apigw.allowAccounts needs a dedicated gateway (APIG_INSTANCE_ID): policies of the shared one are bound in its console; use APP, or say openToAllUsers: true',
+        'provider.apigw.allowAccounts needs a dedicated gateway (APIG_INSTANCE_ID): policies of the shared one are bound in its console; use APP, or set openToAllUsers: true',
       );
     }
   }
@@ -245,7 +245,7 @@ function wantedFunction(
   const name = givenName ?? `${provider.functionPrefix}${key}`;
   if (!/^[A-Za-z](?:[\w-]{0,58}[A-Za-z0-9])?$/.test(name)) {
     complain(
-      ` would be called "${name}"; FunctionGraph takes 60 letters, digits, _ and -, beginning with a letter: shorten service or stage, or change functionPrefix`,
+      ` would be called "${name}"; FunctionGraph allows at most 60 letters, digits, _ and -, beginning with a letter: shorten service or stage, or change functionPrefix`,
     );
   }
   const source = FUNCTION_NAMES.find((file) => definition.handler === `functions/${file}.handler`);
@@ -274,7 +274,7 @@ function wantedFunction(
     ),
   );
   if (triggers.length > MAX_TRIGGERS) {
-    complain(`.events has ${triggers.length} events; a function takes ${MAX_TRIGGERS} triggers`);
+    complain(`.events has ${triggers.length} events; a function has at most ${MAX_TRIGGERS} triggers`);
   }
   refuseLoops(definition, functions, complain);
   const { asynchronous } = definition;
@@ -283,7 +283,7 @@ function wantedFunction(
   const description = [definition.description, mark].filter(Boolean).join(' ');
   if (description.length > MAX_DESCRIPTION_CHARACTERS) {
     const longest = MAX_DESCRIPTION_CHARACTERS - mark.length - 1;
-    complain(`.description has ${definition.description?.length} characters; ${longest} are the most`);
+    complain(`.description has ${definition.description?.length} characters; at most ${longest} are allowed`);
   }
   return {
     key,
@@ -324,7 +324,7 @@ function refuseUserData(
   complain: Complain,
 ): void {
   for (const name of Object.keys(secrets).filter((name) => Object.hasOwn(userData, name))) {
-    complain(`: ${name} stands in environment and in secrets; keep it in one of them`);
+    complain(`: ${name} is in environment and in secrets; keep only one of them`);
   }
   for (const [what, values] of [
     ['environment', userData],
@@ -332,7 +332,9 @@ function refuseUserData(
   ] as const) {
     const { length } = JSON.stringify(values);
     if (length > MAX_USER_DATA_CHARACTERS) {
-      complain(`.${what} has ${length} characters as JSON; FunctionGraph takes ${MAX_USER_DATA_CHARACTERS}`);
+      complain(
+        `.${what} has ${length} characters as JSON; FunctionGraph allows at most ${MAX_USER_DATA_CHARACTERS}`,
+      );
     }
   }
 }

@@ -180,7 +180,7 @@ export function refuseLoops(
         (trigger.suffix.endsWith(place.suffix) || place.suffix.endsWith(trigger.suffix));
       if (!overlaps) continue;
       complain(
-        `.events[${index}] listens to ${placeText(trigger)}, and ${key} writes to ${placeText(place)}: it would start itself. Use another bucket, or a prefix or suffix that keeps them apart`,
+        `.events[${index}] listens to ${placeText(trigger)}, and ${key} writes to ${placeText(place)}: it would start itself. Use another bucket, or prefixes or suffixes that do not overlap`,
       );
       // One complaint per trigger is enough.
       break;

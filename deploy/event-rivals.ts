@@ -32,19 +32,19 @@ function rivalry({ key, event: one }: Placed, { key: otherKey, event: other }: P
   if (one.apigw && other.apigw) {
     const { req_method: method, path } = one.apigw;
     const isSame = method === other.apigw.req_method && path === other.apigw.path;
-    return isSame ? `is ${method} ${path} once more; an API group takes it once` : undefined;
+    return isSame ? `repeats ${method} ${path}; an API group allows it only once` : undefined;
   }
   if (one.obs && other.obs) {
     return overlap(one.obs, other.obs)
-      ? `listens to objects of ${one.obs.bucket} that another event listens to; OBS tells of each once: give them prefixes or suffixes that keep them apart`
+      ? `listens to objects of ${one.obs.bucket} that another event listens to; OBS sends each notification once: give them prefixes or suffixes that do not overlap`
       : undefined;
   }
   if (key !== otherKey) return undefined;
   if (one.timer && one.timer.name === other.timer?.name) {
-    return `is timer ${one.timer.name} once more; a function takes a name once`;
+    return `repeats timer ${one.timer.name}; a function allows a name only once`;
   }
   if (one.smn?.topic_urn !== undefined && one.smn.topic_urn === other.smn?.topic_urn) {
-    return `is topic ${one.smn.topic_urn} once more; a function takes it once`;
+    return `repeats topic ${one.smn.topic_urn}; a function allows it only once`;
   }
   return undefined;
 }

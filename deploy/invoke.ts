@@ -55,7 +55,7 @@ async function readEvent({ data, path: file, raw }: CommandOptions): Promise<unk
     return JSON.parse(source);
   } catch {
     throw new DeployError([
-      `the event ${file === undefined ? 'in --data' : `in ${file}`} is not JSON; --raw sends it as a text`,
+      `the event ${file === undefined ? 'in --data' : `in ${file}`} is not JSON; --raw sends it as text`,
     ]);
   }
 }

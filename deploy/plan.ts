@@ -86,7 +86,7 @@ export function plan(
     const isRecreated = existing !== undefined && existing.configuration.runtime !== one.runtime;
     if (isRecreated && !force) {
       refusals.push(
-        `${one.name} runs on ${existing.configuration.runtime}, ${one.runtime} is wanted: FunctionGraph cannot change that; --force deletes the function and creates it anew (events that wait for it are lost)`,
+        `${one.name} runs on ${existing.configuration.runtime}, ${one.runtime} is wanted: FunctionGraph cannot change that; --force deletes the function and creates it again (waiting events are lost)`,
       );
       continue;
     }
@@ -101,7 +101,7 @@ export function plan(
     const names = new Set(wanted.functions.map(({ name }) => name));
     for (const { name } of live.functions.filter(({ name, isOwn }) => isOwn && !names.has(name))) {
       if (prune) removals.push({ what: 'function', functionName: name });
-      else warnings.push(`${name} is no longer in serverless.yml and goes on running: --prune deletes it`);
+      else warnings.push(`${name} is no longer in serverless.yml but still runs: --prune deletes it`);
     }
   }
   return { functions, removals, additions, warnings, refusals };
@@ -132,7 +132,7 @@ function functionChange(
   const fields = fieldChanges(wanted, live);
   const hasNoSecrets = Object.keys(wanted.secrets).length === 0;
   const clearsSecrets = hasNoSecrets && (force || Boolean(live.configuration.encrypted_user_data));
-  if (clearsSecrets && !force) fields.push({ field: 'secrets', change: 'taken away' });
+  if (clearsSecrets && !force) fields.push({ field: 'secrets', change: 'removed' });
   const configuration = fields.length === 0 && force ? [{ field: 'everything (--force)' }] : fields;
   // The digest is documented as the SHA-512 of the code. If that were wrong, the same code would be sent every time and
   // change nothing.
@@ -170,7 +170,7 @@ function fieldChanges(wanted: WantedFunction, { configuration: live }: LiveFunct
   if (secrets.length > 0) {
     changes.push({
       field: `secrets ${secrets.join(', ')}`,
-      change: 'sent every time, for they cannot be read back',
+      change: 'sent every time, because they cannot be read back',
     });
   }
   return changes;

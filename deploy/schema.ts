@@ -98,7 +98,7 @@ const namesWithValues = (what: string) =>
     {
       error: (issue) =>
         issue.code === 'invalid_key'
-          ? `is no name of ${what}: a letter, then letters, digits and _, not beginning with RUNTIME_`
+          ? `is not a valid name of ${what}: a letter, then letters, digits and _, not beginning with RUNTIME_`
           : `must be names with values, ${got(issue)}`,
     },
   );

@@ -2,7 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 /** The variable with the created things that cannot carry a mark: buckets, MPC's authorization for them, the log group. */
 const RECORD = 'SETUP_MADE';
-const HEADING = '# Written by `npm run setup`; what setup made stands in SETUP_MADE, for --undo.';
+const HEADING = '# Written by `npm run setup`; SETUP_MADE lists what setup created, for --undo.';
 
 /**
  * `.env.<stage>`. Other lines stay unchanged. It is written before anything is created, so that an interrupted run leaves a

@@ -188,7 +188,7 @@ test('IAM accepts the named accounts, and other users of the cloud only if serve
     Object.assign(service.provider.apigw, { auth: 'IAM', ...more });
   };
   await expect(deployed(iam({}))).rejects.toThrow(
-    /auth IAM lets every user of Huawei Cloud call .*: name the accounts that may in provider.apigw.allowAccounts/,
+    /auth IAM lets every user of Huawei Cloud call .*: name the allowed accounts in provider.apigw.allowAccounts/,
   );
   await expect(deployed(iam({ allowAccounts: [OWN_ACCOUNT], instance_id: '' }))).rejects.toThrow(
     'allowAccounts needs a dedicated gateway',

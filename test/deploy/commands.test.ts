@@ -221,7 +221,7 @@ describe('a bucket', () => {
     );
     const elsewhere = { ...local, buckets: ['videos'] };
     await expect(refuseBuckets(elsewhere, connection('cn-north-4'))).rejects.toThrow(
-      'bucket videos lies in ap-southeast-3, the functions in cn-north-4: both must be in one region',
+      'bucket videos is in ap-southeast-3, the functions are in cn-north-4: both must be in one region',
     );
   });
 });

@@ -198,7 +198,7 @@ describe('a second deployment', () => {
     expect(create?.configuration.user_data).not.toContain('secret');
     const lines = await cloud.deploy(wanted, code);
     expect(lines).toEqual([
-      '~ mpc-snapshots-prod-create: secrets API_TOKEN sent every time, for they cannot be read back',
+      '~ mpc-snapshots-prod-create: secrets API_TOKEN sent every time, because they cannot be read back',
     ]);
     const without = await wantedOf('prod');
     await cloud.deploy(without, await codeFor(without), { force: true });
@@ -281,7 +281,7 @@ describe('functions of others', () => {
     const code = await codeFor(second);
     await expect(cloud.deploy(second, code)).rejects.toThrow('FSS.1147');
     expect(await cloud.deploy(second, code, { dryRun: true })).toContain(
-      '! mpc-snapshots-prod-cancel is no longer in serverless.yml and goes on running: --prune deletes it',
+      '! mpc-snapshots-prod-cancel is no longer in serverless.yml but still runs: --prune deletes it',
     );
     await cloud.deploy(second, code, { prune: true });
     expect(cloud.namesOfFunctions()).not.toContain('mpc-snapshots-prod-cancel');

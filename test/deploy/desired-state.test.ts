@@ -52,7 +52,7 @@ describe('a wrong value is refused with its place, the allowed values and the gi
       },
     ],
     [
-      'provider.environment.RUNTIME_X is no name of user data: a letter, then letters, digits and _, not beginning with RUNTIME_',
+      'provider.environment.RUNTIME_X is not a valid name of user data: a letter, then letters, digits and _, not beginning with RUNTIME_',
       (s) => {
         s.provider.environment.RUNTIME_X = '1';
       },
@@ -227,7 +227,7 @@ describe('a wrong value is refused with its place, the allowed values and the gi
       },
     ],
     [
-      'functions.create: REGION stands in environment and in secrets; keep it in one of them',
+      'functions.create: REGION is in environment and in secrets; keep only one of them',
       (s) => {
         s.functions.create.secrets = { REGION: 'x' };
       },
@@ -281,25 +281,25 @@ describe('a wrong value is refused with its place, the allowed values and the gi
       },
     ],
     [
-      'functions.query.events[1] is POST /snapshots once more; an API group takes it once (functions.create.events[0])',
+      'functions.query.events[1] repeats POST /snapshots; an API group allows it only once (functions.create.events[0])',
       (s) => {
         s.functions.query.events.push({ apigw: { path: '/snapshots', req_method: 'POST' } });
       },
     ],
     [
-      'functions.cancel.events[2] is timer clean-up once more; a function takes a name once (functions.cancel.events[1])',
+      'functions.cancel.events[2] repeats timer clean-up; a function allows a name only once (functions.cancel.events[1])',
       (s) => {
         s.functions.cancel.events.push({ timer: { name: 'clean-up', rate: '1h' } });
       },
     ],
     [
-      'functions.on-finish.events[0] listens to objects of prod-videos that another event listens to; OBS tells of each once: give them prefixes or suffixes that keep them apart (functions.on-upload.events[0])',
+      'functions.on-finish.events[0] listens to objects of prod-videos that another event listens to; OBS sends each notification once: give them prefixes or suffixes that do not overlap (functions.on-upload.events[0])',
       (s) => {
         s.functions['on-finish'].events = [{ obs: { bucket: 'prod-videos', prefix: 'a/' } }];
       },
     ],
     [
-      'functions.on-finish.events[1] is topic urn:smn:ap-southeast-3:p:t once more; a function takes it once (functions.on-finish.events[0])',
+      'functions.on-finish.events[1] repeats topic urn:smn:ap-southeast-3:p:t; a function allows it only once (functions.on-finish.events[0])',
       (s) => {
         s.functions['on-finish'].events = [TOPIC, TOPIC];
       },
@@ -311,13 +311,13 @@ describe('a wrong value is refused with its place, the allowed values and the gi
       },
     ],
     [
-      'provider.apigw has allowAccounts, and openToAllUsers: true, which lets everybody else in as well: keep one of them',
+      'provider.apigw has allowAccounts, and openToAllUsers: true, which allows everybody else too: keep one of them',
       (s) => {
         Object.assign(s.provider.apigw, { auth: 'IAM', openToAllUsers: true, allowAccounts: ['mine'] });
       },
     ],
     [
-      'functions.create.description has 600 characters; 480 are the most',
+      'functions.create.description has 600 characters; at most 480 are allowed',
       (s) => {
         s.functions.create.description = 'x'.repeat(600);
       },
@@ -335,7 +335,7 @@ describe('a wrong value is refused with its place, the allowed values and the gi
       },
     ],
     [
-      'functions.create.events has 11 events; a function takes 10 triggers',
+      'functions.create.events has 11 events; a function has at most 10 triggers',
       (s) => {
         s.functions.create.events = Array.from({ length: 11 }, (_, n) => ({
           timer: { name: `t${n}`, rate: '1m' },
@@ -400,7 +400,7 @@ describe('CAPTURES in serverless.yml', () => {
     const lines = await linesOf((service) => {
       service.provider.environment.CAPTURES = Array.from({ length: 60 }, () => list[1]);
     });
-    expect(lines[0]).toMatch(/environment has \d+ characters as JSON; FunctionGraph takes 4096$/);
+    expect(lines[0]).toMatch(/environment has \d+ characters as JSON; FunctionGraph allows at most 4096$/);
   });
 
   test('may not write where uploads cause events', async () => {
