@@ -30,64 +30,34 @@ const noEarlyConnections = changed(
   'connect(origin: string): void {',
   'connect(origin: string): void { return;',
 );
-const oneAfterTheOther = changed(
-  'capture-upload.ts',
-  "const learned = how === 'dry run' ? undefined",
-  'const learned = true ? undefined',
-);
-
-/** Bundles the functions with and without each trick, for each table. */
-export async function writeVariants(folder: string): Promise<Record<Table, FunctionFile[]>> {
-  const file = async (name: 'create' | 'on-upload', label: string, plugins: Plugin[] = []) => {
-    const { code } = await bundleFunction(name, plugins);
-    return writeFunction(folder, `${name}, ${label}`, code, EVENTS[name]);
+/** Bundles `create` with and without the trick. */
+export async function writeVariants(folder: string): Promise<FunctionFile[]> {
+  const file = async (label: string, plugins: Plugin[] = []) => {
+    const { code } = await bundleFunction('create', plugins);
+    return writeFunction(folder, `create, ${label}`, code, EVENTS.create);
   };
-  return {
-    connecting: [
-      await file('create', 'as deployed'),
-      await file('create', 'no early connections', [noEarlyConnections]),
-    ],
-    uploads: [
-      await file('on-upload', 'as deployed'),
-      await file('on-upload', 'no early connections', [noEarlyConnections]),
-      await file('on-upload', 'reads one after the other', [oneAfterTheOther]),
-    ],
-  };
+  return [await file('as deployed'), await file('no early connections', [noEarlyConnections])];
 }
 
-type Table = 'connecting' | 'uploads';
-
-/** The gain of each trick: the shipped function compared with itself without the trick. */
+/** What early connections gain: the shipped function beside itself without them. */
 export const tricks: Suite = {
   name: 'tricks',
   about:
-    'Our functions as deployed, compared with the same functions without one of the tricks. Every call is in a fresh process.',
+    'A function as deployed, compared with itself without early connections. Every call is in a fresh process.',
   run: () =>
     withFolder(async (folder) => {
-      const { connecting, uploads } = await writeVariants(folder);
-      const far = await startServices(ANSWER_MS, DISTANCE_MS);
+      const files = await writeVariants(folder);
+      const services = await startServices(ANSWER_MS, DISTANCE_MS);
       try {
-        const table = async (
-          title: string,
-          files: readonly FunctionFile[],
-          origins: readonly [mpc: string, obs: string],
-        ) => {
-          const variants = files.map((one) => ({
-            name: one.name,
-            measure: () => call<ColdCall>('cold', one, origins),
-          }));
-          const samples = await takeTurns(variants, ROUNDS);
-          return { title, unit: 'ms', series: seriesOf(samples, ({ coldMs }) => coldMs) };
-        };
-        const services = `https, services ${DISTANCE_MS} ms away that take ${ANSWER_MS} ms`;
-        return {
-          tables: [
-            await table(`cold call, ${services}`, connecting, far.origins('https')),
-            await table(`cold call of on-upload, ${services}`, uploads, far.origins('https')),
-          ],
-        };
+        const variants = files.map((one) => ({
+          name: one.name,
+          measure: () => call<ColdCall>('cold', one, services.origins('https')),
+        }));
+        const samples = await takeTurns(variants, ROUNDS);
+        const title = `cold call, https, services ${DISTANCE_MS} ms away that take ${ANSWER_MS} ms`;
+        return { tables: [{ title, unit: 'ms', series: seriesOf(samples, ({ coldMs }) => coldMs) }] };
       } finally {
-        far.stop();
+        services.stop();
       }
     }),
 };

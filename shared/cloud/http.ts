@@ -69,6 +69,7 @@ interface Transport {
 const transports: Partial<Record<Protocol, Transport>> = {};
 /** Connections that were opened before their first request, by host and port. */
 const earlyConnections = new Map<string, Socket>();
+const handingOut = new WeakSet<Agent>();
 /** Established connections. A request on any other one certainly never left. */
 const established = new WeakSet<Socket>();
 /** Since when a connection has been without a request, ms since the epoch. */
@@ -83,8 +84,6 @@ function transportOf(protocol: Protocol): Transport {
   const agent = new Agent({ keepAlive: true });
   const { createConnection, keepSocketAlive } = agent;
   agent.createConnection = (options, callback) => {
-    const early = takeEarly(`${options.host}:${options.port}`);
-    if (early !== undefined) return early.ref();
     const socket = createConnection.call(agent, options, callback) as Socket;
     socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => established.add(socket));
     return socket;
@@ -107,10 +106,20 @@ export function connect(origin: string): void {
   const { protocol, host, port } = addressOf(origin);
   const { agent } = transportOf(protocol);
   const name = `${host}:${port}`;
+  handEarlyOut(agent);
   dropStaleConnections(agent);
   const early = takeEarly(name);
   if (early === undefined && Object.keys(agent.freeSockets).some((key) => key.startsWith(`${name}:`))) return;
   earlyConnections.set(name, early ?? open(agent, host, port));
+}
+
+/** From now on requests of this agent take the early connection to their origin. */
+function handEarlyOut(agent: Agent): void {
+  if (handingOut.has(agent)) return;
+  handingOut.add(agent);
+  const { createConnection } = agent;
+  agent.createConnection = (options, callback) =>
+    takeEarly(`${options.host}:${options.port}`)?.ref() ?? createConnection.call(agent, options, callback);
 }
 
 function open(agent: Agent, host: string, port: number): Socket {

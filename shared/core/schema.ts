@@ -73,7 +73,7 @@ function mustBeOneOf(values: readonly (string | number)[]): string {
 export const flag = z.optional(oneOf(1));
 
 /** Ids and times of MPC: its documents declare strings and show numbers. */
-export const textOrNumber = z.union([z.string(), z.number()], 'must be a string or a number');
+export const textOrNumber = z.union([z.string(), z.int()], 'must be a string or a whole number');
 
 export const isText = (value: unknown): value is string => typeof value === 'string';
 

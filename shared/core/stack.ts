@@ -8,12 +8,11 @@ export function readableStack(error: Error): string {
     const { readFileSync }: typeof import('node:fs') = require('node:fs');
     const { SourceMap }: typeof import('node:module') = require('node:module');
     const map = new SourceMap(JSON.parse(readFileSync(`${__filename}.map`, 'utf8')));
-    const here = `${__filename}:`;
     const translate = (frame: string): string => {
-      const start = frame.lastIndexOf(here);
-      const place = /^(\d+):(\d+)\)?$/.exec(frame.slice(start + here.length));
-      if (start < 0 || place === null) return frame;
-      const found = map.findEntry(Number(place[1]) - 1, Number(place[2]) - 1);
+      const place = frame.split(`${__filename}:`)[1];
+      if (place === undefined) return frame;
+      const [line = 0, column = 0] = place.split(':').map((number) => Number.parseInt(number, 10) - 1);
+      const found = map.findEntry(line, column);
       return 'originalSource' in found
         ? `    at ${__dirname}/${found.originalSource}:${found.originalLine + 1}:${found.originalColumn + 1}`
         : frame;

@@ -43,26 +43,21 @@ export type ThumbnailPara = z.infer<typeof ThumbnailParaSchema>;
 export function checkCapture(json: unknown): ReturnType<typeof check<typeof ThumbnailParaSchema>> {
   const checked = check(ThumbnailParaSchema, json);
   if (checked.details) return checked;
-  const details = crossFieldIssues(checked.data, 0);
+  const details = asyncIssues(checked.data);
   return details.length > 0 ? { details } : checked;
 }
 
-/** Which fields go together, by type and sync (API reference, descriptions of `type`, `dots` and `dots_ms`). */
-export function crossFieldIssues(para: ThumbnailPara, sync: 0 | 1): Detail[] {
-  const issue = (field: string, message: string): Detail[] => [{ path: `thumbnail_para.${field}`, message }];
-  if (para.type === 'DOTS') {
-    const count = para.dots?.length ?? 0;
-    if (sync === 1 && count !== 1)
-      return issue('dots', `must hold exactly 1 time (s) when sync is 1, got ${count}`);
-    return count >= 1 && count <= MAX_ASYNC_DOTS
-      ? []
-      : issue('dots', `must hold 1 to ${MAX_ASYNC_DOTS} times (s) when type is DOTS, got ${count}`);
-  }
-  if (para.type === 'DOTS_MS') {
-    if (sync === 0)
-      return issue('type', 'must not be DOTS_MS unless sync is 1; use DOTS, in seconds, for sync 0');
-    const count = para.dots_ms?.length ?? 0;
-    return count === 1 ? [] : issue('dots_ms', `must hold exactly 1 time (ms), got ${count}`);
-  }
-  return sync === 1 ? issue('type', 'must be DOTS or DOTS_MS when sync is 1, got "TIME"') : [];
+/** What does not go together in a capture that MPC makes in its own time (API reference, `type` and `dots`). */
+export function asyncIssues(para: ThumbnailPara): Detail[] {
+  if (para.type === 'DOTS_MS')
+    return paraIssue('type', 'must not be DOTS_MS unless sync is 1; use DOTS, in seconds, for sync 0');
+  const count = para.dots?.length ?? 0;
+  return para.type !== 'DOTS' || (count >= 1 && count <= MAX_ASYNC_DOTS)
+    ? []
+    : paraIssue('dots', `must hold 1 to ${MAX_ASYNC_DOTS} times (s) when type is DOTS, got ${count}`);
+}
+
+/** The one fault of a capture, as it stands in a request. */
+export function paraIssue(field: keyof ThumbnailPara, message: string): Detail[] {
+  return [{ path: `thumbnail_para.${field}`, message }];
 }

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Detail } from '../core/errors';
 import { optionalText, parseJson, text, textThat } from '../core/schema';
 import { check, show } from '../validation';
-import { crossFieldIssues, type ThumbnailPara, ThumbnailParaSchema } from './capture';
+import { asyncIssues, type ThumbnailPara, ThumbnailParaSchema } from './capture';
 import {
   directoryTemplate,
   fixedFolder,
@@ -64,10 +64,9 @@ export function checkCaptures(
     const at = (path: string) => `CAPTURES[${index}]${path && `.${path}`}`;
     const issue = (path: string, message: string) => details.push({ path: at(path), message });
     const checked = check(CaptureSchema, member);
-    if (checked.details) {
-      for (const { path, message } of checked.details) issue(path, message);
-      continue;
-    }
+    for (const { path, message } of checked.details ?? asyncIssues(checked.data.thumbnail_para))
+      issue(path, message);
+    if (checked.details) continue;
     const { name, prefix = choice.uploadPrefix, suffixes, thumbnail_para, directory } = checked.data;
     const capture: Capture = {
       name,
@@ -76,7 +75,6 @@ export function checkCaptures(
       thumbnailPara: thumbnail_para,
       directory: directory ?? `${trimSlashes(choice.outputDirectory)}/${name}`,
     };
-    for (const { path, message } of crossFieldIssues(thumbnail_para, 0)) issue(path, message);
     if (!prefix.startsWith(choice.uploadPrefix))
       issue('prefix', `must begin with UPLOAD_PREFIX ("${choice.uploadPrefix}"), got ${show(prefix)}`);
     if (!capture.suffixes.every((suffix) => choice.uploadSuffixes.some((known) => suffix.endsWith(known))))

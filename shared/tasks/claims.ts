@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
-import { connect } from '../cloud/http';
 import {
   type CreatedTask,
   type CreateTaskBody,
@@ -172,8 +171,7 @@ export async function findClaim(claim: ClaimRequest, invocation: Invocation): Pr
       const isOfAnother = claim.fingerprint !== undefined && record.fingerprint !== claim.fingerprint;
       if (isOfAnother && !record.damaged) {
         // An old record may have been taken over by another request.
-        const isTakenOver = isOld(record) && (await isThere(claim, free.attempt + 1, invocation));
-        if (!isTakenOver) throw new ClaimOfAnotherRequest();
+        if (!(await isTakenOver(claim, free.attempt, record, invocation))) throw new ClaimOfAnotherRequest();
       } else {
         const task = await taskOfRecord(claim, free.attempt, record, invocation);
         if (task !== undefined) {
@@ -196,7 +194,7 @@ async function taskOfRecord(
 ): Promise<CreatedTask | undefined> {
   if (record.giving_up) return reconcileGivenUp(claim, attempt, record, invocation);
   if (record.state === 'accepted') return { ...(record.answer as CreatedTask), task_id: record.task_id };
-  if (isOld(record) && (await isThere(claim, attempt + 1, invocation))) return undefined;
+  if (await isTakenOver(claim, attempt, record, invocation)) return undefined;
   const task = await reconcileClaim(claim, attempt, record, invocation);
   if (task !== undefined || !record.damaged) return task;
   const { id, bucket, key } = claim;
@@ -244,7 +242,10 @@ export async function cancelToStartAgain(
     if (record === undefined) return cancelTask(task_id, invocation);
     const isHalfWritten = record.state === 'claimed' && !record.damaged;
     if (isHalfWritten && !isOld(record)) throw new ClaimInFlight(COME_BACK_SECONDS);
-    if (record.task_id === task_id || (isHalfWritten && !(await isThere(first, attempt + 1, invocation)))) {
+    if (
+      record.task_id === task_id ||
+      (isHalfWritten && !(await isTakenOver(first, attempt, record, invocation)))
+    ) {
       if (record.state === 'released') return cancelTask(task_id, invocation);
       const { etag, fingerprint } = record;
       const claim = { ...first, etag, fingerprint };
@@ -262,8 +263,14 @@ export async function cancelToStartAgain(
 const isOld = ({ claimed_at_ms }: ClaimRecord): boolean =>
   claimed_at_ms + CALL_ARRIVES_WITHIN_MS <= Date.now();
 
-async function isThere(claim: ClaimRequest, attempt: number, invocation: Invocation): Promise<boolean> {
-  return (await readRecord(claim, attempt, invocation)) !== undefined;
+/** True when a later attempt exists and this one cannot bring a task any more. */
+async function isTakenOver(
+  claim: ClaimRequest,
+  attempt: number,
+  record: ClaimRecord,
+  invocation: Invocation,
+): Promise<boolean> {
+  return isOld(record) && (await readRecord(claim, attempt + 1, invocation)) !== undefined;
 }
 
 function readRecord(claim: ClaimRequest, attempt: number, invocation: Invocation): Promise<unknown> {
@@ -305,8 +312,6 @@ export async function createClaimedTask(
 ): Promise<{ task: CreatedTask; isNew: boolean }> {
   const claimedAtMs = Date.now();
   const owner = randomUUID();
-  // The call must not leave before the claim is written, but its connection may open.
-  connect(invocation.settings.mpcEndpoint);
   const claimed: ClaimRecord = { state: 'claimed', claimed_at_ms: claimedAtMs, owner };
   if (!(await createAttempt(claim, attempt, claimed, invocation))) {
     release?.();

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { CreateTaskBody, ObsLocation } from '../cloud/mpc';
 import type { Detail } from '../core/errors';
 import { oneOf, optionalText, textUpTo } from '../core/schema';
-import { crossFieldIssues, type ThumbnailPara, ThumbnailParaSchema } from '../installation/capture';
+import { asyncIssues, paraIssue, type ThumbnailPara, ThumbnailParaSchema } from '../installation/capture';
 import {
   isInUploadArea,
   type ObjectVersion,
@@ -53,7 +53,7 @@ export function parseCreateRequest(json: unknown, settings: Settings): CreateTas
   const issues = [
     ...locationIssues('input', input, settings, settings.uploadBuckets),
     ...locationIssues('output', output, settings, [settings.snapshotBucket, ...settings.uploadBuckets]),
-    ...crossFieldIssues(thumbnailPara, request.sync ?? 0),
+    ...(request.sync === 1 ? syncIssues(thumbnailPara) : asyncIssues(thumbnailPara)),
   ];
   if (input.object.endsWith('/')) {
     issues.push({
@@ -64,6 +64,18 @@ export function parseCreateRequest(json: unknown, settings: Settings): CreateTas
   if (request.output) issues.push(...outputIssues(input, output, settings));
   if (issues.length > 0) throw new InvalidRequest(issues);
   return { ...request, input, output, thumbnail_para: thumbnailPara };
+}
+
+/** What does not go together in a capture that MPC makes at once (API reference, `sync`). */
+function syncIssues(para: ThumbnailPara): Detail[] {
+  if (para.type !== 'DOTS' && para.type !== 'DOTS_MS')
+    return paraIssue('type', 'must be DOTS or DOTS_MS when sync is 1, got "TIME"');
+  const [field, wanted] =
+    para.type === 'DOTS'
+      ? (['dots', '1 time (s) when sync is 1'] as const)
+      : (['dots_ms', '1 time (ms)'] as const);
+  const count = para[field]?.length ?? 0;
+  return count === 1 ? [] : paraIssue(field, `must hold exactly ${wanted}, got ${count}`);
 }
 
 /**

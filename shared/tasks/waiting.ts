@@ -131,17 +131,21 @@ export async function readWaiting(
 export async function listLater(
   marker: string | undefined,
   invocation: Invocation,
-): Promise<{ due: Waiting[]; ids: Set<string>; refused: string[]; marker: string | undefined }> {
+): Promise<{
+  due: Waiting[];
+  ids: Set<string>;
+  refused: { recordKey: string; dueMs: number }[];
+  marker: string | undefined;
+}> {
   const page = await listRecordPage({ prefix: LATER, marker }, invocation);
   const due: Waiting[] = [];
   const ids = new Set<string>();
-  const refused: string[] = [];
+  const refused: { recordKey: string; dueMs: number }[] = [];
   for (const { key: recordKey, lastModifiedMs } of page.objects) {
-    // Records of older versions have no time in their names.
     const [id = '', when, ending] = recordKey.slice(LATER.length).split('.');
     ids.add(id);
-    if (ending === 'refused') refused.push(recordKey);
-    const dueMs = Number(when) || lastModifiedMs + AGAIN_AFTER_MS;
+    const dueMs = Number(when);
+    if (ending === 'refused') refused.push({ recordKey, dueMs });
     // Together they count as one folder.
     if (dueMs <= Date.now()) due.push({ folder: '', sinceMs: lastModifiedMs, id, recordKey });
   }
@@ -161,39 +165,30 @@ export async function listWaiting(
   const counts = new Map<string, number>();
   const end = (folder: string) => `${WAITING}${folder}~`;
   const place = lastFolder === undefined ? undefined : end(lastFolder);
-  // Old uploads come last: there may be so many that they would hide all others.
-  const old = `${WAITING}${OLD}`;
-  const behind = { until: old, ...(place !== undefined && { from: place }) };
-  const ranges: { from?: string; until?: string }[] = [
-    behind,
-    ...(place === undefined ? [] : [{ until: place }]),
-    { from: old },
-  ];
-  let isOldSeen = false;
   let calls = 0;
-  for (const range of ranges) {
-    const { from, until } = range;
-    if (from === old && isOldSeen) break;
+  const list = async (from: string | undefined, until?: string): Promise<void> => {
     for (let marker = from; calls < MAX_LIST_CALLS; ) {
       calls += 1;
       const page = await listRecordPage({ prefix: WAITING, marker }, invocation);
-      // The last page also has the old uploads: mostly none.
-      if (range === behind && !page.isTruncated) isOldSeen = true;
       for (const { key: recordKey } of page.objects) {
-        if (until !== undefined && recordKey > until && !(range === behind && isOldSeen)) break;
+        if (until !== undefined && recordKey > until) return;
         const [folder = '', name = ''] = recordKey.slice(WAITING.length).split('/');
         const count = counts.get(folder) ?? 0;
         counts.set(folder, count + 1);
         const sinceMs = Number(name.slice(0, TIME_DIGITS));
         const id = name.slice(TIME_DIGITS + 1).replace(/\.json$/, '');
         if (count < MOST_KNOWN) waiting.push({ folder, sinceMs, id, recordKey });
+        // Enough of this folder is known: the next page begins behind it.
+        marker = count < MOST_KNOWN ? recordKey : end(folder);
       }
-      const last = page.objects.at(-1)?.key;
-      if (!page.isTruncated || last === undefined || (until !== undefined && last > until)) break;
-      const folder = last.slice(WAITING.length).split('/')[0] ?? '';
-      marker = (counts.get(folder) ?? 0) >= MOST_KNOWN ? end(folder) : last;
+      if (!page.isTruncated) return;
     }
-  }
+  };
+  // Old uploads come last: there may be so many that they would hide all others.
+  const old = `${WAITING}${OLD}`;
+  await list(place, old);
+  if (place !== undefined) await list(undefined, place);
+  await list(old);
   return waiting;
 }
 

@@ -1,20 +1,19 @@
 import * as z from 'zod/mini';
-import { groupsOf } from '../core/groups';
 import { optionalText, optionalWholeNumber, text, wholeNumber } from '../core/schema';
 import { capturesFor } from '../installation/captures';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 import { rememberFailed } from './backlog';
+import { type BucketPass, bucketPassShape, goOnWithPass } from './bucket-pass';
 import {
   captureUpload,
-  isLacking,
+  isStarted,
   isWithoutTurn,
-  listUploads,
   logStarted,
-  lookAt,
   MIN_TIME_FOR_A_CAPTURE_MS,
   type Outcome,
+  tally,
 } from './capture-upload';
 import { reasonToSkip, type Upload } from './upload-event';
 
@@ -44,10 +43,8 @@ export const BackfillState = z.object({
   began_ms: wholeNumber,
   updated_ms: wholeNumber,
   ended_ms: optionalWholeNumber,
-  /** Where the next run goes on. */
-  bucket: optionalText,
-  marker: optionalText,
-  /** Keys after the marker that are already counted. */
+  ...bucketPassShape,
+  /** Bucket and key of videos that are already counted although the next run looks at them again. */
   counted: z.optional(z.array(text)),
   /** Videos that were looked at, and the outcomes of their captures. */
   videos: wholeNumber,
@@ -58,9 +55,6 @@ export const BackfillState = z.object({
 });
 export type BackfillState = z.infer<typeof BackfillState>;
 
-/** A video that has its tasks costs one small read for each capture. */
-const PARALLEL_LOOKS = 32;
-const PARALLEL_STARTS = 8;
 /** The event of an upload younger than this is probably on its way. */
 const MIN_AGE_MS = 60_000;
 
@@ -79,12 +73,14 @@ export function isMeant(
 /**
  * Goes on with a backfill while there is time and the pace leaves room for new uploads.
  * @param stored the progress of earlier runs; an unreadable one starts from the beginning
+ * @param marks of the sweep's last pass: they divide the keys into ranges that are looked through side by side
  * @returns the new progress
  * @throws what OBS throws when a failed upload cannot be remembered
  */
 export async function goOnWithBackfill(
   request: BackfillRequest,
   stored: unknown,
+  marks: BucketPass['marks'],
   invocation: Invocation,
 ): Promise<BackfillState> {
   const { data: known } = z.safeParse(BackfillState, stored);
@@ -94,6 +90,7 @@ export async function goOnWithBackfill(
       ? known
       : {
           id: request.id,
+          marks,
           began_ms: now,
           updated_ms: now,
           videos: 0,
@@ -102,102 +99,63 @@ export async function goOnWithBackfill(
           failed: 0,
         };
   if (state.ended_ms !== undefined) return state;
-  const { uploadBuckets, uploadPrefix } = invocation.settings;
+  const { uploadPrefix } = invocation.settings;
   const prefix = request.prefix.startsWith(uploadPrefix) ? request.prefix : uploadPrefix;
-  const first = Math.max(0, uploadBuckets.indexOf(state.bucket ?? ''));
-  if (uploadBuckets[first] !== state.bucket) delete state.marker;
-  let isOver = false;
-  for (const bucket of uploadBuckets.slice(first)) {
-    state.bucket = bucket;
-    isOver = !(await goThrough(bucket, prefix, request, state, invocation));
-    if (isOver) break;
-    delete state.marker;
-  }
+  const counted = new Set(state.counted);
+  const isComplete = await goOnWithPass(
+    state,
+    prefix,
+    {
+      isOver: () => remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS,
+      isWanted: (upload) => isMeant(upload, request, invocation.settings),
+      lookAt: (uploads) => startLacking(uploads, request, state, counted, invocation),
+      bucketNotListed: () => void state.failed++,
+    },
+    invocation,
+  );
   state.updated_ms = Date.now();
-  if (!isOver) {
-    state.ended_ms = state.updated_ms;
-    delete state.bucket;
-  }
+  state.counted = [...counted];
+  if (!isComplete) return state;
+  state.ended_ms = state.updated_ms;
+  for (const name of ['marks', 'counted'] as const) delete state[name];
   return state;
 }
 
-/** @returns false when the next run must go on */
-async function goThrough(
-  bucket: string,
-  prefix: string,
-  request: BackfillRequest,
-  state: BackfillState,
-  invocation: Invocation,
-): Promise<boolean> {
-  for (;;) {
-    if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return false;
-    const page = await listUploads(bucket, prefix, state.marker, invocation);
-    if (page === undefined) {
-      state.failed++;
-      return true;
-    }
-    const uploads = page.objects
-      .map((object) => ({ bucket, ...object }))
-      .filter((upload) => isMeant(upload, request, invocation.settings));
-    for (const group of groupsOf(uploads, PARALLEL_LOOKS)) {
-      if (remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS) return false;
-      if (!(await take(group, request, state, invocation))) return false;
-    }
-    if (page.nextMarker === undefined) return true;
-    state.marker = page.nextMarker;
-  }
-}
-
-/** Looks at some videos and starts the captures that they lack. @returns false when some must wait */
-async function take(
+/** Looks at some videos and starts the captures that they lack. @returns how many of them, from the first, need not wait */
+async function startLacking(
   uploads: readonly Upload[],
   { capture }: BackfillRequest,
   state: BackfillState,
+  counted: Set<string>,
   invocation: Invocation,
-): Promise<boolean> {
-  const looked = await lookAt(uploads, invocation, capture);
-  const isYoung = ({ lastModifiedMs = 0 }: Upload) => lastModifiedMs > Date.now() - MIN_AGE_MS;
-  const lacking = looked.filter((one) => isLacking(one) && !isYoung(one.upload));
-  let isTurn = true;
-  for (const group of groupsOf(lacking, PARALLEL_STARTS)) {
-    isTurn &&= remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS;
-    await Promise.all(
-      group.map(async (one) => {
-        one.outcomes = isTurn
-          ? await captureUpload(one.upload, invocation, 'behind others', capture)
-          : [{ failed: 'no_turn' }];
-      }),
-    );
-    isTurn &&= !group.some(({ outcomes }) => outcomes.some(isWithoutTurn));
+): Promise<number> {
+  const looked = await Promise.all(
+    uploads.map(async (upload) => ({ upload, outcomes: await startIfLacking(upload, capture, invocation) })),
+  );
+  let done = 0;
+  for (const [index, { upload, outcomes }] of looked.entries()) {
+    if (outcomes.some(isWithoutTurn)) continue;
+    const name = `${upload.bucket}/${upload.key}`;
+    if (!counted.has(name)) {
+      state.videos++;
+      tally(outcomes, state);
+      logStarted(upload, outcomes, invocation);
+      await rememberFailed(upload, outcomes, invocation);
+    }
+    if (done === index) done++;
+    if (done > index) counted.delete(name);
+    else counted.add(name);
   }
-  const counted = new Set(state.counted);
-  let isInOrder = true;
-  for (const { upload, outcomes } of looked) {
-    const isSettled = !outcomes.some(isWithoutTurn);
-    if (isSettled && !counted.has(upload.key)) await count(upload, outcomes, state, invocation);
-    if (isSettled) counted.add(upload.key);
-    isInOrder &&= isSettled;
-    if (!isInOrder) continue;
-    state.marker = upload.key;
-    counted.delete(upload.key);
-  }
-  if (counted.size > 0) state.counted = [...counted];
-  else delete state.counted;
-  return isInOrder;
+  return done;
 }
 
-async function count(
+async function startIfLacking(
   upload: Upload,
-  outcomes: readonly Outcome[],
-  state: BackfillState,
+  capture: string | undefined,
   invocation: Invocation,
-): Promise<void> {
-  state.videos++;
-  for (const outcome of outcomes) {
-    if ('failed' in outcome) state.failed++;
-    else if ('skipped' in outcome) state.already_started++;
-    else if ('started' in outcome && outcome.started !== 'dry run') state.started++;
-  }
-  logStarted(upload, outcomes, invocation);
-  await rememberFailed(upload, outcomes, invocation);
+): Promise<Outcome[]> {
+  const outcomes = await captureUpload(upload, invocation, 'dry run', capture);
+  if (!outcomes.some(isStarted)) return outcomes;
+  const isYoung = (upload.lastModifiedMs ?? 0) > Date.now() - MIN_AGE_MS;
+  return isYoung ? [] : captureUpload(upload, invocation, 'behind others', capture);
 }

@@ -44,27 +44,36 @@ export const bucketPassShape = {
 };
 export type BucketPass = z.infer<z.ZodMiniObject<typeof bucketPassShape>>;
 
+/** An object as OBS lists it, with its bucket. */
+export type ListedUpload = ListedObject & { bucket: string };
+
 /** What a pass does with the objects of a page, one group at a time. */
 export interface Visitor {
   /** Asked before each page and between its groups. True: the pass stops there, and goes on there next time. */
   isOver(): boolean;
   /** True for objects to look at. */
-  isWanted(bucket: string, object: ListedObject): boolean;
-  /** Looks at objects of one bucket, in the order of their keys. */
-  lookAt(bucket: string, objects: readonly ListedObject[]): Promise<void>;
+  isWanted(upload: ListedUpload): boolean;
+  /**
+   * Looks at objects of one bucket, in the order of their keys.
+   * @returns how many of them, from the first, are done. After fewer than all the pass stops there, and goes on there next time
+   */
+  lookAt(uploads: readonly ListedUpload[]): Promise<number>;
   /** A bucket is gone or locked. The pass goes on with the others. */
   bucketNotListed(): void;
 }
 
+/** Objects of each range that are looked at together. One that has a task costs a small read. */
+const GROUP_SIZE = 8;
+
 /**
  * Goes on with a pass, or begins one.
  * @param pass is updated
- * @param groupSize objects of each range that are looked at together
+ * @param prefix of the keys that are listed
  * @returns true when the pass is complete
  */
 export async function goOnWithPass(
   pass: BucketPass,
-  groupSize: number,
+  prefix: string,
   visitor: Visitor,
   invocation: Invocation,
 ): Promise<boolean> {
@@ -80,7 +89,7 @@ export async function goOnWithPass(
     const { bucket } = range;
     const end = unlisted.has(bucket)
       ? 'not_listed'
-      : await lookThrough(range, marks, groupSize, visitor, invocation);
+      : await lookThrough(range, marks, prefix, visitor, invocation);
     if (end === 'interrupted') return;
     done.add(range);
     if (end === 'done' || unlisted.has(bucket)) return;
@@ -98,22 +107,23 @@ export async function goOnWithPass(
 async function lookThrough(
   range: Range,
   marks: Mark[],
-  groupSize: number,
+  prefix: string,
   visitor: Visitor,
   invocation: Invocation,
 ): Promise<'done' | 'interrupted' | 'not_listed'> {
   const { bucket, until } = range;
   for (;;) {
     if (visitor.isOver()) return 'interrupted';
-    const page = await listUploads(bucket, invocation.settings.uploadPrefix, range.marker, invocation);
+    const page = await listUploads(bucket, prefix, range.marker, invocation);
     if (page === undefined) return 'not_listed';
     const objects = page.objects.filter(({ key }) => until === undefined || !isBehind(key, until));
-    const wanted = objects.filter((object) => visitor.isWanted(bucket, object));
-    for (const group of groupsOf(wanted, groupSize)) {
+    const wanted = objects.map((object) => ({ bucket, ...object })).filter((one) => visitor.isWanted(one));
+    for (const group of groupsOf(wanted, GROUP_SIZE)) {
       // The first group is always looked at: otherwise a page that takes all the time would be listed again and again.
       if (group[0] !== wanted[0] && visitor.isOver()) return 'interrupted';
-      await visitor.lookAt(bucket, group);
-      range.marker = group.at(-1)?.key;
+      const done = await visitor.lookAt(group);
+      range.marker = group[done - 1]?.key ?? range.marker;
+      if (done < group.length) return 'interrupted';
     }
     const last = objects.at(-1)?.key;
     range.marker = last ?? range.marker;

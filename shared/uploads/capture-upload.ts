@@ -4,7 +4,7 @@ import { type Capture, capturesFor } from '../installation/captures';
 import type { Invocation } from '../installation/invocation';
 import { ClaimDamaged, ClaimInFlight, createClaimedTask, findClaim, uploadClaim } from '../tasks/claims';
 import { haveEnded, othersBegun, wasReplacedSince } from '../tasks/versions';
-import { acquirePermit, learnReservations, pause } from './rate-limit';
+import { acquirePermit, pause } from './rate-limit';
 import { isRoomAtMpc } from './unfinished';
 import { reasonToSkip, type SkipReason, type Upload } from './upload-event';
 
@@ -62,11 +62,9 @@ export function uploadsMeantLater(upload: Upload, invocation: Invocation): Uploa
   return possible.length > 1 ? [upload] : possible;
 }
 
-/** Reasons to wait that are no failure: others come first. */
-const NO_TURN: ReadonlySet<string> = new Set(['no_turn', 'mpc_is_full', 'no_time_left']);
-
+/** True for a capture that waits for others: no failure. */
 export function isWithoutTurn(outcome: Outcome): boolean {
-  return 'failed' in outcome && NO_TURN.has(outcome.failed);
+  return 'failed' in outcome && (outcome.failed === 'no_turn' || outcome.failed === 'mpc_is_full');
 }
 
 /** A page of an upload bucket; undefined when it cannot be listed: a bucket that is gone must not hold up the next one. */
@@ -84,23 +82,21 @@ export async function listUploads(
   }
 }
 
-/** Each upload with the outcome that a dry run gives. */
-export function lookAt(
-  uploads: readonly Upload[],
-  invocation: Invocation,
-  only?: string,
-): Promise<{ upload: Upload; outcomes: Outcome[] }[]> {
-  return Promise.all(
-    uploads.map(async (upload) => ({
-      upload,
-      outcomes: await captureUpload(upload, invocation, 'dry run', only),
-    })),
-  );
+/** True for a capture that was started; in a dry run, for one that would be. */
+export function isStarted(outcome: Outcome): boolean {
+  return 'started' in outcome;
 }
 
-/** True for an upload that `lookAt` says would be started. */
-export function isLacking({ outcomes }: { outcomes: readonly Outcome[] }): boolean {
-  return outcomes.some((outcome) => 'started' in outcome);
+/** Adds the outcomes of an upload's captures to counts. */
+export function tally(
+  outcomes: readonly Outcome[],
+  counts: { started: number; already_started: number; failed: number },
+): void {
+  for (const outcome of outcomes) {
+    if ('started' in outcome) counts.started++;
+    else if ('failed' in outcome) counts.failed++;
+    else if ('skipped' in outcome && outcome.skipped === 'already_started') counts.already_started++;
+  }
 }
 
 /** Logs what was started without an event of its own. */
@@ -110,7 +106,7 @@ export function logStarted(
   { log }: Invocation,
 ): void {
   for (const outcome of outcomes) {
-    if (!('started' in outcome) || outcome.started === 'dry run') continue;
+    if (!('started' in outcome)) continue;
     log.info('sweep.started', { bucket, key, capture: outcome.capture, task_id: outcome.started });
   }
 }
@@ -130,15 +126,11 @@ export async function captureUpload(
   const reason = reasonToSkip(upload, invocation.settings);
   if (reason !== undefined) return [{ skipped: reason }];
   try {
-    // If this fails, it is read again when it is needed.
-    const learned = how === 'dry run' ? undefined : learnReservations(invocation).catch(() => {});
     // An event may be late or have no ETag: what counts is the object that exists now.
     const isListed = upload.lastModifiedMs !== undefined;
     const object = isListed ? upload : await findObject(upload.bucket, upload.key, invocation);
     if (object === undefined) return [{ skipped: 'gone' }];
-    const version: Upload = { ...upload, ...object };
-    const [outcomes] = await Promise.all([captureVersion(version, invocation, how, only), learned]);
-    return outcomes;
+    return await captureVersion({ ...upload, ...object }, invocation, how, only);
   } catch (error) {
     return [outcomeOf(error, upload, invocation)];
   }

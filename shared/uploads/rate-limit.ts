@@ -77,13 +77,6 @@ let pausedUntilMs = 0;
 /** Until when OBS may still carry out an earlier attempt of a repeated write of the last reservation. */
 let rewrittenUntilMs = 0;
 
-/**
- * Reads what earlier instances have reserved. It writes nothing, so it may run beside the search for a claim.
- */
-export async function learnReservations(invocation: Invocation): Promise<void> {
-  othersReservations ??= await readReservations(invocation);
-}
-
 /** The share of a limit for work behind others. The rest is for new uploads; a small limit leaves no rest. */
 export function mostBehindOthers(limit: number): number {
   return Math.ceil((limit * 7) / 8);
@@ -115,7 +108,7 @@ async function nextPermit(
   invocation: Invocation,
   isBehind: boolean,
 ): Promise<(() => void) | undefined> {
-  await learnReservations(invocation);
+  othersReservations ??= await readReservations(invocation);
   const { mpcRequestsPerMinute } = invocation.settings;
   const limit = isBehind ? mostBehindOthers(mpcRequestsPerMinute) : mpcRequestsPerMinute;
   for (;;) {

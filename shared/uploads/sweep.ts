@@ -1,8 +1,7 @@
 import * as z from 'zod/mini';
 import { nextWindowMs, tasksBetween } from '../cloud/mpc';
-import type { ListedObject } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
-import { groupsOf } from '../core/groups';
+import { inParallel } from '../core/in-parallel';
 import { anything, optionalText, optionalWholeNumber } from '../core/schema';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
@@ -23,17 +22,17 @@ import {
 } from '../tasks/waiting';
 import { BACKFILL_KEY, BackfillRequest, goOnWithBackfill } from './backfill';
 import { rememberFailed, setBehind } from './backlog';
-import { bucketPassShape, goOnWithPass } from './bucket-pass';
+import { bucketPassShape, goOnWithPass, type ListedUpload } from './bucket-pass';
 import {
   captureUpload,
   type How,
-  isLacking,
+  isStarted,
   isWithoutTurn,
   logStarted,
-  lookAt,
   MIN_TIME_FOR_A_CAPTURE_MS,
   type Outcome,
   outcomeOf,
+  tally,
   uploadsMeant,
 } from './capture-upload';
 import { lookBeforeMany } from './unfinished';
@@ -83,8 +82,6 @@ const MARGIN_MS = 3_600_000;
 /** The sweep looks at every upload once a week, at a part of them in every pass. */
 const PART_OF_WEEK_MS = 10 * 60_000;
 const PARTS_OF_WEEK = (7 * 24 * 3_600_000) / PART_OF_WEEK_MS;
-/** Uploads per range of keys that are looked at together. One that has a task costs a small read. */
-const GROUP_SIZE = 8;
 /** Of the records of waiting uploads, which are written when a run ends. */
 const PARALLEL_WRITES = 16;
 /** Enough to use up the pace in seconds. */
@@ -184,7 +181,7 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
     const isTurn = isTurnForLine && isTurnForFound;
     setBehind(!isTurn);
     if (isTurn && backfill !== undefined)
-      progress.backfill = await goOnWithBackfill(backfill, progress.backfill, bounded);
+      progress.backfill = await goOnWithBackfill(backfill, progress.backfill, progress.marks, bounded);
     await startInTurn([...found, ...line].filter(isOld), undefined, report, bounded);
     await putRecord(SWEEP_KEY, progress, invocation);
   }
@@ -195,14 +192,13 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
 }
 
 async function refusedUploads(
-  recordKeys: readonly string[],
+  refused: readonly { recordKey: string; dueMs: number }[],
   invocation: Invocation,
 ): Promise<NonNullable<SweepReport['refused_uploads']>> {
   const uploads = [];
-  for (const recordKey of recordKeys.slice(0, MAX_KEYS_REPORTED)) {
+  for (const { recordKey, dueMs } of refused.slice(0, MAX_KEYS_REPORTED)) {
     const upload = await readWaiting(recordKey, invocation);
-    const again_at = new Date(Number(recordKey.split('.').at(-3))).toISOString();
-    if (upload !== undefined) uploads.push({ ...upload, again_at });
+    if (upload !== undefined) uploads.push({ ...upload, again_at: new Date(dueMs).toISOString() });
   }
   return uploads;
 }
@@ -240,14 +236,14 @@ async function lookThroughBuckets(
   const found: Waiting[] = [];
   report.complete = await goOnWithPass(
     progress,
-    GROUP_SIZE,
+    invocation.settings.uploadPrefix,
     {
       isOver: () => found.length >= MAX_FOUND || remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS,
-      isWanted: (bucket, object) =>
-        isToBeLookedAt(object, bucket, progress, invocation) && !ids.has(digest(bucket, object.key)),
-      lookAt: async (bucket, objects) => {
-        const group = objects.map((object) => ({ bucket, ...object }));
-        found.push(...(await withoutTask(group, report, isDryRun, invocation)));
+      isWanted: (upload) =>
+        isToBeLookedAt(upload, progress, invocation) && !ids.has(digest(upload.bucket, upload.key)),
+      lookAt: async (uploads) => {
+        found.push(...(await withoutTask(uploads, report, isDryRun, invocation)));
+        return uploads.length;
       },
       bucketNotListed: () => void report.failed++,
     },
@@ -269,9 +265,12 @@ async function withoutTask(
   invocation: Invocation,
 ): Promise<Waiting[]> {
   const found: Waiting[] = [];
-  for (const one of await lookAt(group, invocation)) {
-    const { upload, outcomes } = one;
-    const wouldStart = isLacking(one);
+  const look = async (upload: Upload) => ({
+    upload,
+    outcomes: await captureUpload(upload, invocation, 'dry run'),
+  });
+  for (const { upload, outcomes } of await Promise.all(group.map(look))) {
+    const wouldStart = outcomes.some(isStarted);
     if (wouldStart && !isDryRun) {
       const sinceMs = upload.lastModifiedMs ?? 0;
       found.push(inLine(upload, sinceMs, invocation, sinceMs < Date.now() - OLD_AFTER_MS));
@@ -298,22 +297,16 @@ async function startInTurn(
   const line = inTurn(waiting, progress?.folder);
   const how = progress === undefined ? 'behind others' : 'in turn';
   const begun = new Set<string>();
-  let next = 0;
   let isTurn = true;
-  while (next < line.length && isTurn && remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS) {
-    const group = line.slice(next, next + PARALLEL_STARTS);
-    next += group.length;
+  while (line.length > 0 && isTurn && remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS) {
+    const group = line.splice(0, PARALLEL_STARTS);
     const ends = await Promise.all(group.map((one) => startOne(one, how, begun, report, invocation)));
     isTurn = ends.every(Boolean);
     if (progress !== undefined) progress.folder = group.at(-1)?.folder ?? progress.folder;
   }
-  const rest = line.slice(next);
-  const isTurnForAll = isTurn && rest.length === 0;
-  report.failed += rest.length;
-  for (const group of groupsOf(rest, PARALLEL_WRITES)) {
-    await Promise.all(group.map((one) => remember(one, invocation)));
-  }
-  return isTurnForAll;
+  report.failed += line.length;
+  await inParallel(line, PARALLEL_WRITES, (one) => remember(one, invocation));
+  return isTurn && line.length === 0;
 }
 
 /** @returns false when no more can be started now */
@@ -365,25 +358,20 @@ async function captureMeant(
 
 function count(outcomes: readonly Outcome[], report: SweepReport): void {
   report.looked_at += outcomes.length;
-  for (const outcome of outcomes) {
-    if ('started' in outcome) report.started++;
-    else if ('failed' in outcome) report.failed++;
-    else if ('skipped' in outcome && outcome.skipped === 'already_started') report.already_started++;
-  }
+  tally(outcomes, report);
 }
 
 function isToBeLookedAt(
-  object: ListedObject,
-  bucket: string,
+  upload: ListedUpload,
   { began_ms, clean_ms }: Progress & { began_ms: number },
   { settings }: Invocation,
 ): boolean {
-  if (object.lastModifiedMs > Date.now() - MIN_AGE_MS) return false;
-  if (reasonToSkip({ bucket, ...object }, settings) !== undefined) return false;
-  if (clean_ms === undefined || object.lastModifiedMs >= clean_ms - MARGIN_MS) return true;
+  if (upload.lastModifiedMs > Date.now() - MIN_AGE_MS) return false;
+  if (reasonToSkip(upload, settings) !== undefined) return false;
+  if (clean_ms === undefined || upload.lastModifiedMs >= clean_ms - MARGIN_MS) return true;
   const part = (timeMs: number) => Math.floor(timeMs / PART_OF_WEEK_MS);
   // An ETag is a hash: it spreads uploads evenly over the parts of the week.
-  const own = Number.parseInt(object.etag.slice(0, 8), 16) % PARTS_OF_WEEK || 0;
+  const own = Number.parseInt(upload.etag.slice(0, 8), 16) % PARTS_OF_WEEK || 0;
   const distance = (own - (part(clean_ms) % PARTS_OF_WEEK) + PARTS_OF_WEEK) % PARTS_OF_WEEK;
   return distance < part(began_ms) - part(clean_ms);
 }

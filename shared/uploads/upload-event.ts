@@ -55,22 +55,23 @@ const Batch = z.object({ Records: z.array(z.unknown()) });
  */
 export function readUploads(event: unknown): UploadRecord[] | undefined {
   const { data: batch } = z.safeParse(Batch, event);
-  if (batch) return batch.Records.map((record) => readRecord(record, decodeRecordKey));
+  if (batch) return batch.Records.map((record) => readRecord(record, ENCODED_IN_RECORD));
   const { data: cloudEvent } = z.safeParse(CloudEvent, event);
-  return cloudEvent && [readRecord(cloudEvent.data, decodeIfEncoded)];
+  return cloudEvent && [readRecord(cloudEvent.data, ENCODED_IN_CLOUD_EVENT)];
 }
 
-function readRecord(record: unknown, decodeKey: (key: string) => string): UploadRecord {
+function readRecord(record: unknown, encoded: RegExp): UploadRecord {
   const { data: { eventName, s3, obs } = { eventName: '' } } = z.safeParse(EventRecord, record);
   const body = z.safeParse(Body, s3).data ?? z.safeParse(Body, obs).data;
   if (body === undefined) return { skip: 'unreadable_record' };
   const { bucket, object } = body;
-  const key = decodeKey(object.key);
+  const key = decodeKey(object.key, encoded);
+  const size = textOf(object.size);
   const upload = {
     bucket: bucket.name,
     key,
     etag: textOf(object.eTag).replaceAll('"', '').toLowerCase(),
-    sizeBytes: /^\d+$/.test(textOf(object.size)) ? Number(object.size) : undefined,
+    sizeBytes: /^\d+$/.test(size) ? Number(size) : undefined,
     otherKey: key === object.key ? undefined : object.key,
   };
   // Some producers write the `s3:` of the notification configuration.
@@ -86,31 +87,28 @@ function textOf(value: unknown): string {
 }
 
 /**
+ * The documents show records with encoded keys, slashes included. S3, whose form they have, does not encode slashes. Captured
+ * events prove neither, so a key with a character that both would encode, such as a space, stays unchanged.
+ */
+const ENCODED_IN_RECORD = /^[\w.~*%+!'()/-]*$/;
+/**
+ * On EventGrid the subscription decides about the encoding (`objectKeyEncode`). An encoded key holds only characters that
+ * need no encoding: a slash, a space or another such character shows that keys are not encoded.
+ */
+const ENCODED_IN_CLOUD_EVENT = /^[\w.~*%+!'()-]*$/;
+
+/**
  * Decodes a form-encoded key: `+` is a space, `%2F` a slash (OBS user guide: "TEST%2F%E4%B8%AD+%E6%96%87.jpg").
  * A key that is not a valid encoding stays unchanged.
+ * @param encoded what an encoded key looks like where this one comes from
  */
-function decodeFormKey(key: string): string {
+export function decodeKey(key: string, encoded = ENCODED_IN_RECORD): string {
+  if (!encoded.test(key)) return key;
   try {
     return decodeURIComponent(key.replaceAll('+', ' '));
   } catch {
     return key;
   }
-}
-
-/**
- * The documents show records with encoded keys, slashes included. S3, whose form they have, does not encode slashes. Captured
- * events prove neither, so a key with a character that both would encode, such as a space, stays unchanged.
- */
-export function decodeRecordKey(key: string): string {
-  return /^[\w.~*%+!'()/-]*$/.test(key) ? decodeFormKey(key) : key;
-}
-
-/**
- * On EventGrid the subscription decides about the encoding (`objectKeyEncode`). An encoded key holds only characters that
- * need no encoding: a slash, a space or another such character shows that keys are not encoded.
- */
-function decodeIfEncoded(key: string): string {
-  return /^[\w.~*%+!'()-]*$/.test(key) ? decodeFormKey(key) : key;
 }
 
 /** Decides whether an upload is captured. @returns the reason why not; undefined when it is captured */

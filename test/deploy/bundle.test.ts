@@ -12,8 +12,6 @@ const MAX_BUNDLE_BYTES = 72 * 1024;
 const LARGER_BUNDLES_BYTES: Partial<Record<string, number>> = {
   // 30 KB of it read and write JPEG, 12 KB the end of a video. It starts when nobody waits for it.
   'on-finish': 100 * 1024,
-  // Claims, the rate limit, the sweep through ranges of keys side by side, and the backfill: 2.8 KB above what others keep to.
-  'on-upload': 75 * 1024,
 };
 /** What must not be in a function: clients that start slowly, and languages that nobody reads. */
 const UNWANTED =

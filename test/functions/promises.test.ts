@@ -248,7 +248,7 @@ describe('the pace', () => {
       Array.from({ length: count }, (_, number) => service.upload(`${from + number}.mp4`));
     const first = service.upload('0.mp4');
     // The look-up and the reservation take so long that the invocation ends before OBS has written its third try.
-    const slowly: Fate[] = ['ok', 'ok', 'hang-before', 'ok', 'hang-before', 'hang-before', 'ok'];
+    const slowly: Fate[] = ['ok', 'hang-before', 'ok', 'hang-before', 'hang-before', 'ok', 'ok'];
     const outcome = await service.deliver([first], [...slowly, 'hang-before', 'hang-before', 'slow']);
     expect(outcome.kind).toBe('failed');
     // So long nothing leaves, so that the write can land.

@@ -1,4 +1,4 @@
-import { checkCapture, crossFieldIssues } from '../../../shared/installation/capture';
+import { checkCapture } from '../../../shared/installation/capture';
 
 test.each([
   { type: 'TIME', time: 5 },
@@ -18,18 +18,4 @@ test.each([
   [{ type: 'DOTS_MS', dots_ms: [1] }, 'thumbnail_para.type'],
 ])('uploads may not capture %j', (para, path) => {
   expect(checkCapture(para).details).toEqual([{ path, message: expect.any(String) }]);
-});
-
-test.each([
-  [{ type: 'DOTS', dots: [1] }, 1, []],
-  [{ type: 'DOTS', dots: [1, 2] }, 1, ['thumbnail_para.dots']],
-  [{ type: 'DOTS', dots: [1, 2] }, 0, []],
-  [{ type: 'DOTS' }, 0, ['thumbnail_para.dots']],
-  [{ type: 'DOTS_MS', dots_ms: [1] }, 1, []],
-  [{ type: 'DOTS_MS', dots_ms: [1, 2] }, 1, ['thumbnail_para.dots_ms']],
-  [{ type: 'TIME' }, 1, ['thumbnail_para.type']],
-  [{}, 0, []],
-] as const)('%j with sync %i: the conflicting fields are %j', (para, sync, paths) => {
-  const issues = crossFieldIssues(structuredClone(para) as Parameters<typeof crossFieldIssues>[0], sync);
-  expect(issues.map(({ path }) => path)).toEqual(paths);
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodeRecordKey, readUploads, reasonToSkip } from '../../../shared/uploads/upload-event';
+import { decodeKey, readUploads, reasonToSkip } from '../../../shared/uploads/upload-event';
 import { settingsWith } from '../function-context';
 
 // FunctionGraph developer guide, "OBS event source", with the fields of a captured event added.
@@ -201,7 +201,7 @@ describe('reading an event', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (key) => {
         const encoded = new URLSearchParams([['', key]]).toString().slice(1);
-        expect(decodeRecordKey(encoded)).toBe(key);
+        expect(decodeKey(encoded)).toBe(key);
       }),
     );
   });
