@@ -7,7 +7,12 @@ import { readTimerEvent } from '../shared/core/timer-event';
 import { type NoticeReport, sendDueNotices } from '../shared/finishing/notices';
 import { planRemoval, type RemovalPlan, type RemovalReport, removeGone } from '../shared/finishing/removal';
 import { readTaskNotifications } from '../shared/finishing/task-notification';
-import { type FinishReport, finishEndedTasks, finishTasks } from '../shared/finishing/unfinished-tasks';
+import {
+  type FinishReport,
+  finishEndedTasks,
+  finishFoundTasks,
+  finishTasks,
+} from '../shared/finishing/unfinished-tasks';
 import { type FinishInvocation, openFinishInvocation } from '../shared/installation/finish-settings';
 
 /**
@@ -59,8 +64,11 @@ async function finishWhatEnded(event: unknown, invocation: FinishInvocation): Pr
     throw new Error('not an event of SMN or a timer: expected record[].smn, or trigger_type TIMER');
   }
   try {
-    if (ids === undefined) return await finishEndedTasks(invocation);
-    for (const group of groupsOf(ids, MAX_IDS)) {
+    if (ids === undefined) {
+      Object.assign(report, await finishEndedTasks(invocation));
+      await finishFoundTasks(report, invocation);
+    }
+    for (const group of groupsOf(ids ?? [], MAX_IDS)) {
       const query = group.map((id) => ['task_id', id] as const);
       await finishTasks((await listTasks(query, invocation, 'unrefused')).tasks, report, invocation);
     }

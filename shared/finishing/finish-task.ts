@@ -34,7 +34,8 @@ export async function finishTask(task: Task, invocation: FinishInvocation): Prom
   return 'finished';
 }
 
-async function isFinished(taskId: string, invocation: Invocation): Promise<boolean> {
+/** True when a task is finished. @throws what OBS throws */
+export async function isFinished(taskId: string, invocation: Invocation): Promise<boolean> {
   if (knownFinished.has(taskId)) return true;
   const mark = await getRecord(markKey(taskId), invocation);
   if (mark !== undefined) remember(taskId);

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ageOrder, isPending, listTasks, mpcTime, type Task, timeOfMpc } from '../cloud/mpc';
+import { ageOrder, isPending, listTasks, MAX_IDS, mpcTime, type Task, timeOfMpc } from '../cloud/mpc';
 import { describeFailure } from '../core/errors';
 import { inParallel } from '../core/in-parallel';
 import { optionalWholeNumber, wholeNumber } from '../core/schema';
@@ -7,8 +7,9 @@ import type { FinishInvocation } from '../installation/finish-settings';
 import { remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { getRecordAs, putRecord } from '../installation/records';
+import { forgetFound, listFound } from '../tasks/found-tasks';
 import { asMpcReads } from '../tasks/ownership';
-import { finishTask } from './finish-task';
+import { finishTask, isFinished } from './finish-task';
 
 /*
  * The timer reads MPC's list in passes, a page or two in each run. A pass goes from the oldest task that the last pass left
@@ -77,6 +78,24 @@ export async function finishEndedTasks(invocation: FinishInvocation): Promise<Fi
   }
   await putRecord(OBJECT_KEY, pass, invocation);
   return report;
+}
+
+/**
+ * Finishes tasks that were found late: the pass through MPC's list may have passed them over.
+ * @throws what OBS and MPC throw on reading
+ */
+export async function finishFoundTasks(report: FinishReport, invocation: FinishInvocation): Promise<void> {
+  const found = await listFound(invocation);
+  if (found.length === 0) return;
+  // Another part of them in each run: some may not end for long.
+  const start = (Math.floor(Date.now() / 60_000) * MAX_IDS) % found.length;
+  const some = found.slice(start, start + MAX_IDS);
+  const query = some.map(({ taskId }) => ['task_id', taskId] as const);
+  await finishTasks((await listTasks(query, invocation, 'unrefused')).tasks, report, invocation);
+  for (const { taskId, notedMs } of some) {
+    const isOver = Date.now() - notedMs > GIVEN_UP_AFTER_MS || (await isFinished(taskId, invocation));
+    if (isOver) await forgetFound(taskId, invocation);
+  }
 }
 
 /**

@@ -19,6 +19,7 @@ import { getRecord, getRecordAs, putRecord } from '../installation/records';
 import type { Settings } from '../installation/settings';
 import { sha256Hex } from '../signing';
 import { CALL_ARRIVES_WITHIN_MS, CALL_WITHIN_MS, tasksAround } from './claim-search';
+import { noteFound } from './found-tasks';
 import { asMpcReads, stageFolder } from './ownership';
 import { unwrapUserData, withNote } from './task-note';
 
@@ -426,6 +427,7 @@ async function reconcileClaim(
       }
       const { task_id, status, create_time, output, output_file_name } = first;
       const created = { task_id, status, create_time, output, output_file_name };
+      await noteFound(task_id, invocation);
       await completeClaim(claim, created, record, invocation, attempt);
       return created;
     }

@@ -208,8 +208,7 @@ export function inTurn(waiting: readonly Waiting[], lastFolder = ''): Waiting[] 
     folders.set(one.folder, line);
   }
   const names = [...folders.keys()].sort();
-  const next = names.findIndex((name) => name > lastFolder);
-  const order = next < 0 ? names : [...names.slice(next), ...names.slice(0, next)];
+  const order = [...names.filter((name) => name > lastFolder), ...names.filter((name) => name <= lastFolder)];
   const rounds: Waiting[][] = [];
   for (const name of order)
     for (const [round, one] of (folders.get(name) ?? []).entries()) {

@@ -1,7 +1,7 @@
 import { listTasks, type Task } from '../cloud/mpc';
 import { describeFailure } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
-import { isBetweenOwnBuckets, isInOwnFolder } from '../tasks/ownership';
+import { isInOwnFolder } from '../tasks/ownership';
 import { mostBehindOthers } from './rate-limit';
 
 /*
@@ -63,7 +63,8 @@ async function countOwn(status: Task['status'], invocation: Invocation): Promise
   const { tasks, total } = await listTasks(query, invocation);
   const { settings } = invocation;
   const own = tasks.filter(
-    (task) => isBetweenOwnBuckets(task, settings) && isInOwnFolder(task, settings),
+    (task) => settings.uploadBuckets.includes(task.input?.bucket ?? '') && isInOwnFolder(task, settings),
   ).length;
-  return tasks.length === 0 ? 0 : Math.ceil((Math.max(total, tasks.length) * own) / tasks.length);
+  // Without tasks there is nothing to divide by.
+  return Math.ceil((Math.max(total, tasks.length) * own) / tasks.length) || 0;
 }

@@ -161,7 +161,7 @@ describe('the doctor says of the agency', () => {
     [
       'its policy',
       { domainRoles: [] },
-      'lacks obs:bucket:ListBucket on bucket:prod-videos, obs:bucket:ListBucket on bucket:prod-snapshots, obs:object:GetObject on object:prod-snapshots/*, obs:object:PutObject on object:prod-snapshots/*, obs:object:DeleteObject on object:prod-snapshots/.mpc-snapshots/notices/*, obs:object:DeleteObject on object:prod-snapshots/.mpc-snapshots/waiting/*, obs:object:DeleteObject on object:prod-snapshots/.mpc-snapshots/later/*, obs:bucket:HeadBucket on bucket:prod-snapshots, obs:bucket:CreateBucket on bucket:prod-snapshots',
+      'lacks obs:bucket:ListBucket on bucket:prod-videos, obs:bucket:ListBucket on bucket:prod-snapshots, obs:object:GetObject on object:prod-snapshots/*, obs:object:PutObject on object:prod-snapshots/*, obs:object:DeleteObject on object:prod-snapshots/.mpc-snapshots/notices/*, obs:object:DeleteObject on object:prod-snapshots/.mpc-snapshots/waiting/*, obs:object:DeleteObject on object:prod-snapshots/.mpc-snapshots/later/*, obs:object:DeleteObject on object:prod-snapshots/.mpc-snapshots/found/*, obs:bucket:HeadBucket on bucket:prod-snapshots, obs:bucket:CreateBucket on bucket:prod-snapshots',
     ],
     [
       'a right, which is denied',
