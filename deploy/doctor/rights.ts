@@ -85,7 +85,7 @@ const OUTPUT_DIRECTORY = 'snapshots/{key}';
 /** Keys of the snapshot bucket below which the functions delete. */
 function deletedBelow({ functions }: DesiredState): string[] {
   const records = (folders: readonly string[]) => folders.map((folder) => `.mpc-snapshots/${folder}/`);
-  // Sent notices and started uploads: without ON_REMOVAL nothing else is ever deleted.
+  // Sent notices, started uploads and finished tasks: without ON_REMOVAL nothing else is ever deleted.
   const always = records(['notices', 'waiting', 'later', 'found']);
   const removing = functions.filter(({ userData }) => removesWhatIsGone(userData));
   if (removing.length === 0) return always;
