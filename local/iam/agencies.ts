@@ -93,7 +93,7 @@ export function functionsAgency(uploadBucket: string, snapshotBucket: string): A
         {
           Effect: 'Allow',
           Action: ['obs:object:DeleteObject'],
-          Resource: ['notices', 'waiting', 'later'].map(
+          Resource: ['notices', 'waiting', 'later', 'found'].map(
             (folder) => `OBS:*:*:object:${snapshotBucket}/.mpc-snapshots/${folder}/*`,
           ),
         },

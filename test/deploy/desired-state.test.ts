@@ -617,7 +617,7 @@ describe('with ON_REMOVAL', () => {
       leastPolicies(await wantedOf('prod', change))
         .globalPolicy.Statement.filter(({ Action }) => Action.includes('obs:object:DeleteObject'))
         .flatMap(({ Resource }) => Resource.map((one) => one.replace('OBS:*:*:object:prod-snapshots/', '')));
-    const always = ['notices', 'waiting', 'later'].map((folder) => `.mpc-snapshots/${folder}/*`);
+    const always = ['notices', 'waiting', 'later', 'found'].map((folder) => `.mpc-snapshots/${folder}/*`);
     expect(await deleted()).toEqual(always);
     const records = ['claims', 'tasks', 'finished', 'removed'].map((folder) => `.mpc-snapshots/${folder}/*`);
     expect(await deleted(removing)).toEqual([...always, ...records, 'snapshots/*']);

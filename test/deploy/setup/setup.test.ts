@@ -248,7 +248,7 @@ describe('what was there before', () => {
     account.identities.changePolicy(id, before);
     expect(deleting(account)).toEqual([]);
     expect((await account.setup()).ok).toBe(true);
-    const always = ['notices', 'waiting', 'later'].map((folder) => `.mpc-snapshots/${folder}/*`);
+    const always = ['notices', 'waiting', 'later', 'found'].map((folder) => `.mpc-snapshots/${folder}/*`);
     expect(deleting(account)).toEqual(always);
     // Removing what belongs to videos that are gone takes more.
     expect((await account.setup({}, { environment: { ON_REMOVAL: 'delete' } })).ok).toBe(true);
