@@ -1,4 +1,13 @@
-import { closeSync, existsSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import type * as z from 'zod';
 
 /** Bytes that are read or written at once: a journal of a million objects is larger than the longest string. */
@@ -54,10 +63,16 @@ export class Journal<Entry> {
   #sizeBytes: number;
   #isClosed = false;
 
-  /** Rewrites the file with these entries. The old file stays until the new one is complete. */
-  constructor(file: string, entries: Iterable<Entry>) {
-    this.#sizeBytes = writeLines(`${file}.new`, entries);
-    renameSync(`${file}.new`, file);
+  /**
+   * Rewrites the file with these entries; the old file stays until the new one is complete. Without entries the file stays
+   * as it is, but for an incomplete last line.
+   */
+  constructor(file: string, entries?: Iterable<Entry>) {
+    if (entries === undefined) this.#sizeBytes = cutIncompleteLine(file);
+    else {
+      this.#sizeBytes = writeLines(`${file}.new`, entries);
+      renameSync(`${file}.new`, file);
+    }
     this.#descriptor = openSync(file, 'a');
   }
 
@@ -79,6 +94,26 @@ export class Journal<Entry> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     closeSync(this.#descriptor);
+  }
+}
+
+/** @returns the size of the file afterwards, bytes */
+function cutIncompleteLine(file: string): number {
+  const descriptor = openSync(file, 'a+');
+  try {
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    let sizeBytes = fstatSync(descriptor).size;
+    for (let isCut = false; sizeBytes > 0 && !isCut; ) {
+      const from = Math.max(0, sizeBytes - CHUNK_BYTES);
+      const read = readSync(descriptor, chunk, 0, sizeBytes - from, from);
+      const end = chunk.subarray(0, read).lastIndexOf(0x0a) + 1;
+      isCut = end > 0;
+      sizeBytes = from + end;
+    }
+    ftruncateSync(descriptor, sizeBytes);
+    return sizeBytes;
+  } finally {
+    closeSync(descriptor);
   }
 }
 

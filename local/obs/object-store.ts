@@ -22,6 +22,7 @@ import { wantsEvent } from './notification';
 import type { ObjectEvent } from './object-event';
 import {
   type Bucket,
+  type DeleteMarker,
   type MultipartUpload,
   NULL_VERSION,
   type ObjectDescription,
@@ -77,8 +78,11 @@ export interface VersionQuery extends Omit<ListQuery, 'marker'> {
   versionIdMarker?: string | undefined;
 }
 
+/** An object as listings show it. */
+export type ListedObject = Omit<StoredObject, 'file' | 'filePath'>;
+
 export interface VersionListing {
-  versions: (StoredVersion & { isLatest: boolean })[];
+  versions: (((ListedObject & { isMarker?: undefined }) | DeleteMarker) & { isLatest: boolean })[];
   commonPrefixes: string[];
   isTruncated: boolean;
   nextKeyMarker?: string;
@@ -93,6 +97,9 @@ export interface Deletion {
   /** True if a delete marker was set or deleted. */
   isMarker: boolean;
 }
+
+/** A journal is rewritten at the start if it has more lines than so many times its state: a million lines take seconds. */
+const LONGEST_JOURNAL = 2;
 
 /** The type of an object that was uploaded without one, as in S3. */
 const DEFAULT_CONTENT_TYPE = 'binary/octet-stream';
@@ -116,8 +123,13 @@ export class ObjectStore {
     this.#files = new DataFiles(directory);
     this.#state = new StoreState((file) => this.#files.pathOf(file));
     const journalFile = path.join(directory, 'journal.jsonl');
-    for (const entry of readJournal(journalFile, journalEntry)) this.#state.apply(entry);
-    this.#journal = new Journal(journalFile, this.#state.entries());
+    let lines = 0;
+    for (const entry of readJournal(journalFile, journalEntry)) {
+      this.#state.apply(entry);
+      lines++;
+    }
+    const isWorthRewriting = lines > LONGEST_JOURNAL * this.#state.size;
+    this.#journal = new Journal(journalFile, isWorthRewriting ? this.#state.entries() : undefined);
     this.#files.discardAllBut(this.#state.files());
   }
 
@@ -275,8 +287,7 @@ export class ObjectStore {
   }
 
   #discard(version: StoredVersion | undefined): void {
-    if (version !== undefined && version.isMarker === undefined)
-      this.#files.discard(path.basename(version.filePath));
+    if (version !== undefined && version.isMarker === undefined) this.#files.discard(version.file);
   }
 
   /** Objects in UTF-8 byte order. @throws ObsError NoSuchBucket */

@@ -21,8 +21,14 @@ export interface ObjectDescription {
   storageClass?: 'WARM' | 'COLD';
 }
 
-/** One committed object. It never changes: the next write of its key makes a new object. */
-export interface StoredObject extends ObjectDescription {
+/** Most objects have neither metadata nor content headers: they share this, which saves two million empty objects. */
+const NONE: Record<string, string> = Object.freeze({});
+
+/**
+ * One committed object. It never changes: the next write of its key makes a new object. A store may hold a million of them,
+ * so an object keeps the name of its file, not the whole path.
+ */
+export class StoredObject implements ObjectDescription {
   bucket: string;
   key: string;
   sizeBytes: number;
@@ -31,8 +37,42 @@ export interface StoredObject extends ObjectDescription {
   lastModifiedMs: number;
   /** Absent for the version `null`, which was written while the bucket kept no versions. */
   versionId?: string;
+  contentType: string;
+  metadata: Record<string, string>;
+  contentHeaders: Record<string, string>;
+  storageClass?: 'WARM' | 'COLD';
+  readonly #file: string;
+  readonly #pathOf: (file: string) => string;
+
+  constructor(entry: ObjectEntry, pathOf: (file: string) => string) {
+    this.bucket = entry.bucket;
+    this.key = entry.key;
+    this.sizeBytes = entry.sizeBytes;
+    this.etag = entry.etag;
+    this.lastModifiedMs = entry.lastModifiedMs;
+    if (entry.versionId !== undefined) this.versionId = entry.versionId;
+    this.contentType = entry.contentType;
+    this.metadata = isEmpty(entry.metadata) ? NONE : entry.metadata;
+    this.contentHeaders = isEmpty(entry.contentHeaders) ? NONE : entry.contentHeaders;
+    if (entry.storageClass !== undefined) this.storageClass = entry.storageClass;
+    this.#file = entry.file;
+    this.#pathOf = pathOf;
+  }
+
+  /** Name of the data file. */
+  get file(): string {
+    return this.#file;
+  }
+
   /** The data, complete and readable until the object is overwritten or deleted. */
-  filePath: string;
+  get filePath(): string {
+    return this.#pathOf(this.#file);
+  }
+}
+
+function isEmpty(record: Record<string, string>): boolean {
+  for (const _ in record) return false;
+  return true;
 }
 
 /** The newest version of a deleted object. Its older versions still exist. */
@@ -201,8 +241,25 @@ export class StoreState {
     }
   }
 
-  storedObject({ is: _, file, uploadId: __, ...object }: ObjectEntry): StoredObject {
-    return { ...object, filePath: this.pathOf(file) };
+  storedObject(entry: ObjectEntry): StoredObject {
+    return new StoredObject(entry, this.pathOf);
+  }
+
+  /** The number of `entries()`. */
+  get size(): number {
+    let size = this.#uploads.size;
+    for (const { parts } of this.#uploads.values()) size += parts.size;
+    for (const { cors, notifications, lifecycle, versioning, objects, versions } of this.#buckets.values()) {
+      const settings = [
+        cors.length > 0,
+        notifications.length > 0,
+        lifecycle.length > 0,
+        versioning !== undefined,
+      ];
+      size += 1 + settings.filter(Boolean).length + objects.size;
+      for (const [key, all] of versions) size += all.length - Number(objects.has(key));
+    }
+    return size;
   }
 
   /** The shortest journal that leads to the current state. */
@@ -244,13 +301,20 @@ export class StoreState {
   /** The data files that belong to an object or a part. */
   files(): Set<string> {
     const names = new Set<string>();
-    for (const entry of this.entries()) if ('file' in entry) names.add(entry.file);
+    for (const { objects, versions } of this.#buckets.values()) {
+      for (const { file } of objects.values()) names.add(file);
+      for (const version of [...versions.values()].flat()) {
+        if (version.isMarker === undefined) names.add(version.file);
+      }
+    }
+    for (const { parts } of this.#uploads.values())
+      for (const { filePath } of parts.values()) names.add(path.basename(filePath));
     return names;
   }
 }
 
-function objectEntry({ filePath, ...object }: StoredObject): ObjectEntry {
-  return { is: 'object', ...object, file: path.basename(filePath) };
+function objectEntry(object: StoredObject): ObjectEntry {
+  return { is: 'object', ...object, file: object.file };
 }
 
 /** All versions of a key, newest first; empty if there are none. */

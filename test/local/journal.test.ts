@@ -22,6 +22,26 @@ test('a last line that a crash cut off is dropped, and later lines follow', () =
   expect([...readJournal(file, Entry)]).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }]);
 });
 
+test.each([
+  ['is missing', undefined, []],
+  ['is empty', '', []],
+  ['is half a line', '{"num', []],
+  ['ends with half a line', '{"number":1}\n{"num', [{ number: 1 }]],
+  [
+    'ends with half a line longer than one read',
+    `{"number":1}\n{"num${' '.repeat(9_000_000)}`,
+    [{ number: 1 }],
+  ],
+  ['is complete', '{"number":1}\n', [{ number: 1 }]],
+])('a journal that is not rewritten and %s goes on behind its last complete line', (name, text, kept) => {
+  const file = path.join(directory, `${name}.jsonl`);
+  if (text !== undefined) writeFileSync(file, text);
+  const journal = new Journal(file);
+  journal.append({ number: 9 });
+  journal.close();
+  expect([...readJournal(file, Entry)]).toEqual([...kept, { number: 9 }]);
+});
+
 test('a damaged line before the last one is reported, because it was acknowledged', () => {
   const file = path.join(directory, 'damaged.jsonl');
   writeFileSync(file, '{"number":1}\n{"num\n{"number":3}\n');

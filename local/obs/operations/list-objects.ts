@@ -1,5 +1,5 @@
 import { MAX_LISTED_KEYS } from '../key-index';
-import type { StoredObject } from '../object-store';
+import type { ListedObject } from '../object-store';
 import {
   bucketOf,
   type Call,
@@ -72,7 +72,7 @@ export function encodedOrAbsent(
 /** @param ownerId absent if the client did not ask for owners */
 export function contents(
   { request: { dialect } }: Call,
-  object: StoredObject,
+  object: ListedObject,
   encode: (name: string) => string,
   ownerId?: string,
 ): XmlElements {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { pbkdf2 } from 'node:crypto';
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -120,6 +120,19 @@ describe('after the store is opened again, it has', () => {
     await reopen();
     expect(await dataFiles()).toEqual([path.basename(store.head('bucket', 'a')!.filePath)]);
     expect(await readdir(path.join(directory, 'incoming'))).toEqual([]);
+  });
+
+  test('and a journal that is as long as it must be stays as it is, one that is much longer is rewritten', async () => {
+    const lines = async () => (await readFile(journal(), 'utf8')).split('\n').length - 1;
+    await store.put('bucket', 'a', Buffer.from('a'));
+    const { ino } = await stat(journal());
+    await reopen();
+    expect((await stat(journal())).ino).toBe(ino);
+    for (let round = 0; round < 10; round++) await store.put('bucket', 'a', Buffer.from(String(round)));
+    expect(await lines()).toBe(12);
+    await reopen();
+    expect(await lines()).toBe(2);
+    expect(store.list('bucket').objects.map(({ key }) => key)).toEqual(['a']);
   });
 
   test('but a journal that is damaged elsewhere is refused by line', async () => {

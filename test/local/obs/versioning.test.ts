@@ -249,7 +249,7 @@ test('versions, markers and the status survive a restart', async () => {
   await put('null of b', 'b.mp4');
   const before = obs.store.listVersions('videos');
   await obs.store.close();
-  for (const _ of ['as it was written', 'as it was compacted']) {
+  for (const _ of ['first', 'second']) {
     const again = await ObjectStore.open(obs.directory);
     expect(again.listVersions('videos')).toEqual(before);
     expect(again.versioning('videos')).toBe('Suspended');
