@@ -148,7 +148,7 @@ function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredStat
       point,
       state: 'note',
       text: `may still delete ${unneeded.map(({ resource }) => resource).join(', ')}, which only ON_REMOVAL: delete needs`,
-      todo: `npm run setup -- --stage ${wanted.stage} takes it out of the policy that it made; else replace it by what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints`,
+      todo: `npm run setup -- --stage ${wanted.stage} removes it from the policy that setup created; otherwise replace the policy by what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints`,
     });
   }
   const tooWide = rolesTooWide(roles.found);

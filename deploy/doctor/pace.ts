@@ -22,7 +22,7 @@ export function checkPace({ access, functions }: DesiredState): Finding[] {
       {
         point,
         state: 'note',
-        text: `callers may create as often as they like, and take the ${CREATES_PER_MINUTE} that MPC takes from uploads`,
+        text: `callers have no limit, so they can use up the ${CREATES_PER_MINUTE} creates that MPC accepts, and uploads must wait`,
         todo,
       },
     ];
@@ -30,13 +30,13 @@ export function checkPace({ access, functions }: DesiredState): Finding[] {
   const callers = create.throttle.api;
   const sum = `${uploads} of uploads and ${callers} of callers`;
   if (uploads + callers <= CREATES_PER_MINUTE) {
-    return [{ point, state: 'ok', text: `${sum}, of ${CREATES_PER_MINUTE} that MPC takes` }];
+    return [{ point, state: 'ok', text: `${sum}, of ${CREATES_PER_MINUTE} that MPC accepts` }];
   }
   return [
     {
       point,
       state: 'note',
-      text: `${sum} are more than the ${CREATES_PER_MINUTE} that MPC takes: callers can keep uploads waiting`,
+      text: `${sum} are more than the ${CREATES_PER_MINUTE} that MPC accepts: callers can delay uploads`,
       todo,
     },
   ];

@@ -20,7 +20,7 @@ export function checkSettings({ functions }: DesiredState): Finding[] {
       point: `user data of ${keys.join(', ')}`,
       state: 'missing',
       text,
-      todo: 'change environment in serverless.yml, or the parameters that it takes its values from (docs/settings.md)',
+      todo: 'change environment in serverless.yml, or the parameters with its values (docs/settings.md)',
     }),
   );
   return [...faults, ...notes];

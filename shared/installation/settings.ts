@@ -20,7 +20,7 @@ export interface Settings extends Places {
   mpcRequestsPerMinute: number;
   /** List calls to MPC that one instance of `query` makes for callers in a minute. */
   mpcReadsPerMinute: number;
-  /** While so many tasks of this installation have not ended, uploads start no more. */
+  /** While so many tasks of this installation have not ended, no more uploads are started. */
   maxUnfinishedTasks: number;
   urlTtlSeconds: number;
   queueLimitMinutes: number;

@@ -91,7 +91,7 @@ const MAX_FOUND = 1000;
 const MAX_KEYS_REPORTED = 100;
 /** How far back the first sweep looks for duplicates. Later ones begin where the last one ended. */
 const FIRST_LOOK_BACK_MS = 3_600_000;
-/** The sweep exists for uploads without a task: the search for duplicates gets no more of its time. */
+/** The sweep exists for uploads without a task: the search for duplicates gets only this part of its time. */
 const MAX_DUPLICATES_MS = 3_000;
 /**
  * Each search begins this long before the end of the last one: clocks may differ by 15 minutes, and a second task may come late.

@@ -116,7 +116,7 @@ function refuseUnfetchable(task: TaskWithPictures): void {
     throw failed(`The pictures are packed in ${archive}; create a task with tar 1 for separate ones`);
   }
   if (pictures.length > 0 && pictures.every(({ url }) => url === undefined))
-    throw failed(`The pictures lie in ${task.output?.bucket}, which is not a bucket of this service`);
+    throw failed(`The pictures are in ${task.output?.bucket}, which is not a bucket of this service`);
 }
 
 function noPicture(task: Task): NoPicture {

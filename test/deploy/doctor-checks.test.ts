@@ -287,15 +287,15 @@ describe('the doctor says of the creates in a minute', () => {
       {
         point: 'creates a minute',
         state: 'ok',
-        text: '80 of uploads and 20 of callers, of 100 that MPC takes',
+        text: '80 of uploads and 20 of callers, of 100 that MPC accepts',
       },
     ]);
   });
 
   test.each<[string | undefined, number | undefined, string]>([
-    [undefined, 21, '80 of uploads and 21 of callers are more than the 100 that MPC takes'],
+    [undefined, 21, '80 of uploads and 21 of callers are more than the 100 that MPC accepts'],
     ['95', 20, '95 of uploads and 20 of callers are more than'],
-    [undefined, undefined, 'callers may create as often as they like'],
+    [undefined, undefined, 'callers have no limit'],
   ])('with a pace of %s and a limit of %s, what callers can do to uploads', async (pace, api, text) => {
     expect(await found(setting(pace, api))).toEqual([
       expect.objectContaining({
