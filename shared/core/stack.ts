@@ -9,10 +9,10 @@ export function readableStack(error: Error): string {
     const { SourceMap }: typeof import('node:module') = require('node:module');
     const map = new SourceMap(JSON.parse(readFileSync(`${__filename}.map`, 'utf8')));
     const translate = (frame: string): string => {
-      const place = frame.split(`${__filename}:`)[1];
-      if (place === undefined) return frame;
-      const [line = 0, column = 0] = place.split(':').map((number) => Number.parseInt(number, 10) - 1);
-      const found = map.findEntry(line, column);
+      const place = /^(\d+):(\d+)\)?$/.exec(frame.split(`${__filename}:`)[1] ?? '');
+      // A line of the message, or a frame of other code.
+      if (place === null) return frame;
+      const found = map.findEntry(Number(place[1]) - 1, Number(place[2]) - 1);
       return 'originalSource' in found
         ? `    at ${__dirname}/${found.originalSource}:${found.originalLine + 1}:${found.originalColumn + 1}`
         : frame;

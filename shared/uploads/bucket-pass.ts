@@ -55,7 +55,7 @@ export interface Visitor {
   isWanted(upload: ListedUpload): boolean;
   /**
    * Looks at objects of one bucket, in the order of their keys.
-   * @returns how many of them, from the first, are done. After fewer than all the pass stops there, and goes on there next time
+   * @returns how many of them, from the first, are done. After fewer than all the pass stops, and goes on there next time
    */
   lookAt(uploads: readonly ListedUpload[]): Promise<number>;
   /** A bucket is gone or locked. The pass goes on with the others. */
@@ -85,11 +85,22 @@ export async function goOnWithPass(
   const marks = pass.marks ?? [];
   const done = new Set<Range>();
   const unlisted = new Set<string>();
+  // What holds up one range holds up all: each of the others would only cost a page and a look at its first group.
+  let isHeldUp = false;
+  const stopping: Visitor = {
+    ...visitor,
+    isOver: () => isHeldUp || visitor.isOver(),
+    lookAt: async (uploads) => {
+      const count = await visitor.lookAt(uploads);
+      isHeldUp ||= count < uploads.length;
+      return count;
+    },
+  };
   await inParallel(pass.ranges, PARALLEL_RANGES, async (range) => {
     const { bucket } = range;
     const end = unlisted.has(bucket)
       ? 'not_listed'
-      : await lookThrough(range, marks, prefix, visitor, invocation);
+      : await lookThrough(range, marks, prefix, stopping, invocation);
     if (end === 'interrupted') return;
     done.add(range);
     if (end === 'done' || unlisted.has(bucket)) return;

@@ -34,11 +34,17 @@ module.exports = (fail) => {
     });
     for (const file of outputFiles) writeFileSync(file.path, file.contents);
     expect(JSON.parse(readFileSync(map, 'utf8')).sources.at(-1)).toMatch(/source\.ts$/);
-    const program = `console.log(require('${code}')(function failing() { throw new Error('broken'); }))`;
-    const shown = execFileSync(process.execPath, ['-e', program]).toString();
+    const stackOf = (message: string) => {
+      const program = `console.log(require('${code}')(function failing() { throw new Error('${message}'); }))`;
+      return execFileSync(process.execPath, ['-e', program]).toString();
+    };
+    const shown = stackOf('broken');
     expect(shown).toMatch(/^Error: broken\n {4}at failing \(\[eval\]/);
     expect(shown).toMatch(/ {4}at .*source\.ts:3:\d+/);
     expect(shown).not.toContain('index.js:');
+    // A message that names the bundle stays.
+    for (const message of [`cannot read ${code}: it is locked`, `${code}:1:9 is broken`])
+      expect(stackOf(message).split('\n')[0]).toBe(`Error: ${message}`);
   } finally {
     rmSync(folder, { recursive: true });
   }

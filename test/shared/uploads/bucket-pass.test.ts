@@ -164,3 +164,23 @@ test('a missing bucket is reported once, and the others are read', async () => {
     has_gap: 1,
   });
 });
+
+test('a range that is held up holds up the pass: no other range is begun', async () => {
+  const keys = Array.from({ length: 40 }, (_, index) => String(index).padStart(2, '0'));
+  startCloud(keys.map((key) => ['videos', key] as const));
+  const pass: BucketPass = { marks: keys.map((key) => ({ bucket: 'videos', key })) };
+  let groups = 0;
+  const visitor = {
+    isOver: () => false,
+    isWanted: () => true,
+    lookAt: async () => {
+      groups += 1;
+      return 0;
+    },
+    bucketNotListed: () => {},
+  };
+  expect(await goOnWithPass(pass, '', visitor, invocation)).toBe(false);
+  // Only those that were already listed.
+  expect(groups).toBeLessThanOrEqual(10);
+  expect((await passThrough(pass)).seen).toHaveLength(keys.length);
+});
