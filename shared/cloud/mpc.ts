@@ -337,7 +337,7 @@ async function call(
   let status: number | undefined;
   const response = await send(
     () => {
-      if (Date.now() > leaveByMs) throw new ServiceTimedOut('MPC');
+      if (Date.now() > leaveByMs || Date.now() >= deadlineMs) throw new ServiceTimedOut('MPC');
       attempts += 1;
       return {
         method,

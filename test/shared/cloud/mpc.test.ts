@@ -77,6 +77,19 @@ test('a task whose first cancellation lost its answer counts as cancelled', asyn
   expect(services.calls.map((call) => call.split(' ')[0])).toEqual(['DELETE', 'DELETE', 'GET']);
 });
 
+test('the log has how often MPC was called, and nothing of a call that came too late to leave', async () => {
+  const logged = () =>
+    jest.mocked(console.log).mock.calls.flatMap(([line]) => {
+      const { event, operation, status, attempts } = JSON.parse(String(line));
+      return event === 'mpc.called' ? [{ operation, status, attempts }] : [];
+    });
+  services.answer = () => (services.calls.length === 1 ? { status: 500 } : listOf([]));
+  await listTasks([], services.invocation());
+  await expect(listTasks([], { ...services.invocation(), deadlineMs: Date.now() })).rejects.toThrow('MPC');
+  expect(services.calls).toHaveLength(2);
+  expect(logged()).toEqual([{ operation: 'list', status: 200, attempts: 2 }]);
+});
+
 test('times are printed as MPC prints them', () => {
   expect(mpcTime(Date.UTC(2026, 10, 3, 4, 5, 6, 789))).toBe('20261103040506');
 });
