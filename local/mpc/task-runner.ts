@@ -146,7 +146,7 @@ export class TaskRunner {
    * @returns the only file of the result, if there is only one
    */
   async #makePictures(task: Task, notes: Set<string>): Promise<string | undefined> {
-    const { store, capture } = this.#options;
+    const { store, capture, behaviour } = this.#options;
     const { signal } = this.#closing;
     const filePath = findInput(store, task);
     const video = await capture.open(filePath, signal);
@@ -155,8 +155,9 @@ export class TaskRunner {
       try {
         return await this.#makePicturesOf(task, video, durationMs, notes);
       } catch (error) {
-        if (task.sampling.type !== 'TIME' || asFailure(error).reason !== 'past_the_end') throw error;
         // "To the end" means the end of the pictures. A header may state more if the sound is longer.
+        const takesEnd = task.sampling.type === 'TIME' || behaviour.dotPastEnd === 'clamped';
+        if (!takesEnd || asFailure(error).reason !== 'past_the_end') throw error;
         const shorterMs = await measuredDurationMs(video, signal);
         if (shorterMs >= durationMs) throw error;
         notes.clear();

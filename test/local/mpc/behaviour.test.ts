@@ -108,6 +108,19 @@ test.each([
 });
 
 test.each([
+  [{}, 'FAILED'],
+  [{ dotPastEnd: 'clamped' }, 'SUCCEEDED'],
+] as const)('%j: points past the pictures of a file that states more are %s', async (behaviour, status) => {
+  const fixture = await open(behaviour);
+  await fixture.upload('uploads/cut.mp4', { durationMs: 10_000, lastFrameMs: 3960 });
+  const input = { ...request().input, object: 'uploads/cut.mp4' };
+  const points = { type: 'DOTS', dots: [1, 7, 10] };
+  const task = await fixture.ended(await fixture.accepted(request({ input, thumbnail_para: points })));
+  expect(task.status).toBe(status);
+  if (status === 'SUCCEEDED') expect(fixture.keys()).toEqual(['out/1.jpg', 'out/10.jpg', 'out/7.jpg']);
+});
+
+test.each([
   [{}, 'source'],
   [{ sizeWithoutRule: 480 }, { maxLength: 480 }],
 ] as const)('%j: a request without a size gives pictures of %j', async (behaviour, size) => {
