@@ -103,7 +103,7 @@ function skipInWords(reason: string, key: string): string {
   if (reason !== 'not_a_video') return reason.replaceAll('_', ' ');
   const ending = path.posix.extname(key);
   const found = ending === '' ? 'its name has no ending' : `its ending is ${ending}`;
-  return `not a video by its name: ${found}; the setting UPLOAD_SUFFIXES lists the endings of videos, such as .mp4 and .mov`;
+  return `not a video by its name: ${found}; the setting UPLOAD_SUFFIXES lists the endings of videos`;
 }
 
 function endOfTask(taskId: string, { mpc }: Cloud, onStep: (text: string) => void): Promise<Task> {
