@@ -147,8 +147,11 @@ test('pointing at the player’s bar shows the frame of that moment', async () =
   await rowOf(page, 'uploads/played.mp4').click();
   await page.getByRole('button', { name: 'Play with previews' }).click();
   await page.waitForFunction(() => (document.querySelector('video')?.readyState ?? 0) >= 1);
-  const { x, y, width, height } = (await page.locator('.plyr__progress').boundingBox())!;
-  const pointAt = (seconds: number) => page.mouse.move(x + (width * seconds) / 12, y + height / 2);
+  const pointAt = async (seconds: number) => {
+    // The bar moves as long as the page is still taking shape.
+    const { x, y, width, height } = (await page.locator('.plyr__progress').boundingBox())!;
+    await page.mouse.move(x + (width * seconds) / 12, y + height / 2);
+  };
   const preview = page.locator('.plyr__preview-thumb--is-shown');
   // The player begins to listen when the track has come.
   await until(async () => {
@@ -157,16 +160,21 @@ test('pointing at the player’s bar shows the frame of that moment', async () =
     return preview.locator('img').first().isVisible();
   });
   // Its clock covers the lowest part of the picture, where the clip carries its own time.
-  await preview.locator('.plyr__preview-thumb__time-container').evaluate((clock: HTMLElement) => {
-    clock.style.display = 'none';
-  });
+  await page
+    .locator('.plyr__preview-thumb__time-container')
+    .first()
+    .evaluate((clock: HTMLElement) => {
+      clock.style.display = 'none';
+    });
   for (const [pointedAtSeconds, frameSeconds] of [
     [1, 0],
     [7, 5],
     [10.6, 10],
   ] as const) {
-    await pointAt(pointedAtSeconds);
-    const isRight = async () => (await timeOnScreen(preview.locator('img').last())) === frameSeconds;
+    const isRight = async () => {
+      await pointAt(pointedAtSeconds);
+      return (await timeOnScreen(preview.locator('img').last())) === frameSeconds;
+    };
     // While one picture takes the place of another, neither can be read.
     await until(() => isRight().catch(() => false), {
       what: `the frame of ${frameSeconds} s on the bar at ${pointedAtSeconds} s`,

@@ -18,9 +18,9 @@ test('a long-lived instance keeps nothing of the requests that it has answered',
       return process.memoryUsage().heapUsed;
     };
     const before = await round();
-    const grownBytes = (await round()) - before;
-    // Fifty events and their answers would be 20 MB.
-    expect(grownBytes).toBeLessThan(5_000_000);
+    const after = [await round(), await round(), await round()];
+    // Fifty events and their answers would be 20 MB, in every round. Compiled code and the like come and go.
+    expect(Math.min(...after) - before).toBeLessThan(10_000_000);
   } finally {
     await cloud.functiongraph.close();
   }
