@@ -1,4 +1,4 @@
-import { REGION } from '../obs-fixture';
+import { bodyOf, REGION } from '../obs-fixture';
 import { answers, newBucket, stored, type VendorCall } from './vendor-call';
 
 const cors = {
@@ -182,4 +182,20 @@ export const BUCKET_CALLS: readonly VendorCall[] = [
     501,
     'NotImplemented',
   ),
+  [
+    'setBucketVersioningConfiguration, getBucketVersioningConfiguration, listVersions',
+    async (vendor) => {
+      const Bucket = await newBucket(vendor);
+      const call = async (method: string, parameters: object = {}) => {
+        const { CommonMsg, InterfaceResult } = await vendor.call(method, { Bucket, ...parameters });
+        expect({ method, Status: CommonMsg.Status }).toEqual({ method, Status: 200 });
+        return InterfaceResult;
+      };
+      await call('setBucketVersioningConfiguration', { VersionStatus: 'Enabled' });
+      expect(await call('getBucketVersioningConfiguration')).toMatchObject({ VersionStatus: 'Enabled' });
+      for (const text of ['one', 'two']) await call('putObject', { Key: 'a', ...bodyOf(text) });
+      const { Versions } = (await call('listVersions')) as unknown as { Versions: { IsLatest: string }[] };
+      expect(Versions.map(({ IsLatest }) => IsLatest)).toEqual(['true', 'false']);
+    },
+  ],
 ];
