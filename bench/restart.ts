@@ -8,7 +8,7 @@ import type { Suite } from './suite';
 
 const OBJECTS = 1_000_000;
 const FOLDERS = 1_000;
-const ROUNDS = 3;
+const ROUNDS = 4;
 const BUCKET = 'videos';
 
 /** The local cloud with a library of a million objects in its data directory. */
@@ -26,10 +26,21 @@ export const restart: Suite = {
         restarts.push((await runNode(['--require', 'tsx/cjs', program, ...args])) as Restart);
       }
       const of = (name: string, value: (one: Restart) => number) => ({ name, values: restarts.map(value) });
-      const starts = of('the start', ({ startMs }) => startMs);
+      // The library was written without a store that could say that it was closed.
+      const [afterKill, ...starts] = restarts.map(({ startMs }) => startMs);
       return {
         tables: [
-          { title: 'first instruction to last port listening', unit: 'ms', series: [starts] },
+          {
+            title: 'first instruction to last port listening',
+            unit: 'ms',
+            series: [
+              { name: 'after the store was closed', values: starts },
+              {
+                name: 'after a kill: it also looks for files that belong to nothing',
+                values: [afterKill ?? Number.NaN],
+              },
+            ],
+          },
           {
             title: 'memory when it listens',
             unit: 'MB',
@@ -45,7 +56,7 @@ export const restart: Suite = {
             ],
           },
         ],
-        goals: [{ text: 'start, ms', measured: Math.max(...starts.values), atMost: 10_000 }],
+        goals: [{ text: 'start, ms', measured: Math.max(...starts), atMost: 10_000 }],
       };
     }),
 };

@@ -1,5 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -24,10 +32,17 @@ const WRITE_BUFFER_BYTES = 1024 ** 2;
 export class DataFiles {
   readonly #incoming: string;
   readonly #objects: string;
+  /** A file that exists while the store is closed. */
+  readonly #closedMark: string;
+  /** False if the last process was killed: it may have left files that belong to nothing. */
+  readonly wasClosed: boolean;
 
   constructor(directory: string) {
     this.#incoming = path.join(directory, 'incoming');
     this.#objects = path.join(directory, 'objects');
+    this.#closedMark = path.join(directory, 'closed');
+    this.wasClosed = existsSync(this.#closedMark);
+    rmSync(this.#closedMark, { force: true });
     // The bodies that were arriving when the last process ended were never acknowledged.
     rmSync(this.#incoming, { recursive: true, force: true });
     mkdirSync(this.#incoming, { recursive: true });
@@ -91,6 +106,11 @@ export class DataFiles {
   discard(name: string): void {
     rmSync(path.join(this.#incoming, name), { force: true });
     rmSync(this.pathOf(name), { force: true });
+  }
+
+  /** Notes that every file belongs to an object or a part. */
+  close(): void {
+    writeFileSync(this.#closedMark, '');
   }
 
   /** Deletes the files that no journal entry names: a process died between two steps of a commit. */

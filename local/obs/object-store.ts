@@ -130,7 +130,8 @@ export class ObjectStore {
     }
     const isWorthRewriting = lines > LONGEST_JOURNAL * this.#state.size;
     this.#journal = new Journal(journalFile, isWorthRewriting ? this.#state.entries() : undefined);
-    this.#files.discardAllBut(this.#state.files());
+    // Looking for them among a million files takes seconds.
+    if (!this.#files.wasClosed) this.#files.discardAllBut(this.#state.files());
   }
 
   /** Opens the store in this directory (created if missing) with all acknowledged writes. One process at a time. */
@@ -432,6 +433,7 @@ export class ObjectStore {
     this.#listeners.clear();
     this.#notified.clear();
     this.#journal.close();
+    this.#files.close();
   }
 
   #commitObject(
