@@ -1,10 +1,10 @@
 import * as z from 'zod/mini';
-import type { ListedObject } from '../cloud/obs';
+import { type ListedObject, type ListPage, listObjects } from '../cloud/obs';
+import { describeFailure } from '../core/errors';
 import { groupsOf } from '../core/groups';
 import { inParallel } from '../core/in-parallel';
 import { flag, optionalText, text, wholeNumber } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
-import { listUploads } from './capture-upload';
 
 /*
  * A pass looks at every key of the upload buckets once, in as many invocations as it takes. OBS lists keys in order, one
@@ -148,6 +148,21 @@ async function lookThrough(
     if (range.pages < PAGES_BETWEEN_MARKS) continue;
     marks.push({ bucket, key: last });
     range.pages = 0;
+  }
+}
+
+/** A page of an upload bucket; undefined when it cannot be listed: a bucket that is gone must not hold up the next one. */
+async function listUploads(
+  bucket: string,
+  prefix: string,
+  marker: string | undefined,
+  invocation: Invocation,
+): Promise<ListPage | undefined> {
+  try {
+    return await listObjects(bucket, { prefix, marker }, invocation);
+  } catch (error) {
+    invocation.log.error('sweep.bucket_not_listed', { bucket, ...describeFailure(error) });
+    return undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import { findObject, type ListPage, listObjects } from '../cloud/obs';
+import { findObject } from '../cloud/obs';
 import { describeFailure, ServiceRefused } from '../core/errors';
 import { type Capture, capturesFor } from '../installation/captures';
 import type { Invocation } from '../installation/invocation';
@@ -65,21 +65,6 @@ export function uploadsMeantLater(upload: Upload, invocation: Invocation): Uploa
 /** True for a capture that waits for others: no failure. */
 export function isWithoutTurn(outcome: Outcome): boolean {
   return 'failed' in outcome && (outcome.failed === 'no_turn' || outcome.failed === 'mpc_is_full');
-}
-
-/** A page of an upload bucket; undefined when it cannot be listed: a bucket that is gone must not hold up the next one. */
-export async function listUploads(
-  bucket: string,
-  prefix: string,
-  marker: string | undefined,
-  invocation: Invocation,
-): Promise<ListPage | undefined> {
-  try {
-    return await listObjects(bucket, { prefix, marker }, invocation);
-  } catch (error) {
-    invocation.log.error('sweep.bucket_not_listed', { bucket, ...describeFailure(error) });
-    return undefined;
-  }
 }
 
 /** True for a capture that was started; in a dry run, for one that would be. */
