@@ -45,11 +45,14 @@ test('a directory belongs to the process whose number it contains, as long as th
 
 testOnLinux('a process that was killed holds nothing, even when nobody has asked for its end', async () => {
   // `exec` puts a program in the shell's place that never asks for the end of the child.
-  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
+  // A child that ended before that would be asked for by the shell itself.
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  await until(async () => (await readFile(`/proc/${parent.pid}/comm`, 'utf8')) === 'sleep\n');
   const child = Number(line);
+  process.kill(child, 'SIGKILL');
   await until(async () => (await readFile(`/proc/${child}/stat`, 'utf8')).includes(') Z'));
   await writeFile(path.join(directory, 'process-id'), String(child));
   await start();
