@@ -4,11 +4,10 @@
  * what the processor did, and how much memory it took.
  */
 
-import { readFileSync } from 'node:fs';
 import type { Profiler } from 'node:inspector';
 import { Session } from 'node:inspector/promises';
 import { startDeployedCloud } from '../local/commands/deployed-cloud';
-import { memoryMb } from './process';
+import { cpuOfChildren, memoryMb } from './process';
 
 /** What happened between `begin` and `end`. */
 export interface Notes {
@@ -96,18 +95,6 @@ function shares({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile) {
     ms[kind] += (timeDeltas[place] ?? 0) / 1000;
   }
   return ms;
-}
-
-/** Processor time of each child process so far, in ms, by process id. */
-function cpuOfChildren(): Map<number, number> {
-  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(/\s+/);
-  return new Map(
-    children.filter(Boolean).map((pid) => {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-      // utime and stime, in hundredths of a second.
-      return [Number(pid), (Number(fields[11]) + Number(fields[12])) * 10];
-    }),
-  );
 }
 
 void main();

@@ -61,6 +61,23 @@ export function memoryMb(pid: number): { resident: number; proportional: number 
   return { resident: field('Rss'), proportional: field('Pss') };
 }
 
+/** Processor time of each child process so far, in ms, by process id. Linux only. */
+export function cpuOfChildren(): Map<number, number> {
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(/\s+/);
+  return new Map(children.filter(Boolean).map((pid) => [Number(pid), statMs(pid, 11)]));
+}
+
+/** Processor time of all child processes that have ended, in ms. Linux only. */
+export function cpuOfEndedChildren(): number {
+  return statMs('self', 13);
+}
+
+/** A user time of /proc/PID/stat and the system time behind it; both are in hundredths of a second. */
+function statMs(pid: string, field: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[field]) + Number(fields[field + 1])) * 10;
+}
+
 /** Creates a folder for the duration of the work. */
 export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(path.join(tmpdir(), 'bench-'));

@@ -1,4 +1,6 @@
+import { fork } from 'node:child_process';
 import type { Server } from 'node:http';
+import { cpus } from 'node:os';
 import { buildArtifacts } from '../deploy/artifacts';
 import { CloudApi, connectionFrom } from '../deploy/cloud-api';
 import { deploy } from '../deploy/deploy';
@@ -7,6 +9,7 @@ import { LOCAL_STAGE } from '../deploy/desired-triggers';
 import { FunctionGraphApi } from '../deploy/functiongraph-api';
 import { withSubDomains } from '../deploy/gateway-domains';
 import { readService } from '../deploy/service-file';
+import { childProgram } from '../local/child-program';
 import type { Cloud, CloudOptions } from '../local/cloud';
 import { startWatchedCloud } from '../local/commands/deployed-cloud';
 import { uploadFile } from '../local/commands/upload-file';
@@ -14,13 +17,15 @@ import { closeServer, listen } from '../local/http-server';
 import { createReceiver } from '../local/webhook-receiver';
 import { makeClip } from '../test/clip';
 import { until } from '../test/wait';
+import { cpuOfChildren, cpuOfEndedChildren } from './process';
+import type { ReadPlan, ReadReport } from './reader-program';
 import { median, quantile, type Suite } from './suite';
 
 const VIDEOS = 100;
 const READS = 10_000;
 const UPLOADS = 20;
 const LASTS_MS = 60_000;
-/** A visitor's browser runs only a few requests at once. Requests behind the plan catch up. */
+/** A visitor's browser runs only a few requests at once. */
 const MAX_UNDER_WAY = 32;
 const SECRET = `whsec_${Buffer.from('a secret of exactly 32 characters').toString('base64')}`;
 
@@ -115,28 +120,38 @@ async function uploadForAMinute(name: string, clip: string, watched: Watched): P
   return uploads;
 }
 
-/** Reads ended tasks at an even pace, by key and by id, as JSON and as a track. */
-async function readForAMinute(videos: ReadonlyMap<string, string>, { cloud }: Watched) {
-  const latenciesMs: number[] = [];
-  const statuses = new Map<number, number>();
-  const names = [...videos];
-  const startedAtMs = Date.now();
-  let next = 0;
-  const reader = async (): Promise<void> => {
-    for (let read = next++; read < READS; read = next++) {
-      await pauseUntil(startedAtMs + (read * LASTS_MS) / READS);
-      const [key = '', id = ''] = names[(read >> 2) % names.length] ?? [];
-      const path = read & 1 ? `/${id}` : `?object=${encodeURIComponent(key)}`;
-      const format = read & 2 ? `${read & 1 ? '?' : '&'}format=vtt` : '';
-      const sentAtMs = performance.now();
-      const response = await fetch(`${cloud.addresses.gateway}/snapshots${path}${format}`);
-      await response.arrayBuffer();
-      latenciesMs.push(performance.now() - sentAtMs);
-      statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
-    }
+/** Readers in a process of their own, as visitors are: the cloud's process must not pay for them. */
+async function readForAMinute(videos: ReadonlyMap<string, string>, { cloud }: Watched): Promise<ReadReport> {
+  const readers = fork(childProgram('../bench/reader-program.ts'), { serialization: 'advanced' });
+  const plan: ReadPlan = {
+    gateway: cloud.addresses.gateway,
+    videos: [...videos],
+    reads: READS,
+    lastsMs: LASTS_MS,
+    maxUnderWay: MAX_UNDER_WAY,
   };
-  await Promise.all(Array.from({ length: MAX_UNDER_WAY }, reader));
-  return { latenciesMs, statuses, lastedMs: Date.now() - startedAtMs };
+  readers.send(plan);
+  return new Promise((resolve, reject) => {
+    readers.once('message', (report: ReadReport) => resolve(report));
+    readers.once('exit', (code) => reject(new Error(`the readers ended with exit code ${code}`)));
+  });
+}
+
+/** Processor time so far, ms, of the cloud's process and of the functions' processes, of which some may have ended. */
+function cpuMs({ cloud }: Watched): { cloud: number; functions: number } {
+  const { user, system } = process.cpuUsage();
+  const workers = new Set(cloud.capture.workerPids);
+  let functions = cpuOfEndedChildren();
+  for (const [pid, ms] of cpuOfChildren()) if (!workers.has(pid)) functions += ms;
+  return { cloud: (user + system) / 1000, functions };
+}
+
+/** Does the work and measures how much processor time it takes, ms. */
+async function withCpu<T>(watched: Watched, work: () => Promise<T>) {
+  const before = cpuMs(watched);
+  const result = await work();
+  const after = cpuMs(watched);
+  return { result, cloud: after.cloud - before.cloud, functions: after.functions - before.functions };
 }
 
 /** Reads of finished videos during uploads, and the delay of notices. */
@@ -144,7 +159,7 @@ export const reading: Suite = {
   name: 'reading',
   about:
     `${VIDEOS} finished videos are read ${READS.toLocaleString('en')} times in a minute, by key and by id, as JSON and as a track, while ${UPLOADS} videos ` +
-    'are uploaded, compared with the same uploads without readers. Everything, including the load, runs on this machine.',
+    'are uploaded, compared with the same uploads without readers. Everything runs on this machine; the readers have a process of their own.',
   async run() {
     const clip = await makeClip({ seconds: 6, width: 320, height: 180 });
     const watched = await Watched.start();
@@ -154,12 +169,15 @@ export const reading: Suite = {
       await Promise.all(old.map((key) => watched.upload(clip, key, before, 300_000)));
       const videos = new Map([...watched.endedAtMs].map(([key, { task }]) => [key, task]));
       const ids = new Set(videos.values());
-      const alone = await uploadForAMinute('alone', clip, watched);
+      const quiet = await withCpu(watched, () => uploadForAMinute('alone', clip, watched));
       const callsBefore = watched.askedFor.length;
-      const [reads, beside] = await Promise.all([
-        readForAMinute(videos, watched),
-        uploadForAMinute('beside', clip, watched),
-      ]);
+      const busy = await withCpu(watched, () =>
+        Promise.all([readForAMinute(videos, watched), uploadForAMinute('beside', clip, watched)]),
+      );
+      const alone = quiet.result;
+      const [reads, beside] = busy.result;
+      // The readers' process is a child of this one, as the functions' are.
+      const functionsMs = busy.functions - reads.cpuMs - quiet.functions;
       const calls = watched.askedFor.slice(callsBefore);
       const ofReaders = calls.filter((asked) => asked.some((id) => ids.has(id))).length;
       const others = [...reads.statuses].reduce((sum, [code, count]) => sum + (code === 200 ? 0 : count), 0);
@@ -173,6 +191,19 @@ export const reading: Suite = {
               name: `${share * 100} %`,
               values: [quantile(reads.latenciesMs, share)],
             })),
+          },
+          {
+            title: 'processor time of a read',
+            unit: 'ms',
+            note: `What the minute with readers takes more than the one without, for each read. This machine has ${cpus().length} cores.`,
+            series: [
+              {
+                name: 'cloud (API Gateway, FunctionGraph, OBS)',
+                values: [(busy.cloud - quiet.cloud) / READS],
+              },
+              { name: 'functions', values: [functionsMs / READS] },
+              { name: 'readers', values: [reads.cpuMs / READS] },
+            ],
           },
           {
             title: 'upload sent to all frames ready',
