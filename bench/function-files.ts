@@ -36,7 +36,12 @@ const create = {
   }),
   isBase64Encoded: false,
 };
-const task = { path: '/snapshots/1000001', pathParameters: { task_id: '1000001' }, isBase64Encoded: false };
+/** A request for one of the tasks of services-program.ts. */
+const task = (id: string) => ({
+  path: `/snapshots/${id}`,
+  pathParameters: { task_id: id },
+  isBase64Encoded: false,
+});
 const upload = {
   Records: [
     {
@@ -49,8 +54,8 @@ const upload = {
 /** The event for the calls of each of our functions. */
 export const EVENTS = {
   create,
-  cancel: { httpMethod: 'DELETE', ...task },
-  query: { httpMethod: 'GET', ...task },
+  cancel: { httpMethod: 'DELETE', ...task('1000002') },
+  query: { httpMethod: 'GET', ...task('1000001') },
   'on-upload': upload,
   'on-finish': { trigger_type: 'TIMER', trigger_name: 'finish' },
 };

@@ -16,8 +16,15 @@ import { selfSignedCertificate } from '../test/self-signed-certificate';
 
 const delayMs = Number(process.argv[2] ?? 0);
 const distanceMs = Number(process.argv[3] ?? 0);
-const TASK =
+/** A task that has ended, and one that waits and can be cancelled. */
+const ENDED =
   '{"task_id":"1000001","status":"SUCCEEDED","create_time":"20261124101500","input":{"bucket":"videos","location":"ap-southeast-3","object":"uploads/sample.mp4"},"output":{"bucket":"snapshots","location":"ap-southeast-3","object":"snapshots/uploads/sample.mp4"},"thumbnail_info":[{"pic_name":"0.jpg"},{"pic_name":"10.jpg"}]}';
+const WAITING = JSON.stringify({
+  ...(JSON.parse(ENDED) as object),
+  task_id: '1000002',
+  status: 'WAITING',
+  thumbnail_info: undefined,
+});
 const NO_SUCH_KEY =
   '<?xml version="1.0"?><Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>';
 
@@ -31,7 +38,10 @@ const answer: RequestListener = (request, response) => {
     const isMpc = request.url?.startsWith('/v1/');
     const [status, body] = isMpc
       ? request.method === 'GET'
-        ? [200, `{"task_array":[${TASK}],"is_truncated":0,"total":1}`]
+        ? [
+            200,
+            `{"task_array":[${request.url?.includes('1000002') ? WAITING : ENDED}],"is_truncated":0,"total":1}`,
+          ]
         : request.method === 'DELETE'
           ? [204, '']
           : [202, '{"task_id":"1000001"}']

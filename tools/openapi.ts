@@ -44,6 +44,10 @@ const NAMES: Record<keyof typeof COMPONENTS, string> = {
 const jsonSchema = (schema: z.core.$ZodType): Json => {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     unrepresentable: 'any',
+    // Rules that JSON Schema cannot express are rules about strings.
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema._zod.def.type === 'custom') jsonSchema.type = 'string';
+    },
     reused: 'inline',
   }) as Json;
   return rest;

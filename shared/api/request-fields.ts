@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ThumbnailParaSchema } from '../installation/capture';
+import { thumbnailParaSchema } from '../installation/capture';
 import { CreateSchema } from '../tasks/create-request';
 import { ListSchema, ViewSchema } from '../tasks/list-request';
 
@@ -24,7 +24,7 @@ describe(CreateSchema, {
   original_dir: { description: '0: a random directory below `output.object`. 1: `output.object` itself.' },
 });
 
-describe(ThumbnailParaSchema, {
+describe(thumbnailParaSchema(), {
   type: {
     description:
       'TIME (default): at intervals. DOTS: at up to 10 times in seconds. DOTS_MS: at one time in milliseconds, only with sync 1.',

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import type { Detail } from '../core/errors';
-import { integer, integers, oneOf, side, textThat } from '../core/schema';
-import { check, isCleanText } from '../validation';
+import { integer, integers, lazily, oneOf, side, textThat } from '../core/schema';
+import { isCleanText } from '../validation';
 
 // Limits of MPC's snapshot API (API reference, "Creating a snapshot task"; its OpenAPI description for the ranges).
 const MAX_INTERVAL_SECONDS = 100;
@@ -13,39 +13,35 @@ const MIN_MAX_LENGTH_PX = 240;
 const MAX_FILE_NAME_CHARACTERS = 256;
 const MAX_INT32 = 2_147_483_647;
 
-const seconds = integer(0, MAX_INT32, 's');
-
-export const ThumbnailParaSchema = z.strictObject({
-  type: z.optional(oneOf('TIME', 'DOTS', 'DOTS_MS')),
-  time: z.optional(integer(1, MAX_INTERVAL_SECONDS, 's')),
-  start_time: z.optional(seconds),
-  duration: z.optional(seconds),
-  dots: z.optional(integers(0, MAX_INT32, 's')),
-  dots_ms: z.optional(integers(0, MAX_INT32, 'ms')),
-  output_filename: z.optional(
-    textThat(
-      (name) => /^[^/\\]+$/.test(name) && name.length <= MAX_FILE_NAME_CHARACTERS && isCleanText(name),
-      `must be 1 to ${MAX_FILE_NAME_CHARACTERS} characters without slashes and control characters`,
+/**
+ * `thumbnail_para` of a request or a setting. Most calls need none of its 50 schemas: the default capture is not parsed.
+ */
+export const thumbnailParaSchema = lazily(() => {
+  const seconds = integer(0, MAX_INT32, 's');
+  return z.strictObject({
+    type: z.optional(oneOf('TIME', 'DOTS', 'DOTS_MS')),
+    time: z.optional(integer(1, MAX_INTERVAL_SECONDS, 's')),
+    start_time: z.optional(seconds),
+    duration: z.optional(seconds),
+    dots: z.optional(integers(0, MAX_INT32, 's')),
+    dots_ms: z.optional(integers(0, MAX_INT32, 'ms')),
+    output_filename: z.optional(
+      textThat(
+        (name) => /^[^/\\]+$/.test(name) && name.length <= MAX_FILE_NAME_CHARACTERS && isCleanText(name),
+        `must be 1 to ${MAX_FILE_NAME_CHARACTERS} characters without slashes and control characters`,
+      ),
     ),
-  ),
-  format: z.optional(oneOf(1)),
-  width: z.optional(side(MIN_SIDE_PX, MAX_WIDTH_PX)),
-  height: z.optional(side(MIN_SIDE_PX, MAX_HEIGHT_PX)),
-  max_length: z.optional(integer(MIN_MAX_LENGTH_PX, MAX_WIDTH_PX, 'px')),
-  amount: z.optional(integer(1, 100, '%')),
-  threshold: z.optional(integer(0, 255)),
+    format: z.optional(oneOf(1)),
+    width: z.optional(side(MIN_SIDE_PX, MAX_WIDTH_PX)),
+    height: z.optional(side(MIN_SIDE_PX, MAX_HEIGHT_PX)),
+    max_length: z.optional(integer(MIN_MAX_LENGTH_PX, MAX_WIDTH_PX, 'px')),
+    amount: z.optional(integer(1, 100, '%')),
+    threshold: z.optional(integer(0, 255)),
+  });
 });
 
 /** `thumbnail_para` of MPC: what is captured. Times are in seconds, except `dots_ms`. `type` is TIME when left out. */
-export type ThumbnailPara = z.infer<typeof ThumbnailParaSchema>;
-
-/** Checks the CAPTURE setting: the `thumbnail_para` of tasks that uploads start. */
-export function checkCapture(json: unknown): ReturnType<typeof check<typeof ThumbnailParaSchema>> {
-  const checked = check(ThumbnailParaSchema, json);
-  if (checked.details) return checked;
-  const details = asyncIssues(checked.data);
-  return details.length > 0 ? { details } : checked;
-}
+export type ThumbnailPara = z.infer<ReturnType<typeof thumbnailParaSchema>>;
 
 /** What does not go together in a capture that MPC makes in its own time (API reference, `type` and `dots`). */
 export function asyncIssues(para: ThumbnailPara): Detail[] {

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { Detail } from '../core/errors';
-import { optionalText, parseJson, text, textThat } from '../core/schema';
+import { lazily, optionalText, parseJson, text, textThat } from '../core/schema';
 import { check, show } from '../validation';
-import { asyncIssues, type ThumbnailPara, ThumbnailParaSchema } from './capture';
+import { asyncIssues, type ThumbnailPara, thumbnailParaSchema } from './capture';
 import {
   directoryTemplate,
   fixedFolder,
@@ -34,18 +34,16 @@ export interface UploadChoice {
 /** Each capture is a task for every upload that it fits. */
 const MAX_CAPTURES = 10;
 
-const CaptureSchema = z.strictObject({
-  // The name becomes part of directories and addresses.
-  name: textThat((name) => /^[\w-]{1,32}$/.test(name), 'must be 1 to 32 letters, digits, _ and -'),
-  prefix: optionalText,
-  suffixes: z.optional(
-    z
-      .array(text, 'must be a list of endings')
-      .check(z.refine((all) => all.length > 0, 'must hold at least one ending')),
-  ),
-  thumbnail_para: ThumbnailParaSchema,
-  directory: z.optional(directoryTemplate),
-});
+const captureSchema = lazily(() =>
+  z.strictObject({
+    // The name becomes part of directories and addresses.
+    name: textThat((name) => /^[\w-]{1,32}$/.test(name), 'must be 1 to 32 letters, digits, _ and -'),
+    prefix: optionalText,
+    suffixes: z.optional(z.array(text, 'must be a list of endings')),
+    thumbnail_para: thumbnailParaSchema(),
+    directory: z.optional(directoryTemplate),
+  }),
+);
 
 /** Parses CAPTURES, a list as JSON. @returns the captures, or what is wrong, each with its place in the list */
 export function checkCaptures(
@@ -63,7 +61,7 @@ export function checkCaptures(
   for (const [index, member] of list.entries()) {
     const at = (path: string) => `CAPTURES[${index}]${path && `.${path}`}`;
     const issue = (path: string, message: string) => details.push({ path: at(path), message });
-    const checked = check(CaptureSchema, member);
+    const checked = check(captureSchema(), member);
     for (const { path, message } of checked.details ?? asyncIssues(checked.data.thumbnail_para))
       issue(path, message);
     if (checked.details) continue;
@@ -77,6 +75,7 @@ export function checkCaptures(
     };
     if (!prefix.startsWith(choice.uploadPrefix))
       issue('prefix', `must begin with UPLOAD_PREFIX ("${choice.uploadPrefix}"), got ${show(prefix)}`);
+    if (capture.suffixes.length === 0) issue('suffixes', 'must hold at least one ending, got []');
     if (!capture.suffixes.every((suffix) => choice.uploadSuffixes.some((known) => suffix.endsWith(known))))
       issue('suffixes', `must be among UPLOAD_SUFFIXES, got ${show(suffixes)}`);
     if (capture.directory.startsWith(RECORDS_FOLDER))

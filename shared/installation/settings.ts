@@ -4,7 +4,7 @@ import { type Detail, SettingsError } from '../core/errors';
 import type { LogLevel } from '../core/log';
 import { integerText, oneOf, optionalText, parseJson, text, textThat } from '../core/schema';
 import { check } from '../validation';
-import { checkCapture } from './capture';
+import { asyncIssues, type ThumbnailPara, thumbnailParaSchema } from './capture';
 import { type Capture, checkCaptures, type UploadChoice } from './captures';
 import { directoryTemplate, fixedFolder, type Places, RECORDS_FOLDER, trimSlashes } from './object-keys';
 
@@ -53,7 +53,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   LOG_LEVEL: 'info',
 };
 
-const DEFAULT_CAPTURE = '{"type":"TIME","time":10,"max_length":480}';
+const DEFAULT_CAPTURE: ThumbnailPara = { type: 'TIME', time: 10, max_length: 480 };
 
 const endpoint = z.optional(
   textThat(
@@ -203,10 +203,11 @@ function readCaptures(
     const issues = CAPTURE === undefined ? details : [{ path: 'CAPTURE', message: both }, ...details];
     return { captures: data ?? [], issues };
   }
-  const { data, details = [] } = checkCapture(parseJson(CAPTURE ?? DEFAULT_CAPTURE));
+  const { data = DEFAULT_CAPTURE, details = asyncIssues(data) } =
+    CAPTURE === undefined ? {} : check(thumbnailParaSchema(), parseJson(CAPTURE));
   const { uploadPrefix: prefix, uploadSuffixes: suffixes, outputDirectory: directory } = choice;
   return {
-    captures: data === undefined ? [] : [{ prefix, suffixes, directory, thumbnailPara: data }],
+    captures: [{ prefix, suffixes, directory, thumbnailPara: data }],
     issues: details.map(({ message, path }) => ({ path: `CAPTURE ${path}`, message })),
   };
 }

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { CreateTaskBody, ObsLocation } from '../cloud/mpc';
 import type { Detail } from '../core/errors';
 import { oneOf, optionalText, textUpTo } from '../core/schema';
-import { asyncIssues, paraIssue, type ThumbnailPara, ThumbnailParaSchema } from '../installation/capture';
+import { asyncIssues, paraIssue, type ThumbnailPara, thumbnailParaSchema } from '../installation/capture';
 import {
   isInUploadArea,
   type ObjectVersion,
@@ -25,7 +25,7 @@ const bit = oneOf(0, 1);
 export const CreateSchema = z.strictObject({
   input: ObsObject,
   output: z.optional(ObsObject),
-  thumbnail_para: z.optional(ThumbnailParaSchema),
+  thumbnail_para: z.optional(thumbnailParaSchema()),
   user_data: z.optional(textUpTo(MAX_USER_DATA_CHARACTERS)),
   tar: z.optional(bit),
   sync: z.optional(bit),

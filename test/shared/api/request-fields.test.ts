@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import '../../../shared/api/request-fields';
-import { ThumbnailParaSchema } from '../../../shared/installation/capture';
+import { thumbnailParaSchema } from '../../../shared/installation/capture';
 import { CreateSchema } from '../../../shared/tasks/create-request';
 import { ListSchema, ViewSchema } from '../../../shared/tasks/list-request';
 
@@ -14,7 +14,7 @@ const described = (schema: z.ZodMiniObject) =>
   );
 
 test('tools that read a schema find descriptions and units', () => {
-  expect(described(ThumbnailParaSchema)).toMatchObject({
+  expect(described(thumbnailParaSchema())).toMatchObject({
     start_time: { 'x-unit': 's', description: 'TIME: time of the first picture.' },
     duration: {
       'x-unit': 's',
@@ -42,12 +42,12 @@ test('the described form of a number in text is the one that is checked', () => 
 
 test('the unit of a field is the one that its error names', () => {
   const inErrors: Record<string, string> = {};
-  for (const [name, field] of Object.entries(ThumbnailParaSchema.shape)) {
+  for (const [name, field] of Object.entries(thumbnailParaSchema().shape)) {
     const { error } = z.safeParse(field, 'no number');
     const unit = / (s|ms|px|%)$/.exec(error?.issues[0]?.message ?? '')?.[1];
     if (unit !== undefined) inErrors[name] = unit;
   }
-  const inDescriptions = Object.entries(described(ThumbnailParaSchema)).flatMap(([name, metadata]) =>
+  const inDescriptions = Object.entries(described(thumbnailParaSchema())).flatMap(([name, metadata]) =>
     metadata['x-unit'] === undefined ? [] : [[name, metadata['x-unit']]],
   );
   expect(Object.fromEntries(inDescriptions)).toEqual(inErrors);

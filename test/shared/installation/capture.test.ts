@@ -1,4 +1,5 @@
-import { checkCapture } from '../../../shared/installation/capture';
+import { asyncIssues, thumbnailParaSchema } from '../../../shared/installation/capture';
+import { check } from '../../../shared/validation';
 
 test.each([
   { type: 'TIME', time: 5 },
@@ -6,7 +7,9 @@ test.each([
   { type: 'DOTS', dots: [0, 10] },
   { width: 96, height: 0, max_length: 240 },
 ])('uploads may capture %j', (para) => {
-  expect(checkCapture(para)).toEqual({ data: para });
+  const { data } = check(thumbnailParaSchema(), para);
+  expect(data).toEqual(para);
+  expect(data && asyncIssues(data)).toEqual([]);
 });
 
 test.each([
@@ -17,5 +20,6 @@ test.each([
   [{ type: 'DOTS', dots: Array.from({ length: 11 }, (_, dot) => dot) }, 'thumbnail_para.dots'],
   [{ type: 'DOTS_MS', dots_ms: [1] }, 'thumbnail_para.type'],
 ])('uploads may not capture %j', (para, path) => {
-  expect(checkCapture(para).details).toEqual([{ path, message: expect.any(String) }]);
+  const { data, details } = check(thumbnailParaSchema(), para);
+  expect(details ?? asyncIssues(data)).toEqual([{ path, message: expect.any(String) }]);
 });
