@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,11 +9,14 @@ import { until } from '../wait';
 
 let directory: string;
 let clouds: Cloud[];
+let processes: ChildProcess[];
 beforeEach(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'data-directory-'));
   clouds = [];
+  processes = [];
 });
 afterEach(async () => {
+  for (const one of processes) one.kill('SIGKILL');
   for (const cloud of clouds) await cloud.close();
   await rm(directory, { recursive: true });
 });
@@ -35,6 +38,7 @@ test('what is written after a second cloud tried to use the directory is still t
 
 test('a directory belongs to the process whose number it contains, as long as that process runs', async () => {
   const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  processes.push(other);
   await writeFile(path.join(directory, 'process-id'), String(other.pid));
   await expect(start()).rejects.toThrow(`(process ${other.pid})`);
   expect(await readdir(directory)).toEqual(['process-id']);
@@ -49,6 +53,7 @@ testOnLinux('a process that was killed holds nothing, even when nobody has asked
   const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  processes.push(parent);
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
   await until(async () => (await readFile(`/proc/${parent.pid}/comm`, 'utf8')) === 'sleep\n');
   const child = Number(line);
@@ -56,8 +61,6 @@ testOnLinux('a process that was killed holds nothing, even when nobody has asked
   await until(async () => (await readFile(`/proc/${child}/stat`, 'utf8')).includes(') Z'));
   await writeFile(path.join(directory, 'process-id'), String(child));
   await start();
-  parent.kill('SIGKILL');
-  await once(parent, 'exit');
 });
 
 test.each([
