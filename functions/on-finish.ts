@@ -36,7 +36,7 @@ async function handle(
   const timer = readTimerEvent(event);
   if (timer?.dry_run === true) return { removal: await planRemoval(String(timer.from ?? ''), invocation) };
   const report = await finishWhatEnded(event, invocation);
-  const notices = await sendDueNotices(invocation);
+  const notices = await sendDueNotices(timer !== undefined, invocation);
   const removal = timer && (await removeWhatIsGone(timer.whole === true, invocation));
   const done = { ...report, notices, ...(removal && { removal }) };
   invocation.log.info('finish.done', done);

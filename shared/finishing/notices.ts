@@ -26,6 +26,16 @@ const MINUTE_MS = 60_000;
 const PAUSES_MS = [1, 5, 30, 120, 300, 600, 1440].map((minutes) => minutes * MINUTE_MS);
 /** A hanging receiver takes 10 s of the invocation. */
 const MIN_TIME_FOR_AN_ATTEMPT_MS = 12_000;
+/**
+ * The one instance of on-finish writes files too: while it waits for a receiver, files of other videos wait. A receiver
+ * that takes longer than this to answer gets its notices from the timer only, until it was quick again for a while.
+ */
+const SLOW_ANSWER_MS = 2_000;
+const LEFT_TO_TIMER_MS = 90_000;
+/** An attempt that took so long had no answer. */
+const NO_ANSWER_MS = 10_000;
+/** No attempt begins later in a run of the timer. */
+const MAX_SENDING_MS = 20_000;
 const PARALLEL_ATTEMPTS = 8;
 
 const Notice = z.object({
@@ -86,15 +96,28 @@ const TYPES: Readonly<Record<string, string>> = {
   CANCELED: 'snapshots.cancelled',
 };
 
-/** Sends the notices that are due, the oldest first. @throws what OBS throws on listing */
-export async function sendDueNotices(invocation: FinishInvocation): Promise<NoticeReport> {
+/** Until when only the timer sends notices, because the receiver was slow, ms since the epoch. */
+let leftToTimerUntilMs = 0;
+
+/**
+ * Sends the notices that are due, the oldest first. The first attempt without an answer ends the run: the next run
+ * of the timer sends the rest.
+ * @param isTimer false for a run that MPC's notification started
+ * @throws what OBS throws on listing
+ */
+export async function sendDueNotices(isTimer: boolean, invocation: FinishInvocation): Promise<NoticeReport> {
   const report: NoticeReport = { sent: 0, failed: 0, given_up: 0 };
   if (invocation.settings.notify === undefined) return report;
+  if (!isTimer && Date.now() < leftToTimerUntilMs) return report;
+  const beginUntilMs = Date.now() + (isTimer ? MAX_SENDING_MS : SLOW_ANSWER_MS);
+  let isAnswering = true;
   const { objects } = await listRecordPage({ prefix: NOTICES_FOLDER }, invocation);
   const due = objects.map(({ key }) => key).filter((key) => dueAtMs(key) <= Date.now());
   await inParallel(due, PARALLEL_ATTEMPTS, async (key) => {
     // The next run sends the rest.
+    if (!isAnswering || Date.now() > beginUntilMs) return;
     if (remainingMs(invocation) <= MIN_TIME_FOR_AN_ATTEMPT_MS) return;
+    const beganMs = Date.now();
     try {
       const outcome = await sendNotice(key, invocation);
       if (outcome !== undefined) report[outcome]++;
@@ -102,6 +125,9 @@ export async function sendDueNotices(invocation: FinishInvocation): Promise<Noti
       invocation.log.error('notice.failed', { key, ...describeFailure(error) });
       report.failed++;
     }
+    const tookMs = Date.now() - beganMs;
+    if (tookMs > SLOW_ANSWER_MS) leftToTimerUntilMs = Date.now() + LEFT_TO_TIMER_MS;
+    if (tookMs >= NO_ANSWER_MS) isAnswering = false;
   });
   return report;
 }

@@ -1,10 +1,10 @@
-import { ageOrder, type Task } from '../cloud/mpc';
+import { ageOrder } from '../cloud/mpc';
 import { describeFailure } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
 import { deleteRecord } from '../installation/records';
-import { asMpcReads, isInOwnFolder } from '../tasks/ownership';
-import { readResult, resultKeyOf, type TaskResult } from '../tasks/results';
-import { listRecords } from '../tasks/task-index';
+import { directoryOf, isInOwnFolder } from '../tasks/ownership';
+import type { TaskResult } from '../tasks/results';
+import { resultsBeside } from '../tasks/task-index';
 import { isArchive, PUBLISHED_FILES, pictureKey } from '../views/pictures';
 import { hasAnother } from './belongings';
 
@@ -39,10 +39,7 @@ export async function clearOlderPictures(result: TaskResult, invocation: Invocat
 async function olderPictures({ task }: TaskResult, invocation: Invocation): Promise<string[]> {
   const { bucket, object: key } = task.input ?? {};
   if (bucket === undefined || key === undefined || !isInOwnFolder(task, invocation.settings)) return [];
-  const records = await listRecords(bucket, key, invocation);
-  const results = records.filter((one) => one.key.endsWith('.json') && resultKeyOf(one.key) === undefined);
-  const read = await Promise.all(results.map((one) => readResult(one.key, invocation)));
-  const beside = read.flatMap((one) => (one && directoryOf(one.task) === directoryOf(task) ? [one] : []));
+  const beside = await resultsBeside(task, invocation);
   const versions = beside.filter(({ etag }) => etag !== undefined);
   const newest = versions.reduce<TaskResult | undefined>(
     (best, one) => (best === undefined || ageOrder(one.task) > ageOrder(best.task) ? one : best),
@@ -59,8 +56,4 @@ async function olderPictures({ task }: TaskResult, invocation: Invocation): Prom
 
 function namesOf({ task: { thumbnail_info = [] } }: TaskResult): string[] {
   return thumbnail_info.map(({ pic_name }) => pic_name);
-}
-
-function directoryOf({ output }: Task): string {
-  return asMpcReads(output?.object ?? '');
 }

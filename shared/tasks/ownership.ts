@@ -8,6 +8,11 @@ export function asMpcReads(object: string): string {
   return trimSlashes(object);
 }
 
+/** The directory that a task writes into. */
+export function directoryOf({ output }: Pick<Task, 'output'>): string {
+  return asMpcReads(output?.object ?? '');
+}
+
 /**
  * True for a task from an upload bucket of this installation to one of its buckets, outside its records. The account may
  * have tasks of other programs. Tasks of another stage that shares the buckets also pass: see isOfThisStage.

@@ -3,7 +3,7 @@ import { type ListedObject, listFolder } from '../cloud/obs';
 import type { Invocation } from '../installation/invocation';
 import { getRecordAs } from '../installation/records';
 import { ClaimRecord, claimKey, claimsFolder, completeClaim } from './claims';
-import { isOfThisStage } from './ownership';
+import { directoryOf, isOfThisStage } from './ownership';
 import { readResult, resultKeyOf, type TaskResult } from './results';
 
 /**
@@ -35,6 +35,16 @@ export async function listRecords(
 ): Promise<ListedObject[]> {
   const records = await listFolder(invocation.settings.snapshotBucket, claimsFolder(bucket, key), invocation);
   return records.sort((a, b) => b.lastModifiedMs - a.lastModifiedMs);
+}
+
+/** The kept results of the same video's tasks that wrote into the same directory. @throws what OBS throws */
+export async function resultsBeside(task: Task, invocation: Invocation): Promise<TaskResult[]> {
+  const { bucket, object: key } = task.input ?? {};
+  if (bucket === undefined || key === undefined) return [];
+  const records = await listRecords(bucket, key, invocation);
+  const results = records.filter((one) => one.key.endsWith('.json') && resultKeyOf(one.key) === undefined);
+  const read = await Promise.all(results.map((one) => readResult(one.key, invocation)));
+  return read.flatMap((one) => (one && directoryOf(one.task) === directoryOf(task) ? [one] : []));
 }
 
 /** A task of a video: its kept result, or what was recorded when it was created. */

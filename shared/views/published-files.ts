@@ -7,9 +7,10 @@ import type { Invocation } from '../installation/invocation';
 import { encode, encodePath } from '../signing';
 import { captureOf } from '../tasks/ownership';
 import type { TaskResult } from '../tasks/results';
+import { resultsBeside } from '../tasks/task-index';
 import { isArchive, PUBLISHED_FILES, pictureKey, type TaskWithPictures, withPictures } from './pictures';
 import { posterOf } from './poster';
-import { makeSprite } from './sprite';
+import { makeSprite, SHEET_NAME } from './sprite';
 import { storyboard, webVtt } from './storyboard';
 
 /** The files that were written beside the pictures of a task. */
@@ -37,11 +38,12 @@ export async function publishFiles(
   const { settings } = invocation;
   const { output, input } = task;
   const bucket = settings.snapshotBucket;
-  if (settings.publish.size === 0 || task.status !== 'SUCCEEDED' || isArchive(task)) return undefined;
-  if (output?.bucket !== bucket || (task.thumbnail_info ?? []).length === 0) return undefined;
+  if (settings.publish.size === 0 || output?.bucket !== bucket || !isPublishable(task)) return undefined;
   const indexKey = pictureKey(output, PUBLISHED_FILES.index);
   const known = z.safeParse(Index, await getJson(bucket, indexKey, invocation));
   if (known.success && ageOrder(known.data) > ageOrder(task)) return undefined;
+  // Without an index the results say what was written there: each is kept before its files are written.
+  if (!settings.publish.has('index') && (await isReplaced(task, invocation))) return undefined;
 
   const addressed = withPictures(task, invocation, {
     addressOf: (name) => fileAddress(output, name, invocation),
@@ -96,6 +98,17 @@ export async function publishFiles(
   };
 }
 
+/** True if a newer task of the same video has pictures in the same directory. */
+async function isReplaced(task: Task, invocation: FinishInvocation): Promise<boolean> {
+  const results = await resultsBeside(task, invocation);
+  return results.some(({ task: one }) => isPublishable(one) && ageOrder(one) > ageOrder(task));
+}
+
+/** True for a task that left separate pictures. */
+function isPublishable(task: Task): boolean {
+  return task.status === 'SUCCEEDED' && !isArchive(task) && (task.thumbnail_info ?? []).length > 0;
+}
+
 type Writer = (name: string, body: string | Uint8Array, contentType: string) => Promise<void>;
 
 /** Writes files into the directory of a task's pictures, and keeps their names. */
@@ -113,7 +126,7 @@ function writerBeside(output: Task['output'], names: string[], invocation: Finis
   };
 }
 
-/** @returns false if there was no picture for it */
+/** @returns false if there was no picture for it, or a picture has the name of a sheet */
 async function writeSprite(
   task: TaskWithPictures,
   write: Writer,
@@ -121,6 +134,8 @@ async function writeSprite(
 ): Promise<boolean> {
   const { output } = task;
   const { snapshotBucket: bucket, spriteWidthPx } = invocation.settings;
+  // A caller chose this name for the picture itself.
+  if (task.thumbnail_info?.some(({ pic_name }) => SHEET_NAME.test(pic_name))) return false;
   const pictures = (task.thumbnail_info ?? []).map(({ pic_name, ...picture }) => ({
     ...picture,
     url: pic_name,

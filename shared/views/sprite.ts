@@ -7,6 +7,8 @@ const COLUMNS = 10;
 const TILES_PER_SHEET = COLUMNS * COLUMNS;
 /** With more tiles the sprite gets too large to be useful: then only every second, third, … picture is used. */
 export const MAX_TILES = 1000;
+/** The names of sheets: `sprite-1.jpg`, `sprite-2.jpg`, … */
+export const SHEET_NAME = /^sprite-\d+[.]jpg$/;
 /** test/shared/views/sprite.test.ts compares the scaled picture with its tile at this quality. */
 const JPEG_QUALITY = 85;
 /** A picture of 3,840 × 2,160 px takes 33 MB. jpeg-js counts its working memory too. */

@@ -1,5 +1,5 @@
 import { postEvent } from '../functions/installation';
-import { AS_THE_LOCAL_CLOUD, CloudDouble, type CloudDoubleOptions } from './cloud-double';
+import { AS_THE_LOCAL_CLOUD, CloudDouble, type CloudDoubleOptions, type CloudRequest } from './cloud-double';
 import { type Fates, FunctionsDouble, type Outcome } from './functions-double';
 import { VirtualTime } from './virtual-time';
 
@@ -11,6 +11,8 @@ const SWEEP_EVERY_MS = 5 * 60_000;
 
 export interface InstallationOptions extends Partial<Omit<CloudDoubleOptions, 'now'>> {
   userData?: Readonly<Record<string, string>>;
+  /** How long a call takes that goes well, ms; 0 when left out. */
+  answerMs?: (request: CloudRequest) => number;
 }
 
 /** The functions of one installation with two upload buckets, in a cloud and a time of its own. */
@@ -21,7 +23,7 @@ export class InstallationDouble {
   /** What is changed here holds from the next invocation on. */
   readonly userData: Record<string, string>;
 
-  constructor({ userData, ...options }: InstallationOptions = {}) {
+  constructor({ userData, answerMs, ...options }: InstallationOptions = {}) {
     this.cloud = new CloudDouble([VIDEOS, ARCHIVE, SNAPSHOTS], {
       ...AS_THE_LOCAL_CLOUD,
       now: () => this.time.nowMs,
@@ -38,7 +40,7 @@ export class InstallationDouble {
       OBS_ENDPOINT: 'http://127.0.0.1',
       ...userData,
     };
-    this.functions = new FunctionsDouble(this.cloud, this.time, this.userData);
+    this.functions = new FunctionsDouble(this.cloud, this.time, this.userData, answerMs);
   }
 
   /** The functions of another stage, with the same buckets, in the same cloud. */

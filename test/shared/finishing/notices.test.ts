@@ -9,7 +9,7 @@ import {
   SECRET,
   withTask,
 } from '../../functions/finishing';
-import { type InstallationDouble, VIDEOS } from '../../model/installation-double';
+import { InstallationDouble, VIDEOS } from '../../model/installation-double';
 
 /** When the notices that wait are due, ms since the epoch: the names of their records say so. */
 const waiting = (service: InstallationDouble) =>
@@ -102,6 +102,67 @@ describe('a notice', () => {
     await service.time.pass(MINUTE_MS);
     service.cloud.throttledUntilMs = service.time.nowMs + MINUTE_MS;
     await service.finish();
+    expect(received).toHaveLength(2);
+  });
+});
+
+describe('a receiver', () => {
+  const KEYS = Array.from({ length: 12 }, (_, number) => `${number}.mp4`);
+
+  /** Twelve videos whose tasks have ended, and a receiver that takes so long to answer. */
+  async function withReceiver(receiverMs: number | (() => number)): Promise<InstallationDouble> {
+    const answerMs = typeof receiverMs === 'number' ? () => receiverMs : receiverMs;
+    const service = new InstallationDouble({
+      userData: NOTIFIED,
+      answerMs: ({ headers }) => (headers['webhook-id'] === undefined ? 0 : answerMs()),
+    });
+    await service.deliver(KEYS.map((key) => service.upload(key)));
+    KEYS.forEach((_, index) => {
+      service.cloud.end(index + 1);
+    });
+    return service;
+  }
+
+  test.each([3_000, 9_000, 60_000])(
+    'that answers after %i ms delays the files of other videos once, and not for each notice',
+    async (receiverMs) => {
+      const service = await withReceiver(receiverMs);
+      const { nowMs } = service.time;
+      for (const [index, key] of KEYS.entries()) {
+        await service.notify(String(index + 1));
+        expect(filesIn(service, `snapshots/${key}`)).toContain('snapshots.json');
+      }
+      expect(service.time.nowMs - nowMs).toBeLessThanOrEqual(10_000);
+    },
+  );
+
+  test.each([3_000, 9_000])('that answers after %i ms gets every notice', async (receiverMs) => {
+    const service = await withReceiver(receiverMs);
+    const received = receive(service, 204);
+    for (const index of KEYS.keys()) await service.notify(String(index + 1));
+    for (let minute = 0; minute < 2; minute++) {
+      await service.time.pass(MINUTE_MS);
+      await service.finish();
+    }
+    expect(new Set(received.map(({ headers }) => headers['webhook-id'])).size).toBe(KEYS.length);
+    expect(received).toHaveLength(KEYS.length);
+  });
+
+  test('that never answers holds up no run of the timer longer than one attempt', async () => {
+    const service = await withReceiver(60_000);
+    const { nowMs } = service.time;
+    await service.finish();
+    expect(service.time.nowMs - nowMs).toBeLessThanOrEqual(10_000);
+  });
+
+  test('that was slow for a while gets its notices at once again', async () => {
+    let ms = 9_000;
+    const service = await withReceiver(() => ms);
+    const received = receive(service, 204);
+    await service.notify('1');
+    ms = 0;
+    await service.time.pass(2 * MINUTE_MS);
+    await service.notify('2');
     expect(received).toHaveLength(2);
   });
 });

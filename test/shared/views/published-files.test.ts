@@ -62,6 +62,16 @@ describe('files beside the pictures', () => {
     expect(filesIn(service, 'snapshots/a.mp4')).toEqual(['0.jpg', ...names]);
   });
 
+  test.each(['sprite-1.jpg', 'poster.jpg'])('never take the place of a picture: %s', async (name) => {
+    const service = await withTask({ PUBLISH: 'poster,sprite,index' });
+    service.cloud.pictures = () => [name];
+    service.cloud.end(1);
+    if (name === 'poster.jpg') service.userData.PUBLISH = 'poster,index';
+    await service.finish();
+    expect(textOf(service, `snapshots/a.mp4/${name}`)).toBe(`1 ${name}`);
+    expect(jsonOf(service, 'snapshots/a.mp4/snapshots.json')).toMatchObject({ pictures: [{ name }] });
+  });
+
   test('are not written for a task that failed', async () => {
     const service = await withTask();
     service.cloud.end(1, 'FAILED');
@@ -79,6 +89,25 @@ describe('files beside the pictures', () => {
     await service.notify('1');
     expect(jsonOf(service, 'snapshots/a.mp4/snapshots.json')).toMatchObject({ task_id: '2' });
   });
+
+  test.each(['vtt', 'poster,storyboard'])(
+    'stay those of the newer task also when PUBLISH has no index: %s',
+    async (PUBLISH) => {
+      const service = await withTask({ PUBLISH });
+      await service.time.pass(1000);
+      await service.deliver([service.upload('a.mp4', 'a newer version')]);
+      service.cloud.pictures = (id) => [`${id}.jpg`];
+      service.cloud.end(2);
+      await service.notify('2');
+      const files = () => filesIn(service, 'snapshots/a.mp4').filter((name) => !/^[12][.]jpg$/.test(name));
+      const texts = () => files().map((name) => textOf(service, `snapshots/a.mp4/${name}`));
+      const ofNewer = texts();
+      expect(ofNewer.join()).toContain('2.jpg');
+      service.cloud.end(1);
+      await service.notify('1');
+      expect(texts()).toEqual(ofNewer);
+    },
+  );
 
   test('are those of the newer task if both ended before the first run, whichever call is slow', async () => {
     for (let call = 0; call < 24; call++) {
