@@ -3,8 +3,8 @@ import { type Capture, capturesFor } from '../installation/captures';
 import { outputDirectoryOf, type Places, RECORDS_FOLDER, trimSlashes } from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 
-/** A directory or key in MPC's form: without slashes at either end. */
-export function asMpcReads(object: string): string {
+/** A directory or key in MPC's form: without slashes at either end. Without one it is that of the whole bucket. */
+export function asMpcReads(object = ''): string {
   return trimSlashes(object);
 }
 
@@ -22,11 +22,13 @@ export function isBetweenOwnBuckets(
   places: Places,
 ): boolean {
   const { uploadBuckets, snapshotBucket } = places;
-  const isAmongRecords = `${asMpcReads(output?.object ?? '')}/`.startsWith(RECORDS_FOLDER);
+  const { bucket: from } = input ?? {};
+  const { bucket: to, object: directory } = output ?? {};
+  const isRecord = to === snapshotBucket && `${asMpcReads(directory)}/`.startsWith(RECORDS_FOLDER);
   return (
-    uploadBuckets.includes(input?.bucket ?? '') &&
-    [snapshotBucket, ...uploadBuckets].includes(output?.bucket ?? '') &&
-    !(output?.bucket === snapshotBucket && isAmongRecords)
+    uploadBuckets.some((bucket) => bucket === from) &&
+    [snapshotBucket, ...uploadBuckets].some((bucket) => bucket === to) &&
+    !isRecord
   );
 }
 
@@ -37,7 +39,7 @@ export function stageFolder({ ownFolders }: Places): string | undefined {
 
 /** True for a task that writes below a folder of this installation. */
 export function isInOwnFolder({ output }: Pick<Task, 'output'>, places: Places): boolean {
-  const directory = `${asMpcReads(output?.object ?? '')}/`;
+  const directory = `${asMpcReads(output?.object)}/`;
   return (
     output?.bucket === places.snapshotBucket &&
     places.ownFolders.some((folder) => directory.startsWith(folder))
@@ -69,7 +71,7 @@ export function captureOf(
 ): Capture | undefined {
   const { bucket = '', object: key = '' } = input ?? {};
   if (output?.bucket !== settings.snapshotBucket) return undefined;
-  const told = asMpcReads(output.object ?? '');
+  const told = asMpcReads(output.object);
   return capturesFor(key, settings.captures).find(({ directory }) => {
     const parts = outputDirectoryOf({ bucket, key, etag: ANY_ETAG }, directory).split(ANY_ETAG);
     const literal = parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));

@@ -55,9 +55,10 @@ export async function keptResult(taskId: string, invocation: Invocation): Promis
 /** The result with this key; undefined when this installation has none. @throws what OBS throws */
 export async function readResult(key: string, invocation: Invocation): Promise<TaskResult | undefined> {
   const result = await getRecordAs(Result, key, invocation);
-  const task = parseTask(result?.task);
-  if (task === undefined || !isOfThisStage(task, result?.folder, invocation.settings)) return undefined;
-  return { task, etag: result?.etag };
+  if (result === undefined) return undefined;
+  const task = parseTask(result.task);
+  if (task === undefined || !isOfThisStage(task, result.folder, invocation.settings)) return undefined;
+  return { task, etag: result.etag };
 }
 
 /**
@@ -127,22 +128,22 @@ interface TaskRecord {
 /** The record of a task, and the key for its result; undefined for a task without a record. */
 async function recordOf(task: Task, invocation: Invocation): Promise<TaskRecord | undefined> {
   const { uploadBuckets } = invocation.settings;
-  const { bucket, object } = task.input ?? {};
-  if (bucket === undefined || object === undefined || !uploadBuckets.includes(bucket)) return undefined;
+  const { bucket = '', object: key } = task.input ?? {};
+  if (key === undefined || !uploadBuckets.includes(bucket)) return undefined;
+  const video = { bucket, key };
   const { claim } = unwrapUserData(task.user_data).note;
   const names = [claim, task.task_id]
     .filter((name) => name !== undefined)
     .filter((name) => /^\w+$/.test(name));
   for (const name of names) {
-    const key = claimKey({ bucket, key: object }, name);
-    const record = await getRecordAs(ClaimRecord, key, invocation);
+    const record = await getRecordAs(ClaimRecord, claimKey(video, name), invocation);
     if (record === undefined) continue;
     const { task_id, state, etag, next, folder } = record;
-    // A later attempt has its own record.
+    // A later attempt has its own record. Only the first one says which: no record can lead back to itself.
     if (next !== undefined && name === claim) names.push(`${claim}.${next}`);
     // A claim whose call was never answered has no task id: the task with its note is the one.
     if (task_id === task.task_id || (task_id === undefined && state === 'claimed')) {
-      return { resultKey: key.replace(/\.json$/, RESULT_ENDING), etag, folder };
+      return { resultKey: claimKey(video, `${name}.result`), etag, folder };
     }
   }
   return undefined;

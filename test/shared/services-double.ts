@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type FinishInvocation, openFinishInvocation } from '../../shared/installation/finish-settings';
+import type { CloudDouble } from '../model/cloud-double';
 import { functionContext, userData } from './function-context';
 
 export interface CannedAnswer {
@@ -13,16 +14,22 @@ export interface CannedAnswer {
 export class ServicesDouble {
   /** Method and URL of what came. */
   readonly calls: string[] = [];
-  answer: (request: IncomingMessage) => CannedAnswer = () => ({});
-  readonly #server: Server = createServer((request, response) => {
+  answer: (request: IncomingMessage, body: string) => CannedAnswer = () => ({});
+  readonly #server: Server = createServer(async (request, response) => {
     this.calls.push(`${request.method} ${request.url}`);
-    request.resume();
-    const { status = 200, headers = {}, body = '' } = this.answer(request);
+    const sent = (await request.toArray()).join('');
+    const { status = 200, headers = {}, body = '' } = this.answer(request, sent);
     response.writeHead(status, headers).end(body);
   });
 
   async start(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  }
+
+  /** From now on a cloud in memory answers. @param more is added to the query of each call */
+  serve(cloud: CloudDouble, more = ''): void {
+    this.answer = ({ method = '', url = '', headers }, body) =>
+      cloud.handle({ method, path: url + more, headers: headers as Record<string, string>, body });
   }
 
   stop(): void {

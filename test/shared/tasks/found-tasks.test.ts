@@ -1,6 +1,9 @@
+import { forgetFound, listFound, noteFound } from '../../../shared/tasks/found-tasks';
 import { filesIn, linesOf, MINUTE_MS, NOTIFIED, receive } from '../../functions/finishing';
+import { AS_THE_LOCAL_CLOUD, CloudDouble } from '../../model/cloud-double';
 import type { Fates } from '../../model/functions-double';
-import { InstallationDouble, VIDEOS } from '../../model/installation-double';
+import { InstallationDouble, SNAPSHOTS, VIDEOS } from '../../model/installation-double';
+import { ServicesDouble } from '../services-double';
 
 const create = (service: InstallationDouble, headers: Record<string, string>, fates: Fates = []) =>
   service.create({ input: { bucket: VIDEOS, object: 'api.mp4' } }, headers, fates);
@@ -36,3 +39,22 @@ test.each([3, 30, 600])(
     expect(filesIn(service, '.mpc-snapshots/found')).toEqual([]);
   },
 );
+
+test('tasks that were found late are noted in a folder of their own until they are forgotten', async () => {
+  const services = new ServicesDouble();
+  await services.start();
+  try {
+    const cloud = new CloudDouble([SNAPSHOTS], { ...AS_THE_LOCAL_CLOUD, now: Date.now });
+    services.serve(cloud);
+    cloud.put(SNAPSHOTS, '.mpc-snapshots/pace.json', '{}');
+    for (const id of ['7', '8']) await noteFound(id, services.invocation());
+    const { lastModifiedMs } = cloud.buckets.get(SNAPSHOTS)?.get('.mpc-snapshots/found/7.json') ?? {};
+    const listed = await listFound(services.invocation());
+    expect(listed.map(({ taskId }) => taskId)).toEqual(['7', '8']);
+    expect(listed[0]?.notedMs).toBe(lastModifiedMs);
+    await forgetFound('7', services.invocation());
+    expect((await listFound(services.invocation())).map(({ taskId }) => taskId)).toEqual(['8']);
+  } finally {
+    services.stop();
+  }
+});
