@@ -43,7 +43,10 @@ export interface SendOptions {
   deadlineMs: number;
   /** After which failures the request may be sent again. */
   repeat: Repeat;
-  /** Resolves a host name; the system's resolver when left out. */
+  /**
+   * Resolves a host name; the system's resolver when left out. Requests with one share no connection with those without:
+   * the name of an open connection would not be resolved again.
+   */
   lookup?: LookupFunction;
   /** Limit of one attempt, ms; 10 s when left out, so that a hanging connection leaves time for another attempt. */
   attemptTimeoutMs?: number | undefined;
@@ -66,7 +69,7 @@ interface Transport {
 }
 
 // Connections outlive an invocation; credentials never do.
-const transports: Partial<Record<Protocol, Transport>> = {};
+const transports: Partial<Record<string, Transport>> = {};
 /** Connections that were opened before their first request, by host and port. */
 const earlyConnections = new Map<string, Socket>();
 const handingOut = new WeakSet<Agent>();
@@ -76,8 +79,8 @@ const established = new WeakSet<Socket>();
 const idleSinceMs = new WeakMap<Socket, number>();
 
 /** Loaded when first needed, so that a cold start does not pay for a protocol that it does not use. */
-function transportOf(protocol: Protocol): Transport {
-  const known = transports[protocol];
+function transportOf(protocol: Protocol, kind: 'own lookup' | '' = ''): Transport {
+  const known = transports[protocol + kind];
   if (known !== undefined) return known;
   const { request, Agent }: typeof import('node:http') | typeof import('node:https') =
     protocol === 'https:' ? require('node:https') : require('node:http');
@@ -93,7 +96,7 @@ function transportOf(protocol: Protocol): Transport {
     return keepSocketAlive.call(agent, socket);
   };
   const transport = { request, agent };
-  transports[protocol] = transport;
+  transports[protocol + kind] = transport;
   return transport;
 }
 
@@ -209,7 +212,7 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
   const timeoutMs = Math.min(attemptTimeoutMs, options.deadlineMs - Date.now());
   if (timeoutMs <= 0) throw new ServiceTimedOut(options.service);
   const { protocol, host, port } = addressOf(request.origin);
-  const { request: begin, agent } = transportOf(protocol);
+  const { request: begin, agent } = transportOf(protocol, options.lookup && 'own lookup');
   dropStaleConnections(agent);
 
   return new Promise((resolve, reject) => {

@@ -64,8 +64,9 @@ export function inLine(
   isFoundLate = false,
 ): Waiting {
   const { bucket, key } = upload;
-  const [first = '', ...rest] = key.slice(settings.uploadPrefix.length).split('/');
-  const folder = digest(bucket, rest.length > 0 ? first : '').slice(0, FOLDER_CHARACTERS);
+  const path = key.slice(settings.uploadPrefix.length);
+  const first = path.slice(0, Math.max(0, path.indexOf('/')));
+  const folder = digest(bucket, first).slice(0, FOLDER_CHARACTERS);
   return { folder: isFoundLate ? `${OLD}${folder}` : folder, sinceMs, id: digest(bucket, key), upload };
 }
 
@@ -166,17 +167,17 @@ export async function listWaiting(
   const end = (folder: string) => `${WAITING}${folder}~`;
   const place = lastFolder === undefined ? undefined : end(lastFolder);
   let calls = 0;
-  const list = async (from: string | undefined, until?: string): Promise<void> => {
+  const list = async (from: string | undefined, until: string): Promise<void> => {
     for (let marker = from; calls < MAX_LIST_CALLS; ) {
       calls += 1;
       const page = await listRecordPage({ prefix: WAITING, marker }, invocation);
       for (const { key: recordKey } of page.objects) {
-        if (until !== undefined && recordKey > until) return;
+        if (recordKey > until) return;
         const [folder = '', name = ''] = recordKey.slice(WAITING.length).split('/');
         const count = counts.get(folder) ?? 0;
         counts.set(folder, count + 1);
         const sinceMs = Number(name.slice(0, TIME_DIGITS));
-        const id = name.slice(TIME_DIGITS + 1).replace(/\.json$/, '');
+        const id = name.slice(TIME_DIGITS + 1, -'.json'.length);
         if (count < MOST_KNOWN) waiting.push({ folder, sinceMs, id, recordKey });
         // Enough of this folder is known: the next page begins behind it.
         marker = count < MOST_KNOWN ? recordKey : end(folder);
@@ -188,7 +189,7 @@ export async function listWaiting(
   const old = `${WAITING}${OLD}`;
   await list(place, old);
   if (place !== undefined) await list(undefined, place);
-  await list(old);
+  await list(old, end(OLD));
   return waiting;
 }
 

@@ -1,4 +1,12 @@
-import { type ApiRequest, answer, jsonResponse, noContent, taskIdIn } from '../../../shared/api/gateway';
+import { ApiError } from '../../../shared/api/errors';
+import {
+  type ApiRequest,
+  answer,
+  jsonResponse,
+  noContent,
+  taskIdIn,
+  viewResponse,
+} from '../../../shared/api/gateway';
 import { functionContext, userData } from '../function-context';
 
 beforeEach(() => {
@@ -45,7 +53,12 @@ test.each([
   [{ pathParameters: { task_id: '7' } }, '7'],
   [{ pathParameters: { '': '/7/' } }, '7'],
   [{ path: '/prod/snapshots/7' }, '7'],
+  [{ path: '/snapshots/7', pathParameters: { task_id: '8', '': '9' } }, '7'],
+  [{ path: '/tasks', pathParameters: { task_id: '8', '': '9' } }, '8'],
   [{ path: '/snapshots' }, undefined],
+  [{ path: '/snapshots/', pathParameters: { task_id: '8' } }, undefined],
+  [{ pathParameters: { task_id: 7 } }, undefined],
+  [{ pathParameters: null }, undefined],
 ])('the task id in %j is %s', async (event, expected) => {
   expect(taskIdIn(await read(event))).toBe(expected);
 });
@@ -82,4 +95,111 @@ test('an error that an action throws becomes an answer with the id of the reques
 
 test('an event that is not from API Gateway is 400', async () => {
   expect((await answer({ Records: [] }, context, async () => noContent())).statusCode).toBe(400);
+});
+
+test.each([
+  [
+    'the access key of a signature',
+    { Authorization: 'SDK-HMAC-SHA256 Access=AK1, SignedHeaders=host' },
+    'AK1',
+  ],
+  ['one further behind', { Authorization: 'SDK-HMAC-SHA256 SignedHeaders=host, Access=AK2 , X=1' }, 'AK2'],
+  ['the first of two', { Authorization: 'SDK-HMAC-SHA256 Access=AK1,Access=AK2' }, 'AK1'],
+  ['an app code', { 'X-Apig-AppCode': 'code' }, 'code'],
+  [
+    'the access key rather than an app code',
+    { Authorization: 'S Access=AK1', 'X-Apig-AppCode': 'code' },
+    'AK1',
+  ],
+  ['nobody by a temporary key', { Authorization: 'S Access=AK1', 'X-Security-Token': 't' }, undefined],
+  ['nobody by an empty key', { Authorization: 'S Access=, X=1' }, undefined],
+  ['nobody by a field of another name', { Authorization: 'S NotAccess=AK1' }, undefined],
+  ['nobody by a key without a scheme', { Authorization: ' Access=AK1' }, undefined],
+  ['nobody without a signature', {}, undefined],
+])('a caller is known by %s', async (_, headers, expected) => {
+  expect((await read({ headers })).caller).toBe(expected);
+});
+
+test('a body may begin with a byte order mark, and is base64 only if the gateway says so', async () => {
+  expect((await read({ body: '\uFEFF{"a":1}' })).json()).toEqual({ a: 1 });
+  expect((await read({ body: 5 })).json()).toBe(5);
+  for (const body of ['1\uFEFF', '', undefined, null])
+    await expect(readJson({ body })).rejects.toMatchObject({
+      details: [{ path: '', message: 'must be a JSON object in UTF-8' }],
+    });
+  expect(await readJson({ body: '"e30="', isBase64Encoded: 'true' })).toBe('e30=');
+});
+
+const readJson = async (event: object) => (await read(event)).json();
+
+test.each([
+  { headers: { a: { b: 1 } } },
+  { headers: { a: ['1'] } },
+  { queryStringParameters: { a: [['1', { b: 1 }]] } },
+  { httpMethod: undefined },
+  { path: 5 },
+])('an event with %j is not from API Gateway, and the answer says so', async (event) => {
+  const answered = await answer({ httpMethod: 'GET', ...event }, context, async () => noContent());
+  expect(answered.statusCode).toBe(400);
+  expect(JSON.parse(answered.body)).toMatchObject({
+    details: [{ path: 'event', message: 'must be an event of API Gateway' }],
+    request_id: context.getRequestID(),
+  });
+  await expect(readJson({ body: { a: 1 } })).rejects.toMatchObject({ details: [{ path: 'event' }] });
+});
+
+test('a view is not kept by anybody unless it says so, and an answer without a body has none', () => {
+  expect(viewResponse({ statusCode: 200, headers: { 'content-type': 'text/vtt' }, body: 'WEBVTT' })).toEqual({
+    statusCode: 200,
+    headers: { 'cache-control': 'no-store', 'content-type': 'text/vtt' },
+    body: 'WEBVTT',
+    isBase64Encoded: false,
+  });
+  const kept = { 'cache-control': 'private, max-age=60' };
+  expect(viewResponse({ statusCode: 302, headers: kept, body: '' }).headers).toEqual(kept);
+  expect(jsonResponse(200, {}, kept).headers).toEqual({ 'content-type': 'application/json', ...kept });
+  expect(noContent()).toEqual({ statusCode: 204, headers: {}, body: '', isBase64Encoded: false });
+});
+
+describe('the log has one line for each request:', () => {
+  const lines = () =>
+    [console.log, console.error].map((print) =>
+      (print as jest.Mock).mock.calls.map(([line]) => JSON.parse(line)),
+    );
+
+  test('its status', async () => {
+    await answer({ httpMethod: 'GET' }, context, async () => noContent());
+    expect(lines()).toEqual([
+      [expect.objectContaining({ level: 'info', event: 'api.answered', status: 204 })],
+      [],
+    ]);
+  });
+
+  test('why it was refused, with the time to wait in the answer', async () => {
+    const answered = await answer({ httpMethod: 'GET' }, context, async () => {
+      throw new ApiError(499, 'CODE', 'no', { retryAfterSeconds: 7 });
+    });
+    expect(answered.headers).toMatchObject({ 'retry-after': '7' });
+    expect(lines()).toEqual([
+      [expect.objectContaining({ event: 'api.refused', status: 499, error_code: 'CODE', message: 'no' })],
+      [],
+    ]);
+  });
+
+  test('an error if this service failed, even before it knew its settings', async () => {
+    await answer({ httpMethod: 'GET' }, context, async () => {
+      throw new ApiError(500, 'CODE', 'inside');
+    });
+    const answered = await answer({ httpMethod: 'GET' }, functionContext({}), async () => noContent());
+    expect(answered).toMatchObject({ statusCode: 500 });
+    expect(answered.headers).not.toHaveProperty('retry-after');
+    const line = { level: 'error', event: 'api.refused', status: 500, function: 'create' };
+    expect(lines()).toEqual([
+      [],
+      [
+        expect.objectContaining({ ...line, error_code: 'CODE' }),
+        expect.objectContaining({ ...line, request_id: context.getRequestID() }),
+      ],
+    ]);
+  });
 });

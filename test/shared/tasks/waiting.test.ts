@@ -34,6 +34,14 @@ test('folders take turns, starting after the last one, and the oldest upload of 
   expect(ids(inTurn(line))).toEqual(['a1', 'b9', 'c4', 'a2', 'c5', 'a3']);
   expect(ids(inTurn(line, 'a'))).toEqual(['b9', 'c4', 'a1', 'c5', 'a2', 'a3']);
   expect(ids(inTurn(line, 'c'))).toEqual(['a1', 'b9', 'c4', 'a2', 'c5', 'a3']);
+  expect(ids(inTurn([waiting('a', 1), waiting('0', 1)]))).toEqual(['01', 'a1']);
+});
+
+test('uploads of the same time keep their order', () => {
+  for (const more of [{}, { recordKey: 'r' }]) {
+    const line = ['x', 'y', 'z'].map((id) => waiting('a', 1, { id, ...more }));
+    expect(ids(inTurn(line))).toEqual(['x', 'y', 'z']);
+  }
 });
 
 test('an upload with several records is in line once', () => {
@@ -79,7 +87,7 @@ describe('the record of a waiting upload', () => {
     ]);
     expect(placeOf('uploads/a/b/2.mp4').folder).toBe(folder);
     expect(placeOf('uploads/a/1.mp4', 'archive').folder).not.toBe(folder);
-    expect(placeOf('uploads/b/1.mp4').folder).not.toBe(folder);
+    expect(placeOf('uploads/ab/1.mp4').folder).not.toBe(folder);
     expect(placeOf('uploads/a').folder).not.toBe(folder);
     expect(placeOf('uploads/a').folder).toBe(placeOf('uploads/b').folder);
     expect(new Set([id, placeOf('uploads/a/2.mp4').id, placeOf('uploads/a/1.mp4', 'archive').id]).size).toBe(
