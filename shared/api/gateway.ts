@@ -146,10 +146,10 @@ function callerIn(headers: Readonly<Record<string, string>>): string | undefined
  * below it, so only the path has the id. If another path is published, a path parameter has it: `task_id`, or the
  * empty name for the rest of a prefix match.
  */
-export function taskIdIn({ path, pathParameters }: ApiRequest): string | undefined {
+export function taskIdIn({ path = '', pathParameters }: ApiRequest): string | undefined {
   const named = pathParameters?.task_id ?? pathParameters?.[''];
-  const start = (path ?? '').indexOf(TASKS_PATH);
-  const value = start >= 0 ? path?.slice(start + TASKS_PATH.length) : named;
+  const start = path.indexOf(TASKS_PATH);
+  const value = start >= 0 ? path.slice(start + TASKS_PATH.length) : named;
   return (isText(value) && trimSlashes(value)) || undefined;
 }
 

@@ -95,7 +95,7 @@ export function acquirePermit(
   reserveMs: number,
   mayWait: boolean,
   invocation: Invocation,
-  isBehind = false,
+  isBehind: boolean,
 ): Promise<(() => void) | undefined> {
   const permit = lastInLine.then(() => nextPermit(reserveMs, mayWait, invocation, isBehind));
   lastInLine = permit.catch(() => {});
@@ -142,15 +142,14 @@ export function pause(seconds: number): void {
   pausedUntilMs = Math.max(pausedUntilMs, Date.now() + Math.min(seconds, MAX_PAUSE_SECONDS) * 1000);
 }
 
+/** Zero or less if one is free now. */
 function msUntilFree(now: number, limit: number): number {
   othersReservations = (othersReservations ?? []).filter(({ until_ms }) => until_ms > now - WINDOW_MS);
   const own = ownReservations.flatMap(({ permits }) => permits);
   const inUse = [
     ...own.map(({ latestArrivalMs }) => ({ freeMs: latestArrivalMs + OWN_WINDOW_MS, calls: 1 })),
     ...othersReservations.map(({ until_ms, calls }) => ({ freeMs: until_ms + WINDOW_MS, calls })),
-  ]
-    .filter(({ freeMs }) => freeMs > now)
-    .sort((a, b) => a.freeMs - b.freeMs);
+  ].sort((a, b) => a.freeMs - b.freeMs);
   let excess = inUse.reduce((sum, { calls }) => sum + calls, 0) + 1 - limit;
   for (const { freeMs, calls } of inUse) {
     if (excess <= 0) break;

@@ -115,6 +115,7 @@ test.each([
   ['nobody by an empty key', { Authorization: 'S Access=, X=1' }, undefined],
   ['nobody by a field of another name', { Authorization: 'S NotAccess=AK1' }, undefined],
   ['nobody by a key without a scheme', { Authorization: ' Access=AK1' }, undefined],
+  ['nobody by a signature behind a space', { Authorization: ' S Access=AK1' }, undefined],
   ['nobody without a signature', {}, undefined],
 ])('a caller is known by %s', async (_, headers, expected) => {
   expect((await read({ headers })).caller).toBe(expected);
@@ -181,7 +182,15 @@ describe('the log has one line for each request:', () => {
     });
     expect(answered.headers).toMatchObject({ 'retry-after': '7' });
     expect(lines()).toEqual([
-      [expect.objectContaining({ event: 'api.refused', status: 499, error_code: 'CODE', message: 'no' })],
+      [
+        expect.objectContaining({
+          level: 'info',
+          event: 'api.refused',
+          status: 499,
+          error_code: 'CODE',
+          message: 'no',
+        }),
+      ],
       [],
     ]);
   });
