@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { type ApiResponse, answer, noContent, taskIdIn } from '../shared/api/gateway';
 import { connect } from '../shared/cloud/http';
 import { cancelTask } from '../shared/cloud/mpc';
@@ -7,7 +8,10 @@ import { readTimerEvent } from '../shared/core/timer-event';
 import { openInvocation } from '../shared/installation/invocation';
 import { awaitTask } from '../shared/tasks/await-task';
 import { type CleanUpReport, cleanUpQueue } from '../shared/tasks/queue-clean-up';
-import { parseTaskId } from '../shared/validation';
+import { lastValues, parse, parseTaskId } from '../shared/validation';
+
+/** Whoever adds `?dry_run=true` does not want the task to be cancelled. */
+const Query = z.strictObject({});
 
 /** `DELETE /snapshots/{task_id}`: takes a waiting task out of MPC's queue. On a timer: cancels tasks that wait too long. */
 export const handler = async (
@@ -23,6 +27,7 @@ export const handler = async (
     // The connection opens while the request is checked.
     connect(invocation.settings.mpcEndpoint);
     const taskId = parseTaskId(taskIdIn(request) ?? '');
+    parse(Query, lastValues(request.query));
     // The API cancels only tasks of this installation.
     await awaitTask(taskId, 0, invocation);
     await cancelTask(taskId, invocation);

@@ -13,11 +13,11 @@ import { parseCreateRequest } from '../shared/tasks/create-request';
 import { createOnce } from '../shared/tasks/idempotency';
 import { recordTask } from '../shared/tasks/task-index';
 import { withNote } from '../shared/tasks/task-note';
-import { parse } from '../shared/validation';
+import { lastValues, parse } from '../shared/validation';
 import { expectedPictures, pictureOfSyncTask } from '../shared/views/pictures';
 
-/** A value that is neither `true` nor `false` must not create a task: tasks cost money. */
-const Query = z.object({ dry_run: z.optional(oneOf('true', 'false')) });
+/** Neither another value nor a misspelt name (`?dry-run=true`) must create a task: tasks cost money. */
+const Query = z.strictObject({ dry_run: z.optional(oneOf('true', 'false')) });
 
 /** The clocks of MPC and of this function differ by less than this: an assumption. */
 const CLOCKS_DIFFER_BY_MS = 60_000;
@@ -28,7 +28,7 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     // The connection opens while the request is checked.
     connect(invocation.settings.mpcEndpoint);
     const body = parseCreateRequest(request.json(), invocation.settings);
-    const { dry_run } = parse(Query, { dry_run: request.query.dry_run?.at(-1) });
+    const { dry_run } = parse(Query, lastValues(request.query));
     if (dry_run === 'true') return dryRun(body);
     // The record of the task goes there. The connection opens while MPC works.
     connectToBucket(invocation.settings.snapshotBucket, invocation);

@@ -1,6 +1,6 @@
 import { ApiError } from '../shared/api/errors';
 import { type ApiResponse, answer, jsonResponse, taskIdIn, viewResponse } from '../shared/api/gateway';
-import { ageOrder, MAX_IDS, type Task } from '../shared/cloud/mpc';
+import { ageOrder, MAX_IDS, MAX_PAGE_SIZE, type Task, timeOfMpc } from '../shared/cloud/mpc';
 import { connectToBucket } from '../shared/cloud/obs';
 import type { FunctionContext } from '../shared/core/context';
 import { AnswerTooLarge, isPassingFailure, NO_SUCH_TASK } from '../shared/core/errors';
@@ -41,15 +41,19 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     );
     if (object === undefined) return manyTasks(list, pictures, invocation);
     const { tasks: ofVideo, leftOut, asOfMs } = await tasksOfVideo(object, bucket, invocation);
-    const { status } = list;
-    const all = status === undefined ? ofVideo : ofVideo.filter((task) => task.status === status);
+    const all = ofVideo.filter((task) => isWanted(task, list));
     if ((format ?? 'json') === 'json') {
       const tasks = all.filter(
         (task) => capture === undefined || captureNameOf(task, invocation) === capture,
       );
+      const { page, size, ...narrowing } = list;
+      const isNarrowed = [capture, ...Object.values(narrowing)].some((value) => value !== undefined);
       // Of tasks that were not read only the number is known: they cannot be filtered.
-      const total = tasks.length + (capture === undefined && status === undefined ? leftOut : 0);
-      return listResponse(tasks, pictures, leftOut > 0, total, invocation, asOfMs);
+      const total = tasks.length + (isNarrowed ? 0 : leftOut);
+      const start = Number(page ?? 0) * Number(size ?? MAX_PAGE_SIZE);
+      const onPage = tasks.slice(start, start + Number(size ?? MAX_PAGE_SIZE));
+      const isTruncated = leftOut > 0 || start + onPage.length < tasks.length;
+      return listResponse(onPage, pictures, isTruncated, total, invocation, asOfMs);
     }
     const shown =
       capture ?? servingCapture(capturesFor(object, invocation.settings.captures), format === 'poster')?.name;
@@ -119,6 +123,17 @@ async function tasksOfVideo(
   }
   tasks.sort((a, b) => (ageOrder(a) < ageOrder(b) ? 1 : -1));
   return { tasks, leftOut, ...(asOfMs !== undefined && { asOfMs }) };
+}
+
+/** Narrows the tasks of a video as MPC narrows its list. */
+function isWanted(task: Task, { status, start_time, end_time, task_id }: ListRequest): boolean {
+  const createdMs = timeOfMpc(task.create_time) ?? 0;
+  return (
+    (status === undefined || task.status === status) &&
+    (task_id === undefined || task_id.includes(task.task_id)) &&
+    createdMs >= (timeOfMpc(start_time) ?? 0) &&
+    createdMs <= (timeOfMpc(end_time) ?? Number.POSITIVE_INFINITY)
+  );
 }
 
 function captureNameOf(task: Task, { settings }: Invocation): string | undefined {

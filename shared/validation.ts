@@ -53,6 +53,13 @@ export function parse<T extends z.ZodMiniType>(schema: T, value: unknown): z.inf
   return data as z.infer<T>;
 }
 
+/** Of each query parameter the last value. */
+export function lastValues(query: Readonly<Record<string, readonly string[]>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(query).flatMap(([name, values]) => (values.length > 0 ? [[name, values.at(-1)]] : [])),
+  );
+}
+
 /** Checks a task id from the path. @throws InvalidRequest */
 export function parseTaskId(value: string): string {
   if (TASK_ID.test(value)) return value;

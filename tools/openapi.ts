@@ -83,10 +83,22 @@ export const ERRORS: readonly DescribedError[] = [
     remedy: 'Change the request.',
   },
   {
+    status: '400',
+    codes: ['APIG.0201'],
+    meaning: 'The gateway cannot read the address: it is not well-formed percent-encoding.',
+    remedy: 'Encode the path.',
+  },
+  {
     status: '401',
-    codes: ['APIG.0301'],
-    meaning: 'The gateway could not verify the signature or the token.',
+    codes: ['APIG.0301', 'APIG.0303'],
+    meaning: 'The gateway could not verify the signature, the token (`APIG.0301`) or the app (`APIG.0303`).',
     remedy: 'Sign with a valid key; check the clock.',
+  },
+  {
+    status: '401',
+    codes: ['APIG.0307'],
+    meaning: 'The token has expired.',
+    remedy: 'Get a new token.',
   },
   {
     status: '403',
@@ -100,6 +112,12 @@ export const ERRORS: readonly DescribedError[] = [
     meaning:
       'This installation has no such task or video. Tasks of other installations and other buckets get the same answer.',
     remedy: 'Check the id, the key and the bucket.',
+  },
+  {
+    status: '404',
+    codes: ['APIG.0101'],
+    meaning: 'The gateway has no API with this method and path.',
+    remedy: 'Check method, path and host.',
   },
   {
     status: '409',
@@ -117,9 +135,15 @@ export const ERRORS: readonly DescribedError[] = [
   },
   {
     status: '413',
-    codes: ['FSS.1201'],
-    meaning: 'The request is larger than 6 MB.',
+    codes: ['FSS.1201', 'APIG.0201'],
+    meaning: 'The request is larger than 6 MB (`FSS.1201`), or than 12 MB (`APIG.0201`).',
     remedy: 'Send less.',
+  },
+  {
+    status: '414',
+    codes: ['APIG.0201'],
+    meaning: 'Path and query are longer than 32 KB.',
+    remedy: 'Ask for less at once.',
   },
   {
     status: '422',
@@ -147,10 +171,22 @@ export const ERRORS: readonly DescribedError[] = [
     remedy: 'Call less often.',
   },
   {
+    status: '429',
+    codes: ['FSS.0429'],
+    meaning: 'All instances of the function are busy, for example with callers who wait.',
+    remedy: 'Call again after a few seconds.',
+  },
+  {
     status: '500',
     codes: ['APIGW.0601'],
     meaning: 'This service failed.',
     remedy: 'Look for `request_id` in the functions’ log.',
+  },
+  {
+    status: '500',
+    codes: ['FSS.0500', 'FSS.1202'],
+    meaning: 'The function was interrupted before it could answer.',
+    remedy: 'Try again, `POST` only with the same `Idempotency-Key`.',
   },
   {
     status: '502',
@@ -167,8 +203,9 @@ export const ERRORS: readonly DescribedError[] = [
   },
   {
     status: '504',
-    codes: ['APIGW.0201'],
-    meaning: 'MPC or OBS did not answer in time. The task may exist.',
+    codes: ['APIGW.0201', 'APIG.0201'],
+    meaning:
+      'MPC or OBS (`APIGW.0201`), or this service (`APIG.0201`), did not answer in time. The task may exist.',
     remedy: 'Repeat `POST` only with the same `Idempotency-Key`.',
   },
 ];
@@ -208,7 +245,7 @@ const PARAMETERS: Record<string, { description: string; value?: string }> = {
   start_time: { description: 'Only tasks created at this time or later, UTC.', value: '`yyyymmddhhmmss`' },
   end_time: { description: 'Only tasks created at this time or earlier, UTC.', value: '`yyyymmddhhmmss`' },
   page: { description: 'Page of the list; the first one is 0.', value: '0–50000' },
-  size: { description: 'Tasks on a page.', value: '1–100' },
+  size: { description: 'Tasks on a page: 10 when left out, with `object` 100.', value: '1–100' },
   object: { description: 'Key of a video: its tasks, newest first. Without tasks the list is empty.' },
   bucket: { description: 'Bucket of the video; all upload buckets when left out.' },
   capture: {

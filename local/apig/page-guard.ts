@@ -35,7 +35,9 @@ export function admitPage(
   // The answer to a followed link is shown to the user; the page with the link cannot read it.
   const isLink =
     method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
-  if (origin === undefined && (!isElsewhere || isLink)) return undefined;
+  // Old browsers send neither Origin nor Sec-Fetch-Site with a form.
+  const isForeign = isElsewhere || (page !== undefined && site === undefined);
+  if (origin === undefined && (!isForeign || isLink)) return undefined;
   throw refusal(
     `the page ${page ?? 'that sent this request'} is not allowed: start the local cloud with --origin ${page ?? 'ITS_ORIGIN'} if it is yours`,
   );

@@ -133,12 +133,17 @@ function readRequest(event: unknown): ApiRequest {
 
 /**
  * The event of API Gateway names no caller. The access key or app code of the request does, because the gateway has
- * checked it. Temporary keys change for the same caller, so they identify nobody.
+ * checked it. Temporary keys change for the same caller, so they identify nobody. Beside a token the gateway checks no
+ * signature. Of an access key and an app code it checks only one, and the event does not say which: the two together
+ * are a caller of their own, so that nobody can use the name of another.
  */
 function callerIn(headers: Readonly<Record<string, string>>): string | undefined {
-  if (headers['x-security-token'] !== undefined) return undefined;
-  const accessKey = /^\S+ .*?\bAccess=([^,\s]+)/.exec(headers.authorization ?? '')?.[1];
-  return accessKey ?? headers['x-apig-appcode'];
+  if (headers['x-security-token'] !== undefined || headers['x-auth-token'] !== undefined) return undefined;
+  const accessKey = /^\S+ Access=([^,\s]+),/.exec(headers.authorization ?? '')?.[1];
+  const appCode = headers['x-apig-appcode'];
+  return accessKey === undefined || appCode === undefined
+    ? (accessKey ?? appCode)
+    : JSON.stringify([accessKey, appCode]);
 }
 
 /**

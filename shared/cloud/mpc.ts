@@ -192,7 +192,8 @@ export interface ListBudget {
   calls: number;
 }
 
-const MAX_PAGE_SIZE = 100;
+/** Tasks on one page of MPC's list (API reference, "Querying snapshot tasks"). */
+export const MAX_PAGE_SIZE = 100;
 /** Halved when an answer is too large. The instance keeps it, because the next answer is probably as large. */
 let pageSize = MAX_PAGE_SIZE;
 

@@ -291,7 +291,8 @@ async function readAttempt(
   const stored = await readRecord(claim, attempt, invocation);
   if (stored === undefined) return undefined;
   const { data } = z.safeParse(ClaimRecord, stored);
-  if (data) return data;
+  const isWithoutTask = data?.state === 'accepted' && data.task_id === undefined && data.answer === undefined;
+  if (data && !isWithoutTask) return data;
   const { snapshotBucket } = invocation.settings;
   const object = await findObject(snapshotBucket, attemptKey(claim, attempt), invocation);
   return object && { state: 'claimed', claimed_at_ms: object.lastModifiedMs, damaged: 1 };

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { MAX_IDS } from '../cloud/mpc';
 import { integerText, oneOf, optionalText, textLike } from '../core/schema';
 import type { Settings } from '../installation/settings';
-import { bucketName, InvalidRequest, objectKey, parse, show, TASK_ID } from '../validation';
+import { bucketName, InvalidRequest, lastValues, objectKey, parse, show, TASK_ID } from '../validation';
 
 const utcTime = z.optional(
   textLike(/^\d{14}$/, 'must be a UTC time as yyyymmddhhmmss, such as 20201220131400'),
@@ -75,10 +75,4 @@ export function parseListRequest(
 /** Checks the query of `GET /snapshots/{task_id}`. @throws InvalidRequest */
 export function parseViewRequest(query: Readonly<Record<string, readonly string[]>>): ViewRequest {
   return parse(ViewSchema, lastValues(query));
-}
-
-function lastValues(query: Readonly<Record<string, readonly string[]>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(query).flatMap(([name, values]) => (values.length > 0 ? [[name, values.at(-1)]] : [])),
-  );
 }

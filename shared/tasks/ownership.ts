@@ -1,6 +1,12 @@
 import type { Task } from '../cloud/mpc';
 import { type Capture, capturesFor } from '../installation/captures';
-import { outputDirectoryOf, type Places, RECORDS_FOLDER, trimSlashes } from '../installation/object-keys';
+import {
+  isInUploadArea,
+  outputDirectoryOf,
+  type Places,
+  RECORDS_FOLDER,
+  trimSlashes,
+} from '../installation/object-keys';
 import type { Settings } from '../installation/settings';
 
 /** A directory or key in MPC's form: without slashes at either end. Without one it is that of the whole bucket. */
@@ -14,21 +20,23 @@ export function directoryOf({ output }: Pick<Task, 'output'>): string {
 }
 
 /**
- * True for a task from an upload bucket of this installation to one of its buckets, outside its records. The account may
- * have tasks of other programs. Tasks of another stage that shares the buckets also pass: see isOfThisStage.
+ * True for a task from an upload bucket of this installation to one of its buckets, outside its records and outside the
+ * place where uploads are captured: this service creates no other. The account may have tasks of other programs. Tasks of
+ * another stage that shares the buckets also pass: see isOfThisStage.
  */
 export function isBetweenOwnBuckets(
   { input, output }: Pick<Task, 'input' | 'output'>,
   places: Places,
 ): boolean {
   const { uploadBuckets, snapshotBucket } = places;
-  const { bucket: from } = input ?? {};
-  const { bucket: to, object: directory } = output ?? {};
-  const isRecord = to === snapshotBucket && `${asMpcReads(directory)}/`.startsWith(RECORDS_FOLDER);
+  const from = input?.bucket ?? '';
+  const to = output?.bucket ?? '';
+  const directory = `${directoryOf({ output })}/`;
   return (
-    uploadBuckets.some((bucket) => bucket === from) &&
-    [snapshotBucket, ...uploadBuckets].some((bucket) => bucket === to) &&
-    !isRecord
+    uploadBuckets.includes(from) &&
+    [snapshotBucket, ...uploadBuckets].includes(to) &&
+    !(to === snapshotBucket && directory.startsWith(RECORDS_FOLDER)) &&
+    !isInUploadArea(to, directory, places)
   );
 }
 

@@ -139,20 +139,24 @@ describe('an upload that MPC refuses permanently', () => {
 });
 
 describe('a damaged record', () => {
-  test.each(['', '{"state":"acc', '{"state":"lost"}', '[]', 'null'])(
-    'of an upload starts nothing, and leads to the task: %j',
-    async (damaged) => {
-      const service = new InstallationDouble();
-      const record = service.upload('a.mp4');
-      await service.deliver([record]);
-      const [claim = ''] = claimKeys(service);
-      service.cloud.put(SNAPSHOTS, claim, damaged);
-      expect(returned(await service.deliver([record]))).toMatchObject({
-        records: [{ skipped: 'already_started', task_id: '1' }],
-      });
-      expect(service.cloud.creates).toHaveLength(1);
-    },
-  );
+  test.each([
+    '',
+    '{"state":"acc',
+    '{"state":"lost"}',
+    '[]',
+    'null',
+    '{"state":"accepted","claimed_at_ms":1795867200000}',
+  ])('of an upload starts nothing, and leads to the task: %j', async (damaged) => {
+    const service = new InstallationDouble();
+    const record = service.upload('a.mp4');
+    await service.deliver([record]);
+    const [claim = ''] = claimKeys(service);
+    service.cloud.put(SNAPSHOTS, claim, damaged);
+    expect(returned(await service.deliver([record]))).toMatchObject({
+      records: [{ skipped: 'already_started', task_id: '1' }],
+    });
+    expect(service.cloud.creates).toHaveLength(1);
+  });
 
   test('without a task in MPC’s list starts nothing, and the log names the record', async () => {
     const service = new InstallationDouble();
@@ -208,6 +212,18 @@ describe('a task of somebody else', () => {
       task_array: [],
     });
   });
+
+  test.each(['uploads', '/uploads/films'])(
+    'is 404 too if it writes from an upload bucket to where uploads are captured: %j',
+    async (object) => {
+      const service = new InstallationDouble({ userData: { UPLOAD_PREFIX: 'uploads/' } });
+      const input = { bucket: VIDEOS, object: 'uploads/a.mp4' };
+      const { id } = foreignTask(service, { input, output: { bucket: VIDEOS, object } });
+      const path = `/snapshots/${id}`;
+      const statuses = [answered(await get(service, path)), answered(await del(service, String(id)))];
+      expect(statuses.map(({ statusCode }) => statusCode)).toEqual([404, 404]);
+    },
+  );
 
   test('does not hide our own tasks', async () => {
     const service = new InstallationDouble();
@@ -344,6 +360,25 @@ describe('an Idempotency-Key', () => {
     expect(await idOf({ ...HEADERS, 'x-apig-appcode': 'code' }, 'c.mp4')).toEqual([202, '3']);
     expect(await idOf(signed('a'), 'a.mp4')).toEqual([202, '1']);
     expect((await idOf(signed('a'), 'b.mp4'))[0]).toBe(422);
+  });
+
+  test.each([
+    ['a token', { 'x-auth-token': 'mine' }, {}],
+    ['an app code', { 'x-apig-appcode': 'mine' }, {}],
+    [
+      'a signature of their own in front',
+      {},
+      {
+        authorization: 'SDK-HMAC-SHA256 X-Access=victim, Access=mine, SignedHeaders=host, Signature=00',
+      },
+    ],
+  ])('cannot be used by a caller who signs in with %s and sends another’s name', async (_, own, instead) => {
+    const service = new InstallationDouble();
+    await service.create(body(), signed('victim'));
+    const { statusCode, body: told } = answered(
+      await service.create(body(), { ...signed('victim'), ...instead, ...own }),
+    );
+    expect([statusCode, told.task_id]).toEqual([202, '2']);
   });
 
   test('is shared by all callers if keys are temporary or nobody signs', async () => {
@@ -539,6 +574,49 @@ test('a video shows loose pictures if it has some, even if newer ones are packed
   for (const id of [1, 2]) service.cloud.end(id);
   const shown = answered(await get(service, '/snapshots', { object: 'a.mp4', format: 'storyboard' }));
   expect(shown.statusCode).toBe(200);
+});
+
+test.each([{ 'dry-run': 'true' }, { DRY_RUN: 'true' }, { dryRun: 'true', dry_run: 'false' }, { '': '1' }])(
+  'a misspelt parameter creates and cancels nothing: %j',
+  async (parameters) => {
+    const service = new InstallationDouble();
+    await service.create(body());
+    const event = (more: object) => ({
+      ...postEvent(JSON.stringify(body())),
+      queryStringParameters: parameters,
+      ...more,
+    });
+    for (const [name, more] of [
+      ['create', {}],
+      ['cancel', { httpMethod: 'DELETE', path: '/snapshots/1' }],
+    ] as const) {
+      const { statusCode, body: told } = answered(await service.functions.invoke(name, event(more)));
+      expect([statusCode, told.error_msg]).toEqual([400, expect.stringContaining('is not a known field')]);
+    }
+    expect(service.cloud.tasks).toMatchObject([{ status: 'WAITING' }]);
+  },
+);
+
+test('a list of a video’s tasks has pages, and can be narrowed to a time and to ids', async () => {
+  const service = new InstallationDouble();
+  const times = [];
+  for (let number = 0; number < 5; number++) {
+    times.push(new Date(service.time.nowMs).toISOString().replace(/\D/g, '').slice(0, 14));
+    await service.create(body());
+    await service.time.pass(2 * SECOND_MS);
+  }
+  const list = async (query: Record<string, string>) => {
+    const { task_array, is_truncated, total } = answered(
+      await get(service, '/snapshots', { object: 'a.mp4', ...query }),
+    ).body;
+    return [task_array.map(({ task_id }: { task_id: string }) => task_id).join(), is_truncated, total];
+  };
+  expect(await list({})).toEqual(['5,4,3,2,1', 0, 5]);
+  expect(await list({ size: '2' })).toEqual(['5,4', 1, 5]);
+  expect(await list({ size: '2', page: '2' })).toEqual(['1', 0, 5]);
+  expect(await list({ page: '1' })).toEqual(['', 0, 5]);
+  expect(await list({ start_time: times[1] ?? '', end_time: times[3] ?? '' })).toEqual(['4,3,2', 0, 3]);
+  expect(await list({ task_id: '2,9,4', size: '1' })).toEqual(['4', 1, 2]);
 });
 
 test('a list of a video’s tasks can be narrowed to a status', async () => {

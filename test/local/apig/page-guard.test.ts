@@ -51,6 +51,8 @@ test.each<[name: string, status: number, method: string, headers: Record<string,
   ['a sandboxed page', 403, 'POST', { origin: 'null' }],
   ['a page on another port of this machine', 403, 'POST', { origin: 'http://localhost:3001' }],
   ['a script or picture on a page of another origin', 403, 'GET', { 'sec-fetch-site': 'cross-site' }],
+  ['a form in an old browser', 403, 'POST', { referer: `${HOSTILE}/form`, 'content-type': 'text/plain' }],
+  ['a picture in an old browser', 403, 'GET', { referer: `${HOSTILE}/page` }],
   [
     'a frame on a page of another origin',
     403,

@@ -20,6 +20,7 @@ describe('a task is of these buckets', () => {
   test.each([
     task('uploads/a.mp4', 'snapshots/uploads/a.mp4'),
     task('uploads/a.mp4', 'by-hand'),
+    task('uploads/a.mp4', 'by-hand', ['videos', 'videos']),
     task('/uploads/a.mp4', '/by-hand/'),
     task('elsewhere/a.mp4', '/snapshots/elsewhere/a.mp4/'),
     task('uploads/a.mp4', 'a folder that is like/.mpc-snapshots'),
@@ -33,6 +34,7 @@ describe('a task is of these buckets', () => {
     task('uploads/a.mp4', 'snapshots/uploads/a.mp4', ['videos', 'somebody-elses']),
     task('uploads/a.mp4', '/.mpc-snapshots/claims'),
     task('uploads/a.mp4', '.mpc-snapshots'),
+    task('uploads/a.mp4', '/uploads/a', ['videos', 'videos']),
     { input: undefined, output: undefined },
     { input: { bucket: 'videos', location, object: 'uploads/a.mp4' }, output: undefined },
     { input: undefined, output: { bucket: 'snapshots', location, object: 'by-hand' } },
