@@ -78,27 +78,16 @@ export const ERRORS: readonly DescribedError[] = [
   },
   {
     status: '400',
-    codes: ['MPC.…'],
-    meaning: 'MPC refused the call; `error_msg` has its own words.',
+    codes: ['MPC.…', 'APIG.0201'],
+    meaning: 'MPC refused the call; `error_msg` has its own words. `APIG.0201`: the path is wrongly encoded.',
     remedy: 'Change the request.',
   },
   {
-    status: '400',
-    codes: ['APIG.0201'],
-    meaning: 'The gateway cannot read the address: it is not well-formed percent-encoding.',
-    remedy: 'Encode the path.',
-  },
-  {
     status: '401',
-    codes: ['APIG.0301', 'APIG.0303'],
-    meaning: 'The gateway could not verify the signature, the token (`APIG.0301`) or the app (`APIG.0303`).',
-    remedy: 'Sign with a valid key; check the clock.',
-  },
-  {
-    status: '401',
-    codes: ['APIG.0307'],
-    meaning: 'The token has expired.',
-    remedy: 'Get a new token.',
+    codes: ['APIG.0301', 'APIG.0303', 'APIG.0307'],
+    meaning:
+      'The gateway could not verify the signature, the token or the app. `APIG.0307`: the token has expired.',
+    remedy: 'Sign with a valid key, or get a new token; check the clock.',
   },
   {
     status: '403',
@@ -166,27 +155,16 @@ export const ERRORS: readonly DescribedError[] = [
   },
   {
     status: '429',
-    codes: ['APIG.0308'],
-    meaning: 'The caller, or all callers together, are above the gateway’s limit.',
+    codes: ['APIG.0308', 'FSS.0429'],
+    meaning:
+      'The caller, or all callers together, are above the gateway’s limit. `FSS.0429`: all instances of the function are busy.',
     remedy: 'Call less often.',
   },
   {
-    status: '429',
-    codes: ['FSS.0429'],
-    meaning: 'All instances of the function are busy, for example with callers who wait.',
-    remedy: 'Call again after a few seconds.',
-  },
-  {
     status: '500',
-    codes: ['APIGW.0601'],
-    meaning: 'This service failed.',
+    codes: ['APIGW.0601', 'FSS.0500', 'FSS.1202'],
+    meaning: 'This service failed. `FSS.…`: it was interrupted.',
     remedy: 'Look for `request_id` in the functions’ log.',
-  },
-  {
-    status: '500',
-    codes: ['FSS.0500', 'FSS.1202'],
-    meaning: 'The function was interrupted before it could answer.',
-    remedy: 'Try again, `POST` only with the same `Idempotency-Key`.',
   },
   {
     status: '502',

@@ -113,7 +113,7 @@ export class ClaimOfAnotherRequest extends CallerError {
 /** The record cannot be read, and MPC's list has no task of it: whether there was one is unknown. */
 export class ClaimDamaged extends CallerError {
   constructor() {
-    super('the record of the claim cannot be read');
+    super('the claim cannot be read');
   }
 }
 
@@ -291,10 +291,12 @@ async function readAttempt(
   const stored = await readRecord(claim, attempt, invocation);
   if (stored === undefined) return undefined;
   const { data } = z.safeParse(ClaimRecord, stored);
-  const isWithoutTask = data?.state === 'accepted' && data.task_id === undefined && data.answer === undefined;
-  if (data && !isWithoutTask) return data;
-  const { snapshotBucket } = invocation.settings;
-  const object = await findObject(snapshotBucket, attemptKey(claim, attempt), invocation);
+  if (data && (data.state !== 'accepted' || (data.task_id ?? data.answer))) return data;
+  const object = await findObject(
+    invocation.settings.snapshotBucket,
+    attemptKey(claim, attempt),
+    invocation,
+  );
   return object && { state: 'claimed', claimed_at_ms: object.lastModifiedMs, damaged: 1 };
 }
 

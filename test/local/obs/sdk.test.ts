@@ -162,6 +162,13 @@ describe.each(STYLES)("the vendor's client in %s", (style) => {
     expect(obs.store.list(Bucket).objects).toEqual([]);
   });
 
+  test('reads a full page of 1,000 objects', async () => {
+    for (let number = 0; number < 1000; number++)
+      await obs.store.put(Bucket, `${number}`, Buffer.from('x'), {});
+    const { Contents } = (await client.listObjects({ Bucket })).InterfaceResult;
+    expect([Contents.length, Contents[0]?.ETag]).toEqual([1000, `"${md5('x')}"`]);
+  });
+
   test('lists by prefix and delimiter, page by page', async () => {
     for (const key of ['a.txt', 'b/1', 'b/2', 'b/c/3', 'd/4', 'e.txt']) await put(key, key);
     const pages: string[][] = [];
