@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { asTyped, PACKAGE_FOLDER } from '../package-folder';
 import { HELP, helpFor } from './commands/help';
 import { STAGE_COMMANDS, stageCommand } from './commands/stage-command';
@@ -38,6 +39,11 @@ async function main([command = 'help', ...args]: string[]): Promise<number> {
   const isOfStage = args.some((word) => /^(--stage|-s)(=|$)/.test(word));
   if (command === 'invoke' && isOfStage) return stageCommand(command, args);
   const load = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  if (command === '--version' || command === '-v') {
+    const file = path.join(PACKAGE_FOLDER ?? path.dirname(__dirname), 'package.json');
+    process.stdout.write(`${(JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version}\n`);
+    return 0;
+  }
   // What comes behind `--` are options of another program.
   const own = args.slice(0, [...args, '--'].indexOf('--'));
   const asksForHelp =

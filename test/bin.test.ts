@@ -6,6 +6,10 @@ test('`npx mpc-snapshots` runs the commands of the local cloud in a clone', () =
     cwd: path.resolve(__dirname, '..'),
   });
   expect(printed.toString()).toMatch(/^usage: npm start/);
+  const version = execFileSync('npx', ['--no-install', 'mpc-snapshots', '--version'], {
+    cwd: path.resolve(__dirname, '..'),
+  });
+  expect(version.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
 test('a command that is loaded only on demand can be loaded', () => {

@@ -39,6 +39,7 @@ export class InstanceProcess {
   readonly #memoryMb: number;
   readonly #exited: Promise<void>;
   readonly #cleared: Promise<void>;
+  readonly #booted: Promise<unknown>;
   #alive = true;
   #hasExited = false;
   /** Ends the current exchange. */
@@ -83,6 +84,8 @@ export class InstanceProcess {
       this.#child.once('close', gone);
       this.#child.once('error', gone);
     });
+    const ready = new Promise((resolve) => this.#child.once('message', resolve));
+    this.#booted = Promise.race([ready, this.#exited]);
     this.#cleared = this.#exited
       .then(() => rm(temporaryDirectory, { recursive: true, force: true }))
       // A file that cannot be deleted now disappears with the whole local cloud.
@@ -93,8 +96,11 @@ export class InstanceProcess {
     return this.#alive;
   }
 
-  /** Loads the code and runs the initializer, if one is configured. */
-  initialise(
+  /**
+   * Loads the code and runs the initializer, if one is configured. The time-out does not count the start of the process,
+   * which on this machine takes long when many instances start at once.
+   */
+  async initialise(
     configuration: InstanceConfiguration,
     credentials: InvocationCredentials,
     timeoutMs: number,
@@ -104,6 +110,7 @@ export class InstanceProcess {
       errorCode: 4011,
       body: `call initializer timeout ${timeoutMs / 1000}s`,
     };
+    await this.#booted;
     return this.#exchange({ type: 'initialise', configuration, credentials }, timeoutMs, timedOut);
   }
 
@@ -146,6 +153,7 @@ export class InstanceProcess {
           log.push({ timeMs: received.timeMs, level: received.level, text: received.text });
           return;
         }
+        if (received.type === 'ready') return;
         memoryUsedBytes = Math.max(memoryUsedBytes, received.rssBytes);
         resolve(received.answer);
       });

@@ -39,5 +39,6 @@ export interface Answer {
 }
 
 export type FromInstance =
+  | { type: 'ready' }
   | { type: 'answer'; answer: Answer; rssBytes: number }
   | { type: 'log'; timeMs: number; level: LogLevel; text: string };

@@ -44,6 +44,7 @@ process.on('message', (message: ToInstance) => {
   });
 });
 process.on('disconnect', () => process.exit(0));
+send({ type: 'ready' });
 
 function handle(message: ToInstance): Promise<Answer> {
   if (message.type === 'invoke') return invoke(message.requestId, message.event, message.credentials);

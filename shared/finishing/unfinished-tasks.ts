@@ -52,7 +52,9 @@ type Pass = z.infer<typeof Pass>;
 /** Goes on with the pass through MPC's list, and finishes ended tasks. @throws what OBS and MPC throw on reading */
 export async function finishEndedTasks(invocation: FinishInvocation): Promise<FinishReport> {
   const stored = await getRecordAs(Pass, OBJECT_KEY, invocation);
-  const pass: Pass = stored ?? { from_ms: Date.now() - FIRST_LOOK_BACK_MS, page: 0 };
+  // A mark in the future, from a wrong clock or a damaged record, would leave every task unfinished until then.
+  const isUsable = stored !== undefined && stored.from_ms <= Date.now() + OVERLAP_MS;
+  const pass: Pass = isUsable ? stored : { from_ms: Date.now() - FIRST_LOOK_BACK_MS, page: 0 };
   const report: FinishReport = { looked_at: 0, finished: 0, unfinished: 0, failed: 0 };
   pass.until_ms ??= Date.now();
   for (let calls = 0; calls < MAX_LIST_CALLS; calls++) {

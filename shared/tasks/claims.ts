@@ -292,11 +292,7 @@ async function readAttempt(
   if (stored === undefined) return undefined;
   const { data } = z.safeParse(ClaimRecord, stored);
   if (data && (data.state !== 'accepted' || (data.task_id ?? data.answer))) return data;
-  const object = await findObject(
-    invocation.settings.snapshotBucket,
-    attemptKey(claim, attempt),
-    invocation,
-  );
+  const object = await findObject(invocation.settings.snapshotBucket, attemptKey(claim, attempt), invocation);
   return object && { state: 'claimed', claimed_at_ms: object.lastModifiedMs, damaged: 1 };
 }
 

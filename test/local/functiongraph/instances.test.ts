@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FunctionGraphError } from '../../../local/functiongraph/functiongraph';
+import { InstanceProcess } from '../../../local/functiongraph/instance-process';
+import type { InstanceConfiguration } from '../../../local/functiongraph/instance-protocol';
 import { until } from '../../wait';
 import { type Cloud, PROJECT, startCloud, urnOf } from './cloud';
 
@@ -31,6 +34,18 @@ function exists(pid: number): boolean {
     return false;
   }
 }
+
+test('a process that starts slowly does not time out before its code runs', async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'slow-start-'));
+  const slow = path.join(directory, 'slow.cjs');
+  await writeFile(slow, 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);');
+  const instance = new InstanceProcess({ NODE_OPTIONS: `--require ${slow}` }, directory, directory, 128);
+  const none = { accessKey: '', secretKey: '', securityToken: '', token: '' };
+  const configuration = { initializerHandler: undefined } as InstanceConfiguration;
+  const { answer } = await instance.initialise(configuration, none, 500);
+  expect(answer).toEqual({ isError: false, body: '' });
+  await instance.kill();
+});
 
 const PID = 'exports.handler = async (event, context) => process.pid;';
 /** Answers when the file that the event names appears. */

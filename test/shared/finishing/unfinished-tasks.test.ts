@@ -1,5 +1,5 @@
 import { filesIn, MINUTE_MS, withTask } from '../../functions/finishing';
-import { InstallationDouble } from '../../model/installation-double';
+import { InstallationDouble, SNAPSHOTS } from '../../model/installation-double';
 
 describe('the search through MPC’s list', () => {
   test('finds every ended task, whatever their number and order, even if some never end', async () => {
@@ -22,6 +22,15 @@ describe('the search through MPC’s list', () => {
       await service.finish();
     }
     expect(filesIn(service, '.mpc-snapshots/finished')).toHaveLength(249);
+  });
+
+  test.each([9e15, 1e13])('begins anew if its mark is in the future: %d', async (from_ms) => {
+    const service = await withTask();
+    const mark = { from_ms, until_ms: from_ms + 1, page: 7 };
+    service.cloud.put(SNAPSHOTS, '.mpc-snapshots/finish.json', JSON.stringify(mark));
+    service.cloud.end(1);
+    await service.finish();
+    expect(filesIn(service, '.mpc-snapshots/finished')).toHaveLength(1);
   });
 
   test('makes one call to MPC in a run where nothing waits', async () => {
