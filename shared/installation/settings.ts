@@ -82,8 +82,9 @@ const SettingsSchema = z.object({
   ON_REMOVAL: oneOf('keep', 'delete'),
   PUBLIC_URL: z.optional(
     textThat(
-      (value) => /^https?:\/\/[^/?#\s]+(\/[^?#\s]*)?$/.test(value),
-      'must be an address without query, such as https://cdn.example.com',
+      // It stands in headers, tracks and pages as it is.
+      (value) => /^https?:\/\/[\w.:[\]-]+(\/[\w.~!$&'()*+,;=:@%/-]*)?$/.test(value),
+      'must be an address in ASCII without query and user name, such as https://cdn.example.com',
     ),
   ),
   MPC_ENDPOINT: endpoint,
