@@ -216,7 +216,8 @@ const failures: Json = Object.fromEntries(
 /** The meaning of query parameters. `value` is for docs/http-api.md if the schema cannot express it. */
 const PARAMETERS: Record<string, { description: string; value?: string }> = {
   task_id: {
-    description: 'Only these tasks. Repeat it, or separate ids with commas.',
+    description:
+      'Only these tasks, separated by commas. If it is repeated, the gateway may pass on only the last one.',
     value: '1–10 task ids',
   },
   status: { description: 'Only tasks in this state.' },
