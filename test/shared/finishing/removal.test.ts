@@ -218,3 +218,116 @@ test('pictures of a task that MPC has forgotten are deleted by the names that MP
   await service.finish();
   expect(left(service)).toEqual(['snapshots/a.mp4/notes.txt']);
 });
+
+test('a note about a video that is not one any more, or that never had a task, removes nothing', async () => {
+  const service = await withVideos([]);
+  await service.deliver([service.upload('a.mp4', 'a', ARCHIVE)]);
+  endAll(service);
+  await service.finish();
+  const before = left(service);
+  await service.deliver([service.remove('a.mp4', ARCHIVE), service.remove('never.mp4')]);
+  service.userData.UPLOAD_BUCKETS = VIDEOS;
+  for (const options of [{}, { whole: true }])
+    expect(removalOf(returned(await service.finish([], options)))).toMatchObject({
+      videos: 0,
+      looked_at: 0,
+      failed: 0,
+    });
+  expect(left(service)).toEqual(before);
+});
+
+test('a video whose key has become one of the pictures’ is not removed', async () => {
+  const service = await withVideos([], { SNAPSHOT_BUCKET: VIDEOS });
+  await service.deliver([service.upload('later/a.mp4')]);
+  endAll(service);
+  await service.finish();
+  await service.deliver([service.remove('later/a.mp4')]);
+  const keys = () =>
+    [...(service.cloud.buckets.get(VIDEOS)?.keys() ?? [])].filter((key) => key.endsWith('.jpg'));
+  const before = keys();
+  expect(before).toHaveLength(2);
+  service.userData.OUTPUT_DIRECTORY = 'later/{key}';
+  expect(removalOf(returned(await service.finish()))).toMatchObject({ videos: 0, failed: 0 });
+  expect(keys()).toEqual(before);
+});
+
+test('a record that lies in the folder of another video leads to no removal', async () => {
+  const service = await withVideos([]);
+  const record = JSON.stringify({ state: 'released', claimed_at_ms: 1, bucket: VIDEOS, key: 'gone.mp4' });
+  service.cloud.put(SNAPSHOTS, `.mpc-snapshots/claims/${'0'.repeat(40)}/x.json`, record);
+  expect(removalOf(returned(await service.finish([], { whole: true })))).toMatchObject({ looked_at: 0 });
+});
+
+test('a removal waits for a call that may still arrive, and a failure of MPC is one', async () => {
+  const service = await withVideos([]);
+  await service.deliver([service.upload('a.mp4')], { create: 'reset-before' });
+  await service.deliver([service.upload('refused.mp4')], { create: 'throttled' });
+  await service.deliver([service.remove('a.mp4'), service.remove('refused.mp4')]);
+  expect(removalOf(returned(await service.finish()))).toMatchObject({
+    videos: 1,
+    kept: { task_at_work: 1 },
+    failed: 0,
+  });
+  // Nothing says any more that the video is being removed.
+  expect(left(service).filter((key) => !key.endsWith('.json'))).toEqual([]);
+  service.cloud.throttledUntilMs = service.time.nowMs + MINUTE_MS;
+  expect(removalOf(returned(await service.finish()))).toMatchObject({ kept: { task_at_work: 0 }, failed: 1 });
+  await service.time.pass(2 * MINUTE_MS);
+  expect(removalOf(returned(await service.finish()))).toMatchObject({ videos: 1, failed: 0 });
+  expect(left(service)).toEqual([]);
+});
+
+test('a video that comes back while it is removed is captured again: its claims are released before', async () => {
+  const service = await withVideos(['a.mp4']);
+  await service.deliver([service.remove('a.mp4')]);
+  const claim = left(service).find((key) => /claims\/.*(?<!result)\.json$/.test(key)) ?? '';
+  const handle = service.cloud.handle.bind(service.cloud);
+  const seen: unknown[] = [];
+  service.cloud.handle = (request) => {
+    if (request.method === 'DELETE' && request.path.includes('/0.jpg')) {
+      seen.push(JSON.parse(objectsOf(service).get(claim)?.body ?? '{}').state);
+      seen.push(
+        left(service).filter((key) => !key.endsWith('.json') && key.startsWith('.mpc-snapshots/')).length,
+      );
+      service.upload('a.mp4');
+    }
+    return handle(request);
+  };
+  expect(removalOf(returned(await service.finish()))).toMatchObject({ videos: 1 });
+  expect(seen).toEqual(['released', 1]);
+  expect(left(service)).toEqual([expect.stringMatching(/^\.mpc-snapshots\/waiting\//)]);
+  await service.sweep();
+  expect(service.tasksOf('a.mp4')).toHaveLength(2);
+});
+
+test('a removal without the time for all is continued, and its claims are deleted last', async () => {
+  const service = await withVideos(['a.mp4']);
+  await service.deliver([service.remove('a.mp4')]);
+  const handle = service.cloud.handle.bind(service.cloud);
+  service.cloud.handle = (request) => {
+    if (request.method === 'DELETE') service.time.nowMs += 8_000;
+    return handle(request);
+  };
+  expect(removalOf(returned(await service.finish()))).toMatchObject({
+    videos: 0,
+    kept: { out_of_time: 1 },
+    failed: 0,
+  });
+  expect(left(service).filter((key) => /claims\/.*\.json$/.test(key))).toHaveLength(2);
+  service.cloud.handle = handle;
+  expect(removalOf(returned(await service.finish()))).toMatchObject({ videos: 1 });
+  expect(left(service)).toEqual([]);
+});
+
+test('the check of all videos goes once round from where the weekly one is', async () => {
+  const service = await withVideos(['a.mp4', 'b.mp4', 'c.mp4', 'd.mp4', 'e.mp4', 'f.mp4']);
+  const lookedAt = async (options: object) =>
+    Number(removalOf(returned(await service.finish([], options))).looked_at);
+  await lookedAt({});
+  await service.time.pass(WEEK_MS / 2);
+  const half = await lookedAt({});
+  expect([0 < half, half < 6]).toEqual([true, true]);
+  expect(await lookedAt({ whole: true })).toBe(6);
+  await service.time.pass(5 * WEEK_MS);
+  expect(await lookedAt({})).toBe(6);
+});
