@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -11,7 +11,7 @@ export class BodyTooLarge extends Error {
 
 /** A 32-digit hexadecimal id in the form in which Huawei Cloud's gateways print request ids. */
 export function newRequestId(): string {
-  return randomBytes(16).toString('hex');
+  return randomUUID().replaceAll('-', '');
 }
 
 /** Listens on 127.0.0.1 and resolves with the port that was taken; port 0 takes a free one. */

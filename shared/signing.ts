@@ -132,17 +132,25 @@ export interface ObsUrl {
 /** Signs a temporary OBS URL (OBS API reference, "Authentication of a signature in a URL"). */
 export function signObsUrl(request: ObsUrlRequest, credentials: Credentials): ObsUrl {
   const { accessKey, secretKey, securityToken } = credentials;
-  const parameters: [name: string, value: string][] = [
-    ['AccessKeyId', accessKey],
-    ['Expires', String(request.expiresAtSeconds)],
-    ['Signature', hmacSha1Base64(secretKey, obsStringToSign(request, securityToken))],
-  ];
-  if (securityToken) parameters.push(['x-obs-security-token', securityToken]);
+  const signature = hmacSha1Base64(secretKey, obsStringToSign(request, securityToken));
+  let query = `AccessKeyId=${encode(accessKey)}&Expires=${request.expiresAtSeconds}&Signature=${encode(signature)}`;
+  if (securityToken) query += `&x-obs-security-token=${encodedToken(credentials, securityToken)}`;
   for (const [name, value] of Object.entries(request.parameters ?? {}))
-    if (value !== undefined) parameters.push([name, value]);
-  const query = parameters.map(([name, value]) => `${name}=${encode(value)}`).join('&');
+    if (value !== undefined) query += `&${name}=${encode(value)}`;
   const { origin, pathPrefix } = obsAddress(request.endpoint, request.bucket);
   return { origin, path: `${pathPrefix}/${encodePath(request.key)}?${query}` };
+}
+
+const encodedTokens = new WeakMap<Credentials, string>();
+
+/** The token of these credentials, encoded once: it has up to 3 KB, and the address of each picture contains it. */
+function encodedToken(credentials: Credentials, securityToken: string): string {
+  let encoded = encodedTokens.get(credentials);
+  if (encoded === undefined) {
+    encoded = encode(securityToken);
+    encodedTokens.set(credentials, encoded);
+  }
+  return encoded;
 }
 
 /** Method, (no) MD5, content type, expiry, `x-obs-…` headers and resource, one under the other. */

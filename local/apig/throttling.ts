@@ -31,7 +31,9 @@ export class Throttling {
     ].flatMap(({ what, key, limit }) => (key && limit ? [{ what, key, limit }] : []));
     const now = this.clock();
     for (const { what, key, limit } of counted) {
-      const recent = (this.#calls.get(key) ?? []).filter((at) => now - at < interval * UNIT_MS[unit]);
+      const calls = this.#calls.get(key) ?? [];
+      const firstRecent = calls.findIndex((at) => now - at < interval * UNIT_MS[unit]);
+      const recent = firstRecent < 0 ? [] : firstRecent === 0 ? calls : calls.slice(firstRecent);
       this.#calls.set(key, recent);
       if (recent.length < limit) continue;
       throw new Refusal(

@@ -120,7 +120,7 @@ export class Faults {
       for (const listener of listeners) listener.call(server, request, response);
     };
     server.on('request', (request, response) => {
-      const attempt = this.#attempts.get(accessKeyOf(request) ?? '');
+      const attempt = this.#attempts.size === 0 ? undefined : this.#attempts.get(accessKeyOf(request) ?? '');
       if (attempt === undefined) serve(request, response);
       else
         this.#handle(

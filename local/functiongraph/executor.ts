@@ -119,7 +119,10 @@ export class Executor {
       isError,
       ...(errorCode === undefined ? {} : { errorCode }),
       body,
-      log: `${logLinesOf(request.requestId, version, startedAtMs, configuration.memory_size, outcome).join('\n')}\n`,
+      get log() {
+        const lines = logLinesOf(request.requestId, version, startedAtMs, configuration.memory_size, outcome);
+        return `${lines.join('\n')}\n`;
+      },
       durationMs,
       cold,
     };

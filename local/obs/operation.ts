@@ -32,7 +32,7 @@ export interface Answer {
   status: number;
   headers?: Record<string, string>;
   xml?: XmlDocument;
-  body?: Readable;
+  body?: Buffer | Readable;
 }
 
 /** One operation of the API. It may throw ObsError. */

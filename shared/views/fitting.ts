@@ -4,7 +4,7 @@ import { captureOf } from '../tasks/ownership';
 import { type TaskWithPictures, withPictures } from './pictures';
 
 /** An answer of a function holds at most 6 MB (FunctionGraph user guide, limits). The rest is for its other fields. */
-export const MAX_ANSWER_BYTES = 5_500_000;
+const MAX_ANSWER_BYTES = 5_500_000;
 
 /** Which pictures of each task are listed: none, the first one, or all that fit into the answer. */
 export type ListedPictures = 'none' | 'first' | 'all';
@@ -31,7 +31,7 @@ export function withPicturesThatFit(
   invocation: Invocation,
 ): FittedTask[] {
   const shown = tasks.map((task) => cut(shownOf(task, invocation), MOST[listed]));
-  if (sizeInAnswerBytes(shown) <= MAX_ANSWER_BYTES) return shown;
+  if (fitsIntoAnswer(shown)) return shown;
   const shareBytes = MAX_ANSWER_BYTES / tasks.length;
   return shown.map((task) => {
     const slim = withoutLongData(task, shareBytes);
@@ -67,7 +67,15 @@ function picturesWithin(task: FittedTask, maxBytes: number): number {
   return last < 0 ? pictures.length : last;
 }
 
+/** True if an answer holds the value. */
+export function fitsIntoAnswer(value: unknown): boolean {
+  // In the answer no character of JSON takes more than 3 bytes: mostly there is nothing to count.
+  return (
+    JSON.stringify(value).length * 3 + 2 <= MAX_ANSWER_BYTES || sizeInAnswerBytes(value) <= MAX_ANSWER_BYTES
+  );
+}
+
 /** The platform gets the body as a string in JSON, where each quotation mark takes two characters. */
-export function sizeInAnswerBytes(value: unknown): number {
+function sizeInAnswerBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(JSON.stringify(value)));
 }

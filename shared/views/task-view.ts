@@ -4,7 +4,7 @@ import type { Invocation } from '../installation/invocation';
 import type { Settings } from '../installation/settings';
 import type { ViewRequest } from '../tasks/list-request';
 import { contactSheet } from './contact-sheet';
-import { type ListedPictures, MAX_ANSWER_BYTES, sizeInAnswerBytes, withPicturesThatFit } from './fitting';
+import { fitsIntoAnswer, type ListedPictures, withPicturesThatFit } from './fitting';
 import { isArchive, type TaskWithPictures, withPictures } from './pictures';
 import { choosePoster } from './poster';
 import { spriteTrack } from './sprite-track';
@@ -61,8 +61,7 @@ export async function showTask(
   for (let maxPictures = MAX_PICTURES; ; maxPictures >>= 1) {
     const shown = withPictures(task, invocation, { maxPictures });
     const view = await viewOf(task, shown, format, cache, invocation);
-    if (maxPictures === 1 || format === 'sprite' || sizeInAnswerBytes(view.body) <= MAX_ANSWER_BYTES)
-      return view;
+    if (maxPictures === 1 || format === 'sprite' || fitsIntoAnswer(view.body)) return view;
   }
 }
 

@@ -51,12 +51,13 @@ export class CaptureReports {
 }
 
 function recordsIn(body: string): ProcessedRecord[] {
+  if (!body.includes('"records"')) return [];
   const { data } = result.safeParse(parseJson(body));
   return (data?.records ?? []).flatMap((record) => processedRecord.safeParse(record).data ?? []);
 }
 
 function recordIn(text: string): ProcessedRecord[] {
-  if (!text.startsWith('{')) return [];
+  if (!text.startsWith('{') || !/"(upload\.processed|sweep\.started)"/.test(text)) return [];
   const line = parseJson(text);
   const { data } = processedRecord.safeParse(line);
   return data !== undefined && logLine.safeParse(line).success ? [data] : [];

@@ -16,7 +16,7 @@ export class InvocationLog {
   record(change: Change): void {
     const { requestId, functionName, trigger, state, timeMs, event, discardReason } = change;
     const known = this.#invocations.get(requestId);
-    const about = known === undefined ? aboutOf(event) : undefined;
+    const about = known === undefined && trigger !== 'APIG' ? aboutOf(event) : undefined;
     const invocation: InvocationDetail = known ?? {
       requestId,
       functionName,

@@ -259,6 +259,20 @@ describe('downloads', () => {
     expect(await get('bytes=0-1,3-4')).toMatchObject({ status: 200, body: '0123456789' });
   });
 
+  test('of a large object follow the same rules as of a small one', async () => {
+    const content = '0123456789'.repeat(20_000);
+    await put('large', content);
+    const get = (headers: Record<string, string>) => obs.signed('GET', { bucket, key: 'large' }, { headers });
+    expect((await get({})).body === content).toBe(true);
+    expect(await get({ range: 'bytes=199998-' })).toMatchObject({
+      status: 206,
+      body: '89',
+      headers: { 'content-range': 'bytes 199998-199999/200000', 'content-length': '2' },
+    });
+    expect(await get({ range: 'bytes=200000-' })).toMatchObject({ status: 416 });
+    expect(await get({ 'if-none-match': `"${md5(content)}"` })).toMatchObject({ status: 304, body: '' });
+  });
+
   test('have the headers that the URL asks for, unless no header can hold them', async () => {
     await put('a', 'content');
     const get = (query: Record<string, string>) => obs.signed('GET', { bucket, key: 'a', query });
