@@ -40,7 +40,7 @@ export function signRequest(
   const headers = headersToSign(request, credentials, date);
   const signedHeaders = signedHeaderNames(headers);
   const toSign = stringToSign(date, canonicalRequest(request, headers, signedHeaders));
-  const signature = hmacSha256(credentials.secretKey, toSign);
+  const signature = hmac('sha256', credentials.secretKey, toSign, 'hex');
   headers.authorization = `${ALGORITHM} Access=${credentials.accessKey}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
   return headers;
 }
@@ -132,25 +132,21 @@ export interface ObsUrl {
 /** Signs a temporary OBS URL (OBS API reference, "Authentication of a signature in a URL"). */
 export function signObsUrl(request: ObsUrlRequest, credentials: Credentials): ObsUrl {
   const { accessKey, secretKey, securityToken } = credentials;
-  const signature = hmacSha1Base64(secretKey, obsStringToSign(request, securityToken));
-  let query = `AccessKeyId=${encode(accessKey)}&Expires=${request.expiresAtSeconds}&Signature=${encode(signature)}`;
-  if (securityToken) query += `&x-obs-security-token=${encodedToken(credentials, securityToken)}`;
-  for (const [name, value] of Object.entries(request.parameters ?? {}))
-    if (value !== undefined) query += `&${name}=${encode(value)}`;
-  const { origin, pathPrefix } = obsAddress(request.endpoint, request.bucket);
-  return { origin, path: `${pathPrefix}/${encodePath(request.key)}?${query}` };
-}
-
-const encodedTokens = new WeakMap<Credentials, string>();
-
-/** The token of these credentials, encoded once: it has up to 3 KB, and the address of each picture contains it. */
-function encodedToken(credentials: Credentials, securityToken: string): string {
-  let encoded = encodedTokens.get(credentials);
-  if (encoded === undefined) {
-    encoded = encode(securityToken);
-    encodedTokens.set(credentials, encoded);
+  const parameters = {
+    AccessKeyId: accessKey,
+    Expires: String(request.expiresAtSeconds),
+    Signature: hmac('sha1', secretKey, obsStringToSign(request, securityToken), 'base64'),
+    ...request.parameters,
+  };
+  const query = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined ? [] : `${name}=${encode(value)}`,
+  );
+  if (securityToken) {
+    credentials.encodedToken ??= encode(securityToken);
+    query.push(`x-obs-security-token=${credentials.encodedToken}`);
   }
-  return encoded;
+  const { origin, pathPrefix } = obsAddress(request.endpoint, request.bucket);
+  return { origin, path: `${pathPrefix}/${encodePath(request.key)}?${query.join('&')}` };
 }
 
 /** Method, (no) MD5, content type, expiry, `x-obs-…` headers and resource, one under the other. */
@@ -161,21 +157,14 @@ export function obsStringToSign(
   >,
   securityToken?: string,
 ): string {
-  return [
-    request.method,
-    '',
-    request.contentType ?? '',
-    request.expiresAtSeconds,
-    ...Object.entries(request.obsHeaders ?? {})
-      .sort(([a], [b]) => compare(a, b))
-      .map(([name, value]) => `${name}:${value}`),
-    obsCanonicalResource(request.bucket, request.key, securityToken),
-  ].join('\n');
-}
-
-/** `/bucket/` and the encoded key, then the security token, not encoded: the only signed parameter in use here. */
-function obsCanonicalResource(bucket: string, key: string, securityToken?: string): string {
-  return `/${bucket}/${encodePath(key)}${securityToken ? `?x-obs-security-token=${securityToken}` : ''}`;
+  const headers = Object.entries(request.obsHeaders ?? {})
+    .sort(([a], [b]) => compare(a, b))
+    .map(([name, value]) => `${name}:${value}\n`)
+    .join('');
+  // The security token is not encoded: the only signed parameter in use here.
+  const token = securityToken ? `?x-obs-security-token=${securityToken}` : '';
+  const resource = `/${request.bucket}/${encodePath(request.key)}${token}`;
+  return `${request.method}\n\n${request.contentType ?? ''}\n${request.expiresAtSeconds}\n${headers}${resource}`;
 }
 
 /** The bucket is a sub-domain of the endpoint. An IP address has no sub-domains: there the bucket is part of the path. */
@@ -214,10 +203,11 @@ export function sha256Hex(text: string): string {
   return hash('sha256', text);
 }
 
-function hmacSha256(secretKey: string, text: string): string {
-  return createHmac('sha256', secretKey).update(text).digest('hex');
-}
-
-function hmacSha1Base64(secretKey: string, text: string): string {
-  return createHmac('sha1', secretKey).update(text).digest('base64');
+function hmac(
+  algorithm: 'sha1' | 'sha256',
+  secretKey: string,
+  text: string,
+  encoding: 'base64' | 'hex',
+): string {
+  return createHmac(algorithm, secretKey).update(text).digest(encoding);
 }

@@ -3,4 +3,6 @@ export interface Credentials {
   accessKey: string;
   secretKey: string;
   securityToken?: string | undefined;
+  /** The security token, percent-encoded: it has up to 3 KB, and the address of each picture contains it. */
+  encodedToken?: string;
 }
