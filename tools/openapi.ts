@@ -161,6 +161,12 @@ export const ERRORS: readonly DescribedError[] = [
     remedy: 'Call less often.',
   },
   {
+    status: '494',
+    codes: ['APIG.0201'],
+    meaning: 'A header is longer than 32 KB, or all together than 128 KB.',
+    remedy: 'Send less.',
+  },
+  {
     status: '500',
     codes: ['APIGW.0601', 'FSS.0500', 'FSS.1202'],
     meaning: 'This service failed. `FSS.…`: it was interrupted.',
