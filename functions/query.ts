@@ -52,7 +52,9 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
       const total = tasks.length + (isNarrowed ? 0 : leftOut);
       const start = Number(page ?? 0) * Number(size ?? MAX_PAGE_SIZE);
       const onPage = tasks.slice(start, start + Number(size ?? MAX_PAGE_SIZE));
-      const isTruncated = leftOut > 0 || start + onPage.length < tasks.length;
+      // An empty page is the end for those who read page after page.
+      const isBehindEnd = start > 0 && onPage.length === 0;
+      const isTruncated = !isBehindEnd && (leftOut > 0 || start + onPage.length < tasks.length);
       return listResponse(onPage, pictures, isTruncated, total, invocation, asOfMs);
     }
     const shown =

@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
-import { MAX_IDS } from '../cloud/mpc';
+import { MAX_IDS, timeOfMpc } from '../cloud/mpc';
 import { integerText, oneOf, optionalText, textLike } from '../core/schema';
 import type { Settings } from '../installation/settings';
 import { bucketName, InvalidRequest, lastValues, objectKey, parse, show, TASK_ID } from '../validation';
 
+const UTC_TIME = 'must be a UTC time as yyyymmddhhmmss, such as 20201220131400';
 const utcTime = z.optional(
-  textLike(/^\d{14}$/, 'must be a UTC time as yyyymmddhhmmss, such as 20201220131400'),
+  textLike(/^\d{14}$/, UTC_TIME).check(z.refine((time) => timeOfMpc(time) !== undefined, UTC_TIME)),
 );
 
 const TASK_IDS = 'must be task ids: 1 to 16 letters and digits';

@@ -619,6 +619,22 @@ test('a list of a video’s tasks has pages, and can be narrowed to a time and t
   expect(await list({ task_id: '2,9,4', size: '1' })).toEqual(['4', 1, 2]);
 });
 
+test('whoever reads the pages of a video’s tasks comes to an end, however many tasks are not read', async () => {
+  const service = new InstallationDouble();
+  for (let number = 0; number < 25; number++) {
+    await service.create(body());
+    await service.time.pass(SECOND_MS);
+  }
+  const pages = [];
+  for (let page = 0, isTruncated = 1; isTruncated === 1 && page < 9; page++) {
+    const query = { object: 'a.mp4', size: '15', page: String(page) };
+    const { body: told } = answered(await get(service, '/snapshots', query));
+    pages.push(told.task_array.length);
+    isTruncated = told.is_truncated;
+  }
+  expect(pages).toEqual([15, 5, 0]);
+});
+
 test('a list of a video’s tasks can be narrowed to a status', async () => {
   const service = new InstallationDouble();
   await service.deliver([service.upload('a.mp4')]);

@@ -24,6 +24,7 @@ test.each([
   [{ task_id: ['a-b'] }, 'task_id'],
   [{ status: ['DONE'] }, 'status'],
   [{ start_time: ['2026-11-23'] }, 'start_time'],
+  [{ end_time: ['20261399999999'] }, 'end_time'],
   [{ size: ['101'] }, 'size'],
   [{ wait: ['5'] }, 'wait'],
   [{ format: ['vtt'] }, 'format'],
