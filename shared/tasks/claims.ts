@@ -99,14 +99,14 @@ export type ClaimRecord = z.infer<typeof ClaimRecord>;
 /** Another invocation may still work on this claim. */
 export class ClaimInFlight extends CallerError {
   constructor(readonly retryAfterSeconds: number) {
-    super('another invocation may still work on this claim');
+    super('another invocation may work on it');
   }
 }
 
 /** The claim was made for another request. */
 export class ClaimOfAnotherRequest extends CallerError {
   constructor() {
-    super('the claim was made for another request');
+    super('the claim is of another request');
   }
 }
 
