@@ -1,10 +1,15 @@
 import { decode, encode as encodeJpeg } from 'jpeg-js';
+import { groupsOf } from '../core/groups';
 import { encode } from '../signing';
 import { type StoryboardImage, webVtt } from './storyboard';
 
 /** Tiles across and down. Players' documents advise sheets below 2,000 px: 10 tiles of 160 px have 1,600 px. */
-const COLUMNS = 10;
-const TILES_PER_SHEET = COLUMNS * COLUMNS;
+const MOST_ACROSS = 10;
+/**
+ * Making a sheet takes about 20 MB for each million pixels, and the function has 256 MB. Ten rows of ten tiles of 160 × 284 px,
+ * from an upright phone, still fit; of larger tiles there are fewer on a sheet.
+ */
+const MAX_SHEET_PX = 5_000_000;
 /** With more tiles the sprite gets too large to be useful: then only every second, third, … picture is used. */
 export const MAX_TILES = 1000;
 /** The names of sheets: `sprite-1.jpg`, `sprite-2.jpg`, … */
@@ -22,7 +27,7 @@ interface Pixels {
 }
 
 /**
- * Makes sheets of at most 10 × 10 tiles from pictures. Only one sheet and one picture are in memory at a time.
+ * Makes sheets of at most 10 × 10 tiles from pictures, of fewer where the tiles are large. Only one sheet and one picture are in memory at a time.
  * @param images the storyboard; its addresses are not used
  * @param tileWidthPx width of a tile (px); the first picture decides the height
  * @param read returns the JPEG of an image
@@ -40,30 +45,48 @@ export async function makeSprite<Image extends StoryboardImage>(
 ): Promise<string | undefined> {
   const step = Math.ceil(images.length / MAX_TILES);
   const chosen = images.filter((_, index) => index % step === 0);
+  const [opening] = chosen;
+  if (opening === undefined) return undefined;
+  let decoded: Pixels | undefined = decodeJpeg(await read(opening));
+  const grid = gridOf(tileWidthPx, Math.max(1, Math.round((decoded.height * tileWidthPx) / decoded.width)));
+  const { width, height, columns } = grid;
   const cues: StoryboardImage[] = [];
-  let tileHeightPx: number | undefined;
-  for (let first = 0; first < chosen.length; first += TILES_PER_SHEET) {
-    const onSheet = chosen.slice(first, first + TILES_PER_SHEET);
-    const name = `sprite-${first / TILES_PER_SHEET + 1}.jpg`;
-    let sheet: Pixels | undefined;
+  for (const [number, onSheet] of [...groupsOf(chosen, grid.tiles)].entries()) {
+    const name = `sprite-${number + 1}.jpg`;
+    const sheet = blank(
+      Math.min(onSheet.length, columns) * width,
+      Math.ceil(onSheet.length / columns) * height,
+    );
     for (const [index, image] of onSheet.entries()) {
-      const picture = decodeJpeg(await read(image));
-      tileHeightPx ??= Math.max(1, Math.round((picture.height * tileWidthPx) / picture.width));
-      sheet ??= blank(
-        Math.min(onSheet.length, COLUMNS) * tileWidthPx,
-        Math.ceil(onSheet.length / COLUMNS) * tileHeightPx,
-      );
-      const x = (index % COLUMNS) * tileWidthPx;
-      const y = Math.floor(index / COLUMNS) * tileHeightPx;
-      drawScaled(picture, sheet, { x, y, width: tileWidthPx, height: tileHeightPx });
-      const next = chosen[first + index + 1];
-      const url = `${addressOf(name)}#xywh=${x},${y},${tileWidthPx},${tileHeightPx}`;
+      const picture = decoded ?? decodeJpeg(await read(image));
+      decoded = undefined;
+      const x = (index % columns) * width;
+      const y = Math.floor(index / columns) * height;
+      drawScaled(picture, sheet, { x, y, width, height });
+      const next = chosen[number * grid.tiles + index + 1];
+      const url = `${addressOf(name)}#xywh=${x},${y},${width},${height}`;
       const endTime = next?.startTime ?? image.endTime;
       cues.push({ url, startTime: image.startTime, ...(endTime !== undefined && { endTime }) });
     }
-    if (sheet !== undefined) await write(name, encodeJpeg(sheet, JPEG_QUALITY).data);
+    await write(name, encodeJpeg(sheet, JPEG_QUALITY).data);
   }
-  return cues.length === 0 ? undefined : webVtt(cues);
+  return webVtt(cues);
+}
+
+/** How the tiles lie on a sheet. */
+interface Grid {
+  /** Of a tile, px. */
+  width: number;
+  height: number;
+  columns: number;
+  /** The most tiles on a sheet. */
+  tiles: number;
+}
+
+function gridOf(width: number, height: number): Grid {
+  const most = Math.max(1, Math.floor(MAX_SHEET_PX / (width * height)));
+  const columns = Math.min(most, MOST_ACROSS);
+  return { width, height, columns, tiles: columns * Math.min(Math.floor(most / columns), MOST_ACROSS) };
 }
 
 function decodeJpeg(jpeg: Uint8Array): Pixels {

@@ -93,6 +93,25 @@ describe('a sprite', () => {
     ]);
   });
 
+  test.each([
+    [640, [96, 54]],
+    [640, [54, 96]],
+    [160, [20, 200]],
+  ] as const)('has no sheet that is too large to be made, with tiles of %i px', async (tileWidth, size) => {
+    const { sheets, cues } = await spriteOf(23, [size], tileWidth);
+    const areas = [...sheets.values()].map((sheet) => decode(sheet, { useTArray: true }));
+    expect(Math.max(...areas.map(({ width, height }) => width * height))).toBeLessThanOrEqual(5_000_000);
+    expect(cues).toHaveLength(23);
+    const places = cues.map(({ text }) => /(sprite-\d+[.]jpg)#xywh=([\d,]+)$/.exec(text)?.slice(1) ?? []);
+    expect(new Set(places.map(String)).size).toBe(23);
+    for (const [name = '', area = ''] of places) {
+      const [x = 0, y = 0, width = 0, height = 0] = area.split(',').map(Number);
+      const sheet = areas[[...sheets.keys()].indexOf(name)];
+      expect(x + width).toBeLessThanOrEqual(sheet?.width ?? 0);
+      expect(y + height).toBeLessThanOrEqual(sheet?.height ?? 0);
+    }
+  });
+
   test('of no pictures does not exist', async () => {
     expect(await spriteOf(0)).toMatchObject({ track: undefined });
   });
