@@ -83,8 +83,8 @@ const SettingsSchema = z.object({
   PUBLIC_URL: z.optional(
     textThat(
       // It stands in headers, tracks and pages as it is.
-      (value) => /^https?:\/\/[\w.:[\]-]+(\/[\w.~!$&'()*+,;=:@%/-]*)?$/.test(value),
-      'must be an address in ASCII without query and user name, such as https://cdn.example.com',
+      (value) => /^https?:\/\/[\w.:[\]-]+(\/[\w!$-;=@~]*)?$/.test(value),
+      'must be an ASCII address without query or user, such as https://cdn.example.com',
     ),
   ),
   MPC_ENDPOINT: endpoint,

@@ -55,10 +55,10 @@ describe('settings', () => {
   });
 
   test.each([
-    [{ PUBLIC_URL: 'cdn.example.com' }, 'PUBLIC_URL must be an address in ASCII without query'],
-    [{ PUBLIC_URL: 'https://cdn.example.com/?a=b' }, 'PUBLIC_URL must be an address in ASCII without query'],
-    [{ PUBLIC_URL: 'https://me:password@cdn.example.com' }, 'PUBLIC_URL must be an address in ASCII without'],
-    [{ PUBLIC_URL: 'https://cdn.example.com/映像' }, 'PUBLIC_URL must be an address in ASCII'],
+    [{ PUBLIC_URL: 'cdn.example.com' }, 'PUBLIC_URL must be an ASCII address without query'],
+    [{ PUBLIC_URL: 'https://cdn.example.com/?a=b' }, 'PUBLIC_URL must be an ASCII address without query'],
+    [{ PUBLIC_URL: 'https://me:password@cdn.example.com' }, 'PUBLIC_URL must be an ASCII address without'],
+    [{ PUBLIC_URL: 'https://cdn.example.com/映像' }, 'PUBLIC_URL must be an ASCII address'],
   ])('%o is refused', (changes, message) => {
     expect(() => settingsWith(changes)).toThrow(message);
   });
