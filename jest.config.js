@@ -20,7 +20,6 @@ const LONG = [
   'test/local/obs/vendor-client.test.ts',
   'test/package.test.ts',
   'test/release.test.ts',
-  'test/shared/finishing/removal-histories.test.ts',
 ];
 
 /** @type {import('jest').Config} */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Cloud } from '../local/cloud';
@@ -29,24 +30,32 @@ export class TextCapture implements Capture {
   }
 }
 
-/** A video that was put into the bucket, once or twice. */
+/** A video that was put into the bucket, once or several times. */
 export interface Written {
   key: string;
   /** The time of each of its versions, ms since the epoch. */
   atMs: number[];
-  /** Its current content. */
-  content: string;
+  /** The time of each of its removals, ms since the epoch. */
+  removedAtMs: number[];
+  /** Its current content; undefined when it is gone. */
+  content: string | undefined;
 }
 
+const REMOVED_WITHIN_MS = 90_000;
+const BACK_WITHIN_MS = 90_000;
+
 /**
- * Puts videos into the upload bucket, evenly over a time, and some of them again within two seconds.
+ * Puts videos into the upload bucket, evenly over a time. Some are put again within two seconds. Some are deleted, and half of
+ * these come back, as they were or with another content.
  * @param replaced share of the videos that are replaced, 0 to 1
+ * @param removed share of the videos that are deleted, 0 to 1
  */
 export async function write(
   keys: readonly string[],
   forMs: number,
-  { replaced, random, cloud }: { replaced: number; random: () => number; cloud: Cloud },
+  shares: { replaced: number; removed: number; random: () => number; cloud: Cloud },
 ): Promise<Written[]> {
+  const { replaced, removed, random, cloud } = shares;
   const { store, uploadBucket } = cloud;
   const startedAtMs = Date.now();
   const put = async (written: Written, version: number) => {
@@ -54,17 +63,30 @@ export async function write(
     await store.put(uploadBucket, written.key, Buffer.from(written.content));
     written.atMs.push(Date.now());
   };
-  const again: Promise<void>[] = [];
+  const remove = async (written: Written) => {
+    written.content = undefined;
+    await store.delete(uploadBucket, written.key);
+    written.removedAtMs.push(Date.now());
+  };
+  const later: Promise<void>[] = [];
   const all: Written[] = [];
   for (const [index, key] of keys.entries()) {
     await pause(Math.max(0, startedAtMs + (index / keys.length) * forMs - Date.now()));
-    const written: Written = { key, atMs: [], content: '' };
+    const written: Written = { key, atMs: [], removedAtMs: [], content: '' };
     all.push(written);
     await put(written, 1);
-    const delayMs = random() * 2_000;
-    if (random() < replaced) again.push(pause(delayMs).then(() => put(written, 2)));
+    const [againMs, goneMs, backMs] = [random() * 2_000, random(), random()];
+    const [isReplaced, isRemoved, isBack] = [random() < replaced, random() < removed, random() < 0.5];
+    const version = random() < 0.5 ? 1 : 3;
+    later.push(
+      (async () => {
+        if (isReplaced) await pause(againMs).then(() => put(written, 2));
+        if (isRemoved) await pause(goneMs * REMOVED_WITHIN_MS).then(() => remove(written));
+        if (isRemoved && isBack) await pause(backMs * BACK_WITHIN_MS).then(() => put(written, version));
+      })(),
+    );
   }
-  await Promise.all(again);
+  await Promise.all(later);
   return all;
 }
 
@@ -83,6 +105,7 @@ export async function look(
 ): Promise<Directories> {
   const found: Directories = { mixed: [], old: [], empty: [] };
   for (const { key, content } of written) {
+    if (content === undefined) continue;
     const { objects } = store.list(snapshotBucket, { prefix: `snapshots/${key}/`, maxKeys: 1000 });
     const pictures = objects.filter((object) => /\/\d+\.jpg$/.test(object.key));
     const texts = new Set(await Promise.all(pictures.map(({ filePath }) => readFile(filePath, 'utf8'))));
@@ -91,6 +114,33 @@ export async function look(
     else if (!texts.has(content)) found.old.push(key);
   }
   return found;
+}
+
+/** Objects in the snapshot bucket that are left of videos that are gone: pictures, files and records. */
+export async function leftOver(written: readonly Written[], cloud: Cloud): Promise<string[]> {
+  const { store, snapshotBucket, uploadBucket, mpc } = cloud;
+  const gone = new Set(written.filter(({ content }) => content === undefined).map(({ key }) => key));
+  const ids = mpc.tasks.list().flatMap(({ id, input }) => (gone.has(input.object) ? [id] : []));
+  const recordsOf = (key: string) =>
+    createHash('sha256')
+      .update(JSON.stringify([uploadBucket, key]))
+      .digest('hex')
+      .slice(0, 40);
+  const names = new Set([...ids, ...[...gone].map(recordsOf)]);
+  const left: string[] = [];
+  const { objects } = store.list(snapshotBucket, { maxKeys: 1_000_000 });
+  for (const { key, filePath } of objects) {
+    const [, folder, name = ''] = /^\.mpc-snapshots\/([\w-]+)\/([^/.]+)/.exec(key) ?? [];
+    if (folder === 'failed-events' || folder === 'requests') continue;
+    const [, video = ''] = /^snapshots\/(.+)\/[^/]+$/.exec(key) ?? [];
+    const isNamed = names.has(name.replace(/^\d{13}-/, '')) || gone.has(video);
+    if (isNamed || (folder !== undefined && isAbout(gone, await readFile(filePath, 'utf8')))) left.push(key);
+  }
+  return left;
+}
+
+function isAbout(gone: ReadonlySet<string>, record: string): boolean {
+  return [...record.matchAll(/"(?:key|object)":"([^"]+)"/g)].some(([, key = '']) => gone.has(key));
 }
 
 /**

@@ -1,22 +1,27 @@
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import type { Cloud } from '../local/cloud';
+import type { Cloud, CloudOptions } from '../local/cloud';
 import { startDeployedCloud } from '../local/commands/deployed-cloud';
 import { Dice } from '../local/faults/dice';
 import type { Fault } from '../local/faults/faults';
 import { parseFaults, parseSeed, SEED_RANGE } from '../local/faults/parse-faults';
 import { FunctionGraphError, type Invocation } from '../local/functiongraph/functiongraph';
 import { UsageError } from '../local/usage-error';
-import { behindThePace, HostileCaller, look, TextCapture, write } from './soak-world';
+import { behindThePace, HostileCaller, leftOver, look, TextCapture, type Written, write } from './soak-world';
 
-const USAGE = `usage: npm run soak -- [--uploads N] [--minutes N] [--excess discarded|queued] [--faults LIST] [--seed N]
-                            [--instances N] [--conditional-writes ignored|honoured] [--replaced SHARE] [--hostile CREATES]
+const USAGE = `usage: npm run soak -- [--uploads N] [--minutes N] [--settle N] [--excess discarded|queued] [--faults LIST] [--seed N]
+                            [--instances N] [--conditional-writes ignored|honoured] [--replaced SHARE] [--removed SHARE]
+                            [--hostile CREATES]
 
-Uploads small videos into a local cloud with all faults, waits until all is settled, and counts. Every version of a video must
-have at most one task. Every directory must have pictures of the newest version only. No 60 s may have more create calls than
-MPC_REQUESTS_PER_MINUTE. Otherwise the exit code is 1.
+Uploads small videos for some --minutes (12) into a local cloud with all faults, waits until all is settled, and counts. Every
+version of a video must have at most one task. Every directory must have pictures of the newest version only. Of a video that was
+removed nothing must be left. No 60 s may have more create calls than MPC_REQUESTS_PER_MINUTE. Otherwise the exit code is 1.
+--settle: minutes after the uploads at most (45). It ends as soon as all is settled. Whatever failed is tried again after 4 to 5
+minutes, and the faults go on: of 60 uploads the last may need three tries (15 min), of 2,000 eight.
 --replaced: the share of the videos (0 to 1) that are uploaded again within two seconds.
+--removed: the share of the videos that are deleted within 90 s. Half of them come back within another 90 s. The functions run with
+ON_REMOVAL=delete; with 0 they run without it.
 --hostile: create calls per minute of a caller with forged notes, other videos' directories and the like, who also waits, lists
 and cancels.
 A video without pictures at the end is "not settled"; it is "lost" only if the sweeps find nothing left to do.
@@ -31,8 +36,8 @@ const FAULTS =
 const WINDOW_MS = 60_000;
 /** A sweep ignores uploads of the last minute. */
 const SWEEPABLE_AFTER_MS = 61_000;
-/** A sweep retries a failure after four minutes, and it may fail more than once. */
-const SETTLING_MS = 13 * 60_000;
+/** An invocation that found a video, and a call of it on its way, last no longer together. */
+const UNDER_WAY_MS = 120_000;
 const SWEEP_EVERY_MS = 15_000;
 const SETTLING_SWEEP_EVERY_MS = 3_000;
 const MAX_KEYS_SHOWN = 3;
@@ -48,7 +53,9 @@ const TASKS_END_WITHIN_MS = 60_000;
 
 interface Arguments {
   uploads: number;
-  durationMs: number;
+  uploadsForMs: number;
+  /** After the uploads. */
+  settlesWithinMs: number;
   excess: 'queued' | 'discarded';
   faults: string;
   seed: number;
@@ -57,6 +64,8 @@ interface Arguments {
   conditionalWrites: 'ignored' | 'honoured';
   /** Share of the videos that are uploaded again. */
   replaced: number;
+  /** Share of the videos that are deleted. */
+  removed: number;
   /** Create calls of a hostile caller per minute. */
   hostile: number;
 }
@@ -65,13 +74,15 @@ function readArguments(): Arguments {
   const { values } = parseArgs({
     options: {
       uploads: { type: 'string', default: '2000' },
-      minutes: { type: 'string', default: '25' },
+      minutes: { type: 'string', default: '12' },
+      settle: { type: 'string', default: '45' },
       excess: { type: 'string', default: 'discarded' },
       faults: { type: 'string', default: FAULTS },
       seed: { type: 'string', default: String(randomInt(SEED_RANGE)) },
       instances: { type: 'string', default: '1' },
       'conditional-writes': { type: 'string', default: 'ignored' },
       replaced: { type: 'string', default: '0.1' },
+      removed: { type: 'string', default: '0.1' },
       hostile: { type: 'string', default: '10' },
     },
   });
@@ -85,20 +96,33 @@ function readArguments(): Arguments {
     throw new UsageError(`--excess must be queued or discarded, got "${excess}"\n\n${USAGE}`);
   }
   const uploads = positive('uploads', values.uploads);
-  const durationMs = positive('minutes', values.minutes) * 60_000;
-  if (durationMs <= SETTLING_MS) {
-    throw new UsageError(
-      `--minutes must be above ${SETTLING_MS / 60_000}: uploads stop that long before the end, because a sweep retries failures after four minutes`,
-    );
-  }
+  const uploadsForMs = positive('minutes', values.minutes) * 60_000;
+  const settlesWithinMs = positive('settle', values.settle) * 60_000;
   const instances = Math.ceil(positive('instances', values.instances));
-  const [replaced, hostile] = [Number(values.replaced), Number(values.hostile)];
-  if (!(replaced >= 0 && replaced <= 1))
-    throw new UsageError(`--replaced must be from 0 to 1, got "${values.replaced}"\n\n${USAGE}`);
+  const [replaced, removed] = [share('replaced', values.replaced), share('removed', values.removed)];
+  const hostile = Number(values.hostile);
   if (!(hostile >= 0))
     throw new UsageError(`--hostile must be 0 or more, got "${values.hostile}"\n\n${USAGE}`);
   const seed = parseSeed(values.seed);
-  return { uploads, durationMs, excess, faults, seed, instances, conditionalWrites, replaced, hostile };
+  return {
+    uploads,
+    uploadsForMs,
+    settlesWithinMs,
+    excess,
+    faults,
+    seed,
+    instances,
+    conditionalWrites,
+    replaced,
+    removed,
+    hostile,
+  };
+}
+
+function share(name: string, value: string): number {
+  const number = Number(value);
+  if (number >= 0 && number <= 1) return number;
+  throw new UsageError(`--${name} must be from 0 to 1, got "${value}"\n\n${USAGE}`);
 }
 
 /** The same numbers for the same seed. @param stream their purpose: no stream shifts the numbers of another */
@@ -170,11 +194,11 @@ function increase(counts: Map<string, number>, name: string): void {
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function startCloud(
-  { excess, faults, seed, instances, conditionalWrites, hostile }: Arguments,
+  { excess, faults, seed, instances, conditionalWrites, removed, hostile }: Arguments,
   requestsPerMinute: number,
   observations: Observations,
 ): Promise<Cloud> {
-  const cloud = await startDeployedCloud({
+  const options: CloudOptions = {
     port: 0,
     mpc: {
       capture: new TextCapture(FRAME_MS, randomFrom(seed, 'capture')),
@@ -189,7 +213,8 @@ async function startCloud(
     obs: { behaviour: { conditionalWrites } },
     functiongraph: { behaviour: { asyncRetryDelayMs: 300, excessAsyncEvents: excess } },
     faults: { shares: parseFaults(faults), seed, onFault: observations.onFault },
-  });
+  };
+  const cloud = await startDeployedCloud(options, { ON_REMOVAL: removed > 0 ? 'delete' : 'keep' });
   for (const [name, count] of Object.entries({ ...CAPS, 'on-upload': instances }))
     setInstances(name, count, cloud);
   for (const { configuration } of cloud.functiongraph.functions()) {
@@ -220,46 +245,87 @@ async function recordsOf(key: string, { store, snapshotBucket }: Cloud): Promise
 }
 
 /**
- * Sweeps until a whole pass, in one sweep or several, finds nothing to do. @returns the last report, if there was no
- * such pass; otherwise undefined
+ * Runs the timers until sweeps find nothing to do in a whole pass, in one sweep or several, and on-finish nothing to remove.
+ * @param count videos that exist
+ * @returns the last reports, if it did not come to that; otherwise undefined
  */
-async function sweepUntilSettled(
-  count: number,
-  deadlineMs: number,
-  { functiongraph }: Cloud,
-): Promise<string | undefined> {
+async function runUntilSettled(count: number, deadlineMs: number, cloud: Cloud): Promise<string | undefined> {
   let said = 'nothing';
   let passed = { already_started: 0, started: 0, failed: 0 };
   while (Date.now() < deadlineMs) {
-    try {
-      const { isError, body } = await functiongraph.invoke('on-upload', {
-        trigger_type: 'TIMER',
-        user_event: '{"whole":true}',
-      });
-      said = body;
-      if (isError) continue;
-      const report = JSON.parse(body);
-      for (const name of ['already_started', 'started', 'failed'] as const) passed[name] += report[name];
-      if (!report.complete) continue;
-      if (passed.failed + passed.started === 0 && passed.already_started === count) return undefined;
+    const report = await runTimer('on-upload', cloud);
+    if (report !== undefined) {
+      said = JSON.stringify(report);
+      for (const name of ['already_started', 'started', 'failed'] as const)
+        passed[name] += Number(report[name]);
+    }
+    if (report?.complete === true) {
+      const isSettled = passed.failed + passed.started === 0 && passed.already_started === count;
       passed = { already_started: 0, started: 0, failed: 0 };
-    } catch (error) {
-      // The only instance is busy with events.
-      if (!(error instanceof FunctionGraphError)) throw error;
+      if (isSettled) {
+        await tasksEnd(cloud);
+        const finished = await runTimer('on-finish', cloud);
+        said = `${said} ${JSON.stringify(finished)}`;
+        if (finished !== undefined && isNothingToDo(finished)) return undefined;
+      }
     }
     await pause(SETTLING_SWEEP_EVERY_MS);
   }
   return said;
 }
 
-/** Tasks by the claim that they were made for, without those that were cancelled for a newer version. */
-function tasksByClaim(cloud: Cloud): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  for (const { id, input, createdAtMs, status, userData = '{}' } of cloud.mpc.tasks.list()) {
+/** @returns the report of a run over everything; undefined when it failed, or the only instance is busy with events */
+async function runTimer(
+  name: 'on-upload' | 'on-finish',
+  { functiongraph }: Cloud,
+): Promise<Record<string, unknown> | undefined> {
+  try {
+    const event = { trigger_type: 'TIMER', user_event: '{"whole":true}' };
+    const { isError, body } = await functiongraph.invoke(name, event);
+    return isError ? undefined : JSON.parse(body);
+  } catch (error) {
+    if (!(error instanceof FunctionGraphError)) throw error;
+    return undefined;
+  }
+}
+
+/** Whether a run of on-finish ended no task and removed no video, and has none to try again. */
+function isNothingToDo({ finished, failed, removal }: Record<string, unknown>): boolean {
+  const { videos, failed: notRemoved, kept } = Object(removal);
+  const counts = [finished, failed, videos, notRemoved, ...Object.values(Object(kept))];
+  return counts.every((count) => (count ?? 0) === 0);
+}
+
+/** Claims with a second task although the video was not gone in between. */
+function duplicatesIn(written: readonly Written[], cloud: Cloud): string[][] {
+  const removedAtMs = new Map(written.map(({ key, removedAtMs }) => [key, removedAtMs]));
+  return [...tasksByClaim(cloud).values()].flatMap((tasks) => {
+    const isSecond = tasks.some(({ createdAtMs, key }, at) => {
+      const beforeMs = tasks[at - 1]?.createdAtMs;
+      if (beforeMs === undefined) return false;
+      return !removedAtMs.get(key)?.some((atMs) => atMs > beforeMs - UNDER_WAY_MS && atMs <= createdAtMs);
+    });
+    const told = tasks.map(
+      ({ key, id, createdAtMs }) => `${key}: task ${id} at ${new Date(createdAtMs).toISOString()}`,
+    );
+    return isSecond ? [told] : [];
+  });
+}
+
+interface MadeTask {
+  key: string;
+  id: string;
+  createdAtMs: number;
+}
+
+/** Tasks by the claim that they were made for, the oldest first, without those that were cancelled for a newer version. */
+function tasksByClaim(cloud: Cloud): Map<string, MadeTask[]> {
+  const found = new Map<string, MadeTask[]>();
+  const tasks = [...cloud.mpc.tasks.list()].sort((a, b) => a.createdAtMs - b.createdAtMs);
+  for (const { id, input, createdAtMs, status, userData = '{}' } of tasks) {
     const { claim } = Object(JSON.parse(userData)['mpc-snapshots']);
     if (status === 'CANCELED' || typeof claim !== 'string' || input.object.startsWith('hostile/')) continue;
-    const made = `${input.object}: task ${id} at ${new Date(createdAtMs).toISOString()}`;
-    found.set(claim, [...(found.get(claim) ?? []), made]);
+    found.set(claim, [...(found.get(claim) ?? []), { key: input.object, id, createdAtMs }]);
   }
   return found;
 }
@@ -276,13 +342,23 @@ const list = (counts: ReadonlyMap<string, number>) =>
 
 async function main(): Promise<boolean> {
   const args = readArguments();
-  const { uploads, durationMs, excess, faults, seed, instances, replaced, hostile } = args;
+  const {
+    uploads,
+    uploadsForMs,
+    settlesWithinMs,
+    excess,
+    faults,
+    seed,
+    instances,
+    replaced,
+    removed,
+    hostile,
+  } = args;
   console.log(`seed ${seed}, excess events ${excess}, faults ${faults || 'none'}`);
   console.log(`instances ${instances}, conditional writes ${args.conditionalWrites}`);
-  console.log(`replaced ${replaced}, creates of a hostile caller ${hostile} a minute`);
-  const uploadsForMs = durationMs - SETTLING_MS;
+  console.log(`replaced ${replaced}, removed ${removed}, creates of a hostile caller ${hostile} a minute`);
   // As many as there are uploads: additional calls after faults must wait, which tests the pace.
-  const requestsPerMinute = Math.ceil((uploads * (1 + replaced)) / (uploadsForMs / 60_000));
+  const requestsPerMinute = Math.ceil((uploads * (1 + replaced + removed / 2)) / (uploadsForMs / 60_000));
   const startedAtMs = Date.now();
   const observations = new Observations();
   const cloud = await startCloud(args, requestsPerMinute, observations);
@@ -293,30 +369,35 @@ async function main(): Promise<boolean> {
   const caller = new HostileCaller(cloud, hostile, victim);
   const attack = hostile > 0 ? caller.run() : Promise.resolve();
   try {
-    const written = await write(keys, uploadsForMs, { replaced, random, cloud });
+    const written = await write(keys, uploadsForMs, { replaced, removed, random, cloud });
+    const uploadedAtMs = Date.now();
     await pause(SWEEPABLE_AFTER_MS);
     clearInterval(timer);
     // Sweeps that overlap share one note of their place. Only a single one can tell that all is settled.
     setInstances('on-upload', 1, cloud);
-    const lastReport = await sweepUntilSettled(uploads, startedAtMs + durationMs, cloud);
-    const isSettled = lastReport === undefined;
+    // What was captured for the caller is removed, too: its videos do not exist.
     caller.stop();
     await attack;
+    const there = written.filter(({ content }) => content !== undefined).length;
+    const lastReport = await runUntilSettled(there, uploadedAtMs + settlesWithinMs, cloud);
+    const isSettled = lastReport === undefined;
     await tasksEnd(cloud);
 
-    const duplicates = [...tasksByClaim(cloud).values()].filter(({ length }) => length > 1);
+    const duplicates = duplicatesIn(written, cloud);
+    const left = await leftOver(written, cloud);
     const { mixed, old, empty } = await look(written, cloud);
     const unfinished = [...old, ...empty];
     const most = observations.mostCreatesInAMinute();
     const behindMs = behindThePace(written, requestsPerMinute, (key) => newestTaskAtMs(key, cloud));
     const late = behindMs.filter((ms) => ms > LATE_MS).length;
     console.log(`
-videos       ${uploads}, ${written.filter(({ atMs }) => atMs.length > 1).length} of them replaced
+videos       ${uploads}, ${written.filter(({ atMs }) => atMs.length > 1).length} of them written again, ${uploads - there} gone
 tasks        ${cloud.mpc.tasks.list().length}
 duplicates   ${duplicates.length}
 lost         ${isSettled ? unfinished.length : 'not known'}
 not settled  ${isSettled ? 0 : unfinished.length} without pictures of the newest version yet
 mixed        ${mixed.length} directories
+left over    ${left.length} objects of removed videos
 late         ${late} more than ${LATE_MS / 1000} s behind the pace, the last by ${(Math.max(0, ...behindMs) / 1000).toFixed(0)} s
 settled      ${isSettled ? 'yes' : `no: ${lastReport}`}, after ${((Date.now() - startedAtMs) / 1000).toFixed(0)} s
 create calls ${observations.createsAtMs.length} for uploads, at most ${most} in any 60 s; MPC_REQUESTS_PER_MINUTE is ${requestsPerMinute}
@@ -328,12 +409,13 @@ faults       ${list(observations.faults)}
 caller       ${list(caller.answers)}
 seed         ${seed}`);
     for (const tasks of duplicates.slice(0, MAX_KEYS_SHOWN)) console.log(['', ...tasks].join('\n  '));
+    for (const key of left.slice(0, MAX_KEYS_SHOWN)) console.log(`left over    ${key}`);
     for (const key of [...mixed, ...unfinished].slice(0, MAX_KEYS_SHOWN)) {
       const records = await recordsOf(key, cloud);
       console.log([`\n${key}`, ...observations.linesAbout(key), ...records].join('\n  '));
     }
     return (
-      duplicates.length + mixed.length + unfinished.length === 0 &&
+      duplicates.length + mixed.length + unfinished.length + left.length === 0 &&
       isSettled &&
       (faults !== '' || late === 0) &&
       (instances > 1 || most <= requestsPerMinute)

@@ -5,10 +5,11 @@ import { groupsOf } from '../core/groups';
 import { text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { outputDirectoryOf, stemOf } from '../installation/object-keys';
+import { getRecord } from '../installation/records';
 import { isWithin } from '../tasks/claims';
 import { asMpcReads } from '../tasks/ownership';
 import type { Video } from '../tasks/removals';
-import { readResult, resultKeyOf } from '../tasks/results';
+import { pointerKey, readResult, resultKeyOf } from '../tasks/results';
 import { listRecords } from '../tasks/task-index';
 import { type Begun, begunIn } from '../tasks/versions';
 import { PUBLISHED_FILES, timeInNameSeconds } from '../views/pictures';
@@ -110,8 +111,7 @@ export async function objectsOfVideo(
       const index = objects.find(({ key }) => nameOf(key) === PUBLISHED_FILES.index);
       if (index !== undefined) {
         const read = z.safeParse(Index, await getJson(snapshotBucket, index.key, invocation));
-        // The file belongs to another task, or to an unknown one.
-        if (!read.success || !ids.has(read.data.task_id)) {
+        if (!read.success || (await isOfAnother(read.data.task_id, ids, invocation))) {
           shared.add(directory);
           continue;
         }
@@ -120,6 +120,15 @@ export async function objectsOfVideo(
     }
   }
   return { keys: [...keys], shared: [...shared] };
+}
+
+/** True for a task of another video. Without a record its video was removed before: nobody else would delete the files. */
+async function isOfAnother(
+  taskId: string,
+  own: ReadonlySet<string>,
+  invocation: Invocation,
+): Promise<boolean> {
+  return !own.has(taskId) && (await getRecord(pointerKey(taskId), invocation)) !== undefined;
 }
 
 /** The templates of directories for pictures of uploads and of callers. */

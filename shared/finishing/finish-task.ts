@@ -1,9 +1,11 @@
 import type { Task } from '../cloud/mpc';
+import { findObject } from '../cloud/obs';
 import type { FinishInvocation } from '../installation/finish-settings';
 import type { Invocation } from '../installation/invocation';
 import { getRecord, putRecord } from '../installation/records';
 import { keepResult } from '../tasks/results';
 import { publishFiles } from '../views/published-files';
+import { releaseFailed } from './failed-claims';
 import { markKey } from './finish-mark';
 import { queueNotice } from './notices';
 import { clearOlderPictures } from './older-pictures';
@@ -25,6 +27,7 @@ export async function finishTask(task: Task, invocation: FinishInvocation): Prom
   if (await isFinished(task.task_id, invocation)) return 'already_finished';
   const result = await keepResult(task, invocation);
   if (result === undefined) return 'not_ours';
+  if (task.status === 'FAILED') await releaseIfGone(task, invocation);
   const files = await publishFiles(result, invocation);
   await clearOlderPictures(result, invocation);
   if (invocation.settings.notify !== undefined) await queueNotice(result, files, invocation);
@@ -32,6 +35,12 @@ export async function finishTask(task: Task, invocation: FinishInvocation): Prom
   remember(task.task_id);
   invocation.log.info('task.finished', { task_id: task.task_id, status: task.status });
   return 'finished';
+}
+
+async function releaseIfGone({ input }: Task, invocation: FinishInvocation): Promise<void> {
+  const { bucket = '', object: key = '' } = input ?? {};
+  const isThere = (await findObject(bucket, key, invocation)) !== undefined;
+  if (!isThere) await releaseFailed({ bucket, key }, invocation);
 }
 
 /** True when a task is finished. @throws what OBS throws */

@@ -22,6 +22,7 @@ import { listRecords } from '../tasks/task-index';
 import { haveEnded } from '../tasks/versions';
 import { inLine, remember } from '../tasks/waiting';
 import { objectsOfVideo, tasksOfVideo, type VideoTasks, withTasksOfMpc } from './belongings';
+import { releaseFailed } from './failed-claims';
 import { markKey } from './finish-mark';
 import { waitingNotices } from './notices';
 
@@ -211,6 +212,9 @@ async function removeVideo(
   await putRecord(removalMark(video), {}, invocation);
   if (await isThere(video, invocation)) {
     await endRemoval();
+    // It may be back as it was, without an event of its creation: a task that failed meanwhile found no video.
+    if (await releaseFailed(video, invocation))
+      await remember(inLine(video, Date.now(), invocation), invocation);
     await forget();
     return 'video_is_there';
   }

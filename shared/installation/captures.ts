@@ -75,7 +75,7 @@ export function checkCaptures(
     };
     if (!prefix.startsWith(choice.uploadPrefix))
       issue('prefix', `must begin with UPLOAD_PREFIX ("${choice.uploadPrefix}"), got ${show(prefix)}`);
-    if (capture.suffixes.length === 0) issue('suffixes', 'must hold at least one ending, got []');
+    if (capture.suffixes.length === 0) issue('suffixes', 'must hold an ending, got []');
     if (!capture.suffixes.every((suffix) => choice.uploadSuffixes.some((known) => suffix.endsWith(known))))
       issue('suffixes', `must be among UPLOAD_SUFFIXES, got ${show(suffixes)}`);
     if (capture.directory.startsWith(RECORDS_FOLDER))

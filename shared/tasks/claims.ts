@@ -21,7 +21,7 @@ import { sha256Hex } from '../signing';
 import { CALL_ARRIVES_WITHIN_MS, CALL_WITHIN_MS, tasksAround } from './claim-search';
 import { noteFound } from './found-tasks';
 import { asMpcReads, stageFolder } from './ownership';
-import { unwrapUserData, withNote } from './task-note';
+import { type TaskNote, unwrapUserData, withNote } from './task-note';
 
 /*
  * A claim makes sure that one request becomes one task. Each attempt is a small object in the snapshot bucket,
@@ -99,7 +99,7 @@ export type ClaimRecord = z.infer<typeof ClaimRecord>;
 /** Another invocation may still work on this claim. */
 export class ClaimInFlight extends CallerError {
   constructor(readonly retryAfterSeconds: number) {
-    super('another invocation may work on it');
+    super('the claim is in use');
   }
 }
 
@@ -230,18 +230,20 @@ function withoutTask({ claimed_at_ms, last_modified_ms }: ClaimRecord): ClaimRec
  * @throws ClaimInFlight; what OBS and MPC throw, then the task is unchanged
  */
 export async function cancelToStartAgain(
-  { task_id, input }: Task,
+  task: Task,
   id: string,
   invocation: Invocation,
   before: (video: Pick<ClaimRequest, 'bucket' | 'key'>) => Promise<void>,
 ): Promise<void> {
+  const { task_id, input } = task;
   const { bucket = '', object: key = '' } = input ?? {};
   const first: ClaimRequest = { id, objectKey: claimKey({ bucket, key }, id), bucket, key };
   for (let attempt = 0; ; ) {
     const record = await readAttempt(first, attempt, invocation);
     // A task of a caller, a duplicate, or one whose record was deleted.
     if (record === undefined) return cancelTask(task_id, invocation);
-    const isHalfWritten = record.state === 'claimed' && !record.damaged;
+    const isHalfWritten =
+      record.state === 'claimed' && !record.damaged && mayBeOf(record, unwrapUserData(task.user_data).note);
     if (isHalfWritten && !isOld(record)) throw new ClaimInFlight(COME_BACK_SECONDS);
     if (
       record.task_id === task_id ||
@@ -311,7 +313,7 @@ export async function createClaimedTask(
   release?: () => void,
 ): Promise<{ task: CreatedTask; isNew: boolean }> {
   const claimedAtMs = Date.now();
-  const owner = randomUUID();
+  const owner = randomUUID().slice(0, 8);
   const claimed: ClaimRecord = { state: 'claimed', claimed_at_ms: claimedAtMs, owner };
   if (!(await createAttempt(claim, attempt, claimed, invocation))) {
     release?.();
@@ -327,7 +329,7 @@ export async function createClaimedTask(
   const repeat = release ? 'unsent' : 'refused';
   try {
     const call = createTask(
-      withNote(body, claim.id, claim.capture),
+      withNote(body, claim.id, claim.capture, owner),
       { ...invocation, deadlineMs },
       repeat,
       leaveByMs,
@@ -417,7 +419,7 @@ async function reconcileClaim(
     const look = await tasksAround(claimed_at_ms, toleranceMs, sought, invocation);
     const [first, ...others] = look.tasks
       // A cancelled task may be one of an earlier attempt, cancelled so that the upload is started again.
-      .filter((task) => isTaskOf(claim, task) && (attempt === 0 || task.status !== 'CANCELED'))
+      .filter((task) => isTaskOf(claim, record, task) && (attempt === 0 || task.status !== 'CANCELED'))
       .sort((a, b) => a.task_id.length - b.task_id.length || (a.task_id < b.task_id ? -1 : 1));
     if (first !== undefined) {
       if (others.length > 0) {
@@ -445,10 +447,19 @@ async function reconcileClaim(
 }
 
 /** The note alone proves nothing: the task must also capture this video into this directory. */
-function isTaskOf({ id, bucket, key, output }: ClaimRequest, task: Task): boolean {
-  if (unwrapUserData(task.user_data).note.claim !== id) return false;
+function isTaskOf({ id, bucket, key, output }: ClaimRequest, record: ClaimRecord, task: Task): boolean {
+  const { note } = unwrapUserData(task.user_data);
+  if (note.claim !== id || !mayBeOf(record, note)) return false;
   const isInput = isWithin(task.input, { bucket, object: key });
   return isInput && (output === undefined || isWithin(task.output, output));
+}
+
+/**
+ * False for a task that an earlier record of the same claim was written for. Such a record was deleted with its video, which then
+ * came back. Tasks and records of older versions name no owner.
+ */
+export function mayBeOf({ owner }: ClaimRecord, note: TaskNote): boolean {
+  return !owner || owner === (note.owner ?? owner);
 }
 
 /** True if a place in MPC's answer matches the requested one. MPC may add a directory below it, and slashes at either end. */

@@ -26,7 +26,7 @@ export async function createOnce(
     ]);
   }
   const claim = requestClaim(key, caller, body);
-  if (withNote(body, claim.id) === body) {
+  if (withNote(body, claim.id, undefined, claim.id.slice(0, 8)) === body) {
     const message = `must leave 150 of its ${MAX_USER_DATA_CHARACTERS} characters free with an Idempotency-Key, got ${body.user_data?.length}`;
     throw new InvalidRequest([{ path: 'user_data', message }]);
   }

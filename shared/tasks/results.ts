@@ -6,7 +6,7 @@ import { anything, optionalText, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { getRecordAs, putRecord } from '../installation/records';
-import { ClaimRecord, claimKey } from './claims';
+import { ClaimRecord, claimKey, mayBeOf } from './claims';
 import { isBetweenOwnBuckets, isInOwnFolder, isOfThisStage } from './ownership';
 import { unwrapUserData } from './task-note';
 
@@ -131,7 +131,8 @@ async function recordOf(task: Task, invocation: Invocation): Promise<TaskRecord 
   const { bucket = '', object: key } = task.input ?? {};
   if (key === undefined || !uploadBuckets.includes(bucket)) return undefined;
   const video = { bucket, key };
-  const { claim } = unwrapUserData(task.user_data).note;
+  const { note } = unwrapUserData(task.user_data);
+  const { claim } = note;
   const names = [claim, task.task_id]
     .filter((name) => name !== undefined)
     .filter((name) => /^\w+$/.test(name));
@@ -142,7 +143,8 @@ async function recordOf(task: Task, invocation: Invocation): Promise<TaskRecord 
     // A later attempt has its own record. Only the first one says which: no record can lead back to itself.
     if (next !== undefined && name === claim) names.push(`${claim}.${next}`);
     // A claim whose call was never answered has no task id: the task with its note is the one.
-    if (task_id === task.task_id || (task_id === undefined && state === 'claimed')) {
+    const isHalfWritten = task_id === undefined && state === 'claimed' && mayBeOf(record, note);
+    if (task_id === task.task_id || isHalfWritten) {
       return { resultKey: claimKey(video, `${name}.result`), etag, folder };
     }
   }

@@ -7,6 +7,8 @@ import { InvalidRequest, MAX_USER_DATA_CHARACTERS } from '../validation';
 export interface TaskNote {
   /** The claim of the upload that the task was started for. */
   claim?: string | undefined;
+  /** The claim's `owner`: a claim that was deleted and made anew has another one. */
+  owner?: string | undefined;
   /** Name of the capture, if it has one. For people. */
   capture?: string | undefined;
   /** Time of the only picture (ms), if its name does not say it. */
@@ -18,6 +20,7 @@ export interface TaskNote {
 const Envelope = z.object({
   'mpc-snapshots': z.object({
     claim: optionalText,
+    owner: optionalText,
     capture: optionalText,
     time_ms: optionalWholeNumber,
     to_end: flag,
@@ -42,8 +45,13 @@ export function unwrapUserData(userData: string | undefined): {
  * a note is always wrapped, so that a caller's text is never read as a note.
  * @throws InvalidRequest for data that looks like a note and leaves no room
  */
-export function withNote(body: CreateTaskBody, claim?: string, capture?: string): CreateTaskBody {
-  const note: TaskNote = { claim, capture, time_ms: momentOfOnlyPictureMs(body) };
+export function withNote(
+  body: CreateTaskBody,
+  claim?: string,
+  capture?: string,
+  owner?: string,
+): CreateTaskBody {
+  const note: TaskNote = { claim, owner, capture, time_ms: momentOfOnlyPictureMs(body) };
   const isLikeOurs = z.safeParse(Envelope, parseJson(body.user_data ?? '')).success;
   if (note.claim === undefined && note.time_ms === undefined && !isLikeOurs) return body;
   const { type = 'TIME', duration } = body.thumbnail_para;

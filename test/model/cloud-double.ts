@@ -17,7 +17,7 @@ export interface CloudAnswer {
   body: string;
 }
 
-interface StoredObject {
+export interface StoredObject {
   body: string;
   etag: string;
   lastModifiedMs: number;
@@ -58,7 +58,7 @@ export interface CloudDoubleOptions {
   conditionalWrites: 'ignored' | 'honoured';
   /**
    * How long each task in turn waits and then runs, over and over: it reads its video when it starts to run, and stores one
-   * picture then and one at its end. Without it tasks wait for ever.
+   * picture then and one at its end. It fails if there is no video then, or an unreadable one. Without it tasks wait for ever.
    */
   taskTimes: readonly { waitsMs: number; runsMs: number }[] | undefined;
   /** How many tasks are done in a minute, one after the other in the order in which they came. */
@@ -77,6 +77,8 @@ export const AS_THE_LOCAL_CLOUD: Omit<CloudDoubleOptions, 'now'> = {
   tasksPerMinute: undefined,
 };
 
+/** The content of a video that MPC cannot read. */
+export const UNREADABLE = 'unreadable';
 const MAX_KEYS = 1000;
 
 /**
@@ -97,6 +99,8 @@ export class CloudDouble {
   pictures: (taskId: number) => readonly string[] = () => ['0.jpg'];
   /** Whether the functions have the right to delete objects. */
   mayDelete = true;
+  /** What happens to the buckets right before a later call: so many come before it. */
+  meanwhile: { afterCalls: number; happens: () => void } | undefined;
   readonly #options: CloudDoubleOptions;
   /** The first task that has not ended, and when the ones before it have, where tasks run one after the other. */
   #queueAt = 0;
@@ -113,6 +117,20 @@ export class CloudDouble {
   put(bucket: string, key: string, body: string): StoredObject {
     this.runTasks();
     return this.#store(bucket, key, body);
+  }
+
+  /** @returns what was there */
+  remove(bucket: string, key: string): StoredObject | undefined {
+    this.runTasks();
+    const object = this.buckets.get(bucket)?.get(key);
+    this.buckets.get(bucket)?.delete(key);
+    return object;
+  }
+
+  /** A delete marker is deleted: the object is there again, as old as it was. */
+  restore(bucket: string, key: string, object: StoredObject): void {
+    this.runTasks();
+    this.buckets.get(bucket)?.set(key, object);
   }
 
   /** Lets tasks do what they have had the time for, in the order of time. */
@@ -132,7 +150,11 @@ export class CloudDouble {
       if (atMs > now() || task.status !== from) continue;
       const { input, output } = task.body;
       task.status = to;
-      if (to === 'PROCESSING') task.read = this.buckets.get(input.bucket)?.get(input.object)?.body ?? '';
+      if (to === 'PROCESSING')
+        task.read = this.buckets.get(input.bucket)?.get(input.object)?.body ?? UNREADABLE;
+      if (task.read === UNREADABLE) task.status = 'FAILED';
+      if (task.status !== 'PROCESSING') task.endedAtMs = atMs;
+      if (task.status === 'FAILED') continue;
       this.#store(output.bucket, `${output.object}/${to === 'PROCESSING' ? 0 : 1}.jpg`, task.read ?? '');
     }
   }
@@ -176,6 +198,11 @@ export class CloudDouble {
 
   handle(request: CloudRequest): CloudAnswer {
     this.calls += 1;
+    if (this.meanwhile !== undefined && this.meanwhile.afterCalls-- <= 0) {
+      const { happens } = this.meanwhile;
+      this.meanwhile = undefined;
+      happens();
+    }
     if (request.headers['webhook-id'] !== undefined) return this.receiver(request);
     return this.arrive(request) ?? this.serve(request);
   }

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { postEvent } from '../functions/installation';
-import { FATES, type Fate, type Fates, type Outcome } from './functions-double';
-import { ARCHIVE, type InstallationDouble, uploadRecord, VIDEOS } from './installation-double';
+import { type StoredObject, UNREADABLE } from './cloud-double';
+import { FATES, type Fate, type Fates, type FunctionName, type Outcome } from './functions-double';
+import {
+  ARCHIVE,
+  type InstallationDouble,
+  removalRecord,
+  timer,
+  uploadRecord,
+  VIDEOS,
+} from './installation-double';
 
 /** An event that the platform still has to deliver. */
 interface PendingEvent {
@@ -9,6 +17,17 @@ interface PendingEvent {
   key: string;
   etag: string;
   attempts: number;
+  /** What it says, if it is about a removal. */
+  removal?: string;
+}
+
+/** A video that was removed: when, and what it was. */
+interface Removal {
+  atMs: number;
+  /** Absent before the video was there for the first time. */
+  object?: StoredObject | undefined;
+  /** When it came back, if it did. */
+  backMs?: number;
 }
 
 /** What a history has brought about so far; what must hold in the end follows from it. */
@@ -17,7 +36,13 @@ export interface History {
   pending: PendingEvent[];
   /** Videos as they are now in the buckets, `bucket/key` → ETag. */
   videos: Map<string, string>;
-  /** How often each video was written, `bucket/key` → count. */
+  /** Videos that were removed, `bucket/key`, the last removal last. */
+  removals: Map<string, Removal[]>;
+  /** Videos of which an old version was deleted, `bucket/key`. */
+  shortened: Set<string>;
+  /** All ETags that each video has had. */
+  etags: Map<string, Set<string>>;
+  /** How often each video was written or came back, `bucket/key` → count. */
   versions: Map<string, number>;
   /** Uploads and idempotency keys with which two instances worked at the same time. */
   overlapped: Set<string>;
@@ -33,6 +58,9 @@ export function newHistory(service: InstallationDouble): History {
     service,
     pending: [],
     videos: new Map(),
+    removals: new Map(),
+    shortened: new Set(),
+    etags: new Map(),
     versions: new Map(),
     overlapped: new Set(),
     answers: new Map(),
@@ -63,7 +91,15 @@ const KEYS = ['a.mp4', 'b c+ä%.MOV', 'c/d.mp4', 'e.mp4', 'f.mp4'];
 /** FunctionGraph tries an event again at most so often. */
 const MAX_RETRIES = 3;
 
-class Upload extends Step {
+/** Something happens to a bucket, at once: also between two calls of a function. */
+abstract class Change extends Step {
+  async run(_: object, history: History) {
+    this.happen(history);
+  }
+  abstract happen(history: History): void;
+}
+
+class Upload extends Change {
   constructor(
     readonly key: string,
     readonly content: string,
@@ -71,19 +107,180 @@ class Upload extends Step {
   ) {
     super();
   }
-  async run(_: object, history: History) {
+  happen(history: History) {
     const { bucket, key } = this;
     // Of two writes in one millisecond nobody could tell.
-    await history.service.time.pass(1);
+    history.service.time.nowMs += 1;
     const { etag } = history.service.cloud.put(bucket, key, this.content);
-    const event = { bucket, key, etag, attempts: 0 };
-    const name = `${bucket}/${key}`;
-    history.versions.set(name, (history.versions.get(name) ?? 0) + 1);
-    history.videos.set(name, etag);
-    history.pending.push(event);
+    isThere(`${bucket}/${key}`, etag, history);
+    history.pending.push({ bucket, key, etag, attempts: 0 });
   }
   toString() {
     return `upload ${this.bucket}/${this.key} "${this.content}"`;
+  }
+}
+
+function isThere(name: string, etag: string, history: History): void {
+  const { versions, videos, etags, removals, service } = history;
+  const absences = removals.get(name) ?? [{ atMs: 0 }];
+  removals.set(name, absences);
+  const last = absences.at(-1);
+  if (last !== undefined && !videos.has(name)) last.backMs = service.time.nowMs;
+  versions.set(name, (versions.get(name) ?? 0) + 1);
+  videos.set(name, etag);
+  etags.set(name, (etags.get(name) ?? new Set()).add(etag));
+}
+
+const DELETED = 'ObjectRemoved:Delete';
+const MARKED = 's3:ObjectRemoved:DeleteMarkerCreated';
+
+/** Somebody deletes a video; in a versioned bucket that writes a delete marker. */
+export class Remove extends Change {
+  constructor(
+    readonly key: string,
+    readonly bucket: string,
+    readonly removal: string,
+  ) {
+    super();
+  }
+  happen({ service, videos, removals, pending }: History) {
+    const { bucket, key, removal } = this;
+    const name = `${bucket}/${key}`;
+    if (!videos.delete(name)) return;
+    service.time.nowMs += 1;
+    const object = service.cloud.remove(bucket, key);
+    const before = removals.get(name) ?? [];
+    removals.set(name, [...before, { atMs: service.time.nowMs, object }]);
+    pending.push({ bucket, key, etag: '', attempts: 0, removal });
+  }
+  toString() {
+    return `remove ${this.bucket}/${this.key} (${this.removal})`;
+  }
+}
+
+/** The delete marker of a video is deleted: the video is back, as old as before, and the event is one of a removal. */
+class Restore extends Change {
+  constructor(
+    readonly key: string,
+    readonly bucket: string,
+  ) {
+    super();
+  }
+  happen(history: History) {
+    const { bucket, key } = this;
+    const name = `${bucket}/${key}`;
+    const last = history.removals.get(name)?.at(-1);
+    if (last?.object === undefined || history.videos.has(name)) return;
+    history.service.time.nowMs += 1;
+    history.service.cloud.restore(bucket, key, last.object);
+    isThere(name, last.object.etag, history);
+    history.pending.push({ bucket, key, etag: '', attempts: 0, removal: DELETED });
+  }
+  toString() {
+    return `delete the delete marker of ${this.bucket}/${this.key}`;
+  }
+}
+
+/** An older version of a video is deleted, by a lifecycle rule for example. */
+class RemoveVersion extends Change {
+  constructor(
+    readonly key: string,
+    readonly bucket: string,
+  ) {
+    super();
+  }
+  happen({ pending, shortened }: History) {
+    const { bucket, key } = this;
+    shortened.add(`${bucket}/${key}`);
+    pending.push({ bucket, key, etag: '', attempts: 0, removal: DELETED });
+  }
+  toString() {
+    return `an old version of ${this.bucket}/${this.key} is deleted`;
+  }
+}
+
+/** Something happens to a bucket while a function works. */
+class Meanwhile extends Step {
+  constructor(
+    readonly step: Step,
+    readonly afterCalls: number,
+    readonly change: Change,
+  ) {
+    super();
+  }
+  async run(model: object, history: History) {
+    const { cloud } = history.service;
+    cloud.meanwhile = { afterCalls: this.afterCalls, happens: () => this.change.happen(history) };
+    await this.step.run(model, history);
+    cloud.meanwhile = undefined;
+  }
+  toString() {
+    return `${this.step}; after ${this.afterCalls} calls: ${this.change}`;
+  }
+}
+
+/** The timer of on-finish while another function works. */
+class FinishBeside extends Step {
+  constructor(
+    readonly other: 'event' | 'sweep' | 'query' | 'clean up',
+    readonly index: number,
+    readonly order: readonly boolean[],
+    readonly isWhole: boolean,
+  ) {
+    super();
+  }
+  async run(_: object, { service, pending }: History) {
+    const event = pending[this.index % Math.max(1, pending.length)];
+    const others: Record<typeof this.other, [FunctionName, unknown]> = {
+      event: ['on-upload', { Records: event ? [recordOf(event)] : [] }],
+      sweep: ['on-upload', timer({ whole: this.isWhole })],
+      query: ['query', { httpMethod: 'GET', path: '/snapshots', queryStringParameters: {} }],
+      'clean up': ['cancel', timer({})],
+    };
+    const [name, other] = others[this.other];
+    // Both run in instances of their own, and of on-upload there is only one.
+    service.functions.close();
+    await service.functions.invokeBoth(
+      ['on-finish', name],
+      [timer({ whole: this.isWhole }), other],
+      this.order,
+    );
+  }
+  toString() {
+    return `finish${this.isWhole ? ' whole' : ''} beside ${this.other} ${this.index} ${this.order.map(Number).join('')}`;
+  }
+}
+
+/** The timer of on-finish asks only what would be removed. */
+class PlanRemoval extends Step {
+  async run(_: object, { service }: History) {
+    const stored = () => [...service.cloud.buckets.values()].flatMap((objects) => [...objects.keys()]);
+    const before = stored();
+    await service.finish([], { dry_run: true });
+    const after = new Set(stored());
+    const missing = before.filter((key) => !after.has(key));
+    if (missing.length > 0) throw new Error(`a dry run deleted ${missing}`);
+  }
+  toString() {
+    return 'dry run of removals';
+  }
+}
+
+/** Hours in which the timers do their work. */
+class Hours extends Step {
+  constructor(readonly hours: number) {
+    super();
+  }
+  async run(_: object, history: History) {
+    const { service } = history;
+    for (let quarter = 0; quarter < this.hours * 4; quarter++) {
+      await service.time.pass(15 * 60_000);
+      noteSweep(history, await service.sweep());
+      await service.finish();
+    }
+  }
+  toString() {
+    return `${this.hours} h`;
   }
 }
 
@@ -288,14 +485,37 @@ class End extends Step {
 
 /** The timer of on-finish. */
 class Finish extends Step {
-  constructor(readonly fates: Fates) {
+  constructor(
+    readonly fates: Fates,
+    readonly isWhole = false,
+  ) {
     super();
   }
   async run(_: object, { service }: History) {
-    await service.finish(this.fates);
+    await service.finish(this.fates, this.isWhole ? { whole: true } : {});
   }
   toString() {
-    return `finish ${told(this.fates)}`;
+    return `finish ${this.isWhole ? 'whole ' : ''}${told(this.fates)}`;
+  }
+}
+
+/** MPC tells the end of one of its tasks, if it has ended. */
+class Tell extends Step {
+  constructor(
+    readonly index: number,
+    readonly fates: Fates,
+  ) {
+    super();
+  }
+  async run(_: object, { service }: History) {
+    service.cloud.runTasks();
+    const { tasks } = service.cloud;
+    // The newest first.
+    const task = tasks[tasks.length - 1 - (this.index % Math.max(1, tasks.length))];
+    if (task?.endedAtMs !== undefined) await service.notify(String(task.id), this.fates);
+  }
+  toString() {
+    return `the end of a task is told, the last but ${this.index} ${told(this.fates)}`;
   }
 }
 
@@ -343,8 +563,8 @@ class OwnOutput extends Step {
   }
 }
 
-export function recordOf({ bucket, key, etag }: PendingEvent): unknown {
-  return uploadRecord(bucket, key, etag);
+export function recordOf({ bucket, key, etag, removal }: PendingEvent): unknown {
+  return removal === undefined ? uploadRecord(bucket, key, etag) : removalRecord(bucket, key, removal);
 }
 
 function told(fates: Fates): string {
@@ -372,21 +592,80 @@ const index = fc.nat(7);
 const order = fc.array(fc.boolean(), { maxLength: 14 });
 const key = fc.constantFrom(...KEYS);
 
+/** Keys of videos that are removed, near each other on purpose; most of what happens happens to one of them. */
+const REMOVED_KEYS = [
+  ...Array<string>(8).fill('a.mp4'),
+  'a.mov',
+  'a.mp4/b.mp4',
+  '../a.mp4',
+  'a.b.mp4',
+  'b c+ä%.MOV',
+  'api/k1.mp4',
+];
+
+/** What happens to videos that are removed and come back, and to the functions meanwhile. */
+function removals(upload: fc.Arbitrary<Change>): fc.Arbitrary<Step>[] {
+  const video = fc.tuple(fc.constantFrom(...REMOVED_KEYS), fc.constantFrom(VIDEOS, VIDEOS, VIDEOS, ARCHIVE));
+  const removal = fc.constantFrom(DELETED, MARKED);
+  const changes = fc.oneof(
+    { arbitrary: upload, weight: 3 },
+    { arbitrary: fc.tuple(video, removal).map(([place, name]) => new Remove(...place, name)), weight: 3 },
+    { arbitrary: video.map((place) => new Restore(...place)), weight: 1 },
+    { arbitrary: video.map((place) => new RemoveVersion(...place)), weight: 1 },
+  );
+  // A removal makes more calls than other invocations.
+  const accident = fc.tuple(fc.nat(60), oddFate).map(([at, fate]) => [...Array<Fate>(at).fill('ok'), fate]);
+  const finish = fc
+    .tuple(fc.oneof(fates, accident), fc.boolean())
+    .map(([fates, isWhole]) => new Finish(fates, isWhole));
+  const beside = fc
+    .tuple(
+      fc.constantFrom('event', 'event', 'sweep', 'query', 'clean up'),
+      index,
+      fc.array(fc.boolean(), { maxLength: 60, size: 'max' }),
+      fc.boolean(),
+    )
+    .map((parts) => new FinishBeside(...parts));
+  const deliver = fc.tuple(index, fc.constant(1), fates).map((parts) => new Deliver(...parts));
+  const sweep = fates.map((fates) => new Sweep(fates, false));
+  const working = fc.oneof(finish, finish, beside, deliver, sweep);
+  const meanwhile = fc.tuple(working, fc.nat(40), changes).map((parts) => new Meanwhile(...parts));
+  return [
+    changes,
+    changes,
+    finish,
+    finish,
+    beside,
+    beside,
+    meanwhile,
+    meanwhile,
+    deliver,
+    fc.constant(new PlanRemoval()),
+    fc.constantFrom(1, 2).map((hours) => new Hours(hours)),
+    // The functions hear of a task's end, of a removed video's too.
+    fc.tuple(index, fates).map((parts) => new Tell(...parts)),
+    fc.constant(new Read('a.mp4', [])),
+    fc.integer({ min: 1, max: 3 }).map((notices) => new Deaf(notices)),
+  ];
+}
+
 /**
  * Histories of uploads, events with their accidents, sweeps, calls of the API, and time between them.
  * @param mayOverlap whether two instances work at the same time now and then
  * @param mayEnd whether tasks end, are told, looked for and read
+ * @param mayGo whether videos are removed and come back
  */
-export function histories(mayOverlap: boolean, mayEnd = false) {
-  const upload = fc.record({
-    key,
-    content: fc.constantFrom('1', '2'),
-    bucket: fc.constantFrom(VIDEOS, VIDEOS, ARCHIVE),
-  });
+export function histories(mayOverlap: boolean, mayEnd = false, mayGo = false) {
+  const upload = fc
+    .record({
+      key: mayGo ? fc.constantFrom(...REMOVED_KEYS) : key,
+      content: mayGo ? fc.constantFrom('1', '1', '2', '2', UNREADABLE) : fc.constantFrom('1', '2'),
+      bucket: fc.constantFrom(VIDEOS, VIDEOS, ARCHIVE),
+    })
+    .map(({ key, content, bucket }) => new Upload(key, content, bucket));
   const twice = fc.option(order, { freq: 6, nil: undefined });
   const single: fc.Arbitrary<Step>[] = [
-    upload.map(({ key, content, bucket }) => new Upload(key, content, bucket)),
-    fc.constantFrom('1', '2').map((content) => new UploadAll(content)),
+    upload,
     fc.tuple(index, fc.integer({ min: 1, max: 8 }), fates).map((parts) => new Deliver(...parts)),
     fc.tuple(index, fc.constant(1), fates).map((parts) => new Deliver(...parts)),
     index.map((at) => new Lose(at)),
@@ -400,7 +679,9 @@ export function histories(mayOverlap: boolean, mayEnd = false) {
     fates.map((fates) => new CleanUp(fates)),
     fc.constant(new OwnOutput()),
   ];
-  const overlapping = fc.tuple(index, order).map((parts) => new Overlap(...parts));
+  if (mayGo) single.push(...removals(upload));
+  else single.push(fc.constantFrom('1', '2').map((content) => new UploadAll(content)));
+  if (mayOverlap) single.push(fc.tuple(index, order).map((parts) => new Overlap(...parts)));
   if (mayEnd) {
     const ends = fc.constantFrom('SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED', 'FAILED', 'CANCELED');
     // Before a task is ended it must be there, so that these come often.
@@ -413,5 +694,5 @@ export function histories(mayOverlap: boolean, mayEnd = false) {
       fc.tuple(key, fates).map((parts) => new Read(...parts)),
     );
   }
-  return fc.commands(mayOverlap ? [...single, overlapping] : single, { maxCommands: 30, size: 'max' });
+  return fc.commands(single, { maxCommands: 30, size: 'max' });
 }

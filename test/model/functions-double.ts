@@ -67,7 +67,7 @@ const TIMEOUT_SECONDS: Record<FunctionName, number> = {
   cancel: 60,
   query: 30,
   'on-upload': 60,
-  'on-finish': 60,
+  'on-finish': 120,
 };
 /** The FAQ of FunctionGraph: instances without work are reclaimed after about a minute. */
 const RECLAIM_AFTER_MS = 60_000;

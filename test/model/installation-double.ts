@@ -61,7 +61,7 @@ export class InstallationDouble {
 
   /** Deletes a video, or what is at this place. @returns the record of the event */
   remove(key: string, bucket = VIDEOS): unknown {
-    this.cloud.buckets.get(bucket)?.delete(key);
+    this.cloud.remove(bucket, key);
     return removalRecord(bucket, key);
   }
 

@@ -86,10 +86,18 @@ test('a video owns what its tasks name, and the files beside, in its own directo
 });
 
 test('a directory whose index names a task of somebody else, or none, is left alone', async () => {
+  const recorded = { '.mpc-snapshots/tasks/2.json': { result: 'of somebody else' } };
   for (const index of [{ task_id: '2' }, { other: 1 }, 'no index']) {
-    buckets({ ...settled, 'snapshots/a.mp4/snapshots.json': index });
+    buckets({ ...settled, ...recorded, 'snapshots/a.mp4/snapshots.json': index });
     expect(await belongings()).toEqual({ keys: [], shared: ['snapshots/a.mp4'] });
   }
+});
+
+test('an index that names a task without a record is left of a video that was removed, and belongs to nobody else', async () => {
+  buckets({ ...settled, 'snapshots/a.mp4/snapshots.json': { task_id: '2' } });
+  const { keys, shared } = await belongings();
+  expect(shared).toEqual([]);
+  expect(keys).toContain('snapshots/a.mp4/snapshots.json');
 });
 
 test('what a caller wrote elsewhere belongs to the caller', async () => {

@@ -188,12 +188,16 @@ test('a notice about a deleted video is not sent', async () => {
 });
 
 test('pictures in the directory of two videos are deleted with the last of them', async () => {
+  const [a, b, c] = [[VIDEOS, 'a.mp4'] as const, [VIDEOS, 'a.mov'] as const, [ARCHIVE, 'a.mp4'] as const];
+  // The files name the task of the video that was captured last, whichever goes first.
   for (const [userData, one, two] of [
-    [{ OUTPUT_DIRECTORY: 'snapshots/{stem}' }, [VIDEOS, 'a.mp4'], [VIDEOS, 'a.mov']],
-    [{}, [VIDEOS, 'a.mp4'], [ARCHIVE, 'a.mp4']],
+    [{ OUTPUT_DIRECTORY: 'snapshots/{stem}' }, a, b],
+    [{ OUTPUT_DIRECTORY: 'snapshots/{stem}' }, b, a],
+    [{}, a, c],
+    [{}, c, a],
   ] as const) {
     const service = await withVideos([], userData);
-    for (const [bucket, key] of [one, two]) {
+    for (const [bucket, key] of [a, one === c || two === c ? c : b]) {
       await service.deliver([service.upload(key, `${bucket}${key}`, bucket)]);
       endAll(service);
       await service.finish();
@@ -330,4 +334,19 @@ test('the check of all videos goes once round from where the weekly one is', asy
   expect(await lookedAt({ whole: true })).toBe(6);
   await service.time.pass(5 * WEEK_MS);
   expect(await lookedAt({})).toBe(6);
+});
+
+test('a video that comes back soon after its removal gets a task of its own, even if nobody knows whether the call arrived', async () => {
+  const service = await withVideos(['a.mp4']);
+  await service.deliver([service.remove('a.mp4')]);
+  await service.finish();
+  await service.deliver([service.upload('a.mp4')], { create: 'crash-before' });
+  for (let round = 0; round < 3; round++) {
+    await service.time.pass(5 * MINUTE_MS);
+    await service.sweep();
+    endAll(service);
+    await service.finish();
+  }
+  expect(service.tasksOf('a.mp4')).toHaveLength(2);
+  expect(filesIn(service, 'snapshots/a.mp4')).toContain('0.jpg');
 });

@@ -10,9 +10,14 @@ const body = (more: Partial<CreateTaskBody> = {}): CreateTaskBody => ({
   ...more,
 });
 
+const CLAIM = ['c1', undefined, '01234567'] as const;
+
 test('claim and caller’s data are read back as they were written', () => {
-  const { user_data } = withNote(body({ user_data: '{"mine":1}' }), 'c1');
-  expect(unwrapUserData(user_data)).toEqual({ note: { claim: 'c1', to_end: 1 }, userData: '{"mine":1}' });
+  const { user_data } = withNote(body({ user_data: '{"mine":1}' }), ...CLAIM);
+  expect(unwrapUserData(user_data)).toEqual({
+    note: { claim: 'c1', owner: '01234567', to_end: 1 },
+    userData: '{"mine":1}',
+  });
 });
 
 test('a body that needs no note stays unchanged', () => {
@@ -21,8 +26,8 @@ test('a body that needs no note stays unchanged', () => {
 });
 
 test('a note says when the pictures do not run to the end', () => {
-  const { user_data } = withNote(body({ thumbnail_para: { type: 'TIME', duration: 10 } }), 'c1');
-  expect(unwrapUserData(user_data).note).toEqual({ claim: 'c1' });
+  const { user_data } = withNote(body({ thumbnail_para: { type: 'TIME', duration: 10 } }), ...CLAIM);
+  expect(unwrapUserData(user_data).note).toEqual({ claim: 'c1', owner: '01234567' });
 });
 
 test('the moment of a single picture is noted in milliseconds if its name does not contain it', () => {
@@ -35,7 +40,7 @@ test('the moment of a single picture is noted in milliseconds if its name does n
 
 test('data that leaves no room for a note is sent without one', () => {
   const full = body({ user_data: 'x'.repeat(MAX_USER_DATA_CHARACTERS) });
-  expect(withNote(full, 'c1')).toBe(full);
+  expect(withNote(full, ...CLAIM)).toBe(full);
 });
 
 test.each([undefined, '', 'text', '{"mpc-snapshots":1}', '{"mpc-snapshots":{"to_end":2}}'])(
