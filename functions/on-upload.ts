@@ -41,7 +41,7 @@ async function handle(
 
   const uploads = readUploads(event);
   if (uploads === undefined) {
-    throw new Error('not an OBS event: no Records[] and no CloudEvent');
+    throw new Error('not an OBS event: expected Records[].s3, Records[].obs or a CloudEvent');
   }
   const records: ProcessedRecord[] = [];
   for (const record of uploads) records.push(...(await processRecord(record, invocation)));

@@ -106,8 +106,7 @@ function valueAt(path: readonly PropertyKey[], value: unknown): unknown {
 function describeIssue(issue: z.core.$ZodIssue, input: unknown): string {
   if (input === undefined) return 'is required';
   const got = `, got ${show(input)}`;
-  if (issue.code === 'invalid_type' && issue.expected === 'object')
-    return `must be an ${issue.expected}${got}`;
+  if (issue.code === 'invalid_type' && issue.expected === 'object') return `must be an object${got}`;
   return issue.message + got;
 }
 

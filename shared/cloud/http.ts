@@ -79,8 +79,8 @@ const established = new WeakSet<Socket>();
 const idleSinceMs = new WeakMap<Socket, number>();
 
 /** Loaded when first needed, so that a cold start does not pay for a protocol that it does not use. */
-function transportOf(protocol: Protocol, kind: 'own lookup' | '' = ''): Transport {
-  const known = transports[protocol + kind];
+function transportOf(protocol: Protocol, hasOwnLookup: boolean): Transport {
+  const known = transports[protocol + hasOwnLookup];
   if (known !== undefined) return known;
   const { request, Agent }: typeof import('node:http') | typeof import('node:https') =
     protocol === 'https:' ? require('node:https') : require('node:http');
@@ -96,7 +96,7 @@ function transportOf(protocol: Protocol, kind: 'own lookup' | '' = ''): Transpor
     return keepSocketAlive.call(agent, socket);
   };
   const transport = { request, agent };
-  transports[protocol + kind] = transport;
+  transports[protocol + hasOwnLookup] = transport;
   return transport;
 }
 
@@ -107,7 +107,7 @@ function transportOf(protocol: Protocol, kind: 'own lookup' | '' = ''): Transpor
  */
 export function connect(origin: string): void {
   const { protocol, host, port } = addressOf(origin);
-  const { agent } = transportOf(protocol);
+  const { agent } = transportOf(protocol, false);
   const name = `${host}:${port}`;
   handEarlyOut(agent);
   dropStaleConnections(agent);
@@ -212,7 +212,7 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
   const timeoutMs = Math.min(attemptTimeoutMs, options.deadlineMs - Date.now());
   if (timeoutMs <= 0) throw new ServiceTimedOut(options.service);
   const { protocol, host, port } = addressOf(request.origin);
-  const { request: begin, agent } = transportOf(protocol, options.lookup && 'own lookup');
+  const { request: begin, agent } = transportOf(protocol, options.lookup !== undefined);
   dropStaleConnections(agent);
 
   return new Promise((resolve, reject) => {

@@ -122,5 +122,6 @@ const PRIVATE_IPV6: readonly (readonly [network: string, bits: number])[] = [
   ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
+  ['fec0::', 10],
   ['ff00::', 8],
 ];

@@ -32,17 +32,6 @@ export class Log {
     event: Event,
     fields: Fields & OnlyFields<Fields, Event>,
   ): void {
-    this.print(level, event, fields);
-  }
-
-  private at<Level extends LogLevel>(level: Level) {
-    return <Event extends EventAt<Level>, Fields extends object>(
-      event: Event,
-      fields: Fields & OnlyFields<Fields, Event>,
-    ): void => this.print(level, event, fields);
-  }
-
-  private print(level: LogLevel, event: LogEvent, fields: object): void {
     if (LEVELS[level] < LEVELS[this.level]) return;
     const line = JSON.stringify({
       time: new Date().toISOString(),
@@ -54,5 +43,12 @@ export class Log {
     });
     if (level === 'error') console.error(line);
     else console.log(line);
+  }
+
+  private at<Level extends LogLevel>(level: Level) {
+    return <Event extends EventAt<Level>, Fields extends object>(
+      event: Event,
+      fields: Fields & OnlyFields<Fields, Event>,
+    ): void => this.write<Event, Fields>(level as LevelOf<Event>, event, fields);
   }
 }

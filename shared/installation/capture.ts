@@ -45,7 +45,8 @@ export type ThumbnailPara = z.infer<ReturnType<typeof thumbnailParaSchema>>;
 
 /** What does not go together in a capture that MPC makes in its own time (API reference, `type` and `dots`). */
 export function asyncIssues(para: ThumbnailPara): Detail[] {
-  if (para.type === 'DOTS_MS') return paraIssue('type', 'must not be DOTS_MS unless sync is 1: use DOTS');
+  if (para.type === 'DOTS_MS')
+    return paraIssue('type', 'must not be DOTS_MS unless sync is 1; use DOTS, in seconds, for sync 0');
   const count = para.dots?.length ?? 0;
   return para.type !== 'DOTS' || (count >= 1 && count <= MAX_ASYNC_DOTS)
     ? []

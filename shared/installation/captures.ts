@@ -59,8 +59,8 @@ export function checkCaptures(
   const captures: Capture[] = [];
   const details: Detail[] = [];
   for (const [index, member] of list.entries()) {
-    const at = (path: string) => `CAPTURES[${index}]${path && `.${path}`}`;
-    const issue = (path: string, message: string) => details.push({ path: at(path), message });
+    const issue = (path: string, message: string) =>
+      details.push({ path: `CAPTURES[${index}]${path && `.${path}`}`, message });
     const checked = check(captureSchema(), member);
     for (const { path, message } of checked.details ?? asyncIssues(checked.data.thumbnail_para))
       issue(path, message);
@@ -75,7 +75,7 @@ export function checkCaptures(
     };
     if (!prefix.startsWith(choice.uploadPrefix))
       issue('prefix', `must begin with UPLOAD_PREFIX ("${choice.uploadPrefix}"), got ${show(prefix)}`);
-    if (capture.suffixes.length === 0) issue('suffixes', 'must hold an ending, got []');
+    if (capture.suffixes.length === 0) issue('suffixes', 'must hold at least one ending, got []');
     if (!capture.suffixes.every((suffix) => choice.uploadSuffixes.some((known) => suffix.endsWith(known))))
       issue('suffixes', `must be among UPLOAD_SUFFIXES, got ${show(suffixes)}`);
     if (capture.directory.startsWith(RECORDS_FOLDER))

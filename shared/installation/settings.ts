@@ -68,7 +68,7 @@ const SettingsSchema = z.object({
   UPLOAD_PREFIX: text,
   UPLOAD_SUFFIXES: textThat(
     (value) => listOf(value).length > 0 && listOf(value).every((suffix) => suffix.startsWith('.')),
-    'must be endings with their dot, like .mp4,.mov',
+    'must be endings with their dot, separated by commas, such as .mp4,.mov',
   ),
   SNAPSHOT_BUCKET: text,
   OUTPUT_DIRECTORY: directoryTemplate,
@@ -199,7 +199,8 @@ function readCaptures(
 ): { captures: readonly Capture[]; issues: Detail[] } {
   if (CAPTURES !== undefined) {
     const { data, details = [] } = checkCaptures(CAPTURES, choice);
-    const both = 'must not be set together with CAPTURES: see docs/uploads-and-captures.md';
+    const both =
+      'must not be set together with CAPTURES; docs/uploads-and-captures.md says how to keep its pictures';
     const issues = CAPTURE === undefined ? details : [{ path: 'CAPTURE', message: both }, ...details];
     return { captures: data ?? [], issues };
   }

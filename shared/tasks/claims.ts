@@ -99,21 +99,21 @@ export type ClaimRecord = z.infer<typeof ClaimRecord>;
 /** Another invocation may still work on this claim. */
 export class ClaimInFlight extends CallerError {
   constructor(readonly retryAfterSeconds: number) {
-    super('the claim is in use');
+    super('another invocation may still work on this claim');
   }
 }
 
 /** The claim was made for another request. */
 export class ClaimOfAnotherRequest extends CallerError {
   constructor() {
-    super('the claim is of another request');
+    super('the claim was made for another request');
   }
 }
 
 /** The record cannot be read, and MPC's list has no task of it: whether there was one is unknown. */
 export class ClaimDamaged extends CallerError {
   constructor() {
-    super('the claim cannot be read');
+    super('the record of the claim cannot be read');
   }
 }
 

@@ -125,6 +125,7 @@ test.each([
   ['2002::', '2002:ffff::'],
   ['fc00::', 'fdff::'],
   ['fe80::', 'febf::'],
+  ['fec0::', 'feff::'],
   ['ff00::', 'ffff::'],
 ])('the addresses from %s to %s are private', (first, last) => {
   expect([isPrivateAddress(first), isPrivateAddress(last)]).toEqual([true, true]);

@@ -68,7 +68,7 @@ test.each([
     'CAPTURES[0].prefix must begin with UPLOAD_PREFIX ("uploads/"), got "films/"',
   ],
   [[{ ...TRACK, suffixes: ['.avi'] }], 'CAPTURES[0].suffixes must be among UPLOAD_SUFFIXES, got [".avi"]'],
-  [[{ ...TRACK, suffixes: [] }], 'CAPTURES[0].suffixes must hold an ending, got []'],
+  [[{ ...TRACK, suffixes: [] }], 'CAPTURES[0].suffixes must hold at least one ending, got []'],
   [
     [{ ...TRACK, directory: '{key}' }],
     'CAPTURES[0].directory must start with a fixed folder and hold {key} or {stem}, got "{key}"',
