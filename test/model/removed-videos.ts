@@ -19,7 +19,8 @@ export interface RemovalWorld {
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const MAX_ROUNDS = 60;
+/** Of five minutes: with one task at a time, of 40 minutes each, even a few videos take half a day. */
+const MAX_ROUNDS = 400;
 /** An invocation that found the video, and a call of it on its way, last no longer together. */
 const UNDER_WAY_MS = 2 * MINUTE_MS;
 /** Records of the whole installation. */
