@@ -230,7 +230,7 @@ describe('a presigned URL', () => {
       { 'X-Amz-Credential': `${KEY.accessKey}/20261123/r/s3/aws4_request` },
       400,
       'AuthorizationQueryParametersError',
-      /expecting &apos;cn-north-4&apos;/,
+      /expecting 'cn-north-4'/,
     ],
     ['with another signature', { 'X-Amz-Expires': '900' }, 403, 'SignatureDoesNotMatch', /does not match/],
   ])('%s is refused', async (_, query, status, code, message) => {
