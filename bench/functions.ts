@@ -63,7 +63,7 @@ export const cold: Suite = {
   name: 'cold',
   about:
     'Functions in a fresh process, from `require` to the first answer, with services on this machine. `create` makes two calls ' +
-    '(MPC, and a record in OBS), `cancel` and `query` three (whose task it is, and its state), `on-upload` six (five of them ensure that there is only one task). Rivals and floors make one.',
+    '(MPC, and a record in OBS), `cancel` two (whose task it is, and the end of it), `query` three, `on-upload` six (five of them ensure that there is only one task). Rivals and floors make one.',
   run: () =>
     withFolder(async (folder) => {
       const files = await writeFunctionFiles(folder);

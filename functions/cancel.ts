@@ -6,7 +6,7 @@ import type { FunctionContext } from '../shared/core/context';
 import { withReadableStack } from '../shared/core/stack';
 import { readTimerEvent } from '../shared/core/timer-event';
 import { openInvocation } from '../shared/installation/invocation';
-import { awaitTask } from '../shared/tasks/await-task';
+import { assertOwnTask } from '../shared/tasks/await-task';
 import { type CleanUpReport, cleanUpQueue } from '../shared/tasks/queue-clean-up';
 import { lastValues, parse, parseTaskId } from '../shared/validation';
 
@@ -29,7 +29,7 @@ export const handler = async (
     const taskId = parseTaskId(taskIdIn(request) ?? '');
     parse(Query, lastValues(request.query));
     // The API cancels only tasks of this installation.
-    await awaitTask(taskId, 0, invocation);
+    await assertOwnTask(taskId, invocation);
     await cancelTask(taskId, invocation);
     return noContent();
   });

@@ -67,6 +67,19 @@ export async function awaitTask(
   }
 }
 
+/**
+ * Makes sure that a task is one of this installation. Asks MPC first: unlike a reader, who cancels a task seldom finds one that has ended.
+ * @throws NoSuchTask; what listTasksForReader and OBS throw
+ */
+export async function assertOwnTask(taskId: string, invocation: Invocation): Promise<void> {
+  const [task] = (await listTasksForReader([['task_id', taskId]], invocation)).tasks;
+  const isOwn =
+    task === undefined
+      ? (await keptResult(taskId, invocation)) !== undefined
+      : await isOwnTask(task, invocation);
+  if (!isOwn) throw new NoSuchTask(taskId);
+}
+
 /** A failure of OBS that may pass is no reason to stop: MPC can still answer. */
 function onlyPassing(error: unknown): undefined {
   if (!isPassingFailure(error)) throw error;

@@ -232,6 +232,19 @@ describe('a task of somebody else', () => {
     expect(answered(await get(service, '/snapshots')).body.task_array).toMatchObject([{ task_id: '1' }]);
     expect(answered(await del(service, '1')).statusCode).toBe(204);
   });
+
+  test('is not what a task of ours is that MPC has forgotten: MPC says why it cannot be cancelled', async () => {
+    const service = new InstallationDouble();
+    await service.create(body());
+    service.cloud.end(1);
+    await service.functions.invoke('on-finish', { trigger_type: 'TIMER', user_event: '' });
+    service.cloud.tasks.length = 0;
+    expect(answered(await del(service, '1'))).toMatchObject({
+      statusCode: 403,
+      body: { error_code: 'MPC.10211' },
+    });
+    expect(answered(await del(service, '2')).statusCode).toBe(404);
+  });
 });
 
 describe('of two stages that share both buckets, each with its folder,', () => {
