@@ -95,7 +95,7 @@ type Look = z.infer<typeof Look>;
 
 const Noted = z.object({ bucket: text, key: text, found: flag });
 
-/** A claim names its video itself; a result names it in its task. */
+/** A claim and the mark of a removal name their video themselves; a result names it in its task. */
 const OfVideo = z.object({ bucket: text, key: text });
 const OfTask = z.object({ task: z.object({ input: z.object({ bucket: text, object: text }) }) });
 
@@ -209,7 +209,8 @@ async function removeVideo(
   const { bucket, key } = video;
   const endRemoval = () => deleteRecord(removalMark(video), invocation);
   const forget = () => deleteRecord(removalKey(video), invocation);
-  await putRecord(removalMark(video), {}, invocation);
+  // Written late, after its removal, the mark is all that is left: it names the video, so that the weekly check finds it.
+  await putRecord(removalMark(video), { bucket, key }, invocation);
   if (await isThere(video, invocation)) {
     await endRemoval();
     // It may be back as it was, without an event of its creation: a task that failed meanwhile found no video.
@@ -336,7 +337,7 @@ async function lookThrough(
     for (const { key } of page.objects) {
       const folder = key.slice(CLAIMS_FOLDER.length).split('/')[0] ?? '';
       if (folder === last || placeOf(folder) >= to) continue;
-      if (key.endsWith('.json')) folders.set(folder, [...(folders.get(folder) ?? []), key]);
+      folders.set(folder, [...(folders.get(folder) ?? []), key]);
     }
     const names = [...folders.keys()];
     for (const group of groupsOf(names, PARALLEL_LOOKS)) {

@@ -323,6 +323,24 @@ test('a removal without the time for all is continued, and its claims are delete
   expect(left(service)).toEqual([]);
 });
 
+test('a mark that is written late, after the removal, goes with the check of all videos', async () => {
+  const service = await withVideos(['a.mp4']);
+  await service.deliver([service.remove('a.mp4')]);
+  const handle = service.cloud.handle.bind(service.cloud);
+  const marks: Parameters<typeof handle>[0][] = [];
+  service.cloud.handle = (request) => {
+    if (request.method === 'PUT' && request.path.includes('/being-removed')) marks.push(request);
+    return handle(request);
+  };
+  await service.finish();
+  expect(left(service)).toEqual([]);
+  for (const mark of marks) handle(mark);
+  expect(left(service)).toHaveLength(1);
+  service.cloud.handle = handle;
+  await service.finish([], { whole: true });
+  expect(left(service)).toEqual([]);
+});
+
 test('the check of all videos goes once round from where the weekly one is', async () => {
   const service = await withVideos(['a.mp4', 'b.mp4', 'c.mp4', 'd.mp4', 'e.mp4', 'f.mp4']);
   const lookedAt = async (options: object) =>
