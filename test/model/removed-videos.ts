@@ -222,7 +222,7 @@ function folderOfClaims(name: string): string {
 
 /**
  * One capture of one version has one task, and another one only if the video was gone in between. After a task that failed, an
- * event that may be one of a deleted delete marker is enough.
+ * event of a removal is enough, however late it comes: it may be one of a deleted delete marker.
  */
 export function checkLives({ service, removals, shortened }: History): void {
   const last = new Map<string, { id: number; createdAtMs: number; isFailed: boolean }>();
@@ -232,7 +232,7 @@ export function checkLives({ service, removals, shortened }: History): void {
     const name = `${body.input.bucket}/${body.input.object}`;
     const before = last.get(claim);
     last.set(claim, { id, createdAtMs: arrivedAtMs, isFailed: status === 'FAILED' });
-    if (before === undefined || (before.isFailed && shortened.has(name))) continue;
+    if (before === undefined || (before.isFailed && (shortened.has(name) || removals.has(name)))) continue;
     const wasGone = (removals.get(name) ?? []).some(
       ({ atMs }) => atMs > before.createdAtMs - UNDER_WAY_MS && atMs <= arrivedAtMs,
     );
