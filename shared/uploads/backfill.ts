@@ -99,12 +99,11 @@ export async function goOnWithBackfill(
           failed: 0,
         };
   if (state.ended_ms !== undefined) return state;
-  const { uploadPrefix } = invocation.settings;
-  const prefix = request.prefix.startsWith(uploadPrefix) ? request.prefix : uploadPrefix;
   const counted = new Set(state.counted);
   const isComplete = await goOnWithPass(
     state,
-    prefix,
+    // UPLOAD_PREFIX may have changed since: isMeant looks at that.
+    request.prefix,
     {
       isOver: () => remainingMs(invocation) < MIN_TIME_FOR_A_CAPTURE_MS,
       isWanted: (upload) => isMeant(upload, request, invocation.settings),

@@ -1,4 +1,7 @@
+import { type BackfillRequest, goOnWithBackfill } from '../../../shared/uploads/backfill';
+import { AS_THE_LOCAL_CLOUD, CloudDouble } from '../../model/cloud-double';
 import { ARCHIVE, InstallationDouble, returned, SNAPSHOTS, VIDEOS } from '../../model/installation-double';
+import { ServicesDouble } from '../services-double';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -156,4 +159,172 @@ test('old videos that the sweep finds without a request come behind new ones of 
   expect(keysOf(service)).toHaveLength(330);
   expect([...objects(service).keys()].filter((key) => key.includes('/waiting/'))).toEqual([]);
   expect(service.cloud.buckets.get(VIDEOS)?.size).toBe(330);
+});
+
+describe('one run', () => {
+  const AN_HOUR_MS = 60 * MINUTE_MS;
+  const services = new ServicesDouble();
+  let cloud: CloudDouble;
+  /** How old the objects are that are put now. */
+  let ageMs: number;
+  let log: jest.SpiedFunction<typeof console.log>;
+
+  beforeAll(() => services.start());
+  beforeEach(() => {
+    ageMs = AN_HOUR_MS;
+    cloud = new CloudDouble([VIDEOS, SNAPSHOTS], { ...AS_THE_LOCAL_CLOUD, now: () => Date.now() - ageMs });
+    services.serve(cloud);
+    services.calls.splice(0);
+    log = jest.spyOn(console, 'log').mockImplementation(() => {});
+    jest.spyOn(console, 'error').mockImplementation(() => {});
+  });
+  afterEach(() => void jest.restoreAllMocks());
+  afterAll(() => services.stop());
+
+  interface Run {
+    request?: Partial<BackfillRequest>;
+    stored?: unknown;
+    marks?: { bucket: string; key: string }[];
+    userData?: Record<string, string>;
+    secondsLeft?: number;
+  }
+  const run = ({ request, stored, marks, userData, secondsLeft = 30 }: Run = {}) => {
+    const invocation = services.invocation({
+      MPC_REQUESTS_PER_MINUTE: '1000',
+      MAX_UNFINISHED_TASKS: '100000',
+      ...userData,
+    });
+    const deadlineMs = Date.now() + secondsLeft * 1000;
+    const asked = { id: '1', prefix: '', videos: 0, ...request };
+    return goOnWithBackfill(asked, stored, marks, { ...invocation, deadlineMs });
+  };
+  const videos = (...keys: string[]) => {
+    for (const key of keys) cloud.put(VIDEOS, key, key);
+  };
+  const started = () => cloud.tasks.map(({ body }) => body.input.object).sort();
+  const listed = () => services.calls.filter((call) => call.startsWith(`GET /${VIDEOS}/?`));
+  const BEGUN = {
+    id: '1',
+    began_ms: 5,
+    updated_ms: 6,
+    videos: 10,
+    started: 20,
+    already_started: 30,
+    failed: 40,
+  };
+
+  test('counts on from what is known of this backfill, and from nothing for another one or an unreadable record', async () => {
+    videos('a.mp4', 'b.mp4');
+    const before = Date.now();
+    const first = await run();
+    expect(first).toEqual({
+      id: '1',
+      began_ms: expect.any(Number),
+      updated_ms: expect.any(Number),
+      ended_ms: first.updated_ms,
+      videos: 2,
+      started: 2,
+      already_started: 0,
+      failed: 0,
+    });
+    expect([before <= first.began_ms, first.began_ms <= first.updated_ms]).toEqual([true, true]);
+    expect(
+      log.mock.calls.map(([line]) => JSON.parse(line)).filter(({ event }) => event === 'sweep.started'),
+    ).toHaveLength(2);
+    expect(await run({ stored: BEGUN })).toMatchObject({
+      began_ms: 5,
+      videos: 12,
+      started: 20,
+      already_started: 32,
+      failed: 40,
+    });
+    for (const stored of [{ ...BEGUN, id: '2' }, { ...BEGUN, videos: 'many' }, { id: '1' }, undefined])
+      expect(await run({ stored })).toMatchObject({ videos: 2, started: 0, already_started: 2, failed: 0 });
+  });
+
+  test('of a backfill that has ended does nothing', async () => {
+    videos('a.mp4');
+    const stored = { ...BEGUN, ended_ms: 7 };
+    expect(await run({ stored })).toEqual(stored);
+    expect(services.calls).toEqual([]);
+  });
+
+  test('captures what was asked for and belongs to the uploads, even if UPLOAD_PREFIX has changed since', async () => {
+    videos('uploads/a/1.mp4', 'uploads/b/2.mp4', 'films/3.mp4');
+    const userData = { UPLOAD_PREFIX: 'uploads/' };
+    expect(await run({ request: { prefix: 'films/' }, userData })).toMatchObject({ videos: 0, started: 0 });
+    await run({ request: { prefix: 'uploads/a/' }, userData });
+    expect(started()).toEqual(['uploads/a/1.mp4']);
+    await run({ request: { prefix: '' }, userData });
+    expect(started()).toEqual(['uploads/a/1.mp4', 'uploads/b/2.mp4']);
+  });
+
+  test('without time for a capture lists nothing, and notes the ranges that the sweep’s marks make', async () => {
+    videos('a.mp4', 'z.mp4');
+    const marks = [{ bucket: VIDEOS, key: 'm' }];
+    const state = await run({ marks, secondsLeft: 2.9 });
+    expect(listed()).toEqual([]);
+    expect(state).toMatchObject({
+      ranges: [{ until: 'm' }, { marker: 'm' }],
+      marks: [],
+      counted: [],
+      videos: 0,
+    });
+    expect(state.ended_ms).toBeUndefined();
+    const end = await run({ stored: JSON.parse(JSON.stringify(state)) });
+    expect(listed()).toHaveLength(2);
+    expect(end).toMatchObject({ videos: 2, started: 2 });
+    expect(end.ended_ms).toBeDefined();
+    for (const name of ['ranges', 'marks', 'counted']) expect(end).not.toHaveProperty(name);
+  });
+
+  test('counts a bucket that cannot be listed as a failure', async () => {
+    videos('a.mp4');
+    const userData = { UPLOAD_BUCKETS: `gone,${VIDEOS}` };
+    expect(await run({ userData })).toMatchObject({ videos: 1, started: 1, failed: 1 });
+  });
+
+  test('leaves videos of the last minute to their events', async () => {
+    ageMs = 55_000;
+    videos('young.mp4');
+    ageMs = 61_000;
+    videos('older.mp4');
+    expect(await run()).toMatchObject({ videos: 2, started: 1 });
+    expect(started()).toEqual(['older.mp4']);
+  });
+
+  test('remembers a video that MPC refuses', async () => {
+    videos('a.mp4');
+    const { answer } = services;
+    services.answer = (request, body) =>
+      request.method === 'POST' && request.url?.includes('/thumbnails')
+        ? { status: 400, body: JSON.stringify({ error_code: 'MPC.10002', error_msg: 'no' }) }
+        : answer(request, body);
+    expect(await run()).toMatchObject({ videos: 1, started: 0, failed: 1 });
+    const records = [...(cloud.buckets.get(SNAPSHOTS)?.keys() ?? [])];
+    expect(records.filter((key) => key.includes('/later/'))).toHaveLength(1);
+  });
+
+  test('stops at the first video that has no turn, and later ones of its group are counted once', async () => {
+    videos('a.mp4', 'c.mp4', 'e.mp4');
+    await run();
+    videos('b.mp4', 'd.mp4');
+    const isFull = { MAX_UNFINISHED_TASKS: '1' };
+    const kept = async (stored: unknown, userData = {}) =>
+      JSON.parse(JSON.stringify(await run({ stored, userData })));
+    const first = await kept(undefined, isFull);
+    expect(first).toMatchObject({ videos: 3, started: 0, already_started: 3, failed: 0 });
+    expect(first).toMatchObject({
+      counted: [`${VIDEOS}/c.mp4`, `${VIDEOS}/e.mp4`],
+      ranges: [{ marker: 'a.mp4' }],
+    });
+    await run({ request: { prefix: 'b' } });
+    const second = await kept(first, isFull);
+    expect(second).toMatchObject({ videos: 4, already_started: 4 });
+    expect(second).toMatchObject({ counted: [`${VIDEOS}/e.mp4`], ranges: [{ marker: 'c.mp4' }] });
+    const last = await kept(second);
+    expect(last).toMatchObject({ videos: 5, started: 1, already_started: 4, ended_ms: expect.any(Number) });
+    expect(last).not.toHaveProperty('counted');
+    expect(started()).toEqual(['a.mp4', 'b.mp4', 'c.mp4', 'd.mp4', 'e.mp4']);
+  });
 });

@@ -72,11 +72,14 @@ describe('a permit', () => {
       deadlineMs,
     };
     const take = (isBehind = false) => acquirePermit(0, false, invocation, isBehind);
-    /** How many permits are free now, up to the limit. Their calls were answered at once. */
+    /** How many permits are free now; one more than the limit stands for any number. Their calls were answered at once. */
     const takeAll = async (isBehind = false) => {
-      let count = 0;
-      for (let release = await take(isBehind); release; release = await take(isBehind), count++) release();
-      return count;
+      for (let count = 0; count <= limit; count++) {
+        const release = await take(isBehind);
+        if (release === undefined) return count;
+        release();
+      }
+      return limit + 1;
     };
     const wait = (reserveMs: number) => acquirePermit(reserveMs, true, invocation, false);
     return { take, takeAll, wait, pause };
