@@ -1,5 +1,9 @@
 import type { CallFailed } from './cloud-api';
 
+/** Apps and policies of a gateway have unique names. */
+const NAME_TAKEN =
+  'somebody else has one of this name in the gateway: rename or delete that one, and run the command again';
+
 /** What to do about a refusal, by the service's code. */
 const ADVICE: Readonly<Record<string, string>> = {
   'APIG.0301':
@@ -14,6 +18,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   'FSS.1147': 'the API group has this path: give each stage an API group of its own',
   UNEXPECTED_ANSWER: 'check HUAWEICLOUD_SDK_REGION, and the …_ENDPOINT variables if any are set',
   'APIG.2026': 'a trigger cannot declare the parameters of a path: publish a plain path with match_mode SWA',
+  'APIG.3203': NAME_TAKEN,
+  'APIG.3204': NAME_TAKEN,
+  'APIG.3206': NAME_TAKEN,
   STILL_DELETED: 'FunctionGraph deletes it in the background: run the command again in a few minutes',
   'FSS.1151': 'bucket and functions must be in one region',
 };

@@ -45,9 +45,38 @@ export async function deploy(
       return await openAccess(wanted, api, options.only);
     } catch (error) {
       const isWorthAnotherLook = error instanceof DeployError && error.isOutcomeUnknown && rounds < ROUNDS;
-      if (!isWorthAnotherLook) throw error;
+      if (isWorthAnotherLook) continue;
+      const open = await closeApis(wanted, api, options.only);
+      if (open.length === 0 || !(error instanceof DeployError)) throw error;
+      throw new DeployError([
+        ...error.lines,
+        `until another run succeeds, every user of Huawei Cloud may call ${open.join(', ')}: delete its trigger in the console if that must not wait`,
+      ]);
     }
   }
+}
+
+/**
+ * After a failure: binds the access policies that are still missing. With authentication IAM an API without one is open to
+ * every user of the cloud.
+ * @returns the APIs that are still open
+ */
+async function closeApis(
+  wanted: DesiredState,
+  { cloud }: FunctionGraphApi,
+  only: readonly string[] | undefined,
+): Promise<string[]> {
+  const open: string[] = [];
+  try {
+    for (const { closes, carryOut } of (await planAccess(wanted, cloud, only)).steps) {
+      if (closes === undefined) continue;
+      await carryOut().catch(() => open.push(closes));
+    }
+  } catch (error) {
+    // The failure that led here is the one to report.
+    if (!(error instanceof CallFailed)) throw error;
+  }
+  return open;
 }
 
 /** Sets callers, limits and policies, which need the APIs that the triggers created. */

@@ -123,9 +123,15 @@ const accounts = z.preprocess(
           .filter((item) => item !== '')
       : value,
   z
-    .array(text('the id of an account ("My Credentials", account id)', /^[\w-]{1,64}$/), {
-      error: (issue) => `must be a list of account ids, ${got(issue)}`,
-    })
+    .array(
+      text(
+        'the id of an account, 32 digits and letters a to f ("My Credentials", account id): names are not unique',
+        /^[0-9a-f]{32}$/i,
+      ),
+      {
+        error: (issue) => `must be a list of account ids, ${got(issue)}`,
+      },
+    )
     .transform((ids) => [...new Set(ids)]),
 );
 

@@ -6,7 +6,8 @@ import {
   type BoundAcl,
   type BoundThrottle,
   GatewayApi,
-  type Limits,
+  type GatewayLimits,
+  gatewayLimits,
   type Throttle,
 } from './gateway-api';
 import { apiText, nameIn, type WantedAccess, type WantedApi } from './wanted-access';
@@ -23,6 +24,8 @@ export interface AccessPlan {
 export interface AccessStep {
   /** For people, for example `+ throttling of POST /snapshots: 20 calls a minute, 10 of one caller`. */
   text: string;
+  /** The API that every user of the cloud may call until this step is carried out. */
+  closes?: string;
   /** @throws CallFailed */
   carryOut(): Promise<void>;
 }
@@ -30,6 +33,7 @@ export interface AccessStep {
 /** An API in the gateway, and what is bound to it. */
 interface LiveAccess {
   id: string;
+  auth: string | undefined;
   publishId: string | undefined;
   appIds: readonly string[];
   throttle: BoundThrottle | undefined;
@@ -69,8 +73,9 @@ export async function planAccess(
     .filter(({ live: is }) => is?.publishId === undefined)
     .map(({ wanted: api }) => apiText(api));
   return {
-    steps: [...throttling(context), ...accounts(context), ...authorizations(context)],
-    warnings,
+    // Who may call comes first: whatever fails later, the API is not open.
+    steps: [...accounts(context), ...throttling(context), ...authorizations(context)],
+    warnings: [...openedByHand(live), ...warnings],
     unlisted,
   };
 }
@@ -128,7 +133,14 @@ async function look(
         gateway.throttleOf(api.id, envId),
         gateway.aclsOf(api.id, envId),
       ]);
-      const live = { id: api.id, publishId: api.publish_id ?? undefined, appIds, throttle, acls: bound };
+      const live = {
+        id: api.id,
+        auth: api.auth_type ?? undefined,
+        publishId: api.publish_id ?? undefined,
+        appIds,
+        throttle,
+        acls: bound,
+      };
       return { wanted: one, live };
     }),
   );
@@ -140,8 +152,21 @@ async function look(
   };
 }
 
+/** Warnings of APIs whose authentication was changed in the gateway: their triggers do not show it. */
+function openedByHand({ apis }: Live): string[] {
+  return apis.flatMap(({ wanted: { auth, ...api }, live }) =>
+    live?.auth === undefined || live.auth === auth
+      ? []
+      : [
+          `${apiText(api)} has the authentication ${live.auth} in the gateway, serverless.yml says ${auth}: delete its trigger, and deploy again`,
+        ],
+  );
+}
+
 /** The last part of the name of the access policy for accounts. */
 const ACCOUNTS = 'accounts';
+/** The policy names accounts by their ids: names can be chosen. */
+const ENTITY = 'DOMAIN_ID';
 
 /** The remark decides, because names of stage `eu` and of stage `eu--test` have the same beginning. */
 function isOwnThrottle({ name, remark }: Throttle, wanted: Pick<DesiredState, 'service' | 'stage'>): boolean {
@@ -163,8 +188,7 @@ function throttling({ wanted, gateway, live, warnings }: Context): AccessStep[] 
     const name = policyName(wanted, api);
     const bound = is?.throttle;
     const isOwn = bound !== undefined && isOwnThrottle(bound, wanted);
-    const { throttle: limits } = api;
-    if (limits === undefined) {
+    if (api.throttle === undefined) {
       if (!isOwn) return [];
       return [
         { text: `- throttling of ${apiText(api)}`, carryOut: () => gateway.unbindThrottle(bound.bind_id) },
@@ -176,8 +200,9 @@ function throttling({ wanted, gateway, live, warnings }: Context): AccessStep[] 
       );
       return [];
     }
+    const limits = gatewayLimits(api.throttle, api.auth);
     if (bound !== undefined && hasLimits(bound, limits)) return [];
-    const text = `throttling of ${apiText(api)}: ${limits.api} calls a minute, ${limits.caller} of one caller`;
+    const text = `throttling of ${apiText(api)}: ${limits.api} calls a minute, ${limits.app} of one caller`;
     const known = live.throttles.find((one) => one.name === name);
     const carryOut = async (): Promise<void> => {
       if (known !== undefined && !hasLimits(known, limits))
@@ -189,19 +214,19 @@ function throttling({ wanted, gateway, live, warnings }: Context): AccessStep[] 
   });
 }
 
-function hasLimits(
-  { api_call_limits, app_call_limits, time_interval, time_unit }: Throttle,
-  limits: Limits,
-): boolean {
-  const isPerMinute = time_interval === 1 && time_unit === 'MINUTE';
-  return isPerMinute && api_call_limits === limits.api && app_call_limits === limits.caller;
+/** False also for what was set by hand: another limit, or one that all APIs share. */
+function hasLimits(is: Throttle, { api, app, account }: GatewayLimits): boolean {
+  const isPerMinute = is.time_interval === 1 && is.time_unit === 'MINUTE';
+  const isPlain = (is.type ?? 1) === 1 && (is.ip_call_limits ?? 0) === 0;
+  const isSame = is.api_call_limits === api && is.app_call_limits === app && is.user_call_limits === account;
+  return isPerMinute && isPlain && isSame;
 }
 
 /** The access policy for the named accounts: with authentication IAM alone every user of the cloud could call. */
-function accounts({ wanted, access, gateway, live }: Context): AccessStep[] {
+function accounts({ wanted, access, gateway, live, warnings }: Context): AccessStep[] {
   const name = nameIn(wanted, ACCOUNTS);
   const known = live.acls.find(({ acl_name }) => acl_name === name);
-  const isRight = known !== undefined && hasAccounts(known.acl_value, access.allowAccounts);
+  const isRight = known !== undefined && admitsOnly(known, access.allowAccounts);
   let policyId = known?.id;
   const policy = async (): Promise<string> => {
     if (policyId !== undefined && !isRight) await gateway.updateAcl(policyId, name, access.allowAccounts);
@@ -217,6 +242,15 @@ function accounts({ wanted, access, gateway, live }: Context): AccessStep[] {
       return [{ text: `- access policy of ${apiText(api)}`, carryOut }];
     }
     if (bound !== undefined && isRight) return [];
+    // The gateway takes one policy of each kind: binding ours would end this one.
+    const foreign = is?.acls.find(({ entity_type }) => entity_type === ENTITY);
+    if (bound === undefined && foreign !== undefined) {
+      const others = foreign.acl_type === 'DENY' ? ', and lets all other users of Huawei Cloud call' : '';
+      warnings.push(
+        `${apiText(api)} has the access policy ${foreign.acl_name}, which this command did not create and leaves unchanged: it decides who may call, not allowAccounts${others}`,
+      );
+      return [];
+    }
     const carryOut = async (): Promise<void> => {
       const id = await policy();
       if (bound === undefined && is?.publishId !== undefined) await gateway.bindAcl(id, [is.publishId]);
@@ -224,14 +258,19 @@ function accounts({ wanted, access, gateway, live }: Context): AccessStep[] {
     return [
       {
         text: `${bound === undefined ? '+' : '~'} access policy of ${apiText(api)}: accounts ${list}`,
+        closes: apiText(api),
         carryOut,
       },
     ];
   });
 }
 
-function hasAccounts(value: string, accounts: readonly string[]): boolean {
-  return value.split(',').toSorted().join() === [...accounts].toSorted().join();
+function admitsOnly({ acl_type, entity_type, acl_value }: Acl, accounts: readonly string[]): boolean {
+  return (
+    acl_type === 'PERMIT' &&
+    entity_type === ENTITY &&
+    acl_value.split(',').toSorted().join() === accounts.toSorted().join()
+  );
 }
 
 /** Every caller of the stage may call every API with authentication APP. */

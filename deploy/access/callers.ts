@@ -29,6 +29,11 @@ export async function callers({ wanted, api, options, print }: Session): Promise
   const name = readName(options[action], wanted);
   const app = known.find((one) => callerName(one.name, wanted) === name);
   if (action === 'add') {
+    if (access.apis.every(({ auth }) => auth === 'IAM')) {
+      throw new DeployError([
+        `the API of stage ${wanted.stage} has the authentication IAM, so a key of its own would open nothing: add the caller's account to provider.apigw.allowAccounts`,
+      ]);
+    }
     if (app !== undefined) {
       throw new DeployError([
         `caller ${name} already exists: npm run callers -- --stage ${wanted.stage} rotate ${name} gives it a new secret`,

@@ -6,6 +6,7 @@ const LiveApi = z.object({
   req_method: z.string(),
   req_uri: z.string(),
   publish_id: z.string().nullish(),
+  auth_type: z.string().nullish(),
 });
 export type LiveApi = z.infer<typeof LiveApi>;
 
@@ -29,6 +30,21 @@ export interface Limits {
   caller: number;
 }
 
+/** Limits as the gateway counts them, calls per minute. */
+export interface GatewayLimits {
+  api: number;
+  app: number;
+  account: number;
+}
+
+/**
+ * A caller is an app or, with authentication IAM, an account. All apps belong to one account: where apps call, the limit of
+ * the account is that of the API.
+ */
+export function gatewayLimits({ api, caller }: Limits, auth: 'IAM' | 'APP' | 'NONE'): GatewayLimits {
+  return { api, app: caller, account: auth === 'IAM' ? caller : api };
+}
+
 const Throttle = z.object({
   id: z.string(),
   name: z.string(),
@@ -36,6 +52,8 @@ const Throttle = z.object({
   api_call_limits: z.number(),
   user_call_limits: z.number().nullish(),
   app_call_limits: z.number().nullish(),
+  ip_call_limits: z.number().nullish(),
+  type: z.number().nullish(),
   time_interval: z.number(),
   time_unit: z.string(),
 });
@@ -109,12 +127,12 @@ export class GatewayApi {
     return (await this.#list('throttle-bindings/binded-throttles', 'throttles', BoundThrottle, query))[0];
   }
 
-  async createThrottle(name: string, remark: string, limits: Limits): Promise<string> {
+  async createThrottle(name: string, remark: string, limits: GatewayLimits): Promise<string> {
     const { body } = await this.#call('POST', 'throttles', throttleBody(name, remark, limits));
     return read(Made, body, 'the new throttling policy').id;
   }
 
-  async updateThrottle(id: string, name: string, remark: string, limits: Limits): Promise<void> {
+  async updateThrottle(id: string, name: string, remark: string, limits: GatewayLimits): Promise<void> {
     await this.#call('PUT', `throttles/${id}`, throttleBody(name, remark, limits));
   }
 
@@ -204,19 +222,15 @@ export class GatewayApi {
   }
 }
 
-/**
- * A caller is an app or, with authentication IAM, an account. All apps belong to one account: where apps call, the limit of
- * the account is that of the API.
- */
-function throttleBody(name: string, remark: string, { api, caller }: Limits) {
+function throttleBody(name: string, remark: string, { api, app, account }: GatewayLimits) {
   return {
     name,
     remark,
     time_interval: 1,
     time_unit: 'MINUTE',
     api_call_limits: api,
-    user_call_limits: api,
-    app_call_limits: caller,
+    user_call_limits: account,
+    app_call_limits: app,
     type: 1,
   };
 }

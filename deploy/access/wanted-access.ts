@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Limits } from './gateway-api';
 
 /** The allowed callers of a stage's APIs, and their limits. */
@@ -28,9 +29,15 @@ interface Stage {
   stage: string;
 }
 
-/** A name of an app or policy: at most 64 letters, digits and _. */
+const MAX_NAME = 64;
+
+/** A name of an app or policy: at most 64 letters, digits and _. A longer one ends with a hash, so that no two become one. */
 export function nameIn({ service, stage }: Stage, last: string): string {
-  return `${service}__${stage}__${last}`.replaceAll(/\W/g, '_').slice(0, 64);
+  const name = `${service}__${stage}__${last}`;
+  const allowed = name.replaceAll(/\W/g, '_');
+  if (allowed.length <= MAX_NAME) return allowed;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  return `${allowed.slice(0, MAX_NAME - hash.length - 1)}_${hash}`;
 }
 
 /** An API in messages, for example `POST /snapshots`. */

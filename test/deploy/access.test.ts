@@ -1,5 +1,6 @@
 import { callers } from '../../deploy/access/callers';
 import { GatewayApi } from '../../deploy/access/gateway-api';
+import { nameIn } from '../../deploy/access/wanted-access';
 import { CallFailed, CloudApi, type CloudService, connectionFrom } from '../../deploy/cloud-api';
 import { deploy } from '../../deploy/deploy';
 import type { DesiredState } from '../../deploy/desired-state';
@@ -28,6 +29,10 @@ class Client extends CloudApi {
   readonly changes: string[] = [];
   /** Which of them fails, counted from 1. */
   failAt = 0;
+  /** Calls of any service that fail, as `apig POST acl-bindings`. */
+  refused: RegExp | undefined;
+  /** Authentication of all APIs in the gateway, if somebody changed it there. */
+  changedAuth: string | undefined;
   /** How many of the next lists of APIs are empty. */
   emptyLists = 0;
   /** The answer to the next new app gets lost. */
@@ -38,12 +43,18 @@ class Client extends CloudApi {
       this.changes.push(`${request.method} ${request.path.split('/').slice(6).join('/')}`);
       if (this.changes.length === this.failAt) throw new CallFailed(403, 'APIG.1005', 'no permission');
     }
+    if (this.refused?.test(`${service} ${request.method} ${request.path}`) === true)
+      throw new CallFailed(403, 'APIG.1005', 'no permission');
     const isListOfApis = service === 'apig' && request.path.endsWith('/apis');
     if (isListOfApis && this.emptyLists > 0) {
       this.emptyLists -= 1;
       return { body: { size: 0, total: 0, apis: [] }, headers: new Headers() };
     }
     const answer = await super.call(service, request);
+    if (isListOfApis && this.changedAuth !== undefined) {
+      for (const api of (answer.body as { apis: { auth_type: string }[] }).apis)
+        api.auth_type = this.changedAuth;
+    }
     if (this.losesAnswer && request.method === 'POST' && request.path.endsWith('/apps')) {
       this.losesAnswer = false;
       throw new CallFailed(0, 'ECONNRESET', 'no answer', true);
@@ -105,6 +116,19 @@ async function call(key: Key | undefined, method = 'GET'): Promise<string> {
   return error_code === 'FSS.1202' ? 'ran' : `${response.status} ${error_code}`;
 }
 
+const RELEASE = 'DEFAULT_ENVIRONMENT_RELEASE_ID';
+const iam =
+  (more: object = { allowAccounts: [OWN_ACCOUNT] }) =>
+  (service: ServiceObject) => {
+    Object.assign(service.provider.apigw, { auth: 'IAM', ...more });
+  };
+const apigw = async (method: 'PUT' | 'POST', path: string, body: object) =>
+  client.call('apig', {
+    method,
+    path: `/v2/${cloud.accessKey.projectId}/apigw/instances/${GATEWAY_INSTANCE}/${path}`,
+    body,
+  });
+
 test('by default only the stage’s own callers can call an API, with the key that is shown once', async () => {
   const plan = await deployed();
   expect(plan).toContain(
@@ -161,7 +185,7 @@ test('a key is shown before anything else can fail, and a key whose answer was l
 test('a stage whose name begins like that of a removed stage keeps its policies', async () => {
   await deployed();
   const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
-  const limits = { api: 5, caller: 5 };
+  const limits = { api: 5, app: 5, account: 5 };
   await gateway.createThrottle('mpc_snapshots__prod__eu__x', '[serverless mpc-snapshots/prod--eu]', limits);
   await remove({ wanted: await wantedOf(), api: new FunctionGraphApi(client), options: {}, print: () => {} });
   expect((await gateway.throttles()).map(({ name }) => name)).toEqual(['mpc_snapshots__prod__eu__x']);
@@ -184,9 +208,6 @@ test('an app of somebody else is neither shown nor authorized, and deploying aut
 });
 
 test('IAM accepts the named accounts, and other users of the cloud only if serverless.yml says so', async () => {
-  const iam = (more: object) => (service: ServiceObject) => {
-    Object.assign(service.provider.apigw, { auth: 'IAM', ...more });
-  };
   await expect(deployed(iam({}))).rejects.toThrow(
     /auth IAM lets every user of Huawei Cloud call .*: name the allowed accounts in provider.apigw.allowAccounts/,
   );
@@ -234,12 +255,131 @@ test('what somebody else bound to an API stays, and is reported', async () => {
   const [api] = (await gateway.apis(groupId, 'DEFAULT_ENVIRONMENT_RELEASE_ID')).filter(
     ({ req_method }) => req_method === 'POST',
   );
-  const id = await gateway.createThrottle('slower', 'by hand', { api: 1, caller: 1 });
+  const id = await gateway.createThrottle('slower', 'by hand', { api: 1, app: 1, account: 1 });
   await gateway.bindThrottle(id, [api!.publish_id!]);
   expect(await deployed()).toContain(
     '! POST /snapshots has the throttling policy slower, which this command did not create and leaves unchanged',
   );
   expect((await gateway.throttleOf(api!.id, 'DEFAULT_ENVIRONMENT_RELEASE_ID'))?.name).toBe('slower');
+});
+
+test('with authentication IAM there are no keys to add, and accounts are named by their ids', async () => {
+  const print = () => {};
+  const wanted = await wantedOf(iam());
+  const api = new FunctionGraphApi(client);
+  await expect(callers({ wanted, api, options: { add: 'shop' }, print })).rejects.toThrow(
+    /has the authentication IAM, so a key of its own would open nothing: add .* to provider.apigw.allowAccounts/,
+  );
+  expect(client.changes).toEqual([]);
+  await expect(wantedOf(iam({ allowAccounts: ['acme'] }))).rejects.toThrow(
+    /allowAccounts\[0\] must be the id of an account, 32 digits and letters a to f .*, got "acme"/,
+  );
+});
+
+test('with authentication IAM the limit of one caller is that of one account', async () => {
+  const change = (service: ServiceObject) => {
+    iam({ allowAccounts: [OWN_ACCOUNT, STRANGER.domainId] })(service);
+    service.functions.create.events[0].apigw.throttle = { api: 6, caller: 2 };
+  };
+  await deployed(change);
+  const answers = [];
+  for (const key of [STRANGER, STRANGER, STRANGER, cloud.accessKey]) answers.push(await call(key, 'POST'));
+  expect(answers).toEqual(['ran', 'ran', '429 APIG.0308', 'ran']);
+  expect(await deployed(change)).toEqual(['nothing to do']);
+});
+
+test('what was changed by hand in a policy is set again', async () => {
+  const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
+  await deployed(iam());
+  const name = 'mpc_snapshots__prod__create_post_snapshots';
+  const throttle = (await gateway.throttles()).find((one) => one.name === name)!;
+  const acl = (await gateway.acls())[0]!;
+  const { acl_name, acl_value } = acl;
+  const limits = {
+    name,
+    remark: throttle.remark,
+    time_interval: 1,
+    time_unit: 'MINUTE',
+    api_call_limits: 20,
+  };
+  const policy = { acl_name, acl_type: 'PERMIT', entity_type: 'DOMAIN_ID', acl_value };
+  const changes = [
+    [`throttles/${throttle.id}`, { ...limits, user_call_limits: 20, app_call_limits: 10 }],
+    [`throttles/${throttle.id}`, { ...limits, user_call_limits: 10, app_call_limits: 10, ip_call_limits: 1 }],
+    [`throttles/${throttle.id}`, { ...limits, user_call_limits: 10, app_call_limits: 10, type: 2 }],
+    [`acls/${acl.id}`, { ...policy, acl_type: 'DENY' }],
+    [`acls/${acl.id}`, { ...policy, entity_type: 'DOMAIN' }],
+    [`acls/${acl.id}`, { ...policy, acl_value: STRANGER.domainId }],
+  ] as const;
+  for (const [path, body] of changes) {
+    await apigw('PUT', path, body);
+    expect([body, await deployed(iam())]).not.toEqual([body, ['nothing to do']]);
+    expect([body, await deployed(iam())]).toEqual([body, ['nothing to do']]);
+    expect([await call(STRANGER), await call(cloud.accessKey)]).toEqual(['403 APIG.0302', 'ran']);
+  }
+  client.changedAuth = 'NONE';
+  expect(await deployed(iam())).toContain(
+    '! POST /snapshots has the authentication NONE in the gateway, serverless.yml says IAM: delete its trigger, and deploy again',
+  );
+});
+
+test('an access policy of somebody else stays bound, and is reported', async () => {
+  await deployed(iam({ openToAllUsers: true }));
+  const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
+  const [api] = await gateway.apis(groupId, RELEASE);
+  const foreign = await apigw('POST', 'acls', {
+    acl_name: 'only_the_stranger',
+    acl_type: 'PERMIT',
+    entity_type: 'DOMAIN_ID',
+    acl_value: STRANGER.domainId,
+  });
+  await gateway.bindAcl((foreign.body as { id: string }).id, [api!.publish_id!]);
+  expect(await deployed(iam())).toContain(
+    `! ${api!.req_method} /snapshots has the access policy only_the_stranger, which this command did not create and leaves unchanged: it decides who may call, not allowAccounts`,
+  );
+  expect((await gateway.aclsOf(api!.id, RELEASE)).map(({ acl_name }) => acl_name)).toEqual([
+    'only_the_stranger',
+  ]);
+});
+
+test('a limit of somebody else with the name of ours is not changed, and the error says what to do', async () => {
+  const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
+  const limits = { api: 5, app: 5, account: 5 };
+  await gateway.createThrottle('mpc_snapshots__prod__create_post_snapshots', 'of team B', limits);
+  await expect(deployed()).rejects.toThrow(
+    /policy name already exists.*; somebody else has one of this name in the gateway: rename or delete that one/,
+  );
+  expect((await gateway.throttles())[0]).toMatchObject({ remark: 'of team B', api_call_limits: 5 });
+});
+
+test('an API with authentication IAM is closed to other users of the cloud whatever else fails, or the error says that it is open', async () => {
+  for (const refused of [/apig POST .*throttle/, /functiongraph POST .*prod-query/]) {
+    client.refused = refused;
+    const error = (await deployed(iam()).catch((failure: Error) => failure)) as Error;
+    expect(error.message).toContain('no permission');
+    expect(error.message).not.toContain('every user');
+    expect([await call(STRANGER, 'POST'), await call(STRANGER, 'DELETE')]).toEqual(
+      Array(2).fill('403 APIG.0302'),
+    );
+    client.refused = undefined;
+    const [api, print] = [new FunctionGraphApi(client), () => {}];
+    await remove({ wanted: await wantedOf(), api, options: {}, print });
+  }
+  client.refused = /apig POST .*acl-bindings/;
+  await expect(deployed(iam())).rejects.toThrow(
+    /until another run succeeds, every user of Huawei Cloud may call POST \/snapshots, .*: delete its trigger/,
+  );
+  expect(await call(STRANGER)).toBe('ran');
+  client.refused = undefined;
+  await deployed(iam());
+  expect(await call(STRANGER)).toBe('403 APIG.0302');
+});
+
+test('names that are cut off stay different', () => {
+  const stage = { service: 'mpc-snapshots', stage: 'a-long-name-of-a-branch-that-somebody-tries' };
+  const names = ['create_post_snapshots', 'create_post_snapshots_again'].map((last) => nameIn(stage, last));
+  expect(new Set(names).size).toBe(2);
+  expect(names.map(({ length }) => length)).toEqual([64, 64]);
 });
 
 test('a deployment that stops at any call and runs again ends in the same state', async () => {

@@ -313,7 +313,11 @@ describe('a wrong value is refused with its place, the allowed values and the gi
     [
       'provider.apigw has allowAccounts, and openToAllUsers: true, which allows everybody else too: keep one of them',
       (s) => {
-        Object.assign(s.provider.apigw, { auth: 'IAM', openToAllUsers: true, allowAccounts: ['mine'] });
+        Object.assign(s.provider.apigw, {
+          auth: 'IAM',
+          openToAllUsers: true,
+          allowAccounts: ['0123456789abcdef0123456789abcdef'],
+        });
       },
     ],
     [

@@ -21,6 +21,13 @@ export const tooManyGroups = () =>
 
 export const groupNameTaken = () => refused(400, 'APIG.3201', 'The API group name already exists');
 
+export const appNameTaken = () => refused(400, 'APIG.3203', 'The app name already exists');
+
+export const throttleNameTaken = () =>
+  refused(400, 'APIG.3204', 'The request throttling policy name already exists');
+
+export const aclNameTaken = () => refused(400, 'APIG.3206', 'The access control policy name already exists');
+
 export const groupHasApis = (id: string) =>
   refused(409, 'APIG.3303', `The API group ${id} contains APIs and cannot be deleted`);
 

@@ -13,7 +13,7 @@ import {
   publishIdOf,
   type Throttle,
 } from '../access-book';
-import { invalidParameter, notFound } from './errors';
+import { aclNameTaken, appNameTaken, invalidParameter, notFound, throttleNameTaken } from './errors';
 import type { ApiGroup, GatewayBook, GatewayInstance } from './gateway-book';
 
 /** What the operations work on. */
@@ -117,6 +117,25 @@ export function aclOf({ policies }: AccessBook, id = ''): AccessPolicy {
   const policy = policies.get(id);
   if (policy === undefined) throw notFound('APIG.3011', `Access control policy ${id}`);
   return policy;
+}
+
+/** @throws Refused APIG.3203 */
+export function requireFreeAppName({ apps }: AccessBook, name: string): void {
+  if (isTaken(apps, name)) throw appNameTaken();
+}
+
+/** @param id of the policy that is changed @throws Refused APIG.3204 */
+export function requireFreeThrottleName({ throttles }: AccessBook, name: string, id?: string): void {
+  if (isTaken(throttles, name, id)) throw throttleNameTaken();
+}
+
+/** @param id of the policy that is changed @throws Refused APIG.3206 */
+export function requireFreeAclName({ policies }: AccessBook, name: string, id?: string): void {
+  if (isTaken(policies, name, id)) throw aclNameTaken();
+}
+
+function isTaken(all: ReadonlyMap<string, { id: string; name: string }>, name: string, id?: string): boolean {
+  return [...all.values()].some((one) => one.name === name && one.id !== id);
 }
 
 /** An app as API Gateway shows it, without its secret. */

@@ -205,6 +205,16 @@ describe('a throttling policy', () => {
     expect(await calls('/iam', 2, STRANGER)).toEqual(['200', '200']);
   });
 
+  test('does not count calls that authentication or a policy refuses', async () => {
+    bind({ apiCalls: 1 }, '/iam');
+    const own = '0000000000000000000000000000d0a1';
+    const policy = access.addPolicy({ name: 'ours', type: 'PERMIT', entity: 'DOMAIN_ID', values: [own] });
+    access.bindPolicy(policy.id, api('/iam').publishId);
+    expect(await calls('/iam', 2)).toEqual(Array(2).fill('401 APIG.0301'));
+    expect(await calls('/iam', 2, STRANGER)).toEqual(Array(2).fill('403 APIG.0302'));
+    expect(await calls('/iam', 2, USER)).toEqual(['200', '429 APIG.0308']);
+  });
+
   test('counts addresses, and replaces the earlier policy', async () => {
     bind({ apiCalls: 1 }, '/none');
     bind({ apiCalls: 5, ipCalls: 3 }, '/none');

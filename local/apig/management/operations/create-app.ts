@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { appView, type Operation, readBody, resourceName } from '../operation';
+import { appView, type Operation, readBody, requireFreeAppName, resourceName } from '../operation';
 
 const body = z.object({
   name: resourceName,
@@ -19,6 +19,7 @@ export const createApp: Operation = {
   action: 'apig:apps:create',
   run(request, { access }) {
     const { name, remark, app_key: key, app_secret: secret } = readBody(request.body, body);
+    requireFreeAppName(access(request.names), name);
     const app = access(request.names).addApp({ name, remark, key, secret });
     return { status: 201, body: { ...appView(app), app_secret: app.secret } };
   },

@@ -116,6 +116,24 @@ test.each([
   expect(await call(what, body)).toBe(expected);
 });
 
+test('names of apps and policies are unique in a gateway', async () => {
+  const limits = { time_unit: 'DAY', time_interval: 1, api_call_limits: 1 };
+  for (const [what, code] of [
+    ['apps', 'APIG.3203'],
+    ['throttles', 'APIG.3204'],
+  ] as const) {
+    const { id } = await call(`POST ${what}`, { name: 'taken', ...limits });
+    expect(await call(`POST ${what}`, { name: 'taken', ...limits })).toBe(`400 ${code}`);
+    expect(await call(`POST ${what}`, { name: 'taken', ...limits }, 'gateway-2')).toMatchObject({
+      name: 'taken',
+    });
+    expect(id).toEqual(expect.any(String));
+  }
+  const { id } = await call('POST throttles', { name: 'other', ...limits });
+  expect(await call(`PUT throttles/${id}`, { name: 'taken', ...limits })).toBe('400 APIG.3204');
+  expect(await call(`PUT throttles/${id}`, { name: 'other', ...limits })).toMatchObject({ name: 'other' });
+});
+
 test('a missing gateway has no apps', async () => {
   expect(await call('GET apps', undefined, 'gateway-3')).toBe('404 APIG.3030');
 });
