@@ -18,6 +18,7 @@ import { checkPublicUrl } from './public-url';
 import { checkRegion } from './region';
 import { leastPolicies } from './rights';
 import { checkSettings } from './settings';
+import { checkStorage } from './storage';
 import { checkVersioning } from './versioning';
 
 export interface Visit {
@@ -81,6 +82,7 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
   const looks = await Promise.all([
     checkBuckets(wanted, cloud),
     checkVersioning(wanted, cloud),
+    checkStorage(wanted, cloud),
     checkNeighbours(wanted, api),
     checkAgencies(wanted, account.domainId, cloud),
     checkGateway(wanted, cloud),
@@ -92,7 +94,8 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
     checkLogs(wanted, cloud),
     checkPublicUrl(wanted, cloud),
   ]);
-  const [buckets, versions, neighbours, agencies, gateway, access, functions, region, ...others] = looks;
+  const [buckets, versions, storage, neighbours, agencies, gateway, access, functions, region, ...others] =
+    looks;
   const [notifications, eventGrid, logs, publicUrl] = others;
   return [
     ...account.findings,
@@ -100,6 +103,7 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
     ...offline,
     ...buckets,
     ...versions,
+    ...storage,
     ...neighbours,
     ...agencies,
     ...gateway,

@@ -1,7 +1,7 @@
 import type { CloudApi } from '../cloud-api';
-import { CallFailed } from '../cloud-api';
 import type { DesiredState } from '../desired-state';
 import { elementOf, ObsClient } from '../obs-client';
+import { readRules } from '../setup/lifecycle';
 import { type Finding, probe } from './finding';
 
 /** How a bucket keeps replaced and deleted objects. */
@@ -43,16 +43,10 @@ async function keepingOf(bucket: string, obs: ObsClient): Promise<Keeping> {
 }
 
 async function clearedAfterDays(bucket: string, obs: ObsClient): Promise<string | undefined> {
-  try {
-    const { text } = await obs.call({ method: 'GET', bucket, subResource: 'lifecycle' });
-    const rules = (text.match(/<Rule>.*?<\/Rule>/gs) ?? []).filter(
-      (rule) => elementOf(rule, 'Status') === 'Enabled' && !/<Prefix>[^<]/.test(rule),
-    );
-    return rules.map((rule) => elementOf(rule, 'NoncurrentDays')).find((days) => days !== undefined);
-  } catch (error) {
-    if (error instanceof CallFailed && error.status === 404) return undefined;
-    throw error;
-  }
+  const rules = (await readRules(bucket, obs)).filter(
+    (rule) => elementOf(rule, 'Status') === 'Enabled' && !/<Prefix>[^<]/.test(rule),
+  );
+  return rules.map((rule) => elementOf(rule, 'NoncurrentDays')).find((days) => days !== undefined);
 }
 
 function verdict({ status, clearedAfterDays }: Keeping, hasRecords: boolean): Omit<Finding, 'point'> {

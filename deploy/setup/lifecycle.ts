@@ -12,6 +12,17 @@ export const EXPIRIES = [
   { name: 'reservations', prefix: '.mpc-snapshots/pace', days: 1 },
 ] as const;
 
+/** The lifecycle rules of a bucket in OBS's XML. @throws CallFailed */
+export async function readRules(bucket: string, obs: ObsClient): Promise<string[]> {
+  try {
+    const { text } = await obs.call({ method: 'GET', bucket, subResource: 'lifecycle' });
+    return text.match(/<Rule>.*?<\/Rule>/gs) ?? [];
+  } catch (error) {
+    if (error instanceof CallFailed && error.status === 404 && error.code !== 'NoSuchBucket') return [];
+    throw error;
+  }
+}
+
 /** The lifecycle rules of a bucket whose ids have the mark of a stage. Rules of others stay unchanged. */
 export class LifecycleRules {
   readonly #own: ReadonlyMap<string, string>;
@@ -63,19 +74,8 @@ export class LifecycleRules {
     return this.#own.has(/<ID>([^<]*)<\/ID>/.exec(rule)?.[1] ?? '');
   }
 
-  /** The rules in OBS's XML. */
-  async #read(): Promise<string[]> {
-    try {
-      const { text } = await this.obs.call({
-        method: 'GET',
-        bucket: this.bucket,
-        subResource: 'lifecycle',
-      });
-      return text.match(/<Rule>.*?<\/Rule>/gs) ?? [];
-    } catch (error) {
-      if (error instanceof CallFailed && error.status === 404 && error.code !== 'NoSuchBucket') return [];
-      throw error;
-    }
+  #read(): Promise<string[]> {
+    return readRules(this.bucket, this.obs);
   }
 
   async #write(rules: readonly string[]): Promise<void> {

@@ -15,6 +15,9 @@ export const NOTIFICATION_EVENTS = [
 /** A bucket without a status keeps one version of each object (OBS API reference, configuring versioning). */
 export const VERSIONING = ['Enabled', 'Suspended'] as const;
 
+/** Classes of buckets, and of writes that name one. */
+export const STORAGE_CLASSES = ['STANDARD', 'WARM', 'COLD'] as const;
+
 const corsRule = z.object({
   id: z.string().exactOptional(),
   allowedMethods: z.array(z.string()),
@@ -51,6 +54,7 @@ export const journalEntry = z.discriminatedUnion('is', [
   z.object({ is: z.literal('cors'), bucket: z.string(), rules: z.array(corsRule) }),
   z.object({ is: z.literal('notifications'), bucket: z.string(), notifications: z.array(notification) }),
   z.object({ is: z.literal('versioning'), bucket: z.string(), status: z.enum(VERSIONING) }),
+  z.object({ is: z.literal('class'), bucket: z.string(), storageClass: z.enum(STORAGE_CLASSES) }),
   z.object({ is: z.literal('lifecycle'), bucket: z.string(), rules: z.array(lifecycleRule) }),
   z.object({
     is: z.literal('object'),
@@ -102,4 +106,5 @@ export type CorsRule = z.infer<typeof corsRule>;
 /** Which events of a bucket go to which function. */
 export type Notification = z.infer<typeof notification>;
 export type Versioning = (typeof VERSIONING)[number];
+export type NamedStorageClass = (typeof STORAGE_CLASSES)[number];
 export type ObjectEntry = Extract<JournalEntry, { is: 'object' }>;

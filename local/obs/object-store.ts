@@ -12,6 +12,7 @@ import {
   type JournalEntry,
   journalEntry,
   type LifecycleRule,
+  type NamedStorageClass,
   type Notification,
   type ObjectEntry,
   type Versioning,
@@ -58,7 +59,13 @@ export interface CommitConditions extends RequestOrigin {
   refuseOverwrite?: OverwriteRefusal | undefined;
 }
 
-export interface PutAttributes extends CommitConditions, Partial<ObjectDescription> {
+/** What is known about an object before it is stored. */
+export interface Description extends Partial<Omit<ObjectDescription, 'storageClass'>> {
+  /** Absent: the bucket's. */
+  storageClass?: NamedStorageClass;
+}
+
+export interface PutAttributes extends CommitConditions, Description {
   /** Base64, checked against the bytes received. */
   contentMd5?: string | undefined;
   eventName?: ObjectEvent['eventName'];
@@ -193,6 +200,17 @@ export class ObjectStore {
     return this.#state.bucket(bucket).versioning;
   }
 
+  /** The class of objects that are written without one; undefined for STANDARD. @throws ObsError NoSuchBucket */
+  storageClass(bucket: string): 'WARM' | 'COLD' | undefined {
+    return this.#state.bucket(bucket).storageClass;
+  }
+
+  /** Existing objects keep their class. @throws ObsError NoSuchBucket */
+  async setStorageClass(bucket: string, storageClass: NamedStorageClass): Promise<void> {
+    this.#state.bucket(bucket);
+    this.#commit({ is: 'class', bucket, storageClass });
+  }
+
   /** From now on every write makes a new version, or replaces the version `null`. @throws ObsError NoSuchBucket */
   async setVersioning(bucket: string, status: Versioning): Promise<void> {
     this.#state.bucket(bucket);
@@ -238,12 +256,12 @@ export class ObjectStore {
     body: Readable | Uint8Array,
     attributes: PutAttributes = {},
   ): Promise<StoredObject> {
-    this.#state.bucket(bucket);
+    const { storageClass } = this.#state.bucket(bucket);
     checkKey(key);
     const received = await this.#files.receive(body, attributes.contentMd5);
     return this.#commitObject(
       { bucket, key, file: received.name, sizeBytes: received.sizeBytes, etag: received.md5 },
-      describe(attributes),
+      describe(attributes, storageClass),
       attributes.eventName ?? 'ObjectCreated:Put',
       attributes,
     );
@@ -353,16 +371,19 @@ export class ObjectStore {
   }
 
   /** @throws ObsError NoSuchBucket, KeyTooLongError */
-  async startUpload(
-    bucket: string,
-    key: string,
-    description: Partial<ObjectDescription>,
-  ): Promise<MultipartUpload> {
-    this.#state.bucket(bucket);
+  async startUpload(bucket: string, key: string, description: Description): Promise<MultipartUpload> {
+    const { storageClass } = this.#state.bucket(bucket);
     checkKey(key);
     const uploadId = randomUUID().replaceAll('-', '').toUpperCase();
     const initiatedMs = this.#clock();
-    this.#commit({ is: 'upload', uploadId, bucket, key, initiatedMs, ...describe(description) });
+    this.#commit({
+      is: 'upload',
+      uploadId,
+      bucket,
+      key,
+      initiatedMs,
+      ...describe(description, storageClass),
+    });
     return this.#state.upload(bucket, key, uploadId);
   }
 
@@ -503,17 +524,16 @@ function newVersionId(): string {
   return `G${randomUUID().replaceAll('-', '').slice(1).toUpperCase()}`;
 }
 
-function describe({
-  contentType,
-  metadata,
-  contentHeaders,
-  storageClass,
-}: Partial<ObjectDescription>): ObjectDescription {
+function describe(
+  { contentType, metadata, contentHeaders, storageClass: named }: Description,
+  ofBucket?: 'WARM' | 'COLD',
+): ObjectDescription {
+  const storageClass = named ?? ofBucket;
   return {
     contentType: contentType ?? DEFAULT_CONTENT_TYPE,
     metadata: metadata ?? {},
     contentHeaders: contentHeaders ?? {},
-    ...(storageClass !== undefined && { storageClass }),
+    ...(storageClass !== undefined && storageClass !== 'STANDARD' && { storageClass }),
   };
 }
 

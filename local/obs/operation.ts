@@ -4,8 +4,8 @@ import type { ObsBehaviour } from './behaviour';
 import { ObsError } from './errors';
 import type { FunctionTarget } from './notification';
 import {
+  type Description,
   type MultipartUpload,
-  type ObjectDescription,
   type ObjectStore,
   type StoredObject,
   versionIdOf,
@@ -137,7 +137,7 @@ export function uploadOf(call: Call): MultipartUpload {
 }
 
 /** Type, metadata and content headers of a request. @throws ObsError MetadataTooLarge */
-export function descriptionOf(request: ObsRequest): Partial<ObjectDescription> {
+export function descriptionOf(request: ObsRequest): Description {
   const { headers, dialect, decodedBytes } = request;
   const storageClass = storageClassOf(request);
   const prefix = `${VOCABULARY[dialect].headerPrefix}meta-`;

@@ -13,6 +13,7 @@ import { getBucketCors } from './operations/get-bucket-cors';
 import { getBucketLifecycle } from './operations/get-bucket-lifecycle';
 import { getBucketLocation } from './operations/get-bucket-location';
 import { getBucketNotification } from './operations/get-bucket-notification';
+import { getBucketStorageClass } from './operations/get-bucket-storage-class';
 import { getBucketVersioning } from './operations/get-bucket-versioning';
 import { getObject } from './operations/get-object';
 import { headApiVersion } from './operations/head-api-version';
@@ -30,6 +31,7 @@ import { putObject } from './operations/put-object';
 import { setBucketCors } from './operations/set-bucket-cors';
 import { setBucketLifecycle } from './operations/set-bucket-lifecycle';
 import { setBucketNotification } from './operations/set-bucket-notification';
+import { setBucketStorageClass } from './operations/set-bucket-storage-class';
 import { setBucketVersioning } from './operations/set-bucket-versioning';
 import { uploadPart } from './operations/upload-part';
 import { type ObsRequest, protocolHeader, protocolName } from './request';
@@ -48,6 +50,10 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map([
   ['GET bucket?versions', listVersions],
   ['PUT bucket?versioning', setBucketVersioning],
   ['GET bucket?versioning', getBucketVersioning],
+  ['PUT bucket?storageClass', setBucketStorageClass],
+  ['GET bucket?storageClass', getBucketStorageClass],
+  ['PUT bucket?storagePolicy', setBucketStorageClass],
+  ['GET bucket?storagePolicy', getBucketStorageClass],
   ['POST bucket?delete', deleteObjects],
   ['PUT bucket?cors', setBucketCors],
   ['GET bucket?cors', getBucketCors],

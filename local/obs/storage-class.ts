@@ -1,22 +1,27 @@
 import { ObsError } from './errors';
+import type { NamedStorageClass } from './journal-entry';
 import { type ObsRequest, protocolHeader } from './request';
 import type { Dialect } from './signature';
 
 /** How quickly an object can be read. Absent: at once (OBS API reference, x-obs-storage-class). */
 export type StorageClass = 'WARM' | 'COLD';
 
-const NAMES: Readonly<Record<Dialect, Readonly<Record<StorageClass | 'STANDARD', string>>>> = {
+const NAMES: Readonly<Record<Dialect, Readonly<Record<NamedStorageClass, string>>>> = {
   obs: { STANDARD: 'STANDARD', WARM: 'WARM', COLD: 'COLD' },
   aws: { STANDARD: 'STANDARD', WARM: 'STANDARD_IA', COLD: 'GLACIER' },
 };
 
-/** The class that a write names; undefined for STANDARD. @throws ObsError InvalidStorageClass */
-export function storageClassOf(request: ObsRequest): StorageClass | undefined {
+/** The class that a write names; undefined if it names none: then its bucket decides. @throws ObsError InvalidStorageClass */
+export function storageClassOf(request: ObsRequest): NamedStorageClass | undefined {
   const wanted = protocolHeader(request, 'storage-class');
-  const names = NAMES[request.dialect];
-  if (wanted === undefined || wanted === names.STANDARD) return undefined;
-  if (wanted === names.WARM) return 'WARM';
-  if (wanted === names.COLD) return 'COLD';
+  if (wanted === undefined) return undefined;
+  return namedStorageClass(wanted, request.dialect);
+}
+
+/** The class with this name in the words of the dialect. @throws ObsError InvalidStorageClass */
+export function namedStorageClass(wanted: string, dialect: Dialect): NamedStorageClass {
+  const names = NAMES[dialect];
+  for (const name of ['STANDARD', 'WARM', 'COLD'] as const) if (wanted === names[name]) return name;
   throw new ObsError(
     'InvalidStorageClass',
     `The storage class '${wanted}' is invalid: use one of ${Object.values(names).join(', ')}.`,

@@ -122,6 +122,8 @@ export interface BucketState extends Bucket {
   objects: Map<string, StoredObject>;
   /** Absent in a bucket that never kept versions. */
   versioning?: Versioning;
+  /** The class of objects that are written without one. Absent: STANDARD. */
+  storageClass?: 'WARM' | 'COLD';
   /** All versions of each key that has more than its current object, newest first. */
   versions: Map<string, StoredVersion[]>;
   /** All keys with a version; undefined if these are the keys of `objects`. */
@@ -186,6 +188,12 @@ export class StoreState {
       case 'notifications':
         this.bucket(entry.bucket).notifications = entry.notifications;
         return;
+      case 'class': {
+        const bucket = this.bucket(entry.bucket);
+        if (entry.storageClass === 'STANDARD') delete bucket.storageClass;
+        else bucket.storageClass = entry.storageClass;
+        return;
+      }
       case 'lifecycle':
         this.bucket(entry.bucket).lifecycle = entry.rules;
         return;
@@ -249,8 +257,10 @@ export class StoreState {
   get size(): number {
     let size = this.#uploads.size;
     for (const { parts } of this.#uploads.values()) size += parts.size;
-    for (const { cors, notifications, lifecycle, versioning, objects, versions } of this.#buckets.values()) {
+    for (const bucket of this.#buckets.values()) {
+      const { cors, notifications, lifecycle, versioning, storageClass, objects, versions } = bucket;
       const settings = [
+        storageClass !== undefined,
         cors.length > 0,
         notifications.length > 0,
         lifecycle.length > 0,
@@ -272,6 +282,7 @@ export class StoreState {
       lifecycle,
       objects,
       versioning,
+      storageClass,
       versions,
     } of this.#buckets.values()) {
       yield { is: 'bucket', bucket, createdMs };
@@ -279,6 +290,7 @@ export class StoreState {
       if (notifications.length > 0) yield { is: 'notifications', bucket, notifications };
       if (lifecycle.length > 0) yield { is: 'lifecycle', bucket, rules: lifecycle };
       if (versioning !== undefined) yield { is: 'versioning', bucket, status: versioning };
+      if (storageClass !== undefined) yield { is: 'class', bucket, storageClass };
       for (const object of objects.values()) if (!versions.has(object.key)) yield objectEntry(object);
       for (const all of versions.values()) {
         for (const version of [...all].reverse()) {

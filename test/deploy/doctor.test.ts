@@ -13,6 +13,7 @@ import { checkNeighbours } from '../../deploy/doctor/neighbours';
 import { checkPublicUrl } from '../../deploy/doctor/public-url';
 import { checkRegion } from '../../deploy/doctor/region';
 import { refuseSettings } from '../../deploy/doctor/settings';
+import { checkStorage } from '../../deploy/doctor/storage';
 import { checkVersioning } from '../../deploy/doctor/versioning';
 import { DeployError } from '../../deploy/errors';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
@@ -171,6 +172,8 @@ describe('the doctor says of a bucket', () => {
       'unseen MPC on snapshots',
       'unseen versions in videos',
       'unseen versions in snapshots',
+      'unseen storage in videos',
+      'unseen storage in snapshots',
       'unseen notification of MPC',
     ]);
     expect(notOk(findings)[1]?.todo).toContain('MPC.10209');
@@ -243,6 +246,69 @@ describe('the doctor says of versions', () => {
     ]);
     const state = { ...(await wanted()), buckets: ['nowhere'] };
     expect(await checkVersioning(state, clientOf({}))).toEqual([]);
+  });
+});
+
+describe('the doctor says of the storage', () => {
+  const state = async () => {
+    const { functions, ...more } = await wanted();
+    const userData = { SNAPSHOT_BUCKET: 'cold-records', UPLOAD_BUCKETS: 'cold-uploads' };
+    return {
+      ...more,
+      functions: functions.map((one) => ({ ...one, userData: { ...one.userData, ...userData } })),
+      buckets: ['cold-uploads', 'cold-records'],
+    };
+  };
+  const storage = async () =>
+    (await checkStorage(await state(), clientOf({}))).map(
+      ({ point, state, text }) => `${state} ${point}: ${text}`,
+    );
+  const setRules = (bucket: string, rules: object[]) =>
+    cloud.store.setLifecycle(
+      bucket,
+      rules.map((rule) => ({ Prefix: '', Status: 'Enabled', ...rule })) as unknown as LifecycleRule[],
+    );
+
+  test('what its rules archive or delete of what the functions need, and nothing of the rules of setup', async () => {
+    await cloud.store.createBucket('cold-uploads');
+    await cloud.store.createBucket('cold-records');
+    const inCold = { Transition: { Days: '30', StorageClass: 'COLD' } };
+    const well = ['cold-uploads', 'cold-records'].map(
+      (bucket) => `ok storage in ${bucket}: nothing that the functions need is archived or deleted`,
+    );
+    await setRules('cold-records', [
+      { ID: 'ours', Prefix: '.mpc-snapshots/pace', Expiration: { Days: '1' } },
+      { ID: 'off', ...inCold, Status: 'Disabled' },
+      { ID: 'warm', Transition: { Days: '30', StorageClass: 'WARM' } },
+      { ID: 'old', NoncurrentVersionTransition: { NoncurrentDays: '1', StorageClass: 'COLD' } },
+      { ID: 'elsewhere', Prefix: 'logs/', ...inCold, Expiration: { Days: '90' } },
+    ]);
+    await setRules('cold-uploads', [{ ID: 'gone', Expiration: { Days: '365' } }]);
+    expect(await storage()).toEqual(well);
+    await setRules('cold-uploads', [{ ID: 'all', ...inCold }]);
+    await setRules('cold-records', [
+      { ID: 'all', ...inCold },
+      { ID: 'claims', Prefix: '.mpc-snapshots/claims/', Expiration: { Date: '2027-01-01T00:00:00Z' } },
+      { ID: 'pictures', Prefix: 'snapshots/2026/', Expiration: { Days: '7' } },
+    ]);
+    expect(await storage()).toEqual([
+      expect.stringMatching(/^note storage in cold-uploads: rule all archives videos after 30 d: capturing/),
+      expect.stringMatching(
+        /^note storage in cold-records: rule all archives records after 30 d: the functions/,
+      ),
+      expect.stringMatching(
+        /^note .*: rule all archives pictures and files after 30 d: nobody can open them/,
+      ),
+      expect.stringMatching(
+        /^note .*: rule claims deletes records on 2027-01-01: a video .* is captured again/,
+      ),
+      expect.stringMatching(/^note .*: rule pictures deletes pictures and files after 7 d: the API still/),
+    ]);
+    await setRules('cold-records', []);
+    await cloud.store.setStorageClass('cold-records', 'COLD');
+    expect((await storage())[1]).toMatch(
+      /^missing storage in cold-records: new objects are archived at once \(class COLD\): neither MPC/,
+    );
   });
 });
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { ObsError } from '../errors';
 import { bucketOf, type Operation } from '../operation';
 import { readText } from '../request-body';
+import { storageClassOf } from '../storage-class';
 import { parseXml } from '../xml';
 
 /** Most buckets of an account (OBS API reference, creating a bucket). */
@@ -29,6 +30,9 @@ export const createBucket: Operation = async (call) => {
   if (!store.hasBucket(bucketOf(call)) && store.buckets().length >= MAX_BUCKETS) {
     throw new ObsError('TooManyBuckets', 'You have attempted to create more buckets than allowed.');
   }
+  const isNew = !store.hasBucket(bucketOf(call));
+  const storageClass = storageClassOf(call.request);
   await store.createBucket(bucketOf(call));
+  if (isNew && storageClass !== undefined) await store.setStorageClass(bucketOf(call), storageClass);
   return { status: 200, headers: { location: `/${bucketOf(call)}` } };
 };

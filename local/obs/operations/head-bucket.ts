@@ -1,5 +1,6 @@
 import { bucketOf, type Operation, requireBucket } from '../operation';
 import { protocolName } from '../request';
+import { storageClassName } from '../storage-class';
 
 /** HEAD /bucket */
 export const headBucket: Operation = (call) => {
@@ -9,7 +10,10 @@ export const headBucket: Operation = (call) => {
     status: 200,
     headers: {
       [dialect === 'obs' ? 'x-obs-bucket-location' : 'x-amz-bucket-region']: call.region,
-      [protocolName(dialect, 'storage-class')]: 'STANDARD',
+      [protocolName(dialect, 'storage-class')]: storageClassName(
+        call.store.storageClass(bucketOf(call)),
+        dialect,
+      ),
     },
   };
 };

@@ -67,6 +67,34 @@ describe('an archived object', () => {
     await again.close();
   });
 
+  test('is what a bucket of class COLD makes of a write without a class, also after a restart, and a multipart upload', async () => {
+    const headers = { 'x-obs-storage-class': 'COLD' };
+    expect((await obs.signed('PUT', { bucket: 'archive' }, { headers })).status).toBe(200);
+    expect((await obs.signed('GET', { bucket: 'archive', special: 'storageClass' })).body).toMatch(
+      /<StorageClass[^>]*>COLD<\/StorageClass>$/,
+    );
+    expect((await obs.signed('HEAD', { bucket: 'archive' })).headers['x-obs-storage-class']).toBe('COLD');
+    const put = (Key: string, StorageClass?: 'STANDARD') =>
+      s3.send(new PutObjectCommand({ Bucket: 'archive', Key, Body: 'x', StorageClass }));
+    await put('plain');
+    await put('named', 'STANDARD');
+    await s3.send(new CopyObjectCommand({ Bucket: 'archive', Key: 'copy', CopySource: 'archive/named' }));
+    const upload = await obs.store.startUpload('archive', 'parts', {});
+    await obs.store.putPart(upload, 1, Buffer.from('part'));
+    await obs.store.completeUpload(upload, [...upload.parts.values()]);
+    await obs.store.close();
+    const again = await ObjectStore.open(obs.directory);
+    const classes = ['plain', 'named', 'copy', 'parts'].map(
+      (key) => again.head('archive', key)?.storageClass,
+    );
+    expect(classes).toEqual(['COLD', undefined, 'COLD', 'COLD']);
+    await again.setStorageClass('archive', 'STANDARD');
+    await again.put('archive', 'later', Buffer.from('x'));
+    expect(again.head('archive', 'later')?.storageClass).toBeUndefined();
+    expect(again.head('archive', 'plain')?.storageClass).toBe('COLD');
+    await again.close();
+  });
+
   test('of a class that is not known is refused', async () => {
     const headers = { 'x-obs-storage-class': 'FROZEN' };
     const answer = await obs.signed('PUT', { bucket: 'videos', key: 'b' }, { headers, body: 'x' });

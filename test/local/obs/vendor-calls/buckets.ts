@@ -183,6 +183,19 @@ export const BUCKET_CALLS: readonly VendorCall[] = [
     'NotImplemented',
   ),
   [
+    'setBucketStoragePolicy, getBucketStoragePolicy',
+    async (vendor) => {
+      const Bucket = await newBucket(vendor);
+      const classOf = async () => {
+        const { InterfaceResult } = await vendor.call('getBucketStoragePolicy', { Bucket });
+        return (InterfaceResult as unknown as { StorageClass: string }).StorageClass;
+      };
+      const before = await classOf();
+      await vendor.call('setBucketStoragePolicy', { Bucket, StorageClass: 'COLD' });
+      expect([before, await classOf()]).toEqual(['STANDARD', expect.stringMatching(/^(COLD|GLACIER)$/)]);
+    },
+  ],
+  [
     'setBucketVersioningConfiguration, getBucketVersioningConfiguration, listVersions',
     async (vendor) => {
       const Bucket = await newBucket(vendor);

@@ -20,7 +20,6 @@ const REFUSED: Readonly<Record<string, object | ((vendor: Vendor) => object)>> =
   getBucketQuota: {},
   setBucketQuota: { StorageQuota: 1 },
   getBucketStorageInfo: {},
-  getBucketStoragePolicy: {},
   getBucketReplication: {},
   getBucketEncryption: {},
   getObjectAcl: { Key: 'a' },
