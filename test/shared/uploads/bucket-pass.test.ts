@@ -11,6 +11,10 @@ const BUCKETS = ['videos', 'archive'] as const;
 let cloud: CloudDouble;
 let atOnce = 0;
 let mostAtOnce = 0;
+/** Bucket and marker of each page that was listed. */
+const pages: [bucket: string, marker: string | null][] = [];
+/** Is added to the query of each call. */
+let more = '';
 const server = createServer(async (request, response) => {
   request.resume();
   atOnce += 1;
@@ -18,7 +22,10 @@ const server = createServer(async (request, response) => {
   await new Promise(setImmediate);
   atOnce -= 1;
   const { method = '', url = '', headers } = request;
-  const answer = cloud.handle({ method, path: url, headers: headers as Record<string, string>, body: '' });
+  const { pathname, searchParams } = new URL(url, 'http://obs');
+  pages.push([pathname.split('/')[1] ?? '', searchParams.get('marker')]);
+  const path = url + more;
+  const answer = cloud.handle({ method, path, headers: headers as Record<string, string>, body: '' });
   response.writeHead(answer.status, answer.headers).end(answer.body);
 });
 let invocation: Invocation;
@@ -31,7 +38,11 @@ beforeAll(async () => {
   // A property takes longer than an invocation may.
   invocation = { ...invocation, deadlineMs: Number.MAX_SAFE_INTEGER };
 });
-beforeEach(() => jest.spyOn(console, 'error').mockImplementation(() => {}));
+beforeEach(() => {
+  jest.spyOn(console, 'error').mockImplementation(() => {});
+  pages.splice(0);
+  more = '';
+});
 afterEach(() => jest.restoreAllMocks());
 afterAll(() => closeServer(server));
 
@@ -183,4 +194,113 @@ test('a range that is held up holds up the pass: no other range is begun', async
   // Only those that were already listed.
   expect(groups).toBeLessThanOrEqual(10);
   expect((await passThrough(pass)).seen).toHaveLength(keys.length);
+});
+
+describe('in one run', () => {
+  const mark = (key: string, bucket = 'videos') => ({ bucket, key });
+  const names = (count: number) =>
+    Array.from({ length: count }, (_, index) => String(index).padStart(3, '0'));
+  const visit = async (pass: BucketPass, isOver = false) => {
+    const seen: string[] = [];
+    const isDone = await goOnWithPass(
+      pass,
+      '',
+      {
+        isOver: () => isOver,
+        isWanted: ({ key }) => !key.startsWith('-'),
+        lookAt: async (uploads) => seen.push(...uploads.map(({ key }) => key)),
+        bucketNotListed: () => {},
+      },
+      invocation,
+    );
+    return { isDone, seen };
+  };
+
+  test('a pass begins with the ranges between the marks of each bucket, in the order of OBS', async () => {
+    startCloud([['videos', 'a']]);
+    // In UTF-16 the last two come the other way round.
+    const pass: BucketPass = { marks: ['ﬀ', 'b', '𝒜'].map((key) => mark(key)).concat(mark('c', 'archive')) };
+    expect(await visit(pass, true)).toEqual({ isDone: false, seen: [] });
+    expect(pass).toEqual({
+      ranges: [
+        { bucket: 'videos', until: 'b', pages: 0 },
+        { bucket: 'videos', marker: 'b', until: 'ﬀ', pages: 0 },
+        { bucket: 'videos', marker: 'ﬀ', until: '𝒜', pages: 0 },
+        { bucket: 'videos', marker: '𝒜', pages: 0 },
+        { bucket: 'archive', until: 'c', pages: 0 },
+        { bucket: 'archive', marker: 'c', pages: 0 },
+      ],
+      marks: [],
+    });
+    expect(pages).toEqual([]);
+  });
+
+  test('only wanted objects are looked at, and no page is listed behind the end of a range', async () => {
+    more = '&max-keys=2';
+    startCloud(['-', '0', '1', '2', '3', '4', '5'].map((key) => ['videos', key] as const));
+    for (const [until, expected] of [
+      // A page ends with the range, or goes beyond it, or has nothing of it.
+      ['0', [null]],
+      ['1', [null, '0']],
+      ['+', [null]],
+      [undefined, [null, '0', '2', '4']],
+    ] as const) {
+      pages.splice(0);
+      const { isDone, seen } = await visit({ ranges: [{ bucket: 'videos', until, pages: 0 }] });
+      expect(isDone).toBe(true);
+      expect(seen).toEqual(['0', '1', '2', '3', '4', '5'].filter((key) => key <= (until ?? '~')));
+      expect(pages.map(([, marker]) => marker)).toEqual(expected);
+    }
+  });
+
+  test('a mark is noted after sixteen pages, and at the end of a range after more than eight', async () => {
+    more = '&max-keys=2';
+    startCloud(['a', 'b', 'c'].map((key) => ['videos', key] as const));
+    for (const [before, until, expected] of [
+      [14, undefined, []],
+      [15, undefined, ['b']],
+      [6, 'c', []],
+      [7, 'c', ['c']],
+      // After a mark the pages are counted anew.
+      [15, 'c', ['b']],
+      [30, undefined, ['b']],
+      [30, 'c', ['b']],
+    ] as const) {
+      const pass: BucketPass = { ranges: [{ bucket: 'videos', until, pages: before }] };
+      await visit(pass);
+      expect({ before, marks: pass.marks }).toEqual({ before, marks: expected.map((key) => mark(key)) });
+    }
+  });
+
+  test('of more than 128 marks every second one is kept', async () => {
+    startCloud([]);
+    for (const [count, expected] of [
+      [128, 128],
+      [129, 64],
+    ] as const) {
+      const keys = names(count);
+      const pass: BucketPass = {
+        ranges: [{ bucket: 'videos', pages: 0 }],
+        marks: keys.toReversed().map((key) => mark(key)),
+      };
+      await visit(pass);
+      expect(pass.marks).toHaveLength(expected);
+      if (count > expected)
+        expect(pass.marks).toEqual(keys.filter((_, at) => at % 2 === 1).map((key) => mark(key)));
+    }
+  });
+
+  test('a bucket that cannot be listed is asked for no further range, and the log names it', async () => {
+    startCloud([]);
+    cloud.buckets.delete('videos');
+    await visit({ marks: names(30).map((key) => mark(key)) });
+    expect(pages.filter(([bucket]) => bucket === 'videos')).toHaveLength(10);
+    const [line] = jest.mocked(console.error).mock.lastCall ?? [];
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'error',
+      event: 'sweep.bucket_not_listed',
+      bucket: 'videos',
+      service_error_code: 'NoSuchBucket',
+    });
+  });
 });
