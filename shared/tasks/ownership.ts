@@ -16,7 +16,7 @@ export function asMpcReads(object = ''): string {
 
 /** The directory that a task writes into. */
 export function directoryOf({ output }: Pick<Task, 'output'>): string {
-  return asMpcReads(output?.object ?? '');
+  return asMpcReads(output?.object);
 }
 
 /**
@@ -29,12 +29,11 @@ export function isBetweenOwnBuckets(
   places: Places,
 ): boolean {
   const { uploadBuckets, snapshotBucket } = places;
-  const from = input?.bucket ?? '';
-  const to = output?.bucket ?? '';
+  const to = [snapshotBucket, ...uploadBuckets].find((bucket) => bucket === output?.bucket);
   const directory = `${directoryOf({ output })}/`;
   return (
-    uploadBuckets.includes(from) &&
-    [snapshotBucket, ...uploadBuckets].includes(to) &&
+    to !== undefined &&
+    uploadBuckets.some((bucket) => bucket === input?.bucket) &&
     !(to === snapshotBucket && directory.startsWith(RECORDS_FOLDER)) &&
     !isInUploadArea(to, directory, places)
   );
@@ -77,7 +76,8 @@ export function captureOf(
   { input, output }: Pick<Task, 'input' | 'output'>,
   settings: Settings,
 ): Capture | undefined {
-  const { bucket = '', object: key = '' } = input ?? {};
+  const { bucket, object: key } = input ?? {};
+  if (bucket === undefined || key === undefined) return undefined;
   if (output?.bucket !== settings.snapshotBucket) return undefined;
   const told = asMpcReads(output.object);
   return capturesFor(key, settings.captures).find(({ directory }) => {

@@ -118,6 +118,9 @@ describe('with several captures', () => {
     expect(captureOf(task('x.mp4', directory, ['videos', 'videos']), several)).toBeUndefined();
     expect(captureOf({ ...task('x.mp4', directory), input: undefined }, several)).toBeUndefined();
     expect(captureOf({ ...task('x.mp4', directory), output: undefined }, several)).toBeUndefined();
+    const { output } = task('films/x.mp4', 'wide/undefined/films/x.mp4');
+    expect(captureOf({ input: { object: 'films/x.mp4' }, output }, several)).toBeUndefined();
+    expect(captureOf({ input: { bucket: 'videos' }, output }, several)).toBeUndefined();
   });
 });
 
