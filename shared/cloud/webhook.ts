@@ -68,7 +68,7 @@ export async function sendWebhook(
 }
 
 /** Resolves a name, and refuses private addresses. The check is here because a name may resolve differently next time. */
-const lookupPublic: LookupFunction = (hostname, options, callback) => {
+export const lookupPublic: LookupFunction = (hostname, options, callback) => {
   const { lookup }: typeof import('node:dns') = require('node:dns');
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, []);

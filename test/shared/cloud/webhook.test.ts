@@ -1,7 +1,8 @@
+import dns, { type LookupAddress, type LookupOptions } from 'node:dns';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
-import { isPrivateAddress, sendWebhook, webhookHeaders } from '../../../shared/cloud/webhook';
+import { isPrivateAddress, lookupPublic, sendWebhook, webhookHeaders } from '../../../shared/cloud/webhook';
 
 const SECRET = `whsec_${Buffer.from('a secret of exactly 32 characters').toString('base64')}`;
 const message = { id: 'msg_1', body: '{"type":"snapshots.succeeded"}' };
@@ -100,6 +101,44 @@ test.each(['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '2130706433'
     expect(received).toBe(before);
   },
 );
+
+describe('a name', () => {
+  const look = (options: LookupOptions, name = '8.8.8.8') =>
+    new Promise<unknown>((resolve) => {
+      lookupPublic(name, options, (error, address, family) => resolve(error?.message ?? [address, family]));
+    });
+  /** The resolver answers so, and is asked with these options. */
+  const resolver = (...addresses: string[]) =>
+    jest.spyOn(dns, 'lookup').mockImplementation(((
+      _name: string,
+      _options: LookupOptions,
+      callback: (error: null, all: LookupAddress[]) => void,
+    ) =>
+      callback(
+        null,
+        addresses.map((address) => ({ address, family: 4 })),
+      )) as never);
+  afterEach(() => void jest.restoreAllMocks());
+
+  test('is resolved to all of its addresses or to the first, as Node.js asks', async () => {
+    expect(await look({ all: true })).toEqual([[{ address: '8.8.8.8', family: 4 }], undefined]);
+    expect(await look({})).toEqual(['8.8.8.8', 4]);
+    const lookup = resolver('8.8.8.8', '1.1.1.1');
+    expect(await look({ all: false, family: 4, hints: 7 }, 'hooks')).toEqual(['8.8.8.8', 4]);
+    expect(lookup).toHaveBeenCalledWith('hooks', { all: true, family: 4, hints: 7 }, expect.any(Function));
+  });
+
+  test('of which one address is private is refused, whatever the others are', async () => {
+    resolver('8.8.8.8', '10.0.0.1');
+    for (const all of [true, false])
+      expect(await look({ all }, 'hooks')).toMatch(/: 10\.0\.0\.1 is an address of a private network$/);
+  });
+
+  test('without an address leads nowhere', async () => {
+    resolver();
+    expect(await look({})).toEqual([[], undefined]);
+  });
+});
 
 // First and last of each network of the registries, and their neighbours.
 test.each([
