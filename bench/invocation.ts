@@ -14,5 +14,7 @@ export const invocation: Invocation = {
   },
   projectId: context.getProjectID(),
   deadlineMs: Number.POSITIVE_INFINITY,
+  startedMs: Date.now(),
+  searches: { calls: 0, last: Promise.resolve() },
   log: new Log(context.getRequestID(), context.getFunctionName()),
 };

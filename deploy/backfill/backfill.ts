@@ -95,13 +95,11 @@ function readOptions(options: CommandOptions, { settings }: Invocation): Asked {
   return { prefix, capture, pricePerPicture, videoMinutes };
 }
 
-type OpenedLibrary = Pick<Invocation, 'settings' | 'credentials' | 'projectId' | 'deadlineMs' | 'log'>;
-
 /** The buckets of the stage from the functions' settings, with the user's own keys. */
 function openLibrary(
   userData: Readonly<Record<string, string>>,
   { projectId, credentials, endpoints }: Session['api']['cloud']['connection'],
-): OpenedLibrary {
+): Invocation {
   const settings = readSettings({ getUserData: (key) => userData[key] }, {});
   return {
     settings: { ...settings, obsEndpoint: endpoints.obs ?? settings.obsEndpoint },
@@ -110,6 +108,9 @@ function openLibrary(
     get deadlineMs() {
       return Date.now() + CALL_WITHIN_MS;
     },
+    startedMs: Date.now(),
+    // It reads OBS only.
+    searches: { calls: 0, last: Promise.resolve() },
     log: new Log('backfill', 'backfill', 'error'),
   };
 }

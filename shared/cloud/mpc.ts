@@ -201,25 +201,25 @@ let pageSize = MAX_PAGE_SIZE;
 export interface PartOfList {
   tasks: Task[];
   isComplete: boolean;
-  /** The number of matching tasks by MPC's count. */
-  total: number;
+  /** Pages of all matching tasks by MPC's count. */
+  pages: number;
 }
 
 /**
  * The tasks that a filter matches, page by page, within the budget.
- * @param mayGoOn called after the first page; false stops there
+ * @param firstPage where it begins, even if the budget is too small for the rest; without it, it then ends after one page
  * @throws as listTasks; AnswerTooLarge when a single task is too large
  */
 export async function tasksMatching(
   filter: Query,
   connection: Connection,
   budget: ListBudget,
-  { firstPage = 0, mayGoOn }: { firstPage?: number; mayGoOn?: (pages: number) => boolean } = {},
+  firstPage?: number,
 ): Promise<PartOfList> {
   const tasks = new Map<string, Task>();
-  const part = { total: 0 };
-  const ended = (isComplete: boolean): PartOfList => ({ tasks: [...tasks.values()], isComplete, ...part });
-  for (let page = firstPage; budget.calls > 0; ) {
+  let pages = 0;
+  const ended = (isComplete: boolean): PartOfList => ({ tasks: [...tasks.values()], isComplete, pages });
+  for (let page = firstPage ?? 0; budget.calls > 0; ) {
     budget.calls -= 1;
     const before = tasks.size;
     const query: Query = [...filter, ['page', String(page)], ['size', String(pageSize)]];
@@ -235,11 +235,11 @@ export async function tasksMatching(
       continue;
     }
     for (const task of answer.tasks) tasks.set(task.task_id, task);
-    part.total = Math.max(part.total, answer.total);
+    pages = Math.max(pages, Math.ceil(answer.total / pageSize));
     // Pages 0 and 1 may be the same page.
     const isRepeated = tasks.size === before && page > 1;
     if (!answer.isTruncated || isRepeated) return ended(true);
-    if (page === firstPage && mayGoOn?.(Math.ceil(answer.total / pageSize)) === false) return ended(false);
+    if (page === 0 && firstPage === undefined && pages - 1 > budget.calls) return ended(false);
     page += 1;
   }
   return ended(false);
@@ -249,55 +249,42 @@ export async function tasksMatching(
 const MIN_WINDOW_MS = 1000;
 
 /**
- * The window (ms) of the list for the next run.
- * @param growth factor for a window that was read to its end
- */
-export function nextWindowMs(
-  fromMs: number,
-  untilMs: number,
-  completeUntilMs: number,
-  growth: number,
-): number {
-  const readMs = completeUntilMs - fromMs;
-  if (readMs === 0) return Math.max(MIN_WINDOW_MS, Math.ceil((untilMs - fromMs) / 2));
-  return completeUntilMs < untilMs ? readMs : growth * Math.max(MIN_WINDOW_MS, readMs);
-}
-
-/**
  * The tasks that were created between two times (ms since the epoch). It reads windows that are narrow enough for a few
  * pages each.
+ * @param windowMs of the first read
  * @param budget is never exceeded; the next run reads the rest
- * @returns the tasks, and the time up to which they are complete: later than `fromMs`, unless nothing could be read
+ * @returns the tasks, the time up to which they are complete, and the window that is right for the next read
  * @throws as listTasks
  */
 export async function tasksBetween(
   fromMs: number,
   untilMs: number,
+  windowMs: number,
   connection: Connection,
   budget: ListBudget,
-): Promise<{ tasks: Task[]; completeUntilMs: number }> {
+): Promise<{ tasks: Task[]; completeUntilMs: number; windowMs: number }> {
   const tasks: Task[] = [];
-  let doneMs = fromMs;
-  let windowMs = Math.max(MIN_WINDOW_MS, untilMs - fromMs);
-  while (budget.calls > 0) {
-    const endMs = Math.min(doneMs + windowMs, untilMs);
+  let completeUntilMs = fromMs;
+  let nextMs = windowMs;
+  while (budget.calls > 0 && completeUntilMs < untilMs) {
+    const endMs = Math.min(completeUntilMs + Math.max(MIN_WINDOW_MS, nextMs), untilMs);
+    const widthMs = endMs - completeUntilMs;
+    const isNarrowest = widthMs <= MIN_WINDOW_MS;
     const window: Query = [
-      ['start_time', mpcTime(doneMs)],
+      ['start_time', mpcTime(completeUntilMs)],
       ['end_time', mpcTime(endMs)],
     ];
-    const mayGoOn = (pages: number) => windowMs <= MIN_WINDOW_MS || pages - 1 <= budget.calls;
-    const part = await tasksMatching(window, connection, budget, { mayGoOn });
+    const part = await tasksMatching(window, connection, budget, isNarrowest ? 0 : undefined);
     tasks.push(...part.tasks);
-    if (part.isComplete || windowMs <= MIN_WINDOW_MS) {
-      doneMs = endMs;
-      if (endMs >= untilMs) break;
-    } else if (part.total > 0) {
+    if (part.isComplete || isNarrowest) {
+      completeUntilMs = endMs;
+      nextMs = Math.max(nextMs, 2 * widthMs);
+    } else {
       // About one page of tasks, if they are spread evenly.
-      const narrower = Math.floor(windowMs * Math.min(0.5, pageSize / part.total));
-      windowMs = Math.max(MIN_WINDOW_MS, narrower);
+      nextMs = Math.floor(widthMs / Math.max(2, part.pages));
     }
   }
-  return { tasks, completeUntilMs: doneMs };
+  return { tasks, completeUntilMs, windowMs: nextMs };
 }
 
 /** Parses a time of MPC. @returns ms since the epoch; undefined when it is not a time */
@@ -328,8 +315,8 @@ async function call(
   query: Query,
   options: CallOptions = {},
 ): Promise<HttpResponse> {
-  const { body, repeat = 'always', attemptTimeoutMs, leaveByMs = Number.POSITIVE_INFINITY } = options;
   const { settings, credentials, projectId, deadlineMs } = connection;
+  const { body, repeat = 'always', attemptTimeoutMs, leaveByMs = deadlineMs } = options;
   const { origin, host } = new URL(settings.mpcEndpoint);
   const path = `/v1/${projectId}/thumbnails`;
   const text = body === undefined ? undefined : JSON.stringify(body);

@@ -5,7 +5,7 @@ import { groupsOf } from '../core/groups';
 import { inParallel } from '../core/in-parallel';
 import { flag, integer, text, wholeNumber } from '../core/schema';
 import type { FinishInvocation } from '../installation/finish-settings';
-import { remainingMs } from '../installation/invocation';
+import { remainingMs, within } from '../installation/invocation';
 import { isOwnOutput, RECORDS_FOLDER } from '../installation/object-keys';
 import { deleteRecord, getRecord, getRecordAs, listRecordPage, putRecord } from '../installation/records';
 import { CLAIMS_FOLDER, ClaimInFlight, ClaimRecord, claimsFolder } from '../tasks/claims';
@@ -152,10 +152,6 @@ export async function planRemoval(from: string, invocation: FinishInvocation): P
     complete: isComplete,
     ...(!isComplete && { next: placeName(end) }),
   };
-}
-
-function within(durationMs: number, invocation: FinishInvocation): FinishInvocation {
-  return { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, Date.now() + durationMs) };
 }
 
 async function removeNoted(

@@ -1,4 +1,5 @@
 import type { Connection } from '../cloud/connection';
+import type { ListBudget } from '../cloud/mpc';
 import type { FunctionContext } from '../core/context';
 import type { Credentials } from '../core/credentials';
 import { Log } from '../core/log';
@@ -12,8 +13,20 @@ export interface Invocation extends Connection {
   projectId: string;
   /** When the answer must be ready, ms since the epoch. */
   deadlineMs: number;
+  /** When it began, ms since the epoch. */
+  startedMs: number;
+  searches: ListSearches;
   log: Log;
 }
+
+/** The searches through MPC's list in one invocation, and the list calls that they may still make. */
+export interface ListSearches extends ListBudget {
+  /** One after the other, so that each uses what the others have read. */
+  last: Promise<unknown>;
+}
+
+/** List calls count against MPC's quota. The next invocation goes on with the rest. */
+const LIST_CALLS_PER_INVOCATION = 5;
 
 /** Time reserved for the answer itself. */
 const RESERVE_MS = 300;
@@ -32,6 +45,8 @@ export function openInvocation(context: FunctionContext): Invocation {
       securityToken: context.getSecurityToken() || undefined,
     },
     projectId: context.getProjectID(),
+    startedMs: Date.now(),
+    searches: { calls: LIST_CALLS_PER_INVOCATION, last: Promise.resolve() },
     deadlineMs: Date.now() + context.getRemainingTimeInMilliSeconds() - RESERVE_MS,
     log: new Log(context.getRequestID(), context.getFunctionName(), settings.logLevel),
   };
@@ -40,4 +55,9 @@ export function openInvocation(context: FunctionContext): Invocation {
 /** Milliseconds left for work. */
 export function remainingMs(invocation: Invocation): number {
   return invocation.deadlineMs - Date.now();
+}
+
+/** The same invocation with less time: at most so many milliseconds from now. */
+export function within<T extends Invocation>(durationMs: number, invocation: T): T {
+  return { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, Date.now() + durationMs) };
 }

@@ -1,7 +1,11 @@
-import { type ListBudget, nextWindowMs, type Task, tasksBetween } from '../cloud/mpc';
+import { type ListBudget, type Task, tasksBetween } from '../cloud/mpc';
 import type { Invocation } from '../installation/invocation';
+import { unwrapUserData } from './task-note';
 
-// The search for the task of a half-written claim in MPC's list, within a budget of calls.
+/*
+ * The search for the task of a half-written claim in MPC's list. List calls count against MPC's quota, and a failure of MPC leaves
+ * many such claims: so all searches of an invocation share a few calls, and all searches of an instance share what was read.
+ */
 
 /** A create call is abandoned so long after its claim. */
 export const CALL_WITHIN_MS = 15_000;
@@ -10,71 +14,134 @@ export const CALL_WITHIN_MS = 15_000;
  * a call that has not reached MPC by then never will.
  */
 export const CALL_ARRIVES_WITHIN_MS = CALL_WITHIN_MS + 60_000;
-/** List calls count against MPC's quota. The next invocation goes on with the rest. */
-const LIST_CALLS_PER_INVOCATION = 5;
 
-/** Up to when earlier searches came, and the window (ms) that one read can cover. */
-export interface LookProgress {
-  sought_until_ms?: number | undefined;
+/** Clocks in the cloud agree within seconds: most tasks are found here. */
+const NEAR_MS = 60_000;
+/** If clocks differ by more than 15 minutes, no signature is accepted. */
+const FAR_MS = 15 * 60_000;
+
+/** How far earlier searches came (ms since the epoch), and the window (ms) that one read can cover. */
+export interface SearchProgress {
+  sought_to_ms?: number | undefined;
   window_ms?: number | undefined;
 }
 
-/** The result of a search through a part of MPC's list. */
-export interface Look {
+/** The result of a search. */
+export interface Search {
   tasks: Task[];
-  /** Tasks that MPC accepted after this time may be missing (ms since the epoch). */
-  asOfMs: number;
-  /** False when one invocation could not read everything. */
-  isComplete: boolean;
-  soughtUntilMs: number;
-  windowMs: number;
+  /** For so long the task may still come. */
+  leftMs: number;
+  /** Where the next invocation goes on, if the calls of this one were too few. */
+  rest?: SearchProgress;
 }
 
-/** Searches are minutes apart. One search can narrow a window that is too wide, but one that is too narrow costs a whole search. */
-const WINDOW_GROWTH = 16;
+/** After so many reads the instance forgets them: usually some 3,000 tasks of 1 KB. */
+const MOST_PARTS = 200;
 
-const looks = new WeakMap<Invocation, Map<string, Promise<Look>>>();
-const budgets = new WeakMap<Invocation, ListBudget>();
+/** The parts of MPC's list that this instance has read, and the tasks in them by the claims in their notes. */
+let parts: { fromMs: number; untilMs: number; asOfMs: number }[] = [];
+let known = new Map<string, { task: Task; asOfMs: number }[]>();
 
-/** The list calls that this invocation may still make, shared by all searches. */
-export function listBudget(invocation: Invocation): ListBudget {
-  const budget = budgets.get(invocation) ?? { calls: LIST_CALLS_PER_INVOCATION };
-  budgets.set(invocation, budget);
-  return budget;
+/**
+ * Reads a part of MPC's list, for all searches of this instance. Parameters, result and errors are those of `tasksBetween`.
+ */
+export async function readTasks(
+  fromMs: number,
+  untilMs: number,
+  windowMs: number,
+  invocation: Invocation,
+  budget: ListBudget,
+): ReturnType<typeof tasksBetween> {
+  const asOfMs = Date.now();
+  const read = await tasksBetween(fromMs, untilMs, windowMs, invocation, budget);
+  if (parts.length > MOST_PARTS) {
+    known = new Map();
+    parts = [];
+  }
+  parts.push({ fromMs, untilMs: read.completeUntilMs, asOfMs });
+  for (const { thumbnail_info, ...task } of read.tasks) {
+    const { claim } = unwrapUserData(task.user_data).note;
+    if (claim === undefined) continue;
+    const others = (known.get(claim) ?? []).filter((one) => one.task.task_id !== task.task_id);
+    known.set(claim, [...others, { task, asOfMs }]);
+  }
+  return read;
+}
+
+/** Begin and end of the first time in a range that no read since `asOfMs` covers; the same when all is covered. */
+function firstGap(fromMs: number, untilMs: number, asOfMs: number): [number, number] {
+  const read = parts.filter((part) => part.asOfMs >= asOfMs).sort((a, b) => a.fromMs - b.fromMs);
+  let doneMs = fromMs;
+  for (const part of read) {
+    if (part.fromMs > doneMs) return [doneMs, Math.min(part.fromMs, untilMs)];
+    doneMs = Math.max(doneMs, part.untilMs);
+  }
+  return [Math.min(doneMs, untilMs), untilMs];
 }
 
 /**
- * The tasks that a claim of this time may have made. Claims of about the same time share one search in an
- * invocation, because list calls count against MPC's quota and a failure of MPC leaves many such claims.
+ * The tasks that a claim of this time may have made.
+ * @param claim id of the claim
+ * @param fits tells its tasks from others with the claim's id in their note
+ * @throws as listTasks
  */
-export function tasksAround(
+export function tasksOfClaim(
+  claim: string,
   timeMs: number,
-  toleranceMs: number,
-  { sought_until_ms, window_ms }: LookProgress,
+  fits: (task: Task) => boolean,
+  progress: SearchProgress,
   invocation: Invocation,
-): Promise<Look> {
-  const firstMs = (Math.floor(timeMs / toleranceMs) - 1) * toleranceMs;
-  const lastMs = firstMs + 3 * toleranceMs + CALL_ARRIVES_WITHIN_MS;
-  const fromMs = Math.max(firstMs, sought_until_ms ?? 0);
-  const untilMs = Math.min(lastMs, fromMs + (window_ms || Number.POSITIVE_INFINITY));
-  const known = looks.get(invocation) ?? new Map<string, Promise<Look>>();
-  looks.set(invocation, known);
-  const name = `${fromMs} ${untilMs}`;
-  const asOfMs = Date.now();
-  const budget = listBudget(invocation);
-  // A single call cannot find out how wide a window may be: other searches used up the calls of this run.
-  const mayMove = budget.calls > 1;
-  const look =
-    known.get(name) ??
-    tasksBetween(fromMs, untilMs, invocation, budget).then(
-      ({ tasks, completeUntilMs: soughtUntilMs }): Look => {
-        const isComplete = soughtUntilMs >= lastMs;
-        const windowMs = mayMove
-          ? nextWindowMs(fromMs, untilMs, soughtUntilMs, WINDOW_GROWTH)
-          : untilMs - fromMs;
-        return { tasks, asOfMs, isComplete, soughtUntilMs, windowMs };
-      },
+): Promise<Search> {
+  const { searches } = invocation;
+  const result = searches.last.then(() => search(claim, timeMs, fits, progress, invocation));
+  searches.last = result.catch(() => {});
+  return result;
+}
+
+/** Reads from shortly before the time of the claim until long after it, then what comes before. */
+async function search(
+  claim: string,
+  timeMs: number,
+  fits: (task: Task) => boolean,
+  { sought_to_ms, window_ms }: SearchProgress,
+  invocation: Invocation,
+): Promise<Search> {
+  const { searches: budget, startedMs } = invocation;
+  const arrivedByMs = timeMs + CALL_ARRIVES_WITHIN_MS;
+  const asOfMs = Math.min(arrivedByMs, startedMs);
+  const leftMs = arrivedByMs - asOfMs;
+  // Rounded: claims of about the same time have the same limits.
+  const nearMs = timeMs - (timeMs % NEAR_MS) - NEAR_MS;
+  const firstMs = timeMs - (timeMs % FAR_MS) - FAR_MS;
+  const lastMs = firstMs + 3 * FAR_MS + CALL_ARRIVES_WITHIN_MS;
+  let fromMs = sought_to_ms ?? nearMs;
+  let windowMs = window_ms || lastMs - firstMs;
+  for (;;) {
+    const isBefore = fromMs < nearMs;
+    const [gapMs, untilMs] = firstGap(fromMs, isBefore ? nearMs : lastMs, asOfMs);
+    fromMs = gapMs;
+    const tasks = (known.get(claim) ?? []).flatMap((one) =>
+      one.asOfMs >= asOfMs && fits(one.task) ? [one.task] : [],
     );
-  known.set(name, look);
-  return look;
+    if (fromMs < untilMs) {
+      const rest = { sought_to_ms: fromMs, window_ms: windowMs };
+      if (tasks.length > 0 || budget.calls === 0) return { tasks, leftMs, rest };
+      ({ windowMs } = await readTasks(fromMs, untilMs, windowMs, invocation, budget));
+    } else {
+      // While the call may still arrive, the time before would be read for nothing.
+      if (tasks.length > 0 || isBefore || leftMs > 0) return { tasks, leftMs };
+      fromMs = firstMs;
+    }
+  }
+}
+
+/** Claims with more than one task in what was read since a time (ms since the epoch). Cancelled tasks do not count. */
+export function duplicatesReadSince(sinceMs: number): { claim: string; task_ids: string[] }[] {
+  const claims = [...known].map(([claim, tasks]) => ({
+    claim,
+    task_ids: tasks.flatMap(({ task, asOfMs }) =>
+      asOfMs >= sinceMs && task.status !== 'CANCELED' ? [task.task_id] : [],
+    ),
+  }));
+  return claims.filter(({ task_ids }) => task_ids.length > 1);
 }

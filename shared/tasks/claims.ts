@@ -18,7 +18,7 @@ import { type ObjectVersion, outputDirectoryOf, RECORDS_FOLDER } from '../instal
 import { getRecord, getRecordAs, putRecord } from '../installation/records';
 import type { Settings } from '../installation/settings';
 import { sha256Hex } from '../signing';
-import { CALL_ARRIVES_WITHIN_MS, CALL_WITHIN_MS, tasksAround } from './claim-search';
+import { CALL_ARRIVES_WITHIN_MS, CALL_WITHIN_MS, tasksOfClaim } from './claim-search';
 import { noteFound } from './found-tasks';
 import { asMpcReads, stageFolder } from './ownership';
 import { type TaskNote, unwrapUserData, withNote } from './task-note';
@@ -89,8 +89,8 @@ export const ClaimRecord = z.object({
   giving_up: flag,
   /** Only in the first attempt: the number of a later one, so that those between need not be read. */
   next: optionalWholeNumber,
-  /** Up to when MPC's list was searched for it, and the window (ms) that one read can cover. */
-  sought_until_ms: optionalWholeNumber,
+  /** How far MPC's list was searched for it, and the window (ms) that one read can cover. */
+  sought_to_ms: optionalWholeNumber,
   window_ms: optionalWholeNumber,
 });
 
@@ -117,11 +117,6 @@ export class ClaimDamaged extends CallerError {
   }
 }
 
-/**
- * The search allows for these differences between clocks, the smaller first. Clocks in the cloud agree within seconds.
- * At more than 15 minutes no signature would be accepted.
- */
-const CLOCK_TOLERANCES_MS = [60_000, 15 * 60_000];
 export const COME_BACK_SECONDS = 60;
 /** After a refusal for good the first repetition comes at once, the next ones after pauses that double. */
 const FIRST_PAUSE_MS = 5 * 60_000;
@@ -325,7 +320,7 @@ export async function createClaimedTask(
   const pointed = attempt === 0 ? undefined : pointTo(claim, attempt, claimedAtMs, invocation);
   const leaveByMs = claimedAtMs + CALL_WITHIN_MS;
   // A synchronous request may be answered later than the last moment at which a call may leave.
-  const deadlineMs = Math.min(invocation.deadlineMs, body.sync === 1 ? Number.POSITIVE_INFINITY : leaveByMs);
+  const deadlineMs = body.sync === 1 ? invocation.deadlineMs : Math.min(invocation.deadlineMs, leaveByMs);
   const repeat = release ? 'unsent' : 'refused';
   try {
     const call = createTask(
@@ -410,36 +405,26 @@ async function reconcileClaim(
   record: ClaimRecord,
   invocation: Invocation,
 ): Promise<CreatedTask | undefined> {
-  const { claimed_at_ms } = record;
-  for (const toleranceMs of CLOCK_TOLERANCES_MS) {
-    const isWide = toleranceMs === CLOCK_TOLERANCES_MS.at(-1);
-    // Most tasks are found near the time of the claim. A longer search goes in steps.
-    if (!isWide && record.sought_until_ms !== undefined) continue;
-    const sought = isWide ? record : {};
-    const look = await tasksAround(claimed_at_ms, toleranceMs, sought, invocation);
-    const [first, ...others] = look.tasks
-      // A cancelled task may be one of an earlier attempt, cancelled so that the upload is started again.
-      .filter((task) => isTaskOf(claim, record, task) && (attempt === 0 || task.status !== 'CANCELED'))
-      .sort((a, b) => a.task_id.length - b.task_id.length || (a.task_id < b.task_id ? -1 : 1));
-    if (first !== undefined) {
-      if (others.length > 0) {
-        const task_ids = [first, ...others].map(({ task_id }) => task_id);
-        invocation.log.error('claim.duplicates', { claim: claim.id, task_ids });
-      }
-      const { task_id, status, create_time, output, output_file_name } = first;
-      const created = { task_id, status, create_time, output, output_file_name };
-      await noteFound(task_id, invocation);
-      await completeClaim(claim, created, record, invocation, attempt);
-      return created;
+  // A cancelled task may be one of an earlier attempt, cancelled so that the upload is started again.
+  const fits = (task: Task) => isTaskOf(claim, record, task) && (attempt === 0 || task.status !== 'CANCELED');
+  const found = await tasksOfClaim(claim.id, record.claimed_at_ms, fits, record, invocation);
+  const [first, ...others] = found.tasks.sort(
+    (a, b) => a.task_id.length - b.task_id.length || (a.task_id < b.task_id ? -1 : 1),
+  );
+  if (first !== undefined) {
+    if (others.length > 0) {
+      const task_ids = [first, ...others].map(({ task_id }) => task_id);
+      invocation.log.error('claim.duplicates', { claim: claim.id, task_ids });
     }
-    const leftMs = claimed_at_ms + CALL_ARRIVES_WITHIN_MS - look.asOfMs;
-    if (leftMs > 0) throw new ClaimInFlight(Math.ceil(leftMs / 1000));
-    if (look.isComplete && !isWide) continue;
-    if (look.isComplete) break;
-    const { soughtUntilMs, windowMs: window_ms } = look;
-    const sought_until_ms = isWide ? soughtUntilMs : 0;
-    const progress = { ...record, sought_until_ms, window_ms };
-    await writeIfPossible(claim, attempt, progress, invocation);
+    const { task_id, status, create_time, output, output_file_name } = first;
+    const created = { task_id, status, create_time, output, output_file_name };
+    await noteFound(task_id, invocation);
+    await completeClaim(claim, created, record, invocation, attempt);
+    return created;
+  }
+  if (found.leftMs > 0) throw new ClaimInFlight(Math.ceil(found.leftMs / 1000));
+  if (found.rest) {
+    await writeIfPossible(claim, attempt, { ...record, ...found.rest }, invocation);
     throw new ClaimInFlight(COME_BACK_SECONDS);
   }
   logStep('claim.abandoned', claim, invocation);

@@ -8,7 +8,6 @@ import {
 } from '../core/errors';
 import { type Invocation, remainingMs } from '../installation/invocation';
 import type { Query } from '../signing';
-import { listBudget } from './claim-search';
 import { cancelToStartAgain } from './claims';
 import { isInOwnFolder } from './ownership';
 import { isRecordedTask } from './results';
@@ -93,18 +92,13 @@ async function oldWaitingTasks(invocation: Invocation): Promise<Task[]> {
     ['status', 'WAITING'],
     ['end_time', limit],
   ];
-  const budget = listBudget(invocation);
-  let pages = 0;
-  const isShort = (count: number): boolean => {
-    pages = count;
-    return count - 1 <= budget.calls;
-  };
-  const first = await tasksMatching(filter, invocation, budget, { mayGoOn: isShort });
+  const { searches: budget } = invocation;
+  const first = await tasksMatching(filter, invocation, budget);
   const tasks = new Map(first.tasks.map((task) => [task.task_id, task]));
   if (!first.isComplete && budget.calls > 0) {
     // Tasks of others stay in the queue: they must not hide ours for ever.
     const turn = Math.floor(Date.now() / RUN_EVERY_MS) * budget.calls;
-    const rest = await tasksMatching(filter, invocation, budget, { firstPage: turn % Math.max(1, pages) });
+    const rest = await tasksMatching(filter, invocation, budget, turn % Math.max(1, first.pages));
     for (const task of rest.tasks) tasks.set(task.task_id, task);
   }
   return [...tasks.values()].filter(

@@ -90,9 +90,10 @@ export async function rememberForLater(
   upload: WaitingUpload,
   invocation: Invocation,
   refusedUntilMs?: number,
+  pauseMs = AGAIN_AFTER_MS,
 ): Promise<string> {
   // Rounded to the minute, so that an upload that fails twice has one record.
-  const againMs = Math.ceil((Date.now() + AGAIN_AFTER_MS) / MINUTE_MS) * MINUTE_MS;
+  const againMs = Math.ceil((Date.now() + pauseMs) / MINUTE_MS) * MINUTE_MS;
   const when = refusedUntilMs === undefined ? String(againMs) : `${refusedUntilMs}.refused`;
   const recordKey = `${LATER}${digest(upload.bucket, upload.key)}.${when}.json`;
   await write(recordKey, upload, invocation);

@@ -57,5 +57,6 @@ export async function rememberFailed(
   const again = outcomes.flatMap((outcome) => ('failed' in outcome ? [outcome.again_at_ms ?? 0] : []));
   if (again.length === 0) return undefined;
   // A capture that MPC may accept soon decides when all are tried again.
-  return rememberForLater(upload, invocation, Math.min(...again) || undefined);
+  const isSought = outcomes.some((one) => 'failed' in one && one.failed === 'claim_not_settled');
+  return rememberForLater(upload, invocation, Math.min(...again) || undefined, isSought ? 0 : undefined);
 }

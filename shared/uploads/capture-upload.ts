@@ -150,7 +150,8 @@ async function captureVersion(
 const UNSEEN_FOR_MS = 3_600_000;
 
 function wasRewrittenSince(lastModifiedMs: number | undefined, upload: Upload): boolean {
-  const laterMs = (upload.lastModifiedMs ?? 0) - (lastModifiedMs ?? Number.POSITIVE_INFINITY);
+  const { lastModifiedMs: nowMs = 0 } = upload;
+  const laterMs = nowMs - (lastModifiedMs ?? nowMs);
   return laterMs > 0 && laterMs < UNSEEN_FOR_MS;
 }
 

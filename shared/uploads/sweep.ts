@@ -1,14 +1,12 @@
 import * as z from 'zod/mini';
-import { nextWindowMs, tasksBetween } from '../cloud/mpc';
 import { describeFailure } from '../core/errors';
 import { inParallel } from '../core/in-parallel';
 import { anything, optionalText, optionalWholeNumber } from '../core/schema';
-import { type Invocation, remainingMs } from '../installation/invocation';
+import { type Invocation, remainingMs, within } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { getRecordAs, putRecord } from '../installation/records';
-import { listBudget } from '../tasks/claim-search';
+import { duplicatesReadSince, readTasks } from '../tasks/claim-search';
 import { digest } from '../tasks/claims';
-import { unwrapUserData } from '../tasks/task-note';
 import {
   forget,
   inLine,
@@ -119,7 +117,7 @@ const Progress = z.object({
   duplicates_until_ms: optionalWholeNumber,
   /** The progress of the backfill. */
   backfill: anything,
-  /** How much of MPC's list (ms) one read could cover, if that is little. */
+  /** How much of MPC's list (ms) one read can cover. */
   duplicates_window_ms: optionalWholeNumber,
 });
 type Progress = z.infer<typeof Progress>;
@@ -134,7 +132,7 @@ type Report = SweepReport & { would_start: string[] };
 export async function sweep(invocation: Invocation, options: SweepOptions): Promise<SweepReport> {
   const { isDryRun } = options;
   const maxMs = isDryRun ? MAX_DRY_RUN_MS : MAX_DURATION_MS;
-  const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, Date.now() + maxMs) };
+  const bounded = within(maxMs, invocation);
   const [remembered = {}, backfill] = await Promise.all([
     getRecordAs(Progress, SWEEP_KEY, bounded),
     isDryRun ? undefined : getRecordAs(BackfillRequest, BACKFILL_KEY, bounded),
@@ -153,8 +151,9 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
     would_start: [],
   };
   lookBeforeMany();
-  progress.duplicates_until_ms ??= Date.now() - FIRST_LOOK_BACK_MS;
   const duplicateSearch = duplicateClaims(progress, bounded);
+  // Half-written claims use what it reads.
+  bounded.searches.last = duplicateSearch;
   const [later, waiting] = await Promise.all([
     listLater(isDryRun ? undefined : progress.later_marker, bounded),
     isDryRun ? [] : listWaiting(progress.folder, bounded),
@@ -167,7 +166,7 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
   const line = isDryRun ? [] : [...later.due, ...waiting];
   const isNew = (one: Waiting) => !isOld(one);
   const lookMs = isDryRun ? maxMs : MAX_LOOK_MS + MIN_TIME_FOR_A_CAPTURE_MS;
-  const looking = { ...bounded, deadlineMs: Math.min(bounded.deadlineMs, Date.now() + lookMs) };
+  const looking = within(lookMs, bounded);
   // Tasks start at the pace while the buckets are looked through.
   const [isTurnForLine, found, duplicates] = await Promise.all([
     startInTurn(line.filter(isNew), progress, report, bounded),
@@ -382,39 +381,23 @@ async function duplicateClaims(
   invocation: Invocation,
 ): Promise<SweepReport['duplicates']> {
   const now = Date.now();
-  const sinceMs = progress.duplicates_until_ms ?? now;
-  const bounded = { ...invocation, deadlineMs: Math.min(invocation.deadlineMs, now + MAX_DUPLICATES_MS) };
-  const byClaim = new Map<string, string[]>();
-  const budget = listBudget(invocation);
-  const ownBudget = { calls: Math.min(MAX_DUPLICATES_CALLS, budget.calls) };
-  budget.calls -= ownBudget.calls;
-  const windowMs = progress.duplicates_window_ms ?? now - sinceMs + FAR_AHEAD_MS;
-  const untilMs = Math.min(now + FAR_AHEAD_MS, sinceMs + windowMs);
+  progress.duplicates_until_ms ??= now - FIRST_LOOK_BACK_MS;
+  const { duplicates_until_ms: sinceMs } = progress;
+  const bounded = within(MAX_DUPLICATES_MS, invocation);
+  const untilMs = now + FAR_AHEAD_MS;
+  const { duplicates_window_ms = untilMs - sinceMs } = progress;
+  const budget = { calls: MAX_DUPLICATES_CALLS };
   try {
-    const { tasks, completeUntilMs } = await tasksBetween(sinceMs, untilMs, bounded, ownBudget);
-    for (const task of tasks) {
-      const { claim } = unwrapUserData(task.user_data).note;
-      if (claim === undefined || task.status === 'CANCELED') continue;
-      byClaim.set(claim, [...(byClaim.get(claim) ?? []), task.task_id]);
-    }
-    moveOn(progress, { sinceMs, untilMs, completeUntilMs }, now);
+    const read = await readTasks(sinceMs, untilMs, duplicates_window_ms, bounded, budget);
+    progress.duplicates_window_ms = read.windowMs;
+    // The mark moves in every run that MPC answers.
+    const readMs = read.completeUntilMs - sinceMs;
+    const nextMs = read.completeUntilMs - Math.min(PAIR_WITHIN_MS, Math.floor(readMs / 2));
+    progress.duplicates_until_ms = Math.max(sinceMs, Math.min(nextMs, now - DUPLICATES_OVERLAP_MS));
   } catch (error) {
     // A failure here must not stop captures: the next sweep searches again.
     invocation.log.warn('sweep.duplicates_not_sought', describeFailure(error));
-  } finally {
-    budget.calls += ownBudget.calls;
   }
-  return [...byClaim].filter(([, ids]) => ids.length > 1).map(([claim, task_ids]) => ({ claim, task_ids }));
-}
-
-/** The mark moves in every run that MPC answers. If a window held too much for one run, the next windows are narrower. */
-function moveOn(
-  progress: Progress,
-  { sinceMs, untilMs, completeUntilMs }: { sinceMs: number; untilMs: number; completeUntilMs: number },
-  now: number,
-): void {
-  const next = completeUntilMs - Math.min(PAIR_WITHIN_MS, Math.floor((completeUntilMs - sinceMs) / 2));
-  progress.duplicates_until_ms = Math.max(sinceMs, Math.min(next, now - DUPLICATES_OVERLAP_MS));
-  if (completeUntilMs >= now) delete progress.duplicates_window_ms;
-  else progress.duplicates_window_ms = nextWindowMs(sinceMs, untilMs, completeUntilMs, 2);
+  invocation.searches.calls -= MAX_DUPLICATES_CALLS - budget.calls;
+  return duplicatesReadSince(now);
 }

@@ -17,13 +17,13 @@ const UNSEEN_PART_OF_LIMIT = 1 / 4;
 const PAGE_SIZE = 100;
 
 // One instance handles one event at a time: its memory is a safe place for what it has started.
-let lookedAtMs = Number.NEGATIVE_INFINITY;
+let lookedAtMs = 0;
 let unfinished = 0;
 let look: Promise<void> | undefined;
 
 /** Before many starts: an instance that does not know the number of unfinished tasks looks first. */
 export function lookBeforeMany(): void {
-  if (lookedAtMs === Number.NEGATIVE_INFINITY) unfinished = Number.POSITIVE_INFINITY;
+  if (lookedAtMs === 0) unfinished = Number.POSITIVE_INFINITY;
 }
 
 /**

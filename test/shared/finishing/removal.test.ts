@@ -274,6 +274,7 @@ test('a removal waits for a call that may still arrive, and a failure of MPC is 
   });
   // Nothing says any more that the video is being removed.
   expect(left(service).filter((key) => !key.endsWith('.json'))).toEqual([]);
+  await service.time.pass(1);
   service.cloud.throttledUntilMs = service.time.nowMs + MINUTE_MS;
   expect(removalOf(returned(await service.finish()))).toMatchObject({ kept: { task_at_work: 0 }, failed: 1 });
   await service.time.pass(2 * MINUTE_MS);
