@@ -99,7 +99,7 @@ export type ClaimRecord = z.infer<typeof ClaimRecord>;
 /** Another invocation may still work on this claim. */
 export class ClaimInFlight extends CallerError {
   constructor(readonly retryAfterSeconds: number) {
-    super('another invocation may still work on this claim');
+    super('the claim is still in flight');
   }
 }
 
@@ -113,7 +113,7 @@ export class ClaimOfAnotherRequest extends CallerError {
 /** The record cannot be read, and MPC's list has no task of it: whether there was one is unknown. */
 export class ClaimDamaged extends CallerError {
   constructor() {
-    super('the record of the claim cannot be read');
+    super('the claim cannot be read');
   }
 }
 
@@ -189,13 +189,17 @@ async function taskOfRecord(
   invocation: Invocation,
 ): Promise<CreatedTask | undefined> {
   if (record.giving_up) return reconcileGivenUp(claim, attempt, record, invocation);
-  if (record.state === 'accepted') return { ...(record.answer as CreatedTask), task_id: record.task_id };
+  if (record.state === 'accepted') return acceptedTask(record);
   if (await isTakenOver(claim, attempt, record, invocation)) return undefined;
   const task = await reconcileClaim(claim, attempt, record, invocation);
   if (task !== undefined || !record.damaged) return task;
   const { id, bucket, key } = claim;
   invocation.log.error('claim.damaged', { claim: id, bucket, key, record: attemptKey(claim, attempt) });
   throw new ClaimDamaged();
+}
+
+function acceptedTask({ answer, task_id }: ClaimRecord): CreatedTask {
+  return { ...(answer as CreatedTask), task_id };
 }
 
 /** A task that the clean-up cancelled may be started again. One that ran meanwhile stays the claim's task. */
@@ -208,9 +212,9 @@ async function reconcileGivenUp(
   const { tasks } = await listTasks([['task_id', record.task_id ?? '']], invocation);
   const status = tasks[0]?.status;
   if (status === 'WAITING') throw new ClaimInFlight(COME_BACK_SECONDS);
-  const ended = status === 'CANCELED' ? withoutTask(record) : record;
-  await writeIfPossible(claim, attempt, ended, invocation);
-  return status === 'CANCELED' ? undefined : { ...(record.answer as CreatedTask), task_id: record.task_id };
+  const isCancelled = status === 'CANCELED';
+  await writeIfPossible(claim, attempt, isCancelled ? withoutTask(record) : record, invocation);
+  return isCancelled ? undefined : acceptedTask(record);
 }
 
 function withoutTask({ claimed_at_ms, last_modified_ms }: ClaimRecord): ClaimRecord {
