@@ -81,7 +81,8 @@ export const lookupPublic: LookupFunction = (hostname, options, callback) => {
 };
 
 function privateAddress(address: string): ServiceUnavailable {
-  return new ServiceUnavailable(SERVICE, `${address} is an address of a private network`, false);
+  // What may have arrived is not repeated. A moment later the name would have the same address.
+  return new ServiceUnavailable(SERVICE, `${address} is an address of a private network`, true);
 }
 
 /** True for addresses outside the public internet (IANA special-purpose address registries). */
