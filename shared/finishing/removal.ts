@@ -163,11 +163,7 @@ async function removeNoted(
   let video: NotedRemoval | undefined;
   try {
     video = await getRecordAs(Noted, recordKey, invocation);
-    const isNothing =
-      video === undefined ||
-      !mayBeRemoved(video, invocation) ||
-      (await listRecords(video.bucket, video.key, invocation)).length === 0;
-    if (video === undefined || isNothing) {
+    if (video === undefined || !(await hasBelongings(video, invocation))) {
       await deleteRecord(recordKey, invocation);
       return;
     }
@@ -190,6 +186,12 @@ async function removeNoted(
 /** Settings may have changed since the note, and nobody knows who wrote the record. */
 function mayBeRemoved({ bucket, key }: Video, { settings }: FinishInvocation): boolean {
   return settings.uploadBuckets.includes(bucket) && !isOwnOutput(bucket, key, settings);
+}
+
+async function hasBelongings(video: Video, invocation: FinishInvocation): Promise<boolean> {
+  return (
+    mayBeRemoved(video, invocation) && (await listRecords(video.bucket, video.key, invocation)).length > 0
+  );
 }
 
 async function isThere({ bucket, key }: Video, invocation: FinishInvocation): Promise<boolean> {
@@ -256,15 +258,11 @@ async function removeVideo(
 
 /** Takes waiting tasks out of MPC's queue. @returns false while one still runs */
 async function haveStopped(video: Video, tasks: VideoTasks, invocation: FinishInvocation): Promise<boolean> {
-  const known = new Set(tasks.ended.map(({ task_id }) => task_id));
-  const open = tasks.begun.filter(({ task_id, state }) =>
-    task_id === undefined ? state === 'claimed' : !known.has(task_id),
-  );
-  if (open.length === 0) return true;
+  const known = new Set<string | undefined>(tasks.ended.map(({ task_id }) => task_id));
+  const open = tasks.begun.filter(({ task_id }) => !known.has(task_id));
   const anywhere = { bucket: invocation.settings.snapshotBucket, object: '' };
-  const claim = { id: '', objectKey: claimsFolder(video.bucket, video.key), ...video };
   try {
-    return await haveEnded(open, anywhere, claim, invocation);
+    return await haveEnded(open, anywhere, video, invocation);
   } catch (error) {
     if (error instanceof ClaimInFlight) return false;
     throw error;
@@ -331,24 +329,25 @@ async function lookThrough(
     const page = await listRecordPage({ prefix: CLAIMS_FOLDER, marker }, invocation);
     const folders = new Map<string, string[]>();
     for (const { key } of page.objects) {
-      const folder = key.slice(CLAIMS_FOLDER.length).split('/')[0] ?? '';
+      const folder = key.slice(0, key.lastIndexOf('/'));
       if (folder === last || placeOf(folder) >= to) continue;
-      folders.set(folder, [...(folders.get(folder) ?? []), key]);
+      const keys = folders.get(folder);
+      if (keys === undefined) folders.set(folder, [key]);
+      else keys.push(key);
     }
-    const names = [...folders.keys()];
-    for (const group of groupsOf(names, PARALLEL_LOOKS)) {
-      if (remainingMs(invocation) < MIN_TIME_FOR_A_VIDEO_MS) return placeOf(group[0] ?? '');
+    for (const group of groupsOf([...folders], PARALLEL_LOOKS)) {
+      for (const [folder] of group) {
+        if (remainingMs(invocation) < MIN_TIME_FOR_A_VIDEO_MS) return placeOf(folder);
+        last = folder;
+      }
       await Promise.all(
-        group.map(async (folder) => {
-          const video = await videoOf(folders.get(folder) ?? [], invocation);
+        group.map(async ([, keys]) => {
+          const video = await videoOf(keys, invocation);
           if (video !== undefined && mayBeRemoved(video, invocation)) await visit(video);
         }),
       );
-      last = group.at(-1) ?? last;
     }
-    const end = page.objects.at(-1)?.key;
-    if (page.nextMarker === undefined || end === undefined) return to;
-    if (placeOf(end.slice(CLAIMS_FOLDER.length)) >= to) return to;
+    if (page.nextMarker === undefined || placeOf(page.nextMarker) >= to) return to;
     marker = page.nextMarker;
   }
 }
@@ -366,8 +365,9 @@ async function videoOf(keys: readonly string[], invocation: FinishInvocation): P
   return undefined;
 }
 
-function placeOf(folder: string): number {
-  return Number.parseInt(folder.slice(0, DIGITS), 16) || 0;
+/** The position of a key or a folder among the claims. */
+function placeOf(key: string): number {
+  return Number.parseInt(key.slice(CLAIMS_FOLDER.length).slice(0, DIGITS), 16) || 0;
 }
 
 function placeName(place: number): string {

@@ -14,7 +14,7 @@ import {
   findClaim,
   isWithin,
 } from './claims';
-import { isBeingRemoved } from './removals';
+import { isBeingRemoved, type Video } from './removals';
 import { resultKeyOf } from './results';
 import { listRecords } from './task-index';
 
@@ -86,14 +86,14 @@ export function wasReplacedSince(claimedAtMs: number, etag: string, others: read
 export async function haveEnded(
   others: readonly Begun[],
   directory: Pick<ObsLocation, 'bucket' | 'object'>,
-  claim: ClaimRequest,
+  video: Video,
   invocation: Invocation,
 ): Promise<boolean> {
   const ids = new Map<string, Begun>();
   for (const other of others) {
     const isElsewhere = other.directory !== undefined && !isWithin({ object: other.directory }, directory);
     if (isElsewhere) continue;
-    const id = other.task_id ?? (await taskOfHalfWritten(other, claim, invocation));
+    const id = other.task_id ?? (await taskOfHalfWritten(other, video, invocation));
     if (id !== undefined) ids.set(id, other);
   }
   const asked = [...ids.keys()];
@@ -130,7 +130,7 @@ async function giveUp(begun: Begun, task_id: string, invocation: Invocation): Pr
 /** The task of a half-written claim. */
 async function taskOfHalfWritten(
   other: Begun,
-  { bucket, key }: ClaimRequest,
+  { bucket, key }: Video,
   invocation: Invocation,
 ): Promise<string | undefined> {
   if (other.state !== 'claimed' || !other.isUpload) return undefined;
