@@ -131,8 +131,7 @@ export async function planRemoval(from: string, invocation: FinishInvocation): P
   const bounded = within(MAX_DRY_RUN_MS, invocation);
   const plan = { looked_at: 0, videos: 0, objects: 0, records: 0, shared_directories: 0 };
   const wouldRemove: (Video & { objects: number; records: number })[] = [];
-  const place = Math.min(PLACES, Number.parseInt(from, 16) || 0);
-  const end = await lookThrough(place, PLACES, bounded, async (video) => {
+  const end = await lookThrough(placeOf(CLAIMS_FOLDER + from), PLACES, bounded, async (video) => {
     plan.looked_at++;
     if (await isThere(video, bounded)) return;
     const tasks = await tasksOfVideo(video, bounded);

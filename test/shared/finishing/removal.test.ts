@@ -1,3 +1,4 @@
+import { claimsFolder } from '../../../shared/tasks/claims';
 import {
   DELETE,
   endAll,
@@ -368,4 +369,247 @@ test('a video that comes back soon after its removal gets a task of its own, eve
   }
   expect(service.tasksOf('a.mp4')).toHaveLength(2);
   expect(filesIn(service, 'snapshots/a.mp4')).toContain('0.jpg');
+});
+
+describe('one run', () => {
+  type Call = Parameters<InstallationDouble['cloud']['handle']>[0];
+  /** Happens before each call that is meant. */
+  const beforeCalls = (
+    service: InstallationDouble,
+    isMeant: (text: string) => boolean,
+    happens: () => void,
+  ) => {
+    const handle = service.cloud.handle.bind(service.cloud);
+    service.cloud.handle = (request) => {
+      if (isMeant(textOf(request))) happens();
+      return handle(request);
+    };
+  };
+  const textOf = ({ method, path }: Call) => `${method} ${decodeURIComponent(path)}`;
+  const FIRST_PAGE = /^GET .*prefix=\.mpc-snapshots\/claims\/(&|$)/;
+  const PAGE_OF_NOTES = /^GET .*prefix=\.mpc-snapshots\/removed\//;
+  const ONE_CLAIM = /^GET \/snapshots\/\.mpc-snapshots\/claims\//;
+  /** Puts records of videos that are gone or never were. @returns the names of their folders, in order */
+  const withClaims = (service: InstallationDouble, count: number) => {
+    const folders = Array.from({ length: count }, (_, number) => {
+      const video = { bucket: VIDEOS, key: `${number}.mp4` };
+      const folder = claimsFolder(video.bucket, video.key);
+      const record = { state: 'released', claimed_at_ms: 1, ...video };
+      service.cloud.put(SNAPSHOTS, `${folder}x.json`, JSON.stringify(record));
+      return folder.split('/').at(-2) ?? '';
+    });
+    return folders.sort();
+  };
+  const progressOf = (service: InstallationDouble) =>
+    JSON.parse(objectsOf(service).get('.mpc-snapshots/removal.json')?.body ?? '{}');
+  const finish = async (service: InstallationDouble, options: object = {}) =>
+    removalOf(returned(await service.finish([], options)));
+
+  test.each([
+    [25_000, { videos: 1, kept: { out_of_time: 0 } }],
+    [25_001, { videos: 0, kept: { out_of_time: 1 } }],
+  ])('of half a minute begins no video in the last five seconds: after %i ms', async (ms, expected) => {
+    const service = await withVideos(['a.mp4']);
+    await service.deliver([service.remove('a.mp4')]);
+    beforeCalls(
+      service,
+      (call) => PAGE_OF_NOTES.test(call),
+      () => {
+        service.time.nowMs += ms;
+      },
+    );
+    expect(await finish(service)).toMatchObject(expected);
+  });
+
+  test.each([
+    [5_000, 3],
+    [5_001, 0],
+  ])(
+    'looks at all videos for ten seconds, and at none in the last five: after %i ms',
+    async (ms, expected) => {
+      const service = new InstallationDouble({ userData: DELETE });
+      withClaims(service, 3);
+      beforeCalls(
+        service,
+        (call) => FIRST_PAGE.test(call),
+        () => {
+          service.time.nowMs += ms;
+        },
+      );
+      expect(await finish(service, { whole: true })).toMatchObject({ looked_at: expected });
+    },
+  );
+
+  test('that has no time for all videos is continued by the next one, which looks at the rest', async () => {
+    const service = new InstallationDouble({ userData: DELETE });
+    const folders = withClaims(service, 20);
+    await finish(service);
+    let reads = 0;
+    beforeCalls(
+      service,
+      (call) => ONE_CLAIM.test(call),
+      () => {
+        if (++reads === 16) service.time.nowMs += 6_000;
+      },
+    );
+    const startMs = service.time.nowMs;
+    expect(await finish(service, { whole: true })).toMatchObject({ looked_at: 16 });
+    const place = Number.parseInt(folders[16]?.slice(0, 8) ?? '', 16);
+    expect(progressOf(service)).toEqual({
+      place,
+      done_until_ms: startMs - WEEK_MS + Math.floor((place / 2 ** 32) * WEEK_MS),
+    });
+    expect(await finish(service)).toMatchObject({ looked_at: 4 });
+    expect(await finish(service)).toMatchObject({ looked_at: 0 });
+  });
+
+  test('lists the part of the records that is due, in pages, and looks at each video once', async () => {
+    const service = new InstallationDouble({ userData: DELETE });
+    const folders = withClaims(service, 6);
+    for (const folder of folders) {
+      const key = `.mpc-snapshots/claims/${folder}/`;
+      service.cloud.put(SNAPSHOTS, `${key}y.json`, objectsOf(service).get(`${key}x.json`)?.body ?? '');
+    }
+    expect(await finish(service)).toMatchObject({ looked_at: 0 });
+    const handle = service.cloud.handle.bind(service.cloud);
+    let pages = 0;
+    service.cloud.handle = (request) => {
+      if (!FIRST_PAGE.test(textOf(request))) return handle(request);
+      pages += 1;
+      return handle({ ...request, path: `${request.path}&max-keys=1` });
+    };
+    await service.time.pass(WEEK_MS / 2);
+    const due = folders.filter((folder) => folder < '8').length;
+    expect([0 < due, due < 6]).toEqual([true, true]);
+    expect(await finish(service)).toMatchObject({ looked_at: due });
+    // One page more shows where the part ends.
+    expect(pages).toBe(2 * due + 1);
+    expect(progressOf(service)).toEqual({ place: 2 ** 31, done_until_ms: service.time.nowMs });
+    pages = 0;
+    expect(await finish(service)).toMatchObject({ looked_at: 0 });
+    expect(pages).toBe(0);
+    await service.time.pass(WEEK_MS / 2);
+    expect(await finish(service)).toMatchObject({ looked_at: 6 - due });
+    expect(pages).toBe(2 * (6 - due));
+    expect(progressOf(service)).toMatchObject({ place: 0 });
+  });
+
+  test('without changes names a hundred videos, and says where to go on if it has no time for all', async () => {
+    const service = new InstallationDouble({ userData: DELETE });
+    const folders = withClaims(service, 101);
+    const all = await finish(service, { dry_run: true });
+    expect(all).toMatchObject({ looked_at: 101, videos: 101, complete: true });
+    expect(all.would_remove).toHaveLength(100);
+    // It looks less closely at videos that are there.
+    for (let number = 0; number < 101; number++) service.upload(`${number}.mp4`);
+    const fromLast = folders.at(-1)?.slice(0, 8);
+    // Places begin with zeros.
+    const low = folders.filter((folder) => folder.startsWith('0'));
+    expect(low.length).toBeGreaterThan(1);
+    for (const [from, looked_at] of [
+      ['', 101],
+      ['no place', 101],
+      [low[1]?.slice(0, 8), 100],
+      [fromLast, 1],
+      ['fffffffff', 0],
+    ])
+      expect(await finish(service, { dry_run: true, from })).toMatchObject({ looked_at, complete: true });
+    let ms = 95_000;
+    beforeCalls(
+      service,
+      (call) => FIRST_PAGE.test(call),
+      () => {
+        service.time.nowMs += ms;
+      },
+    );
+    expect(await finish(service, { dry_run: true, from: fromLast })).toMatchObject({
+      looked_at: 1,
+      complete: true,
+    });
+    ms = 95_001;
+    expect(await finish(service, { dry_run: true })).toMatchObject({
+      looked_at: 0,
+      complete: false,
+      next: low[0]?.slice(0, 8),
+    });
+  });
+
+  test('throws a note away that cannot be read, and tries again what could not be read', async () => {
+    const service = await withVideos(['a.mp4']);
+    await service.deliver([service.remove('a.mp4')]);
+    const [note = ''] = left(service).filter((key) => key.includes('/removed/'));
+    const unreadable = '.mpc-snapshots/removed/x.json';
+    service.cloud.put(SNAPSHOTS, unreadable, '{}');
+    const handle = service.cloud.handle.bind(service.cloud);
+    service.cloud.handle = (request) =>
+      textOf(request).startsWith(`GET /snapshots/${note}`)
+        ? { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }
+        : handle(request);
+    expect(await finish(service)).toMatchObject({ videos: 0, failed: 1 });
+    expect(objectsOf(service).has(unreadable)).toBe(false);
+    expect(linesOf(service, 'video.not_removed')).toEqual([
+      expect.objectContaining({ level: 'error', service_error_code: 'AccessDenied' }),
+    ]);
+    service.cloud.handle = (request) =>
+      request.method === 'DELETE' ? { status: 403, body: '' } : handle(request);
+    expect(await finish(service)).toMatchObject({ videos: 0, failed: 1 });
+    expect(linesOf(service, 'video.not_removed').at(-1)).toMatchObject({ bucket: VIDEOS, key: 'a.mp4' });
+    service.cloud.handle = handle;
+    expect(await finish(service)).toMatchObject({ videos: 1, failed: 0 });
+  });
+
+  test('says in the log which videos it kept, and why', async () => {
+    const service = await withVideos(['a.mp4']);
+    await service.deliver([removalRecord(VIDEOS, 'a.mp4')]);
+    await finish(service);
+    expect(linesOf(service, 'video.kept')).toEqual([
+      expect.objectContaining({ level: 'info', bucket: VIDEOS, key: 'a.mp4', reason: 'video_is_there' }),
+    ]);
+  });
+
+  test('finds a video of which only a result is left', async () => {
+    const service = await withVideos(['a.mp4']);
+    service.remove('a.mp4');
+    for (const key of left(service))
+      if (/claims\/.*(?<!result)\.json$/.test(key)) objectsOf(service).delete(key);
+    expect(await finish(service, { whole: true })).toMatchObject({ looked_at: 1, videos: 1 });
+  });
+
+  test('deletes the pictures first and the claims last, and releases a claim once', async () => {
+    const service = await withVideos(['a.mp4']);
+    await service.deliver([service.remove('a.mp4')]);
+    const changes: string[] = [];
+    const handle = service.cloud.handle.bind(service.cloud);
+    let tookMs = 8_000;
+    service.cloud.handle = (request) => {
+      const call = textOf(request)
+        .replace(/[?].*/, '')
+        .replace('/snapshots/.mpc-snapshots/', '')
+        .replace(/[0-9a-f]{40}/g, '…');
+      if (!call.startsWith('GET') && !/ (finish|removal)\.json$/.test(call)) changes.push(call);
+      if (request.method === 'DELETE') service.time.nowMs += tookMs;
+      return handle(request);
+    };
+    const mark = 'PUT claims/…/being-removed';
+    await finish(service);
+    expect(changes.splice(0)).toEqual([
+      mark,
+      'PUT claims/…/….json',
+      'DELETE /snapshots/snapshots/a.mp4/0.jpg',
+      ...['poster.jpg', 'snapshots.json', 'storyboard.json', 'storyboard.vtt'].map(
+        (name) => `DELETE /snapshots/snapshots/a.mp4/${name}`,
+      ),
+    ]);
+    tookMs = 0;
+    await finish(service);
+    expect(changes).toEqual([
+      mark,
+      'DELETE tasks/1.json',
+      'DELETE finished/1.json',
+      'DELETE claims/…/….result.json',
+      'DELETE claims/…/….json',
+      'DELETE claims/…/being-removed',
+      'DELETE removed/….json',
+    ]);
+  });
 });
