@@ -31,9 +31,11 @@ export async function createOnce(
     throw new InvalidRequest([{ path: 'user_data', message }]);
   }
   const found = await findClaim(claim, invocation);
+  // A claim with a text, even an empty one, is a caller's. See unfinished.ts.
+  const withText = { ...body, user_data: body.user_data ?? '' };
   const { task, isNew } =
     found.task === undefined
-      ? await createClaimedTask(claim, body, found.free, invocation)
+      ? await createClaimedTask(claim, withText, found.free, invocation)
       : { task: found.task, isNew: false };
   return body.sync === 1 && !isNew ? withPicture(task, invocation) : task;
 }

@@ -2,11 +2,12 @@ import { listTasks, type Task } from '../cloud/mpc';
 import { describeFailure } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
 import { isInOwnFolder } from '../tasks/ownership';
+import { unwrapUserData } from '../tasks/task-note';
 import { mostBehindOthers } from './rate-limit';
 
 /*
  * Uploads wait in OBS, where waiting costs nothing and nothing is lost, and not in MPC's queue.
- * How fast MPC works is not documented, so this module asks now and then how many of our tasks have not ended.
+ * How fast MPC works is not documented, so this module asks now and then how many tasks of uploads have not ended.
  */
 
 /** List calls count against MPC's quota, and in a minute the pace adds only a few tasks. */
@@ -30,7 +31,7 @@ export function lookBeforeMany(): void {
  * Takes a place in MPC's queue. If MPC cannot be asked, the last known number counts. A place that is not used
  * is free again after the next look.
  * @param isBehind leaves a part of the places to others
- * @returns false while MPC has as many unfinished tasks of this installation as MAX_UNFINISHED_TASKS says
+ * @returns false while MPC has as many unfinished tasks of uploads as MAX_UNFINISHED_TASKS says
  */
 export async function isRoomAtMpc(invocation: Invocation, isBehind = false): Promise<boolean> {
   const { maxUnfinishedTasks } = invocation.settings;
@@ -62,9 +63,11 @@ async function countOwn(status: Task['status'], invocation: Invocation): Promise
   ] as const;
   const { tasks, total } = await listTasks(query, invocation);
   const { settings } = invocation;
-  const own = tasks.filter(
-    (task) => settings.uploadBuckets.includes(task.input?.bucket ?? '') && isInOwnFolder(task, settings),
-  ).length;
+  const own = tasks.filter((task) => {
+    const { note, userData } = unwrapUserData(task.user_data);
+    // Tasks of callers have a text or no claim: otherwise callers could keep uploads waiting for ever.
+    return note.claim && userData === undefined && isInOwnFolder(task, settings);
+  }).length;
   // Without tasks there is nothing to divide by.
   return Math.ceil((Math.max(total, tasks.length) * own) / tasks.length) || 0;
 }

@@ -77,7 +77,8 @@ export function withPictures(
     });
   return {
     ...rest,
-    ...(userData !== undefined && { user_data: userData }),
+    // Empty in tasks with an Idempotency-Key and no text of the caller.
+    ...(userData && { user_data: userData }),
     ...(thumbnail_info && { thumbnail_info: pictures }),
   };
 }
