@@ -162,7 +162,7 @@ async function removeNoted(
   let video: NotedRemoval | undefined;
   try {
     video = await getRecordAs(Noted, recordKey, invocation);
-    if (video === undefined || !(await hasBelongings(video, invocation))) {
+    if (video === undefined || !(await isToBeLookedAt(video, invocation))) {
       await deleteRecord(recordKey, invocation);
       return;
     }
@@ -187,9 +187,12 @@ function mayBeRemoved({ bucket, key }: Video, { settings }: FinishInvocation): b
   return settings.uploadBuckets.includes(bucket) && !isOwnOutput(bucket, key, settings);
 }
 
-async function hasBelongings(video: Video, invocation: FinishInvocation): Promise<boolean> {
+/** True for a video with records, and for one that is back. */
+async function isToBeLookedAt(video: Video, invocation: FinishInvocation): Promise<boolean> {
   return (
-    mayBeRemoved(video, invocation) && (await listRecords(video.bucket, video.key, invocation)).length > 0
+    mayBeRemoved(video, invocation) &&
+    ((await listRecords(video.bucket, video.key, invocation)).length > 0 ||
+      (await isThere(video, invocation)))
   );
 }
 
@@ -206,13 +209,15 @@ async function removeVideo(
   const { bucket, key } = video;
   const endRemoval = () => deleteRecord(removalMark(video), invocation);
   const forget = () => deleteRecord(removalKey(video), invocation);
+  // Where versions are kept, an older one may be back, without an event of its creation.
+  const lookAgain = () => remember(inLine(video, Date.now(), invocation), invocation);
   // Written late, after its removal, the mark is all that is left: it names the video, so that the weekly check finds it.
   await putRecord(removalMark(video), { bucket, key }, invocation);
   if (await isThere(video, invocation)) {
     await endRemoval();
     // It may be back as it was, without an event of its creation: a task that failed meanwhile found no video.
-    if (await releaseFailed(video, invocation))
-      await remember(inLine(video, Date.now(), invocation), invocation);
+    await releaseFailed(video, invocation);
+    await lookAgain();
     await forget();
     return 'video_is_there';
   }
@@ -240,7 +245,7 @@ async function removeVideo(
   }
   await endRemoval();
   // An upload of this video that came meanwhile had to wait.
-  if (await isThere(video, invocation)) await remember(inLine(video, Date.now(), invocation), invocation);
+  if (await isThere(video, invocation)) await lookAgain();
   await forget();
   report.objects += own.keys.length;
   report.records += records.length;

@@ -75,7 +75,10 @@ test('removing an old version, or an event of a video that is back, removes noth
     videos: 0,
     kept: { video_is_there: 1, task_at_work: 0, out_of_time: 0 },
   });
+  // The sweep looks whether it is the version that was captured.
+  await service.sweep();
   expect(left(service)).toEqual(before);
+  expect(service.tasksOf('a.mp4')).toHaveLength(1);
 });
 
 test.each([
@@ -112,6 +115,49 @@ test.each([
   returned(await service.functions.invoke('on-upload', event));
   await service.finish();
   expect(left(service)).toEqual([]);
+});
+
+describe('where versions are kept', () => {
+  /** The version that was there before, which keeps its time, and the event of a deletion with a version id. */
+  const bringBack = (service: InstallationDouble, content: string) => {
+    service.upload('a.mp4', content);
+    const object = service.cloud.buckets.get(VIDEOS)?.get('a.mp4');
+    if (object !== undefined) object.lastModifiedMs -= 30 * 24 * 60 * MINUTE_MS;
+    return removalRecord(VIDEOS, 'a.mp4');
+  };
+  const afterAMinute = async (service: InstallationDouble) => {
+    await service.finish();
+    await service.time.pass(MINUTE_MS);
+    await service.sweep();
+    return service.tasksOf('a.mp4').length;
+  };
+
+  test('the older version is captured within a minute when the newest one is deleted', async () => {
+    const service = await withVideos(['a.mp4']);
+    await service.time.pass(60 * MINUTE_MS);
+    await service.sweep();
+    await service.deliver([service.upload('a.mp4', 'newer')]);
+    endAll(service);
+    await service.finish();
+    expect(service.tasksOf('a.mp4')).toHaveLength(2);
+    await service.deliver([bringBack(service, 'a.mp4')]);
+    expect(await afterAMinute(service)).toBe(3);
+    endAll(service);
+    // Deleting a version that is not the newest changes nothing.
+    await service.deliver([removalRecord(VIDEOS, 'a.mp4')]);
+    expect(await afterAMinute(service)).toBe(3);
+  });
+
+  test('a video whose delete marker is deleted is captured within a minute', async () => {
+    const service = await withVideos(['a.mp4']);
+    await service.deliver([service.remove('a.mp4')]);
+    await service.finish();
+    expect(filesIn(service, 'snapshots/a.mp4')).toEqual([]);
+    await service.time.pass(60 * MINUTE_MS);
+    await service.sweep();
+    await service.deliver([bringBack(service, 'a.mp4')]);
+    expect(await afterAMinute(service)).toBe(2);
+  });
 });
 
 test.each(['notes.txt', 'snapshots/a.mp4/0.jpg'])('the removal of %s is not that of a video', async (key) => {
