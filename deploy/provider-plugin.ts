@@ -153,13 +153,13 @@ export class HuaweiProvider {
     const progress = this.#utilities.progress.create({ message });
     this.#onWait = (what) => progress.update(what);
     try {
-      await this.#told(work);
+      await this.#withFrameworkErrors(work);
     } finally {
       progress.remove();
     }
   }
 
-  async #told<T>(work: () => Promise<T>): Promise<T> {
+  async #withFrameworkErrors<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
@@ -199,7 +199,7 @@ export class HuaweiProvider {
 
   async #setUp(): Promise<void> {
     const { service, provider } = this.#framework.service;
-    const ok = await this.#told(() =>
+    const ok = await this.#withFrameworkErrors(() =>
       setup({
         service,
         stage: this.#stage,

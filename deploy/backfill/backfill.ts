@@ -34,10 +34,12 @@ export async function backfill(
   const onUpload = wanted.functions.find(({ source }) => source === 'on-upload');
   if (onUpload === undefined)
     throw new DeployError(['serverless.yml has no function on-upload: it does the work']);
-  const library = await told(() => new Library(openLibrary(onUpload.userData, api.cloud.connection)));
+  const library = await withDeployErrors(
+    () => new Library(openLibrary(onUpload.userData, api.cloud.connection)),
+  );
   const asked = readOptions(options, library.invocation);
-  if (options.stop === true) return told(() => stop(library, print));
-  const known = await told(() => library.look());
+  if (options.stop === true) return withDeployErrors(() => stop(library, print));
+  const known = await withDeployErrors(() => library.look());
   if (options.status === true) return printStatus(known, print);
   if (known.request !== undefined && known.state?.ended_ms === undefined) {
     if (known.request.prefix !== asked.prefix || known.request.capture !== asked.capture) {
@@ -46,20 +48,20 @@ export async function backfill(
       ]);
     }
     print(`the backfill of ${what(asked)} is running`);
-    return told(() => watch(known.request?.id ?? '', library, print, nextLook));
+    return withDeployErrors(() => watch(known.request?.id ?? '', library, print, nextLook));
   }
-  const count = await told(() => countLibrary(asked, library.invocation, print));
+  const count = await withDeployErrors(() => countLibrary(asked, library.invocation, print));
   countText(count, asked, library.invocation).forEach(print);
   if (count.toStart === 0) return print('nothing is to be started');
   if (options.yes !== true) return print('nothing was started: add --yes to start');
   const request = { id: randomUUID(), prefix: asked.prefix, videos: count.videos };
-  await told(() =>
+  await withDeployErrors(() =>
     library.ask(asked.capture === undefined ? request : { ...request, capture: asked.capture }),
   );
   print(
     'The deployed functions do it, after all new uploads. This command only shows the progress: Ctrl-C ends it.',
   );
-  await told(() => watch(request.id, library, print, nextLook));
+  await withDeployErrors(() => watch(request.id, library, print, nextLook));
 }
 
 /** The options of the command line. */
@@ -253,7 +255,7 @@ function duration(minutes: number): string {
 }
 
 /** Turns errors of the functions' code into errors for the user. @throws DeployError */
-async function told<T>(work: () => T | Promise<T>): Promise<T> {
+async function withDeployErrors<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

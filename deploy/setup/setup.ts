@@ -290,9 +290,9 @@ async function openAccount({
   const { domainId, findings } = await checkAccount(cloud);
   const wrong = findings.filter(({ state }) => state === 'missing');
   if (wrong.length > 0 || domainId === undefined) {
-    const told = wrong.length > 0 ? wrong : findings.filter(({ state }) => state !== 'ok');
+    const shown = wrong.length > 0 ? wrong : findings.filter(({ state }) => state !== 'ok');
     throw new DeployError(
-      told.map(({ point, text, todo }) => `${point}: ${text}${todo === undefined ? '' : `; ${todo}`}`),
+      shown.map(({ point, text, todo }) => `${point}: ${text}${todo === undefined ? '' : `; ${todo}`}`),
     );
   }
   return { cloud, domainId };

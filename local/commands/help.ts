@@ -59,7 +59,7 @@ exit codes  0  yes: captured, frames are there, the function succeeded, the sign
  * @returns undefined for an unknown command
  */
 export function helpFor(command: string): string | undefined {
-  const told: string[] = [];
+  const lines: string[] = [];
   let heading: string[] = [];
   let isOfCommand = false;
   for (const line of HELP.split('\n')) {
@@ -68,8 +68,8 @@ export function helpFor(command: string): string | undefined {
     if (!line.startsWith(' '))
       isOfCommand = /^[a-z|-]+/.exec(line)?.[0].split('|').includes(command) === true;
     const isAboutSeveral = line.includes(' take --json ') && line.split(/,? /).includes(command);
-    if (isAboutSeveral && told.length > 0) told.push('', line);
-    else if (isOfCommand && !isAboutSeveral) told.push(...heading.splice(0), line);
+    if (isAboutSeveral && lines.length > 0) lines.push('', line);
+    else if (isOfCommand && !isAboutSeveral) lines.push(...heading.splice(0), line);
   }
-  return told.length === 0 ? undefined : `${told.join('\n')}\n`;
+  return lines.length === 0 ? undefined : `${lines.join('\n')}\n`;
 }

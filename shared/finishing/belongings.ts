@@ -67,15 +67,15 @@ export async function tasksOfVideo({ bucket, key }: Video, invocation: Invocatio
 
 /** Asks MPC for the tasks without a kept result. Those that MPC no longer has stay unknown. @throws what MPC throws */
 export async function withTasksOfMpc(tasks: VideoTasks, invocation: Invocation): Promise<VideoTasks> {
-  const told: Task[] = [];
+  const listed: Task[] = [];
   for (const group of groupsOf(tasks.unknown, MAX_IDS)) {
     const query = group.map((id) => ['task_id', id] as const);
-    told.push(...(await listTasks(query, invocation)).tasks);
+    listed.push(...(await listTasks(query, invocation)).tasks);
   }
-  const ids = new Set(told.map(({ task_id }) => task_id));
+  const ids = new Set(listed.map(({ task_id }) => task_id));
   return {
     ...tasks,
-    ended: [...tasks.ended, ...told],
+    ended: [...tasks.ended, ...listed],
     unknown: tasks.unknown.filter((id) => !ids.has(id)),
   };
 }

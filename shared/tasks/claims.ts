@@ -243,7 +243,7 @@ export async function cancelToStartAgain(
     if (record === undefined) return cancelTask(task_id, invocation);
     const isHalfWritten =
       record.state === 'claimed' && !record.damaged && mayBeOf(record, unwrapUserData(task.user_data).note);
-    if (isHalfWritten && !isOld(record)) throw new ClaimInFlight(COME_BACK_SECONDS);
+    if (isHalfWritten && isInFlight(record)) throw new ClaimInFlight(COME_BACK_SECONDS);
     if (
       record.task_id === task_id ||
       (isHalfWritten && !(await isTakenOver(first, attempt, record, invocation)))
@@ -262,8 +262,9 @@ export async function cancelToStartAgain(
   }
 }
 
-const isOld = ({ claimed_at_ms }: ClaimRecord): boolean =>
-  claimed_at_ms + CALL_ARRIVES_WITHIN_MS <= Date.now();
+/** True while its call may still reach MPC. */
+const isInFlight = ({ claimed_at_ms }: ClaimRecord): boolean =>
+  claimed_at_ms + CALL_ARRIVES_WITHIN_MS > Date.now();
 
 /** True when a later attempt exists and this one cannot bring a task any more. */
 async function isTakenOver(
@@ -272,7 +273,7 @@ async function isTakenOver(
   record: ClaimRecord,
   invocation: Invocation,
 ): Promise<boolean> {
-  return isOld(record) && (await readRecord(claim, attempt + 1, invocation)) !== undefined;
+  return !isInFlight(record) && (await readRecord(claim, attempt + 1, invocation)) !== undefined;
 }
 
 function readRecord(claim: ClaimRequest, attempt: number, invocation: Invocation): Promise<unknown> {
@@ -452,10 +453,10 @@ export function mayBeOf({ owner }: ClaimRecord, note: TaskNote): boolean {
 }
 
 /** True if a place in MPC's answer matches the requested one. MPC may add a directory below it, and slashes at either end. */
-export function isWithin(told: Task['input'], asked: Pick<ObsLocation, 'bucket' | 'object'>): boolean {
-  const { bucket = asked.bucket, object = asked.object } = told ?? {};
-  const place = asMpcReads(asked.object);
-  return bucket === asked.bucket && `${asMpcReads(object)}/`.startsWith(place && `${place}/`);
+export function isWithin(actual: Task['input'], requested: Pick<ObsLocation, 'bucket' | 'object'>): boolean {
+  const { bucket = requested.bucket, object = requested.object } = actual ?? {};
+  const place = asMpcReads(requested.object);
+  return bucket === requested.bucket && `${asMpcReads(object)}/`.startsWith(place && `${place}/`);
 }
 
 /** Never fails, because the task exists already: a claim that stays half-written is settled later. */

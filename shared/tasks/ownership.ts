@@ -79,10 +79,10 @@ export function captureOf(
   const { bucket, object: key } = input ?? {};
   if (bucket === undefined || key === undefined) return undefined;
   if (output?.bucket !== settings.snapshotBucket) return undefined;
-  const told = asMpcReads(output.object);
+  const actual = asMpcReads(output.object);
   return capturesFor(key, settings.captures).find(({ directory }) => {
     const parts = outputDirectoryOf({ bucket, key, etag: ANY_ETAG }, directory).split(ANY_ETAG);
     const literal = parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-    return new RegExp(`^${literal.join('[^/]+')}$`).test(told);
+    return new RegExp(`^${literal.join('[^/]+')}$`).test(actual);
   });
 }
