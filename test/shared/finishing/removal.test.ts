@@ -621,41 +621,65 @@ describe('one run', () => {
     expect(await finish(service, { whole: true })).toMatchObject({ looked_at: 1, videos: 1 });
   });
 
-  test('deletes the pictures first and the claims last, and releases a claim once', async () => {
+  test('deletes the pictures first and the claims last, releases a claim once, and makes no other call', async () => {
     const service = await withVideos(['a.mp4']);
     await service.deliver([service.remove('a.mp4')]);
-    const changes: string[] = [];
+    // One that cannot be read holds nothing up.
+    const [claim = ''] = left(service).filter((key) => /claims\/.*(?<!result)\.json$/.test(key));
+    service.cloud.put(SNAPSHOTS, claim.replace(/[^/]*$/, `${'f'.repeat(40)}.json`), '{}');
+    const calls: string[] = [];
     const handle = service.cloud.handle.bind(service.cloud);
-    let tookMs = 8_000;
+    const startMs = service.time.nowMs;
+    let pictures = 0;
     service.cloud.handle = (request) => {
       const call = textOf(request)
         .replace(/[?].*/, '')
         .replace('/snapshots/.mpc-snapshots/', '')
-        .replace(/[0-9a-f]{40}/g, '…');
-      if (!call.startsWith('GET') && !/ (finish|removal)\.json$/.test(call)) changes.push(call);
-      if (request.method === 'DELETE') service.time.nowMs += tookMs;
+        .replace(claim.split('/').at(-2) ?? '', 'video')
+        .replace(/[0-9a-f]{40}(?=\.)/, (name) => (claim.includes(name) ? 'claim' : 'other'));
+      if (!/ (\/snapshots\/$|\/videos\/$|\/archive\/$|(finish|removal)\.json$)/.test(call)) calls.push(call);
+      // No time is left.
+      if (request.method === 'DELETE' && ++pictures === 5) service.time.nowMs = startMs + 30_000;
       return handle(request);
     };
-    const mark = 'PUT claims/…/being-removed';
-    await finish(service);
-    expect(changes.splice(0)).toEqual([
-      mark,
-      'PUT claims/…/….json',
-      'DELETE /snapshots/snapshots/a.mp4/0.jpg',
-      ...['poster.jpg', 'snapshots.json', 'storyboard.json', 'storyboard.vtt'].map(
-        (name) => `DELETE /snapshots/snapshots/a.mp4/${name}`,
+    const reads = [
+      'GET claims/video/claim.json',
+      'GET claims/video/other.json',
+      'GET claims/video/claim.result.json',
+    ];
+    const before = [
+      expect.stringMatching(/^GET \/v1\/\w+\/thumbnails$/),
+      expect.stringMatching(/^GET removed\//),
+      'PUT claims/video/being-removed',
+      ...reads,
+      ...reads,
+    ];
+    expect(await finish(service)).toMatchObject({ videos: 0, kept: { out_of_time: 1 }, failed: 0 });
+    const directory = '/snapshots/snapshots/a.mp4';
+    expect(calls.splice(0)).toEqual([
+      ...before,
+      'GET claims/video/claim.json',
+      'PUT claims/video/claim.json',
+      'GET claims/video/other.json',
+      'GET finished/1.json',
+      `GET ${directory}/snapshots.json`,
+      ...['0.jpg', 'poster.jpg', 'snapshots.json', 'storyboard.json', 'storyboard.vtt'].map(
+        (name) => `DELETE ${directory}/${name}`,
       ),
     ]);
-    tookMs = 0;
-    await finish(service);
-    expect(changes).toEqual([
-      mark,
+    expect(await finish(service)).toMatchObject({ videos: 1, objects: 0, records: 3 });
+    expect(calls).toEqual([
+      ...before,
+      'GET claims/video/claim.json',
+      'GET claims/video/other.json',
+      'GET finished/1.json',
       'DELETE tasks/1.json',
       'DELETE finished/1.json',
-      'DELETE claims/…/….result.json',
-      'DELETE claims/…/….json',
-      'DELETE claims/…/being-removed',
-      'DELETE removed/….json',
+      'DELETE claims/video/claim.result.json',
+      'DELETE claims/video/claim.json',
+      'DELETE claims/video/other.json',
+      'DELETE claims/video/being-removed',
+      expect.stringMatching(/^DELETE removed\//),
     ]);
   });
 });
