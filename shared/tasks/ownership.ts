@@ -76,9 +76,8 @@ export function captureOf(
   { input, output }: Pick<Task, 'input' | 'output'>,
   settings: Settings,
 ): Capture | undefined {
-  const { bucket, object: key } = input ?? {};
-  if (bucket === undefined || key === undefined) return undefined;
-  if (output?.bucket !== settings.snapshotBucket) return undefined;
+  const { bucket = '', object: key } = input ?? {};
+  if (key === undefined || output?.bucket !== settings.snapshotBucket) return undefined;
   const actual = asMpcReads(output.object);
   return capturesFor(key, settings.captures).find(({ directory }) => {
     const parts = outputDirectoryOf({ bucket, key, etag: ANY_ETAG }, directory).split(ANY_ETAG);

@@ -9,7 +9,7 @@ import {
 } from '../../../shared/tasks/ownership';
 import { settingsWith } from '../function-context';
 
-const settings = settingsWith({ UPLOAD_PREFIX: 'uploads/' });
+const settings = settingsWith({ UPLOAD_PREFIX: 'uploads/', UPLOAD_BUCKETS: 'videos,archive' });
 const location = 'ap-southeast-3';
 const task = (input: string, output: string, buckets = ['videos', 'snapshots']) => ({
   input: { bucket: buckets[0], location, object: input },
@@ -21,6 +21,7 @@ describe('a task is of these buckets', () => {
     task('uploads/a.mp4', 'snapshots/uploads/a.mp4'),
     task('uploads/a.mp4', 'by-hand'),
     task('uploads/a.mp4', 'by-hand', ['videos', 'videos']),
+    task('uploads/a.mp4', 'by-hand', ['archive', 'videos']),
     task('/uploads/a.mp4', '/by-hand/'),
     task('elsewhere/a.mp4', '/snapshots/elsewhere/a.mp4/'),
     task('uploads/a.mp4', 'a folder that is like/.mpc-snapshots'),
@@ -118,7 +119,7 @@ describe('with several captures', () => {
     expect(captureOf(task('x.mp4', directory, ['videos', 'videos']), several)).toBeUndefined();
     expect(captureOf({ ...task('x.mp4', directory), input: undefined }, several)).toBeUndefined();
     expect(captureOf({ ...task('x.mp4', directory), output: undefined }, several)).toBeUndefined();
-    const { output } = task('films/x.mp4', 'wide/undefined/films/x.mp4');
+    const { output } = task('films/x.mp4', 'wide/videos/films/x.mp4');
     expect(captureOf({ input: { object: 'films/x.mp4' }, output }, several)).toBeUndefined();
     expect(captureOf({ input: { bucket: 'videos' }, output }, several)).toBeUndefined();
   });

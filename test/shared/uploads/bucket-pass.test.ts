@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
 import fc from 'fast-check';
+import * as z from 'zod/mini';
 import { closeServer, listen } from '../../../local/http-server';
 import { type Invocation, openInvocation } from '../../../shared/installation/invocation';
-import { type BucketPass, goOnWithPass } from '../../../shared/uploads/bucket-pass';
+import { type BucketPass, bucketPassShape, goOnWithPass } from '../../../shared/uploads/bucket-pass';
 import { AS_THE_LOCAL_CLOUD, CloudDouble } from '../../model/cloud-double';
 import { functionContext, userData } from '../function-context';
 
@@ -11,6 +12,8 @@ const BUCKETS = ['videos', 'archive'] as const;
 let cloud: CloudDouble;
 let atOnce = 0;
 let mostAtOnce = 0;
+/** No call is answered before so many are there. */
+let waitFor = 0;
 /** Bucket and marker of each page that was listed. */
 const pages: [bucket: string, marker: string | null][] = [];
 /** Is added to the query of each call. */
@@ -19,7 +22,8 @@ const server = createServer(async (request, response) => {
   request.resume();
   atOnce += 1;
   mostAtOnce = Math.max(mostAtOnce, atOnce);
-  await new Promise(setImmediate);
+  do await new Promise(setImmediate);
+  while (mostAtOnce < waitFor);
   atOnce -= 1;
   const { method = '', url = '', headers } = request;
   const { pathname, searchParams } = new URL(url, 'http://obs');
@@ -42,6 +46,7 @@ beforeEach(() => {
   jest.spyOn(console, 'error').mockImplementation(() => {});
   pages.splice(0);
   more = '';
+  waitFor = 0;
 });
 afterEach(() => jest.restoreAllMocks());
 afterAll(() => closeServer(server));
@@ -62,7 +67,8 @@ async function passThrough(pass: BucketPass, groupsInARun = Number.POSITIVE_INFI
   for (let isDone = false; !isDone; runs += 1) {
     let groups = 0;
     // What is remembered is remembered as JSON.
-    Object.assign(pass, JSON.parse(JSON.stringify(pass)));
+    const kept = z.parse(z.object(bucketPassShape), JSON.parse(JSON.stringify(pass)));
+    Object.assign(pass, { ranges: undefined, marks: undefined }, kept);
     isDone = await goOnWithPass(
       pass,
       '',
@@ -109,17 +115,20 @@ test('every key is read once, wherever marks are and however often the pass is i
 });
 
 test('the notes of one pass let the next one list many pages side by side, and every key is read once', async () => {
-  const count = 35_000;
+  const count = 3_500;
+  more = '&max-keys=100';
   startCloud(
     Array.from({ length: count }, (_, index) => ['videos', String(index).padStart(6, '0')] as const),
   );
   const pass: BucketPass = {};
   for (const parallel of [false, true]) {
     mostAtOnce = 0;
+    // Each bucket has ranges of its own.
+    waitFor = parallel ? 4 : 2;
     const { seen } = await passThrough(pass);
     expect(new Set(seen).size).toBe(count);
     expect(seen).toHaveLength(count);
-    if (parallel) expect(mostAtOnce).toBeGreaterThan(2);
+    expect(mostAtOnce).toBe(waitFor);
     expect(pass.marks?.length).toBe(2);
   }
 });
@@ -242,6 +251,7 @@ describe('in one run', () => {
       // A page ends with the range, or goes beyond it, or has nothing of it.
       ['0', [null]],
       ['1', [null, '0']],
+      ['1a', [null, '0']],
       ['+', [null]],
       [undefined, [null, '0', '2', '4']],
     ] as const) {
