@@ -111,7 +111,10 @@ const callsPerMinute = integer(1, 1_000_000, 'calls a minute');
 /** Limits of an API: for all callers together, and for each. */
 const throttle = fields({ api: callsPerMinute, caller: callsPerMinute }).refine(
   ({ api, caller }) => caller <= api,
-  { error: 'must not let one caller call more often than all together (caller, api)' },
+  {
+    error: (issue) =>
+      `must not let one caller call more often than all together: caller must be at most api (calls a minute), ${got(issue)}`,
+  },
 );
 
 const accounts = z.preprocess(

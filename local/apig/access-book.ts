@@ -206,7 +206,7 @@ export class AccessBook {
   }
 }
 
-/** An API that is published again keeps its id here, and so its publication. */
+/** An API is published once here, so its publication has an id of the same form. */
 export function publishIdOf({ apiId }: { apiId: string }): string {
   return `pub${apiId.slice(3)}`;
 }

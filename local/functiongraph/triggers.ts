@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { ObjectEvent } from '../obs/object-store';
 import type { FunctionGraphBehaviour } from './behaviour';
@@ -146,9 +146,8 @@ export function newTrigger(
       if (status === 'DISABLED') throw refuseStatus(type);
       const data = parseWith(gatewayData, eventData, 'FSS.1107');
       refusePathParameters(data.path, behaviour);
-      const apiId = createHash('md5')
-        .update(`${data.group_id} ${data.req_method} ${data.match_mode} ${data.path}`)
-        .digest('hex');
+      // A new API with each trigger: what was bound to an earlier one is not bound to it.
+      const apiId = randomUUID().replaceAll('-', '');
       return { ...common, type, id: apiId, apiId, data };
     }
     default:

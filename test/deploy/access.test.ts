@@ -375,6 +375,27 @@ test('an API with authentication IAM is closed to other users of the cloud whate
   expect(await call(STRANGER)).toBe('403 APIG.0302');
 });
 
+test('an API that is made again has its callers and limits after the same deployment, and its policy with IAM', async () => {
+  const slower = (service: ServiceObject) => (service.provider.apigw.timeout = 29_000);
+  const shop = await addCaller('shop');
+  await deployed();
+  const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
+  const ids = async () => (await gateway.apis(groupId, RELEASE)).map(({ id }) => id);
+  const before = await ids();
+  await deployed(slower);
+  expect((await ids()).filter((id) => before.includes(id))).toEqual([]);
+  expect([await call(shop), await call(shop, 'POST')]).toEqual(['ran', 'ran']);
+  const limits = await Promise.all((await ids()).map((id) => gateway.throttleOf(id, RELEASE)));
+  expect(limits.map((one) => one?.name).sort()).toEqual([
+    'mpc_snapshots__prod__cancel_delete_snapshots',
+    'mpc_snapshots__prod__create_post_snapshots',
+    'mpc_snapshots__prod__query_get_snapshots',
+  ]);
+  expect(await deployed(slower)).toEqual(['nothing to do']);
+  await deployed(iam());
+  expect([await call(STRANGER), await call(cloud.accessKey)]).toEqual(['403 APIG.0302', 'ran']);
+});
+
 test('names that are cut off stay different', () => {
   const stage = { service: 'mpc-snapshots', stage: 'a-long-name-of-a-branch-that-somebody-tries' };
   const names = ['create_post_snapshots', 'create_post_snapshots_again'].map((last) => nameIn(stage, last));

@@ -256,10 +256,10 @@ export function stateOf(functiongraph: FunctionGraph) {
       digest: code.digest,
       asyncInvoke,
       triggers: triggers
-        // Ids of timers, topics' triggers and subscriptions are drawn by lot.
+        // Ids of timers, APIs, topics' triggers and subscriptions are drawn by lot.
         .map(({ type, id, status, data }) => ({
           type,
-          id: type === 'TIMER' ? data.name : type === 'EVENTGRID' || type === 'SMN' ? '' : id,
+          id: type === 'TIMER' ? data.name : type === 'OBS' ? id : '',
           status,
           data,
         }))

@@ -311,6 +311,12 @@ describe('a wrong value is refused with its place, the allowed values and the gi
       },
     ],
     [
+      'functions.create.events[0].apigw.throttle must not let one caller call more often than all together: caller must be at most api (calls a minute), got {"api":5,"caller":6}',
+      (s) => {
+        s.functions.create.events[0].apigw.throttle = { api: 5, caller: 6 };
+      },
+    ],
+    [
       'provider.apigw has allowAccounts, and openToAllUsers: true, which allows everybody else too: keep one of them',
       (s) => {
         Object.assign(s.provider.apigw, {
