@@ -3,6 +3,7 @@ import { type DesiredState, ownerMark } from '../desired-state';
 import {
   type Acl,
   type App,
+  type AuthorizedApp,
   type BoundAcl,
   type BoundThrottle,
   GatewayApi,
@@ -35,7 +36,7 @@ interface LiveAccess {
   id: string;
   auth: string | undefined;
   publishId: string | undefined;
-  appIds: readonly string[];
+  apps: readonly AuthorizedApp[];
   throttle: BoundThrottle | undefined;
   acls: readonly BoundAcl[];
 }
@@ -128,7 +129,7 @@ async function look(
     wantedApis.map(async (one) => {
       const api = found.find(({ req_method, req_uri }) => req_method === one.method && req_uri === one.path);
       if (api === undefined) return { wanted: one, live: undefined };
-      const [appIds, throttle, bound] = await Promise.all([
+      const [apps, throttle, bound] = await Promise.all([
         gateway.appsOf(api.id, envId),
         gateway.throttleOf(api.id, envId),
         gateway.aclsOf(api.id, envId),
@@ -137,7 +138,7 @@ async function look(
         id: api.id,
         auth: api.auth_type ?? undefined,
         publishId: api.publish_id ?? undefined,
-        appIds,
+        apps,
         throttle,
         acls: bound,
       };
@@ -277,6 +278,14 @@ function admitsOnly({ acl_type, entity_type, acl_value }: Acl, accounts: readonl
 function authorizations({ access, gateway, live, wanted, warnings }: Context): AccessStep[] {
   const apis = live.apis.filter(({ wanted: { auth } }) => auth === 'APP');
   if (apis.length === 0) return [];
+  for (const { wanted: api, live: is } of apis) {
+    const others = (is?.apps ?? []).filter(({ id }) => !live.callers.some((caller) => caller.id === id));
+    if (others.length === 0) continue;
+    const names = others.map(({ name }) => name).join(', ');
+    warnings.push(
+      `${apiText(api)} may also be called by ${names}: this command did not create or authorize that, and leaves it unchanged`,
+    );
+  }
   if (live.callers.length === 0) {
     warnings.push(
       `nobody may call the API yet: npm run callers -- --stage ${wanted.stage} add NAME creates a key`,
@@ -284,7 +293,7 @@ function authorizations({ access, gateway, live, wanted, warnings }: Context): A
     return [];
   }
   return apis.flatMap(({ wanted: api, live: is }): AccessStep[] => {
-    const missing = live.callers.filter(({ id }) => is?.appIds.includes(id) !== true);
+    const missing = live.callers.filter(({ id }) => is?.apps.some((app) => app.id === id) !== true);
     if (missing.length === 0) return [];
     const names = missing.map(({ name }) => callerName(name, wanted)).join(', ');
     const carryOut = async (): Promise<void> => {

@@ -22,7 +22,14 @@ export type App = z.infer<typeof App>;
 const AppWithSecret = App.extend({ app_key: z.string(), app_secret: z.string() });
 export type AppWithSecret = z.infer<typeof AppWithSecret>;
 
-const Authorization = z.object({ id: z.string(), api_id: z.string(), app_id: z.string() });
+const Authorization = z.object({
+  id: z.string(),
+  api_id: z.string(),
+  app_id: z.string(),
+  app_name: z.string().nullish(),
+});
+/** An app that may call an API. */
+export type AuthorizedApp = Pick<App, 'id' | 'name'>;
 
 /** Limits of an API, calls per minute: for all callers together, and for one caller. */
 export interface Limits {
@@ -105,12 +112,11 @@ export class GatewayApi {
     return this.#delete(`apps/${appId}`);
   }
 
-  /** Ids of the apps that may call an API. */
-  async appsOf(apiId: string, envId: string): Promise<string[]> {
+  /** The apps that may call an API. */
+  async appsOf(apiId: string, envId: string): Promise<AuthorizedApp[]> {
     const query = { api_id: apiId, env_id: envId };
-    return (await this.#list('app-auths/binded-apps', 'auths', Authorization, query)).map(
-      (one) => one.app_id,
-    );
+    const found = await this.#list('app-auths/binded-apps', 'auths', Authorization, query);
+    return found.map(({ app_id: id, app_name }) => ({ id, name: app_name ?? id }));
   }
 
   /** Lets apps call APIs. Existing authorizations stay. */

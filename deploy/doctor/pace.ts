@@ -2,9 +2,9 @@ import type { DesiredState } from '../desired-state';
 import type { Finding } from './finding';
 
 /** Create calls that MPC accepts from one project in a minute (MPC API reference, "Constraints"). */
-const CREATES_PER_MINUTE = 100;
+export const CREATES_PER_MINUTE = 100;
 /** The default of MPC_REQUESTS_PER_MINUTE. */
-const DEFAULT_PACE = 80;
+export const DEFAULT_PACE = 80;
 
 /**
  * Checks that uploads and callers together stay within the create calls that MPC accepts in a minute: above that, callers

@@ -200,6 +200,13 @@ test('an app of somebody else is neither shown nor authorized, and deploying aut
   expect(await call(early)).toBe('ran');
   expect(await call({ accessKey: foreign.app_key, secretKey: foreign.app_secret })).toBe('403 APIG.0304');
   expect(await command({})).toEqual([`early  key ${early.accessKey}`]);
+  // Somebody lets it in by hand.
+  const [api] = await gateway.apis(groupId, RELEASE);
+  await gateway.authorize([foreign.id], [api!.id], RELEASE);
+  expect(await deployed()).toEqual([
+    'nothing to do',
+    `! ${api!.req_method} /snapshots may also be called by somebody_elses: this command did not create or authorize that, and leaves it unchanged`,
+  ]);
   await expect(command({ remove: 'somebody_elses' })).rejects.toThrow(
     'there is no caller somebody_elses; there are: early',
   );

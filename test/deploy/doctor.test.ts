@@ -312,14 +312,22 @@ describe('the doctor says of the storage', () => {
   });
 });
 
-test('the doctor says that another stage keeps its records in the same bucket', async () => {
+test('the doctor says that another stage keeps its records in the same bucket, and what all stages may send to MPC', async () => {
   const api = new FunctionGraphApi(clientOf({}));
   const neighbour = await wantedOf('beside', (service) => {
     service.provider.environment.SNAPSHOT_BUCKET = cloud.environment.SNAPSHOT_BUCKET;
   });
   // The stage itself, and one in another bucket, are no matter.
   expect(await checkNeighbours(await wanted(), api)).toEqual([]);
-  expect(await checkNeighbours(await wantedOf('beside'), api)).toEqual([]);
+  const slow = (service: ServiceObject) => {
+    service.provider.environment.MPC_REQUESTS_PER_MINUTE = 20;
+  };
+  expect(await checkNeighbours(await wantedOf('beside', slow), api)).toEqual([]);
+  const creates = expect.objectContaining({
+    point: 'creates of all stages',
+    text: expect.stringMatching(/this stage 80, \S+\/local 80: more than the 100 that MPC accepts/),
+  });
+  expect(await checkNeighbours(await wantedOf('beside'), api)).toEqual([creates]);
   expect(await checkNeighbours(neighbour, api)).toEqual([
     {
       point: 'records in snapshots',
@@ -327,6 +335,7 @@ test('the doctor says that another stage keeps its records in the same bucket', 
       text: expect.stringMatching(/^\S+\/local keeps its records there too: stages in one bucket share/),
       todo: 'give each stage its own snapshot bucket',
     },
+    creates,
   ]);
 });
 
