@@ -37,7 +37,10 @@ const MAX_CAPTURES = 10;
 const captureSchema = lazily(() =>
   z.strictObject({
     // The name becomes part of directories and addresses.
-    name: textThat((name) => /^[\w-]{1,32}$/.test(name), 'must be 1 to 32 letters, digits, _ and -'),
+    name: textThat(
+      (name) => /^[\w-]{1,32}$/.test(name),
+      'must be a string of 1 to 32 letters, digits, _ and -',
+    ),
     prefix: optionalText,
     suffixes: z.optional(z.array(text, 'must be a list of endings')),
     thumbnail_para: thumbnailParaSchema(),

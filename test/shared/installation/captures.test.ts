@@ -49,8 +49,15 @@ test.each([
   [[{ ...TRACK, interval: 5 }], 'CAPTURES[0].interval is not a known field'],
   [[{ thumbnail_para: {} }], 'CAPTURES[0].name is required'],
   [[{ name: 'track' }], 'CAPTURES[0].thumbnail_para is required'],
-  [[{ ...TRACK, name: 'a/b' }], 'CAPTURES[0].name must be 1 to 32 letters, digits, _ and -, got "a/b"'],
-  [[{ ...TRACK, name: '' }], 'CAPTURES[0].name must be 1 to 32 letters, digits, _ and -, got ""'],
+  [
+    [{ ...TRACK, name: 'a/b' }],
+    'CAPTURES[0].name must be a string of 1 to 32 letters, digits, _ and -, got "a/b"',
+  ],
+  [[{ ...TRACK, name: '' }], 'CAPTURES[0].name must be a string of 1 to 32 letters, digits, _ and -, got ""'],
+  [
+    [{ ...TRACK, name: 1080 }],
+    'CAPTURES[0].name must be a string of 1 to 32 letters, digits, _ and -, got 1080',
+  ],
   [
     [TRACK, { ...COVER, name: 'track' }],
     'CAPTURES[1].name must differ from that of CAPTURES[0], got "track"',
