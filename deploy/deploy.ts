@@ -68,9 +68,11 @@ async function closeApis(
 ): Promise<string[]> {
   const open: string[] = [];
   try {
-    for (const { closes, carryOut } of (await planAccess(wanted, cloud, only)).steps) {
+    const { steps, unlisted } = await planAccess(wanted, cloud, only);
+    for (const { closes, carryOut } of steps) {
       if (closes === undefined) continue;
-      await carryOut().catch(() => open.push(closes));
+      // Of those that are not listed, some were never made.
+      if (!unlisted.includes(closes)) await carryOut().catch(() => open.push(closes));
     }
   } catch (error) {
     // The failure that led here is the one to report.
@@ -86,16 +88,28 @@ async function openAccess(
   only: readonly string[] | undefined,
 ): Promise<void> {
   try {
-    let plan = await planAccess(wanted, cloud, only);
+    const open = new Set<string>();
+    // APIs that every user of the cloud may call wait for nothing.
+    const closed = async (): Promise<AccessPlan> => {
+      const plan = await planAccess(wanted, cloud, only);
+      for (const { closes, carryOut } of plan.steps) {
+        if (closes === undefined) continue;
+        open.add(closes);
+        await carryOut();
+      }
+      return { ...plan, steps: plan.steps.filter(({ closes }) => closes === undefined) };
+    };
+    let plan = await closed();
     // A gateway may list an API only some time after its trigger was created.
     const areThere = await cloud.until('waiting for the gateway to list the APIs', async () => {
-      if (plan.unlisted.length > 0) plan = await planAccess(wanted, cloud, only);
+      if (plan.unlisted.length > 0) plan = await closed();
       return plan.unlisted.length === 0;
     });
     for (const { carryOut } of plan.steps) await carryOut();
     if (!areThere) {
+      const isOpen = plan.unlisted.some((api) => open.has(api));
       throw new DeployError([
-        `the gateway does not list ${plan.unlisted.join(', ')}, so nobody can call it yet: run the command again in a few minutes`,
+        `the gateway does not list ${plan.unlisted.join(', ')} yet, so callers and limits could not be set${isOpen ? ', and every user of Huawei Cloud may call what has authentication IAM among them' : ''}: run the command again in a few minutes`,
       ]);
     }
   } catch (error) {

@@ -153,6 +153,11 @@ function wantedAccess(
   );
   if (apis.length === 0) return undefined;
   const open = apis.filter((api) => api.auth === 'IAM');
+  if (open.length === 0 && allowAccounts.length > 0) {
+    complain(
+      'provider.apigw.allowAccounts names accounts for auth IAM, and no API has it: with APP callers have keys (npm run callers)',
+    );
+  }
   if (open.length > 0 && openToAllUsers && allowAccounts.length > 0) {
     complain(
       'provider.apigw has allowAccounts, and openToAllUsers: true, which allows everybody else too: keep one of them',

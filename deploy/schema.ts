@@ -129,7 +129,7 @@ const accounts = z.preprocess(
     .array(
       text(
         'the id of an account, 32 digits and letters a to f ("My Credentials", account id): names are not unique',
-        /^[0-9a-f]{32}$/i,
+        /^[0-9a-f]{32}$/,
       ),
       {
         error: (issue) => `must be a list of account ids, ${got(issue)}`,

@@ -317,6 +317,12 @@ describe('a wrong value is refused with its place, the allowed values and the gi
       },
     ],
     [
+      'provider.apigw.allowAccounts names accounts for auth IAM, and no API has it',
+      (s) => {
+        s.provider.apigw.allowAccounts = ['0123456789abcdef0123456789abcdef'];
+      },
+    ],
+    [
       'provider.apigw has allowAccounts, and openToAllUsers: true, which allows everybody else too: keep one of them',
       (s) => {
         Object.assign(s.provider.apigw, {
