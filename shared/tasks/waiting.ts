@@ -76,7 +76,7 @@ export async function remember(
   invocation: Invocation,
 ): Promise<void> {
   if (upload === undefined || recordKey !== undefined) return;
-  const since = String(Math.max(0, Math.floor(sinceMs))).padStart(TIME_DIGITS, '0');
+  const since = String(Math.max(0, sinceMs)).padStart(TIME_DIGITS, '0');
   await write(`${WAITING}${folder}/${since}-${id}.json`, upload, invocation);
 }
 

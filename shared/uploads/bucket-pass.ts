@@ -17,8 +17,8 @@ import type { Invocation } from '../installation/invocation';
 const PARALLEL_RANGES = 10;
 /** Pages between two marks. */
 const PAGES_BETWEEN_MARKS = 16;
-/** At most so many marks are kept. Above twice as many, every second one is dropped. */
-const MAX_MARKS = 64;
+/** When a pass ends with more marks, every second one is dropped. */
+const MAX_MARKS = 128;
 
 const Mark = z.object({ bucket: text, key: text });
 type Mark = z.infer<typeof Mark>;
@@ -82,7 +82,7 @@ export async function goOnWithPass(
     pass.ranges = uploadBuckets.flatMap((bucket) => rangesOf(bucket, pass.marks ?? []));
     pass.marks = [];
   }
-  const marks = pass.marks ?? [];
+  let marks = pass.marks ?? [];
   const done = new Set<Range>();
   const unlisted = new Set<string>();
   // What holds up one range holds up all: each of the others would only cost a page and a look at its first group.
@@ -109,10 +109,14 @@ export async function goOnWithPass(
     visitor.bucketNotListed();
   });
   pass.ranges = pass.ranges.filter((range) => !done.has(range));
-  pass.marks = marks.length > 2 * MAX_MARKS ? everySecond(marks) : marks;
-  if (pass.ranges.length > 0) return false;
-  delete pass.ranges;
-  return true;
+  const isDone = !pass.ranges.length;
+  if (isDone) {
+    delete pass.ranges;
+    // Earlier it would drop more marks at the beginning, and the next pass would have a range that takes longer than all others.
+    while (marks.length > MAX_MARKS) marks = everySecond(marks);
+  }
+  pass.marks = marks;
+  return isDone;
 }
 
 async function lookThrough(
