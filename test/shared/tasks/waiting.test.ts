@@ -101,7 +101,7 @@ describe('the record of a waiting upload', () => {
   test('is written once, gives its place in line by its name, and is read back', async () => {
     const invocation = services.invocation();
     const upload = { bucket: VIDEOS, key: 'a b.mp4', otherKey: 'a+b.mp4' };
-    await remember(waiting('f', 1_795_000_000_000.7, { id: 'x', upload }), invocation);
+    await remember(waiting('f', 1_795_000_000_000, { id: 'x', upload }), invocation);
     await remember(waiting('f', -5, { id: 'y', upload }), invocation);
     expect(records()).toEqual([
       `${RECORDS}waiting/f/1795000000000-x.json`,
