@@ -251,6 +251,10 @@ test('pictures in the directory of two videos are deleted with the last of them'
     }
     const pictures = left(service).filter((key) => key.startsWith('snapshots/'));
     await service.deliver([service.remove(one[1], one[0])]);
+    expect(removalOf(returned(await service.finish([], { dry_run: true })))).toMatchObject({
+      videos: 1,
+      shared_directories: 1,
+    });
     expect(removalOf(returned(await service.finish()))).toMatchObject({ videos: 1, shared_directories: 1 });
     expect(left(service).filter((key) => key.startsWith('snapshots/'))).toEqual(pictures);
     await service.deliver([service.remove(two[1], two[0])]);
@@ -474,7 +478,10 @@ describe('one run', () => {
     'looks at all videos for ten seconds, and at none in the last five: after %i ms',
     async (ms, expected) => {
       const service = new InstallationDouble({ userData: DELETE });
-      withClaims(service, 3);
+      // Of its records one names the video.
+      for (const folder of withClaims(service, 3))
+        for (const name of ['a', 'y'])
+          service.cloud.put(SNAPSHOTS, `.mpc-snapshots/claims/${folder}/${name}.json`, '{}');
       beforeCalls(
         service,
         (call) => FIRST_PAGE.test(call),
@@ -489,7 +496,11 @@ describe('one run', () => {
   test('that has no time for all videos is continued by the next one, which looks at the rest', async () => {
     const service = new InstallationDouble({ userData: DELETE });
     const folders = withClaims(service, 20);
-    await finish(service);
+    const placeOf = (at: number) => Number.parseInt(folders[at]?.slice(0, 8) ?? '', 16);
+    const startMs = service.time.nowMs;
+    const first = Math.floor((placeOf(1) + placeOf(2)) / 2);
+    const progress = { place: first, done_until_ms: startMs };
+    service.cloud.put(SNAPSHOTS, '.mpc-snapshots/removal.json', JSON.stringify(progress));
     let reads = 0;
     beforeCalls(
       service,
@@ -498,12 +509,10 @@ describe('one run', () => {
         if (++reads === 16) service.time.nowMs += 6_000;
       },
     );
-    const startMs = service.time.nowMs;
     expect(await finish(service, { whole: true })).toMatchObject({ looked_at: 16 });
-    const place = Number.parseInt(folders[16]?.slice(0, 8) ?? '', 16);
     expect(progressOf(service)).toEqual({
-      place,
-      done_until_ms: startMs - WEEK_MS + Math.floor((place / 2 ** 32) * WEEK_MS),
+      place: placeOf(18),
+      done_until_ms: startMs - WEEK_MS + Math.floor(((placeOf(18) - first) / 2 ** 32) * WEEK_MS),
     });
     expect(await finish(service)).toMatchObject({ looked_at: 4 });
     expect(await finish(service)).toMatchObject({ looked_at: 0 });
@@ -512,6 +521,7 @@ describe('one run', () => {
   test('lists the part of the records that is due, in pages, and looks at each video once', async () => {
     const service = new InstallationDouble({ userData: DELETE });
     const folders = withClaims(service, 6);
+    for (let number = 0; number < 6; number++) service.upload(`${number}.mp4`);
     for (const folder of folders) {
       const key = `.mpc-snapshots/claims/${folder}/`;
       service.cloud.put(SNAPSHOTS, `${key}y.json`, objectsOf(service).get(`${key}x.json`)?.body ?? '');
@@ -538,6 +548,13 @@ describe('one run', () => {
     expect(await finish(service)).toMatchObject({ looked_at: 6 - due });
     expect(pages).toBe(2 * (6 - due));
     expect(progressOf(service)).toMatchObject({ place: 0 });
+    // Beyond the end it goes on from the beginning.
+    await service.time.pass(WEEK_MS / 2);
+    await finish(service);
+    await service.time.pass((WEEK_MS * 3) / 4);
+    const again = folders.filter((folder) => folder < '4' || folder >= '8').length;
+    expect(await finish(service)).toMatchObject({ looked_at: again });
+    expect(progressOf(service)).toEqual({ place: 2 ** 30, done_until_ms: service.time.nowMs });
   });
 
   test('without changes names a hundred videos, and says where to go on if it has no time for all', async () => {
