@@ -259,6 +259,28 @@ describe('one run', () => {
     expect(started()).toEqual(['uploads/a/1.mp4', 'uploads/b/2.mp4']);
   });
 
+  test('counts videos with the capture that was asked for, and starts only what they lack', async () => {
+    videos('a/1.mp4', 'b/2.mp4');
+    const CAPTURES = JSON.stringify([
+      { name: 'track', thumbnail_para: { type: 'TIME', time: 10 } },
+      { name: 'cover', prefix: 'a/', thumbnail_para: { type: 'DOTS', dots: [3] } },
+    ]);
+    const userData = { CAPTURES };
+    expect(await run({ request: { capture: 'cover' }, userData })).toMatchObject({ videos: 1, started: 1 });
+    expect(await run({ userData })).toMatchObject({ videos: 2, started: 2, already_started: 1 });
+    expect(started()).toEqual(['a/1.mp4', 'a/1.mp4', 'b/2.mp4']);
+    services.calls.splice(0);
+    expect(await run({ userData })).toMatchObject({ videos: 2, started: 0, already_started: 3 });
+    // A page, and a read for each capture.
+    expect(services.calls).toHaveLength(4);
+  });
+
+  test('captures no pictures of its own', async () => {
+    videos('a.mp4', 'snapshots/b.mp4');
+    expect(await run({ userData: { SNAPSHOT_BUCKET: VIDEOS } })).toMatchObject({ videos: 1, started: 1 });
+    expect(started()).toEqual(['a.mp4']);
+  });
+
   test('without time for a capture lists nothing, and notes the ranges that the sweep’s marks make', async () => {
     videos('a.mp4', 'z.mp4');
     const marks = [{ bucket: VIDEOS, key: 'm' }];
