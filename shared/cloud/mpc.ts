@@ -253,7 +253,8 @@ const MIN_WINDOW_MS = 1000;
  * pages each.
  * @param windowMs of the first read
  * @param budget is never exceeded; the next run reads the rest
- * @returns the tasks, the time up to which they are complete, and the window that is right for the next read
+ * @returns the tasks, the time up to which they are complete (`fromMs`, if the budget was too small for anything), and the
+ * window that is right for the next read
  * @throws as listTasks
  */
 export async function tasksBetween(
@@ -269,14 +270,14 @@ export async function tasksBetween(
   while (budget.calls > 0 && completeUntilMs < untilMs) {
     const endMs = Math.min(completeUntilMs + Math.max(MIN_WINDOW_MS, nextMs), untilMs);
     const widthMs = endMs - completeUntilMs;
-    const isNarrowest = widthMs <= MIN_WINDOW_MS;
     const window: Query = [
       ['start_time', mpcTime(completeUntilMs)],
       ['end_time', mpcTime(endMs)],
     ];
-    const part = await tasksMatching(window, connection, budget, isNarrowest ? 0 : undefined);
+    const firstPage = widthMs > MIN_WINDOW_MS ? undefined : 0;
+    const part = await tasksMatching(window, connection, budget, firstPage);
     tasks.push(...part.tasks);
-    if (part.isComplete || isNarrowest) {
+    if (part.isComplete) {
       completeUntilMs = endMs;
       nextMs = Math.max(nextMs, 2 * widthMs);
     } else {

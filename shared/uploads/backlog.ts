@@ -35,9 +35,7 @@ export async function captureOrRemember(
     // The same key as the sweep writes, so that there is one record.
     await remember(inLine(upload, upload.lastModifiedMs ?? Date.now(), invocation), invocation);
     return outcomes.map((outcome) =>
-      'failed' in outcome && isWithoutTurn(outcome)
-        ? { capture: outcome.capture, deferred: outcome.failed }
-        : outcome,
+      isWithoutTurn(outcome) ? { capture: outcome.capture, deferred: outcome.failed } : outcome,
     );
   } catch (error) {
     return [...outcomes.filter((outcome) => !isWithoutTurn(outcome)), outcomeOf(error, upload, invocation)];

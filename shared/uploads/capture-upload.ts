@@ -1,3 +1,4 @@
+import type { CreatedTask } from '../cloud/mpc';
 import { findObject } from '../cloud/obs';
 import { describeFailure, ServiceRefused } from '../core/errors';
 import { type Capture, capturesFor } from '../installation/captures';
@@ -63,7 +64,7 @@ export function uploadsMeantLater(upload: Upload, invocation: Invocation): Uploa
 }
 
 /** True for a capture that waits for others: no failure. */
-export function isWithoutTurn(outcome: Outcome): boolean {
+export function isWithoutTurn(outcome: Outcome): outcome is Extract<Outcome, { failed: string }> {
   return 'failed' in outcome && (outcome.failed === 'no_turn' || outcome.failed === 'mpc_is_full');
 }
 
@@ -163,8 +164,6 @@ export function outcomeOf(
 ): Outcome {
   if (error instanceof ClaimInFlight) return { failed: 'claim_not_settled' };
   if (error instanceof ClaimDamaged) return { failed: 'claim_damaged' };
-  if (error instanceof ServiceRefused && error.status === 429)
-    pause(error.retryAfterSeconds ?? QUOTA_PAUSE_SECONDS);
   const failure = describeFailure(error);
   invocation.log.error('upload.failed', { bucket, key, capture, ...failure });
   return { failed: [failure.failure, failure.service_error_code].filter(Boolean).join(' ') };
@@ -191,7 +190,7 @@ async function captureOne(
     const { task, claimedAtMs, lastModifiedMs } = standing;
     const mayShowAnother =
       wasReplacedSince(claimedAtMs, upload.etag, others) || wasRewrittenSince(lastModifiedMs, upload);
-    if (!mayShowAnother) return { skipped: 'already_started', task_id: task.task_id };
+    if (!mayShowAnother) return alreadyStarted(task);
     // The older task may still run.
     const { id, etag } = claim;
     const { task_id } = task;
@@ -207,9 +206,21 @@ async function captureOne(
   if (!(await isRoomAtMpc(invocation, isBehind))) return { failed: 'mpc_is_full' };
   if (!(await haveEnded(others, body.output, claim, invocation))) return { failed: 'older_task_at_work' };
   const release = await acquirePermit(MIN_TIME_FOR_A_CAPTURE_MS, how !== 'at once', invocation, isBehind);
-  if (release === undefined) return { failed: 'no_turn' };
-  const { task, isNew } = await createClaimedTask(claim, body, free, invocation, release);
-  return isNew ? { started: task.task_id ?? '' } : { skipped: 'already_started', task_id: task.task_id };
+  try {
+    if (release !== undefined) {
+      const { task, isNew } = await createClaimedTask(claim, body, free, invocation, release);
+      return isNew ? { started: task.task_id ?? '' } : alreadyStarted(task);
+    }
+  } catch (error) {
+    if (!(error instanceof ServiceRefused && error.status === 429)) throw error;
+    // The quota is used up, by others too: the upload keeps its place in line.
+    pause(error.retryAfterSeconds ?? QUOTA_PAUSE_SECONDS);
+  }
+  return { failed: 'no_turn' };
+}
+
+function alreadyStarted({ task_id }: CreatedTask): Outcome {
+  return { skipped: 'already_started', task_id };
 }
 
 function requestFor(

@@ -390,9 +390,9 @@ async function duplicateClaims(
   try {
     const read = await readTasks(sinceMs, untilMs, duplicates_window_ms, bounded, budget);
     progress.duplicates_window_ms = read.windowMs;
-    // The mark moves in every run that MPC answers.
-    const readMs = read.completeUntilMs - sinceMs;
-    const nextMs = read.completeUntilMs - Math.min(PAIR_WITHIN_MS, Math.floor(readMs / 2));
+    // The mark moves in every run that MPC answers: MPC's times are whole seconds, and one may have too many tasks for a run.
+    const readMs = Math.max(1000, read.completeUntilMs - sinceMs);
+    const nextMs = sinceMs + readMs - Math.min(PAIR_WITHIN_MS, Math.floor(readMs / 2));
     progress.duplicates_until_ms = Math.max(sinceMs, Math.min(nextMs, now - DUPLICATES_OVERLAP_MS));
   } catch (error) {
     // A failure here must not stop captures: the next sweep searches again.

@@ -37,3 +37,13 @@ test('an event of a deleted video makes no task, whether it has an ETag or not',
     expect(await outcome(service, uploadRecord('videos', 'a.mp4', known))).toMatchObject({ skipped: 'gone' });
   expect(service.cloud.creates).toHaveLength(0);
 });
+
+test('an upload that MPC refuses because its quota is used up keeps its place in line, and is started in the next minute', async () => {
+  const service = new InstallationDouble();
+  const first = service.upload('a.mp4');
+  const deferred = returned(await service.deliver([first], { create: 'throttled' }));
+  expect(deferred).toMatchObject({ records: [{ deferred: 'no_turn' }] });
+  await service.time.pass(60_000);
+  expect(returned(await service.sweep())).toMatchObject({ started: 1, failed: 0 });
+  expect(service.tasksOf('a.mp4')).toHaveLength(1);
+});
