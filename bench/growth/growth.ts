@@ -254,7 +254,7 @@ async function libraries(sizes: readonly number[]): Promise<void> {
     for (let before = Number.POSITIVE_INFINITY; ; ) {
       let runs = 1;
       while (!(await sweep())) runs += 1;
-      console.error(`a pass of ${runs} runs`);
+      progress(`a pass of ${runs} runs`);
       if (runs > 0.95 * before) break;
       before = runs;
     }
