@@ -18,7 +18,7 @@ Uploads small videos for some --minutes (12) into a local cloud with all faults,
 version of a video must have at most one task. Every directory must have pictures of the newest version only. Of a video that was
 removed nothing must be left. No 60 s may have more create calls than MPC_REQUESTS_PER_MINUTE. Otherwise the exit code is 1.
 --settle: minutes after the uploads at most (45). It ends as soon as all is settled. Whatever failed is tried again after 4 to 5
-minutes, calls without an answer are looked for every minute, and the faults go on: of 60 uploads the last may need three tries
+minutes, the tasks of calls without an answer are then looked for every minute, and the faults go on: of 60 uploads the last may need three tries
 (15 min), of 2,000 eight.
 --replaced: the share of the videos (0 to 1) that are uploaded again within two seconds.
 --removed: the share of the videos that are deleted within 90 s. Half of them come back within another 90 s. The functions run with
