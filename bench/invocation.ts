@@ -15,6 +15,7 @@ export const invocation: Invocation = {
   projectId: context.getProjectID(),
   deadlineMs: Number.POSITIVE_INFINITY,
   startedMs: Date.now(),
+  endMs: Number.MAX_SAFE_INTEGER,
   searches: { calls: 0, last: Promise.resolve() },
   log: new Log(context.getRequestID(), context.getFunctionName()),
 };

@@ -110,6 +110,9 @@ function openLibrary(
     get deadlineMs() {
       return Date.now() + CALL_WITHIN_MS;
     },
+    get endMs() {
+      return this.deadlineMs;
+    },
     startedMs: Date.now(),
     // It reads OBS only.
     searches: { calls: 0, last: Promise.resolve() },

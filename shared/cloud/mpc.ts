@@ -190,6 +190,8 @@ export function parseTask(value: unknown): Task | undefined {
 /** How many list calls may still be made: they count against MPC's quota. */
 export interface ListBudget {
   calls: number;
+  /** A call was answered. */
+  isUsed?: boolean;
 }
 
 /** Tasks on one page of MPC's list (API reference, "Querying snapshot tasks"). */
@@ -208,7 +210,8 @@ export interface PartOfList {
 /**
  * The tasks that a filter matches, page by page, within the budget.
  * @param firstPage where it begins, even if the budget is too small for the rest; without it, it then ends after one page
- * @throws as listTasks; AnswerTooLarge when a single task is too large
+ * @throws as listTasks, and AnswerTooLarge when a single task is too large, if nothing was read with this budget before;
+ * otherwise a failure uses it up
  */
 export async function tasksMatching(
   filter: Query,
@@ -218,7 +221,7 @@ export async function tasksMatching(
 ): Promise<PartOfList> {
   const tasks = new Map<string, Task>();
   let pages = 0;
-  const ended = (isComplete: boolean): PartOfList => ({ tasks: [...tasks.values()], isComplete, pages });
+  let isComplete = false;
   for (let page = firstPage ?? 0; budget.calls > 0; ) {
     budget.calls -= 1;
     const before = tasks.size;
@@ -227,22 +230,29 @@ export async function tasksMatching(
     try {
       answer = await listTasks(query, connection);
     } catch (error) {
-      if (!(error instanceof AnswerTooLarge) || pageSize === 1) throw error;
+      if (!(error instanceof AnswerTooLarge) || pageSize === 1) {
+        if (!budget.isUsed) throw error;
+        // What was read counts, and the next run goes on from there.
+        budget.calls = 0;
+        break;
+      }
       const smaller = pageSize >> 1;
       // Pages may count from 0 or from 1 (not documented): starting one page early is right for both.
       page = Math.max(0, Math.floor(((page - 1) * pageSize) / smaller) + 1);
       pageSize = smaller;
       continue;
     }
+    budget.isUsed = true;
     for (const task of answer.tasks) tasks.set(task.task_id, task);
     pages = Math.max(pages, Math.ceil(answer.total / pageSize));
     // Pages 0 and 1 may be the same page.
     const isRepeated = tasks.size === before && page > 1;
-    if (!answer.isTruncated || isRepeated) return ended(true);
-    if (page === 0 && firstPage === undefined && pages - 1 > budget.calls) return ended(false);
+    isComplete = !answer.isTruncated || isRepeated;
+    const isTooMuch = page === 0 && firstPage === undefined && pages - 1 > budget.calls;
+    if (isComplete || isTooMuch) break;
     page += 1;
   }
-  return ended(false);
+  return { tasks: [...tasks.values()], isComplete, pages };
 }
 
 /** MPC's times are whole seconds: a narrower window makes no sense. */
@@ -255,7 +265,7 @@ const MIN_WINDOW_MS = 1000;
  * @param budget is never exceeded; the next run reads the rest
  * @returns the tasks, the time up to which they are complete (`fromMs`, if the budget was too small for anything), and the
  * window that is right for the next read
- * @throws as listTasks
+ * @throws as tasksMatching
  */
 export async function tasksBetween(
   fromMs: number,

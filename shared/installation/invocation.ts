@@ -11,8 +11,10 @@ export interface Invocation extends Connection {
   /** The agency's temporary credentials, from the context of this invocation: they must not outlive it. */
   credentials: Credentials;
   projectId: string;
-  /** When the answer must be ready, ms since the epoch. */
+  /** When this work must be done, ms since the epoch. */
   deadlineMs: number;
+  /** When the answer must be ready, ms since the epoch. Parts of the work may have less time. */
+  endMs: number;
   /** When it began, ms since the epoch. */
   startedMs: number;
   searches: ListSearches;
@@ -37,6 +39,7 @@ const RESERVE_MS = 300;
  */
 export function openInvocation(context: FunctionContext): Invocation {
   const settings = readSettings(context);
+  const endMs = Date.now() + context.getRemainingTimeInMilliSeconds() - RESERVE_MS;
   return {
     settings,
     credentials: {
@@ -47,7 +50,8 @@ export function openInvocation(context: FunctionContext): Invocation {
     projectId: context.getProjectID(),
     startedMs: Date.now(),
     searches: { calls: LIST_CALLS_PER_INVOCATION, last: Promise.resolve() },
-    deadlineMs: Date.now() + context.getRemainingTimeInMilliSeconds() - RESERVE_MS,
+    deadlineMs: endMs,
+    endMs,
     log: new Log(context.getRequestID(), context.getFunctionName(), settings.logLevel),
   };
 }

@@ -18,14 +18,19 @@ export async function getRecordAs<T extends z.ZodMiniType>(
   return z.safeParse(schema, await getRecord(key, invocation)).data;
 }
 
+/** Records are written as long as the invocation lasts: a part of it that took all its time must not lose what it found out. */
+function untilEnd(invocation: Invocation): Invocation {
+  return { ...invocation, deadlineMs: invocation.endMs };
+}
+
 /** @returns how many times it was sent @throws what OBS throws */
 export function putRecord(key: string, value: unknown, invocation: Invocation): Promise<number> {
-  return putJson(invocation.settings.snapshotBucket, key, value, invocation);
+  return putJson(invocation.settings.snapshotBucket, key, value, untilEnd(invocation));
 }
 
 /** Deletes a record. A missing one is not an error. @throws what OBS throws */
 export function deleteRecord(key: string, invocation: Invocation): Promise<void> {
-  return deleteObject(invocation.settings.snapshotBucket, key, invocation);
+  return deleteObject(invocation.settings.snapshotBucket, key, untilEnd(invocation));
 }
 
 /** One page of records, in the order of their keys. @throws what OBS throws */

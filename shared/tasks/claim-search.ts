@@ -89,59 +89,50 @@ export function tasksOfClaim(
   claim: string,
   timeMs: number,
   fits: (task: Task) => boolean,
-  progress: SearchProgress,
-  invocation: Invocation,
-): Promise<Search> {
-  const { searches } = invocation;
-  const result = searches.last.then(() => search(claim, timeMs, fits, progress, invocation));
-  searches.last = result.catch(() => {});
-  return result;
-}
-
-/** Reads from shortly before the time of the claim until long after it, then what comes before. */
-async function search(
-  claim: string,
-  timeMs: number,
-  fits: (task: Task) => boolean,
   { sought_to_ms, window_ms }: SearchProgress,
   invocation: Invocation,
 ): Promise<Search> {
   const { searches: budget, startedMs } = invocation;
-  const arrivedByMs = timeMs + CALL_ARRIVES_WITHIN_MS;
-  const asOfMs = Math.min(arrivedByMs, startedMs);
-  const leftMs = arrivedByMs - asOfMs;
-  // Rounded: claims of about the same time have the same limits.
-  const nearMs = timeMs - (timeMs % NEAR_MS) - NEAR_MS;
-  const firstMs = timeMs - (timeMs % FAR_MS) - FAR_MS;
-  const lastMs = firstMs + 3 * FAR_MS + CALL_ARRIVES_WITHIN_MS;
-  let fromMs = sought_to_ms ?? nearMs;
-  let windowMs = window_ms || lastMs - firstMs;
-  for (;;) {
-    const isBefore = fromMs < nearMs;
-    const [gapMs, untilMs] = firstGap(fromMs, isBefore ? nearMs : lastMs, asOfMs);
-    fromMs = gapMs;
-    const tasks = (known.get(claim) ?? []).flatMap((one) =>
-      one.asOfMs >= asOfMs && fits(one.task) ? [one.task] : [],
-    );
-    if (fromMs < untilMs) {
-      const rest = { sought_to_ms: fromMs, window_ms: windowMs };
-      if (tasks.length > 0 || budget.calls === 0) return { tasks, leftMs, rest };
-      ({ windowMs } = await readTasks(fromMs, untilMs, windowMs, invocation, budget));
-    } else {
-      // While the call may still arrive, the time before would be read for nothing.
-      if (tasks.length > 0 || isBefore || leftMs > 0) return { tasks, leftMs };
-      fromMs = firstMs;
+  /** Reads from shortly before the time of the claim until long after it, then what comes before. */
+  const search = async (): Promise<Search> => {
+    const arrivedByMs = timeMs + CALL_ARRIVES_WITHIN_MS;
+    const asOfMs = Math.min(arrivedByMs, startedMs);
+    const leftMs = arrivedByMs - asOfMs;
+    // Rounded: claims of about the same time have the same limits.
+    const nearMs = timeMs - (timeMs % NEAR_MS) - NEAR_MS;
+    const firstMs = timeMs - (timeMs % FAR_MS) - FAR_MS;
+    const lastMs = firstMs + 3 * FAR_MS + CALL_ARRIVES_WITHIN_MS;
+    let fromMs = sought_to_ms ?? nearMs;
+    let windowMs = window_ms || lastMs - firstMs;
+    for (;;) {
+      const isBefore = fromMs < nearMs;
+      const [gapMs, untilMs] = firstGap(fromMs, isBefore ? nearMs : lastMs, asOfMs);
+      fromMs = gapMs;
+      const tasks = (known.get(claim) ?? []).flatMap((one) =>
+        one.asOfMs >= asOfMs && fits(one.task) ? [one.task] : [],
+      );
+      if (fromMs < untilMs) {
+        const rest = { sought_to_ms: fromMs, window_ms: windowMs };
+        if (tasks.length > 0 || budget.calls < 1) return { tasks, leftMs, rest };
+        ({ windowMs } = await readTasks(fromMs, untilMs, windowMs, invocation, budget));
+      } else {
+        // While the call may still arrive, the time before would be read for nothing.
+        if (tasks.length > 0 || isBefore || leftMs > 0) return { tasks, leftMs };
+        fromMs = firstMs;
+      }
     }
-  }
+  };
+  const result = budget.last.then(search);
+  budget.last = result.catch(() => {});
+  return result;
 }
 
 /** Claims with more than one task in what was read since a time (ms since the epoch). Cancelled tasks do not count. */
 export function duplicatesReadSince(sinceMs: number): { claim: string; task_ids: string[] }[] {
-  const claims = [...known].map(([claim, tasks]) => ({
-    claim,
-    task_ids: tasks.flatMap(({ task, asOfMs }) =>
-      asOfMs >= sinceMs && task.status !== 'CANCELED' ? [task.task_id] : [],
-    ),
-  }));
-  return claims.filter(({ task_ids }) => task_ids.length > 1);
+  return [...known].flatMap(([claim, tasks]) => {
+    const task_ids = tasks
+      .filter(({ task, asOfMs }) => asOfMs >= sinceMs && task.status !== 'CANCELED')
+      .map(({ task }) => task.task_id);
+    return task_ids.length > 1 ? [{ claim, task_ids }] : [];
+  });
 }

@@ -413,12 +413,12 @@ async function reconcileClaim(
   // A cancelled task may be one of an earlier attempt, cancelled so that the upload is started again.
   const fits = (task: Task) => isTaskOf(claim, record, task) && (attempt === 0 || task.status !== 'CANCELED');
   const found = await tasksOfClaim(claim.id, record.claimed_at_ms, fits, record, invocation);
-  const [first, ...others] = found.tasks.sort(
-    (a, b) => a.task_id.length - b.task_id.length || (a.task_id < b.task_id ? -1 : 1),
-  );
+  // Ids count up.
+  const tasks = found.tasks.sort((a, b) => Number(a.task_id) - Number(b.task_id));
+  const [first] = tasks;
   if (first !== undefined) {
-    if (others.length > 0) {
-      const task_ids = [first, ...others].map(({ task_id }) => task_id);
+    if (tasks.length > 1) {
+      const task_ids = tasks.map((task) => task.task_id);
       invocation.log.error('claim.duplicates', { claim: claim.id, task_ids });
     }
     const { task_id, status, create_time, output, output_file_name } = first;

@@ -124,3 +124,36 @@ describe('after an outage of MPC that left many half-written claims', () => {
     expect(await sweepsUntilStarted(service, 2 * MINUTE_MS)).toBeLessThan(40);
   });
 });
+
+test.each([
+  { readMs: SECOND_MS, tasksPerMinute: 60 },
+  { readMs: 3.5 * SECOND_MS, tasksPerMinute: 10 },
+])(
+  'while MPC takes $readMs ms for a page of a list with $tasksPerMinute tasks a minute, sweeps go on and settle the claims',
+  async ({ readMs, tasksPerMinute }) => {
+    const isRead = (path: string) => path.includes('start_time=');
+    const service = new InstallationDouble({
+      userData: { MAX_UNFINISHED_TASKS: '100000' },
+      answerMs: ({ path }) => (isRead(path) ? readMs : 0),
+    });
+    const place = { bucket: 'others', object: 'x' };
+    for (let id = 10_000; id < 10_000 + 90 * tasksPerMinute; id++)
+      service.cloud.tasks.push({
+        id,
+        status: 'SUCCEEDED',
+        createdAtMs: service.time.nowMs + ((id - 10_000) / tasksPerMinute - 20) * 60 * SECOND_MS,
+        arrivedAtMs: service.time.nowMs,
+        accessKey: 'theirs',
+        body: { input: place, output: place },
+      });
+    const keys = ['a.mp4', 'b.mp4'];
+    for (const key of keys) await service.deliver([service.upload(key)], { create: 'crash-before' });
+    const counts = () => keys.map((key) => service.tasksOf(key).length);
+    for (let sweeps = 0; sweeps < 30 && counts().includes(0); sweeps++) {
+      await service.time.pass(60 * SECOND_MS);
+      const { failed } = returned(await service.sweep());
+      expect(failed).toBeGreaterThanOrEqual(0);
+    }
+    expect(counts()).toEqual([1, 1]);
+  },
+);
