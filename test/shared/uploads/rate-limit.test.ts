@@ -70,6 +70,7 @@ describe('a permit', () => {
     const invocation: Invocation = {
       ...services.invocation({ MPC_REQUESTS_PER_MINUTE: String(limit), LOG_LEVEL: 'debug' }),
       deadlineMs,
+      endMs: deadlineMs,
     };
     const take = (isBehind = false) => acquirePermit(0, false, invocation, isBehind);
     /** How many permits are free now; one more than the limit stands for any number. Their calls were answered at once. */
