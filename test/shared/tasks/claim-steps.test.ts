@@ -219,7 +219,37 @@ describe('what is begun', () => {
   test('by another invocation at the same time and is released can be tried in a second', async () => {
     begin({ conditionalWrites: 'honoured' });
     put({ state: 'released', claimed_at_ms: nowMs });
-    await expect(create()).rejects.toMatchObject({ retryAfterSeconds: 1 });
+    await expect(create()).rejects.toMatchObject({
+      message: 'the claim is still in flight',
+      retryAfterSeconds: 1,
+    });
+  });
+
+  test('by another invocation at the same time and cannot be read is in flight', async () => {
+    begin({ conditionalWrites: 'honoured' });
+    cloud.put('snapshots', keyOf(), 'no JSON');
+    await expect(create()).rejects.toBeInstanceOf(ClaimInFlight);
+  });
+
+  test('by this invocation, which learned of it at the second try, goes on', async () => {
+    begin({ conditionalWrites: 'honoured' });
+    const { answer } = services;
+    services.answer = (request, sent) => {
+      services.answer = answer;
+      return { ...answer(request, sent), status: 503 };
+    };
+    expect(await create()).toMatchObject({ task: { task_id: '1' }, isNew: true });
+  });
+
+  test('is not lost when the answer cannot be written down, and the log says so', async () => {
+    const { answer } = services;
+    services.answer = (request, sent) =>
+      request.method === 'PUT' && sent.includes('accepted') ? { status: 403 } : answer(request, sent);
+    expect(await create()).toMatchObject({ task: { task_id: '1' }, isNew: true });
+    expect(stored()).toMatchObject({ state: 'claimed' });
+    expect(events('claim.not_written')).toMatchObject([
+      { level: 'warn', claim: claim.id, failure: 'refused', service: 'OBS' },
+    ]);
   });
 
   test('by another invocation at the same time gives its task', async () => {
@@ -250,6 +280,31 @@ describe('a call to MPC', () => {
     expect(await find()).toEqual({
       free: { attempt: 1, refusals: refusals ?? 0, notBeforeMs: not_before_ms ?? 0 },
     });
+  });
+
+  test('that needs no permit and is refused frees the claim', async () => {
+    answerCreate(400);
+    await expect(create()).rejects.toMatchObject({ status: 400 });
+    expect(stored()).toMatchObject({ state: 'released', refusals: 1 });
+  });
+
+  test.each([
+    [undefined, { status: 429 }],
+    // Its answer may come later, but no request leaves later.
+    [1 as const, { service: 'MPC', message: expect.stringContaining('MPC') }],
+  ])('that is refused 20 s after its claim is not sent again, sync: %p', async (sync, expected) => {
+    const invocation = { ...services.invocation(), deadlineMs: nowMs + MINUTE_MS };
+    const { answer } = services;
+    services.answer = (request, sent) => {
+      if (request.method !== 'POST') return answer(request, sent);
+      nowMs += 20 * SECOND_MS;
+      return { status: 429, body: '{}' };
+    };
+    const free = { attempt: 0, refusals: 0, notBeforeMs: 0 };
+    const call = createClaimedTask(claim, { ...BODY, sync }, free, invocation);
+    await expect(call).rejects.toMatchObject(expected);
+    if (sync === 1) await expect(call).rejects.not.toHaveProperty('status');
+    expect(methods().filter((method) => method === 'POST MPC')).toHaveLength(1);
   });
 
   test.each([408, 500, 503])('that failed with status %i frees the permit, not the claim', async (status) => {
@@ -366,7 +421,7 @@ describe('a half-written claim', () => {
 
   test('of another request stands in the way until a later attempt has been made', async () => {
     put(claimed({ fingerprint: 'one' }));
-    await expect(find({ fingerprint: 'two' })).rejects.toBeInstanceOf(ClaimOfAnotherRequest);
+    await expect(find({ fingerprint: 'two' })).rejects.toThrow('the claim was made for another request');
     nowMs += 75 * SECOND_MS;
     await expect(find({ fingerprint: 'two' })).rejects.toBeInstanceOf(ClaimOfAnotherRequest);
     put({ state: 'accepted', claimed_at_ms: nowMs, task_id: '7', fingerprint: 'two' }, 1);
@@ -383,7 +438,9 @@ describe('a record that cannot be read', () => {
       await expect(find({ fingerprint: 'f' })).rejects.toMatchObject({ retryAfterSeconds: 1 });
       expect(events('claim.damaged')).toEqual([]);
       nowMs += MINUTE_MS;
-      await expect(find()).rejects.toBeInstanceOf(ClaimDamaged);
+      const found = find();
+    await expect(found).rejects.toBeInstanceOf(ClaimDamaged);
+    await expect(found).rejects.toThrow('the claim cannot be read');
       expect(events('claim.damaged')).toMatchObject([
         { level: 'error', claim: claim.id, ...VIDEO, record: keyOf() },
       ]);
@@ -416,6 +473,11 @@ describe('a claim whose task the clean-up was about to cancel', () => {
     expect(await find()).toMatchObject({ free: { attempt: 1 } });
     expect(stored()).toMatchObject({ state: 'released', claimed_at_ms: 3 });
     expect(stored()).not.toHaveProperty('task_id');
+  });
+
+  test('keeps a task that MPC has forgotten', async () => {
+    put(givenUp());
+    expect(await find()).toMatchObject({ task: { task_id: '1' } });
   });
 
   test.each(['PROCESSING', 'SUCCEEDED'] as const)('keeps a task that is %s', async (status) => {
