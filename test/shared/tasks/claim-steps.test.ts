@@ -439,8 +439,8 @@ describe('a record that cannot be read', () => {
       expect(events('claim.damaged')).toEqual([]);
       nowMs += MINUTE_MS;
       const found = find();
-    await expect(found).rejects.toBeInstanceOf(ClaimDamaged);
-    await expect(found).rejects.toThrow('the claim cannot be read');
+      await expect(found).rejects.toBeInstanceOf(ClaimDamaged);
+      await expect(found).rejects.toThrow('the claim cannot be read');
       expect(events('claim.damaged')).toMatchObject([
         { level: 'error', claim: claim.id, ...VIDEO, record: keyOf() },
       ]);
