@@ -437,9 +437,8 @@ async function reconcileClaim(
 }
 
 /** The note alone proves nothing: the task must also capture this video into this directory. */
-function isTaskOf({ id, bucket, key, output }: ClaimRequest, record: ClaimRecord, task: Task): boolean {
-  const { note } = unwrapUserData(task.user_data);
-  if (note.claim !== id || !mayBeOf(record, note)) return false;
+function isTaskOf({ bucket, key, output }: ClaimRequest, record: ClaimRecord, task: Task): boolean {
+  if (!mayBeOf(record, unwrapUserData(task.user_data).note)) return false;
   const isInput = isWithin(task.input, { bucket, object: key });
   return isInput && (output === undefined || isWithin(task.output, output));
 }

@@ -380,12 +380,13 @@ describe('a half-written claim', () => {
   });
 
   test.each([
-    [0, { task: { task_id: '1' } }],
-    [1, { free: { attempt: 2 } }],
-  ])('of attempt %i with a cancelled task: %j', async (attempt, expected) => {
+    [0, 'CANCELED', { task: { task_id: '1' } }],
+    [1, 'CANCELED', { free: { attempt: 2 } }],
+    [1, 'WAITING', { task: { task_id: '1' } }],
+  ] as const)('of attempt %i with a task that is %s: %j', async (attempt, status, expected) => {
     if (attempt === 1) put({ state: 'released', claimed_at_ms: 1 });
     put(claimed(), attempt);
-    add(1, 'CANCELED');
+    add(1, status);
     nowMs += 2 * MINUTE_MS;
     expect(await find()).toMatchObject(expected);
   });
