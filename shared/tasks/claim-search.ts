@@ -68,6 +68,11 @@ export async function readTasks(
   return read;
 }
 
+/** A call has had no answer: what was read before says nothing about it, whatever the clocks say. */
+export function forgetReads(): void {
+  parts = [];
+}
+
 /** Begin and end of the first time in a range that no read since `asOfMs` covers; the same when all is covered. */
 function firstGap(fromMs: number, untilMs: number, asOfMs: number): [number, number] {
   const read = parts.filter((part) => part.asOfMs >= asOfMs).sort((a, b) => a.fromMs - b.fromMs);

@@ -18,7 +18,7 @@ import { type ObjectVersion, outputDirectoryOf, RECORDS_FOLDER } from '../instal
 import { getRecord, getRecordAs, putRecord } from '../installation/records';
 import type { Settings } from '../installation/settings';
 import { sha256Hex } from '../signing';
-import { CALL_ARRIVES_WITHIN_MS, CALL_WITHIN_MS, tasksOfClaim } from './claim-search';
+import { CALL_ARRIVES_WITHIN_MS, CALL_WITHIN_MS, forgetReads, tasksOfClaim } from './claim-search';
 import { noteFound } from './found-tasks';
 import { asMpcReads, stageFolder } from './ownership';
 import { type TaskNote, unwrapUserData, withNote } from './task-note';
@@ -99,7 +99,7 @@ export type ClaimRecord = z.infer<typeof ClaimRecord>;
 /** Another invocation may still work on this claim. */
 export class ClaimInFlight extends CallerError {
   constructor(readonly retryAfterSeconds: number) {
-    super('the claim is still in flight');
+    super('the claim is in flight');
   }
 }
 
@@ -350,7 +350,7 @@ export async function createClaimedTask(
         ...afterRefusal(error, refusals),
       } as const;
       await writeIfPossible(claim, attempt, record, invocation);
-    }
+    } else forgetReads();
     throw error;
   } finally {
     await pointed;

@@ -118,7 +118,7 @@ describe('a command that fails', () => {
 test('`diagnose` ends with exit code 0 when nothing is missing, and else with 1', async () => {
   await deployTo(cloud);
   const well = await serverless(['diagnose', '--stage', 'local']);
-  expect(well).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^ok .*\n20 ok\n$/s) });
+  expect(well).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^ok .*\n2[0-9] ok\n$/s) });
   const ill = await serverless(['diagnose', '--stage', 'local', '--json'], {
     environment: { SNAPSHOT_BUCKET: 'nowhere' },
   });

@@ -109,7 +109,8 @@ describe('one upload, one task', () => {
     setTimeoutSeconds(6);
     proxy.fates.push(429);
     const before = proxy.creates;
-    expect((await deliver('quota.mp4')).body).toContain('quota.mp4 (refused)');
+    const { json: refused } = await deliver('quota.mp4');
+    expect((refused as Records).records).toMatchObject([{ deferred: 'no_turn' }]);
     expect((await claimOf('quota.mp4')).claim).toMatchObject({ state: 'released' });
     const { json } = await deliver('quota.mp4', 'quota-2.mp4');
     expect((json as Records).records).toMatchObject([{ deferred: 'no_turn' }, { deferred: 'no_turn' }]);
