@@ -251,12 +251,12 @@ async function libraries(sizes: readonly number[]): Promise<void> {
       return returned(outcome).complete === true;
     };
     // The first pass looks at every upload, and each of the next ones at those whose turn has come since the one before.
-    for (let before = Number.POSITIVE_INFINITY; ; ) {
-      let runs = 1;
-      while (!(await sweep())) runs += 1;
-      progress(`a pass of ${runs} runs`);
-      if (runs > 0.95 * before) break;
-      before = runs;
+    let passRuns = 0;
+    for (let before = Number.POSITIVE_INFINITY; passRuns <= 0.95 * before; ) {
+      before = passRuns || before;
+      passRuns = 1;
+      while (!(await sweep())) passRuns += 1;
+      progress(`a pass of ${passRuns} runs`);
     }
     growth.work.clear();
     longestMs = 0;
@@ -264,11 +264,9 @@ async function libraries(sizes: readonly number[]): Promise<void> {
     const began = growth.time.nowMs;
     growth.upload('lost/one.mp4');
     let runs = 0;
-    let passRuns = 0;
     while (growth.cloud.tasks.length === 0) {
       runs += 1;
-      const isComplete = await sweep();
-      if (isComplete && passRuns === 0) passRuns = runs;
+      await sweep();
       if (runs > 10_000) throw new Error('not found');
     }
     const foundMs = growth.cloud.tasks[0] ? growth.cloud.tasks[0].arrivedAtMs - began : Number.NaN;
