@@ -220,7 +220,7 @@ describe('what is begun', () => {
     begin({ conditionalWrites: 'honoured' });
     put({ state: 'released', claimed_at_ms: nowMs });
     await expect(create()).rejects.toMatchObject({
-      message: 'the claim is still in flight',
+      message: 'the claim is in flight',
       retryAfterSeconds: 1,
     });
   });
