@@ -54,10 +54,7 @@ export async function readTasks(
 ): ReturnType<typeof tasksBetween> {
   const asOfMs = Date.now();
   const read = await tasksBetween(fromMs, untilMs, windowMs, invocation, budget);
-  if (parts.length > MOST_PARTS) {
-    known = new Map();
-    parts = [];
-  }
+  if (parts.length > MOST_PARTS) forgetReads();
   parts.push({ fromMs, untilMs: read.completeUntilMs, asOfMs });
   for (const { thumbnail_info, ...task } of read.tasks) {
     const { claim } = unwrapUserData(task.user_data).note;
@@ -71,6 +68,7 @@ export async function readTasks(
 /** A call has had no answer: what was read before says nothing about it, whatever the clocks say. */
 export function forgetReads(): void {
   parts = [];
+  known = new Map();
 }
 
 /** Begin and end of the first time in a range that no read since `asOfMs` covers; the same when all is covered. */
