@@ -26,8 +26,9 @@ let obsCalls = 0;
 
 async function main(): Promise<void> {
   const count = Number(process.argv[2] ?? 200);
-  const log = console.log;
-  console.log = () => {};
+  const write = process.stdout.write.bind(process.stdout);
+  process.stdout.write = () => true;
+  const log = (line: string) => write(`${line}\n`);
   log(`events per row and side ${count}; medians of the time of one invocation\n`);
   log('OBS takes  MPC takes  without claim  with claim  more      OBS calls per event');
   for (const latency of LATENCIES) {

@@ -111,7 +111,7 @@ function processed(
     key: upload?.key,
     ...outcome,
   };
-  const isUnreadable = 'skipped' in outcome && outcome.skipped === 'unreadable_record';
-  log.write('failed' in outcome ? 'error' : isUnreadable ? 'warn' : 'info', 'upload.processed', record);
+  const isWarning = 'skipped' in outcome && outcome.skipped === 'unreadable_record';
+  log.write('failed' in outcome ? 'error' : isWarning ? 'warn' : 'info', 'upload.processed', record);
   return record;
 }

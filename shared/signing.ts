@@ -1,5 +1,6 @@
 import { createHmac, hash } from 'node:crypto';
 import type { Credentials } from './core/credentials';
+import { isoTime } from './core/iso-time';
 
 export type { Credentials } from './core/credentials';
 
@@ -47,7 +48,7 @@ export function signRequest(
 
 /** For example `20191115T033655Z`: the basic ISO form, in UTC. */
 function sdkDate(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace(/[-:]|\.\d+/g, '');
+  return isoTime(timeMs).replace(/[-:]|\.\d+/g, '');
 }
 
 /** The headers of the request in lower case and trimmed, with host, date and security token. */

@@ -227,11 +227,13 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
       ...(options.lookup && { lookup: options.lookup }),
     });
     const timer = setTimeout(() => sent.destroy(new ServiceTimedOut(options.service)), timeoutMs);
-    const fail = (error: Error): void => {
+    const fail = (error: NodeJS.ErrnoException): void => {
       clearTimeout(timer);
       const mayHaveArrived = socket !== undefined && established.has(socket);
       const known = error instanceof ServiceTimedOut || error instanceof ServiceUnavailable;
-      reject(known ? error : new ServiceUnavailable(options.service, errorCode(error), mayHaveArrived));
+      reject(
+        known ? error : new ServiceUnavailable(options.service, error.code ?? error.name, mayHaveArrived),
+      );
     };
     sent.on('socket', (given) => {
       socket = given;
@@ -274,8 +276,4 @@ function dropStaleConnections(agent: Agent): void {
 
 function isFresh(socket: Socket): boolean {
   return !socket.destroyed && Date.now() - (idleSinceMs.get(socket) ?? 0) <= IDLE_LIMIT_MS;
-}
-
-function errorCode(error: Error): string {
-  return (error as NodeJS.ErrnoException).code ?? error.name;
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { AnswerTooLarge, ServiceRefused, ServiceTimedOut, ServiceUnavailable } from '../core/errors';
+import { isoTime } from '../core/iso-time';
 import { redact } from '../core/redaction';
 import { optionalText, parseJson, text, textOrNumber } from '../core/schema';
 import { canonicalQuery, encodePath, type Query, signRequest } from '../signing';
@@ -12,16 +13,21 @@ const optionalLocation = z.optional(
   z.object({ bucket: optionalText, location: optionalText, object: optionalText }),
 );
 
+/** What the answer to a create call and a task of a list have in common. */
+const taskShape = {
+  create_time: optionalTextOrNumber,
+  output: optionalLocation,
+  output_file_name: optionalText,
+  description: optionalText,
+};
+
 const TaskSchema = z.object({
   task_id: textOrNumber,
   status: text,
-  create_time: optionalTextOrNumber,
+  ...taskShape,
   end_time: optionalTextOrNumber,
   input: optionalLocation,
-  output: optionalLocation,
-  output_file_name: optionalText,
   user_data: optionalText,
-  description: optionalText,
   thumbnail_info: z.optional(z.array(z.looseObject({ pic_name: text }))),
 });
 
@@ -34,10 +40,7 @@ const TaskListSchema = z.object({
 const CreatedSchema = z.object({
   task_id: optionalTextOrNumber,
   status: optionalText,
-  create_time: optionalTextOrNumber,
-  output: optionalLocation,
-  output_file_name: optionalText,
-  description: optionalText,
+  ...taskShape,
 });
 
 const RefusalSchema = z.object({
@@ -307,7 +310,7 @@ export function timeOfMpc(time = ''): number | undefined {
 
 /** `yyyymmddhhmmss` in UTC, as MPC prints times. */
 export function mpcTime(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace(/\D/g, '').slice(0, 14);
+  return isoTime(timeMs).replace(/\D/g, '').slice(0, 14);
 }
 
 /** MPC's operations on snapshot tasks; each has a quota of its own. */
@@ -333,39 +336,36 @@ async function call(
   const text = body === undefined ? undefined : JSON.stringify(body);
   const operation = OPERATIONS[method];
   let attempts = 0;
-  let status: number | undefined;
-  const response = await send(
-    () => {
-      if (Date.now() > leaveByMs || Date.now() >= deadlineMs) throw new ServiceTimedOut('MPC');
-      attempts += 1;
-      return {
-        method,
-        origin,
-        path: encodePath(path) + (query.length > 0 ? `?${canonicalQuery(query)}` : ''),
-        headers: signRequest(
-          {
-            method,
-            host,
-            path,
-            query,
-            headers: { 'content-type': 'application/json', 'x-project-id': projectId },
-            body: text,
-          },
-          credentials,
-          Date.now(),
-        ),
-        body: text,
-      };
-    },
-    { service: 'MPC', deadlineMs, repeat, attemptTimeoutMs },
-  )
-    .then((answer) => {
-      status = answer.status;
-      return answer;
-    })
-    .finally(() => {
-      if (attempts > 0) connection.log.info('mpc.called', { operation, status, attempts });
-    });
+  let response: HttpResponse | undefined;
+  try {
+    response = await send(
+      () => {
+        if (Date.now() > leaveByMs || Date.now() >= deadlineMs) throw new ServiceTimedOut('MPC');
+        attempts += 1;
+        return {
+          method,
+          origin,
+          path: encodePath(path) + (query.length > 0 ? `?${canonicalQuery(query)}` : ''),
+          headers: signRequest(
+            {
+              method,
+              host,
+              path,
+              query,
+              headers: { 'content-type': 'application/json', 'x-project-id': projectId },
+              body: text,
+            },
+            credentials,
+            Date.now(),
+          ),
+          body: text,
+        };
+      },
+      { service: 'MPC', deadlineMs, repeat, attemptTimeoutMs },
+    );
+  } finally {
+    if (attempts > 0) connection.log.info('mpc.called', { operation, status: response?.status, attempts });
+  }
   if (response.status < 200 || response.status > 299) throw refusal(response, connection);
   return response;
 }

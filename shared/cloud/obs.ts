@@ -218,7 +218,7 @@ async function call(
   request: Omit<ObsUrlRequest, 'endpoint' | 'expiresAtSeconds'>,
   connection: Connection,
   body?: string | Uint8Array,
-  plainHeaders: Readonly<Record<string, string>> = {},
+  plainHeaders?: Readonly<Record<string, string>>,
 ): Promise<HttpResponse> {
   const { settings, credentials, deadlineMs } = connection;
   const response = await send(

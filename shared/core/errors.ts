@@ -39,13 +39,13 @@ export class ServiceRefused extends Error {
   get areCredentialsRejected(): boolean {
     return (
       this.status === 401 ||
-      (this.status === 403 && (this.code.startsWith('APIGW.') || REJECTED_CREDENTIALS.has(this.code)))
+      (this.status === 403 && (this.code.startsWith('APIGW.') || REJECTED_CREDENTIALS.includes(this.code)))
     );
   }
 }
 
 /** Codes that blame the account or its keys (error codes of MPC and OBS). */
-const REJECTED_CREDENTIALS: ReadonlySet<string> = new Set([
+const REJECTED_CREDENTIALS: readonly string[] = [
   'MPC.10203',
   'MPC.10206',
   'MPC.10207',
@@ -54,7 +54,7 @@ const REJECTED_CREDENTIALS: ReadonlySet<string> = new Set([
   'InvalidAccessKeyId',
   'SignatureDoesNotMatch',
   'RequestTimeTooSkewed',
-]);
+];
 
 /** A cloud service did not answer in time. It may have carried out the request. */
 export class ServiceTimedOut extends Error {

@@ -1,3 +1,4 @@
+import { isoTime } from './iso-time';
 import type { EventAt, FieldOf, LevelOf, LogEvent } from './log-events';
 
 const LEVELS = { debug: 10, info: 20, warn: 30, error: 40 } as const;
@@ -34,15 +35,14 @@ export class Log {
   ): void {
     if (LEVELS[level] < LEVELS[this.level]) return;
     const line = JSON.stringify({
-      time: new Date().toISOString(),
+      time: isoTime(Date.now()),
       level,
       event,
       request_id: this.requestId,
       function: this.functionName,
       ...fields,
     });
-    if (level === 'error') console.error(line);
-    else console.log(line);
+    (level === 'error' ? process.stderr : process.stdout).write(`${line}\n`);
   }
 
   private at<Level extends LogLevel>(level: Level) {

@@ -3,6 +3,7 @@ import { timeOfMpc } from '../cloud/mpc';
 import { sendWebhook } from '../cloud/webhook';
 import { describeFailure } from '../core/errors';
 import { inParallel } from '../core/in-parallel';
+import { isoTime } from '../core/iso-time';
 import { integer, optionalText, text } from '../core/schema';
 import type { FinishInvocation } from '../installation/finish-settings';
 import { type Invocation, remainingMs } from '../installation/invocation';
@@ -76,7 +77,7 @@ export async function queueNotice(
     attempts: 0,
     id: noticeId(type, task.task_id),
     type,
-    timestamp: new Date(endedAtMs).toISOString(),
+    timestamp: isoTime(endedAtMs),
     data: {
       task_id: task.task_id,
       status: task.status,

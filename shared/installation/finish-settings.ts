@@ -69,7 +69,7 @@ export function openFinishInvocation(context: FunctionContext): FinishInvocation
 export function readFinishSettings(
   context: Pick<FunctionContext, 'getUserData'>,
   settings: Settings,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  environment?: Readonly<Record<string, string | undefined>>,
 ): FinishSettings {
   const { data: values, details } = readUserData(FinishSchema, DEFAULTS, context, environment);
   if (details) throw settingsError(details.map(withoutSecret));

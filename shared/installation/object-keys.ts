@@ -51,7 +51,7 @@ export function fixedFolder(template: string): string {
 }
 
 /** The text without slashes at either end, in linear time. `/\/+$/` needs quadratic time for a million slashes. */
-export function trimSlashes(text: string): string {
+export function trimSlashes(text = ''): string {
   let start = 0;
   let end = text.length;
   while (text[start] === '/') start++;

@@ -129,7 +129,7 @@ export function readUserData<T extends z.ZodMiniObject>(
  */
 export function readSettings(
   context: Pick<FunctionContext, 'getUserData'>,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  environment?: Readonly<Record<string, string | undefined>>,
 ): Settings {
   const { data: values, details } = readUserData(SettingsSchema, DEFAULTS, context, environment);
   if (details) throw settingsError(details);

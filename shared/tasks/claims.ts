@@ -328,13 +328,12 @@ export async function createClaimedTask(
   const deadlineMs = body.sync === 1 ? invocation.deadlineMs : Math.min(invocation.deadlineMs, leaveByMs);
   const repeat = release ? 'unsent' : 'refused';
   try {
-    const call = createTask(
+    const created = await createTask(
       withNote(body, claim.id, claim.capture, owner),
       { ...invocation, deadlineMs },
       repeat,
       leaveByMs,
     );
-    const created = await call;
     release?.();
     // Whether the answer to a synchronous request names the task is not documented.
     if (!created.task_id && body.sync !== 1)
@@ -376,7 +375,7 @@ async function createAttempt(
     return true;
   // The stored record may be our own, from an attempt whose answer was lost.
   const stored = await getRecordAs(ClaimRecord, attemptKey(claim, attempt), invocation);
-  return stored !== undefined && stored.owner === record.owner;
+  return stored?.owner === record.owner;
 }
 
 /** Writes the number of this attempt into the first one, so that later readers need not read all of them. */
@@ -500,13 +499,13 @@ async function writeIfPossible(
   }
 }
 
-async function write(
+function write(
   claim: ClaimRequest,
   attempt: number,
   record: ClaimRecord,
   invocation: Invocation,
-): Promise<void> {
-  await putRecord(attemptKey(claim, attempt), recordOf(claim, record, invocation), invocation);
+): Promise<number> {
+  return putRecord(attemptKey(claim, attempt), recordOf(claim, record, invocation), invocation);
 }
 
 function recordOf(claim: ClaimRequest, record: ClaimRecord, { settings }: Invocation): unknown {

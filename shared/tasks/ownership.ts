@@ -10,9 +10,7 @@ import {
 import type { Settings } from '../installation/settings';
 
 /** A directory or key in MPC's form: without slashes at either end. Without one it is that of the whole bucket. */
-export function asMpcReads(object = ''): string {
-  return trimSlashes(object);
-}
+export const asMpcReads = trimSlashes;
 
 /** The directory that a task writes into. */
 export function directoryOf({ output }: Pick<Task, 'output'>): string {

@@ -96,9 +96,8 @@ export async function haveEnded(
     const id = other.task_id ?? (await taskOfHalfWritten(other, video, invocation));
     if (id !== undefined) ids.set(id, other);
   }
-  const asked = [...ids.keys()];
   const tasks: Task[] = [];
-  for (const group of groupsOf(asked, MAX_IDS)) {
+  for (const group of groupsOf([...ids.keys()], MAX_IDS)) {
     const query = group.map((id) => ['task_id', id] as const);
     tasks.push(...(await listTasks(query, invocation)).tasks);
   }
@@ -106,7 +105,7 @@ export async function haveEnded(
   const ended = await Promise.all(
     atWork.map(async ({ task_id, status }) => {
       const begun = ids.get(task_id);
-      return status === 'WAITING' && begun?.isUpload === true && giveUp(begun, task_id, invocation);
+      return status === 'WAITING' && begun?.isUpload && giveUp(begun, task_id, invocation);
     }),
   );
   return ended.every(Boolean);

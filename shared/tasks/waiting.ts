@@ -82,19 +82,20 @@ export async function remember(
 
 /**
  * Records an upload that could not be started. The sweep tries it again after a pause.
- * @param refusedUntilMs time of the next try (ms since the epoch), if MPC refuses it for good
+ * @param refusedUntilMs time of the next try (ms since the epoch), if MPC refuses it for good; 0 if not
+ * @param pauseMs before the next try otherwise
  * @returns the key of its record
  * @throws what OBS throws
  */
 export async function rememberForLater(
   upload: WaitingUpload,
   invocation: Invocation,
-  refusedUntilMs?: number,
+  refusedUntilMs = 0,
   pauseMs = AGAIN_AFTER_MS,
 ): Promise<string> {
   // Rounded to the minute, so that an upload that fails twice has one record.
   const againMs = Math.ceil((Date.now() + pauseMs) / MINUTE_MS) * MINUTE_MS;
-  const when = refusedUntilMs === undefined ? String(againMs) : `${refusedUntilMs}.refused`;
+  const when = refusedUntilMs > 0 ? `${refusedUntilMs}.refused` : againMs;
   const recordKey = `${LATER}${digest(upload.bucket, upload.key)}.${when}.json`;
   await write(recordKey, upload, invocation);
   return recordKey;

@@ -116,7 +116,8 @@ export async function goOnWithBackfill(
   state.counted = [...counted];
   if (!isComplete) return state;
   state.ended_ms = state.updated_ms;
-  for (const name of ['marks', 'counted'] as const) delete state[name];
+  delete state.marks;
+  delete state.counted;
   return state;
 }
 

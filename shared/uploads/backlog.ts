@@ -6,6 +6,9 @@ import { reasonToSkip, type Upload } from './upload-event';
 /** The sweep runs every minute. If it does not run, uploads must not wait for it. */
 const BEHIND_FOR_MS = 2 * 60_000;
 
+/** Failures that pass by themselves within minutes: the next sweep tries again. */
+const WAITING = ['claim_not_settled', 'older_task_at_work'];
+
 // There is only one instance. A new one finds out by itself.
 let behindUntilMs = 0;
 
@@ -52,9 +55,10 @@ export async function rememberFailed(
   outcomes: readonly Outcome[],
   invocation: Invocation,
 ): Promise<string | undefined> {
-  const again = outcomes.flatMap((outcome) => ('failed' in outcome ? [outcome.again_at_ms ?? 0] : []));
-  if (again.length === 0) return undefined;
+  const failures = outcomes.flatMap((outcome) => ('failed' in outcome ? [outcome] : []));
+  if (failures.length === 0) return undefined;
   // A capture that MPC may accept soon decides when all are tried again.
-  const isSought = outcomes.some((one) => 'failed' in one && one.failed === 'claim_not_settled');
-  return rememberForLater(upload, invocation, Math.min(...again) || undefined, isSought ? 0 : undefined);
+  const againAtMs = Math.min(...failures.map(({ again_at_ms = 0 }) => again_at_ms));
+  const isWaiting = failures.some(({ failed }) => WAITING.includes(failed));
+  return rememberForLater(upload, invocation, againAtMs, isWaiting ? 0 : undefined);
 }

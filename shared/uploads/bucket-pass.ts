@@ -132,7 +132,7 @@ async function lookThrough(
     const page = await listUploads(bucket, prefix, range.marker, invocation);
     if (page === undefined) return 'not_listed';
     const objects = page.objects.filter(({ key }) => until === undefined || !isBehind(key, until));
-    const wanted = objects.map((object) => ({ bucket, ...object })).filter((one) => visitor.isWanted(one));
+    const wanted = objects.map((object) => ({ bucket, ...object })).filter(visitor.isWanted);
     for (const group of groupsOf(wanted, GROUP_SIZE)) {
       // The first group is always looked at: otherwise a page that takes all the time would be listed again and again.
       if (group[0] !== wanted[0] && visitor.isOver()) return 'interrupted';
@@ -176,7 +176,7 @@ function rangesOf(bucket: string, marks: readonly Mark[]): Range[] {
 }
 
 function everySecond(marks: readonly Mark[]): Mark[] {
-  return inOrder(marks).filter((_, index) => index % 2 === 1);
+  return inOrder(marks).filter((_, index) => index % 2);
 }
 
 /** In the order of OBS: by UTF-8 bytes. */

@@ -151,12 +151,13 @@ function msUntilFree(now: number, limit: number): number {
     ...othersReservations.map(({ until_ms, calls }) => ({ freeMs: until_ms + WINDOW_MS, calls })),
   ].sort((a, b) => a.freeMs - b.freeMs);
   let excess = inUse.reduce((sum, { calls }) => sum + calls, 0) + 1 - limit;
+  let untilMs = now;
   for (const { freeMs, calls } of inUse) {
     if (excess <= 0) break;
     excess -= calls;
-    if (excess <= 0) return freeMs - now;
+    untilMs = freeMs;
   }
-  return 0;
+  return untilMs - now;
 }
 
 async function reserve(invocation: Invocation): Promise<void> {
@@ -187,8 +188,9 @@ async function reserve(invocation: Invocation): Promise<void> {
 
 /** The last reservation, if it is written and has a call left. */
 function usableReservation(now: number): OwnReservation | undefined {
-  const last = ownReservations.at(-1);
-  return last !== undefined && last.permits.length < last.calls && now < last.expiresAtMs ? last : undefined;
+  return ownReservations
+    .slice(-1)
+    .find(({ permits, calls, expiresAtMs }) => permits.length < calls && now < expiresAtMs);
 }
 
 /** What is written about a reservation that has ended: how many calls were made, and when the last of them can arrive. */

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { describeFailure } from '../core/errors';
 import { inParallel } from '../core/in-parallel';
+import { isoTime } from '../core/iso-time';
 import { anything, optionalText, optionalWholeNumber } from '../core/schema';
 import { type Invocation, remainingMs, within } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
@@ -161,8 +162,8 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
   progress.later_marker = later.marker;
   report.refused = later.refused.length;
   if (isDryRun) report.refused_uploads = await refusedUploads(later.refused, bounded);
+  else report.failed += later.ids.size - later.due.length;
   const ids = new Set([...(isDryRun ? [] : later.ids), ...waiting.map(({ id }) => id)]);
-  if (!isDryRun) report.failed += later.ids.size - later.due.length;
   const line = isDryRun ? [] : [...later.due, ...waiting];
   const isNew = (one: Waiting) => !isOld(one);
   const lookMs = isDryRun ? maxMs : MAX_LOOK_MS + MIN_TIME_FOR_A_CAPTURE_MS;
@@ -197,7 +198,7 @@ async function refusedUploads(
   const uploads = [];
   for (const { recordKey, dueMs } of refused.slice(0, MAX_KEYS_REPORTED)) {
     const upload = await readWaiting(recordKey, invocation);
-    if (upload !== undefined) uploads.push({ ...upload, again_at: new Date(dueMs).toISOString() });
+    if (upload !== undefined) uploads.push({ ...upload, again_at: isoTime(dueMs) });
   }
   return uploads;
 }
@@ -213,7 +214,9 @@ function beginPass(
   const meant = digest(JSON.stringify([captured, uploadBuckets, uploadPrefix, uploadSuffixes]));
   const progress = { ...stored, began_ms: stored.began_ms ?? Date.now() };
   if (stored.settings !== meant || (isWhole && stored.clean_ms !== undefined)) {
-    for (const name of ['ranges', 'clean_ms', 'has_gap'] as const) delete progress[name];
+    delete progress.ranges;
+    delete progress.clean_ms;
+    delete progress.has_gap;
     progress.began_ms = Date.now();
   }
   progress.settings = meant;
@@ -252,7 +255,8 @@ async function lookThroughBuckets(
   // All that was found is started or remembered: this pass saw everything that existed when it began.
   if (progress.has_gap === undefined) progress.clean_ms = progress.began_ms;
   const ended: Progress = progress;
-  for (const name of ['began_ms', 'has_gap'] as const) delete ended[name];
+  delete ended.began_ms;
+  delete ended.has_gap;
   return found;
 }
 

@@ -1,4 +1,4 @@
-import { listTasks, type Task } from '../cloud/mpc';
+import { listTasks, MAX_PAGE_SIZE, type Task } from '../cloud/mpc';
 import { describeFailure } from '../core/errors';
 import type { Invocation } from '../installation/invocation';
 import { isInOwnFolder } from '../tasks/ownership';
@@ -15,7 +15,6 @@ const LOOK_EVERY_MS = 60_000;
 /** So few tasks, and so small a part of the limit, start without a look: single uploads cost no list call. */
 const MOST_UNSEEN = 10;
 const UNSEEN_PART_OF_LIMIT = 1 / 4;
-const PAGE_SIZE = 100;
 
 // One instance handles one event at a time: its memory is a safe place for what it has started.
 let lookedAtMs = 0;
@@ -59,7 +58,7 @@ async function countOwn(status: Task['status'], invocation: Invocation): Promise
   const query = [
     ['status', status],
     ['page', '0'],
-    ['size', String(PAGE_SIZE)],
+    ['size', String(MAX_PAGE_SIZE)],
   ] as const;
   const { tasks, total } = await listTasks(query, invocation);
   const { settings } = invocation;

@@ -1,3 +1,4 @@
+import { isoTime } from '../core/iso-time';
 import type { TaskWithPictures } from './pictures';
 
 /**
@@ -42,5 +43,5 @@ export function webVtt(images: readonly StoryboardImage[]): string {
 export function clock(seconds: number): string {
   const ms = Math.round(seconds * 1000);
   const hours = String(Math.floor(ms / 3_600_000)).padStart(2, '0');
-  return `${hours}:${new Date(ms % 3_600_000).toISOString().slice(14, 23)}`;
+  return `${hours}:${isoTime(ms % 3_600_000).slice(14, 23)}`;
 }

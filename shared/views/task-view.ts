@@ -1,5 +1,6 @@
 import { isPending, type Task, timeOfMpc } from '../cloud/mpc';
 import { CallerError } from '../core/errors';
+import { isoTime } from '../core/iso-time';
 import type { Invocation } from '../installation/invocation';
 import type { Settings } from '../installation/settings';
 import type { ViewRequest } from '../tasks/list-request';
@@ -99,7 +100,7 @@ export const RETRY_LATER = { 'retry-after': '10' };
 
 /** The field with the time of such a state. */
 export function asOf(timeMs: number | undefined): { as_of?: string } {
-  return timeMs === undefined ? {} : { as_of: new Date(timeMs).toISOString() };
+  return timeMs === undefined ? {} : { as_of: isoTime(timeMs) };
 }
 
 function maxAgeSeconds({ publicUrl, urlTtlSeconds }: Settings): number {

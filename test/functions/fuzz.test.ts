@@ -33,11 +33,9 @@ beforeAll(async () => {
   const started = await RecordingServices.start();
   services = started.services;
   context = installationAt(started.origin);
-  const keepLine = (line: unknown): void => {
-    logLines.push(String(line));
-  };
-  jest.spyOn(console, 'log').mockImplementation(keepLine);
-  jest.spyOn(console, 'error').mockImplementation(keepLine);
+  const keepLine = (line: unknown) => logLines.push(String(line).trimEnd()) > 0;
+  jest.spyOn(process.stdout, 'write').mockImplementation(keepLine);
+  jest.spyOn(process.stderr, 'write').mockImplementation(keepLine);
 });
 afterAll(async () => {
   jest.restoreAllMocks();

@@ -18,8 +18,8 @@ beforeAll(async () => {
   services = started.services;
   context = installationAt(started.origin);
   port = Number(new URL(started.origin).port);
-  jest.spyOn(console, 'log').mockImplementation(() => {});
-  jest.spyOn(console, 'error').mockImplementation(() => {});
+  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  jest.spyOn(process.stderr, 'write').mockReturnValue(true);
 });
 afterAll(async () => {
   jest.restoreAllMocks();

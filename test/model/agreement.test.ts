@@ -30,7 +30,7 @@ beforeAll(async () => {
   address = `http://127.0.0.1:${await listen(server, 0)}`;
 });
 beforeEach(async () => {
-  jest.spyOn(console, 'log').mockImplementation(() => {});
+  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   local = await startCloud({ port: 0, mpc: { parallelTasks: 0, callsPerMinute: 1_000_000 } });
   double = new CloudDouble([local.uploadBucket, local.snapshotBucket], {
     ...AS_THE_LOCAL_CLOUD,

@@ -348,7 +348,7 @@ export class LoadedCode {
       const end = await process?.serve(request, connected);
       return end === undefined || process !== this.#process ? 'never' : end;
     });
-    const keepLine = (line: string) => this.#process?.keepLine(line);
+    const log = { write: (line: string) => this.#process?.keepLine(line) };
     this.#loaded = compiled(
       loaded.exports,
       loaded,
@@ -356,7 +356,7 @@ export class LoadedCode {
       dateOf(() => this.#process?.time.nowMs ?? 0),
       (run: () => void, delayMs = 0) => this.#process?.time.after(delayMs, run, this),
       (id: number) => this.#process?.time.cancel(id),
-      { log: keepLine, error: keepLine },
+      { stdout: log, stderr: log, env: {} },
       // The jitter of repeats.
       Object.assign(Object.create(Math), { random: () => 0.5 }),
     );
@@ -410,7 +410,7 @@ function compile(): (...parts: unknown[]) => Loaded {
   const code = (outputFiles[0]?.text ?? '').replaceAll('__toESM(require("zod/mini"))', 'require("zod/mini")');
   const { variables, statements } = variablesOf(code);
   return new Function(
-    ...['exports', 'module', 'require', 'Date', 'setTimeout', 'clearTimeout', 'console', 'Math'],
+    ...['exports', 'module', 'require', 'Date', 'setTimeout', 'clearTimeout', 'process', 'Math'],
     `${code}
 return { forget() { ${statements.join('\n')} }, variables: () => ({ ${variables.join(', ')} }) };`,
   ) as (...parts: unknown[]) => Loaded;

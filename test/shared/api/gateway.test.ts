@@ -10,8 +10,8 @@ import {
 import { functionContext, userData } from '../function-context';
 
 beforeEach(() => {
-  jest.spyOn(console, 'log').mockImplementation(() => {});
-  jest.spyOn(console, 'error').mockImplementation(() => {});
+  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  jest.spyOn(process.stderr, 'write').mockReturnValue(true);
 });
 afterEach(() => void jest.restoreAllMocks());
 
@@ -164,8 +164,8 @@ test('a view is not kept by anybody unless it says so, and an answer without a b
 
 describe('the log has one line for each request:', () => {
   const lines = () =>
-    [console.log, console.error].map((print) =>
-      (print as jest.Mock).mock.calls.map(([line]) => JSON.parse(line)),
+    [process.stdout, process.stderr].map((stream) =>
+      jest.mocked(stream.write).mock.calls.map(([line]) => JSON.parse(String(line))),
     );
 
   test('its status', async () => {

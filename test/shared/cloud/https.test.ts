@@ -23,7 +23,7 @@ const INSTANCE = `
     getRequestID: () => 'r1', getRemainingTimeInMilliSeconds: () => 5000, getProjectID: () => 'p1', getFunctionName: () => 'f',
     getUserData: (key) => userData[key], getSecurityAccessKey: () => 'ak', getSecuritySecretKey: () => 'sk', getSecurityToken: () => 't',
   };
-  console.error = () => {};
+  process.stderr.write = () => true;
   require('readline').createInterface(process.stdin).on('line', (line) =>
     handler(JSON.parse(line), context).then((answer) => console.log(JSON.stringify(answer))));`;
 

@@ -13,7 +13,7 @@ beforeAll(() => services.start());
 afterAll(() => services.stop());
 beforeEach(() => {
   services.calls.length = 0;
-  jest.spyOn(console, 'log').mockImplementation(() => {});
+  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
 });
 afterEach(() => void jest.restoreAllMocks());
 
@@ -79,7 +79,7 @@ test('a task whose first cancellation lost its answer counts as cancelled', asyn
 
 test('the log has how often MPC was called, and nothing of a call that came too late to leave', async () => {
   const logged = () =>
-    jest.mocked(console.log).mock.calls.flatMap(([line]) => {
+    jest.mocked(process.stdout.write).mock.calls.flatMap(([line]) => {
       const { event, operation, status, attempts } = JSON.parse(String(line));
       return event === 'mpc.called' ? [{ operation, status, attempts }] : [];
     });

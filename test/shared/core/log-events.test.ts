@@ -31,13 +31,13 @@ test('every event of the vocabulary is logged somewhere, and nothing is written 
   const code = sources('shared') + sources('functions');
   const unused = Object.keys(LOG_EVENTS).filter((event) => !code.includes(`'${event}'`));
   expect(unused).toEqual([]);
-  expect(code.match(/console\.\w+\(/g)).toEqual(['console.error(', 'console.log(']);
+  expect(code.match(/console\.|process\.std\w+/g)).toEqual(['process.stderr', 'process.stdout']);
 });
 
 test('an event, a level or a field that the vocabulary does not have is an error of the compiler', () => {
   const log = new Log('r1', 'create', 'error');
   const more = { status: 200, secret: 'x' };
-  const lines = jest.spyOn(console, 'log').mockImplementation(() => {});
+  const lines = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   log.info('api.answered', { status: 200 });
   // @ts-expect-error no such event
   log.info('api.unheard', { status: 200 });

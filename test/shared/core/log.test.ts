@@ -3,8 +3,10 @@ import { Log } from '../../../shared/core/log';
 const lines: unknown[] = [];
 beforeEach(() => {
   lines.length = 0;
-  jest.spyOn(console, 'log').mockImplementation((line) => lines.push(['log', JSON.parse(line)]));
-  jest.spyOn(console, 'error').mockImplementation((line) => lines.push(['error', JSON.parse(line)]));
+  for (const stream of ['stdout', 'stderr'] as const)
+    jest
+      .spyOn(process[stream], 'write')
+      .mockImplementation((line) => lines.push([stream, JSON.parse(String(line))]) > 0);
 });
 afterEach(() => void jest.restoreAllMocks());
 
@@ -12,7 +14,7 @@ test('an event is one line of JSON with its time, level, request and function', 
   new Log('r1', 'create').info('api.answered', { status: 202 });
   expect(lines).toEqual([
     [
-      'log',
+      'stdout',
       {
         time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
         level: 'info',
@@ -29,5 +31,5 @@ test('errors go where the platform marks them, and lines below the level are dro
   const log = new Log('r1', 'create', 'warn');
   log.info('api.answered', { status: 200 });
   log.write('error', 'api.refused', { status: 500, error_code: 'APIGW.0601' });
-  expect(lines).toMatchObject([['error', { level: 'error', event: 'api.refused', status: 500 }]]);
+  expect(lines).toMatchObject([['stderr', { level: 'error', event: 'api.refused', status: 500 }]]);
 });

@@ -6,7 +6,7 @@ const services = new ServicesDouble();
 beforeAll(() => services.start());
 afterAll(() => services.stop());
 beforeEach(() => {
-  jest.spyOn(console, 'log').mockImplementation(() => {});
+  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   services.calls.length = 0;
 });
 afterEach(() => jest.restoreAllMocks());

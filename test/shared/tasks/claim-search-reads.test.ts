@@ -18,7 +18,7 @@ beforeEach(() => {
   startMs += DAY_MS;
   at(120 * MINUTE_MS);
   jest.spyOn(Date, 'now').mockImplementation(() => nowMs);
-  jest.spyOn(console, 'log').mockImplementation();
+  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   cloud = new CloudDouble([], { ...AS_THE_LOCAL_CLOUD, now: Date.now });
   services.serve(cloud);
   services.calls.splice(0);

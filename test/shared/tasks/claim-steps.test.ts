@@ -47,8 +47,8 @@ beforeEach(() => {
   claim = { ...VIDEO, id, objectKey: claimKey(VIDEO, id), etag: 'e', lastModifiedMs: 5, output: OUTPUT };
   jest.spyOn(Date, 'now').mockImplementation(() => nowMs);
   logged = [];
-  const keep = (...line: unknown[]) => void logged.push(JSON.parse(String(line[0])));
-  for (const method of ['log', 'error'] as const) jest.spyOn(console, method).mockImplementation(keep);
+  const keep = (line: unknown) => logged.push(JSON.parse(String(line))) > 0;
+  for (const stream of [process.stdout, process.stderr]) jest.spyOn(stream, 'write').mockImplementation(keep);
   begin();
   services.calls.splice(0);
 });

@@ -214,9 +214,9 @@ describe('the record of a task', () => {
     await keepResults([running, ended], services.invocation());
     expect(keys().slice(3)).toEqual([keyOf('2.result'), '.mpc-snapshots/tasks/2.json']);
     services.answer = () => ({ status: 403, body: '<Error><Code>AccessDenied</Code></Error>' });
-    const log = jest.spyOn(console, 'log').mockImplementation(() => {});
+    const log = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
     await keepResults([failing], services.invocation());
-    expect(JSON.parse(log.mock.lastCall?.[0])).toMatchObject({
+    expect(JSON.parse(String(log.mock.lastCall?.[0]))).toMatchObject({
       level: 'warn',
       event: 'result.not_kept',
       task_id: '3',

@@ -165,9 +165,9 @@ describe('the record of a waiting upload', () => {
     await forget(`${RECORDS}waiting/f/1-x.json`, services.invocation());
     expect(records()).toEqual([`${RECORDS}waiting/f/2-y.json`]);
     cloud.mayDelete = false;
-    const log = jest.spyOn(console, 'log').mockImplementation(() => {});
+    const log = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
     await forget(`${RECORDS}waiting/f/2-y.json`, services.invocation());
-    expect(JSON.parse(log.mock.lastCall?.[0] ?? '{}')).toMatchObject({
+    expect(JSON.parse(String(log.mock.lastCall?.[0] ?? '{}'))).toMatchObject({
       event: 'sweep.not_forgotten',
       key: `${RECORDS}waiting/f/2-y.json`,
       level: 'warn',

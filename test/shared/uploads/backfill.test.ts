@@ -167,7 +167,7 @@ describe('one run', () => {
   let cloud: CloudDouble;
   /** How old the objects are that are put now. */
   let ageMs: number;
-  let log: jest.SpiedFunction<typeof console.log>;
+  let log: jest.SpiedFunction<typeof process.stdout.write>;
 
   beforeAll(() => services.start());
   beforeEach(() => {
@@ -175,8 +175,8 @@ describe('one run', () => {
     cloud = new CloudDouble([VIDEOS, SNAPSHOTS], { ...AS_THE_LOCAL_CLOUD, now: () => Date.now() - ageMs });
     services.serve(cloud);
     services.calls.splice(0);
-    log = jest.spyOn(console, 'log').mockImplementation(() => {});
-    jest.spyOn(console, 'error').mockImplementation(() => {});
+    log = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    jest.spyOn(process.stderr, 'write').mockReturnValue(true);
   });
   afterEach(() => void jest.restoreAllMocks());
   afterAll(() => services.stop());
@@ -229,7 +229,9 @@ describe('one run', () => {
     });
     expect([before <= first.began_ms, first.began_ms <= first.updated_ms]).toEqual([true, true]);
     expect(
-      log.mock.calls.map(([line]) => JSON.parse(line)).filter(({ event }) => event === 'sweep.started'),
+      log.mock.calls
+        .map(([line]) => JSON.parse(String(line)))
+        .filter(({ event }) => event === 'sweep.started'),
     ).toHaveLength(2);
     expect(await run({ stored: BEGUN })).toMatchObject({
       began_ms: 5,

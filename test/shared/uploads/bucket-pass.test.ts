@@ -43,7 +43,7 @@ beforeAll(async () => {
   invocation = { ...invocation, deadlineMs: Number.MAX_SAFE_INTEGER };
 });
 beforeEach(() => {
-  jest.spyOn(console, 'error').mockImplementation(() => {});
+  jest.spyOn(process.stderr, 'write').mockReturnValue(true);
   pages.splice(0);
   more = '';
   waitFor = 0;
@@ -307,8 +307,8 @@ describe('in one run', () => {
     cloud.buckets.delete('videos');
     await visit({ marks: names(30).map((key) => mark(key)) });
     expect(pages.filter(([bucket]) => bucket === 'videos')).toHaveLength(10);
-    const [line] = jest.mocked(console.error).mock.lastCall ?? [];
-    expect(JSON.parse(line)).toMatchObject({
+    const [line] = jest.mocked(process.stderr.write).mock.lastCall ?? [];
+    expect(JSON.parse(String(line))).toMatchObject({
       level: 'error',
       event: 'sweep.bucket_not_listed',
       bucket: 'videos',

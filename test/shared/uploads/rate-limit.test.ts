@@ -51,7 +51,7 @@ describe('a permit', () => {
     cloud = new CloudDouble([SNAPSHOTS], { ...AS_THE_LOCAL_CLOUD, now: Date.now });
     services.serve(cloud);
     services.calls.splice(0);
-    jest.spyOn(console, 'log').mockImplementation(() => {});
+    jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   });
   afterEach(() => {
     jest.useRealTimers();
@@ -163,8 +163,8 @@ describe('a permit', () => {
     expect(isGiven).toBe(false);
     await jest.advanceTimersByTimeAsync(1);
     expect(await permit).toBeDefined();
-    const [line] = jest.mocked(console.log).mock.lastCall ?? [];
-    expect(JSON.parse(line)).toMatchObject({ event: 'pace.waiting', wait_ms: 60_100 });
+    const [line] = jest.mocked(process.stdout.write).mock.lastCall ?? [];
+    expect(JSON.parse(String(line))).toMatchObject({ event: 'pace.waiting', wait_ms: 60_100 });
   });
 
   test('that another instance reserved is in use until its call has certainly arrived', async () => {
