@@ -144,14 +144,14 @@ function isAbout(gone: ReadonlySet<string>, record: string): boolean {
 }
 
 /**
- * How far behind the pace each video's newest version got its task, ms. The reference is a queue that starts as many
+ * How far behind the pace (ms) each video's newest version got its task. The reference is a queue that starts as many
  * tasks a minute as the setting allows.
  */
 export function behindThePace(
   written: readonly Written[],
   perMinute: number,
   taskAtMs: (key: string) => number | undefined,
-): number[] {
+): { key: string; behindMs: number }[] {
   let freeAtMs = 0;
   return written
     .flatMap(({ key, atMs }) =>
@@ -162,7 +162,9 @@ export function behindThePace(
       const turnAtMs = Math.max(uploadedAtMs, freeAtMs);
       freeAtMs = turnAtMs + 60_000 / perMinute;
       const startedAtMs = taskAtMs(key);
-      return isLast && startedAtMs !== undefined ? [Math.max(0, startedAtMs - turnAtMs)] : [];
+      return isLast && startedAtMs !== undefined
+        ? [{ key, behindMs: Math.max(0, startedAtMs - turnAtMs) }]
+        : [];
     });
 }
 

@@ -8,6 +8,7 @@ import type { Fault } from '../local/faults/faults';
 import { parseFaults, parseSeed, SEED_RANGE } from '../local/faults/parse-faults';
 import { FunctionGraphError, type Invocation } from '../local/functiongraph/functiongraph';
 import { UsageError } from '../local/usage-error';
+import { EVENT_COMES_WITHIN_MS } from '../shared/uploads/upload-event';
 import { behindThePace, HostileCaller, leftOver, look, TextCapture, type Written, write } from './soak-world';
 
 const USAGE = `usage: npm run soak -- [--uploads N] [--minutes N] [--settle N] [--excess discarded|queued] [--faults LIST] [--seed N]
@@ -35,8 +36,8 @@ const FAULTS =
   'mpc.reset-after-accept=0.05,mpc.500-after-accept=0.03,obs.503=0.03,obs.reset-after=0.02,credentials=0.03,crash=0.05';
 
 const WINDOW_MS = 60_000;
-/** A sweep ignores uploads of the last minute. */
-const SWEEPABLE_AFTER_MS = 61_000;
+/** A sweep ignores uploads whose events are probably on their way. */
+const SWEEPABLE_AFTER_MS = EVENT_COMES_WITHIN_MS + 1_000;
 /** An invocation that found a video, and a call of it on its way, last no longer together. */
 const UNDER_WAY_MS = 120_000;
 const SWEEP_EVERY_MS = 15_000;
@@ -389,8 +390,9 @@ async function main(): Promise<boolean> {
     const { mixed, old, empty } = await look(written, cloud);
     const unfinished = [...old, ...empty];
     const most = observations.mostCreatesInAMinute();
-    const behindMs = behindThePace(written, requestsPerMinute, (key) => newestTaskAtMs(key, cloud));
-    const late = behindMs.filter((ms) => ms > LATE_MS).length;
+    const late = behindThePace(written, requestsPerMinute, (key) => newestTaskAtMs(key, cloud))
+      .filter(({ behindMs }) => behindMs > LATE_MS)
+      .sort((a, b) => b.behindMs - a.behindMs);
     console.log(`
 videos       ${uploads}, ${written.filter(({ atMs }) => atMs.length > 1).length} of them written again, ${uploads - there} gone
 tasks        ${cloud.mpc.tasks.list().length}
@@ -399,7 +401,7 @@ lost         ${isSettled ? unfinished.length : 'not known'}
 not settled  ${isSettled ? 0 : unfinished.length} without pictures of the newest version yet
 mixed        ${mixed.length} directories
 left over    ${left.length} objects of removed videos
-late         ${late} more than ${LATE_MS / 1000} s behind the pace, the last by ${(Math.max(0, ...behindMs) / 1000).toFixed(0)} s
+late         ${late.length} more than ${LATE_MS / 1000} s behind the pace, the last by ${((late[0]?.behindMs ?? 0) / 1000).toFixed(0)} s
 settled      ${isSettled ? 'yes' : `no: ${lastReport}`}, after ${((Date.now() - startedAtMs) / 1000).toFixed(0)} s
 create calls ${observations.createsAtMs.length} for uploads, at most ${most} in any 60 s; MPC_REQUESTS_PER_MINUTE is ${requestsPerMinute}
 at once      at most ${observations.mostAtOnce} invocations of on-upload
@@ -411,14 +413,15 @@ caller       ${list(caller.answers)}
 seed         ${seed}`);
     for (const tasks of duplicates.slice(0, MAX_KEYS_SHOWN)) console.log(['', ...tasks].join('\n  '));
     for (const key of left.slice(0, MAX_KEYS_SHOWN)) console.log(`left over    ${key}`);
-    for (const key of [...mixed, ...unfinished].slice(0, MAX_KEYS_SHOWN)) {
+    const lateKeys = faults === '' ? late.map(({ key }) => key) : [];
+    for (const key of [...mixed, ...unfinished, ...lateKeys].slice(0, MAX_KEYS_SHOWN)) {
       const records = await recordsOf(key, cloud);
       console.log([`\n${key}`, ...observations.linesAbout(key), ...records].join('\n  '));
     }
     return (
       duplicates.length + mixed.length + unfinished.length + left.length === 0 &&
       isSettled &&
-      (faults !== '' || late === 0) &&
+      (faults !== '' || late.length === 0) &&
       (instances > 1 || most <= requestsPerMinute)
     );
   } finally {

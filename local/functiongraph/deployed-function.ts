@@ -9,6 +9,7 @@ import { allUserData, type FunctionConfiguration, plainUserData } from './functi
 import { type AccountConcurrency, InstancePool } from './instance-pool';
 import { InstanceProcess } from './instance-process';
 import type { InstanceConfiguration, InvocationCredentials } from './instance-protocol';
+import type { LaunchLine } from './launch-line';
 import type { Trigger } from './triggers';
 
 /** Largest result of a function (RUNTIME_MAX_RESP_BODY_SIZE). */
@@ -47,6 +48,7 @@ export interface Surroundings {
   workDirectory: string;
   behaviour: FunctionGraphBehaviour;
   account: AccountConcurrency;
+  launchLine: LaunchLine;
   onRelease: () => void;
 }
 
@@ -60,6 +62,7 @@ export function deployedFunction(version: FunctionVersion, surroundings: Surroun
     asyncRecords: new Map(),
     pool: new InstancePool({
       launch: () => launchInstance(deployed, surroundings),
+      launchLine: surroundings.launchLine,
       maxInstances: () => deployed.configuration.strategy_config?.concurrency ?? DEFAULT_MAX_INSTANCES,
       idleReclaimMs: surroundings.behaviour.idleReclaimMs,
       account: surroundings.account,

@@ -9,6 +9,16 @@ import { logLinesOf } from './invocation';
 
 const INITIALIZER_TRIES = 3;
 const DEFAULT_INITIALIZER_TIMEOUT_SECONDS = 3;
+/** The result of a request whose function was deleted before it had an instance. */
+const DELETED: Exchange = {
+  answer: {
+    isError: true,
+    errorCode: 4002,
+    body: 'function invocation exception, error: the function was deleted',
+  },
+  log: [],
+  memoryUsedBytes: 0,
+};
 
 /** One event on its way to a function. */
 export interface Request {
@@ -133,8 +143,10 @@ export class Executor {
     const startedAt = performance.now();
     const started = await this.#start(deployed, slot);
     const log: LogLine[] = [...started.log];
-    let exchange: Exchange | undefined = started.failed;
-    if (exchange === undefined) {
+    let exchange: Exchange;
+    if ('failed' in started) {
+      exchange = started.failed;
+    } else {
       const { instance } = started;
       const credentials = agencyCredentials(configuration, this.#options.credentials);
       const ended = this.#options.onAttempt?.({
@@ -159,12 +171,14 @@ export class Executor {
   async #start(
     deployed: DeployedFunction,
     slot: Slot,
-  ): Promise<{ instance: InstanceProcess; cold: boolean; log: LogLine[]; failed?: Exchange }> {
+  ): Promise<{ cold: boolean; log: LogLine[] } & ({ instance: InstanceProcess } | { failed: Exchange })> {
     const { configuration } = deployed;
     const timeoutMs = (configuration.initializer_timeout ?? DEFAULT_INITIALIZER_TIMEOUT_SECONDS) * 1000;
     const log: LogLine[] = [];
     for (let attempt = 1; ; attempt += 1) {
-      const { instance, cold } = slot.take();
+      const taken = await slot.take();
+      if (taken === undefined) return { cold: false, log, failed: DELETED };
+      const { instance, cold } = taken;
       if (!cold) return { instance, cold, log };
       const exchange = await instance.initialise(
         instanceConfiguration(deployed, this.#options.projectId),
@@ -174,7 +188,7 @@ export class Executor {
       log.push(...exchange.log);
       if (!exchange.answer.isError) return { instance, cold, log };
       await instance.kill();
-      if (attempt === INITIALIZER_TRIES || slot.withdrawn()) return { instance, cold, log, failed: exchange };
+      if (attempt === INITIALIZER_TRIES || slot.withdrawn()) return { cold, log, failed: exchange };
     }
   }
 }

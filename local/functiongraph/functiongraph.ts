@@ -15,6 +15,7 @@ import type { DeployedFunction } from './deployed-function';
 import { type Attempt, Executor, type LogPlace } from './executor';
 import type { AccountConcurrency } from './instance-pool';
 import type { Invocation, InvocationResult } from './invocation';
+import { LaunchLine } from './launch-line';
 import {
   deleteSubscription,
   type EventGridSubscription,
@@ -165,7 +166,14 @@ export function createFunctionGraph(options: FunctionGraphOptions): FunctionGrap
     projectId,
     clock,
     behaviour,
-    surroundings: { projectId, workDirectory, behaviour, account, onRelease: () => queue.drain() },
+    surroundings: {
+      projectId,
+      workDirectory,
+      behaviour,
+      account,
+      launchLine: new LaunchLine(),
+      onRelease: () => queue.drain(),
+    },
     functions: new Map(),
     executor,
     queue,

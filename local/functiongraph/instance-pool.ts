@@ -1,4 +1,5 @@
 import type { InstanceProcess } from './instance-process';
+import type { LaunchLine } from './launch-line';
 
 /** How many requests run in the whole account now, and how many may. */
 export interface AccountConcurrency {
@@ -8,6 +9,7 @@ export interface AccountConcurrency {
 
 export interface InstancePoolOptions {
   launch: () => InstanceProcess;
+  launchLine: LaunchLine;
   /** -1: no limit; 0: the function is disabled. */
   maxInstances: () => number;
   idleReclaimMs: number;
@@ -15,22 +17,43 @@ export interface InstancePoolOptions {
   onRelease: () => void;
 }
 
-/**
- * The right to run one request. `take()` returns an idle instance or a new process (`cold`). `release` must always
- * follow; it takes the instance back if it is still alive.
- */
+/** An instance for one request. `cold`: its process is new. */
+export interface Taken {
+  instance: InstanceProcess;
+  cold: boolean;
+}
+
+/** The right to run one request. `release` must always follow `take`; it takes the instance back if it is still alive. */
 export interface Slot {
-  take(): { instance: InstanceProcess; cold: boolean };
+  /**
+   * The first instance that is free: an idle one, one that another request gives back, or a new process.
+   * @returns undefined if the pool is closed before there is one
+   */
+  take(): Promise<Taken | undefined>;
   /** True once the pool is closed. Then no instance may be taken. */
   withdrawn(): boolean;
   release(): void;
 }
+
+/** A request that waits for an instance. */
+interface Waiting {
+  resolve: (taken: Taken | undefined) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * A request waits for a busy instance about as long as a new process takes to start. Short bursts then start few processes, which
+ * would take the processor from those that already work; and nobody waits more than twice as long as necessary.
+ */
+const WAITS_FOR_MS = 100;
 
 /** The instances of one function. Each runs one request at a time and ends after a while without work. */
 export class InstancePool {
   readonly #options: InstancePoolOptions;
   readonly #idle = new Map<InstanceProcess, NodeJS.Timeout>();
   readonly #busy = new Set<InstanceProcess>();
+  /** Requests that wait for an instance, the first one first. */
+  readonly #waiting = new Set<Waiting>();
   #reserved = 0;
   #generation = 0;
   #closed = false;
@@ -55,11 +78,13 @@ export class InstancePool {
     const generation = this.#generation;
     let current: InstanceProcess | undefined;
     return {
-      take: () => {
+      take: async () => {
         const idle = this.#takeIdle();
-        current = idle ?? this.#options.launch();
+        const taken = idle === undefined ? await this.#firstFree() : { instance: idle, cold: false };
+        if (taken === undefined) return undefined;
+        current = taken.instance;
         this.#busy.add(current);
-        return { instance: current, cold: idle === undefined };
+        return taken;
       },
       withdrawn: () => this.#closed,
       release: () => {
@@ -80,6 +105,8 @@ export class InstancePool {
   /** Ends every instance, busy ones included. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const { resolve } of this.#waiting) resolve(undefined);
+    this.#waiting.clear();
     await Promise.all([this.retire(), ...[...this.#busy].map((instance) => instance.kill())]);
   }
 
@@ -92,11 +119,44 @@ export class InstancePool {
     return undefined;
   }
 
+  /** Waits for an instance that another request gives back; after a while, or if there is none, it starts one. */
+  #firstFree(): Promise<Taken | undefined> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { resolve, reject };
+      const join = () => this.#options.launchLine.join(() => this.#launchFor(waiting));
+      const isAnyBusy = this.#busy.size > 0;
+      this.#waiting.add(waiting);
+      if (isAnyBusy) setTimeout(join, WAITS_FOR_MS).unref();
+      else join();
+    });
+  }
+
+  /** @returns when its process has booted; undefined if the request no longer waits */
+  #launchFor(waiting: Waiting): Promise<unknown> | undefined {
+    if (!this.#waiting.delete(waiting)) return undefined;
+    try {
+      const instance = this.#options.launch();
+      this.#busy.add(instance);
+      waiting.resolve({ instance, cold: true });
+      return instance.booted;
+    } catch (error) {
+      waiting.reject(error);
+      return undefined;
+    }
+  }
+
   #giveBack(instance: InstanceProcess, upToDate: boolean): void {
     this.#busy.delete(instance);
     if (!instance.alive) return;
     if (!upToDate) {
       void instance.kill();
+      return;
+    }
+    const [first] = this.#waiting;
+    if (first !== undefined) {
+      this.#waiting.delete(first);
+      this.#busy.add(instance);
+      first.resolve({ instance, cold: false });
       return;
     }
     const reclaim = setTimeout(() => void this.#end(instance), this.#options.idleReclaimMs);

@@ -39,7 +39,8 @@ export class InstanceProcess {
   readonly #memoryMb: number;
   readonly #exited: Promise<void>;
   readonly #cleared: Promise<void>;
-  readonly #booted: Promise<unknown>;
+  /** Fulfilled when the process runs, or has ended before. */
+  readonly booted: Promise<unknown>;
   #alive = true;
   #hasExited = false;
   /** Ends the current exchange. */
@@ -85,7 +86,7 @@ export class InstanceProcess {
       this.#child.once('error', gone);
     });
     const ready = new Promise((resolve) => this.#child.once('message', resolve));
-    this.#booted = Promise.race([ready, this.#exited]);
+    this.booted = Promise.race([ready, this.#exited]);
     this.#cleared = this.#exited
       .then(() => rm(temporaryDirectory, { recursive: true, force: true }))
       // A file that cannot be deleted now disappears with the whole local cloud.
@@ -110,7 +111,7 @@ export class InstanceProcess {
       errorCode: 4011,
       body: `call initializer timeout ${timeoutMs / 1000}s`,
     };
-    await this.#booted;
+    await this.booted;
     return this.#exchange({ type: 'initialise', configuration, credentials }, timeoutMs, timedOut);
   }
 

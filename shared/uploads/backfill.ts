@@ -15,7 +15,7 @@ import {
   type Outcome,
   tally,
 } from './capture-upload';
-import { reasonToSkip, type Upload } from './upload-event';
+import { EVENT_COMES_WITHIN_MS, reasonToSkip, type Upload } from './upload-event';
 
 /*
  * A person asks for the captures of an existing library. A record in the snapshot bucket says what is wanted,
@@ -54,9 +54,6 @@ export const BackfillState = z.object({
   failed: wholeNumber,
 });
 export type BackfillState = z.infer<typeof BackfillState>;
-
-/** The event of an upload younger than this is probably on its way. */
-const MIN_AGE_MS = 60_000;
 
 /** True for the videos of a backfill. */
 export function isMeant(
@@ -156,6 +153,6 @@ async function startIfLacking(
 ): Promise<Outcome[]> {
   const outcomes = await captureUpload(upload, invocation, 'dry run', capture);
   if (!outcomes.some(isStarted)) return outcomes;
-  const isYoung = (upload.lastModifiedMs ?? 0) > Date.now() - MIN_AGE_MS;
+  const isYoung = (upload.lastModifiedMs ?? 0) > Date.now() - EVENT_COMES_WITHIN_MS;
   return isYoung ? [] : captureUpload(upload, invocation, 'behind others', capture);
 }

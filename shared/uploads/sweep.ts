@@ -35,7 +35,7 @@ import {
   uploadsMeant,
 } from './capture-upload';
 import { lookBeforeMany } from './unfinished';
-import { reasonToSkip, type Upload } from './upload-event';
+import { EVENT_COMES_WITHIN_MS, reasonToSkip, type Upload } from './upload-event';
 
 /** What a sweep found and did. */
 export interface SweepReport {
@@ -72,8 +72,6 @@ const MAX_DURATION_MS = 10_000;
 const MAX_LOOK_MS = 1_500;
 /** A person asks for a dry run and wants to see everything. */
 const MAX_DRY_RUN_MS = 55_000;
-/** The event of an upload younger than this is probably on its way. */
-const MIN_AGE_MS = 60_000;
 /** An upload older than this without a task comes after all new ones: it is part of a library, and there may be many. */
 const OLD_AFTER_MS = 24 * 3_600_000;
 /** `LastModified` of a multipart upload may be its beginning (a guess), and clocks may differ. */
@@ -369,7 +367,7 @@ function isToBeLookedAt(
   { began_ms, clean_ms }: Progress & { began_ms: number },
   { settings }: Invocation,
 ): boolean {
-  if (upload.lastModifiedMs > Date.now() - MIN_AGE_MS) return false;
+  if (upload.lastModifiedMs > Date.now() - EVENT_COMES_WITHIN_MS) return false;
   if (reasonToSkip(upload, settings) !== undefined) return false;
   if (clean_ms === undefined || upload.lastModifiedMs >= clean_ms - MARGIN_MS) return true;
   const part = (timeMs: number) => Math.floor(timeMs / PART_OF_WEEK_MS);

@@ -19,6 +19,9 @@ export interface Upload {
   otherKey?: string | undefined;
 }
 
+/** The event of an upload younger than this is probably on its way. An older upload without a task is the sweep's. */
+export const EVENT_COMES_WITHIN_MS = 20_000;
+
 /** Why an event starts no capture. */
 export type SkipReason =
   | 'unreadable_record'

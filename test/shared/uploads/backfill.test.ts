@@ -308,10 +308,10 @@ describe('one run', () => {
     expect(await run({ userData })).toMatchObject({ videos: 1, started: 1, failed: 1 });
   });
 
-  test('leaves videos of the last minute to their events', async () => {
-    ageMs = 55_000;
+  test('leaves videos of the last 20 seconds to their events', async () => {
+    ageMs = 19_000;
     videos('young.mp4');
-    ageMs = 61_000;
+    ageMs = 21_000;
     videos('older.mp4');
     expect(await run()).toMatchObject({ videos: 2, started: 1 });
     expect(started()).toEqual(['older.mp4']);

@@ -1,0 +1,88 @@
+import { availableParallelism } from 'node:os';
+import { InstancePool, type Slot } from '../../../local/functiongraph/instance-pool';
+import type { InstanceProcess } from '../../../local/functiongraph/instance-process';
+import { LaunchLine } from '../../../local/functiongraph/launch-line';
+
+/** A process that boots when the test says so. */
+class Process {
+  readonly alive = true;
+  readonly booted: Promise<void>;
+  boot = () => {};
+
+  constructor() {
+    this.booted = new Promise((resolve) => {
+      this.boot = resolve;
+    });
+  }
+
+  async kill(): Promise<void> {}
+}
+
+let launched: Process[];
+let pool: InstancePool;
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  launched = [];
+  pool = new InstancePool({
+    launch: () => {
+      const process = new Process();
+      launched.push(process);
+      return process as unknown as InstanceProcess;
+    },
+    launchLine: new LaunchLine(),
+    maxInstances: () => -1,
+    idleReclaimMs: 60_000,
+    account: { running: 0, limit: 1000 },
+    onRelease: () => {},
+  });
+});
+afterEach(() => jest.useRealTimers());
+
+/** Requests that come at the same time. */
+const requests = (count: number): Slot[] => Array.from({ length: count }, () => pool.reserve()) as Slot[];
+
+test('a burst of short requests is served by one instance', async () => {
+  const slots = requests(20);
+  const taken = slots.map((slot) => slot.take());
+  for (const [index, slot] of slots.entries()) {
+    expect(await taken[index]).toMatchObject({ instance: launched[0], cold: index === 0 });
+    slot.release();
+  }
+  await jest.advanceTimersByTimeAsync(1000);
+  expect(launched).toHaveLength(1);
+});
+
+test('requests that wait as long as a process takes to start get processes of their own', async () => {
+  const taken = requests(3).map((slot) => slot.take());
+  await jest.advanceTimersByTimeAsync(99);
+  expect(launched).toHaveLength(1);
+  launched[0]?.boot();
+  await jest.advanceTimersByTimeAsync(1);
+  for (const process of launched) process.boot();
+  await jest.advanceTimersByTimeAsync(0);
+  for (const process of launched) process.boot();
+  const all = await Promise.all(taken);
+  expect(new Set(all.map((one) => one?.instance)).size).toBe(3);
+  expect(all.every((one) => one?.cold)).toBe(true);
+});
+
+test('no more processes boot at a time than the machine has cores', async () => {
+  const cores = availableParallelism();
+  for (const slot of requests(cores + 3)) void slot.take();
+  await jest.advanceTimersByTimeAsync(1000);
+  expect(launched).toHaveLength(cores);
+  launched[0]?.boot();
+  await jest.advanceTimersByTimeAsync(0);
+  expect(launched).toHaveLength(cores + 1);
+});
+
+test('a request that still waits when its function is deleted gets no instance', async () => {
+  const [first, second] = requests(2);
+  await first?.take();
+  const waiting = second?.take();
+  await pool.close();
+  expect(await waiting).toBeUndefined();
+  await jest.advanceTimersByTimeAsync(1000);
+  expect(launched).toHaveLength(1);
+});
