@@ -262,7 +262,7 @@ function noTrigger({ bucket, key }: Facts): Finding {
 function whenSwept({ sweep }: Facts): string {
   if (sweep?.nextAtMs === undefined) return 'No timer looks for lost events.';
   const at = new Date(sweep.nextAtMs).toISOString().replace(/\.\d{3}/, '');
-  return `The timer ${sweep.name} looks for such uploads, once they are a minute old; it fires next at ${at}.`;
+  return `The timer ${sweep.name} looks for such uploads, once they are 20 seconds old; it fires next at ${at}.`;
 }
 
 function saidOf(report: CaptureReport | undefined): string {

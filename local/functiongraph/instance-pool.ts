@@ -43,7 +43,7 @@ interface Waiting {
 
 /**
  * A request waits for a busy instance about as long as a new process takes to start. Short bursts then start few processes, which
- * would take the processor from those that already work; and nobody waits more than twice as long as necessary.
+ * would take the processor from those that already work.
  */
 const WAITS_FOR_MS = 100;
 
@@ -56,6 +56,8 @@ export class InstancePool {
   readonly #waiting = new Set<Waiting>();
   #reserved = 0;
   #generation = 0;
+  /** The generation of the code and configuration that each instance was started with. */
+  readonly #generations = new WeakMap<InstanceProcess, number>();
   #closed = false;
 
   constructor(options: InstancePoolOptions) {
@@ -75,10 +77,12 @@ export class InstancePool {
     if ((limit !== -1 && this.#reserved >= limit) || account.running >= account.limit) return undefined;
     this.#reserved += 1;
     account.running += 1;
-    const generation = this.#generation;
     let current: InstanceProcess | undefined;
     return {
       take: async () => {
+        if (current !== undefined) this.#busy.delete(current);
+        current = undefined;
+        if (this.#closed) return undefined;
         const idle = this.#takeIdle();
         const taken = idle === undefined ? await this.#firstFree() : { instance: idle, cold: false };
         if (taken === undefined) return undefined;
@@ -90,7 +94,7 @@ export class InstancePool {
       release: () => {
         this.#reserved -= 1;
         account.running -= 1;
-        if (current !== undefined) this.#giveBack(current, generation === this.#generation);
+        if (current !== undefined) this.#giveBack(current);
         onRelease();
       },
     };
@@ -126,7 +130,7 @@ export class InstancePool {
       const join = () => this.#options.launchLine.join(() => this.#launchFor(waiting));
       const isAnyBusy = this.#busy.size > 0;
       this.#waiting.add(waiting);
-      if (isAnyBusy) setTimeout(join, WAITS_FOR_MS).unref();
+      if (isAnyBusy) setTimeout(join, WAITS_FOR_MS);
       else join();
     });
   }
@@ -136,6 +140,7 @@ export class InstancePool {
     if (!this.#waiting.delete(waiting)) return undefined;
     try {
       const instance = this.#options.launch();
+      this.#generations.set(instance, this.#generation);
       this.#busy.add(instance);
       waiting.resolve({ instance, cold: true });
       return instance.booted;
@@ -145,10 +150,10 @@ export class InstancePool {
     }
   }
 
-  #giveBack(instance: InstanceProcess, upToDate: boolean): void {
+  #giveBack(instance: InstanceProcess): void {
     this.#busy.delete(instance);
     if (!instance.alive) return;
-    if (!upToDate) {
+    if (this.#generations.get(instance) !== this.#generation) {
       void instance.kill();
       return;
     }

@@ -6,9 +6,6 @@ import { reasonToSkip, type Upload } from './upload-event';
 /** The sweep runs every minute. If it does not run, uploads must not wait for it. */
 const BEHIND_FOR_MS = 2 * 60_000;
 
-/** Failures that pass by themselves within minutes: the next sweep tries again. */
-const WAITING = ['claim_not_settled', 'older_task_at_work'];
-
 // There is only one instance. A new one finds out by itself.
 let behindUntilMs = 0;
 
@@ -59,6 +56,6 @@ export async function rememberFailed(
   if (failures.length === 0) return undefined;
   // A capture that MPC may accept soon decides when all are tried again.
   const againAtMs = Math.min(...failures.map(({ again_at_ms = 0 }) => again_at_ms));
-  const isWaiting = failures.some(({ failed }) => WAITING.includes(failed));
-  return rememberForLater(upload, invocation, againAtMs, isWaiting ? 0 : undefined);
+  const isSought = failures.some(({ failed }) => failed === 'claim_not_settled');
+  return rememberForLater(upload, invocation, againAtMs, isSought ? 0 : undefined);
 }

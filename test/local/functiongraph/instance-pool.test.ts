@@ -5,7 +5,7 @@ import { LaunchLine } from '../../../local/functiongraph/launch-line';
 
 /** A process that boots when the test says so. */
 class Process {
-  readonly alive = true;
+  alive = true;
   readonly booted: Promise<void>;
   boot = () => {};
 
@@ -15,7 +15,9 @@ class Process {
     });
   }
 
-  async kill(): Promise<void> {}
+  async kill(): Promise<void> {
+    this.alive = false;
+  }
 }
 
 let launched: Process[];
@@ -85,4 +87,35 @@ test('a request that still waits when its function is deleted gets no instance',
   expect(await waiting).toBeUndefined();
   await jest.advanceTimersByTimeAsync(1000);
   expect(launched).toHaveLength(1);
+});
+
+test('an instance that could not initialise is forgotten: the next try gets a new process at once', async () => {
+  const [slot] = requests(1);
+  await slot?.take();
+  await launched[0]?.kill();
+  const again = await slot?.take();
+  expect(again?.instance).toBe(launched[1]);
+  slot?.release();
+  await jest.advanceTimersByTimeAsync(0);
+  expect((await requests(1)[0]?.take())?.instance).toBe(launched[1]);
+});
+
+test('a request that waited over an update leaves its new instance to others', async () => {
+  const [first, second] = requests(2);
+  await first?.take();
+  const waiting = second?.take();
+  await pool.retire();
+  first?.release();
+  expect(launched[0]?.alive).toBe(false);
+  await jest.advanceTimersByTimeAsync(100);
+  expect(await waiting).toMatchObject({ instance: launched[1], cold: true });
+  second?.release();
+  expect((await requests(1)[0]?.take())?.instance).toBe(launched[1]);
+});
+
+test('a function that is deleted gets no instance, even for a request that had a slot', async () => {
+  const [slot] = requests(1);
+  await pool.close();
+  expect(await slot?.take()).toBeUndefined();
+  expect(launched).toHaveLength(0);
 });

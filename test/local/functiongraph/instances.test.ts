@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -52,7 +52,8 @@ const PID = 'exports.handler = async (event, context) => process.pid;';
 const GATED = `
   const fs = require('fs');
   exports.handler = (event, context, callback) => {
-    const wait = () => (fs.existsSync(event.gate) ? callback(null, process.pid) : setTimeout(wait, 5));
+    const wait = () => (fs.existsSync(event.gate + '/open') ? callback(null, process.pid) : setTimeout(wait, 5));
+    fs.writeFileSync(event.gate + '/' + process.pid, '');
     wait();
   };`;
 
@@ -431,16 +432,22 @@ describe('the end of an instance', () => {
 });
 
 describe('concurrency', () => {
-  async function gate(): Promise<{ gate: string; open(): void; remove(): void }> {
-    const fs = await import('node:fs');
-    const file = `${process.env.TMPDIR ?? '/tmp'}/gate-${process.pid}-${Math.random()}`;
-    return { gate: file, open: () => fs.writeFileSync(file, ''), remove: () => fs.rmSync(file) };
+  /** A folder where each instance writes its process id, and waits for the file `open`. */
+  function gate() {
+    const folder = mkdtempSync(path.join(tmpdir(), 'gate-'));
+    return {
+      gate: folder,
+      waiting: () => readdirSync(folder).length,
+      open: () => writeFileSync(path.join(folder, 'open'), ''),
+      remove: () => rmSync(folder, { recursive: true }),
+    };
   }
 
   test('each request in flight has its own instance, and instances are reused afterwards', async () => {
     const name = await deploy(GATED);
-    const { gate: file, open, remove } = await gate();
+    const { gate: file, waiting, open, remove } = gate();
     const running = [1, 2, 3].map(() => cloud.functiongraph.invoke(name, { gate: file }));
+    await until(() => waiting() === 3, { what: 'three instances at work' });
     open();
     const results = await Promise.all(running);
     expect(new Set(results.map(({ body }) => body)).size).toBe(3);
@@ -463,7 +470,7 @@ describe('concurrency', () => {
       ...all,
       strategy_config: { concurrency: 1, concurrent_num: 1 },
     });
-    const { gate: file, open, remove } = await gate();
+    const { gate: file, open, remove } = gate();
     const first = cloud.functiongraph.invoke(name, { gate: file });
     await expect(cloud.functiongraph.invoke(name, {})).rejects.toMatchObject({
       errorCode: 'FSS.0429',
@@ -487,7 +494,7 @@ describe('concurrency', () => {
     const small = await startCloud({ behaviour: { accountConcurrency: 1 } });
     const one = await deploy(GATED, {}, small);
     const other = await deploy(PID, {}, small);
-    const { gate: file, open, remove } = await gate();
+    const { gate: file, open, remove } = gate();
     const first = small.functiongraph.invoke(one, { gate: file });
     await expect(small.functiongraph.invoke(other, {})).rejects.toBeInstanceOf(FunctionGraphError);
     open();

@@ -9,3 +9,5 @@ test('a time is printed as Date prints it', () => {
     }),
   );
 });
+
+test('what is no time is not printed', () => expect(() => isoTime(Number.NaN)).toThrow(RangeError));
