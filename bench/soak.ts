@@ -40,7 +40,8 @@ const WINDOW_MS = 60_000;
 const SWEEPABLE_AFTER_MS = EVENT_COMES_WITHIN_MS + 1_000;
 /** An invocation that found a video, and a call of it on its way, last no longer together. */
 const UNDER_WAY_MS = 120_000;
-const SWEEP_EVERY_MS = 15_000;
+/** Out of step with the uploads: otherwise timers come at the moment of an event again and again, and are discarded. */
+const SWEEP_EVERY_MS = 14_300;
 const SETTLING_SWEEP_EVERY_MS = 3_000;
 const MAX_KEYS_SHOWN = 3;
 /** How late an upload may be, compared with the pace. */
