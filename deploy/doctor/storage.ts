@@ -69,7 +69,7 @@ export async function checkStorage(wanted: DesiredState, cloud: CloudApi): Promi
         probe(async () => (await readRules(bucket, obs)).flatMap(ruleOf)),
       ]);
       const notes = rules.ok ? rules.found.flatMap((rule) => harmOf(rule, contentsOf(bucket, wanted))) : [];
-      const found: Finding[] = notes.map((text) => ({ point, state: 'note', text, todo: TODO }));
+      const found: Finding[] = notes.map((text) => ({ point, state: 'note', text, todo: HOW_TO_NARROW }));
       if (storageClass.ok && ARCHIVES.test(storageClass.found)) {
         found.unshift({
           point,
@@ -92,7 +92,7 @@ export async function checkStorage(wanted: DesiredState, cloud: CloudApi): Promi
   return findings.flat();
 }
 
-const TODO =
+const HOW_TO_NARROW =
   'narrow the prefix of the rule, or delete it (console: OBS, Basic Configurations, Lifecycle Rules)';
 
 function contentsOf(bucket: string, { functions }: DesiredState): Contents[] {
