@@ -155,7 +155,7 @@ test('the event of an upload can be delivered by hand, and starts no second task
   expect((await ask('deliver', 'uploads/nowhere.mp4')).code).toBe(1);
 });
 
-test('an event can be piped into a function', async () => {
+test('an event can be kept in a file and given to a function', async () => {
   const key = 'uploads/note.txt';
   const event = await run(['event', 'obs-put', '--key', key, '--json']);
   const file = path.join(folder, 'event.json');

@@ -36,10 +36,13 @@ beforeAll(async () => {
   endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 beforeEach(() => {
+  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  jest.spyOn(process.stderr, 'write').mockReturnValue(true);
   looks = 0;
   keptAfterLooks = Number.POSITIVE_INFINITY;
   obsStatus = 404;
 });
+afterEach(() => jest.restoreAllMocks());
 afterAll(() => {
   server.close();
   server.closeAllConnections();
