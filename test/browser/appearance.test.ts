@@ -42,7 +42,9 @@ test.each(['light', 'dark'] as const)(
     await page.getByRole('button', { name: 'Play with previews' }).click();
     await page.locator('.plyr__progress').waitFor();
     // The player's styles are loaded when it is first used. A function is evaluated once, a text at every look, which the page's policy refuses.
-    await page.waitForFunction(() => [...document.styleSheets].some(({ href }) => href?.endsWith('/player.css')));
+    await page.waitForFunction(() =>
+      [...document.styleSheets].some(({ href }) => href?.endsWith('/player.css')),
+    );
     expect(await findings(page, rules)).toEqual([]);
     expect(complaints).toEqual([]);
     await page.context().close();
