@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { InstanceProcess } from './instance-process';
 import type { LaunchLine } from './launch-line';
 
@@ -42,10 +43,13 @@ interface Waiting {
 }
 
 /**
- * A request waits for a busy instance about as long as a new process takes to start. Short bursts then start few processes, which
- * would take the processor from those that already work.
+ * A request that finds every instance busy waits a little for one of them. While fewer are busy than this machine has cores, a
+ * new process then starts. More processes than cores would only slow each other down: for one of those a request waits
+ * about as long as a process takes to start and to become fast, and several times as long while instances come back.
  */
-const WAITS_FOR_MS = 100;
+const FIRST_WAIT_MS = 100;
+const NEXT_WAIT_MS = 300;
+const MOST_NEXT_WAITS = 4;
 
 /** The instances of one function. Each runs one request at a time and ends after a while without work. */
 export class InstancePool {
@@ -54,6 +58,8 @@ export class InstancePool {
   readonly #busy = new Set<InstanceProcess>();
   /** Requests that wait for an instance, the first one first. */
   readonly #waiting = new Set<Waiting>();
+  /** How many instances went from one request straight to the next. */
+  #handedOn = 0;
   #reserved = 0;
   #generation = 0;
   /** The generation of the code and configuration that each instance was started with. */
@@ -123,16 +129,32 @@ export class InstancePool {
     return undefined;
   }
 
-  /** Waits for an instance that another request gives back; after a while, or if there is none, it starts one. */
+  /** An instance that another request gives back; a new one if there is none, or if a busy one does not come back soon. */
   #firstFree(): Promise<Taken | undefined> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { resolve, reject };
-      const join = () => this.#options.launchLine.join(() => this.#launchFor(waiting));
       const isAnyBusy = this.#busy.size > 0;
       this.#waiting.add(waiting);
-      if (isAnyBusy) setTimeout(join, WAITS_FOR_MS);
-      else join();
+      if (isAnyBusy) this.#lookAgain(waiting, FIRST_WAIT_MS, MOST_NEXT_WAITS);
+      else this.#joinLine(waiting);
     });
+  }
+
+  /** @param waitsLeft how often a request that is still waiting then may wait again */
+  #lookAgain(waiting: Waiting, afterMs: number, waitsLeft: number): void {
+    const before = this.#handedOn;
+    const look = () => {
+      if (!this.#waiting.has(waiting)) return;
+      const isCoreFree = this.#busy.size < availableParallelism();
+      const isWorthWaiting = afterMs === FIRST_WAIT_MS || this.#handedOn > before;
+      if (isCoreFree || waitsLeft === 0 || !isWorthWaiting) this.#joinLine(waiting);
+      else this.#lookAgain(waiting, NEXT_WAIT_MS, waitsLeft - 1);
+    };
+    setTimeout(look, afterMs).unref();
+  }
+
+  #joinLine(waiting: Waiting): void {
+    this.#options.launchLine.join(() => this.#launchFor(waiting));
   }
 
   /** @returns when its process has booted; undefined if the request no longer waits */
@@ -160,6 +182,7 @@ export class InstancePool {
     const [first] = this.#waiting;
     if (first !== undefined) {
       this.#waiting.delete(first);
+      this.#handedOn += 1;
       this.#busy.add(instance);
       first.resolve({ instance, cold: false });
       return;

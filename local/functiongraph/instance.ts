@@ -2,6 +2,7 @@
  * The program of one function instance. It loads the user's code from its folder, runs one request at a time and
  * answers over the IPC channel. It follows the rules of the platform's Node.js runtime.
  */
+import { constants, getPriority, setPriority } from 'node:os';
 import type {
   Answer,
   FromInstance,
@@ -21,6 +22,11 @@ import {
 } from './runtime-errors';
 import { captureOutput, RuntimeLogger } from './runtime-logger';
 import { serialiseResult } from './runtime-result';
+
+// In the cloud, functions run on machines of their own. Here they give way to OBS, MPC and the other services: uploads beside
+// 170 reads a second take 1.1 times as long as without readers instead of 1.4 times.
+const { PRIORITY_BELOW_NORMAL } = constants.priority;
+if (getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL);
 
 const channel = process.send?.bind(process);
 if (channel === undefined)

@@ -55,18 +55,49 @@ test('a burst of short requests is served by one instance', async () => {
   expect(launched).toHaveLength(1);
 });
 
-test('requests that wait as long as a process takes to start get processes of their own', async () => {
-  const taken = requests(3).map((slot) => slot.take());
-  await jest.advanceTimersByTimeAsync(99);
-  expect(launched).toHaveLength(1);
-  launched[0]?.boot();
-  await jest.advanceTimersByTimeAsync(1);
-  for (const process of launched) process.boot();
-  await jest.advanceTimersByTimeAsync(0);
-  for (const process of launched) process.boot();
-  const all = await Promise.all(taken);
-  expect(new Set(all.map((one) => one?.instance)).size).toBe(3);
-  expect(all.every((one) => one?.cold)).toBe(true);
+describe('requests that find every instance busy', () => {
+  const cores = availableParallelism();
+
+  test('get processes of their own after 100 ms while cores are free, and beyond that after 400 ms', async () => {
+    const taken = requests(cores + 1).map((slot) => slot.take());
+    const boot = async () => {
+      for (const process of launched) process.boot();
+      await jest.advanceTimersByTimeAsync(0);
+    };
+    await jest.advanceTimersByTimeAsync(99);
+    await boot();
+    expect(launched).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(1);
+    await boot();
+    expect(launched).toHaveLength(cores);
+    await jest.advanceTimersByTimeAsync(299);
+    expect(launched).toHaveLength(cores);
+    await jest.advanceTimersByTimeAsync(1);
+    const all = await Promise.all(taken);
+    expect(new Set(all.map((one) => one?.instance)).size).toBe(cores + 1);
+    expect(all.every((one) => one?.cold)).toBe(true);
+  });
+
+  test('wait for 1.3 s while instances come back', async () => {
+    const busy = requests(cores);
+    const holding = busy.map((slot) => slot.take());
+    await jest.advanceTimersByTimeAsync(100);
+    await Promise.all(holding);
+    expect(launched).toHaveLength(cores);
+    const others = requests(6);
+    const taken = others.map((slot) => slot.take());
+    let holder = busy[0];
+    for (const [index, slot] of others.slice(0, 5).entries()) {
+      await jest.advanceTimersByTimeAsync(index === 0 ? 99 : 299);
+      expect(launched).toHaveLength(cores);
+      holder?.release();
+      expect(await taken[index]).toMatchObject({ instance: launched[0], cold: false });
+      holder = slot;
+      await jest.advanceTimersByTimeAsync(1);
+      for (const process of launched) process.boot();
+    }
+    expect(await taken[5]).toMatchObject({ instance: launched[cores], cold: true });
+  });
 });
 
 test('no more processes boot at a time than the machine has cores', async () => {

@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { FunctionGraphError } from '../../../local/functiongraph/functiongraph';
 import { InstanceProcess } from '../../../local/functiongraph/instance-process';
@@ -45,6 +45,12 @@ test('a process that starts slowly does not time out before its code runs', asyn
   const { answer } = await instance.initialise(configuration, none, 500);
   expect(answer).toEqual({ isError: false, body: '' });
   await instance.kill();
+});
+
+test('the process of a function gives way to the services of the cloud', async () => {
+  const code = "exports.handler = async (event, context) => require('os').getPriority();";
+  const { body } = await run(code);
+  expect(Number(body)).toBeGreaterThanOrEqual(constants.priority.PRIORITY_BELOW_NORMAL);
 });
 
 const PID = 'exports.handler = async (event, context) => process.pid;';
