@@ -17,6 +17,7 @@ import { closeServer, listen } from '../local/http-server';
 import { createReceiver } from '../local/webhook-receiver';
 import { makeClip } from '../test/clip';
 import { until } from '../test/wait';
+import type { LoadPlan } from './load-program';
 import { cpuOfChildren, cpuOfEndedChildren } from './process';
 import type { ReadPlan, ReadReport } from './reader-program';
 import { median, quantile, type Suite } from './suite';
@@ -154,12 +155,29 @@ async function withCpu<T>(watched: Watched, work: () => Promise<T>) {
   return { result, cloud: after.cloud - before.cloud, functions: after.functions - before.functions };
 }
 
+/**
+ * Uploads beside programs that take as much processor time as the readers did, but touch nothing of the service. What is slower
+ * here is slower because the machine is shared.
+ */
+async function uploadBesideLoad(plans: LoadPlan[], clip: string, watched: Watched): Promise<Uploads> {
+  const loads = plans.map((plan) => {
+    const load = fork(childProgram('../bench/load-program.ts'), { serialization: 'advanced' });
+    load.send(plan);
+    return load;
+  });
+  try {
+    return await uploadForAMinute('beside-load', clip, watched);
+  } finally {
+    for (const load of loads) load.disconnect();
+  }
+}
+
 /** Reads of finished videos during uploads, and the delay of notices. */
 export const reading: Suite = {
   name: 'reading',
   about:
     `${VIDEOS} finished videos are read ${READS.toLocaleString('en')} times in a minute, by key and by id, as JSON and as a track, while ${UPLOADS} videos ` +
-    'are uploaded, compared with the same uploads without readers. Everything runs on this machine; the readers have a process of their own.',
+    'are uploaded, compared with the same uploads without readers, and with uploads beside other programs that take as much of the processor as the readers did. Everything runs on this machine; the readers have a process of their own.',
   async run() {
     const clip = await makeClip({ seconds: 6, width: 320, height: 180 });
     const watched = await Watched.start();
@@ -179,6 +197,15 @@ export const reading: Suite = {
       // The readers' process is a child of this one, as the functions' are.
       const functionsMs = busy.functions - reads.cpuMs - quiet.functions;
       const calls = watched.askedFor.slice(callsBefore);
+      const cloudMs = busy.cloud - quiet.cloud;
+      const besideLoad = await uploadBesideLoad(
+        [
+          { share: cloudMs / LASTS_MS, givesWay: false },
+          { share: (functionsMs + reads.cpuMs) / LASTS_MS, givesWay: true },
+        ],
+        clip,
+        watched,
+      );
       const ofReaders = calls.filter((asked) => asked.some((id) => ids.has(id))).length;
       const others = [...reads.statuses].reduce((sum, [code, count]) => sum + (code === 200 ? 0 : count), 0);
       const byTimer = await noticeByTimerMs(clip);
@@ -199,7 +226,7 @@ export const reading: Suite = {
             series: [
               {
                 name: 'cloud (API Gateway, FunctionGraph, OBS)',
-                values: [(busy.cloud - quiet.cloud) / READS],
+                values: [cloudMs / READS],
               },
               { name: 'functions', values: [functionsMs / READS] },
               { name: 'readers', values: [reads.cpuMs / READS] },
@@ -211,6 +238,10 @@ export const reading: Suite = {
             series: [
               { name: 'without readers', values: alone.toFramesMs },
               { name: 'with readers', values: beside.toFramesMs },
+              {
+                name: 'with other programs that take as much of the processor',
+                values: besideLoad.toFramesMs,
+              },
             ],
           },
           {
@@ -230,6 +261,11 @@ export const reading: Suite = {
           {
             text: 'uploads: frames with readers, times as long as without',
             measured: median(beside.toFramesMs) / median(alone.toFramesMs),
+            atMost: 1.1,
+          },
+          {
+            text: 'uploads: frames with readers, times as long as with other programs',
+            measured: median(beside.toFramesMs) / median(besideLoad.toFramesMs),
             atMost: 1.1,
           },
           {
