@@ -23,8 +23,8 @@ import {
 import { captureOutput, RuntimeLogger } from './runtime-logger';
 import { serialiseResult } from './runtime-result';
 
-// In the cloud, functions run on machines of their own. Here they give way to OBS, MPC and the other services: uploads beside
-// 170 reads a second take 1.0 to 1.3 times as long as without readers, instead of 1.4 to 1.6 times.
+// In the cloud, functions run on machines of their own. Here they give way to OBS, MPC and the other services, so that readers
+// delay uploads less (bench/README.md, “Reading”).
 const { PRIORITY_BELOW_NORMAL } = constants.priority;
 if (getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL);
 
