@@ -12,7 +12,7 @@ import type { Invocation } from '../shared/installation/invocation';
 import { parseCreateRequest } from '../shared/tasks/create-request';
 import { createOnce } from '../shared/tasks/idempotency';
 import { recordTask } from '../shared/tasks/task-index';
-import { withNote } from '../shared/tasks/task-note';
+import { withNoteIfNeeded } from '../shared/tasks/task-note';
 import { lastValues, parse } from '../shared/validation';
 import { expectedPictures, pictureOfSyncTask } from '../shared/views/pictures';
 
@@ -35,7 +35,7 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     const key = request.headers['idempotency-key'];
     const startedAtMs = Date.now();
     const created = await (key === undefined
-      ? createTask(withNote(body), invocation)
+      ? createTask(withNoteIfNeeded(body), invocation)
       : createOnce(key, request.caller, body, invocation)
     ).catch((error: unknown) => {
       throw mayExist(error, startedAtMs, key !== undefined);
@@ -67,7 +67,10 @@ function mayExist(error: unknown, startedAtMs: number, hasKey: boolean): unknown
 }
 
 function dryRun(body: CreateTaskBody): ApiResponse {
-  return jsonResponse(200, { request: withNote(body), pictures: expectedPictures(body.thumbnail_para) });
+  return jsonResponse(200, {
+    request: withNoteIfNeeded(body),
+    pictures: expectedPictures(body.thumbnail_para),
+  });
 }
 
 /** A synchronous task has its picture at once. If it has none, MPC gives the reason in `description`. */

@@ -35,12 +35,12 @@ async function handle(
 ): Promise<{ records: ProcessedRecord[] } | SweepReport> {
   const invocation = openInvocation(context);
   const timer = readTimerEvent(event);
-  if (timer !== undefined) {
+  if (timer) {
     return sweep(invocation, { isDryRun: timer.dry_run === true, isWhole: timer.whole === true });
   }
 
   const uploads = readUploads(event);
-  if (uploads === undefined) {
+  if (!uploads) {
     throw new Error('not an OBS event: expected Records[].s3, Records[].obs or a CloudEvent');
   }
   const records: ProcessedRecord[] = [];

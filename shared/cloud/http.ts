@@ -244,7 +244,8 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
       let sizeBytes = 0;
       response.on('data', (chunk: Buffer) => {
         sizeBytes += chunk.length;
-        if (sizeBytes > MAX_BODY_BYTES) sent.destroy(new AnswerTooLarge(options.service, MAX_BODY_BYTES));
+        if (sizeBytes > MAX_BODY_BYTES)
+          sent.destroy(new AnswerTooLarge(options.service, `answer exceeds ${MAX_BODY_BYTES} bytes`, true));
         chunks.push(chunk);
       });
       response.on('error', fail);

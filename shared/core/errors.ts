@@ -81,12 +81,8 @@ export function isPassingFailure(error: unknown): boolean {
   return error instanceof ServiceTimedOut || error instanceof ServiceUnavailable;
 }
 
-/** A cloud service's answer exceeds the limit (bytes). */
-export class AnswerTooLarge extends ServiceUnavailable {
-  constructor(service: string, limitBytes: number) {
-    super(service, `answer exceeds ${limitBytes} bytes`, true);
-  }
-}
+/** A cloud service's answer is too large to be read. */
+export class AnswerTooLarge extends ServiceUnavailable {}
 
 /** MPC's code for an invalid request. */
 export const INVALID_REQUEST = 'MPC.10202';

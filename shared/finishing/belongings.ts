@@ -9,7 +9,7 @@ import { getRecord } from '../installation/records';
 import { isWithin } from '../tasks/claims';
 import { asMpcReads } from '../tasks/ownership';
 import type { Video } from '../tasks/removals';
-import { pointerKey, readResult, resultKeyOf } from '../tasks/results';
+import { isResultKey, pointerKey, readResult } from '../tasks/results';
 import { listRecords } from '../tasks/task-index';
 import { type Begun, begunIn } from '../tasks/versions';
 import { PUBLISHED_FILES, timeInNameSeconds } from '../views/pictures';
@@ -51,9 +51,7 @@ export async function tasksOfVideo({ bucket, key }: Video, invocation: Invocatio
   const records = await listRecords(bucket, key, invocation);
   const begun = await begunIn(records, undefined, invocation);
   const ended: Task[] = [];
-  const results = records.filter(
-    (record) => record.key.endsWith('.json') && resultKeyOf(record.key) === undefined,
-  );
+  const results = records.filter((record) => isResultKey(record.key));
   for (const group of groupsOf(results, PARALLEL_READS)) {
     const read = await Promise.all(group.map((record) => readResult(record.key, invocation)));
     ended.push(...read.flatMap((result) => result?.task ?? []));

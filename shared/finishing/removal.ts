@@ -17,7 +17,7 @@ import {
   removalMark,
   type Video,
 } from '../tasks/removals';
-import { pointerKey, resultKeyOf } from '../tasks/results';
+import { isRecordKey, pointerKey } from '../tasks/results';
 import { listRecords } from '../tasks/task-index';
 import { haveEnded } from '../tasks/versions';
 import { inLine, remember } from '../tasks/waiting';
@@ -231,7 +231,7 @@ async function removeVideo(
   const ids = [...tasks.ended.map(({ task_id }) => task_id), ...tasks.unknown];
   const notices = await waitingNotices(ids, invocation);
   const isMark = (record: ListedObject) => !record.key.endsWith('.json');
-  const isClaim = (record: ListedObject) => resultKeyOf(record.key) !== undefined;
+  const isClaim = (record: ListedObject) => isRecordKey(record.key);
   const records = tasks.records.filter((record) => !isMark(record));
   const steps: readonly (readonly string[])[] = [
     own.keys,
@@ -276,7 +276,7 @@ async function haveStopped(video: Video, tasks: VideoTasks, invocation: FinishIn
 /** After this a version that comes back has no task and is captured again. */
 async function release({ records }: VideoTasks, invocation: FinishInvocation): Promise<void> {
   for (const { key } of records) {
-    if (resultKeyOf(key) === undefined) continue;
+    if (!isRecordKey(key)) continue;
     const stored = await getRecord(key, invocation);
     const record = z.safeParse(ClaimRecord, stored);
     if (!record.success || record.data.state === 'released') continue;

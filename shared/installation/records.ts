@@ -1,5 +1,16 @@
 import * as z from 'zod/mini';
-import { deleteObject, getJson, type ListFrom, type ListPage, listObjects, putJson } from '../cloud/obs';
+import {
+  createJson,
+  deleteObject,
+  findObject,
+  getJson,
+  type ListedObject,
+  type ListFrom,
+  type ListPage,
+  listFolder,
+  listObjects,
+  putJson,
+} from '../cloud/obs';
 import type { Invocation } from './invocation';
 
 // The records of this service: small JSON objects in the snapshot bucket.
@@ -23,6 +34,11 @@ function untilEnd(invocation: Invocation): Invocation {
   return { ...invocation, deadlineMs: invocation.endMs };
 }
 
+/** Writes a record that must not exist yet. @returns false when it exists, as createJson says @throws what OBS throws */
+export function createRecord(key: string, value: unknown, invocation: Invocation): Promise<boolean> {
+  return createJson(invocation.settings.snapshotBucket, key, value, invocation);
+}
+
 /** @returns how many times it was sent @throws what OBS throws */
 export function putRecord(key: string, value: unknown, invocation: Invocation): Promise<number> {
   return putJson(invocation.settings.snapshotBucket, key, value, untilEnd(invocation));
@@ -36,4 +52,14 @@ export function deleteRecord(key: string, invocation: Invocation): Promise<void>
 /** One page of records, in the order of their keys. @throws what OBS throws */
 export function listRecordPage(from: ListFrom, invocation: Invocation): Promise<ListPage> {
   return listObjects(invocation.settings.snapshotBucket, from, invocation);
+}
+
+/** All records of one folder, without the folders below it. @throws what OBS throws */
+export function listRecordsIn(folder: string, invocation: Invocation): Promise<ListedObject[]> {
+  return listFolder(invocation.settings.snapshotBucket, folder, invocation);
+}
+
+/** A record as OBS lists it; undefined when there is none. @throws what OBS throws */
+export function findRecord(key: string, invocation: Invocation): Promise<ListedObject | undefined> {
+  return findObject(invocation.settings.snapshotBucket, key, invocation);
 }

@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
+import type { ThumbnailPara } from '../cloud/mpc';
 import type { FunctionContext } from '../core/context';
 import { type Detail, SettingsError } from '../core/errors';
 import type { LogLevel } from '../core/log';
 import { integerText, oneOf, optionalText, parseJson, text, textThat } from '../core/schema';
 import { check } from '../validation';
-import { asyncIssues, type ThumbnailPara, thumbnailParaSchema } from './capture';
+import { asyncIssues, thumbnailParaSchema } from './capture';
 import { type Capture, checkCaptures, type UploadChoice } from './captures';
 import { directoryTemplate, fixedFolder, type Places, RECORDS_FOLDER, trimSlashes } from './object-keys';
 
@@ -118,7 +119,7 @@ export function readUserData<T extends z.ZodMiniObject>(
   const raw: Record<string, string> = { ...defaults };
   for (const key of Object.keys(schema.shape)) {
     const value = context.getUserData(key) ?? environment[key];
-    if (value !== undefined && value !== '') raw[key] = value;
+    if (value) raw[key] = value;
   }
   return check(schema, raw);
 }
@@ -141,30 +142,26 @@ export function readSettings(
     outputDirectory,
   };
   const { captures, issues } = readCaptures(values, choice);
-  if (!MPC_REGIONS.split(', ').includes(REGION) && values.MPC_ENDPOINT === undefined) {
-    issues.push({
-      path: 'REGION',
-      message: `must be one of ${MPC_REGIONS}, got "${REGION}"; for another region set MPC_ENDPOINT`,
-    });
-  }
+  const issue = (path: string, message: string) => issues.push({ path, message });
+  if (!MPC_REGIONS.split(', ').includes(REGION) && values.MPC_ENDPOINT === undefined)
+    issue('REGION', `must be one of ${MPC_REGIONS}, got "${REGION}"; for another region set MPC_ENDPOINT`);
   const templates = [['OUTPUT_DIRECTORY', outputDirectory]] as [string, string][];
   for (const [index, { directory }] of captures.entries())
     if (values.CAPTURES !== undefined) templates.push([`CAPTURES[${index}].directory`, directory]);
   if (outputDirectory.startsWith(RECORDS_FOLDER))
-    issues.push({ path: 'OUTPUT_DIRECTORY', message: `must lie outside ${RECORDS_FOLDER}` });
+    issue('OUTPUT_DIRECTORY', `must lie outside ${RECORDS_FOLDER}`);
   const ownFolders = [...new Set(templates.map(([, template]) => fixedFolder(template)))];
   if (uploadBuckets.includes(values.SNAPSHOT_BUCKET)) {
     const when = 'when SNAPSHOT_BUCKET is an upload bucket';
     for (const [path, template] of templates) {
-      if (!uploadPrefix.startsWith(fixedFolder(template))) continue;
-      const message = `must start outside UPLOAD_PREFIX ("${uploadPrefix}") ${when}, got "${template}"`;
-      issues.push({ path, message });
+      if (uploadPrefix.startsWith(fixedFolder(template)))
+        issue(path, `must start outside UPLOAD_PREFIX ("${uploadPrefix}") ${when}, got "${template}"`);
     }
     for (const [index, { prefix }] of captures.entries()) {
       const folder = ownFolders.find((one) => prefix.startsWith(one));
       if (folder === undefined || prefix === uploadPrefix) continue;
-      const message = `must lie outside ${folder}, where pictures go, ${when}, got "${prefix}"`;
-      issues.push({ path: `CAPTURES[${index}].prefix`, message });
+      const path = `CAPTURES[${index}].prefix`;
+      issue(path, `must lie outside ${folder}, where pictures go, ${when}, got "${prefix}"`);
     }
   }
   const obsEndpoint = values.OBS_ENDPOINT ?? `https://obs.${REGION}.myhuaweicloud.com`;

@@ -9,13 +9,12 @@ import {
   type ObsLocation,
   type Task,
 } from '../cloud/mpc';
-import { createJson, findObject } from '../cloud/obs';
 import { CallerError, describeFailure, ServiceRefused, ServiceUnavailable } from '../core/errors';
 import { anything, flag, oneOf, optionalText, optionalWholeNumber, wholeNumber } from '../core/schema';
 import type { Capture } from '../installation/captures';
 import type { Invocation } from '../installation/invocation';
 import { type ObjectVersion, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
-import { getRecord, getRecordAs, putRecord } from '../installation/records';
+import { createRecord, findRecord, getRecord, getRecordAs, putRecord } from '../installation/records';
 import type { Settings } from '../installation/settings';
 import { sha256Hex } from '../signing';
 import { CALL_ARRIVES_WITHIN_MS, CALL_WITHIN_MS, forgetReads, tasksOfClaim } from './claim-search';
@@ -96,28 +95,21 @@ export const ClaimRecord = z.object({
 
 export type ClaimRecord = z.infer<typeof ClaimRecord>;
 
+const COME_BACK_SECONDS = 60;
+
 /** Another invocation may still work on this claim. */
 export class ClaimInFlight extends CallerError {
-  constructor(readonly retryAfterSeconds: number) {
+  constructor(readonly retryAfterSeconds = COME_BACK_SECONDS) {
     super('the claim is in flight');
   }
 }
 
 /** The claim was made for another request. */
-export class ClaimOfAnotherRequest extends CallerError {
-  constructor() {
-    super('the claim was made for another request');
-  }
-}
+export class ClaimOfAnotherRequest extends CallerError {}
 
 /** The record cannot be read, and MPC's list has no task of it: whether there was one is unknown. */
-export class ClaimDamaged extends CallerError {
-  constructor() {
-    super('the claim cannot be read');
-  }
-}
+export class ClaimDamaged extends CallerError {}
 
-export const COME_BACK_SECONDS = 60;
 /** After a refusal for good the first repetition comes at once, the next ones after pauses that double. */
 const FIRST_PAUSE_MS = 5 * 60_000;
 const LONGEST_PAUSE_MS = 24 * 3_600_000;
@@ -143,9 +135,7 @@ export function uploadClaim(
 }
 
 /** The state of a claim: its task, or the next attempt. */
-export type ClaimState =
-  | { task: CreatedTask; claimedAtMs: number; lastModifiedMs: number | undefined }
-  | { task?: undefined; free: FreeAttempt };
+export type ClaimState = { task: CreatedTask; record: ClaimRecord } | { task?: undefined; free: FreeAttempt };
 
 export interface FreeAttempt {
   attempt: number;
@@ -162,18 +152,16 @@ export async function findClaim(claim: ClaimRequest, invocation: Invocation): Pr
   const free: FreeAttempt = { attempt: 0, refusals: 0, notBeforeMs: 0 };
   for (;;) {
     const record = await readAttempt(claim, free.attempt, invocation);
-    if (record === undefined) return { free };
+    if (!record) return { free };
     if (record.state !== 'released') {
       const isOfAnother = claim.fingerprint !== undefined && record.fingerprint !== claim.fingerprint;
       if (isOfAnother && !record.damaged) {
         // An old record may have been taken over by another request.
-        if (!(await isTakenOver(claim, free.attempt, record, invocation))) throw new ClaimOfAnotherRequest();
+        if (!(await isTakenOver(claim, free.attempt, record, invocation)))
+          throw new ClaimOfAnotherRequest('the claim was made for another request');
       } else {
         const task = await taskOfRecord(claim, free.attempt, record, invocation);
-        if (task !== undefined) {
-          const { claimed_at_ms: claimedAtMs, last_modified_ms: lastModifiedMs } = record;
-          return { task, claimedAtMs, lastModifiedMs };
-        }
+        if (task) return { task, record };
       }
     }
     free.refusals = record.refusals ?? 0;
@@ -192,10 +180,10 @@ async function taskOfRecord(
   if (record.state === 'accepted') return acceptedTask(record);
   if (await isTakenOver(claim, attempt, record, invocation)) return undefined;
   const task = await reconcileClaim(claim, attempt, record, invocation);
-  if (task !== undefined || !record.damaged) return task;
+  if (task || !record.damaged) return task;
   const { id, bucket, key } = claim;
   invocation.log.error('claim.damaged', { claim: id, bucket, key, record: attemptKey(claim, attempt) });
-  throw new ClaimDamaged();
+  throw new ClaimDamaged('the claim cannot be read');
 }
 
 function acceptedTask({ answer, task_id }: ClaimRecord): CreatedTask {
@@ -211,7 +199,7 @@ async function reconcileGivenUp(
 ): Promise<CreatedTask | undefined> {
   const { tasks } = await listTasks([['task_id', record.task_id ?? '']], invocation);
   const status = tasks[0]?.status;
-  if (status === 'WAITING') throw new ClaimInFlight(COME_BACK_SECONDS);
+  if (status === 'WAITING') throw new ClaimInFlight();
   const isCancelled = status === 'CANCELED';
   await writeIfPossible(claim, attempt, isCancelled ? withoutTask(record) : record, invocation);
   return isCancelled ? undefined : acceptedTask(record);
@@ -240,10 +228,10 @@ export async function cancelToStartAgain(
   for (let attempt = 0; ; ) {
     const record = await readAttempt(first, attempt, invocation);
     // A task of a caller, a duplicate, or one whose record was deleted.
-    if (record === undefined) return cancelTask(task_id, invocation);
+    if (!record) return cancelTask(task_id, invocation);
     const isHalfWritten =
       record.state === 'claimed' && !record.damaged && mayBeOf(record, unwrapUserData(task.user_data).note);
-    if (isHalfWritten && isInFlight(record)) throw new ClaimInFlight(COME_BACK_SECONDS);
+    if (isHalfWritten && isInFlight(record)) throw new ClaimInFlight();
     if (
       record.task_id === task_id ||
       (isHalfWritten && !(await isTakenOver(first, attempt, record, invocation)))
@@ -294,7 +282,7 @@ async function readAttempt(
   if (stored === undefined) return undefined;
   const { data } = z.safeParse(ClaimRecord, stored);
   if (data && (data.state !== 'accepted' || (data.task_id ?? data.answer))) return data;
-  const object = await findObject(invocation.settings.snapshotBucket, attemptKey(claim, attempt), invocation);
+  const object = await findRecord(attemptKey(claim, attempt), invocation);
   return object && { state: 'claimed', claimed_at_ms: object.lastModifiedMs, damaged: 1 };
 }
 
@@ -318,18 +306,20 @@ export async function createClaimedTask(
   if (!(await createAttempt(claim, attempt, claimed, invocation))) {
     release?.();
     const { task } = await findClaim(claim, invocation);
-    if (task === undefined) throw new ClaimInFlight(1);
+    if (!task) throw new ClaimInFlight(1);
     return { task, isNew: false };
   }
   logStep('claim.claimed', claim, invocation);
-  const pointed = attempt === 0 ? undefined : pointTo(claim, attempt, claimedAtMs, invocation);
+  // The first attempt leads to this one, so that later readers need not read all of them.
+  const pointer = { state: 'released', claimed_at_ms: claimedAtMs, next: attempt } as const;
+  const pointed = attempt === 0 ? undefined : writeIfPossible(claim, 0, pointer, invocation);
   const leaveByMs = claimedAtMs + CALL_WITHIN_MS;
   // A synchronous request may be answered later than the last moment at which a call may leave.
   const deadlineMs = body.sync === 1 ? invocation.deadlineMs : Math.min(invocation.deadlineMs, leaveByMs);
   const repeat = release ? 'unsent' : 'refused';
   try {
     const created = await createTask(
-      withNote(body, claim.id, claim.capture, owner),
+      withNote(body, { claim: claim.id, owner, capture: claim.capture }),
       { ...invocation, deadlineMs },
       repeat,
       leaveByMs,
@@ -363,30 +353,11 @@ async function createAttempt(
   record: ClaimRecord,
   invocation: Invocation,
 ): Promise<boolean> {
-  const { snapshotBucket } = invocation.settings;
-  if (
-    await createJson(
-      snapshotBucket,
-      attemptKey(claim, attempt),
-      recordOf(claim, record, invocation),
-      invocation,
-    )
-  )
-    return true;
+  const key = attemptKey(claim, attempt);
+  if (await createRecord(key, recordOf(claim, record, invocation), invocation)) return true;
   // The stored record may be our own, from an attempt whose answer was lost.
-  const stored = await getRecordAs(ClaimRecord, attemptKey(claim, attempt), invocation);
+  const stored = await getRecordAs(ClaimRecord, key, invocation);
   return stored?.owner === record.owner;
-}
-
-/** Writes the number of this attempt into the first one, so that later readers need not read all of them. */
-function pointTo(
-  claim: ClaimRequest,
-  attempt: number,
-  claimedAtMs: number,
-  invocation: Invocation,
-): Promise<void> {
-  const record = { state: 'released', claimed_at_ms: claimedAtMs, next: attempt } as const;
-  return writeIfPossible(claim, 0, record, invocation);
 }
 
 function isProvablyNoTask(error: unknown): boolean {
@@ -415,7 +386,7 @@ async function reconcileClaim(
   // Ids count up.
   const tasks = found.tasks.sort((a, b) => Number(a.task_id) - Number(b.task_id));
   const [first] = tasks;
-  if (first !== undefined) {
+  if (first) {
     if (tasks.length > 1) {
       const task_ids = tasks.map((task) => task.task_id);
       invocation.log.error('claim.duplicates', { claim: claim.id, task_ids });
@@ -429,7 +400,7 @@ async function reconcileClaim(
   if (found.leftMs > 0) throw new ClaimInFlight(Math.ceil(found.leftMs / 1000));
   if (found.rest) {
     await writeIfPossible(claim, attempt, { ...record, ...found.rest }, invocation);
-    throw new ClaimInFlight(COME_BACK_SECONDS);
+    throw new ClaimInFlight();
   }
   logStep('claim.abandoned', claim, invocation);
   return undefined;

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import type { CreateTaskBody, ObsLocation } from '../cloud/mpc';
+import type { CreateTaskBody, ObsLocation, ThumbnailPara } from '../cloud/mpc';
 import type { Detail } from '../core/errors';
 import { oneOf, optionalText, textUpTo } from '../core/schema';
-import { asyncIssues, paraIssue, type ThumbnailPara, thumbnailParaSchema } from '../installation/capture';
+import { asyncIssues, paraIssue, thumbnailParaSchema } from '../installation/capture';
 import {
   isInUploadArea,
   type ObjectVersion,

@@ -3,7 +3,7 @@ import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { InvalidRequest, MAX_USER_DATA_CHARACTERS, show } from '../validation';
 import { ClaimInFlight, type ClaimRequest, createClaimedTask, digest, findClaim } from './claims';
-import { withNote } from './task-note';
+import { withNoteIfRoom } from './task-note';
 
 /**
  * Creates a task once for an `Idempotency-Key`: the same key with the same body always gives the same task.
@@ -26,7 +26,7 @@ export async function createOnce(
     ]);
   }
   const claim = requestClaim(key, caller, body);
-  if (withNote(body, claim.id, undefined, claim.id.slice(0, 8)) === body) {
+  if (withNoteIfRoom(body, { claim: claim.id, owner: claim.id.slice(0, 8) }) === body) {
     const message = `must leave 150 of its ${MAX_USER_DATA_CHARACTERS} characters free with an Idempotency-Key, got ${body.user_data?.length}`;
     throw new InvalidRequest([{ path: 'user_data', message }]);
   }

@@ -36,10 +36,19 @@ export interface TaskResult {
   etag?: string | undefined;
 }
 
-/** Key of the result of a record in the claims' folder; undefined if the key is not one of such a record. */
-export function resultKeyOf(recordKey: string): string | undefined {
-  const isRecord = recordKey.endsWith('.json') && !recordKey.endsWith(RESULT_ENDING);
-  return isRecord ? recordKey.replace(/\.json$/, RESULT_ENDING) : undefined;
+/** True for the key of a claim or record in the claims' folder, where results and marks lie too. */
+export function isRecordKey(key: string): boolean {
+  return key.endsWith('.json') && !isResultKey(key);
+}
+
+/** True for the key of a result. */
+export function isResultKey(key: string): boolean {
+  return key.endsWith(RESULT_ENDING);
+}
+
+/** Key of the result of a record. */
+export function resultKeyOf(recordKey: string): string {
+  return recordKey.replace(/\.json$/, RESULT_ENDING);
 }
 
 /**

@@ -1,10 +1,10 @@
 import { mpcTime, parseTask, type Task } from '../cloud/mpc';
-import { type ListedObject, listFolder } from '../cloud/obs';
+import type { ListedObject } from '../cloud/obs';
 import type { Invocation } from '../installation/invocation';
-import { getRecordAs } from '../installation/records';
+import { getRecordAs, listRecordsIn } from '../installation/records';
 import { ClaimRecord, claimKey, claimsFolder, completeClaim } from './claims';
 import { directoryOf, isOfThisStage } from './ownership';
-import { readResult, resultKeyOf, type TaskResult } from './results';
+import { isRecordKey, isResultKey, readResult, resultKeyOf, type TaskResult } from './results';
 
 /**
  * Of one video at most so many tasks of uploads and so many of callers are read. The newest ones matter, and callers'
@@ -33,7 +33,7 @@ export async function listRecords(
   key: string,
   invocation: Invocation,
 ): Promise<ListedObject[]> {
-  const records = await listFolder(invocation.settings.snapshotBucket, claimsFolder(bucket, key), invocation);
+  const records = await listRecordsIn(claimsFolder(bucket, key), invocation);
   return records.sort((a, b) => b.lastModifiedMs - a.lastModifiedMs);
 }
 
@@ -42,8 +42,8 @@ export async function resultsBeside(task: Task, invocation: Invocation): Promise
   const { bucket, object: key } = task.input ?? {};
   if (bucket === undefined || key === undefined) return [];
   const records = await listRecords(bucket, key, invocation);
-  const results = records.filter((one) => one.key.endsWith('.json') && resultKeyOf(one.key) === undefined);
-  const read = await Promise.all(results.map((one) => readResult(one.key, invocation)));
+  const results = records.map(({ key: name }) => name).filter(isResultKey);
+  const read = await Promise.all(results.map((name) => readResult(name, invocation)));
   return read.flatMap((one) => (one && directoryOf(one.task) === directoryOf(task) ? [one] : []));
 }
 
@@ -61,7 +61,7 @@ export async function recordsOfVideo(
 ): Promise<{ recorded: RecordedTask[]; leftOut: number }> {
   const objects = await listRecords(bucket, key, invocation);
   const keys = new Set(objects.map((object) => object.key));
-  const all = objects.filter((object) => resultKeyOf(object.key) !== undefined);
+  const all = objects.filter((object) => isRecordKey(object.key));
   const isOfUpload = (object: ListedObject) => CLAIM_OF_UPLOAD.test(object.key);
   const newest = [
     ...all.filter(isOfUpload).slice(0, MAX_CLAIMS_READ),
@@ -69,7 +69,7 @@ export async function recordsOfVideo(
   ];
   const records = await Promise.all(
     newest.map(async (object): Promise<RecordedTask | undefined> => {
-      const resultKey = resultKeyOf(object.key) ?? '';
+      const resultKey = resultKeyOf(object.key);
       if (keys.has(resultKey)) {
         const result = await readResult(resultKey, invocation);
         if (result !== undefined) return { result };

@@ -38,30 +38,46 @@ export function unwrapUserData(userData: string | undefined): {
 }
 
 /**
- * Adds this service's note to the `user_data` of a request. The note has the claim, and the time of a single picture if its
- * name will not say it: MPC gives a single picture exactly the requested name, and a name in milliseconds looks like one in
- * seconds. A note that is written anyway also says when the pictures run to the end of the video. The caller's text is wrapped
- * inside, and `unwrapUserData` returns it. If the text leaves no room for the note, the note is left out. Text that looks like
- * a note is always wrapped, so that a caller's text is never read as a note.
- * @throws InvalidRequest for data that looks like a note and leaves no room
+ * Adds a note to the `user_data` of a request. The note also has the time of a single picture if its name will not say it: MPC
+ * gives a single picture exactly the requested name, and a name in milliseconds looks like one in seconds. And it says when the
+ * pictures run to the end of the video. The caller's text is wrapped inside, and `unwrapUserData` returns it.
  */
-export function withNote(
-  body: CreateTaskBody,
-  claim?: string,
-  capture?: string,
-  owner?: string,
-): CreateTaskBody {
-  const note: TaskNote = { claim, owner, capture, time_ms: momentOfOnlyPictureMs(body) };
-  const isLikeOurs = z.safeParse(Envelope, parseJson(body.user_data ?? '')).success;
-  if (note.claim === undefined && note.time_ms === undefined && !isLikeOurs) return body;
+export function withNote(body: CreateTaskBody, note: TaskNote): CreateTaskBody & { user_data: string } {
   const { type = 'TIME', duration } = body.thumbnail_para;
-  if (type === 'TIME' && !duration) note.to_end = 1;
-  const wrapped = JSON.stringify({ 'mpc-snapshots': note, user_data: body.user_data });
-  const fits = body.user_data === undefined || wrapped.length <= MAX_USER_DATA_CHARACTERS;
-  if (fits) return { ...body, user_data: wrapped };
-  if (!isLikeOurs) return body;
-  const message = `must leave 150 of its ${MAX_USER_DATA_CHARACTERS} characters free if it looks like this service's note, got ${body.user_data?.length}`;
+  const isToEnd = type === 'TIME' && !duration;
+  const complete: TaskNote = {
+    ...note,
+    time_ms: momentOfOnlyPictureMs(body),
+    ...(isToEnd && { to_end: 1 }),
+  };
+  const user_data = JSON.stringify({ 'mpc-snapshots': complete, user_data: body.user_data });
+  return { ...body, user_data };
+}
+
+/**
+ * Adds a note to a caller's request, unless the caller's text leaves no room for it: the body is then returned unchanged.
+ * @throws InvalidRequest for such a text that looks like a note: it would be read as one
+ */
+export function withNoteIfRoom(body: CreateTaskBody, note: TaskNote): CreateTaskBody {
+  const noted = withNote(body, note);
+  if (body.user_data === undefined || noted.user_data.length <= MAX_USER_DATA_CHARACTERS) return noted;
+  if (!isLikeNote(body)) return body;
+  const message = `must leave 150 of its ${MAX_USER_DATA_CHARACTERS} characters free if it looks like this service's note, got ${body.user_data.length}`;
   throw new InvalidRequest([{ path: 'user_data', message }]);
+}
+
+/**
+ * Adds a note to a caller's request if it needs one: for the time of its only picture, or because its text looks like a note and
+ * would be read as one.
+ * @throws InvalidRequest as withNoteIfRoom
+ */
+export function withNoteIfNeeded(body: CreateTaskBody): CreateTaskBody {
+  const isNeeded = momentOfOnlyPictureMs(body) !== undefined || isLikeNote(body);
+  return isNeeded ? withNoteIfRoom(body, {}) : body;
+}
+
+function isLikeNote({ user_data = '' }: CreateTaskBody): boolean {
+  return z.safeParse(Envelope, parseJson(user_data)).success;
 }
 
 function momentOfOnlyPictureMs({ thumbnail_para: para }: CreateTaskBody): number | undefined {

@@ -9,13 +9,12 @@ import {
   ClaimInFlight,
   ClaimRecord,
   type ClaimRequest,
-  COME_BACK_SECONDS,
   claimKey,
   findClaim,
   isWithin,
 } from './claims';
 import { isBeingRemoved, type Video } from './removals';
-import { resultKeyOf } from './results';
+import { isRecordKey } from './results';
 import { listRecords } from './task-index';
 
 /*
@@ -42,7 +41,7 @@ export interface Begun extends ClaimRecord {
  */
 export async function othersBegun(claim: ClaimRequest, invocation: Invocation): Promise<Begun[]> {
   const records = await listRecords(claim.bucket, claim.key, invocation);
-  if (isBeingRemoved(records)) throw new ClaimInFlight(COME_BACK_SECONDS);
+  if (isBeingRemoved(records)) throw new ClaimInFlight();
   return begunIn(records, claim.objectKey.replace(/json$/, ''), invocation);
 }
 
@@ -56,7 +55,7 @@ export async function begunIn(
   own: string | undefined,
   invocation: Invocation,
 ): Promise<Begun[]> {
-  const listed = records.filter(({ key }) => resultKeyOf(key) !== undefined);
+  const listed = records.filter(({ key }) => isRecordKey(key));
   const read = async ({ key: objectKey }: ListedObject): Promise<Begun[]> => {
     const record = await getRecordAs(ClaimRecord, objectKey, invocation);
     if (record?.claim === undefined) return [];

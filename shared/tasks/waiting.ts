@@ -201,7 +201,7 @@ export function inTurn(waiting: readonly Waiting[], lastFolder = ''): Waiting[] 
   const ids = new Set<string>();
   // If an upload is there twice, the earlier time counts; at the same time the one with a record.
   const sorted = [...waiting].sort(
-    (a, b) => a.sinceMs - b.sinceMs || Number(b.recordKey !== undefined) - Number(a.recordKey !== undefined),
+    (a, b) => a.sinceMs - b.sinceMs || Number(!a.recordKey) - Number(!b.recordKey),
   );
   for (const one of sorted) {
     if (ids.has(one.id)) continue;
@@ -212,11 +212,7 @@ export function inTurn(waiting: readonly Waiting[], lastFolder = ''): Waiting[] 
   }
   const names = [...folders.keys()].sort();
   const order = [...names.filter((name) => name > lastFolder), ...names.filter((name) => name <= lastFolder)];
-  const rounds: Waiting[][] = [];
-  for (const name of order)
-    for (const [round, one] of (folders.get(name) ?? []).entries()) {
-      rounds[round] ??= [];
-      rounds[round].push(one);
-    }
-  return rounds.flat();
+  const placed = order.flatMap((name) => [...(folders.get(name) ?? []).entries()]);
+  // The sort is stable: within a round the folders keep their order.
+  return placed.sort(([round], [other]) => round - other).map(([, one]) => one);
 }

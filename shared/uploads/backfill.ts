@@ -61,7 +61,7 @@ export function isMeant(
   { capture }: Pick<BackfillRequest, 'capture'>,
   settings: Settings,
 ): boolean {
-  if (reasonToSkip(upload, settings) !== undefined) return false;
+  if (reasonToSkip(upload, settings)) return false;
   return capturesFor(upload.key, settings.captures).some(
     ({ name }) => capture === undefined || name === capture,
   );

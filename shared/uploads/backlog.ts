@@ -26,7 +26,7 @@ export async function captureOrRemember(
   invocation: Invocation,
 ): Promise<Outcome[]> {
   const skipped = reasonToSkip(upload, invocation.settings);
-  if (skipped !== undefined) return [{ skipped }];
+  if (skipped) return [{ skipped }];
   const outcomes: Outcome[] =
     comesBehind() || !isTimeLeft ? [{ failed: 'no_turn' }] : await captureUpload(upload, invocation);
   if (!outcomes.some(isWithoutTurn)) return outcomes;

@@ -130,7 +130,7 @@ async function lookThrough(
   for (;;) {
     if (visitor.isOver()) return 'interrupted';
     const page = await listUploads(bucket, prefix, range.marker, invocation);
-    if (page === undefined) return 'not_listed';
+    if (!page) return 'not_listed';
     const objects = page.objects.filter(({ key }) => until === undefined || !isBehind(key, until));
     const wanted = objects.map((object) => ({ bucket, ...object })).filter(visitor.isWanted);
     for (const group of groupsOf(wanted, GROUP_SIZE)) {

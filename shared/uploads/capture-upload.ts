@@ -3,7 +3,14 @@ import { findObject } from '../cloud/obs';
 import { describeFailure, ServiceRefused } from '../core/errors';
 import { type Capture, capturesFor } from '../installation/captures';
 import type { Invocation } from '../installation/invocation';
-import { ClaimDamaged, ClaimInFlight, createClaimedTask, findClaim, uploadClaim } from '../tasks/claims';
+import {
+  ClaimDamaged,
+  ClaimInFlight,
+  type ClaimRecord,
+  createClaimedTask,
+  findClaim,
+  uploadClaim,
+} from '../tasks/claims';
 import { haveEnded, othersBegun, wasReplacedSince } from '../tasks/versions';
 import { acquirePermit, pause } from './rate-limit';
 import { isRoomAtMpc } from './unfinished';
@@ -37,8 +44,8 @@ function readings(upload: Upload, { settings }: Invocation): [Upload, ...Upload[
   const { otherKey, ...first } = upload;
   if (otherKey === undefined) return [first];
   const other = { ...first, key: otherKey };
-  if (reasonToSkip(other, settings) !== undefined) return [first];
-  return reasonToSkip(first, settings) === undefined ? [first, other] : [other];
+  if (reasonToSkip(other, settings)) return [first];
+  return reasonToSkip(first, settings) ? [other] : [first, other];
 }
 
 /**
@@ -110,12 +117,12 @@ export async function captureUpload(
   only?: string,
 ): Promise<Outcome[]> {
   const reason = reasonToSkip(upload, invocation.settings);
-  if (reason !== undefined) return [{ skipped: reason }];
+  if (reason) return [{ skipped: reason }];
   try {
     // An event may be late or have no ETag: what counts is the object that exists now.
     const isListed = upload.lastModifiedMs !== undefined;
     const object = isListed ? upload : await findObject(upload.bucket, upload.key, invocation);
-    if (object === undefined) return [{ skipped: 'gone' }];
+    if (!object) return [{ skipped: 'gone' }];
     return await captureVersion({ ...upload, ...object }, invocation, how, only);
   } catch (error) {
     return [outcomeOf(error, upload, invocation)];
@@ -150,9 +157,8 @@ async function captureVersion(
  */
 const UNSEEN_FOR_MS = 3_600_000;
 
-function wasRewrittenSince(lastModifiedMs: number | undefined, upload: Upload): boolean {
-  const { lastModifiedMs: nowMs = 0 } = upload;
-  const laterMs = nowMs - (lastModifiedMs ?? nowMs);
+function wasRewrittenSince(record: ClaimRecord, { lastModifiedMs = 0 }: Upload): boolean {
+  const laterMs = lastModifiedMs - (record.last_modified_ms ?? lastModifiedMs);
   return laterMs > 0 && laterMs < UNSEEN_FOR_MS;
 }
 
@@ -182,19 +188,20 @@ async function captureOne(
     findClaim(first, invocation),
     isDryRun ? undefined : othersBegun(first, invocation),
   ]);
-  const isRewritten = state.task !== undefined && wasRewrittenSince(state.lastModifiedMs, upload);
+  const isRewritten = state.task && wasRewrittenSince(state.record, upload);
   const others = begun ?? (isRewritten ? await othersBegun(first, invocation) : []);
   let claim = first;
   let standing = state;
-  for (let round = 1; standing.task !== undefined; round++) {
-    const { task, claimedAtMs, lastModifiedMs } = standing;
+  for (let round = 1; standing.task; round++) {
+    const { task, record } = standing;
+    const { claimed_at_ms } = record;
     const mayShowAnother =
-      wasReplacedSince(claimedAtMs, upload.etag, others) || wasRewrittenSince(lastModifiedMs, upload);
+      wasReplacedSince(claimed_at_ms, upload.etag, others) || wasRewrittenSince(record, upload);
     if (!mayShowAnother) return alreadyStarted(task);
     // The older task may still run.
     const { id, etag } = claim;
     const { task_id } = task;
-    others.push({ state: 'accepted', claimed_at_ms: claimedAtMs, task_id, claim: id, etag, isUpload: true });
+    others.push({ state: 'accepted', claimed_at_ms, task_id, claim: id, etag, isUpload: true });
     claim = uploadClaim(upload, capture, invocation.settings, round);
     standing = await findClaim(claim, invocation);
   }
@@ -207,7 +214,7 @@ async function captureOne(
   if (!(await haveEnded(others, body.output, claim, invocation))) return { failed: 'older_task_at_work' };
   const release = await acquirePermit(MIN_TIME_FOR_A_CAPTURE_MS, how !== 'at once', invocation, isBehind);
   try {
-    if (release !== undefined) {
+    if (release) {
       const { task, isNew } = await createClaimedTask(claim, body, free, invocation, release);
       return isNew ? { started: task.task_id ?? '' } : alreadyStarted(task);
     }

@@ -56,16 +56,12 @@ type Reservation = z.infer<typeof Reservation>;
 /** Stored records call reservations `lots`. */
 const Reservations = z.object({ lots: z.array(Reservation) });
 
-/** One call, and when it can arrive at the latest (ms since the epoch). */
-interface Permit {
-  latestArrivalMs: number;
-}
-
 /** Permits that may be used until `expiresAtMs` (ms since the epoch). */
 interface OwnReservation {
   calls: number;
   expiresAtMs: number;
-  permits: Permit[];
+  /** Of each permit that was acquired: when its call can arrive at the latest (ms since the epoch). */
+  latestArrivalsMs: number[];
 }
 
 // One instance handles one event at a time: its memory is a safe place for what it has sent. A sweep starts several
@@ -114,11 +110,11 @@ async function nextPermit(
   for (;;) {
     const now = Date.now();
     const last = usableReservation(now);
-    const writeMs = last === undefined ? rewrittenUntilMs - now : 0;
+    const writeMs = last ? 0 : rewrittenUntilMs - now;
     const waitMs = Math.max(pausedUntilMs - now, msUntilFree(now, limit), writeMs);
     if (remainingMs(invocation) - waitMs < reserveMs) return undefined;
     if (waitMs <= 0) {
-      if (last !== undefined) return permitOf(last, now);
+      if (last) return permitOf(last, now);
       // A reservation that took too long to write is written again.
       await reserve(invocation);
       continue;
@@ -129,11 +125,10 @@ async function nextPermit(
   }
 }
 
-function permitOf({ permits }: OwnReservation, now: number): () => void {
-  const permit = { latestArrivalMs: now + CALL_ARRIVES_WITHIN_MS };
-  permits.push(permit);
+function permitOf({ latestArrivalsMs }: OwnReservation, now: number): () => void {
+  const index = latestArrivalsMs.push(now + CALL_ARRIVES_WITHIN_MS) - 1;
   return () => {
-    permit.latestArrivalMs = Date.now();
+    latestArrivalsMs[index] = Date.now();
   };
 }
 
@@ -145,9 +140,9 @@ export function pause(seconds: number): void {
 /** Zero or less if one is free now. */
 function msUntilFree(now: number, limit: number): number {
   othersReservations = (othersReservations ?? []).filter(({ until_ms }) => until_ms > now - WINDOW_MS);
-  const own = ownReservations.flatMap(({ permits }) => permits);
+  const own = ownReservations.flatMap(({ latestArrivalsMs }) => latestArrivalsMs);
   const inUse = [
-    ...own.map(({ latestArrivalMs }) => ({ freeMs: latestArrivalMs + OWN_WINDOW_MS, calls: 1 })),
+    ...own.map((latestArrivalMs) => ({ freeMs: latestArrivalMs + OWN_WINDOW_MS, calls: 1 })),
     ...othersReservations.map(({ until_ms, calls }) => ({ freeMs: until_ms + WINDOW_MS, calls })),
   ].sort((a, b) => a.freeMs - b.freeMs);
   let excess = inUse.reduce((sum, { calls }) => sum + calls, 0) + 1 - limit;
@@ -168,7 +163,7 @@ async function reserve(invocation: Invocation): Promise<void> {
       Math.ceil(invocation.settings.mpcRequestsPerMinute * RESERVED_PART_OF_LIMIT),
     ),
     expiresAtMs: now + RESERVATION_LIFETIME_MS,
-    permits: [],
+    latestArrivalsMs: [],
   };
   const ended = ownReservations.filter((own) => asEnded(own).until_ms > now - WINDOW_MS);
   const lots = [
@@ -190,15 +185,12 @@ async function reserve(invocation: Invocation): Promise<void> {
 function usableReservation(now: number): OwnReservation | undefined {
   return ownReservations
     .slice(-1)
-    .find(({ permits, calls, expiresAtMs }) => permits.length < calls && now < expiresAtMs);
+    .find(({ latestArrivalsMs, calls, expiresAtMs }) => latestArrivalsMs.length < calls && now < expiresAtMs);
 }
 
 /** What is written about a reservation that has ended: how many calls were made, and when the last of them can arrive. */
-function asEnded({ permits }: OwnReservation): Reservation {
-  return {
-    calls: permits.length,
-    until_ms: Math.max(0, ...permits.map(({ latestArrivalMs }) => latestArrivalMs)),
-  };
+function asEnded({ latestArrivalsMs }: OwnReservation): Reservation {
+  return { calls: latestArrivalsMs.length, until_ms: Math.max(0, ...latestArrivalsMs) };
 }
 
 async function readReservations(invocation: Invocation): Promise<Reservation[]> {

@@ -121,7 +121,7 @@ const Progress = z.object({
 });
 type Progress = z.infer<typeof Progress>;
 
-type Report = SweepReport & { would_start: string[] };
+type Report = Omit<SweepReport, 'duplicates' | 'doubled'> & { would_start: string[] };
 
 /**
  * Looks through the upload buckets for videos without a task, and starts them and all others that wait, in turn: uploads whose
@@ -144,8 +144,6 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
     started: 0,
     failed: 0,
     refused: 0,
-    duplicates: [],
-    doubled: [],
     complete: false,
     would_start: [],
   };
@@ -172,21 +170,20 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
     lookThroughBuckets(progress, ids, report, isDryRun, looking),
     duplicateSearch,
   ]);
-  report.duplicates = duplicates;
-  report.doubled = duplicates;
   if (!isDryRun) {
     const isTurnForFound = await startInTurn(found.filter(isNew), progress, report, bounded);
     const isTurn = isTurnForLine && isTurnForFound;
     setBehind(!isTurn);
-    if (isTurn && backfill !== undefined)
+    if (isTurn && backfill)
       progress.backfill = await goOnWithBackfill(backfill, progress.backfill, progress.marks, bounded);
     await startInTurn([...found, ...line].filter(isOld), undefined, report, bounded);
     await putRecord(SWEEP_KEY, progress, invocation);
   }
-  const { would_start, refused_uploads, ...rest } = report;
-  const level = report.duplicates.length > 0 || report.failed > 0 ? 'warn' : 'info';
-  invocation.log.write(level, 'sweep.done', rest);
-  return isDryRun ? report : rest;
+  const complete = { ...report, duplicates, doubled: duplicates };
+  const { would_start, refused_uploads, ...logged } = complete;
+  const level = duplicates.length > 0 || report.failed > 0 ? 'warn' : 'info';
+  invocation.log.write(level, 'sweep.done', logged);
+  return isDryRun ? complete : logged;
 }
 
 async function refusedUploads(
@@ -196,7 +193,7 @@ async function refusedUploads(
   const uploads = [];
   for (const { recordKey, dueMs } of refused.slice(0, MAX_KEYS_REPORTED)) {
     const upload = await readWaiting(recordKey, invocation);
-    if (upload !== undefined) uploads.push({ ...upload, again_at: isoTime(dueMs) });
+    if (upload) uploads.push({ ...upload, again_at: isoTime(dueMs) });
   }
   return uploads;
 }
@@ -296,14 +293,14 @@ async function startInTurn(
   invocation: Invocation,
 ): Promise<boolean> {
   const line = inTurn(waiting, progress?.folder);
-  const how = progress === undefined ? 'behind others' : 'in turn';
+  const how = progress ? 'in turn' : 'behind others';
   const begun = new Set<string>();
   let isTurn = true;
   while (line.length > 0 && isTurn && remainingMs(invocation) >= MIN_TIME_FOR_A_CAPTURE_MS) {
     const group = line.splice(0, PARALLEL_STARTS);
     const ends = await Promise.all(group.map((one) => startOne(one, how, begun, report, invocation)));
     isTurn = ends.every(Boolean);
-    if (progress !== undefined) progress.folder = group.at(-1)?.folder ?? progress.folder;
+    if (progress) progress.folder = group.at(-1)?.folder ?? progress.folder;
   }
   report.failed += line.length;
   await inParallel(line, PARALLEL_WRITES, (one) => remember(one, invocation));
@@ -320,8 +317,8 @@ async function startOne(
 ): Promise<boolean> {
   const { recordKey } = one;
   const upload = one.upload ?? (await readWaiting(recordKey ?? '', invocation));
-  if (upload === undefined) {
-    if (recordKey !== undefined) await forget(recordKey, invocation);
+  if (!upload) {
+    if (recordKey) await forget(recordKey, invocation);
     return true;
   }
   const outcomes = await captureMeant({ etag: '', ...upload }, how, begun, invocation);
@@ -357,7 +354,7 @@ async function captureMeant(
   }
 }
 
-function count(outcomes: readonly Outcome[], report: SweepReport): void {
+function count(outcomes: readonly Outcome[], report: Report): void {
   report.looked_at += outcomes.length;
   tally(outcomes, report);
 }
@@ -368,7 +365,7 @@ function isToBeLookedAt(
   { settings }: Invocation,
 ): boolean {
   if (upload.lastModifiedMs > Date.now() - EVENT_COMES_WITHIN_MS) return false;
-  if (reasonToSkip(upload, settings) !== undefined) return false;
+  if (reasonToSkip(upload, settings)) return false;
   if (clean_ms === undefined || upload.lastModifiedMs >= clean_ms - MARGIN_MS) return true;
   const part = (timeMs: number) => Math.floor(timeMs / PART_OF_WEEK_MS);
   // An ETag is a hash: it spreads uploads evenly over the parts of the week.

@@ -189,8 +189,7 @@ describe('what is begun', () => {
     expect(events('claim.accepted')).toMatchObject([{ task_id: '1' }]);
     expect(await find()).toMatchObject({
       task: { task_id: '1' },
-      claimedAtMs: nowMs,
-      lastModifiedMs: 5,
+      record: { claimed_at_ms: nowMs, last_modified_ms: 5 },
     });
   });
 
@@ -484,7 +483,7 @@ describe('a claim whose task the clean-up was about to cancel', () => {
   test.each(['PROCESSING', 'SUCCEEDED'] as const)('keeps a task that is %s', async (status) => {
     put(givenUp());
     add(1, status);
-    expect(await find()).toMatchObject({ task: { task_id: '1' }, claimedAtMs: 3 });
+    expect(await find()).toMatchObject({ task: { task_id: '1' }, record: { claimed_at_ms: 3 } });
     expect(stored()).toMatchObject({ state: 'accepted', task_id: '1' });
     expect(stored()).not.toHaveProperty('giving_up');
   });

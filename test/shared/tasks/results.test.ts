@@ -3,6 +3,8 @@ import { claimKey } from '../../../shared/tasks/claims';
 import {
   isOwnTask,
   isRecordedTask,
+  isRecordKey,
+  isResultKey,
   keepResult,
   keepResults,
   keptResult,
@@ -227,10 +229,13 @@ describe('the record of a task', () => {
   test.each([
     ['a/b.json', 'a/b.result.json'],
     ['a.json/b.json', 'a.json/b.result.json'],
-    ['a/b.result.json', undefined],
-    ['a/b.removed', undefined],
-    ['a/b.json.txt', undefined],
   ])('with the key %s has its result at %s', (key, expected) => {
     expect(resultKeyOf(key)).toBe(expected);
+    expect([key, expected].map(isRecordKey)).toEqual([true, false]);
+    expect([key, expected].map(isResultKey)).toEqual([false, true]);
+  });
+
+  test.each(['a/b.removed', 'a/b.json.txt'])('and its result are not at the key %s', (key) => {
+    expect([isRecordKey(key), isResultKey(key)]).toEqual([false, false]);
   });
 });

@@ -1,7 +1,7 @@
 import type { Task } from '../../../shared/cloud/mpc';
 import { openInvocation } from '../../../shared/installation/invocation';
 import { parseCreateRequest } from '../../../shared/tasks/create-request';
-import { withNote } from '../../../shared/tasks/task-note';
+import { withNote, withNoteIfNeeded } from '../../../shared/tasks/task-note';
 import {
   expectedPictures,
   pictureOfSyncTask,
@@ -23,14 +23,12 @@ const task: Task = {
   thumbnail_info: [{ pic_name: '9.jpg' }, { pic_name: '5.jpg' }],
 };
 
-const create = (thumbnail_para: object, user_data?: string, sync?: 0 | 1, claim?: string) =>
-  withNote(
-    parseCreateRequest(
-      { input: { bucket: 'videos', object: 'a.mp4' }, thumbnail_para, user_data, sync },
-      settingsWith(),
-    ),
-    claim,
+const requestFor = (thumbnail_para: object, user_data?: string, sync?: 0 | 1) =>
+  parseCreateRequest(
+    { input: { bucket: 'videos', object: 'a.mp4' }, thumbnail_para, user_data, sync },
+    settingsWith(),
   );
+const create = (...request: Parameters<typeof requestFor>) => withNoteIfNeeded(requestFor(...request));
 
 describe('the pictures of a task', () => {
   test('carry their moment and come in its order', () => {
@@ -85,7 +83,7 @@ describe('the pictures of a task', () => {
       withPictures({ ...task, user_data }, invocation).thumbnail_info?.map(({ end_time }) => end_time);
     expect(ends()).toEqual([9, undefined]);
     const uploads = (thumbnail_para: object) =>
-      create(thumbnail_para, undefined, undefined, 'claim').user_data;
+      withNote(requestFor(thumbnail_para), { claim: 'claim' }).user_data;
     expect(ends(uploads({ type: 'TIME', time: 4 }))).toEqual([9, 10]);
     expect(ends(uploads({ type: 'TIME', time: 4, duration: 9 }))).toEqual([9, undefined]);
     expect(ends(uploads({ type: 'DOTS', dots: [5, 9] }))).toEqual([9, undefined]);
