@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { CallerError, type Detail } from './core/errors';
-import { isText, textThat } from './core/schema';
+import { isText, textLike, textThat } from './core/schema';
 
 // Limits of MPC's snapshot API (API reference, "Creating a snapshot task"; its OpenAPI description for the ranges).
 export const MAX_USER_DATA_CHARACTERS = 65_535;
@@ -8,9 +8,8 @@ export const MAX_USER_DATA_CHARACTERS = 65_535;
 const MAX_KEY_BYTES = 1024;
 
 /** OBS API reference, "Creating a bucket". */
-export const bucketName = /* @__PURE__ */ textThat(
-  (name) =>
-    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && !/\.\.|\.-|-\.|^\d+\.\d+\.\d+\.\d+$/.test(name),
+export const bucketName = /* @__PURE__ */ textLike(
+  /^(?!.*(\.\.|\.-|-\.))(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
   'must be a bucket name: 3 to 63 lower-case letters, digits, hyphens and dots',
 );
 
@@ -39,7 +38,7 @@ export function check<T extends z.ZodMiniType>(
   schema: T,
   value: unknown,
 ): { data: z.infer<T>; details?: undefined } | { data?: undefined; details: Detail[] } {
-  const parsed = z.safeParse(schema, value, { reportInput: true });
+  const parsed = z.safeParse(schema, value);
   return parsed.success ? { data: parsed.data } : { details: describeIssues(parsed.error.issues, value) };
 }
 
@@ -81,7 +80,7 @@ const MAX_UNKNOWN_FIELDS = 20;
 
 /**
  * Turns zod's issues into details: for each wrong field its path, what is allowed and the value. A list
- * is reported once, however many of its items are wrong. Needs zod's `reportInput`.
+ * is reported once, however many of its items are wrong.
  */
 function describeIssues(issues: readonly z.core.$ZodIssue[], value: unknown): Detail[] {
   const details = issues.flatMap((issue): Detail[] => {
@@ -93,8 +92,7 @@ function describeIssues(issues: readonly z.core.$ZodIssue[], value: unknown): De
     }
     const isMember = typeof issue.path.at(-1) === 'number';
     const path = isMember ? issue.path.slice(0, -1) : issue.path;
-    const input = isMember ? valueAt(path, value) : issue.input;
-    return [{ path: path.join('.'), message: describeIssue(issue, input) }];
+    return [{ path: path.join('.'), message: describeIssue(issue, valueAt(path, value)) }];
   });
   return [...new Map(details.map((detail) => [detail.path, detail])).values()];
 }

@@ -49,7 +49,7 @@ const RefusalSchema = z.object({
   error: z.optional(z.object({ code: optionalText, message: optionalText })),
 });
 
-/** `thumbnail_para` of MPC: what is captured. Times are in seconds except `dots_ms`. */
+/** `thumbnail_para` of MPC: what is captured. Times are in seconds, except `dots_ms`. `type` is TIME when left out. */
 export interface ThumbnailPara {
   type?: 'TIME' | 'DOTS' | 'DOTS_MS' | undefined;
   time?: number | undefined;
@@ -333,7 +333,7 @@ async function call(
   const { body, repeat = 'always', attemptTimeoutMs, leaveByMs = deadlineMs } = options;
   const { origin, host } = new URL(settings.mpcEndpoint);
   const path = `/v1/${projectId}/thumbnails`;
-  const text = body === undefined ? undefined : JSON.stringify(body);
+  const text = body && JSON.stringify(body);
   const operation = OPERATIONS[method];
   let attempts = 0;
   let response: HttpResponse | undefined;

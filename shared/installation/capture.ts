@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { ThumbnailPara } from '../cloud/mpc';
 import type { Detail } from '../core/errors';
 import { integer, integers, lazily, oneOf, side, textThat } from '../core/schema';
 import { isCleanText } from '../validation';
@@ -40,9 +41,6 @@ export const thumbnailParaSchema = lazily(() => {
   });
 });
 
-/** `thumbnail_para` of MPC: what is captured. Times are in seconds, except `dots_ms`. `type` is TIME when left out. */
-export type ThumbnailPara = z.infer<ReturnType<typeof thumbnailParaSchema>>;
-
 /** What does not go together in a capture that MPC makes in its own time (API reference, `type` and `dots`). */
 export function asyncIssues(para: ThumbnailPara): Detail[] {
   if (para.type === 'DOTS_MS')
@@ -53,7 +51,7 @@ export function asyncIssues(para: ThumbnailPara): Detail[] {
     : paraIssue('dots', `must hold 1 to ${MAX_ASYNC_DOTS} times (s) when type is DOTS, got ${count}`);
 }
 
-/** The one fault of a capture, as it stands in a request. */
+/** The only issue of a capture, with its path in a request. */
 export function paraIssue(field: keyof ThumbnailPara, message: string): Detail[] {
   return [{ path: `thumbnail_para.${field}`, message }];
 }

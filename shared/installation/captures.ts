@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
+import type { ThumbnailPara } from '../cloud/mpc';
 import type { Detail } from '../core/errors';
 import { lazily, optionalText, parseJson, text, textThat } from '../core/schema';
 import { check, show } from '../validation';
-import { asyncIssues, type ThumbnailPara, thumbnailParaSchema } from './capture';
+import { asyncIssues, thumbnailParaSchema } from './capture';
 import {
   directoryTemplate,
   fixedFolder,

@@ -1,6 +1,5 @@
-import type { CreatedTask, CreateTaskBody, Task } from '../cloud/mpc';
+import type { CreatedTask, CreateTaskBody, Task, ThumbnailPara } from '../cloud/mpc';
 import { temporaryUrl } from '../cloud/obs';
-import type { ThumbnailPara } from '../installation/capture';
 import type { Invocation } from '../installation/invocation';
 import { encodePath } from '../signing';
 import { asMpcReads } from '../tasks/ownership';
