@@ -95,14 +95,14 @@ class Watched {
 
 /** The gateway allows 6,000 reads a minute, so that a flood costs no more. This suite needs more. */
 async function deployWithoutThrottle(cloud: Cloud, settings: Record<string, string>): Promise<void> {
-  const wanted = desiredState(await readService(LOCAL_STAGE, { ...settings, ...cloud.environment }));
-  const apis = wanted.access?.apis.map((one) => ({
+  const desired = desiredState(await readService(LOCAL_STAGE, { ...settings, ...cloud.environment }));
+  const apis = desired.access?.apis.map((one) => ({
     ...one,
     throttle: one.throttle && { api: 100_000, caller: 100_000 },
   }));
-  if (wanted.access !== undefined && apis !== undefined) wanted.access = { ...wanted.access, apis };
+  if (desired.access !== undefined && apis !== undefined) desired.access = { ...desired.access, apis };
   const api = new FunctionGraphApi(new CloudApi(connectionFrom(cloud.environment, cloud.region)));
-  await deploy(await withSubDomains(wanted, api.cloud), await buildArtifacts(wanted.functions), api);
+  await deploy(await withSubDomains(desired, api.cloud), await buildArtifacts(desired.functions), api);
 }
 
 const pauseUntil = (atMs: number) =>

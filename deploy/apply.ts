@@ -14,18 +14,18 @@ const TAKEN = new Set(['FSS.1108', 'FSS.1145', 'FSS.1146', 'FSS.1147', 'FSS.1148
 /**
  * Carries out a plan with as little downtime as possible. First the functions, which serve old and new triggers. Then
  * new triggers beside the old ones; if the cloud does not allow both, the old one is removed first. Last,
- * everything that is no longer wanted. A failure does not stop calls that run in parallel, but it stops the following
+ * everything that is no longer desired. A failure does not stop calls that run in parallel, but it stops the following
  * rounds. The next run finds what was done and does the rest.
  * @throws DeployError with a line for every call that failed
  */
 export async function apply(plan: Plan, zips: Zips, api: FunctionGraphApi): Promise<void> {
   const { functions, removals, additions } = plan;
   const fresh = new Set(
-    functions.filter(({ action }) => action !== 'update').map(({ wanted }) => wanted.name),
+    functions.filter(({ action }) => action !== 'update').map(({ desired }) => desired.name),
   );
   await round(
     functions,
-    ({ wanted }) => wanted.name,
+    ({ desired }) => desired.name,
     (change) => changeFunction(change, zips, api),
   );
   const postponed: Addition[] = [];
@@ -65,20 +65,20 @@ async function round<T>(
 }
 
 async function changeFunction(change: FunctionChange, zips: Zips, api: FunctionGraphApi): Promise<void> {
-  const { wanted, action, configuration, sendsCode, clearsSecrets, asynchronous } = change;
-  const zip = zips[wanted.key];
-  if (sendsCode && zip === undefined) throw new DeployError([`the package has no code of ${wanted.key}`]);
-  if (action === 'recreate') await removeFunction(wanted.name, api);
-  if (action !== 'update' && zip !== undefined) await api.createFunction(wanted, zip);
+  const { desired, action, configuration, sendsCode, clearsSecrets, asynchronous } = change;
+  const zip = zips[desired.key];
+  if (sendsCode && zip === undefined) throw new DeployError([`the package has no code of ${desired.key}`]);
+  if (action === 'recreate') await removeFunction(desired.name, api);
+  if (action !== 'update' && zip !== undefined) await api.createFunction(desired, zip);
   const isNew = action !== 'update';
-  const there = (work: () => Promise<void>) => (isNew ? onceThere(wanted.name, api, work) : work());
-  if (configuration.length > 0) await there(() => api.updateConfiguration(wanted, clearsSecrets));
-  if (action === 'update' && sendsCode && zip !== undefined) await api.updateCode(wanted.name, zip);
-  const { asynchronous: settings } = wanted;
+  const there = (work: () => Promise<void>) => (isNew ? onceThere(desired.name, api, work) : work());
+  if (configuration.length > 0) await there(() => api.updateConfiguration(desired, clearsSecrets));
+  if (action === 'update' && sendsCode && zip !== undefined) await api.updateCode(desired.name, zip);
+  const { asynchronous: settings } = desired;
   if (asynchronous === 'set' && settings !== undefined) {
-    await there(() => api.updateAsynchronous(wanted.name, settings));
+    await there(() => api.updateAsynchronous(desired.name, settings));
   }
-  if (asynchronous === 'clear') await api.deleteAsynchronous(wanted.name);
+  if (asynchronous === 'clear') await api.deleteAsynchronous(desired.name);
 }
 
 /** A function that was created a moment ago may not be found yet. */

@@ -5,7 +5,7 @@ import { compileFunction } from 'node:vm';
 import * as z from 'zod';
 import { PACKAGE_FOLDER } from '../package-folder';
 import { bundleFunctions, zipFunction } from './bundle';
-import type { WantedFunction } from './desired-state';
+import type { DesiredFunction } from './desired-state';
 import { DeployError } from './errors';
 
 /** The code of one function, ready for upload. */
@@ -17,7 +17,7 @@ export interface Artifact {
   digest: string;
 }
 
-type Source = Pick<WantedFunction, 'key' | 'source'>;
+type Source = Pick<DesiredFunction, 'key' | 'source'>;
 
 /**
  * Bundles and zips functions. The same sources give the same bytes on every machine.

@@ -47,20 +47,20 @@ export async function bucketState(bucket: string, connection: Connection): Promi
  * @throws DeployError for a bucket that is missing or in another region, and when OBS does not answer. A bucket that the key
  *   may not see passes
  */
-export async function refuseBuckets(wanted: DesiredState, connection: Connection): Promise<void> {
+export async function refuseBuckets(desired: DesiredState, connection: Connection): Promise<void> {
   const states = await Promise.all(
-    wanted.buckets.map(async (bucket) => ({ bucket, state: await bucketState(bucket, connection) })),
+    desired.buckets.map(async (bucket) => ({ bucket, state: await bucketState(bucket, connection) })),
   );
   const lines = states.flatMap(({ bucket, state }) => {
-    if (state.is === 'missing') return [`bucket ${bucket} does not exist: create it in ${wanted.region}`];
+    if (state.is === 'missing') return [`bucket ${bucket} does not exist: create it in ${desired.region}`];
     if (state.is === 'unanswered') {
       return [`bucket ${bucket}: ${state.reason}; check the network, and OBS_ENDPOINT if it is set`];
     }
-    const isElsewhere = state.is === 'elsewhere' || (state.is === 'there' && state.region !== wanted.region);
+    const isElsewhere = state.is === 'elsewhere' || (state.is === 'there' && state.region !== desired.region);
     if (!isElsewhere) return [];
     const where = state.is === 'there' ? state.region : 'another region';
     return [
-      `bucket ${bucket} is in ${where}, the functions are in ${wanted.region}: both must be in one region`,
+      `bucket ${bucket} is in ${where}, the functions are in ${desired.region}: both must be in one region`,
     ];
   });
   if (lines.length > 0) throw new DeployError(lines);

@@ -20,13 +20,13 @@ export interface DeployOptions extends PlanOptions {
 const ROUNDS = 3;
 
 /**
- * Deploys a stage: compares the live state with the wanted one and changes only the differences. It keeps no state of its
+ * Deploys a stage: compares the live state with the desired one and changes only the differences. It keeps no state of its
  * own, so it may be interrupted anywhere and run again.
  * @param artifacts the code of all functions
  * @throws DeployError with a line for every failure and obstacle
  */
 export async function deploy(
-  wanted: DesiredState,
+  desired: DesiredState,
   artifacts: readonly Artifact[],
   api: FunctionGraphApi,
   { dryRun = false, onPlan, ...options }: DeployOptions = {},
@@ -34,19 +34,19 @@ export async function deploy(
   const digests = Object.fromEntries(artifacts.map(({ key, digest }) => [key, digest]));
   const zips = Object.fromEntries(artifacts.map(({ key, zip }) => [key, zip]));
   for (let rounds = 1; ; rounds += 1) {
-    const live = await withAdvice(() => liveState(api, wanted, rounds > 1));
-    const todo = plan(wanted, live, digests, options);
+    const live = await withAdvice(() => liveState(api, desired, rounds > 1));
+    const todo = plan(desired, live, digests, options);
     if (todo.refusals.length > 0) throw new DeployError(todo.refusals);
-    const access = await withAdvice(() => planAccess(wanted, api.cloud, options.only));
+    const access = await withAdvice(() => planAccess(desired, api.cloud, options.only));
     onPlan?.(todo, access);
     if (dryRun || (isEmpty(todo) && access.steps.length === 0)) return;
     try {
       await apply(todo, zips, api);
-      return await openAccess(wanted, api, options.only);
+      return await openAccess(desired, api, options.only);
     } catch (error) {
       const isWorthAnotherLook = error instanceof DeployError && error.isOutcomeUnknown && rounds < ROUNDS;
       if (isWorthAnotherLook) continue;
-      const open = await closeApis(wanted, api, options.only);
+      const open = await closeApis(desired, api, options.only);
       if (open.length === 0 || !(error instanceof DeployError)) throw error;
       throw new DeployError([
         ...error.lines,
@@ -62,13 +62,13 @@ export async function deploy(
  * @returns the APIs that are still open
  */
 async function closeApis(
-  wanted: DesiredState,
+  desired: DesiredState,
   { cloud }: FunctionGraphApi,
   only: readonly string[] | undefined,
 ): Promise<string[]> {
   const open: string[] = [];
   try {
-    const { steps, unlisted } = await planAccess(wanted, cloud, only);
+    const { steps, unlisted } = await planAccess(desired, cloud, only);
     for (const { closes, carryOut } of steps) {
       if (closes === undefined) continue;
       // Of those that are not listed, some were never made.
@@ -83,7 +83,7 @@ async function closeApis(
 
 /** Sets callers, limits and policies, which need the APIs that the triggers created. */
 async function openAccess(
-  wanted: DesiredState,
+  desired: DesiredState,
   { cloud }: FunctionGraphApi,
   only: readonly string[] | undefined,
 ): Promise<void> {
@@ -91,7 +91,7 @@ async function openAccess(
     const open = new Set<string>();
     // APIs that every user of the cloud may call wait for nothing.
     const closed = async (): Promise<AccessPlan> => {
-      const plan = await planAccess(wanted, cloud, only);
+      const plan = await planAccess(desired, cloud, only);
       for (const { closes, carryOut } of plan.steps) {
         if (closes === undefined) continue;
         open.add(closes);

@@ -1,12 +1,12 @@
-import { apiText, type WantedAccess, type WantedApi } from './access/wanted-access';
+import { apiText, type DesiredAccess, type DesiredApi } from './access/desired-access';
 import { FUNCTION_NAMES, type FunctionName } from './bundle';
 import {
   type Complain,
   LOCAL_STAGE,
   refuseLoops,
-  toldApart,
-  type WantedTrigger,
-  wantedTrigger,
+  withDistinctNames,
+  type DesiredTrigger,
+  desiredTrigger,
 } from './desired-triggers';
 import { DeployError } from './errors';
 import { refuseRivals } from './event-rivals';
@@ -16,20 +16,20 @@ const MAX_USER_DATA_CHARACTERS = 4096;
 const MAX_TRIGGERS = 10;
 const MAX_DESCRIPTION_CHARACTERS = 512;
 
-/** The wanted state of a stage. */
+/** The desired state of a stage. */
 export interface DesiredState {
   service: string;
   stage: string;
   region: string;
-  functions: readonly WantedFunction[];
+  functions: readonly DesiredFunction[];
   /** The access to its APIs; absent without APIs. */
-  access?: WantedAccess;
+  access?: DesiredAccess;
   /** All buckets that events come from and that functions write to. */
   buckets: readonly string[];
 }
 
 /** One function in FunctionGraph's terms, without its code. */
-export interface WantedFunction {
+export interface DesiredFunction {
   /** Name in `serverless.yml`. */
   key: string;
   /** Name in the cloud, with service and stage. */
@@ -48,7 +48,7 @@ export interface WantedFunction {
   maxInstances?: number;
   /** Body of the asynchronous configuration; absent: none. */
   asynchronous?: AsynchronousConfiguration;
-  triggers: readonly WantedTrigger[];
+  triggers: readonly DesiredTrigger[];
   /** Log group and stream in LTS; absent: no logs are kept. */
   logs?: LogDestination;
 }
@@ -68,7 +68,7 @@ export interface AsynchronousConfiguration {
 }
 
 /**
- * Turns a service, resolved by the framework from `serverless.yml`, into the wanted state.
+ * Turns a service, resolved by the framework from `serverless.yml`, into the desired state.
  * @throws DeployError with a line for every wrong property
  */
 export function desiredState(resolved: unknown): DesiredState {
@@ -87,15 +87,15 @@ export function desiredState(resolved: unknown): DesiredState {
   );
   const resolvedService = { service, provider, functions };
   const faults: string[] = [];
-  const wanted = Object.entries(functions).map(([key, definition]) =>
-    wantedFunction(key, definition, resolvedService, (message) =>
+  const desired = Object.entries(functions).map(([key, definition]) =>
+    desiredFunction(key, definition, resolvedService, (message) =>
       faults.push(`serverless.yml: functions.${key}${message}`),
     ),
   );
-  for (const [index, { key, name }] of wanted.entries()) {
-    const first = wanted.findIndex((other) => other.name === name);
+  for (const [index, { key, name }] of desired.entries()) {
+    const first = desired.findIndex((other) => other.name === name);
     if (first < index)
-      faults.push(`serverless.yml: ${wanted[first]?.key} and ${key} have the same name "${name}"`);
+      faults.push(`serverless.yml: ${desired[first]?.key} and ${key} have the same name "${name}"`);
   }
   refuseRivals(functions, (message) => faults.push(`serverless.yml: ${message}`));
   const needsGroup = Object.values(functions).some(({ events }) =>
@@ -113,14 +113,14 @@ export function desiredState(resolved: unknown): DesiredState {
       `serverless.yml: provider.logs lacks ${names}: LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME belong together`,
     );
   }
-  const access = wantedAccess(parsed.data, (message) => faults.push(`serverless.yml: ${message}`));
+  const access = desiredAccess(parsed.data, (message) => faults.push(`serverless.yml: ${message}`));
   if (faults.length > 0) throw new DeployError(faults);
   return {
     ...(access !== undefined && { access }),
     service,
     stage: provider.stage,
     region: provider.region,
-    functions: wanted,
+    functions: desired,
     buckets: bucketsOf(Object.values(functions)),
   };
 }
@@ -131,13 +131,13 @@ export function logWarning({ stage, functions }: DesiredState): string | undefin
   return `the functions will have no logs: \`npm run setup -- --stage ${stage}\` creates a log group, or set LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME`;
 }
 
-function wantedAccess(
+function desiredAccess(
   { provider, functions }: ServiceDefinition,
   complain: Complain,
-): WantedAccess | undefined {
+): DesiredAccess | undefined {
   const { auth, instance_id, group_id, env_id, throttle, allowAccounts, openToAllUsers } = provider.apigw;
   const apis = Object.entries(functions).flatMap(([key, { events }]) =>
-    events.flatMap(({ apigw }): WantedApi[] =>
+    events.flatMap(({ apigw }): DesiredApi[] =>
       apigw === undefined
         ? []
         : [
@@ -223,7 +223,7 @@ function bucketsOf(functions: readonly FunctionDefinition[]): string[] {
 }
 
 /** The function with this name in `serverless.yml`. @throws DeployError when there is none */
-export function functionNamed({ functions }: DesiredState, key: string | undefined): WantedFunction {
+export function functionNamed({ functions }: DesiredState, key: string | undefined): DesiredFunction {
   const found = functions.find((one) => one.key === key);
   if (found !== undefined) return found;
   const keys = functions.map((one) => one.key).join(', ');
@@ -238,12 +238,12 @@ export function ownerMark({ service, stage }: Pick<DesiredState, 'service' | 'st
   return `[serverless ${service}/${stage}]`;
 }
 
-function wantedFunction(
+function desiredFunction(
   key: string,
   definition: FunctionDefinition,
   { service, provider, functions }: ServiceDefinition,
   complain: Complain,
-): WantedFunction {
+): DesiredFunction {
   const { stage } = provider;
   // The framework sets this name when serverless.yml has none.
   const givenName = definition.name === `${service}-${stage}-${key}` ? undefined : definition.name;
@@ -267,12 +267,12 @@ function wantedFunction(
   const secrets = filled({ ...provider.secrets, ...definition.secrets });
   refuseUserData(userData, secrets, complain);
   const hearsRemovals = source === 'on-upload' && removesWhatIsGone(userData);
-  const triggers = toldApart(
+  const triggers = withDistinctNames(
     definition.events.flatMap((event, index) =>
       event.smn !== undefined && event.smn.topic_urn === undefined
         ? []
         : [
-            wantedTrigger(event, key, name, provider, hearsRemovals, (message) =>
+            desiredTrigger(event, key, name, provider, hearsRemovals, (message) =>
               complain(`.events[${index}]${message}`),
             ),
           ],

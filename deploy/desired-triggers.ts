@@ -7,7 +7,7 @@ export const LOCAL_STAGE = 'local';
 export type TriggerType = 'APIG' | 'DEDICATEDGATEWAY' | 'OBS' | 'EVENTGRID' | 'SMN' | 'TIMER';
 
 /** A trigger in FunctionGraph's terms. */
-export interface WantedTrigger {
+export interface DesiredTrigger {
   type: TriggerType;
   /** Only for timers: other triggers cannot be disabled. */
   status?: 'ACTIVE' | 'DISABLED';
@@ -25,14 +25,14 @@ const REMOVALS_OF_EVENTGRID = ['OBS:DWR:ObjectRemoved:Delete', 'OBS:DWR:ObjectRe
  * The trigger for an event of `serverless.yml`.
  * @param hearsRemovals adds the removal of objects to the trigger: a second trigger on the same bucket is refused (FSS.1108)
  */
-export function wantedTrigger(
+export function desiredTrigger(
   event: EventDefinition,
   key: string,
   functionName: string,
   { stage, region, apigw: gateway }: ServiceDefinition['provider'],
   hearsRemovals: boolean,
   complain: Complain,
-): WantedTrigger {
+): DesiredTrigger {
   if (event.apigw !== undefined) {
     const { path, req_method, name, auth = gateway.auth, timeout, match_mode } = event.apigw;
     if (auth === 'NONE' && stage !== LOCAL_STAGE) {
@@ -140,7 +140,7 @@ function obsTriggerName(functionName: string, bucket: string): string {
  * Several OBS triggers of one function on one bucket, with different prefixes or suffixes, would have the same name, which is
  * their id. All but the first get a name with a hash of their prefix and suffix.
  */
-export function toldApart(triggers: readonly WantedTrigger[]): WantedTrigger[] {
+export function withDistinctNames(triggers: readonly DesiredTrigger[]): DesiredTrigger[] {
   const taken = new Set<unknown>();
   return triggers.map((trigger) => {
     const { type, eventData } = trigger;

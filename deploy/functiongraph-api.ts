@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CallFailed, type CloudAnswer, type CloudApi, type CloudRequest, readAnswer } from './cloud-api';
-import type { AsynchronousConfiguration, WantedFunction } from './desired-state';
-import type { TriggerType, WantedTrigger } from './desired-triggers';
+import type { AsynchronousConfiguration, DesiredFunction } from './desired-state';
+import type { TriggerType, DesiredTrigger } from './desired-triggers';
 
 /** The fields of FunctionGraph's answer about a function that are used here. */
 export const LiveConfiguration = z.object({
@@ -112,24 +112,24 @@ export class FunctionGraphApi {
     return answer && read(LiveConfiguration, answer.body, `the configuration of ${name}`);
   }
 
-  async createFunction(wanted: WantedFunction, zip: Buffer): Promise<void> {
+  async createFunction(desired: DesiredFunction, zip: Buffer): Promise<void> {
     await this.#call({
       method: 'POST',
       path: 'functions',
       // Without `type` some regions create version 1, which has no limit of instances.
-      body: { ...configurationBody(wanted), package: 'default', type: 'v2', ...codeBody(zip) },
+      body: { ...configurationBody(desired), package: 'default', type: 'v2', ...codeBody(zip) },
     });
   }
 
   /** @param clearsSecrets removes the secrets: they are no longer in `serverless.yml` */
-  async updateConfiguration(wanted: WantedFunction, clearsSecrets = false): Promise<void> {
-    const { maxInstances } = wanted;
+  async updateConfiguration(desired: DesiredFunction, clearsSecrets = false): Promise<void> {
+    const { maxInstances } = desired;
     await this.#call({
       method: 'PUT',
-      path: `functions/${this.urnOf(wanted.name)}/config`,
+      path: `functions/${this.urnOf(desired.name)}/config`,
       body: {
-        ...configurationBody(wanted),
-        ...(clearsSecrets && { encrypted_user_data: JSON.stringify(wanted.secrets) }),
+        ...configurationBody(desired),
+        ...(clearsSecrets && { encrypted_user_data: JSON.stringify(desired.secrets) }),
         // Both fields are mandatory. An event function handles one request at a time.
         ...(maxInstances !== undefined && {
           strategy_config: { concurrency: maxInstances, concurrent_num: 1 },
@@ -189,7 +189,7 @@ export class FunctionGraphApi {
     }
   }
 
-  async createTrigger(name: string, { type, status, eventData }: WantedTrigger): Promise<void> {
+  async createTrigger(name: string, { type, status, eventData }: DesiredTrigger): Promise<void> {
     await this.#call({
       method: 'POST',
       path: `triggers/${this.urnOf(name)}`,
@@ -284,19 +284,19 @@ function isGone(error: unknown): boolean {
 const read = <T>(schema: z.ZodType<T>, body: unknown, what: string): T =>
   readAnswer(schema, body, what, 'FunctionGraph');
 
-function configurationBody(wanted: WantedFunction) {
+function configurationBody(desired: DesiredFunction) {
   return {
-    func_name: wanted.name,
-    description: wanted.description,
-    runtime: wanted.runtime,
+    func_name: desired.name,
+    description: desired.description,
+    runtime: desired.runtime,
     handler: HANDLER,
-    memory_size: wanted.memoryMb,
-    timeout: wanted.timeoutSeconds,
-    user_data: JSON.stringify(wanted.userData),
-    ...(Object.keys(wanted.secrets).length > 0 && { encrypted_user_data: JSON.stringify(wanted.secrets) }),
-    xrole: wanted.agency,
-    app_xrole: wanted.agency,
-    ...(wanted.logs !== undefined && { enable_lts_log: true, log_config: wanted.logs }),
+    memory_size: desired.memoryMb,
+    timeout: desired.timeoutSeconds,
+    user_data: JSON.stringify(desired.userData),
+    ...(Object.keys(desired.secrets).length > 0 && { encrypted_user_data: JSON.stringify(desired.secrets) }),
+    xrole: desired.agency,
+    app_xrole: desired.agency,
+    ...(desired.logs !== undefined && { enable_lts_log: true, log_config: desired.logs }),
   };
 }
 

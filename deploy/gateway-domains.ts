@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CallFailed, type CloudApi } from './cloud-api';
 import type { DesiredState } from './desired-state';
-import type { WantedTrigger } from './desired-triggers';
+import type { DesiredTrigger } from './desired-triggers';
 
 const Group = z.object({ sl_domain: z.string().min(1) });
 
@@ -12,7 +12,7 @@ export interface GroupPlace {
 }
 
 /** The API group of a trigger; undefined for a trigger that is not an API. */
-export function groupOf({ type, eventData }: WantedTrigger): GroupPlace | undefined {
+export function groupOf({ type, eventData }: DesiredTrigger): GroupPlace | undefined {
   if (type !== 'APIG' && type !== 'DEDICATEDGATEWAY') return undefined;
   const { group_id: group, instance_id: instance } = eventData;
   return { groupId: String(group), instanceId: instance === undefined ? undefined : String(instance) };
@@ -29,9 +29,9 @@ export function groupPath({ groupId, instanceId }: GroupPlace, projectId: string
  * Adds each group's sub-domain to its triggers: the vendor's guide and the Terraform provider send it. If a group cannot
  * be read, its triggers stay unchanged, and FunctionGraph reports what is missing.
  */
-export async function withSubDomains(wanted: DesiredState, cloud: CloudApi): Promise<DesiredState> {
+export async function withSubDomains(desired: DesiredState, cloud: CloudApi): Promise<DesiredState> {
   const domains = new Map<string, Promise<string | undefined>>();
-  const withDomain = async (trigger: WantedTrigger): Promise<WantedTrigger> => {
+  const withDomain = async (trigger: DesiredTrigger): Promise<DesiredTrigger> => {
     const place = groupOf(trigger);
     if (place === undefined || trigger.eventData.sl_domain !== undefined) return trigger;
     const path = groupPath(place, cloud.connection.projectId);
@@ -43,12 +43,12 @@ export async function withSubDomains(wanted: DesiredState, cloud: CloudApi): Pro
       : { ...trigger, eventData: { ...trigger.eventData, sl_domain: domain } };
   };
   const functions = await Promise.all(
-    wanted.functions.map(async (one) => ({
+    desired.functions.map(async (one) => ({
       ...one,
       triggers: await Promise.all(one.triggers.map(withDomain)),
     })),
   );
-  return { ...wanted, functions };
+  return { ...desired, functions };
 }
 
 async function subDomain(path: string, cloud: CloudApi): Promise<string | undefined> {

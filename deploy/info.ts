@@ -6,11 +6,11 @@ import { describeTrigger } from './plan-text';
 import type { Session } from './session';
 
 /** Prints the deployed functions of the stage. */
-export async function info({ wanted, api, print }: Session): Promise<void> {
-  const { functions } = await withAdvice(() => liveState(api, wanted));
+export async function info({ desired, api, print }: Session): Promise<void> {
+  const { functions } = await withAdvice(() => liveState(api, desired));
   const own = functions.filter(({ isOwn }) => isOwn);
-  print(`${wanted.service}, stage ${wanted.stage}, ${wanted.region}: ${own.length} functions`);
-  for (const line of captureLines(wanted)) print(line);
+  print(`${desired.service}, stage ${desired.stage}, ${desired.region}: ${own.length} functions`);
+  for (const line of captureLines(desired)) print(line);
   for (const { name, configuration, triggers } of own) {
     const { func_urn, runtime, memory_size, timeout, last_modified, digest } = configuration;
     print(`\n${name}`);
@@ -27,7 +27,7 @@ export async function info({ wanted, api, print }: Session): Promise<void> {
 }
 
 /** The names of CAPTURES; no line if only CAPTURE is set. */
-function captureLines({ stage, functions }: Session['wanted']): string[] {
+function captureLines({ stage, functions }: Session['desired']): string[] {
   const userData = functions.find(({ source }) => source === 'on-upload')?.userData ?? {};
   if (userData.CAPTURES === undefined) return [];
   try {

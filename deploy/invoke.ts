@@ -16,8 +16,8 @@ const COMMANDS =
  * Invokes a deployed function and prints its result.
  * @throws DeployError, also when the function fails, for the exit code
  */
-export async function invoke({ wanted, api, options, print }: Session): Promise<void> {
-  const { name } = functionNamed(wanted, options.function);
+export async function invoke({ desired, api, options, print }: Session): Promise<void> {
+  const { name } = functionNamed(desired, options.function);
   const event = await readEvent(options);
   const { isError, result, log } = await withAdvice(() => api.invoke(name, event));
   if (options.log === true && log !== '') print(log.trimEnd());

@@ -18,16 +18,16 @@ export interface LiveState {
 
 /**
  * Reads the functions of this stage, and foreign ones with names that it wants.
- * @param asksForEach also reads wanted functions that are not listed: a list may lag behind
+ * @param asksForEach also reads desired functions that are not listed: a list may lag behind
  * @throws CallFailed
  */
 export async function liveState(
   api: FunctionGraphApi,
-  wanted: Pick<DesiredState, 'service' | 'stage' | 'functions'>,
+  desired: Pick<DesiredState, 'service' | 'stage' | 'functions'>,
   asksForEach = false,
 ): Promise<LiveState> {
-  const mark = ownerMark(wanted);
-  const names = new Set(wanted.functions.map(({ name }) => name));
+  const mark = ownerMark(desired);
+  const names = new Set(desired.functions.map(({ name }) => name));
   const listed = await api.listFunctions();
   const isOwn = ({ description }: { description?: string | null | undefined }) =>
     (description ?? '').endsWith(mark);

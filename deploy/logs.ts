@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type CloudApi, readAnswer } from './cloud-api';
 import { withAdvice } from './deploy';
-import { functionNamed, type WantedFunction } from './desired-state';
+import { functionNamed, type DesiredFunction } from './desired-state';
 import { DeployError } from './errors';
 import type { FunctionGraphApi } from './functiongraph-api';
 import { type LogLine, lineText, readLogLine } from './log-lines';
@@ -43,11 +43,11 @@ const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600
  * @throws DeployError
  */
 export async function logs(
-  { wanted, api, options, print }: Session,
+  { desired, api, options, print }: Session,
   nextLook: (ms: number) => Promise<unknown> = api.cloud.pause,
 ): Promise<void> {
   const functions =
-    options.function === undefined ? wanted.functions : [functionNamed(wanted, options.function)];
+    options.function === undefined ? desired.functions : [functionNamed(desired, options.function)];
   const names = new Set(functions.map(({ name }) => name));
   let fromMs = Date.now() - sinceMs(options.since);
   const places = await withAdvice(() => placesOf(functions, api));
@@ -110,7 +110,7 @@ class Attribution {
  * @throws DeployError when none of the functions keeps logs; CallFailed
  */
 export async function* functionLines(
-  functions: readonly WantedFunction[],
+  functions: readonly DesiredFunction[],
   question: Question,
   api: FunctionGraphApi,
 ): AsyncGenerator<{ id: string; line: LogLine }> {
@@ -121,7 +121,7 @@ export async function* functionLines(
 }
 
 /** @throws DeployError when none of the functions keeps logs */
-async function placesOf(functions: readonly WantedFunction[], api: FunctionGraphApi): Promise<Place[]> {
+async function placesOf(functions: readonly DesiredFunction[], api: FunctionGraphApi): Promise<Place[]> {
   const live = await Promise.all(functions.map(({ name }) => api.showFunction(name)));
   const places = new Map<string, Place>();
   for (const one of live) {

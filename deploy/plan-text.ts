@@ -19,8 +19,8 @@ export function planText(
   ];
 }
 
-function functionLine({ wanted, action, configuration, sendsCode, asynchronous }: FunctionChange): string {
-  const { name, runtime, memoryMb, timeoutSeconds } = wanted;
+function functionLine({ desired, action, configuration, sendsCode, asynchronous }: FunctionChange): string {
+  const { name, runtime, memoryMb, timeoutSeconds } = desired;
   if (action === 'create') return `+ ${name}: ${runtime}, ${memoryMb} MB, ${timeoutSeconds} s`;
   if (action === 'recreate') return `± ${name}: deleted and created again for ${runtime}`;
   const changes = configuration.map(({ field, change }) =>

@@ -1,5 +1,5 @@
-import type { AsynchronousConfiguration, DesiredState, WantedFunction } from './desired-state';
-import type { TriggerType, WantedTrigger } from './desired-triggers';
+import type { AsynchronousConfiguration, DesiredState, DesiredFunction } from './desired-state';
+import type { TriggerType, DesiredTrigger } from './desired-triggers';
 import { HANDLER, type LiveAsynchronous, type LiveTrigger } from './functiongraph-api';
 import type { LiveFunction, LiveState } from './live-state';
 
@@ -16,7 +16,7 @@ export interface Plan {
 
 /** One function that is created or changed. */
 export interface FunctionChange {
-  wanted: WantedFunction;
+  desired: DesiredFunction;
   action: 'create' | 'recreate' | 'update';
   /** Changed fields of the configuration; empty: the configuration is not sent. */
   configuration: readonly FieldChange[];
@@ -37,7 +37,7 @@ export type Removal =
   | { what: 'function'; functionName: string };
 
 export type Addition =
-  | { what: 'trigger'; functionName: string; trigger: WantedTrigger }
+  | { what: 'trigger'; functionName: string; trigger: DesiredTrigger }
   | {
       what: 'status';
       functionName: string;
@@ -53,7 +53,7 @@ export interface PlanOptions {
    * Send code and configuration even if they seem unchanged; take over foreign functions; change runtimes.
    */
   force?: boolean;
-  /** Delete functions of this stage that are no longer wanted. */
+  /** Delete functions of this stage that are no longer desired. */
   prune?: boolean;
   /** Only these functions, by their names in `serverless.yml`; absent: all. */
   only?: readonly string[];
@@ -62,9 +62,9 @@ export interface PlanOptions {
 /** Code of each function: SHA-512 of its zip, by the name in `serverless.yml`. */
 export type Digests = Readonly<Record<string, string>>;
 
-/** Compares the wanted state with the live one. */
+/** Compares the desired state with the live one. */
 export function plan(
-  wanted: DesiredState,
+  desired: DesiredState,
   live: LiveState,
   digests: Digests,
   { force = false, prune = false, only }: PlanOptions = {},
@@ -74,12 +74,12 @@ export function plan(
   const additions: Addition[] = [];
   const warnings: string[] = [];
   const refusals: string[] = [];
-  for (const one of wanted.functions) {
+  for (const one of desired.functions) {
     if (only !== undefined && !only.includes(one.key)) continue;
     const existing = live.functions.find(({ name }) => name === one.name);
     if (existing?.isOwn === false && !force) {
       refusals.push(
-        `${one.name} exists, but was not deployed by stage ${wanted.stage} of ${wanted.service}: rename or delete it, or take it over with --force`,
+        `${one.name} exists, but was not deployed by stage ${desired.stage} of ${desired.service}: rename or delete it, or take it over with --force`,
       );
       continue;
     }
@@ -98,7 +98,7 @@ export function plan(
     additions.push(...triggers.additions);
   }
   if (only === undefined) {
-    const names = new Set(wanted.functions.map(({ name }) => name));
+    const names = new Set(desired.functions.map(({ name }) => name));
     for (const { name } of live.functions.filter(({ name, isOwn }) => isOwn && !names.has(name))) {
       if (prune) removals.push({ what: 'function', functionName: name });
       else warnings.push(`${name} is no longer in serverless.yml but still runs: --prune deletes it`);
@@ -113,60 +113,60 @@ export function isEmpty({ functions, removals, additions }: Plan): boolean {
 }
 
 function functionChange(
-  wanted: WantedFunction,
+  desired: DesiredFunction,
   live: LiveFunction | undefined,
   digest: string,
   force: boolean,
 ): FunctionChange | undefined {
   if (live === undefined) {
     return {
-      wanted,
+      desired,
       action: 'create',
       // FunctionGraph accepts the limit of instances only for an existing function.
-      configuration: wanted.maxInstances === undefined ? [] : [{ field: 'concurrency' }],
+      configuration: desired.maxInstances === undefined ? [] : [{ field: 'concurrency' }],
       sendsCode: true,
       clearsSecrets: false,
-      asynchronous: wanted.asynchronous === undefined ? 'keep' : 'set',
+      asynchronous: desired.asynchronous === undefined ? 'keep' : 'set',
     };
   }
-  const fields = fieldChanges(wanted, live);
-  const hasNoSecrets = Object.keys(wanted.secrets).length === 0;
+  const fields = fieldChanges(desired, live);
+  const hasNoSecrets = Object.keys(desired.secrets).length === 0;
   const clearsSecrets = hasNoSecrets && (force || Boolean(live.configuration.encrypted_user_data));
   if (clearsSecrets && !force) fields.push({ field: 'secrets', change: 'removed' });
   const configuration = fields.length === 0 && force ? [{ field: 'everything (--force)' }] : fields;
   // The digest is documented as the SHA-512 of the code. If that were wrong, the same code would be sent every time and
   // change nothing.
   const sendsCode = force || live.configuration.digest !== digest;
-  const asynchronous = asynchronousChange(wanted.asynchronous, live.asynchronous);
+  const asynchronous = asynchronousChange(desired.asynchronous, live.asynchronous);
   if (configuration.length === 0 && !sendsCode && asynchronous === 'keep') return undefined;
-  return { wanted, action: 'update', configuration, sendsCode, clearsSecrets, asynchronous };
+  return { desired, action: 'update', configuration, sendsCode, clearsSecrets, asynchronous };
 }
 
-function fieldChanges(wanted: WantedFunction, { configuration: live }: LiveFunction): FieldChange[] {
+function fieldChanges(desired: DesiredFunction, { configuration: live }: LiveFunction): FieldChange[] {
   const changes: FieldChange[] = [];
   const compare = (field: string, before: unknown, after: unknown) => {
     if (before !== after) changes.push({ field, change: `${before ?? 'nothing'} → ${after}` });
   };
   compare('handler', live.handler, HANDLER);
-  compare('memorySize', live.memory_size, wanted.memoryMb);
-  compare('timeout', live.timeout, wanted.timeoutSeconds);
-  compare('agency', live.xrole || undefined, wanted.agency);
+  compare('memorySize', live.memory_size, desired.memoryMb);
+  compare('timeout', live.timeout, desired.timeoutSeconds);
+  compare('agency', live.xrole || undefined, desired.agency);
   // An empty execution agency means that xrole applies.
-  compare('execution agency', live.app_xrole || live.xrole || undefined, wanted.agency);
-  compare('description', live.description ?? '', wanted.description);
-  if (wanted.maxInstances !== undefined) {
-    compare('concurrency', live.strategy_config?.concurrency ?? undefined, wanted.maxInstances);
+  compare('execution agency', live.app_xrole || live.xrole || undefined, desired.agency);
+  compare('description', live.description ?? '', desired.description);
+  if (desired.maxInstances !== undefined) {
+    compare('concurrency', live.strategy_config?.concurrency ?? undefined, desired.maxInstances);
   }
-  if (wanted.logs !== undefined) {
-    compare('log group', live.log_group_id || undefined, wanted.logs.group_id);
-    compare('log stream', live.log_stream_id || undefined, wanted.logs.stream_id);
+  if (desired.logs !== undefined) {
+    compare('log group', live.log_group_id || undefined, desired.logs.group_id);
+    compare('log stream', live.log_stream_id || undefined, desired.logs.stream_id);
   }
   const before = userDataOf(live.user_data);
-  for (const name of new Set([...Object.keys(before), ...Object.keys(wanted.userData)])) {
+  for (const name of new Set([...Object.keys(before), ...Object.keys(desired.userData)])) {
     // Values may be long or secret: only the name is shown.
-    if (before[name] !== wanted.userData[name]) changes.push({ field: `environment.${name}` });
+    if (before[name] !== desired.userData[name]) changes.push({ field: `environment.${name}` });
   }
-  const secrets = Object.keys(wanted.secrets);
+  const secrets = Object.keys(desired.secrets);
   if (secrets.length > 0) {
     changes.push({
       field: `secrets ${secrets.join(', ')}`,
@@ -185,15 +185,15 @@ function userDataOf(text: string | null | undefined): Record<string, unknown> {
 }
 
 function asynchronousChange(
-  wanted: AsynchronousConfiguration | undefined,
+  desired: AsynchronousConfiguration | undefined,
   live: LiveAsynchronous | undefined,
 ): FunctionChange['asynchronous'] {
-  if (wanted === undefined) return live === undefined ? 'keep' : 'clear';
+  if (desired === undefined) return live === undefined ? 'keep' : 'clear';
   const isSame =
-    live?.max_async_retry_attempts === wanted.max_async_retry_attempts &&
-    live.max_async_event_age_in_seconds === wanted.max_async_event_age_in_seconds &&
+    live?.max_async_retry_attempts === desired.max_async_retry_attempts &&
+    live.max_async_event_age_in_seconds === desired.max_async_event_age_in_seconds &&
     destinationText(live.destination_config?.on_failure) ===
-      destinationText(wanted.destination_config.on_failure) &&
+      destinationText(desired.destination_config.on_failure) &&
     !live.destination_config?.on_success?.destination;
   return isSame ? 'keep' : 'set';
 }
@@ -234,14 +234,14 @@ const NOT_COMPARED: Readonly<Partial<Record<TriggerType, readonly string[]>>> = 
 };
 
 function triggerChanges(
-  wanted: WantedFunction,
+  desired: DesiredFunction,
   live: readonly LiveTrigger[],
   force: boolean,
 ): { removals: Removal[]; additions: Addition[] } {
-  const functionName = wanted.name;
+  const functionName = desired.name;
   const left = live.filter(({ trigger_type_code: type }) => MANAGED_TYPES.includes(type));
   const additions: Addition[] = [];
-  for (const trigger of wanted.triggers) {
+  for (const trigger of desired.triggers) {
     // FunctionGraph does not return all of an EventGrid subscription, so a change may go unnoticed.
     const isUncertain = trigger.type === 'EVENTGRID' && force;
     const index = isUncertain ? -1 : left.findIndex((other) => isSameTrigger(trigger, other));
@@ -256,7 +256,7 @@ function triggerChanges(
   return { removals: left.map((trigger) => ({ what: 'trigger', functionName, trigger })), additions };
 }
 
-function isSameTrigger({ type, eventData }: WantedTrigger, live: LiveTrigger): boolean {
+function isSameTrigger({ type, eventData }: DesiredTrigger, live: LiveTrigger): boolean {
   if (live.trigger_type_code !== type) return false;
   return Object.entries(eventData).every(([field, value]) => {
     if (NOT_COMPARED[type]?.includes(field)) return true;

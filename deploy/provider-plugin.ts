@@ -168,21 +168,21 @@ export class HuaweiProvider {
     }
   }
 
-  #wanted(): DesiredState {
+  #desired(): DesiredState {
     // Read only once, because packaging changes the framework's definitions.
-    this.#desiredState ??= this.#readWanted();
+    this.#desiredState ??= this.#readDesiredState();
     return this.#desiredState;
   }
 
-  #readWanted(): DesiredState {
+  #readDesiredState(): DesiredState {
     const { service, provider, functions } = this.#framework.service;
     const stage = this.#stage;
     return desiredState({ service, provider: { ...provider, stage }, functions });
   }
 
   #session(): Session {
-    const wanted = this.#wanted();
-    return { wanted, api: this.#openApi(), options: this.#options, print: this.#print };
+    const desired = this.#desired();
+    return { desired, api: this.#openApi(), options: this.#options, print: this.#print };
   }
 
   readonly #print = (line: string): void => this.#utilities.writeText(asTyped(line));
@@ -216,7 +216,7 @@ export class HuaweiProvider {
   async #doctor(): Promise<void> {
     const ok = await doctor({
       stage: this.#stage,
-      readWanted: () => this.#wanted(),
+      readDesiredState: () => this.#desired(),
       openApi: () => this.#openApi(),
       options: this.#options,
       print: this.#print,
@@ -232,7 +232,7 @@ export class HuaweiProvider {
   }
 
   async #package(): Promise<void> {
-    const { service, functions } = this.#wanted();
+    const { service, functions } = this.#desired();
     const artifacts = await buildArtifacts(functions);
     await writeArtifacts(this.#packageDirectory, service, artifacts);
     for (const { key } of artifacts) {
@@ -243,34 +243,34 @@ export class HuaweiProvider {
     }
   }
 
-  async #deploy({ wanted, api, options, print }: Session): Promise<void> {
-    const artifacts = await readArtifacts(this.#packageDirectory, wanted.service, wanted.functions);
-    refuseSettings(wanted);
-    await refuseBuckets(wanted, api.cloud.connection);
-    await deploy(await withSubDomains(wanted, api.cloud), artifacts, api, {
+  async #deploy({ desired, api, options, print }: Session): Promise<void> {
+    const artifacts = await readArtifacts(this.#packageDirectory, desired.service, desired.functions);
+    refuseSettings(desired);
+    await refuseBuckets(desired, api.cloud.connection);
+    await deploy(await withSubDomains(desired, api.cloud), artifacts, api, {
       dryRun: options['dry-run'] === true,
       force: options.force === true,
       prune: options.prune === true,
       onPlan: (todo, access) => planText(todo, access).forEach(print),
     });
-    this.#done(wanted, api);
+    this.#done(desired, api);
   }
 
   /** Deploys code, configuration and triggers of one function. */
-  async #deployFunction({ wanted, api, options, print }: Session): Promise<void> {
-    const functions = [functionNamed(wanted, options.function)];
-    refuseSettings(wanted);
-    await deploy(await withSubDomains(wanted, api.cloud), await buildArtifacts(functions), api, {
+  async #deployFunction({ desired, api, options, print }: Session): Promise<void> {
+    const functions = [functionNamed(desired, options.function)];
+    refuseSettings(desired);
+    await deploy(await withSubDomains(desired, api.cloud), await buildArtifacts(functions), api, {
       dryRun: options['dry-run'] === true,
       force: options.force === true,
       only: functions.map(({ key }) => key),
       onPlan: (todo, access) => planText(todo, access).forEach(print),
     });
-    this.#done(wanted, api);
+    this.#done(desired, api);
   }
 
-  #done(wanted: DesiredState, { cloud }: FunctionGraphApi): void {
-    const warning = logWarning(wanted);
+  #done(desired: DesiredState, { cloud }: FunctionGraphApi): void {
+    const warning = logWarning(desired);
     if (warning !== undefined) this.#utilities.log.warning(asTyped(warning));
     const what = this.#options['dry-run'] === true ? 'nothing was changed' : 'deployed';
     this.#utilities.log.success(`${what} (${cloud.calls} calls)`);

@@ -9,8 +9,8 @@ import type { Session } from './session';
  * its throttling and access policies. Buckets, their objects, agency, API group and callers stay. A missing function is no
  * error.
  */
-export async function remove({ wanted, api, print }: Session): Promise<void> {
-  const mark = ownerMark(wanted);
+export async function remove({ desired, api, print }: Session): Promise<void> {
+  const mark = ownerMark(desired);
   await withAdvice(async () => {
     const listed = await api.listFunctions();
     const own = listed.filter(({ description }) => (description ?? '').endsWith(mark));
@@ -20,7 +20,7 @@ export async function remove({ wanted, api, print }: Session): Promise<void> {
         print(`- ${name}`);
       }),
     );
-    const policies = await removePolicies(wanted, api.cloud);
+    const policies = await removePolicies(desired, api.cloud);
     for (const name of policies) print(`- ${name}`);
     if (own.length + policies.length === 0) print('nothing to remove');
   });

@@ -5,7 +5,7 @@ import type { FunctionGraphApi } from './functiongraph-api';
 /** The context of a command. */
 export interface Session {
   /** The checked state of the stage from `serverless.yml`. */
-  wanted: DesiredState;
+  desired: DesiredState;
   api: FunctionGraphApi;
   options: CommandOptions;
   /** Prints a line of the command's result. */

@@ -11,7 +11,7 @@ import {
   gatewayLimits,
   type Throttle,
 } from './gateway-api';
-import { apiText, nameIn, type WantedAccess, type WantedApi } from './wanted-access';
+import { apiText, nameIn, type DesiredAccess, type DesiredApi } from './desired-access';
 
 /** The changes to callers, policies and limits. */
 export interface AccessPlan {
@@ -45,22 +45,22 @@ interface Live {
   callers: readonly App[];
   throttles: readonly Throttle[];
   acls: readonly Acl[];
-  apis: readonly { wanted: WantedApi; live: LiveAccess | undefined }[];
+  apis: readonly { desired: DesiredApi; live: LiveAccess | undefined }[];
 }
 
 const NOTHING: AccessPlan = { steps: [], warnings: [], unlisted: [] };
 
 /**
- * Compares the wanted access with the live one. What others bound to an API stays, with a warning.
+ * Compares the desired access with the live one. What others bound to an API stays, with a warning.
  * @param only these functions, by their names in `serverless.yml`; absent: all
  * @throws CallFailed
  */
 export async function planAccess(
-  wanted: Pick<DesiredState, 'service' | 'stage' | 'access'>,
+  desired: Pick<DesiredState, 'service' | 'stage' | 'access'>,
   cloud: CloudApi,
   only?: readonly string[],
 ): Promise<AccessPlan> {
-  const { access } = wanted;
+  const { access } = desired;
   if (access === undefined) return NOTHING;
   const apis = access.apis.filter(({ key }) => only === undefined || only.includes(key));
   const warnings = apis
@@ -68,11 +68,11 @@ export async function planAccess(
     .map((api) => `${apiText(api)} is open to every user of Huawei Cloud (openToAllUsers)`);
   if (access.instanceId === undefined || apis.length === 0) return { ...NOTHING, warnings };
   const gateway = new GatewayApi(cloud, access.instanceId);
-  const live = await look(gateway, wanted, access, apis);
-  const context = { wanted, access, gateway, live, warnings };
+  const live = await look(gateway, desired, access, apis);
+  const context = { desired, access, gateway, live, warnings };
   const unlisted = live.apis
     .filter(({ live: is }) => is?.publishId === undefined)
-    .map(({ wanted: api }) => apiText(api));
+    .map(({ desired: api }) => apiText(api));
   return {
     // Who may call comes first: whatever fails later, the API is not open.
     steps: [...accounts(context), ...throttling(context), ...authorizations(context)],
@@ -91,23 +91,23 @@ export async function callersOf(
 
 /** Deletes the policies of a stage. Its callers keep their keys. @throws CallFailed */
 export async function removePolicies(
-  wanted: Pick<DesiredState, 'service' | 'stage' | 'access'>,
+  desired: Pick<DesiredState, 'service' | 'stage' | 'access'>,
   cloud: CloudApi,
 ): Promise<string[]> {
-  const { access } = wanted;
+  const { access } = desired;
   if (access?.instanceId === undefined) return [];
   const gateway = new GatewayApi(cloud, access.instanceId);
   const [throttles, acls] = await Promise.all([gateway.throttles(), gateway.acls()]);
-  const ownThrottles = throttles.filter((one) => isOwnThrottle(one, wanted));
-  const ownAcls = acls.filter(({ acl_name }) => acl_name === nameIn(wanted, ACCOUNTS));
+  const ownThrottles = throttles.filter((one) => isOwnThrottle(one, desired));
+  const ownAcls = acls.filter(({ acl_name }) => acl_name === nameIn(desired, ACCOUNTS));
   for (const { id } of ownThrottles) await gateway.deleteThrottle(id);
   for (const { id } of ownAcls) await gateway.deleteAcl(id);
   return [...ownThrottles.map(({ name }) => name), ...ownAcls.map(({ acl_name }) => acl_name)];
 }
 
 interface Context {
-  wanted: Pick<DesiredState, 'service' | 'stage'>;
-  access: WantedAccess;
+  desired: Pick<DesiredState, 'service' | 'stage'>;
+  access: DesiredAccess;
   gateway: GatewayApi;
   live: Live;
   warnings: string[];
@@ -115,20 +115,20 @@ interface Context {
 
 async function look(
   gateway: GatewayApi,
-  wanted: Pick<DesiredState, 'service' | 'stage'>,
-  { groupId, envId }: WantedAccess,
-  wantedApis: readonly WantedApi[],
+  desired: Pick<DesiredState, 'service' | 'stage'>,
+  { groupId, envId }: DesiredAccess,
+  desiredApis: readonly DesiredApi[],
 ): Promise<Live> {
   const [found, callers, throttles, acls] = await Promise.all([
     gateway.apis(groupId, envId),
-    callersOf(gateway, wanted),
+    callersOf(gateway, desired),
     gateway.throttles(),
     gateway.acls(),
   ]);
   const apis = await Promise.all(
-    wantedApis.map(async (one) => {
+    desiredApis.map(async (one) => {
       const api = found.find(({ req_method, req_uri }) => req_method === one.method && req_uri === one.path);
-      if (api === undefined) return { wanted: one, live: undefined };
+      if (api === undefined) return { desired: one, live: undefined };
       const [apps, throttle, bound] = await Promise.all([
         gateway.appsOf(api.id, envId),
         gateway.throttleOf(api.id, envId),
@@ -142,20 +142,20 @@ async function look(
         throttle,
         acls: bound,
       };
-      return { wanted: one, live };
+      return { desired: one, live };
     }),
   );
   return {
     callers,
-    throttles: throttles.filter((one) => isOwnThrottle(one, wanted)),
-    acls: acls.filter(({ acl_name }) => acl_name === nameIn(wanted, ACCOUNTS)),
+    throttles: throttles.filter((one) => isOwnThrottle(one, desired)),
+    acls: acls.filter(({ acl_name }) => acl_name === nameIn(desired, ACCOUNTS)),
     apis,
   };
 }
 
 /** Warnings of APIs whose authentication was changed in the gateway: their triggers do not show it. */
 function openedByHand({ apis }: Live): string[] {
-  return apis.flatMap(({ wanted: { auth, ...api }, live }) =>
+  return apis.flatMap(({ desired: { auth, ...api }, live }) =>
     live?.auth === undefined || live.auth === auth
       ? []
       : [
@@ -170,25 +170,25 @@ const ACCOUNTS = 'accounts';
 const ENTITY = 'DOMAIN_ID';
 
 /** The remark decides, because names of stage `eu` and of stage `eu--test` have the same beginning. */
-function isOwnThrottle({ name, remark }: Throttle, wanted: Pick<DesiredState, 'service' | 'stage'>): boolean {
-  return name.startsWith(nameIn(wanted, '')) && (remark == null || remark.endsWith(ownerMark(wanted)));
+function isOwnThrottle({ name, remark }: Throttle, desired: Pick<DesiredState, 'service' | 'stage'>): boolean {
+  return name.startsWith(nameIn(desired, '')) && (remark == null || remark.endsWith(ownerMark(desired)));
 }
 
 /** The name contains function and API, so that no two APIs share limits. */
 function policyName(
-  wanted: Pick<DesiredState, 'service' | 'stage'>,
-  { key, method, path }: WantedApi,
+  desired: Pick<DesiredState, 'service' | 'stage'>,
+  { key, method, path }: DesiredApi,
 ): string {
-  return nameIn(wanted, `${key}_${method.toLowerCase()}${path}`).replace(/_+$/, '');
+  return nameIn(desired, `${key}_${method.toLowerCase()}${path}`).replace(/_+$/, '');
 }
 
 /** One throttling policy for each API, so that each has its own limits. */
-function throttling({ wanted, gateway, live, warnings }: Context): AccessStep[] {
-  const mark = ownerMark(wanted);
-  return live.apis.flatMap(({ wanted: api, live: is }): AccessStep[] => {
-    const name = policyName(wanted, api);
+function throttling({ desired, gateway, live, warnings }: Context): AccessStep[] {
+  const mark = ownerMark(desired);
+  return live.apis.flatMap(({ desired: api, live: is }): AccessStep[] => {
+    const name = policyName(desired, api);
     const bound = is?.throttle;
-    const isOwn = bound !== undefined && isOwnThrottle(bound, wanted);
+    const isOwn = bound !== undefined && isOwnThrottle(bound, desired);
     if (api.throttle === undefined) {
       if (!isOwn) return [];
       return [
@@ -224,8 +224,8 @@ function hasLimits(is: Throttle, { api, app, account }: GatewayLimits): boolean 
 }
 
 /** The access policy for the named accounts: with authentication IAM alone every user of the cloud could call. */
-function accounts({ wanted, access, gateway, live, warnings }: Context): AccessStep[] {
-  const name = nameIn(wanted, ACCOUNTS);
+function accounts({ desired, access, gateway, live, warnings }: Context): AccessStep[] {
+  const name = nameIn(desired, ACCOUNTS);
   const known = live.acls.find(({ acl_name }) => acl_name === name);
   const isRight = known !== undefined && admitsOnly(known, access.allowAccounts);
   let policyId = known?.id;
@@ -235,7 +235,7 @@ function accounts({ wanted, access, gateway, live, warnings }: Context): AccessS
     return policyId;
   };
   const list = access.allowAccounts.join(', ');
-  return live.apis.flatMap(({ wanted: api, live: is }): AccessStep[] => {
+  return live.apis.flatMap(({ desired: api, live: is }): AccessStep[] => {
     const bound = is?.acls.find(({ acl_name }) => acl_name === name);
     if (api.auth !== 'IAM' || access.openToAllUsers) {
       if (bound === undefined) return [];
@@ -275,10 +275,10 @@ function admitsOnly({ acl_type, entity_type, acl_value }: Acl, accounts: readonl
 }
 
 /** Every caller of the stage may call every API with authentication APP. */
-function authorizations({ access, gateway, live, wanted, warnings }: Context): AccessStep[] {
-  const apis = live.apis.filter(({ wanted: { auth } }) => auth === 'APP');
+function authorizations({ access, gateway, live, desired, warnings }: Context): AccessStep[] {
+  const apis = live.apis.filter(({ desired: { auth } }) => auth === 'APP');
   if (apis.length === 0) return [];
-  for (const { wanted: api, live: is } of apis) {
+  for (const { desired: api, live: is } of apis) {
     const others = (is?.apps ?? []).filter(({ id }) => !live.callers.some((caller) => caller.id === id));
     if (others.length === 0) continue;
     const names = others.map(({ name }) => name).join(', ');
@@ -288,14 +288,14 @@ function authorizations({ access, gateway, live, wanted, warnings }: Context): A
   }
   if (live.callers.length === 0) {
     warnings.push(
-      `nobody may call the API yet: npm run callers -- --stage ${wanted.stage} add NAME creates a key`,
+      `nobody may call the API yet: npm run callers -- --stage ${desired.stage} add NAME creates a key`,
     );
     return [];
   }
-  return apis.flatMap(({ wanted: api, live: is }): AccessStep[] => {
+  return apis.flatMap(({ desired: api, live: is }): AccessStep[] => {
     const missing = live.callers.filter(({ id }) => is?.apps.some((app) => app.id === id) !== true);
     if (missing.length === 0) return [];
-    const names = missing.map(({ name }) => callerName(name, wanted)).join(', ');
+    const names = missing.map(({ name }) => callerName(name, desired)).join(', ');
     const carryOut = async (): Promise<void> => {
       if (is === undefined) return;
       await gateway.authorize(

@@ -5,7 +5,7 @@ import { DeployError } from '../errors';
 import type { Session } from '../session';
 import { callerName, callersOf } from './access';
 import { type App, type AppWithSecret, GatewayApi } from './gateway-api';
-import { nameIn } from './wanted-access';
+import { nameIn } from './desired-access';
 
 const ACTIONS = ['add', 'remove', 'rotate'] as const;
 
@@ -13,37 +13,37 @@ const ACTIONS = ['add', 'remove', 'rotate'] as const;
  * `npm run callers`: lists and changes the callers of a stage's API. A secret is shown only once, when it is created.
  * @throws DeployError
  */
-export async function callers({ wanted, api, options, print }: Session): Promise<void> {
+export async function callers({ desired, api, options, print }: Session): Promise<void> {
   const given = ACTIONS.filter((action) => options[action] !== undefined);
   if (given.length > 1) throw new DeployError([`give one of --${given.join(', --')}, not several`]);
   const [action] = given;
-  const { access } = wanted;
+  const { access } = desired;
   if (access?.instanceId === undefined) {
     throw new DeployError([
       'callers are managed in a dedicated gateway: set APIG_INSTANCE_ID. For the shared one use the console (API Gateway, Apps)',
     ]);
   }
   const gateway = new GatewayApi(api.cloud, access.instanceId);
-  const known = await withAdvice(() => callersOf(gateway, wanted));
-  if (action === undefined) return show(known, wanted, print);
-  const name = readName(options[action], wanted);
-  const app = known.find((one) => callerName(one.name, wanted) === name);
+  const known = await withAdvice(() => callersOf(gateway, desired));
+  if (action === undefined) return show(known, desired, print);
+  const name = readName(options[action], desired);
+  const app = known.find((one) => callerName(one.name, desired) === name);
   if (action === 'add') {
     if (access.apis.every(({ auth }) => auth === 'IAM')) {
       throw new DeployError([
-        `the API of stage ${wanted.stage} has the authentication IAM, so a key of its own would open nothing: add the caller's account to provider.apigw.allowAccounts`,
+        `the API of stage ${desired.stage} has the authentication IAM, so a key of its own would open nothing: add the caller's account to provider.apigw.allowAccounts`,
       ]);
     }
     if (app !== undefined) {
       throw new DeployError([
-        `caller ${name} already exists: npm run callers -- --stage ${wanted.stage} rotate ${name} gives it a new secret`,
+        `caller ${name} already exists: npm run callers -- --stage ${desired.stage} rotate ${name} gives it a new secret`,
       ]);
     }
-    await withAdvice(() => addCaller(gateway, wanted, name, (made) => printKey(made, print)));
+    await withAdvice(() => addCaller(gateway, desired, name, (made) => printKey(made, print)));
     return;
   }
   if (app === undefined) {
-    const names = known.map((one) => callerName(one.name, wanted)).join(', ') || 'none';
+    const names = known.map((one) => callerName(one.name, desired)).join(', ') || 'none';
     throw new DeployError([`there is no caller ${name}; there are: ${names}`]);
   }
   if (action === 'remove') {
@@ -80,13 +80,13 @@ export async function makeCaller(
  */
 export async function addCaller(
   gateway: GatewayApi,
-  wanted: Pick<DesiredState, 'service' | 'stage' | 'access'>,
+  desired: Pick<DesiredState, 'service' | 'stage' | 'access'>,
   name: string,
   onMade: (made: AppWithSecret) => void = () => {},
 ): Promise<AppWithSecret> {
-  const made = await makeCaller(gateway, wanted, name);
+  const made = await makeCaller(gateway, desired, name);
   onMade(made);
-  const { access } = wanted;
+  const { access } = desired;
   if (access === undefined) return made;
   const deployed = await gateway.apis(access.groupId, access.envId);
   const apis = deployed.filter(({ req_method, req_uri }) =>
@@ -102,10 +102,10 @@ export async function addCaller(
   return made;
 }
 
-function show(known: readonly App[], wanted: DesiredState, print: (line: string) => void): void {
+function show(known: readonly App[], desired: DesiredState, print: (line: string) => void): void {
   if (known.length === 0)
-    print(`nobody may call: npm run callers -- --stage ${wanted.stage} add NAME creates a key`);
-  for (const { name, app_key } of known) print(`${callerName(name, wanted)}  key ${app_key ?? 'unknown'}`);
+    print(`nobody may call: npm run callers -- --stage ${desired.stage} add NAME creates a key`);
+  for (const { name, app_key } of known) print(`${callerName(name, desired)}  key ${app_key ?? 'unknown'}`);
 }
 
 /** Prints a key. Its secret cannot be shown again. */
@@ -115,8 +115,8 @@ export function printKey({ app_key, app_secret }: AppWithSecret, print: (line: s
   print('Keep the secret now: it is not shown again.');
 }
 
-function readName(name: string | undefined, wanted: DesiredState): string {
-  const longest = 64 - nameIn(wanted, '').length;
+function readName(name: string | undefined, desired: DesiredState): string {
+  const longest = 64 - nameIn(desired, '').length;
   if (name !== undefined && /^[a-z][a-z0-9_]*$/.test(name) && name.length <= longest) return name;
   throw new DeployError([
     `the name of a caller must be lower-case letters, digits and _, beginning with a letter, ${longest} at most, got "${name ?? ''}"`,

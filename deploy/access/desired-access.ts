@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto';
 import type { Limits } from './gateway-api';
 
 /** The allowed callers of a stage's APIs, and their limits. */
-export interface WantedAccess {
+export interface DesiredAccess {
   /** The dedicated gateway; absent: the shared one, whose callers and limits cannot be set by these commands. */
   instanceId?: string | undefined;
   groupId: string;
   envId: string;
-  apis: readonly WantedApi[];
+  apis: readonly DesiredApi[];
   /** With authentication IAM: ids of the allowed accounts. */
   allowAccounts: readonly string[];
   /** With authentication IAM: every user of the cloud may call. */
   openToAllUsers: boolean;
 }
 
-export interface WantedApi {
+export interface DesiredApi {
   /** Name of the function in `serverless.yml`. */
   key: string;
   method: string;
@@ -41,6 +41,6 @@ export function nameIn({ service, stage }: Stage, last: string): string {
 }
 
 /** An API in messages, for example `POST /snapshots`. */
-export function apiText({ method, path }: Pick<WantedApi, 'method' | 'path'>): string {
+export function apiText({ method, path }: Pick<DesiredApi, 'method' | 'path'>): string {
   return `${method} ${path}`;
 }

@@ -28,10 +28,10 @@ const DEFAULT_VIDEO_MINUTES = 10;
  * @throws DeployError
  */
 export async function backfill(
-  { wanted, api, options, print }: Session,
+  { desired, api, options, print }: Session,
   nextLook: (ms: number) => Promise<unknown> = api.cloud.pause,
 ): Promise<void> {
-  const onUpload = wanted.functions.find(({ source }) => source === 'on-upload');
+  const onUpload = desired.functions.find(({ source }) => source === 'on-upload');
   if (onUpload === undefined)
     throw new DeployError(['serverless.yml has no function on-upload: it does the work']);
   const library = await withDeployErrors(

@@ -93,14 +93,14 @@ class NumberSet {
   }
 
   has(hash: string): boolean {
-    const wanted = numberOf(hash);
+    const desired = numberOf(hash);
     let from = 0;
     let to = this.#size;
     while (from < to) {
       const middle = (from + to) >> 1;
       const value = this.#values[middle] ?? 0;
-      if (value === wanted) return true;
-      if (value < wanted) from = middle + 1;
+      if (value === desired) return true;
+      if (value < desired) from = middle + 1;
       else to = middle;
     }
     return false;

@@ -42,17 +42,17 @@ const ShownRole = z.object({ role: RoleView });
  * @param domainId id of the account; undefined when it is unknown
  */
 export async function checkAgencies(
-  wanted: DesiredState,
+  desired: DesiredState,
   domainId: string | undefined,
   cloud: CloudApi,
 ): Promise<Finding[]> {
-  const names = [...new Set(wanted.functions.map(({ agency }) => agency))];
-  return (await Promise.all(names.map((name) => checkAgency(name, wanted, domainId, cloud)))).flat();
+  const names = [...new Set(desired.functions.map(({ agency }) => agency))];
+  return (await Promise.all(names.map((name) => checkAgency(name, desired, domainId, cloud)))).flat();
 }
 
 async function checkAgency(
   name: string,
-  wanted: DesiredState,
+  desired: DesiredState,
   domainId: string | undefined,
   cloud: CloudApi,
 ): Promise<Finding[]> {
@@ -76,13 +76,13 @@ async function checkAgency(
         point,
         state: 'missing',
         text: 'does not exist',
-        todo: `hcloud IAM CreateAgency --cli-region=${wanted.region} --agency.name=${name} --agency.domain_id=${domainId} --agency.trust_domain_name=${FUNCTIONGRAPH_DOMAIN} --agency.duration=FOREVER`,
+        todo: `hcloud IAM CreateAgency --cli-region=${desired.region} --agency.name=${name} --agency.domain_id=${domainId} --agency.trust_domain_name=${FUNCTIONGRAPH_DOMAIN} --agency.duration=FOREVER`,
       },
     ];
   }
   const trust = trustFinding(point, agency);
   if (trust.state === 'missing') return [trust];
-  return [trust, ...rightsFindings(`rights of ${name}`, await probe(() => iam.rolesOf(agency.id)), wanted)];
+  return [trust, ...rightsFindings(`rights of ${name}`, await probe(() => iam.rolesOf(agency.id)), desired)];
 }
 
 export function trustFinding(
@@ -110,7 +110,7 @@ export function trustFinding(
   return { point, state: 'ok', text: `trusts FunctionGraph${until}` };
 }
 
-function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredState): Finding[] {
+function rightsFindings(point: string, roles: Probe<Role[]>, desired: DesiredState): Finding[] {
   if (!roles.ok) {
     return [
       {
@@ -122,15 +122,15 @@ function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredStat
     ];
   }
   const findings: Finding[] = [];
-  const lacking = rightsLacking(wanted, roles.found);
+  const lacking = rightsLacking(desired, roles.found);
   const withoutMpc = lacking.filter(({ action }) => action.startsWith('mpc:'));
   const withoutObs = lacking.filter(({ action }) => action.startsWith('obs:'));
   if (withoutMpc.length > 0) {
     findings.push({
       point,
       state: 'missing',
-      text: `may not use MPC in ${wanted.region}`,
-      todo: `give it the system role "${MPC_ROLE}" for the project ${wanted.region} (console: IAM, Agencies, Authorize; commands: ${PAGE})`,
+      text: `may not use MPC in ${desired.region}`,
+      todo: `give it the system role "${MPC_ROLE}" for the project ${desired.region} (console: IAM, Agencies, Authorize; commands: ${PAGE})`,
     });
   }
   if (withoutObs.length > 0) {
@@ -138,17 +138,17 @@ function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredStat
       point,
       state: 'missing',
       text: `lacks ${withoutObs.map(({ action, resource }) => `${action} on ${resource}`).join(', ')}`,
-      todo: `give it, for global services, a custom policy with what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints (${PAGE})`,
+      todo: `give it, for global services, a custom policy with what \`npm run --silent doctor -- --stage ${desired.stage} --policy\` prints (${PAGE})`,
     });
   }
   if (lacking.length === 0) findings.push({ point, state: 'ok', text: 'enough for the functions' });
-  const unneeded = rightsToSpare(wanted, roles.found);
+  const unneeded = rightsToSpare(desired, roles.found);
   if (unneeded.length > 0) {
     findings.push({
       point,
       state: 'note',
       text: `may still delete ${unneeded.map(({ resource }) => resource).join(', ')}, which only ON_REMOVAL: delete needs`,
-      todo: `npm run setup -- --stage ${wanted.stage} removes it from the policy that setup created; otherwise replace the policy by what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints`,
+      todo: `npm run setup -- --stage ${desired.stage} removes it from the policy that setup created; otherwise replace the policy by what \`npm run --silent doctor -- --stage ${desired.stage} --policy\` prints`,
     });
   }
   const tooWide = rolesTooWide(roles.found);
@@ -157,7 +157,7 @@ function rightsFindings(point: string, roles: Probe<Role[]>, wanted: DesiredStat
       point,
       state: 'note',
       text: `${tooWide.join(', ')} allows far more than the functions need`,
-      todo: `replace it by what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints (${PAGE})`,
+      todo: `replace it by what \`npm run --silent doctor -- --stage ${desired.stage} --policy\` prints (${PAGE})`,
     });
   }
   return findings;

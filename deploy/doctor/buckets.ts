@@ -24,13 +24,13 @@ export interface MpcView {
  * Checks that each bucket exists, is in the region and belongs to the account, and that MPC may use it. Asks OBS
  * for each bucket, and MPC for its two kinds of authorization.
  */
-export async function checkBuckets(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
+export async function checkBuckets(desired: DesiredState, cloud: CloudApi): Promise<Finding[]> {
   const view = await mpcView(cloud);
   const found = await Promise.all(
-    wanted.buckets.map(async (bucket) => {
-      const finding = await bucketFinding(bucket, wanted.region, view, cloud);
+    desired.buckets.map(async (bucket) => {
+      const finding = await bucketFinding(bucket, desired.region, view, cloud);
       // MPC knows nothing about a missing bucket.
-      return finding.state === 'missing' ? [finding] : [finding, mpcFinding(bucket, wanted, view)];
+      return finding.state === 'missing' ? [finding] : [finding, mpcFinding(bucket, desired, view)];
     }),
   );
   return found.flat();

@@ -19,8 +19,8 @@ interface Answer {
  * Checks whether the buckets for records support `x-obs-forbid-overwrite`, which no document of OBS has. It writes one small
  * object twice and deletes it. The object is in the folder of records, under a name that nothing else uses.
  */
-export function probeConditionalWrites(wanted: DesiredState, connection: Connection): Promise<Finding[]> {
-  const buckets = new Set(wanted.functions.flatMap(({ userData }) => userData.SNAPSHOT_BUCKET ?? []));
+export function probeConditionalWrites(desired: DesiredState, connection: Connection): Promise<Finding[]> {
+  const buckets = new Set(desired.functions.flatMap(({ userData }) => userData.SNAPSHOT_BUCKET ?? []));
   return Promise.all([...buckets].map((bucket) => probeBucket(bucket, connection)));
 }
 

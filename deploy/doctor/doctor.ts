@@ -24,7 +24,7 @@ import { checkVersioning } from './versioning';
 export interface Visit {
   stage: string;
   /** @throws DeployError for mistakes in `serverless.yml` and its parameters */
-  readWanted(): DesiredState;
+  readDesiredState(): DesiredState;
   /** @throws DeployError for missing environment variables */
   openApi(): FunctionGraphApi;
   options: CommandOptions;
@@ -40,7 +40,7 @@ export interface Visit {
 export async function doctor(visit: Visit): Promise<boolean> {
   const { stage, options, print } = visit;
   if (options.policy === true) {
-    print(JSON.stringify(leastPolicies(visit.readWanted()).globalPolicy, null, 2));
+    print(JSON.stringify(leastPolicies(visit.readDesiredState()).globalPolicy, null, 2));
     return true;
   }
   const findings = await examine(visit);
@@ -50,13 +50,13 @@ export async function doctor(visit: Visit): Promise<boolean> {
   return ok;
 }
 
-async function examine({ readWanted, openApi, options }: Visit): Promise<Finding[]> {
-  const [wanted, faults] = attempt(readWanted, 'serverless.yml');
+async function examine({ readDesiredState, openApi, options }: Visit): Promise<Finding[]> {
+  const [desired, faults] = attempt(readDesiredState, 'serverless.yml');
   const [api, gaps] = attempt(openApi, 'environment');
-  if (wanted === undefined || api === undefined) return [...faults, ...gaps];
-  const findings = await diagnose(wanted, api);
+  if (desired === undefined || api === undefined) return [...faults, ...gaps];
+  const findings = await diagnose(desired, api);
   if (options.probe !== true) return findings;
-  return [...findings, ...(await probeConditionalWrites(wanted, api.cloud.connection))];
+  return [...findings, ...(await probeConditionalWrites(desired, api.cloud.connection))];
 }
 
 /** Turns the errors of an opening step into findings, so that the doctor reports everything at once. */
@@ -73,26 +73,26 @@ function attempt<T>(open: () => T, point: string): [T | undefined, Finding[]] {
 }
 
 /** All findings about a stage, in the order of setting it up. */
-export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Promise<Finding[]> {
+export async function diagnose(desired: DesiredState, api: FunctionGraphApi): Promise<Finding[]> {
   const { cloud } = api;
-  const offline = checkSettings(wanted);
+  const offline = checkSettings(desired);
   const account = await checkAccount(cloud);
   // With a wrong key every other question would fail in the same way.
   if (!account.isKnown) return [...account.findings, ...offline];
   const looks = await Promise.all([
-    checkBuckets(wanted, cloud),
-    checkVersioning(wanted, cloud),
-    checkStorage(wanted, cloud),
-    checkNeighbours(wanted, api),
-    checkAgencies(wanted, account.domainId, cloud),
-    checkGateway(wanted, cloud),
-    checkAccess(wanted, cloud),
-    checkFunctions(wanted, api),
-    checkRegion(wanted, api),
-    checkNotifications(wanted, cloud),
-    checkEventGrid(wanted, cloud),
-    checkLogs(wanted, cloud),
-    checkPublicUrl(wanted, cloud),
+    checkBuckets(desired, cloud),
+    checkVersioning(desired, cloud),
+    checkStorage(desired, cloud),
+    checkNeighbours(desired, api),
+    checkAgencies(desired, account.domainId, cloud),
+    checkGateway(desired, cloud),
+    checkAccess(desired, cloud),
+    checkFunctions(desired, api),
+    checkRegion(desired, api),
+    checkNotifications(desired, cloud),
+    checkEventGrid(desired, cloud),
+    checkLogs(desired, cloud),
+    checkPublicUrl(desired, cloud),
   ]);
   const [buckets, versions, storage, neighbours, agencies, gateway, access, functions, region, ...others] =
     looks;
@@ -108,7 +108,7 @@ export async function diagnose(wanted: DesiredState, api: FunctionGraphApi): Pro
     ...agencies,
     ...gateway,
     ...access,
-    ...checkPace(wanted),
+    ...checkPace(desired),
     ...eventGrid,
     ...notifications,
     ...publicUrl,

@@ -16,10 +16,10 @@ const Quotas = z.object({
  * Checks that the functions are deployed as in `serverless.yml`, without comparing their code, and that the quota has room
  * for them.
  */
-export async function checkFunctions(wanted: DesiredState, api: FunctionGraphApi): Promise<Finding[]> {
+export async function checkFunctions(desired: DesiredState, api: FunctionGraphApi): Promise<Finding[]> {
   const point = 'functions';
-  const deployCommand = `npm run deploy -- --stage ${wanted.stage}`;
-  const live = await probe(() => liveState(api, wanted));
+  const deployCommand = `npm run deploy -- --stage ${desired.stage}`;
+  const live = await probe(() => liveState(api, desired));
   if (!live.ok) {
     return [
       {
@@ -30,19 +30,19 @@ export async function checkFunctions(wanted: DesiredState, api: FunctionGraphApi
       },
     ];
   }
-  // Code is not compared: the deployed one counts as wanted.
+  // Code is not compared: the deployed one counts as desired.
   const digests = Object.fromEntries(
-    wanted.functions.map(({ key, name }) => [
+    desired.functions.map(({ key, name }) => [
       key,
       live.found.functions.find((one) => one.name === name)?.configuration.digest ?? '',
     ]),
   );
-  const todo = plan(wanted, live.found, digests);
+  const todo = plan(desired, live.found, digests);
   const missing = todo.functions.filter(({ action }) => action === 'create').length;
   if (todo.refusals.length > 0) {
     return todo.refusals.map((text) => ({ point, state: 'missing', text }));
   }
-  if (missing === wanted.functions.length) {
+  if (missing === desired.functions.length) {
     const room = await quotaFinding(missing, api);
     return [...room, { point, state: 'note', text: 'not deployed yet', todo: deployCommand }];
   }
@@ -52,14 +52,14 @@ export async function checkFunctions(wanted: DesiredState, api: FunctionGraphApi
       {
         point,
         state: 'missing',
-        text: `${missing} of ${wanted.functions.length} are missing`,
+        text: `${missing} of ${desired.functions.length} are missing`,
         todo: deployCommand,
       },
     ];
   }
   if (isEmpty(todo)) {
     return [
-      { point, state: 'ok', text: `${wanted.functions.length} deployed, with their settings and triggers` },
+      { point, state: 'ok', text: `${desired.functions.length} deployed, with their settings and triggers` },
     ];
   }
   return [

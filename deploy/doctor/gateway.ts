@@ -8,11 +8,11 @@ import { type Finding, probe } from './finding';
 const Instance = z.object({ status: z.string().nullish() });
 
 /** Checks that the API groups of the stage and their dedicated gateways exist. */
-export async function checkGateway(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
-  const triggers = wanted.functions.flatMap((one) => one.triggers);
+export async function checkGateway(desired: DesiredState, cloud: CloudApi): Promise<Finding[]> {
+  const triggers = desired.functions.flatMap((one) => one.triggers);
   const found = triggers.map(groupOf).filter((place) => place !== undefined);
   const places = new Map(found.map((place) => [groupPath(place, ''), place]));
-  return (await Promise.all([...places.values()].map((place) => checkPlace(place, wanted, cloud)))).flat();
+  return (await Promise.all([...places.values()].map((place) => checkPlace(place, desired, cloud)))).flat();
 }
 
 async function checkPlace(
@@ -85,8 +85,8 @@ function unseen(point: string, reason: string): Finding {
 }
 
 /** Checks that callers, policies and limits are as in `serverless.yml`. */
-export async function checkAccess(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
-  const { access, stage } = wanted;
+export async function checkAccess(desired: DesiredState, cloud: CloudApi): Promise<Finding[]> {
+  const { access, stage } = desired;
   if (access === undefined || access.apis.every(({ auth }) => auth === 'NONE')) return [];
   const point = 'callers of the API';
   if (access.instanceId === undefined) {
@@ -102,7 +102,7 @@ export async function checkAccess(wanted: DesiredState, cloud: CloudApi): Promis
       },
     ];
   }
-  const plan = await probe(() => planAccess(wanted, cloud));
+  const plan = await probe(() => planAccess(desired, cloud));
   if (!plan.ok) return [unseen(point, plan.reason)];
   const { steps, warnings } = plan.found;
   const notes = warnings.map((text): Finding => ({ point, state: 'note', text }));

@@ -25,9 +25,9 @@ const Streams = z.object({
 });
 
 /** Checks that LTS has the log group and stream of the functions. */
-export async function checkLogs(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
-  const setup = `npm run setup -- --stage ${wanted.stage}`;
-  if (logWarning(wanted) !== undefined) {
+export async function checkLogs(desired: DesiredState, cloud: CloudApi): Promise<Finding[]> {
+  const setup = `npm run setup -- --stage ${desired.stage}`;
+  if (logWarning(desired) !== undefined) {
     return [
       {
         point: 'logs',
@@ -38,7 +38,7 @@ export async function checkLogs(wanted: DesiredState, cloud: CloudApi): Promise<
     ];
   }
   const places = new Map(
-    wanted.functions.flatMap(({ logs }) => (logs === undefined ? [] : [[logs.stream_id, logs]])),
+    desired.functions.flatMap(({ logs }) => (logs === undefined ? [] : [[logs.stream_id, logs]])),
   );
   return Promise.all(
     [...places.values()].map(async ({ group_id: groupId, stream_id: streamId }): Promise<Finding> => {

@@ -14,11 +14,11 @@ interface Settings {
  * Checks whether another stage of the project keeps its records in the same bucket, and whether all stages together may send
  * more creates than MPC accepts, from the settings of their deployed functions. Returns nothing if there is none.
  */
-export async function checkNeighbours(wanted: DesiredState, api: FunctionGraphApi): Promise<Finding[]> {
-  const own: Settings = wanted.functions.find(({ source }) => source === 'on-upload')?.userData ?? {};
+export async function checkNeighbours(desired: DesiredState, api: FunctionGraphApi): Promise<Finding[]> {
+  const own: Settings = desired.functions.find(({ source }) => source === 'on-upload')?.userData ?? {};
   const bucket = own.SNAPSHOT_BUCKET;
   if (bucket === undefined) return [];
-  const mark = ownerMark(wanted);
+  const mark = ownerMark(desired);
   const found = await probe(async () => {
     const others = (await api.listFunctions()).flatMap(({ func_name: name, description }) => {
       const [found, stage] = /\[serverless ([^\]]+)\]$/.exec(description ?? '') ?? [];

@@ -34,9 +34,9 @@ const Attributes = z.object({ attributes: z.object({ access_policy: z.string().n
  * Checks that MPC notifies the topic that starts on-finish. MPC has one such setting for the whole project, so
  * another use of it is reported. Without the notification tasks are finished later, by the timer.
  */
-export async function checkNotifications(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
-  const { region, stage } = wanted;
-  const topics = wanted.functions
+export async function checkNotifications(desired: DesiredState, cloud: CloudApi): Promise<Finding[]> {
+  const { region, stage } = desired;
+  const topics = desired.functions
     .flatMap(({ triggers }) => triggers)
     .filter(({ type }) => type === 'SMN')
     .map(({ eventData }) => String(eventData.topic_urn));
@@ -44,13 +44,13 @@ export async function checkNotifications(wanted: DesiredState, cloud: CloudApi):
   const setting = await probe(() => notificationOf(cloud));
   if (topics.length === 0) return [withoutTopic(point, setting, stage)];
   const [topic = ''] = topics;
-  const ofTopic = await topicFinding(topic, wanted, cloud);
+  const ofTopic = await topicFinding(topic, desired, cloud);
   if (ofTopic.state === 'missing') return [ofTopic];
   if (!setting.ok) {
     const todo = `look with a key that may use MPC: hcloud MPC ListNotifySmnTopicConfig --cli-region=${region}`;
     return [ofTopic, { point, state: 'unseen', text: `no information from MPC: ${setting.reason}`, todo }];
   }
-  return [ofTopic, settingFinding(point, topic, wanted, setting.found)];
+  return [ofTopic, settingFinding(point, topic, desired, setting.found)];
 }
 
 /** MPC's notification setting for ended tasks; undefined when there is none. @throws CallFailed, ZodError */

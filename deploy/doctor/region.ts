@@ -18,8 +18,8 @@ function isSaidToLack(region: string, type: TriggerType): boolean {
   return region === 'cn-north-1' && (type === 'EVENTGRID' || type === 'DEDICATEDGATEWAY');
 }
 
-/** Checks that the region has the wanted runtime and triggers. Asks FunctionGraph for both. */
-export async function checkRegion(wanted: DesiredState, { cloud }: FunctionGraphApi): Promise<Finding[]> {
+/** Checks that the region has the desired runtime and triggers. Asks FunctionGraph for both. */
+export async function checkRegion(desired: DesiredState, { cloud }: FunctionGraphApi): Promise<Finding[]> {
   const get = async (what: string): Promise<unknown> =>
     (
       await cloud.call('functiongraph', {
@@ -31,7 +31,7 @@ export async function checkRegion(wanted: DesiredState, { cloud }: FunctionGraph
     probe(async () => RuntimeTypes.parse(await get('runtimetypes')).map(({ type }) => type)),
     probe(async () => TriggerTypes.parse(await get('triggertypes'))),
   ]);
-  return [...runtimeFindings(wanted, runtimes), ...triggerFindings(wanted, types)];
+  return [...runtimeFindings(desired, runtimes), ...triggerFindings(desired, types)];
 }
 
 function runtimeFindings({ region, functions }: DesiredState, runtimes: Probe<string[]>): Finding[] {
@@ -51,10 +51,10 @@ function runtimeFindings({ region, functions }: DesiredState, runtimes: Probe<st
 }
 
 function triggerFindings({ region, functions }: DesiredState, types: Probe<string[]>): Finding[] {
-  const wanted = [...new Set(functions.flatMap(({ triggers }) => triggers.map(({ type }) => type)))];
+  const desired = [...new Set(functions.flatMap(({ triggers }) => triggers.map(({ type }) => type)))];
   const point = 'triggers';
   const lacks = (type: TriggerType) => (types.ok ? !types.found.includes(type) : isSaidToLack(region, type));
-  const lacking = wanted.filter(lacks);
+  const lacking = desired.filter(lacks);
   if (lacking.length > 0) {
     return lacking.map((type) => ({
       point: `${type} triggers`,
@@ -64,7 +64,7 @@ function triggerFindings({ region, functions }: DesiredState, types: Probe<strin
     }));
   }
   if (!types.ok) return [{ point, state: 'unseen', text: `no information from ${region}: ${types.reason}` }];
-  return wanted.length === 0 ? [] : [{ point, state: 'ok', text: `${region} has ${wanted.join(', ')}` }];
+  return desired.length === 0 ? [] : [{ point, state: 'ok', text: `${region} has ${desired.join(', ')}` }];
 }
 
 /** The alternative to a missing type of trigger. */

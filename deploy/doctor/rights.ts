@@ -97,9 +97,9 @@ function deletedBelow({ functions }: DesiredState): string[] {
 }
 
 /** The least rights with which the functions of a stage work. */
-export function leastPolicies(wanted: DesiredState): LeastPolicies {
-  const { read, written } = bucketsOf(wanted);
-  const failed = failureBuckets(wanted);
+export function leastPolicies(desired: DesiredState): LeastPolicies {
+  const { read, written } = bucketsOf(desired);
+  const failed = failureBuckets(desired);
   const buckets = [...new Set([...read, ...written])];
   return {
     projectRole: MPC_ROLE,
@@ -119,7 +119,7 @@ export function leastPolicies(wanted: DesiredState): LeastPolicies {
         ...statements(
           ['obs:object:DeleteObject'],
           written.flatMap((bucket) =>
-            deletedBelow(wanted).map((place) => `OBS:*:*:object:${bucket}/${place}*`),
+            deletedBelow(desired).map((place) => `OBS:*:*:object:${bucket}/${place}*`),
           ),
         ),
         // FunctionGraph's asynchronous notification to OBS needs these two as well, and PutObject.
@@ -133,8 +133,8 @@ export function leastPolicies(wanted: DesiredState): LeastPolicies {
 }
 
 /** The rights of `leastPolicies` that the roles do not give. */
-export function rightsLacking(wanted: DesiredState, roles: readonly Role[]): Right[] {
-  const { globalPolicy } = leastPolicies(wanted);
+export function rightsLacking(desired: DesiredState, roles: readonly Role[]): Right[] {
+  const { globalPolicy } = leastPolicies(desired);
   const needed: Right[] = [
     { action: 'mpc:thumbnailsTask:create' },
     ...globalPolicy.Statement.flatMap(({ Action, Resource }) =>
@@ -147,10 +147,10 @@ export function rightsLacking(wanted: DesiredState, roles: readonly Role[]): Rig
 }
 
 /** Rights to delete that only ON_REMOVAL: delete needs, but that the roles still give without it. */
-export function rightsToSpare(wanted: DesiredState, roles: readonly Role[]): Right[] {
-  if (wanted.functions.some(({ userData }) => removesWhatIsGone(userData))) return [];
+export function rightsToSpare(desired: DesiredState, roles: readonly Role[]): Right[] {
+  if (desired.functions.some(({ userData }) => removesWhatIsGone(userData))) return [];
   const narrow = roles.filter((role) => rolesTooWide([role]).length === 0);
-  return bucketsOf(wanted)
+  return bucketsOf(desired)
     .written.flatMap((bucket) =>
       RECORDS_OF_VIDEOS.map((folder) => ({
         action: 'obs:object:DeleteObject',

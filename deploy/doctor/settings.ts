@@ -1,6 +1,6 @@
 import { readFinishSettings } from '../../shared/installation/finish-settings';
 import { readSettings, type Settings } from '../../shared/installation/settings';
-import type { DesiredState, WantedFunction } from '../desired-state';
+import type { DesiredState, DesiredFunction } from '../desired-state';
 import { DeployError } from '../errors';
 import type { Finding } from './finding';
 
@@ -27,13 +27,13 @@ export function checkSettings({ functions }: DesiredState): Finding[] {
 }
 
 /** @throws DeployError when a function would refuse its user data */
-export function refuseSettings(wanted: DesiredState): void {
-  const faults = checkSettings(wanted).filter(({ state }) => state === 'missing');
+export function refuseSettings(desired: DesiredState): void {
+  const faults = checkSettings(desired).filter(({ state }) => state === 'missing');
   if (faults.length > 0) throw new DeployError(faults.map(({ point, text }) => `${point}: ${text}`));
 }
 
 /** What is wrong with the user data of a function; undefined when it is accepted. */
-function settingsFault({ userData, secrets, source, triggers }: WantedFunction): string | undefined {
+function settingsFault({ userData, secrets, source, triggers }: DesiredFunction): string | undefined {
   const values: Readonly<Record<string, string>> = { ...userData, ...secrets };
   const typing = typingError(Object.keys(values));
   if (typing !== undefined) return typing;
@@ -54,7 +54,7 @@ function settingsFault({ userData, secrets, source, triggers }: WantedFunction):
 /** Names an event whose uploads the settings would all skip; undefined when there is none. */
 function deafness(
   { uploadBuckets, uploadPrefix, uploadSuffixes }: Settings,
-  triggers: WantedFunction['triggers'],
+  triggers: DesiredFunction['triggers'],
 ): string | undefined {
   for (const { type, eventData } of triggers) {
     if (type !== 'OBS' && type !== 'EVENTGRID') continue;

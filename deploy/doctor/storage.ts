@@ -56,10 +56,10 @@ const ARCHIVES = /^(COLD|GLACIER|DEEP_ARCHIVE)$/;
  * Checks the default class of the buckets (GET ?storageClass), and whether lifecycle rules archive or delete what the functions
  * need (GET ?lifecycle). Returns nothing for a missing bucket.
  */
-export async function checkStorage(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
+export async function checkStorage(desired: DesiredState, cloud: CloudApi): Promise<Finding[]> {
   const obs = new ObsClient(cloud);
   const findings = await Promise.all(
-    wanted.buckets.map(async (bucket): Promise<Finding[]> => {
+    desired.buckets.map(async (bucket): Promise<Finding[]> => {
       const point = `storage in ${bucket}`;
       const [storageClass, rules] = await Promise.all([
         probe(async () => {
@@ -68,7 +68,7 @@ export async function checkStorage(wanted: DesiredState, cloud: CloudApi): Promi
         }),
         probe(async () => (await readRules(bucket, obs)).flatMap(ruleOf)),
       ]);
-      const notes = rules.ok ? rules.found.flatMap((rule) => harmOf(rule, contentsOf(bucket, wanted))) : [];
+      const notes = rules.ok ? rules.found.flatMap((rule) => harmOf(rule, contentsOf(bucket, desired))) : [];
       const found: Finding[] = notes.map((text) => ({ point, state: 'note', text, todo: HOW_TO_NARROW }));
       if (storageClass.ok && ARCHIVES.test(storageClass.found)) {
         found.unshift({

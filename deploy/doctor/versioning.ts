@@ -19,11 +19,11 @@ const RULE =
  * Checks whether the buckets keep old versions of objects (GET ?versioning), and whether a lifecycle rule deletes them (GET
  * ?lifecycle). Returns nothing for a missing bucket.
  */
-export async function checkVersioning(wanted: DesiredState, cloud: CloudApi): Promise<Finding[]> {
+export async function checkVersioning(desired: DesiredState, cloud: CloudApi): Promise<Finding[]> {
   const obs = new ObsClient(cloud);
-  const withRecords = new Set(wanted.functions.map(({ userData }) => userData.SNAPSHOT_BUCKET));
+  const withRecords = new Set(desired.functions.map(({ userData }) => userData.SNAPSHOT_BUCKET));
   const findings = await Promise.all(
-    wanted.buckets.map(async (bucket): Promise<Finding[]> => {
+    desired.buckets.map(async (bucket): Promise<Finding[]> => {
       const point = `versions in ${bucket}`;
       const found = await probe(() => keepingOf(bucket, obs));
       if (found.ok) return [{ point, ...verdict(found.found, withRecords.has(bucket)) }];

@@ -29,7 +29,7 @@ export interface AgencyContext {
   domainId: string;
   names: Names;
   /** The functions to deploy: the agency's rights depend on them. */
-  wanted: DesiredState;
+  desired: DesiredState;
 }
 
 /** The agency of the functions with its two rights: MPC's role in the project, and its own policy for OBS. */
@@ -38,14 +38,14 @@ export function agencyPart(context: AgencyContext): Part {
   return { name: `agency ${name}`, service: 'IAM', right: IAM_RIGHT, look: () => lookAtAgency(context) };
 }
 
-async function lookAtAgency({ cloud, domainId, names, wanted }: AgencyContext): Promise<Look> {
+async function lookAtAgency({ cloud, domainId, names, desired }: AgencyContext): Promise<Look> {
   const iam = new Iam(cloud, domainId);
   const { region } = cloud.connection;
   const values = { AGENCY: names.agency };
   const agency = await iam.agency(names.agency);
   const isOwn = agency?.description?.includes(names.mark) ?? true;
   const roles = agency === undefined ? [] : await iam.rolesOf(agency.id);
-  const lacking = rightsLacking(wanted, roles);
+  const lacking = rightsLacking(desired, roles);
   const wrong = agency === undefined ? undefined : whatIsWrong(agency);
   if (agency !== undefined && (wrong !== undefined || (!isOwn && lacking.length > 0))) {
     const lacks = lacking.map(({ action, resource }) => (resource ? `${action} on ${resource}` : action));
@@ -71,7 +71,7 @@ async function lookAtAgency({ cloud, domainId, names, wanted }: AgencyContext): 
       },
     });
   }
-  const { projectRole, globalPolicy } = leastPolicies(wanted);
+  const { projectRole, globalPolicy } = leastPolicies(desired);
   if (lacking.some(({ action }) => action.startsWith('mpc:'))) {
     steps.push({
       what: `role ${projectRole} in ${region} for agency ${names.agency}`,
@@ -83,7 +83,7 @@ async function lookAtAgency({ cloud, domainId, names, wanted }: AgencyContext): 
   const there = agency === undefined ? [] : [`agency ${names.agency}`];
   const isOwnPolicy = policy?.description?.includes(names.mark) === true;
   const lacksRights = lacking.some(({ action }) => action.startsWith('obs:'));
-  // Setup updates its own policy, also when fewer rights are wanted than before.
+  // Setup updates its own policy, also when fewer rights are needed than before.
   if (!lacksRights && (!isOwnPolicy || isSame(policy, globalPolicy.Statement))) {
     return { there, steps, values };
   }
@@ -92,7 +92,7 @@ async function lookAtAgency({ cloud, domainId, names, wanted }: AgencyContext): 
       steps,
       obstacle: {
         text: `a policy ${names.policy} exists, but was not created by setup`,
-        todo: `rename it in the console (IAM, Policies), or give the agency yourself what \`npm run --silent doctor -- --stage ${wanted.stage} --policy\` prints`,
+        todo: `rename it in the console (IAM, Policies), or give the agency yourself what \`npm run --silent doctor -- --stage ${desired.stage} --policy\` prints`,
       },
     };
   }
@@ -100,14 +100,14 @@ async function lookAtAgency({ cloud, domainId, names, wanted }: AgencyContext): 
     role: {
       display_name: names.policy,
       type: 'AX',
-      description: `The functions of ${wanted.service} ${names.mark}`,
+      description: `The functions of ${desired.service} ${names.mark}`,
       policy: globalPolicy,
     },
   };
-  const policyCommand = `npm run --silent doctor -- --stage ${wanted.stage} --policy prints it; hcloud IAM CreateCloudServiceCustomPolicy --cli-region=${region} --cli-jsonInput=…`;
+  const policyCommand = `npm run --silent doctor -- --stage ${desired.stage} --policy prints it; hcloud IAM CreateCloudServiceCustomPolicy --cli-region=${region} --cli-jsonInput=…`;
   if (policy === undefined || !isSame(policy, globalPolicy.Statement)) {
     steps.push({
-      what: `policy ${names.policy}: its rights on ${wanted.buckets.join(' and ')}`,
+      what: `policy ${names.policy}: its rights on ${desired.buckets.join(' and ')}`,
       right: IAM_RIGHT,
       command: policyCommand,
       isNeeded: true,
@@ -145,7 +145,7 @@ function sorted(value: unknown): unknown {
 }
 
 /** The agencies and policies with the mark. */
-export function agencyRemains({ cloud, domainId, names }: Omit<AgencyContext, 'wanted'>): Part {
+export function agencyRemains({ cloud, domainId, names }: Omit<AgencyContext, 'desired'>): Part {
   const look = async (): Promise<Look> => {
     const iam = new Iam(cloud, domainId);
     const isOwn = ({ description }: { description?: string | null | undefined }) =>

@@ -43,26 +43,26 @@ export function gatewayPart(context: GatewayContext): Part {
 
 async function lookAtGateway({ cloud, names, file, environment }: GatewayContext): Promise<Look> {
   const { region } = cloud.connection;
-  const { APIG_GROUP_ID: groupId, APIG_INSTANCE_ID: wantedInstance } = environment;
-  if (groupId && (await hasGroup(groupId, wantedInstance, cloud))) {
-    const values = { APIG_GROUP_ID: groupId, ...(wantedInstance && { APIG_INSTANCE_ID: wantedInstance }) };
+  const { APIG_GROUP_ID: groupId, APIG_INSTANCE_ID: desiredInstance } = environment;
+  if (groupId && (await hasGroup(groupId, desiredInstance, cloud))) {
+    const values = { APIG_GROUP_ID: groupId, ...(desiredInstance && { APIG_INSTANCE_ID: desiredInstance }) };
     return { there: [`API group ${groupId}`], values };
   }
   if (groupId && groupId !== file.get('APIG_GROUP_ID')) {
     return {
       obstacle: {
-        text: `APIG_GROUP_ID ${groupId} does not exist in ${wantedInstance ? `gateway ${wantedInstance}` : 'the shared gateway'}`,
+        text: `APIG_GROUP_ID ${groupId} does not exist in ${desiredInstance ? `gateway ${desiredInstance}` : 'the shared gateway'}`,
         todo: 'remove it from the environment to let setup create a group, or set APIG_INSTANCE_ID to its gateway',
       },
     };
   }
   const all = await instancesOf(cloud);
   const usable = all.filter(({ id, status }) =>
-    wantedInstance ? id === wantedInstance : status == null || status === 'Running',
+    desiredInstance ? id === desiredInstance : status == null || status === 'Running',
   );
   if (usable.length === 0) {
-    const text = wantedInstance
-      ? `gateway ${wantedInstance} does not exist in ${region}`
+    const text = desiredInstance
+      ? `gateway ${desiredInstance} does not exist in ${region}`
       : all.length > 0
         ? `no dedicated gateway in ${region} is running`
         : `there is no dedicated gateway in ${region}`;

@@ -104,8 +104,8 @@ async function makeAll(command: Setup, context: Context): Promise<boolean> {
   };
   // The agency's rights depend on this. Ids are not known yet, and only some may be given.
   const unknown = { APIG_GROUP_ID: NOT_KNOWN, ...NO_LOGS };
-  const wanted = await wantedOf(command, { ...suggested, ...unknown });
-  const own = { ...context, ...ownChoice(wanted, context) };
+  const desired = await desiredOf(command, { ...suggested, ...unknown });
+  const own = { ...context, ...ownChoice(desired, context) };
   const { names } = own;
   const chosen = {
     UPLOAD_BUCKET: names.uploadBucket,
@@ -115,7 +115,7 @@ async function makeAll(command: Setup, context: Context): Promise<boolean> {
   const outcome = await carryOut({
     parts: [
       ...bucketParts(own),
-      agencyPart({ ...own, wanted }),
+      agencyPart({ ...own, desired }),
       gatewayPart(own),
       callerPart({ ...own, print }),
       logPart(own),
@@ -144,7 +144,7 @@ async function makeAll(command: Setup, context: Context): Promise<boolean> {
     return false;
   }
   print(`written to ${file.path}`);
-  const final = await wantedOf(command, outcome.values);
+  const final = await desiredOf(command, outcome.values);
   const findings = await (command.diagnose ?? diagnose)(final, new FunctionGraphApi(cloud));
   for (const line of findingsText(findings)) print(line);
   const isWell = findings.every(({ state }) => state !== 'missing');
@@ -235,8 +235,8 @@ function takeOverOf({ options, confirm }: Setup): TakeOver {
   return options.yes !== true && (confirm !== undefined || isTerminal()) ? 'ask' : 'no';
 }
 
-/** The wanted state from `serverless.yml`, with these variables in addition to the environment. */
-async function wantedOf(
+/** The desired state from `serverless.yml`, with these variables in addition to the environment. */
+async function desiredOf(
   { stage, region, environment, directory, options }: Setup,
   values: Readonly<Record<string, string>>,
 ): Promise<DesiredState> {

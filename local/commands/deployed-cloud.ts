@@ -41,8 +41,8 @@ export async function deployTo(
   { environment, region }: Cloud,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const wanted = desiredState(await readService(LOCAL_STAGE, { ...settings, ...environment }));
-  refuseSettings(wanted);
+  const desired = desiredState(await readService(LOCAL_STAGE, { ...settings, ...environment }));
+  refuseSettings(desired);
   const api = new FunctionGraphApi(new CloudApi(connectionFrom(environment, region)));
-  await deploy(await withSubDomains(wanted, api.cloud), await buildArtifacts(wanted.functions), api);
+  await deploy(await withSubDomains(desired, api.cloud), await buildArtifacts(desired.functions), api);
 }

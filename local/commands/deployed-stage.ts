@@ -3,7 +3,7 @@ import path from 'node:path';
 import { parseEnv } from 'node:util';
 import type { ReadLog } from '../../console/sources/deployed/logged-calls';
 import { CloudApi, connectionFrom } from '../../deploy/cloud-api';
-import { desiredState, type WantedFunction } from '../../deploy/desired-state';
+import { type DesiredFunction, desiredState } from '../../deploy/desired-state';
 import { DeployError } from '../../deploy/errors';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { functionLines } from '../../deploy/logs';
@@ -41,15 +41,15 @@ export async function deployedStage(
 ): Promise<DeployedStage> {
   const known = { ...variablesOf(stage), ...environment };
   try {
-    const wanted = desiredState(await readService(stage, known as Record<string, string>, folder()));
-    const query = wanted.functions.find(({ source }) => source === 'query');
+    const desired = desiredState(await readService(stage, known as Record<string, string>, folder()));
+    const query = desired.functions.find(({ source }) => source === 'query');
     if (query === undefined)
       throw new UsageError('serverless.yml has no function query, which the console needs');
     const { UPLOAD_BUCKETS = '', SNAPSHOT_BUCKET, UPLOAD_PREFIX, OBS_ENDPOINT } = query.userData;
-    const cloud = new FunctionGraphApi(new CloudApi(connectionFrom(known, wanted.region)));
+    const cloud = new FunctionGraphApi(new CloudApi(connectionFrom(known, desired.region)));
     return {
       environment: {
-        HUAWEICLOUD_SDK_REGION: wanted.region,
+        HUAWEICLOUD_SDK_REGION: desired.region,
         UPLOAD_BUCKET: UPLOAD_BUCKETS.split(',')[0]?.trim(),
         SNAPSHOT_BUCKET,
         UPLOAD_PREFIX,
@@ -57,7 +57,7 @@ export async function deployedStage(
         ...(!api && !known.API_ENDPOINT && { API_ENDPOINT: await publishedAddress(cloud, query.name) }),
         ...known,
       },
-      readLog: logOf(wanted.functions, cloud),
+      readLog: logOf(desired.functions, cloud),
     };
   } catch (error) {
     if (error instanceof DeployError) throw new UsageError(error.message);
@@ -65,7 +65,7 @@ export async function deployedStage(
   }
 }
 
-function logOf(functions: readonly WantedFunction[], cloud: FunctionGraphApi): ReadLog {
+function logOf(functions: readonly DesiredFunction[], cloud: FunctionGraphApi): ReadLog {
   const sources = new Map(functions.map(({ name, source }) => [name, source]));
   return async function* read({ word: keywords, ...time }) {
     for await (const { id, line } of functionLines(functions, { ...time, keywords }, cloud)) {

@@ -1,7 +1,7 @@
 import { planAccess } from '../../deploy/access/access';
 import { callers } from '../../deploy/access/callers';
 import { GatewayApi } from '../../deploy/access/gateway-api';
-import { nameIn } from '../../deploy/access/wanted-access';
+import { nameIn } from '../../deploy/access/desired-access';
 import { CallFailed, CloudApi, type CloudService, connectionFrom } from '../../deploy/cloud-api';
 import { deploy } from '../../deploy/deploy';
 import type { DesiredState } from '../../deploy/desired-state';
@@ -90,7 +90,7 @@ beforeEach(async () => {
 });
 afterEach(() => cloud.close());
 
-async function wantedOf(change: (service: ServiceObject) => void = () => {}): Promise<DesiredState> {
+async function desiredOf(change: (service: ServiceObject) => void = () => {}): Promise<DesiredState> {
   const service = await serviceOf('prod', { APIG_GROUP_ID: groupId, APIG_INSTANCE_ID: GATEWAY_INSTANCE });
   change(service);
   return desiredState(service);
@@ -98,9 +98,9 @@ async function wantedOf(change: (service: ServiceObject) => void = () => {}): Pr
 
 /** @returns the plan as people see it */
 async function deployed(change?: (service: ServiceObject) => void): Promise<string[]> {
-  const wanted = await wantedOf(change);
+  const desired = await desiredOf(change);
   const lines: string[] = [];
-  await deploy(wanted, await codeFor(wanted), new FunctionGraphApi(client), {
+  await deploy(desired, await codeFor(desired), new FunctionGraphApi(client), {
     onPlan: (plan, access) => lines.push(...planText(plan, access)),
   });
   return lines;
@@ -108,9 +108,9 @@ async function deployed(change?: (service: ServiceObject) => void): Promise<stri
 
 async function command(options: CommandOptions): Promise<string[]> {
   const printed: string[] = [];
-  const wanted = await wantedOf();
+  const desired = await desiredOf();
   const api = new FunctionGraphApi(client);
-  await callers({ wanted, api, options, print: (line) => printed.push(line) });
+  await callers({ desired, api, options, print: (line) => printed.push(line) });
   return printed;
 }
 
@@ -185,9 +185,9 @@ test('a key is shown before anything else can fail, and a key whose answer was l
   client.failAt = 2;
   const printed: string[] = [];
   const api = new FunctionGraphApi(client);
-  const wanted = await wantedOf();
+  const desired = await desiredOf();
   const print = (line: string) => printed.push(line);
-  await expect(callers({ wanted, api, options: { add: 'shop' }, print })).rejects.toThrow(/no permission/);
+  await expect(callers({ desired, api, options: { add: 'shop' }, print })).rejects.toThrow(/no permission/);
   expect(printed).toContainEqual(expect.stringMatching(/^API_APP_SECRET=\S+/));
   client.losesAnswer = true;
   const lost = await addCaller('lost');
@@ -200,7 +200,7 @@ test('a stage whose name begins like that of a removed stage keeps its policies'
   const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
   const limits = { api: 5, app: 5, account: 5 };
   await gateway.createThrottle('mpc_snapshots__prod__eu__x', '[serverless mpc-snapshots/prod--eu]', limits);
-  await remove({ wanted: await wantedOf(), api: new FunctionGraphApi(client), options: {}, print: () => {} });
+  await remove({ desired: await desiredOf(), api: new FunctionGraphApi(client), options: {}, print: () => {} });
   expect((await gateway.throttles()).map(({ name }) => name)).toEqual(['mpc_snapshots__prod__eu__x']);
 });
 
@@ -285,13 +285,13 @@ test('what somebody else bound to an API stays, and is reported', async () => {
 
 test('with authentication IAM there are no keys to add, and accounts are named by their ids', async () => {
   const print = () => {};
-  const wanted = await wantedOf(iam());
+  const desired = await desiredOf(iam());
   const api = new FunctionGraphApi(client);
-  await expect(callers({ wanted, api, options: { add: 'shop' }, print })).rejects.toThrow(
+  await expect(callers({ desired, api, options: { add: 'shop' }, print })).rejects.toThrow(
     /has the authentication IAM, so a key of its own would open nothing: add .* to provider.apigw.allowAccounts/,
   );
   expect(client.changes).toEqual([]);
-  await expect(wantedOf(iam({ allowAccounts: ['acme'] }))).rejects.toThrow(
+  await expect(desiredOf(iam({ allowAccounts: ['acme'] }))).rejects.toThrow(
     /allowAccounts\[0\] must be the id of an account, 32 digits and letters a to f .*, got "acme"/,
   );
 });
@@ -311,7 +311,7 @@ test('with authentication IAM the limit of one caller is that of one account', a
 test('what was changed by hand in a policy is set again', async () => {
   const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
   await deployed(iam());
-  const wanted = await wantedOf(iam());
+  const desired = await desiredOf(iam());
   const name = 'mpc_snapshots__prod__create_post_snapshots';
   const throttle = (await gateway.throttles()).find((one) => one.name === name)!;
   const acl = (await gateway.acls())[0]!;
@@ -334,10 +334,10 @@ test('what was changed by hand in a policy is set again', async () => {
   ] as const;
   for (const [path, body] of changes) {
     await apigw('PUT', path, body);
-    const { steps } = await planAccess(wanted, client);
+    const { steps } = await planAccess(desired, client);
     expect([body, steps.length > 0]).toEqual([body, true]);
     for (const { carryOut } of steps) await carryOut();
-    expect([body, (await planAccess(wanted, client)).steps]).toEqual([body, []]);
+    expect([body, (await planAccess(desired, client)).steps]).toEqual([body, []]);
     expect([await call(STRANGER), await call(cloud.accessKey)]).toEqual(['403 APIG.0302', 'ran']);
   }
   client.changedAuth = 'NONE';
@@ -386,7 +386,7 @@ test('an API with authentication IAM is closed to other users of the cloud whate
     );
     client.refused = undefined;
     const [api, print] = [new FunctionGraphApi(client), () => {}];
-    await remove({ wanted: await wantedOf(), api, options: {}, print });
+    await remove({ desired: await desiredOf(), api, options: {}, print });
   }
   client.refused = /apig POST .*acl-bindings/;
   await expect(deployed(iam())).rejects.toThrow(
@@ -476,7 +476,7 @@ test('a deployment that stops at any call and runs again ends in the same state'
     expect(new Set(names).size).toBe(names.length);
     expect((await state()).every(({ apps, throttle }) => apps === 1 && throttle !== undefined)).toBe(true);
     await remove({
-      wanted: await wantedOf(),
+      desired: await desiredOf(),
       api: new FunctionGraphApi(client),
       options: {},
       print: () => {},
@@ -487,7 +487,7 @@ test('a deployment that stops at any call and runs again ends in the same state'
 
 describe('the doctor', () => {
   const found = async (change?: (service: ServiceObject) => void) =>
-    (await checkAccess(await wantedOf(change), client)).map(({ state, text }) => `${state}: ${text}`);
+    (await checkAccess(await desiredOf(change), client)).map(({ state, text }) => `${state}: ${text}`);
 
   test('lists what differs from serverless.yml, and says that all is well after deploying', async () => {
     await addCaller('shop');

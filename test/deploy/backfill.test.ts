@@ -16,7 +16,7 @@ const CAPTURES = JSON.stringify([
 ]);
 
 let cloud: Cloud;
-let wanted: DesiredState;
+let desired: DesiredState;
 let api: FunctionGraphApi;
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ beforeAll(async () => {
   const { provider } = service as { provider: { environment: Record<string, string> } };
   provider.environment.CAPTURE = '';
   provider.environment.CAPTURES = CAPTURES;
-  wanted = desiredState(service);
+  desired = desiredState(service);
   api = new FunctionGraphApi(new CloudApi(connectionFrom(cloud.environment, cloud.region)));
   // A sweep that has seen everything does not look at what is old.
   await sweep();
@@ -51,7 +51,7 @@ const sweep = () => cloud.functiongraph.invoke('on-upload', { trigger_type: 'TIM
 const tasks = () => cloud.mpc.tasks.list().map(({ output }) => output.object);
 const run = async (options: CommandOptions, nextLook?: () => Promise<unknown>): Promise<string[]> => {
   const printed: string[] = [];
-  await backfill({ wanted, api, options, print: (line) => printed.push(line) }, nextLook);
+  await backfill({ desired, api, options, print: (line) => printed.push(line) }, nextLook);
   return printed;
 };
 

@@ -133,11 +133,11 @@ test('no more than six calls are open at the same time', async () => {
   const calls = 15;
   const done = Promise.all(Array.from({ length: calls }, () => api.call('functiongraph', get)));
   for (let answered = 0; answered < calls; answered += 1) {
-    const wanted = Math.min(6, calls - answered);
-    await until(() => held.length >= wanted);
+    const desired = Math.min(6, calls - answered);
+    await until(() => held.length >= desired);
     // A request that comes after those of the client: had it sent more of them, they would be here.
     await fetch(api.connection.endpoints.functiongraph ?? '');
-    expect(held).toHaveLength(wanted);
+    expect(held).toHaveLength(desired);
     held.shift()?.end('{}');
   }
   await done;

@@ -42,7 +42,7 @@ export function serviceOf(stage: string, changed: Record<string, string> = {}): 
   });
 }
 
-export async function wantedOf(
+export async function desiredOf(
   stage: string,
   change: (service: ServiceObject) => void = () => {},
 ): Promise<DesiredState> {
@@ -52,9 +52,9 @@ export async function wantedOf(
 }
 
 /** Code that says what it is; real bundles would make the tests slow and prove nothing more. */
-export async function codeFor(wanted: DesiredState, text = 'first'): Promise<Artifact[]> {
+export async function codeFor(desired: DesiredState, text = 'first'): Promise<Artifact[]> {
   return Promise.all(
-    wanted.functions.map(async ({ key }) => {
+    desired.functions.map(async ({ key }) => {
       const code = `exports.handler = async (event, context) => ${JSON.stringify(`${key} ${text}`)};`;
       const zip = await zipFunction(Buffer.from(code));
       return { key, zip, digest: createHash('sha512').update(zip).digest('hex') };
@@ -153,12 +153,12 @@ export class CloudToDeployTo {
 
   /** @returns the plan as people see it, of every look at the cloud */
   async deploy(
-    wanted: DesiredState,
+    desired: DesiredState,
     artifacts: readonly Artifact[],
     options: DeployOptions = {},
   ): Promise<string[]> {
     const plans: Plan[] = [];
-    await deploy(wanted, artifacts, this.api(), { ...options, onPlan: (plan) => plans.push(plan) });
+    await deploy(desired, artifacts, this.api(), { ...options, onPlan: (plan) => plans.push(plan) });
     return plans.flatMap((plan) => planText(plan));
   }
 
@@ -294,8 +294,8 @@ export async function cleanState(
 ): Promise<unknown> {
   const clean = await CloudToDeployTo.start();
   try {
-    const wanted = await wantedOf('prod', change);
-    await clean.deploy(wanted, await codeFor(wanted, code));
+    const desired = await desiredOf('prod', change);
+    await clean.deploy(desired, await codeFor(desired, code));
     return clean.state();
   } finally {
     await clean.stop();

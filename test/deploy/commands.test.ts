@@ -13,7 +13,7 @@ import { remove } from '../../deploy/remove';
 import type { Session } from '../../deploy/session';
 import { type Cloud, startCloud } from '../../local/cloud';
 import { closeServer, listen } from '../../local/http-server';
-import { CloudToDeployTo, codeFor, KEY, wantedOf } from './cloud-to-deploy-to';
+import { CloudToDeployTo, codeFor, KEY, desiredOf } from './cloud-to-deploy-to';
 
 let folder: string;
 beforeAll(() => {
@@ -27,20 +27,20 @@ describe('with a deployed stage', () => {
   beforeEach(async () => {
     cloud = await CloudToDeployTo.start();
     printed = [];
-    const wanted = await wantedOf('prod');
-    await cloud.deploy(wanted, await codeFor(wanted));
+    const desired = await desiredOf('prod');
+    await cloud.deploy(desired, await codeFor(desired));
   });
   afterEach(() => cloud.stop());
 
   const session = async (options: CommandOptions = {}, stage = 'prod'): Promise<Session> => ({
-    wanted: await wantedOf(stage),
+    desired: await desiredOf(stage),
     api: cloud.api(),
     options,
     print: (line) => printed.push(line),
   });
 
   test('`remove` deletes the functions of the stage and no others, and a second time finds nothing', async () => {
-    const other = await wantedOf('prod-eu');
+    const other = await desiredOf('prod-eu');
     await cloud.deploy(other, await codeFor(other));
     await remove(await session());
     expect(cloud.namesOfFunctions()).toHaveLength(5);
@@ -74,12 +74,12 @@ describe('with a deployed stage', () => {
   });
 
   test('`info` names wrong settings in one line, and goes on', async () => {
-    const { wanted, ...others } = await session();
-    const functions = wanted.functions.map((one) => ({
+    const { desired, ...others } = await session();
+    const functions = desired.functions.map((one) => ({
       ...one,
       userData: { ...one.userData, CAPTURES: '[{}]' },
     }));
-    await info({ ...others, wanted: { ...wanted, functions } });
+    await info({ ...others, desired: { ...desired, functions } });
     expect(printed[1]).toMatch(
       /^! captures unknown, wrong settings: .*CAPTURES\[0\]\.name is required.*; see npm run doctor -- --stage prod$/,
     );
@@ -158,9 +158,9 @@ describe('a package', () => {
   ])('%s is refused', async (what, spoil, service, message) => {
     await writeArtifacts(folder, 'shop', await buildArtifacts(sources));
     spoil();
-    const wanted =
+    const desired =
       what === 'that lacks a function' ? [{ key: 'create', source: 'create' as const }] : sources;
-    await expect(readArtifacts(folder, service, wanted)).rejects.toThrow(message);
+    await expect(readArtifacts(folder, service, desired)).rejects.toThrow(message);
   });
 
   test.each([
@@ -205,14 +205,14 @@ describe('a bucket', () => {
 
   test('whose OBS gives no answer stops the deployment', async () => {
     const dead = { ...connection('ap-southeast-3'), endpoints: { obs: 'http://127.0.0.1:1' } };
-    const wanted = { ...(await wantedOf('prod')), buckets: ['videos'] };
-    await expect(refuseBuckets(wanted, dead)).rejects.toThrow(
+    const desired = { ...(await desiredOf('prod')), buckets: ['videos'] };
+    await expect(refuseBuckets(desired, dead)).rejects.toThrow(
       /^bucket videos: no answer \(.*\) from http:\/\/127.0.0.1:1; check the network, and OBS_ENDPOINT if it is set$/,
     );
   });
 
   test('that is missing or lies in another region stops the deployment', async () => {
-    const local = await wantedOf('local', (service) => {
+    const local = await desiredOf('local', (service) => {
       service.provider.region = 'cn-north-4';
       service.functions['on-upload'].events[0].obs.bucket = 'nowhere';
     });

@@ -5,7 +5,7 @@ import {
   codeFor,
   type Fate,
   secondVersion,
-  wantedOf,
+  desiredOf,
 } from './cloud-to-deploy-to';
 
 // Each deploys dozens of times.
@@ -15,9 +15,9 @@ jest.setTimeout(120_000);
 async function callsOfChange(): Promise<number> {
   const one = await CloudToDeployTo.start();
   try {
-    await one.deploy(await wantedOf('prod'), await codeFor(await wantedOf('prod')));
+    await one.deploy(await desiredOf('prod'), await codeFor(await desiredOf('prod')));
     one.calls.length = 0;
-    const second = await wantedOf('prod', secondVersion);
+    const second = await desiredOf('prod', secondVersion);
     await one.deploy(second, await codeFor(second, 'second'));
     return one.calls.length;
   } finally {
@@ -34,17 +34,17 @@ describe('a failure', () => {
   test.each(FATES)(
     '%s at any call of a first deployment, then another run, gives the clean state',
     async (fate) => {
-      const wanted = await wantedOf('prod');
-      const code = await codeFor(wanted);
+      const desired = await desiredOf('prod');
+      const code = await codeFor(desired);
       const clean = await cleanState();
       for (let position = 0; position < CALLS_OF_FIRST; position += 1) {
         const one = await CloudToDeployTo.start();
         try {
           one.fates.push(...Array<Fate>(position).fill('pass'), fate);
-          const run = one.deploy(wanted, code);
+          const run = one.deploy(desired, code);
           if (fate === 403) await expect(run).rejects.toThrow(DeployError);
           else await run;
-          if (fate === 403) await one.deploy(wanted, code);
+          if (fate === 403) await one.deploy(desired, code);
           expect(one.state()).toEqual(clean);
         } finally {
           await one.stop();
@@ -56,8 +56,8 @@ describe('a failure', () => {
   test.each([403, 'lost-after'] as const)(
     '%s at any call of a change, then another run, gives the clean state',
     async (fate) => {
-      const first = await wantedOf('prod');
-      const second = await wantedOf('prod', secondVersion);
+      const first = await desiredOf('prod');
+      const second = await desiredOf('prod', secondVersion);
       const clean = await cleanState(secondVersion, 'second');
       const [before, after] = [await codeFor(first), await codeFor(second, 'second')];
       const calls = await callsOfChange();

@@ -8,7 +8,7 @@ import {
   KEY,
   type ServiceObject,
   secondVersion,
-  wantedOf,
+  desiredOf,
 } from './cloud-to-deploy-to';
 
 let cloud: CloudToDeployTo;
@@ -19,8 +19,8 @@ afterEach(() => cloud.stop());
 
 describe('a first deployment', () => {
   test('creates the functions with their triggers, as serverless.yml says', async () => {
-    const wanted = await wantedOf('prod');
-    const lines = await cloud.deploy(wanted, await codeFor(wanted));
+    const desired = await desiredOf('prod');
+    const lines = await cloud.deploy(desired, await codeFor(desired));
     expect(lines.filter((line) => line.startsWith('+'))).toHaveLength(12);
     expect(cloud.namesOfFunctions()).toEqual([
       'mpc-snapshots-prod-cancel',
@@ -72,15 +72,15 @@ describe('a first deployment', () => {
   });
 
   test('needs one call to read the state, and one for each resource that it makes', async () => {
-    const wanted = await wantedOf('prod');
-    await cloud.deploy(wanted, await codeFor(wanted));
+    const desired = await desiredOf('prod');
+    await cloud.deploy(desired, await codeFor(desired));
     // 5 functions with their numbers of instances, the asynchronous settings of on-upload, 7 triggers.
     expect(cloud.calls).toHaveLength(1 + 5 + 5 + 1 + 7);
   });
 
   test('reads back a dedicated gateway, an EventGrid event and a cron expression as it made them', async () => {
     // Who may call is another matter: test/deploy/access.test.ts
-    const { access: _, ...wanted } = await wantedOf('prod', (service) => {
+    const { access: _, ...desired } = await desiredOf('prod', (service) => {
       service.provider.apigw.instance_id = 'instance-1';
       service.functions['on-upload'].events[0] = {
         eventgrid: { bucket: 'prod-videos', channel_id: 'channel-1' },
@@ -91,8 +91,8 @@ describe('a first deployment', () => {
         input: { include_foreign_tasks: true },
       };
     });
-    const code = await codeFor(wanted);
-    await cloud.deploy(wanted, code);
+    const code = await codeFor(desired);
+    await cloud.deploy(desired, code);
     const types = cloud.functiongraph.functions().flatMap(({ triggers }) => triggers.map(({ type }) => type));
     expect(types.sort()).toEqual([
       ...Array(3).fill('DEDICATEDGATEWAY'),
@@ -101,12 +101,12 @@ describe('a first deployment', () => {
       'TIMER',
       'TIMER',
     ]);
-    expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
+    expect(await cloud.deploy(desired, code)).toEqual(['nothing to do']);
   });
 
   test('with --dry-run shows the plan and changes nothing', async () => {
-    const wanted = await wantedOf('prod');
-    const lines = await cloud.deploy(wanted, await codeFor(wanted), { dryRun: true });
+    const desired = await desiredOf('prod');
+    const lines = await cloud.deploy(desired, await codeFor(desired), { dryRun: true });
     expect(lines).toContain('+ mpc-snapshots-prod-on-upload OBS prod-videos/*');
     expect(cloud.calls).toEqual(['GET functions']);
     expect(cloud.namesOfFunctions()).toEqual([]);
@@ -115,24 +115,24 @@ describe('a first deployment', () => {
 
 describe('a second deployment', () => {
   test('of the same configuration only reads', async () => {
-    const wanted = await wantedOf('prod');
-    const code = await codeFor(wanted);
-    await cloud.deploy(wanted, code);
+    const desired = await desiredOf('prod');
+    const code = await codeFor(desired);
+    await cloud.deploy(desired, code);
     const before = cloud.state();
     cloud.calls.length = 0;
-    expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
+    expect(await cloud.deploy(desired, code)).toEqual(['nothing to do']);
     expect(cloud.calls.filter((call) => !call.startsWith('GET'))).toEqual([]);
     expect(cloud.calls).toHaveLength(1 + 5 * 3);
     expect(cloud.state()).toEqual(before);
   });
 
   test('with other code sends only the code, and only of the function that changed', async () => {
-    const wanted = await wantedOf('prod');
-    const first = await codeFor(wanted);
-    await cloud.deploy(wanted, first);
+    const desired = await desiredOf('prod');
+    const first = await codeFor(desired);
+    await cloud.deploy(desired, first);
     cloud.calls.length = 0;
-    const [changed] = await codeFor(wanted, 'second');
-    const lines = await cloud.deploy(wanted, [changed!, ...first.slice(1)]);
+    const [changed] = await codeFor(desired, 'second');
+    const lines = await cloud.deploy(desired, [changed!, ...first.slice(1)]);
     expect(lines).toEqual(['~ mpc-snapshots-prod-create: code']);
     expect(cloud.calls.filter((call) => !call.startsWith('GET'))).toEqual([
       'PUT functions/mpc-snapshots-prod-create/code',
@@ -141,9 +141,9 @@ describe('a second deployment', () => {
   });
 
   test('with other settings and triggers changes these and leaves nothing behind', async () => {
-    const first = await wantedOf('prod');
+    const first = await desiredOf('prod');
     await cloud.deploy(first, await codeFor(first));
-    const second = await wantedOf('prod', secondVersion);
+    const second = await desiredOf('prod', secondVersion);
     const lines = await cloud.deploy(second, await codeFor(second));
     expect(lines).toEqual([
       '~ mpc-snapshots-prod-create: memorySize 128 → 256, environment.LOG_LEVEL',
@@ -164,22 +164,22 @@ describe('a second deployment', () => {
   });
 
   test('takes away what is no longer wanted: triggers, asynchronous settings, user data', async () => {
-    const first = await wantedOf('prod');
+    const first = await desiredOf('prod');
     await cloud.deploy(first, await codeFor(first));
     const less = (service: ServiceObject) => {
       service.functions['on-upload'].events.pop();
       delete service.functions['on-upload'].asynchronous;
       delete service.provider.environment.CAPTURE;
     };
-    const second = await wantedOf('prod', less);
+    const second = await desiredOf('prod', less);
     await cloud.deploy(second, await codeFor(second));
     expect(cloud.state()).toEqual(await cleanState(less));
   });
 
   test('waits while a deleted trigger still holds its place', async () => {
-    const first = await wantedOf('prod');
+    const first = await desiredOf('prod');
     await cloud.deploy(first, await codeFor(first));
-    const second = await wantedOf('prod', secondVersion);
+    const second = await desiredOf('prod', secondVersion);
     cloud.takenTriggers = 3;
     await cloud.deploy(second, await codeFor(second));
     expect(cloud.takenTriggers).toBe(0);
@@ -190,25 +190,25 @@ describe('a second deployment', () => {
     const withSecret = (service: ServiceObject) => {
       service.functions.create.secrets = { API_TOKEN: 'a-very-secret-value' };
     };
-    const wanted = await wantedOf('prod', withSecret);
-    const code = await codeFor(wanted);
-    await cloud.deploy(wanted, code);
+    const desired = await desiredOf('prod', withSecret);
+    const code = await codeFor(desired);
+    await cloud.deploy(desired, code);
     const create = cloud.functiongraph.functions().find(({ name }) => name.endsWith('-create'));
     expect(create?.configuration.encrypted_user_data).toBe('{"API_TOKEN":"a-very-secret-value"}');
     expect(create?.configuration.user_data).not.toContain('secret');
-    const lines = await cloud.deploy(wanted, code);
+    const lines = await cloud.deploy(desired, code);
     expect(lines).toEqual([
       '~ mpc-snapshots-prod-create: secrets API_TOKEN sent every time, because they cannot be read back',
     ]);
-    const without = await wantedOf('prod');
+    const without = await desiredOf('prod');
     await cloud.deploy(without, await codeFor(without), { force: true });
     expect(cloud.functiongraph.functions()[0]?.configuration.encrypted_user_data).toBe('{}');
   });
 
   test('leaves triggers of other types alone', async () => {
-    const wanted = await wantedOf('prod');
-    const code = await codeFor(wanted);
-    await cloud.deploy(wanted, code);
+    const desired = await desiredOf('prod');
+    const code = await codeFor(desired);
+    await cloud.deploy(desired, code);
     const create = cloud.functiongraph.functions().find(({ name }) => name.endsWith('-create'));
     create?.triggers.push({
       type: 'LTS',
@@ -217,13 +217,13 @@ describe('a second deployment', () => {
       data: {},
       createdAtMs: 0,
     } as never);
-    expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
+    expect(await cloud.deploy(desired, code)).toEqual(['nothing to do']);
   });
 
   test('of one function sends its code, settings and triggers, and touches no other', async () => {
-    const first = await wantedOf('prod');
+    const first = await desiredOf('prod');
     await cloud.deploy(first, await codeFor(first));
-    const second = await wantedOf('prod', secondVersion);
+    const second = await desiredOf('prod', secondVersion);
     cloud.calls.length = 0;
     await cloud.deploy(second, await codeFor(second, 'second'), { only: ['on-upload'] });
     const changes = cloud.calls.filter((call) => !call.startsWith('GET'));
@@ -232,35 +232,35 @@ describe('a second deployment', () => {
   });
 
   test('with --force sends code and settings even if they are the same', async () => {
-    const wanted = await wantedOf('prod');
-    const code = await codeFor(wanted);
-    await cloud.deploy(wanted, code);
+    const desired = await desiredOf('prod');
+    const code = await codeFor(desired);
+    await cloud.deploy(desired, code);
     const before = cloud.state();
     cloud.calls.length = 0;
-    await cloud.deploy(wanted, code, { force: true });
+    await cloud.deploy(desired, code, { force: true });
     expect(cloud.calls.filter((call) => call.startsWith('PUT'))).toHaveLength(10);
     expect(cloud.state()).toEqual(before);
   });
 
   test('with another runtime is refused, and with --force creates the function again', async () => {
-    const wanted = await wantedOf('prod');
-    const code = await codeFor(wanted);
-    await cloud.deploy(wanted, code);
+    const desired = await desiredOf('prod');
+    const code = await codeFor(desired);
+    await cloud.deploy(desired, code);
     const before = cloud.state();
     const create = cloud.functiongraph.functions().find(({ name }) => name.endsWith('-create'));
     create!.configuration.runtime = 'Node.js18.15';
-    await expect(cloud.deploy(wanted, code)).rejects.toThrow(
+    await expect(cloud.deploy(desired, code)).rejects.toThrow(
       'mpc-snapshots-prod-create runs on Node.js18.15, Node.js20.15 is wanted: FunctionGraph cannot change that; --force',
     );
-    await cloud.deploy(wanted, code, { force: true });
+    await cloud.deploy(desired, code, { force: true });
     expect(cloud.state()).toEqual(before);
   });
 });
 
 describe('functions of others', () => {
   test('two stages exist side by side, each with its own functions, buckets and paths', async () => {
-    const prod = await wantedOf('prod');
-    const eu = await wantedOf('prod-eu');
+    const prod = await desiredOf('prod');
+    const eu = await desiredOf('prod-eu');
     await cloud.deploy(prod, await codeFor(prod));
     await cloud.deploy(eu, await codeFor(eu));
     expect(cloud.namesOfFunctions()).toHaveLength(10);
@@ -271,9 +271,9 @@ describe('functions of others', () => {
   });
 
   test('a function that is no longer wanted is named, and deleted with --prune', async () => {
-    const first = await wantedOf('prod');
+    const first = await desiredOf('prod');
     await cloud.deploy(first, await codeFor(first));
-    const second = await wantedOf('prod', (service) => {
+    const second = await desiredOf('prod', (service) => {
       // Its path can only be taken when the function is gone.
       service.functions.create.events.push(...service.functions.cancel.events);
       delete service.functions.cancel;
@@ -289,17 +289,17 @@ describe('functions of others', () => {
   });
 
   test('a function that somebody else made under a wanted name is changed only with --force', async () => {
-    const wanted = await wantedOf('prod');
-    const [create] = wanted.functions;
+    const desired = await desiredOf('prod');
+    const [create] = desired.functions;
     await cloud
       .api()
-      .createFunction({ ...create!, description: 'made by hand' }, (await codeFor(wanted))[0]!.zip);
+      .createFunction({ ...create!, description: 'made by hand' }, (await codeFor(desired))[0]!.zip);
     cloud.calls.length = 0;
-    await expect(cloud.deploy(wanted, await codeFor(wanted))).rejects.toThrow(
+    await expect(cloud.deploy(desired, await codeFor(desired))).rejects.toThrow(
       'mpc-snapshots-prod-create exists, but was not deployed by stage prod of mpc-snapshots',
     );
     expect(cloud.calls.filter((call) => !call.startsWith('GET'))).toEqual([]);
-    await cloud.deploy(wanted, await codeFor(wanted), { force: true });
+    await cloud.deploy(desired, await codeFor(desired), { force: true });
     expect(cloud.state()).toEqual(await cleanState());
   });
 });
@@ -307,8 +307,8 @@ describe('functions of others', () => {
 describe('a failure', () => {
   // At every call, and in more ways: deploy-failures.test.ts.
   test('in the middle of a change is repaired by another run', async () => {
-    const first = await wantedOf('prod');
-    const second = await wantedOf('prod', secondVersion);
+    const first = await desiredOf('prod');
+    const second = await desiredOf('prod', secondVersion);
     const [before, after] = [await codeFor(first), await codeFor(second, 'second')];
     const clean = await cleanState(secondVersion, 'second');
     for (const position of [8, 18, 28]) {
@@ -326,9 +326,9 @@ describe('a failure', () => {
   });
 
   test('of one call is reported in one line that says what to do, and the other calls still finish', async () => {
-    const wanted = await wantedOf('prod');
+    const desired = await desiredOf('prod');
     cloud.fates.push('pass', 403);
-    const error = await cloud.deploy(wanted, await codeFor(wanted)).catch((reason: unknown) => reason);
+    const error = await cloud.deploy(desired, await codeFor(desired)).catch((reason: unknown) => reason);
     expect((error as DeployError).lines).toEqual([
       expect.stringMatching(
         /^mpc-snapshots-prod-\S+: POST \/v2\/\w+\/fgs\/functions: 403 FSS.0403 refused by the test with 403; check HUAWEICLOUD_SDK_PROJECT_ID/,
@@ -340,54 +340,54 @@ describe('a failure', () => {
   });
 
   test('functions made a moment ago are found although they are not listed yet', async () => {
-    const wanted = await wantedOf('prod');
-    const code = await codeFor(wanted);
-    await cloud.deploy(wanted, code);
+    const desired = await desiredOf('prod');
+    const code = await codeFor(desired);
+    await cloud.deploy(desired, code);
     cloud.emptyLists = 2;
-    await cloud.deploy(wanted, code);
+    await cloud.deploy(desired, code);
     expect(cloud.state()).toEqual(await cleanState());
   });
 
   test('deploying waits for a function that was made a moment ago and is not found yet', async () => {
-    const wanted = await wantedOf('prod');
+    const desired = await desiredOf('prod');
     cloud.isLate = true;
-    await cloud.deploy(wanted, await codeFor(wanted));
+    await cloud.deploy(desired, await codeFor(desired));
     expect(cloud.state()).toEqual(await cleanState());
   });
 
   test('a list whose pages are shorter than requested is read to its end', async () => {
-    const wanted = await wantedOf('prod');
-    const code = await codeFor(wanted);
-    await cloud.deploy(wanted, code);
+    const desired = await desiredOf('prod');
+    const code = await codeFor(desired);
+    await cloud.deploy(desired, code);
     cloud.pageSize = 2;
     cloud.calls.length = 0;
-    expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
+    expect(await cloud.deploy(desired, code)).toEqual(['nothing to do']);
     expect(cloud.calls.filter((call) => call === 'GET functions')).toHaveLength(3);
   });
 
   test('deploying waits until throttled calls pass', async () => {
-    const wanted = await wantedOf('prod');
+    const desired = await desiredOf('prod');
     cloud.throttledTimes = 3;
-    await cloud.deploy(wanted, await codeFor(wanted));
+    await cloud.deploy(desired, await codeFor(desired));
     expect(cloud.calls).toHaveLength(4 * 19);
     expect(cloud.state()).toEqual(await cleanState());
   });
 
   test('throttling that does not end is an error with the advice to wait', async () => {
-    const wanted = await wantedOf('prod');
+    const desired = await desiredOf('prod');
     cloud.fates.push(...Array<Fate>(100).fill(429));
-    await expect(cloud.deploy(wanted, await codeFor(wanted))).rejects.toThrow(
+    await expect(cloud.deploy(desired, await codeFor(desired))).rejects.toThrow(
       /429 FSS.0429 .*; too many calls: wait a minute and run the command again/,
     );
     expect(cloud.calls).toHaveLength(5);
   });
 
   test('a wrong secret key is one line that names the variables and shows nothing of the key or the request', async () => {
-    const wanted = await wantedOf('prod');
+    const desired = await desiredOf('prod');
     const credentials = { accessKey: KEY.accessKey, secretKey: 'wrong-secret', securityToken: 'a-token' };
     const error = await deploy(
-      wanted,
-      await codeFor(wanted),
+      desired,
+      await codeFor(desired),
       cloud.api({ ...cloud.connection, credentials }),
     ).catch((reason: unknown) => reason as DeployError);
     const { lines } = error as DeployError;

@@ -2,7 +2,7 @@ import { desiredState } from '../../deploy/desired-state';
 import { leastPolicies } from '../../deploy/doctor/rights';
 import { checkSettings, refuseSettings } from '../../deploy/doctor/settings';
 import { DeployError } from '../../deploy/errors';
-import { type ServiceObject, serviceOf, wantedOf } from './cloud-to-deploy-to';
+import { type ServiceObject, serviceOf, desiredOf } from './cloud-to-deploy-to';
 
 /** The lines of the refusal of a changed service. */
 async function linesOf(change: (service: ServiceObject) => void, stage = 'prod'): Promise<readonly string[]> {
@@ -403,7 +403,7 @@ describe('CAPTURES in serverless.yml', () => {
   ];
 
   test('are a list, which the functions get as JSON', async () => {
-    const { functions } = await wantedOf('prod', (service) => {
+    const { functions } = await desiredOf('prod', (service) => {
       Object.assign(service.provider.environment, { CAPTURE: '', CAPTURES: list });
     });
     for (const { userData } of functions) {
@@ -479,7 +479,7 @@ test('a function that writes pictures where its own event listens is refused, wh
 });
 
 test('usual combinations of events are accepted, and OBS triggers of one bucket have different names', async () => {
-  const { functions } = await wantedOf('prod', (service) => {
+  const { functions } = await desiredOf('prod', (service) => {
     const [first] = service.functions['on-upload'].events;
     service.functions['on-upload'].events = [
       { obs: { ...first.obs, prefix: 'a/' } },
@@ -501,7 +501,7 @@ test('usual combinations of events are accepted, and OBS triggers of one bucket 
 });
 
 test('lists of buckets, endings and files may be written as lists', async () => {
-  const { functions } = await wantedOf('prod', (service) => {
+  const { functions } = await desiredOf('prod', (service) => {
     Object.assign(service.provider.environment, {
       UPLOAD_BUCKETS: ['prod-videos', 'more-videos'],
       UPLOAD_SUFFIXES: ['.mp4', '.mov'],
@@ -515,7 +515,7 @@ test('lists of buckets, endings and files may be written as lists', async () => 
 
 test('a policy names at most ten resources in a statement, the limit of IAM', async () => {
   const { globalPolicy } = leastPolicies(
-    await wantedOf('prod', (service) => {
+    await desiredOf('prod', (service) => {
       const captures = Array.from({ length: 8 }, (_, n) => ({
         name: `c${n}`,
         thumbnail_para: { type: 'TIME', time: 10 },
@@ -536,9 +536,9 @@ test('a policy names at most ten resources in a statement, the limit of IAM', as
 
 describe('settings that the functions would refuse are refused before anything is sent', () => {
   const refusalOf = async (change: (service: ServiceObject) => void) => {
-    const wanted = await wantedOf('prod', change);
-    expect(() => refuseSettings(wanted)).toThrow(DeployError);
-    return checkSettings(wanted).map(({ text }) => text);
+    const desired = await desiredOf('prod', change);
+    expect(() => refuseSettings(desired)).toThrow(DeployError);
+    return checkSettings(desired).map(({ text }) => text);
   };
 
   test.each<[string, (service: ServiceObject) => void]>([
@@ -590,11 +590,11 @@ describe('settings that the functions would refuse are refused before anything i
   });
 
   test('a name unlike any setting is kept and reported', async () => {
-    const wanted = await wantedOf('prod', (service) => {
+    const desired = await desiredOf('prod', (service) => {
       service.provider.environment.OUR_OWN_THING = 'x';
     });
-    expect(() => refuseSettings(wanted)).not.toThrow();
-    expect(checkSettings(wanted)).toContainEqual(
+    expect(() => refuseSettings(desired)).not.toThrow();
+    expect(checkSettings(desired)).toContainEqual(
       expect.objectContaining({ state: 'note', text: 'OUR_OWN_THING: no function reads it' }),
     );
   });
@@ -606,7 +606,7 @@ describe('with ON_REMOVAL', () => {
     service.functions['on-upload'].events.push({ eventgrid: { bucket: 'prod-videos', channel_id: 'c' } });
   };
   const eventsOf = async (change?: (service: ServiceObject) => void) => {
-    const { functions } = await wantedOf('prod', change);
+    const { functions } = await desiredOf('prod', change);
     return functions
       .flatMap(({ triggers }) =>
         triggers.flatMap(({ eventData: { events, event_types } }) => [events ?? event_types ?? []]),
@@ -630,7 +630,7 @@ describe('with ON_REMOVAL', () => {
 
   test('the agency may delete pictures and records of videos, and without the setting neither', async () => {
     const deleted = async (change?: (service: ServiceObject) => void) =>
-      leastPolicies(await wantedOf('prod', change))
+      leastPolicies(await desiredOf('prod', change))
         .globalPolicy.Statement.filter(({ Action }) => Action.includes('obs:object:DeleteObject'))
         .flatMap(({ Resource }) => Resource.map((one) => one.replace('OBS:*:*:object:prod-snapshots/', '')));
     const always = ['notices', 'waiting', 'later', 'found'].map((folder) => `.mpc-snapshots/${folder}/*`);
@@ -647,18 +647,18 @@ describe('with ON_REMOVAL', () => {
 
 describe('the desired state', () => {
   test('numbers may be strings, as parameters and variables are', async () => {
-    const wanted = await wantedOf('prod', (service) => {
+    const desired = await desiredOf('prod', (service) => {
       service.provider.memorySize = '256';
       service.functions.create.timeout = '9';
     });
-    expect(wanted.functions[0]).toMatchObject({ memoryMb: 256, timeoutSeconds: 9 });
+    expect(desired.functions[0]).toMatchObject({ memoryMb: 256, timeoutSeconds: 9 });
   });
 
   test('an empty setting is left out, and a function’s own setting wins over the common one', async () => {
-    const wanted = await wantedOf('prod', (service) => {
+    const desired = await desiredOf('prod', (service) => {
       service.functions.create.environment = { CAPTURE: '', REGION: 'ap-southeast-1', LIMIT: 5 };
     });
-    expect(wanted.functions[0]?.userData).toEqual({
+    expect(desired.functions[0]?.userData).toEqual({
       REGION: 'ap-southeast-1',
       UPLOAD_BUCKETS: 'prod-videos',
       SNAPSHOT_BUCKET: 'prod-snapshots',
@@ -667,9 +667,9 @@ describe('the desired state', () => {
   });
 
   test('a dedicated gateway is used if there is one, otherwise the shared one', async () => {
-    const shared = await wantedOf('prod');
+    const shared = await desiredOf('prod');
     expect(shared.functions[0]?.triggers[0]?.type).toBe('APIG');
-    const dedicated = await wantedOf('prod', (service) => {
+    const dedicated = await desiredOf('prod', (service) => {
       service.provider.apigw.instance_id = 'instance-1';
     });
     expect(dedicated.functions[0]?.triggers[0]).toMatchObject({
@@ -679,7 +679,7 @@ describe('the desired state', () => {
   });
 
   test('API names differ, and contain only characters that API Gateway accepts', async () => {
-    const { functions } = await wantedOf('prod');
+    const { functions } = await desiredOf('prod');
     const names = functions.flatMap(({ triggers }) =>
       triggers.filter(({ type }) => type === 'APIG').map(({ eventData }) => eventData.name),
     );
@@ -688,7 +688,7 @@ describe('the desired state', () => {
   });
 
   test('the user event of a timer is a string', async () => {
-    const { functions } = await wantedOf('prod', (service) => {
+    const { functions } = await desiredOf('prod', (service) => {
       service.functions.cancel.events[1].timer.input = { everybodys: true };
     });
     expect(functions[1]?.triggers[1]?.eventData.user_event).toBe('{"everybodys":true}');

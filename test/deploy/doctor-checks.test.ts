@@ -20,7 +20,7 @@ import { Credentials } from '../../local/iam/credentials';
 import { IdentityBook } from '../../local/iam/identity-book';
 import { createIamServer, type IamOptions } from '../../local/iam/server';
 import { settingsWith } from '../shared/function-context';
-import { KEY, REGION, type ServiceObject, wantedOf } from './cloud-to-deploy-to';
+import { KEY, REGION, type ServiceObject, desiredOf } from './cloud-to-deploy-to';
 
 const AGENCY = functionsAgency('prod-videos', 'prod-snapshots');
 const DOMAIN = '0000000000000000000000000000d0a1';
@@ -119,7 +119,7 @@ describe('the doctor says of the access key', () => {
 
 describe('the doctor says of the agency', () => {
   const found = async (options: Iam = {}) =>
-    checkAgencies(await wantedOf('prod'), DOMAIN, await iam(options));
+    checkAgencies(await desiredOf('prod'), DOMAIN, await iam(options));
   const foundOf = (changed: Partial<Agency>) => found({ agencies: [{ ...AGENCY, ...changed }] });
 
   test('that all is well when it has the rights of docs/set-up-by-hand.md', async () => {
@@ -218,7 +218,7 @@ describe('the doctor says of the agency', () => {
   });
 
   test('that the policy of `--policy` is enough, and not too much', async () => {
-    const { Statement } = leastPolicies(await wantedOf('prod')).globalPolicy;
+    const { Statement } = leastPolicies(await desiredOf('prod')).globalPolicy;
     expect(notOk(await foundOf({ domainRoles: [customPolicy('printed', Statement)] }))).toEqual([]);
   });
 });
@@ -230,7 +230,7 @@ describe('the doctor says of the API group', () => {
       'APIG_ENDPOINT',
       createApiGroupServer({ credentials, gateways: new GatewayBook([...instances], groups) }),
     );
-    return checkGateway(await wantedOf('prod', change), apig);
+    return checkGateway(await desiredOf('prod', change), apig);
   };
   const dedicated = (service: ServiceObject) => {
     service.provider.apigw.instance_id = 'gateway-1';
@@ -274,7 +274,7 @@ describe('the doctor says of the API group', () => {
 });
 
 describe('the doctor says of the creates in a minute', () => {
-  const found = async (change: (service: ServiceObject) => void) => checkPace(await wantedOf('prod', change));
+  const found = async (change: (service: ServiceObject) => void) => checkPace(await desiredOf('prod', change));
   const setting = (pace: string | undefined, api: number | undefined) => (service: ServiceObject) => {
     const [create] = service.functions.create.events;
     create.apigw.throttle = api === undefined ? undefined : { api, caller: 1 };

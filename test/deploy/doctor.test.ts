@@ -29,7 +29,7 @@ import { createMpc } from '../../local/mpc/server';
 import type { LifecycleRule } from '../../local/obs/object-store';
 import { createObsServer } from '../../local/obs/server';
 import { publishingPolicy } from '../../local/smn/access-policy';
-import { type ServiceObject, wantedOf } from './cloud-to-deploy-to';
+import { type ServiceObject, desiredOf } from './cloud-to-deploy-to';
 
 let cloud: Cloud;
 let credentials: Credentials;
@@ -43,8 +43,8 @@ afterEach(() => Promise.all(servers.splice(0).map(closeServer)));
 afterAll(() => cloud.close());
 
 /** Stage `local`, as it is deployed. */
-function wanted(change: (service: ServiceObject) => void = () => {}): Promise<DesiredState> {
-  return wantedOf('local', (service) => {
+function desired(change: (service: ServiceObject) => void = () => {}): Promise<DesiredState> {
+  return desiredOf('local', (service) => {
     const { UPLOAD_BUCKET, SNAPSHOT_BUCKET, MPC_ENDPOINT, OBS_ENDPOINT } = cloud.environment;
     Object.assign(service.provider.environment, {
       UPLOAD_BUCKETS: UPLOAD_BUCKET,
@@ -68,7 +68,7 @@ async function found(
   environment: Readonly<Record<string, string>> = {},
   state: DesiredState | undefined = undefined,
 ): Promise<Finding[]> {
-  return diagnose(state ?? (await wanted()), new FunctionGraphApi(clientOf(environment)));
+  return diagnose(state ?? (await desired()), new FunctionGraphApi(clientOf(environment)));
 }
 
 /** The account, with a part of the environment changed. */
@@ -110,7 +110,7 @@ test('with an unknown key the doctor asks nothing else', async () => {
 
 describe('the doctor says of a bucket', () => {
   test('how to make one that is missing', async () => {
-    const state = await wanted((service) => {
+    const state = await desired((service) => {
       service.functions['on-upload'].events[0].obs.bucket = 'nowhere';
     });
     const findings = await found({}, state);
@@ -183,7 +183,7 @@ describe('the doctor says of a bucket', () => {
 describe('the doctor says of versions', () => {
   /** The stage with two buckets of its own. */
   const stage = async (): Promise<DesiredState> => {
-    const state = await wanted();
+    const state = await desired();
     const functions = state.functions.map((one) => ({
       ...one,
       userData: { ...one.userData, SNAPSHOT_BUCKET: 'records' },
@@ -240,18 +240,18 @@ describe('the doctor says of versions', () => {
     const strangers = new Credentials({ ...cloud.accessKey, secretKey: 'another' });
     const obs = createObsServer({ store: cloud.store, credentials: strangers, region: cloud.region });
     const client = clientOf({ OBS_ENDPOINT: await addressOf(obs) });
-    expect((await checkVersioning(await wanted(), client)).map(({ state }) => state)).toEqual([
+    expect((await checkVersioning(await desired(), client)).map(({ state }) => state)).toEqual([
       'unseen',
       'unseen',
     ]);
-    const state = { ...(await wanted()), buckets: ['nowhere'] };
+    const state = { ...(await desired()), buckets: ['nowhere'] };
     expect(await checkVersioning(state, clientOf({}))).toEqual([]);
   });
 });
 
 describe('the doctor says of the storage', () => {
   const state = async () => {
-    const { functions, ...more } = await wanted();
+    const { functions, ...more } = await desired();
     const userData = { SNAPSHOT_BUCKET: 'cold-records', UPLOAD_BUCKETS: 'cold-uploads' };
     return {
       ...more,
@@ -314,20 +314,20 @@ describe('the doctor says of the storage', () => {
 
 test('the doctor says that another stage keeps its records in the same bucket, and what all stages may send to MPC', async () => {
   const api = new FunctionGraphApi(clientOf({}));
-  const neighbour = await wantedOf('beside', (service) => {
+  const neighbour = await desiredOf('beside', (service) => {
     service.provider.environment.SNAPSHOT_BUCKET = cloud.environment.SNAPSHOT_BUCKET;
   });
   // The stage itself, and one in another bucket, are no matter.
-  expect(await checkNeighbours(await wanted(), api)).toEqual([]);
+  expect(await checkNeighbours(await desired(), api)).toEqual([]);
   const slow = (service: ServiceObject) => {
     service.provider.environment.MPC_REQUESTS_PER_MINUTE = 20;
   };
-  expect(await checkNeighbours(await wantedOf('beside', slow), api)).toEqual([]);
+  expect(await checkNeighbours(await desiredOf('beside', slow), api)).toEqual([]);
   const creates = expect.objectContaining({
     point: 'creates of all stages',
     text: expect.stringMatching(/this stage 80, \S+\/local 80: more than the 100 that MPC accepts/),
   });
-  expect(await checkNeighbours(await wantedOf('beside'), api)).toEqual([creates]);
+  expect(await checkNeighbours(await desiredOf('beside'), api)).toEqual([creates]);
   expect(await checkNeighbours(neighbour, api)).toEqual([
     {
       point: 'records in snapshots',
@@ -340,7 +340,7 @@ test('the doctor says that another stage keeps its records in the same bucket, a
 });
 
 test('the doctor says that OBS gives no answer', async () => {
-  const findings = await checkBuckets(await wanted(), clientOf({ OBS_ENDPOINT: 'http://127.0.0.1:1' }));
+  const findings = await checkBuckets(await desired(), clientOf({ OBS_ENDPOINT: 'http://127.0.0.1:1' }));
   expect(notOk(findings).map(({ point, text }) => [point, text])).toEqual(
     ['videos', 'snapshots'].map((bucket) => [
       `bucket ${bucket}`,
@@ -351,7 +351,7 @@ test('the doctor says that OBS gives no answer', async () => {
 
 describe('the doctor says of the functions', () => {
   test('that there is room for those that are not deployed, and how to deploy', async () => {
-    const state = { ...(await wanted()), stage: 'prod' };
+    const state = { ...(await desired()), stage: 'prod' };
     const functions = state.functions.map((one) => ({ ...one, name: `prod-${one.name}` }));
     expect((await found({}, { ...state, functions })).slice(-2)).toEqual([
       { point: 'quota of functions', state: 'ok', text: '5 of 400 used, 5 more are needed' },
@@ -360,7 +360,7 @@ describe('the doctor says of the functions', () => {
   });
 
   test('how they differ, and that somebody else’s function has the same name', async () => {
-    const changed = await wanted((service) => {
+    const changed = await desired((service) => {
       service.functions.query.timeout = 20;
       service.functions.cancel.events.pop();
     });
@@ -368,7 +368,7 @@ describe('the doctor says of the functions', () => {
       state: 'note',
       text: expect.stringMatching(/different from serverless.yml: ~ query: .*20.*; - cancel TIMER clean-up/),
     });
-    const state = { ...(await wanted()), stage: 'prod' };
+    const state = { ...(await desired()), stage: 'prod' };
     expect((await found({}, state)).at(-1)).toMatchObject({
       state: 'missing',
       text: expect.stringContaining('was not deployed by stage prod'),
@@ -377,11 +377,11 @@ describe('the doctor says of the functions', () => {
 
   test('that videos of one key in two upload buckets would share a directory', async () => {
     const twoBuckets = (directory?: string) =>
-      wanted((service) => {
+      desired((service) => {
         service.provider.environment.UPLOAD_BUCKETS = 'videos,films';
         if (directory !== undefined) service.provider.environment.OUTPUT_DIRECTORY = directory;
       });
-    const noteOf = async (state: Awaited<ReturnType<typeof wanted>>) =>
+    const noteOf = async (state: Awaited<ReturnType<typeof desired>>) =>
       (await found({}, state)).find(({ point }) => point === 'output directories');
     expect(await noteOf(await twoBuckets())).toMatchObject({
       state: 'note',
@@ -389,11 +389,11 @@ describe('the doctor says of the functions', () => {
       todo: expect.stringContaining('{bucket}'),
     });
     expect(await noteOf(await twoBuckets('snapshots/{bucket}/{key}'))).toBeUndefined();
-    expect(await noteOf(await wanted())).toBeUndefined();
+    expect(await noteOf(await desired())).toBeUndefined();
   });
 
   test('which errors the functions’ own code finds in their settings, before anything is deployed', async () => {
-    const state = await wanted((service) => {
+    const state = await desired((service) => {
       service.provider.environment.URL_TTL_SECONDS = '0';
       service.functions.query.environment = { LOG_LEVEL: 'loud' };
     });
@@ -407,19 +407,19 @@ describe('the doctor says of the functions', () => {
       point: 'user data of query',
       text: expect.stringContaining('LOG_LEVEL must be one of debug'),
     });
-    const unknownKind = await wanted((service) => {
+    const unknownKind = await desired((service) => {
       service.provider.environment.PUBLISH = 'pictures';
     });
     expect(notOk(await found({}, unknownKind))).toContainEqual(
       expect.objectContaining({ text: expect.stringContaining('PUBLISH must be none, or a list of vtt') }),
     );
-    const tooFar = await wanted((service) => {
+    const tooFar = await desired((service) => {
       service.provider.environment.CAPTURE = '{"type":"TIME","time":120}';
     });
     expect(notOk(await found({}, tooFar))).toContainEqual(
       expect.objectContaining({ text: expect.stringMatching(/CAPTURE .*from 1 to 100 s, got 120/) }),
     );
-    const twice = await wanted((service) => {
+    const twice = await desired((service) => {
       const one = { name: 'track', thumbnail_para: { type: 'TIME', time: 10 } };
       Object.assign(service.provider.environment, { CAPTURE: '', CAPTURES: [one, one] });
     });
@@ -431,7 +431,7 @@ describe('the doctor says of the functions', () => {
 
   describe('of EventGrid', () => {
     const withChannel = () =>
-      wanted((service) => {
+      desired((service) => {
         service.functions.cancel.events.push({
           eventgrid: { bucket: 'videos', channel_id: 'channel-1', agency: 'fgs_to_eg' },
         });
@@ -441,7 +441,7 @@ describe('the doctor says of the functions', () => {
         { point: 'right for EventGrid', state: 'ok', text: 'the key may see subscriptions' },
         expect.objectContaining({ point: 'event channel channel-1', state: 'unseen' }),
       ]);
-      expect(await checkEventGrid(await wanted(), clientOf({}))).toEqual([]);
+      expect(await checkEventGrid(await desired(), clientOf({}))).toEqual([]);
     });
 
     test('that the key lacks the right, and what that means', async () => {
@@ -460,7 +460,7 @@ describe('the doctor says of the functions', () => {
 
   describe('of their logs', () => {
     const logsOf = async (change: (logs: Record<string, string>) => void, environment = {}) => {
-      const state = await wanted(({ provider }) => {
+      const state = await desired(({ provider }) => {
         const { LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID, LTS_STREAM_NAME } = cloud.environment;
         provider.logs = {
           groupId: LTS_GROUP_ID,
@@ -515,7 +515,7 @@ describe('the doctor says of PUBLIC_URL', () => {
       response.end(body);
     });
     const url = await addressOf(cdn);
-    const state = await wanted(({ provider }) => {
+    const state = await desired(({ provider }) => {
       provider.environment.PUBLIC_URL = `${url}/`;
     });
     const findings = await checkPublicUrl(state, clientOf({}));
@@ -602,7 +602,7 @@ describe('of the region', () => {
     });
     servers.push(functiongraph.server);
     const FUNCTIONGRAPH_ENDPOINT = `http://127.0.0.1:${await listen(functiongraph.server, 0)}`;
-    const state = { ...(await wanted(change)), region };
+    const state = { ...(await desired(change)), region };
     const connection = connectionFrom({ ...cloud.environment, FUNCTIONGRAPH_ENDPOINT }, region);
     return checkRegion(state, new FunctionGraphApi(new CloudApi(connection)));
   }
@@ -660,7 +660,7 @@ describe('the doctor says of MPC’s notification', () => {
     cloud.mpc.notifications.set([{ ...setting, ...changed }]);
   };
   const foundOf = async (change?: (service: ServiceObject) => void) =>
-    notOk(await found({}, await wanted(change)));
+    notOk(await found({}, await desired(change)));
   afterEach(() => set({}));
 
   test('that MPC notifies nobody, and what to do', async () => {
@@ -721,11 +721,11 @@ describe('the doctor says of MPC’s notification', () => {
 describe('the command', () => {
   const visit = async (changed: Partial<Parameters<typeof doctor>[0]> = {}) => {
     const printed: string[] = [];
-    const state = await wanted();
+    const state = await desired();
     const connection = connectionFrom(cloud.environment, cloud.region);
     const outcome = await doctor({
       stage: 'local',
-      readWanted: () => state,
+      readDesiredState: () => state,
       openApi: () => new FunctionGraphApi(new CloudApi(connection)),
       options: {},
       print: (line) => printed.push(line),
@@ -736,7 +736,7 @@ describe('the command', () => {
 
   test('reports at once what serverless.yml and the environment lack', async () => {
     const { text, outcome } = await visit({
-      readWanted: () => {
+      readDesiredState: () => {
         throw new DeployError(['serverless.yml: provider.apigw.group_id is empty: set APIG_GROUP_ID']);
       },
       openApi: () => new FunctionGraphApi(new CloudApi(connectionFrom({}, 'ap-southeast-3'))),

@@ -9,11 +9,11 @@ import { readService } from '../../deploy/service-file';
 import { LOG_PLACE } from '../../local/account';
 import { type Cloud, startCloud } from '../../local/cloud';
 import { startDeployedCloud } from '../../local/commands/deployed-cloud';
-import { wantedOf } from './cloud-to-deploy-to';
+import { desiredOf } from './cloud-to-deploy-to';
 
 let cloud: Cloud;
 let api: FunctionGraphApi;
-let wanted: DesiredState;
+let desired: DesiredState;
 let printed: string[];
 
 /** Logs what its event says, as the functions do, and fails when it is told to. */
@@ -26,11 +26,11 @@ const CODE = `exports.handler = async (event, context) => {
 beforeAll(async () => {
   cloud = await startCloud({ port: 0, lts: { behaviour: { linesPerSearch: 70 } } });
   api = new FunctionGraphApi(new CloudApi(connectionFrom(cloud.environment, cloud.region)));
-  wanted = await wantedOf('prod');
+  desired = await desiredOf('prod');
   const zip = await zipFunction(Buffer.from(CODE));
-  for (const one of wanted.functions.slice(0, 3)) await api.createFunction(one, zip);
+  for (const one of desired.functions.slice(0, 3)) await api.createFunction(one, zip);
   // All but `query`, which keeps no logs.
-  for (const { name } of wanted.functions.slice(0, 2)) {
+  for (const { name } of desired.functions.slice(0, 2)) {
     const {
       groupId: group_id,
       groupName: group_name,
@@ -58,7 +58,7 @@ beforeEach(() => {
 });
 
 const run = (options: CommandOptions, nextLook?: () => Promise<unknown>) =>
-  logs({ wanted, api, options, print: (line) => printed.push(line) }, nextLook);
+  logs({ desired, api, options, print: (line) => printed.push(line) }, nextLook);
 const invoke = (key: string, event: object) => cloud.functiongraph.invoke(`mpc-snapshots-prod-${key}`, event);
 const lines = () => printed.map((line) => JSON.parse(line) as Record<string, unknown>);
 
@@ -109,7 +109,7 @@ test('stage local keeps its logs, in the form of docs/log-events.md', async () =
   const stage = desiredState(await readService('local', local.environment));
   const client = new CloudApi(connectionFrom(local.environment, local.region));
   await logs({
-    wanted: stage,
+    desired: stage,
     api: new FunctionGraphApi(client),
     options: { request, json: true },
     print: (line) => printed.push(line),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { type DesiredState, ownerMark, type WantedFunction } from '../../deploy/desired-state';
-import type { WantedTrigger } from '../../deploy/desired-triggers';
+import { type DesiredState, ownerMark, type DesiredFunction } from '../../deploy/desired-state';
+import type { DesiredTrigger } from '../../deploy/desired-triggers';
 import type { LiveConfiguration, LiveTrigger } from '../../deploy/functiongraph-api';
 import type { LiveFunction, LiveState } from '../../deploy/live-state';
 import { isEmpty, plan } from '../../deploy/plan';
@@ -9,7 +9,7 @@ const name = fc.stringMatching(/^[a-z][a-z0-9]{0,7}$/);
 const key = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,5}$/);
 const bucket = fc.constantFrom('videos', 'films');
 
-const trigger: fc.Arbitrary<WantedTrigger> = fc.oneof(
+const trigger: fc.Arbitrary<DesiredTrigger> = fc.oneof(
   fc.record({
     type: fc.constantFrom('APIG' as const, 'DEDICATEDGATEWAY' as const),
     eventData: fc.record({
@@ -39,7 +39,7 @@ const trigger: fc.Arbitrary<WantedTrigger> = fc.oneof(
   }),
 );
 
-const wantedFunction: fc.Arbitrary<WantedFunction> = fc.record(
+const desiredFunction: fc.Arbitrary<DesiredFunction> = fc.record(
   {
     key: name,
     name,
@@ -82,10 +82,10 @@ const wantedFunction: fc.Arbitrary<WantedFunction> = fc.record(
       'triggers',
     ],
   },
-) as fc.Arbitrary<WantedFunction>;
+) as fc.Arbitrary<DesiredFunction>;
 
-const wanted: fc.Arbitrary<DesiredState> = fc
-  .uniqueArray(wantedFunction, { maxLength: 4, selector: (one) => one.name })
+const desired: fc.Arbitrary<DesiredState> = fc
+  .uniqueArray(desiredFunction, { maxLength: 4, selector: (one) => one.name })
   .map((functions) => ({
     service: 's',
     stage: 'prod',
@@ -137,7 +137,7 @@ function liveOf({ functions }: DesiredState): LiveState {
   };
 }
 
-function liveTrigger({ type, status, eventData }: WantedTrigger, index: number): LiveTrigger {
+function liveTrigger({ type, status, eventData }: DesiredTrigger, index: number): LiveTrigger {
   return {
     trigger_id: `id ${index}`,
     trigger_type_code: type,
@@ -156,7 +156,7 @@ function reversed<T>(fields: Readonly<Record<string, T>>): Record<string, T> {
 
 test('a plan is empty if the state is right, whatever fields answers add and in whatever order they come', () => {
   fc.assert(
-    fc.property(wanted, (state) => {
+    fc.property(desired, (state) => {
       expect(plan(state, liveOf(state), digestsOf(state), { prune: true })).toEqual({
         functions: [],
         removals: [],
@@ -170,7 +170,7 @@ test('a plan is empty if the state is right, whatever fields answers add and in 
 
 test('a plan turns any state into any other', () => {
   fc.assert(
-    fc.property(wanted, wanted, (before, after) => {
+    fc.property(desired, desired, (before, after) => {
       const live = liveOf(before);
       const todo = plan(after, live, digestsOf(after), { prune: true });
       expect(todo.refusals).toEqual([]);
@@ -191,13 +191,13 @@ function carriedOut(todo: ReturnType<typeof plan>, live: LiveState, after: Desir
     .map(({ functionName }) => functionName);
   const created = todo.functions
     .filter(({ action }) => action === 'create')
-    .map((change) => change.wanted.name);
+    .map((change) => change.desired.name);
   const functions = [
     ...live.functions.filter(({ name }) => !gone.includes(name)),
     ...ideal.functions.filter(({ name }) => created.includes(name)).map((one) => ({ ...one, triggers: [] })),
   ].map((one) => {
     const target = ideal.functions.find(({ name }) => name === one.name);
-    const change = todo.functions.find((candidate) => candidate.wanted.name === one.name);
+    const change = todo.functions.find((candidate) => candidate.desired.name === one.name);
     const triggers = one.triggers.filter(
       (existing) =>
         !todo.removals.some(
@@ -260,12 +260,12 @@ describe('one difference', () => {
       },
     ],
   };
-  const changed = (change: (one: WantedFunction) => WantedFunction): DesiredState => ({
+  const changed = (change: (one: DesiredFunction) => DesiredFunction): DesiredState => ({
     ...STATE,
     functions: STATE.functions.map(change),
   });
 
-  test.each<[string, (one: WantedFunction) => WantedFunction]>([
+  test.each<[string, (one: DesiredFunction) => DesiredFunction]>([
     ['memory', (one) => ({ ...one, memoryMb: 256 })],
     ['time-out', (one) => ({ ...one, timeoutSeconds: 31 })],
     ['agency', (one) => ({ ...one, agency: 'other' })],
@@ -340,7 +340,7 @@ test('an EventGrid subscription that cannot be read back in full is kept, and ma
     functions: [],
   };
   fc.assert(
-    fc.property(wantedFunction, (one) => {
+    fc.property(desiredFunction, (one) => {
       const subscribed: DesiredState = {
         ...state,
         functions: [{ ...one, key: 'f0', triggers: [{ type: 'EVENTGRID', eventData }] }],

@@ -16,7 +16,7 @@ import {
   REGION,
   type ServiceObject,
   serviceOf,
-  wantedOf,
+  desiredOf,
 } from './cloud-to-deploy-to';
 import { lackingFields } from './mandatory-fields';
 
@@ -38,9 +38,9 @@ const withEventGrid = (service: ServiceObject) => {
 };
 
 /** The APIs as they were once: with the task id as a parameter of the path. */
-function withPathParameters(wanted: DesiredState): DesiredState {
+function withPathParameters(desired: DesiredState): DesiredState {
   const api = (method: string, path: string) => {
-    const { functions } = wanted;
+    const { functions } = desired;
     const { type, eventData } = functions
       .flatMap(({ triggers }) => triggers)
       .find(({ type: one }) => one === 'APIG')!;
@@ -52,8 +52,8 @@ function withPathParameters(wanted: DesiredState): DesiredState {
     query: [api('GET', '/snapshots'), api('GET', '/snapshots/{task_id}')],
   };
   return {
-    ...wanted,
-    functions: wanted.functions.map((one) => ({
+    ...desired,
+    functions: desired.functions.map((one) => ({
       ...one,
       triggers: [
         ...(apis[one.key] ?? []),
@@ -74,9 +74,9 @@ describe('an installation with the task id as a parameter of the path', () => {
   /** Deploys over the old triggers. @returns the requests that nobody would have served at some time */
   async function move(behaviour: Partial<FunctionGraphBehaviour>) {
     const cloud = await start({ apiPathParameters: 'taken', ...behaviour });
-    const wanted = await wantedOf('prod');
-    const code = await codeFor(wanted);
-    await cloud.deploy(withPathParameters(wanted), code);
+    const desired = await desiredOf('prod');
+    const code = await codeFor(desired);
+    await cloud.deploy(withPathParameters(desired), code);
     expect(cloud.functiongraph.apiRoutes()).toHaveLength(4);
     const missed = new Set<string>();
     cloud.onCall = () => {
@@ -86,12 +86,12 @@ describe('an installation with the task id as a parameter of the path', () => {
       }
     };
     cloud.calls.length = 0;
-    await cloud.deploy(wanted, code);
+    await cloud.deploy(desired, code);
     cloud.onCall = () => {};
     const clean = await start();
-    await clean.deploy(wanted, code);
+    await clean.deploy(desired, code);
     expect(cloud.state()).toEqual(clean.state());
-    expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
+    expect(await cloud.deploy(desired, code)).toEqual(['nothing to do']);
     return { missed: [...missed], calls: cloud.calls };
   }
 
@@ -121,9 +121,9 @@ describe('a trigger that is deleted in the background', () => {
 
   test('is waited for, and the output says so', async () => {
     const cloud = await start({ triggerDeletionMs: 45_000 });
-    const before = await wantedOf('prod');
+    const before = await desiredOf('prod');
     await cloud.deploy(before, await codeFor(before));
-    const after = await wantedOf('prod', withPrefix);
+    const after = await desiredOf('prod', withPrefix);
     await cloud.deploy(after, await codeFor(after));
     expect(cloud.waits.at(-1)).toBe(
       'waiting for OBS trigger mpc-snapshots-prod-on-upload-prod-videos of mpc-snapshots-prod-on-upload to go (35 s)',
@@ -135,9 +135,9 @@ describe('a trigger that is deleted in the background', () => {
 
   test('for more than three minutes is an error, and the next run does the rest', async () => {
     const cloud = await start({ triggerDeletionMs: 300_000 });
-    const before = await wantedOf('prod');
+    const before = await desiredOf('prod');
     await cloud.deploy(before, await codeFor(before));
-    const after = await wantedOf('prod', withPrefix);
+    const after = await desiredOf('prod', withPrefix);
     const code = await codeFor(after);
     await expect(cloud.deploy(after, code)).rejects.toThrow(
       /is still there after 3 minutes; .*run the command again in a few minutes/,
@@ -153,19 +153,19 @@ describe('an EventGrid trigger', () => {
     'is found again when its bucket is read back (%s)',
     async (eventGridShowsBucket) => {
       const cloud = await start({ eventGridShowsBucket });
-      const wanted = await wantedOf('prod', withEventGrid);
-      const code = await codeFor(wanted);
-      await cloud.deploy(wanted, code);
-      expect(await cloud.deploy(wanted, code)).toEqual(['nothing to do']);
+      const desired = await desiredOf('prod', withEventGrid);
+      const code = await codeFor(desired);
+      await cloud.deploy(desired, code);
+      expect(await cloud.deploy(desired, code)).toEqual(['nothing to do']);
     },
   );
 
   test('is deleted with its subscription, which is deleted at EventGrid itself', async () => {
     const cloud = await start();
-    const before = await wantedOf('prod', withEventGrid);
+    const before = await desiredOf('prod', withEventGrid);
     await cloud.deploy(before, await codeFor(before));
     const [id] = [...cloud.functiongraph.subscriptions().keys()];
-    const after = await wantedOf('prod');
+    const after = await desiredOf('prod');
     await cloud.deploy(after, await codeFor(after));
     expect(cloud.calls).toContain(`DELETE subscriptions/${id}`);
     expect(cloud.functiongraph.subscriptions().size).toBe(0);
@@ -174,9 +174,9 @@ describe('an EventGrid trigger', () => {
 
   test('leaves no subscription behind when the stage is removed, also after an interruption', async () => {
     const cloud = await start();
-    const wanted = await wantedOf('prod', withEventGrid);
-    await cloud.deploy(wanted, await codeFor(wanted));
-    const session = { wanted, api: cloud.api(), options: {}, print: () => {} };
+    const desired = await desiredOf('prod', withEventGrid);
+    await cloud.deploy(desired, await codeFor(desired));
+    const session = { desired, api: cloud.api(), options: {}, print: () => {} };
     cloud.fates.push(...Array(8).fill('pass'), 403);
     await expect(remove(session)).rejects.toThrow('FSS.0403');
     await remove(session);
@@ -198,8 +198,8 @@ describe.each(['observed', 'documented'] as const)(
 
     test('of an existing function is a failure', async () => {
       const cloud = await start({ goneFunction });
-      const wanted = await wantedOf('prod');
-      await cloud.deploy(wanted, await codeFor(wanted));
+      const desired = await desiredOf('prod');
+      await cloud.deploy(desired, await codeFor(desired));
       cloud.fates.push(...Array(5).fill(500));
       await expect(cloud.api().listTriggers('mpc-snapshots-prod-create')).rejects.toThrow('FSS.0500');
     });
@@ -208,7 +208,7 @@ describe.each(['observed', 'documented'] as const)(
 
 describe('the name of an OBS trigger', () => {
   const named = async (stage: string, bucket: string) => {
-    const { functions } = await wantedOf(stage, (service) => {
+    const { functions } = await desiredOf(stage, (service) => {
       service.functions['on-upload'].events[0].obs = { bucket, prefix: `${stage}/` };
     });
     return String(functions[3]?.triggers[0]?.eventData.name);
@@ -217,10 +217,10 @@ describe('the name of an OBS trigger', () => {
   test('contains the stage, so that two stages may listen to one bucket', async () => {
     const cloud = await start();
     for (const stage of ['blue', 'green']) {
-      const wanted = await wantedOf(stage, (service) => {
+      const desired = await desiredOf(stage, (service) => {
         service.functions['on-upload'].events[0].obs = { bucket: 'films', prefix: `${stage}/` };
       });
-      await cloud.deploy(wanted, await codeFor(wanted));
+      await cloud.deploy(desired, await codeFor(desired));
     }
     expect(await named('blue', 'films')).toBe('mpc-snapshots-blue-on-upload-films');
   });
@@ -236,11 +236,11 @@ describe('the name of an OBS trigger', () => {
 
   test('of an older deployment stays, and the trigger is not made again', async () => {
     const cloud = await start();
-    const wanted = await wantedOf('prod', (service) => {
+    const desired = await desiredOf('prod', (service) => {
       service.functions['on-upload'].events[0].obs.name = 'on-upload-prod-videos';
     });
-    await cloud.deploy(wanted, await codeFor(wanted));
-    const now = await wantedOf('prod');
+    await cloud.deploy(desired, await codeFor(desired));
+    const now = await desiredOf('prod');
     expect(await cloud.deploy(now, await codeFor(now))).toEqual(['nothing to do']);
   });
 });
@@ -259,7 +259,7 @@ describe('the sub-domain of the API group', () => {
       },
       REGION,
     );
-    const { functions } = await withSubDomains(await wantedOf('prod', change), new CloudApi(connection));
+    const { functions } = await withSubDomains(await desiredOf('prod', change), new CloudApi(connection));
     await closeServer(server);
     const apis = functions.flatMap(({ triggers }) =>
       triggers.filter(({ eventData }) => 'group_id' in eventData),
@@ -298,23 +298,23 @@ describe('logs', () => {
       LTS_STREAM_ID: 's',
       LTS_STREAM_NAME: 'stream',
     });
-    const wanted = desiredState(service);
+    const desired = desiredState(service);
     const cloud = await start();
-    await cloud.deploy(wanted, await codeFor(wanted));
+    await cloud.deploy(desired, await codeFor(desired));
     for (const { configuration } of cloud.functiongraph.functions()) {
       expect(configuration).toMatchObject({
         enable_lts_log: true,
         log_config: { group_id: 'g', group_name: 'group', stream_id: 's', stream_name: 'stream' },
       });
     }
-    expect(await cloud.deploy(wanted, await codeFor(wanted))).toEqual(['nothing to do']);
+    expect(await cloud.deploy(desired, await codeFor(desired))).toEqual(['nothing to do']);
   });
 
   test('are switched on where a stage was deployed without them', async () => {
     const cloud = await start();
-    const before = await wantedOf('prod');
+    const before = await desiredOf('prod');
     await cloud.deploy(before, await codeFor(before));
-    const after = await wantedOf('prod', withLogs);
+    const after = await desiredOf('prod', withLogs);
     expect(await cloud.deploy(after, await codeFor(after))).toContain(
       '~ mpc-snapshots-prod-create: log group nothing → g, log stream nothing → s',
     );
@@ -322,11 +322,11 @@ describe('logs', () => {
   });
 
   test('that go nowhere cause a warning, except in the local cloud', async () => {
-    expect(logWarning(await wantedOf('prod'))).toMatch(
+    expect(logWarning(await desiredOf('prod'))).toMatch(
       /^the functions will have no logs: `npm run setup -- --stage prod` .*LTS_GROUP_ID/,
     );
-    expect(logWarning(await wantedOf('local'))).toBeUndefined();
-    expect(logWarning(await wantedOf('prod', withLogs))).toBeUndefined();
+    expect(logWarning(await desiredOf('local'))).toBeUndefined();
+    expect(logWarning(await desiredOf('prod', withLogs))).toBeUndefined();
   });
 });
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { CloudToDeployTo, codeFor, KEY, wantedOf } from './cloud-to-deploy-to';
+import { CloudToDeployTo, codeFor, KEY, desiredOf } from './cloud-to-deploy-to';
 
 // The SDK opens a log file in the current directory as soon as it is loaded, and prints failed requests with their
 // credentials to standard output. It is loaded elsewhere and silenced.
@@ -19,9 +19,9 @@ afterAll(() => rmSync(logDirectory, { recursive: true }));
 test('the vendor’s SDK reads back what was deployed', async () => {
   const cloud = await CloudToDeployTo.start();
   try {
-    const wanted = await wantedOf('prod');
-    const code = await codeFor(wanted);
-    await cloud.deploy(wanted, code);
+    const desired = await desiredOf('prod');
+    const code = await codeFor(desired);
+    await cloud.deploy(desired, code);
     const client = FunctionGraphClient.newBuilder()
       .withCredential(
         new BasicCredentials().withAk(KEY.accessKey).withSk(KEY.secretKey).withProjectId(KEY.projectId),
@@ -32,7 +32,7 @@ test('the vendor’s SDK reads back what was deployed', async () => {
       .build();
     const { functions } = await client.listFunctions({});
     expect(functions).toHaveLength(5);
-    for (const one of wanted.functions) {
+    for (const one of desired.functions) {
       const urn = `urn:fss:ap-southeast-3:${KEY.projectId}:function:default:mpc-snapshots-prod-${one.key}:latest`;
       const configuration = await client.showFunctionConfig({ function_urn: urn });
       expect(configuration).toMatchObject({

@@ -31,7 +31,7 @@ type Call = (method: string, path: string, body?: object) => Promise<Answer>;
 class DeployedStage {
   readonly invocations: Invocation[] = [];
   #gateway!: GatewayApi;
-  #wanted!: ReturnType<typeof desiredState>;
+  #desired!: ReturnType<typeof desiredState>;
 
   private constructor(readonly cloud: Cloud) {
     cloud.functiongraph.onInvocation((invocation) => this.invocations.push(invocation));
@@ -51,14 +51,14 @@ class DeployedStage {
       APIG_INSTANCE_ID: GATEWAY_INSTANCE,
     });
     Object.assign(service.provider.environment, { MPC_ENDPOINT, OBS_ENDPOINT });
-    stage.#wanted = desiredState(service);
-    await deploy(stage.#wanted, await buildArtifacts(stage.#wanted.functions), new FunctionGraphApi(client));
+    stage.#desired = desiredState(service);
+    await deploy(stage.#desired, await buildArtifacts(stage.#desired.functions), new FunctionGraphApi(client));
     stage.#gateway = new GatewayApi(client, GATEWAY_INSTANCE);
     return stage;
   }
 
   async caller(name: string): Promise<Call> {
-    const { app_key: accessKey, app_secret: secretKey } = await addCaller(this.#gateway, this.#wanted, name);
+    const { app_key: accessKey, app_secret: secretKey } = await addCaller(this.#gateway, this.#desired, name);
     return async (method, path, body) => {
       const url = new URL(this.cloud.addresses.gateway + path);
       const text = body && JSON.stringify(body);

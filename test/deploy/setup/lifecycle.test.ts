@@ -3,7 +3,7 @@ import { RECORDS_FOLDER } from '../../../shared/installation/object-keys';
 import { claimsFolder } from '../../../shared/tasks/claims';
 import { REMOVED_FOLDER } from '../../../shared/tasks/removals';
 import { BACKFILL_KEY } from '../../../shared/uploads/backfill';
-import { wantedOf } from '../cloud-to-deploy-to';
+import { desiredOf } from '../cloud-to-deploy-to';
 
 /** The rule that deletes an object of this key; undefined: none, for OBS goes by the beginning of a key. */
 const ruleOf = (key: string) =>
@@ -29,8 +29,8 @@ test.each([
 });
 
 test('failed events expire after 30 days, records of Idempotency-Keys after 7, reservations after one', async () => {
-  const wanted = await wantedOf('prod');
-  const targets = wanted.functions.map(
+  const desired = await desiredOf('prod');
+  const targets = desired.functions.map(
     ({ asynchronous }) => asynchronous?.destination_config.on_failure.param,
   );
   const [param = ''] = targets.filter((target) => target !== undefined);

@@ -8,7 +8,7 @@ import type { Setup } from '../../../deploy/setup/setup';
 import { localInstance } from '../../../local/apig/management/gateway-book';
 import { functionsAgency, MPC_ADMINISTRATOR } from '../../../local/iam/agencies';
 import { publishingPolicy } from '../../../local/smn/access-policy';
-import { codeFor, type Fate, KEY, wantedOf } from '../cloud-to-deploy-to';
+import { codeFor, type Fate, KEY, desiredOf } from '../cloud-to-deploy-to';
 import { type AccountOptions, AccountToSetUp, SNAPSHOTS, UPLOADS } from './account-to-set-up';
 
 // Some of these set an account up a hundred times.
@@ -694,10 +694,10 @@ describe('--undo', () => {
 
   test('is refused while functions of the stage are deployed', async () => {
     await account.setup();
-    const wanted = await wantedOf('demo');
+    const desired = await desiredOf('demo');
     const connection = connectionFrom({ ...account.envFile(), ...account.environment }, 'ap-southeast-3');
     const api = new FunctionGraphApi(new CloudApi(connection));
-    await api.createFunction(wanted.functions[0]!, (await codeFor(wanted))[0]!.zip);
+    await api.createFunction(desired.functions[0]!, (await codeFor(desired))[0]!.zip);
     await expect(account.setup({ undo: true })).rejects.toThrow('npm run remove -- --stage demo');
     expect(account.identities.agencies()).toHaveLength(1);
   });
