@@ -2,11 +2,11 @@ import { apiText, type DesiredAccess, type DesiredApi } from './access/desired-a
 import { FUNCTION_NAMES, type FunctionName } from './bundle';
 import {
   type Complain,
+  type DesiredTrigger,
+  desiredTrigger,
   LOCAL_STAGE,
   refuseLoops,
   withDistinctNames,
-  type DesiredTrigger,
-  desiredTrigger,
 } from './desired-triggers';
 import { DeployError } from './errors';
 import { refuseRivals } from './event-rivals';
@@ -86,35 +86,35 @@ export function desiredState(resolved: unknown): DesiredState {
     ]),
   );
   const resolvedService = { service, provider, functions };
-  const faults: string[] = [];
+  const issues: string[] = [];
   const desired = Object.entries(functions).map(([key, definition]) =>
     desiredFunction(key, definition, resolvedService, (message) =>
-      faults.push(`serverless.yml: functions.${key}${message}`),
+      issues.push(`serverless.yml: functions.${key}${message}`),
     ),
   );
   for (const [index, { key, name }] of desired.entries()) {
     const first = desired.findIndex((other) => other.name === name);
     if (first < index)
-      faults.push(`serverless.yml: ${desired[first]?.key} and ${key} have the same name "${name}"`);
+      issues.push(`serverless.yml: ${desired[first]?.key} and ${key} have the same name "${name}"`);
   }
-  refuseRivals(functions, (message) => faults.push(`serverless.yml: ${message}`));
+  refuseRivals(functions, (message) => issues.push(`serverless.yml: ${message}`));
   const needsGroup = Object.values(functions).some(({ events }) =>
     events.some(({ apigw }) => apigw !== undefined),
   );
   if (needsGroup && provider.apigw.group_id === undefined) {
-    faults.push(
+    issues.push(
       'serverless.yml: provider.apigw.group_id is empty: set APIG_GROUP_ID, the id of an API group, in the environment or in .env.<stage>',
     );
   }
   const missingLogs = Object.entries(provider.logs).filter(([, value]) => value === undefined);
   if (missingLogs.length > 0 && missingLogs.length < Object.keys(provider.logs).length) {
     const names = missingLogs.map(([name]) => name).join(', ');
-    faults.push(
+    issues.push(
       `serverless.yml: provider.logs lacks ${names}: LTS_GROUP_ID, LTS_GROUP_NAME, LTS_STREAM_ID and LTS_STREAM_NAME belong together`,
     );
   }
-  const access = desiredAccess(parsed.data, (message) => faults.push(`serverless.yml: ${message}`));
-  if (faults.length > 0) throw new DeployError(faults);
+  const access = desiredAccess(parsed.data, (message) => issues.push(`serverless.yml: ${message}`));
+  if (issues.length > 0) throw new DeployError(issues);
   return {
     ...(access !== undefined && { access }),
     service,

@@ -15,7 +15,7 @@ export interface DesiredTrigger {
   eventData: Readonly<Record<string, unknown>>;
 }
 
-/** Collects a fault; the message begins with the path below the current place. */
+/** Collects an issue; the message begins with the path below the current place. */
 export type Complain = (message: string) => void;
 
 /** EventGrid's event types for `ObjectRemoved:*` of an OBS trigger. */

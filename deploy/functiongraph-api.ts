@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CallFailed, type CloudAnswer, type CloudApi, type CloudRequest, readAnswer } from './cloud-api';
 import type { AsynchronousConfiguration, DesiredFunction } from './desired-state';
-import type { TriggerType, DesiredTrigger } from './desired-triggers';
+import type { DesiredTrigger, TriggerType } from './desired-triggers';
 
 /** The fields of FunctionGraph's answer about a function that are used here. */
 export const LiveConfiguration = z.object({

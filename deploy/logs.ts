@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type CloudApi, readAnswer } from './cloud-api';
 import { withAdvice } from './deploy';
-import { functionNamed, type DesiredFunction } from './desired-state';
+import { type DesiredFunction, functionNamed } from './desired-state';
 import { DeployError } from './errors';
 import type { FunctionGraphApi } from './functiongraph-api';
 import { type LogLine, lineText, readLogLine } from './log-lines';

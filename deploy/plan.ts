@@ -1,5 +1,5 @@
-import type { AsynchronousConfiguration, DesiredState, DesiredFunction } from './desired-state';
-import type { TriggerType, DesiredTrigger } from './desired-triggers';
+import type { AsynchronousConfiguration, DesiredFunction, DesiredState } from './desired-state';
+import type { DesiredTrigger, TriggerType } from './desired-triggers';
 import { HANDLER, type LiveAsynchronous, type LiveTrigger } from './functiongraph-api';
 import type { LiveFunction, LiveState } from './live-state';
 

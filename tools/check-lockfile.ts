@@ -22,7 +22,7 @@ const REGISTRY = 'https://registry.npmjs.org/';
 const EXACT_VERSION = /^(npm:@?[\w./-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/;
 
 /** The mistakes in a lockfile and its manifest, one per line. */
-export function lockfileFaults(lockfile: { packages: Record<string, Locked> }, manifest: Manifest): string[] {
+export function lockfileIssues(lockfile: { packages: Record<string, Locked> }, manifest: Manifest): string[] {
   const locked = Object.entries(lockfile.packages).filter(
     // Packages of this repository have no digest. The digest of a bundle covers what is bundled in it.
     ([folder, { link, inBundle }]) => folder.includes('node_modules/') && !link && !inBundle,
@@ -45,10 +45,10 @@ export function lockfileFaults(lockfile: { packages: Record<string, Locked> }, m
 }
 
 if (require.main === module) {
-  const faults = lockfileFaults(
+  const issues = lockfileIssues(
     JSON.parse(readFileSync('package-lock.json', 'utf8')),
     JSON.parse(readFileSync('package.json', 'utf8')),
   );
-  for (const fault of faults) console.error(fault);
-  process.exitCode = faults.length === 0 ? 0 : 1;
+  for (const issue of issues) console.error(issue);
+  process.exitCode = issues.length === 0 ? 0 : 1;
 }

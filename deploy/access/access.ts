@@ -1,5 +1,6 @@
 import type { CloudApi } from '../cloud-api';
 import { type DesiredState, ownerMark } from '../desired-state';
+import { apiText, type DesiredAccess, type DesiredApi, nameIn } from './desired-access';
 import {
   type Acl,
   type App,
@@ -11,7 +12,6 @@ import {
   gatewayLimits,
   type Throttle,
 } from './gateway-api';
-import { apiText, nameIn, type DesiredAccess, type DesiredApi } from './desired-access';
 
 /** The changes to callers, policies and limits. */
 export interface AccessPlan {
@@ -170,7 +170,10 @@ const ACCOUNTS = 'accounts';
 const ENTITY = 'DOMAIN_ID';
 
 /** The remark decides, because names of stage `eu` and of stage `eu--test` have the same beginning. */
-function isOwnThrottle({ name, remark }: Throttle, desired: Pick<DesiredState, 'service' | 'stage'>): boolean {
+function isOwnThrottle(
+  { name, remark }: Throttle,
+  desired: Pick<DesiredState, 'service' | 'stage'>,
+): boolean {
   return name.startsWith(nameIn(desired, '')) && (remark == null || remark.endsWith(ownerMark(desired)));
 }
 

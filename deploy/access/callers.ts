@@ -4,8 +4,8 @@ import { type DesiredState, ownerMark } from '../desired-state';
 import { DeployError } from '../errors';
 import type { Session } from '../session';
 import { callerName, callersOf } from './access';
-import { type App, type AppWithSecret, GatewayApi } from './gateway-api';
 import { nameIn } from './desired-access';
+import { type App, type AppWithSecret, GatewayApi } from './gateway-api';
 
 const ACTIONS = ['add', 'remove', 'rotate'] as const;
 

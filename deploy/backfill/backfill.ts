@@ -75,25 +75,25 @@ interface Asked {
 /** @throws DeployError for invalid options */
 function readOptions(options: CommandOptions, { settings }: Invocation): Asked {
   const { prefix = settings.uploadPrefix, capture } = options;
-  const faults: string[] = [];
+  const issues: string[] = [];
   if (!prefix.startsWith(settings.uploadPrefix))
-    faults.push(`--prefix must begin with UPLOAD_PREFIX ("${settings.uploadPrefix}"), got "${prefix}"`);
+    issues.push(`--prefix must begin with UPLOAD_PREFIX ("${settings.uploadPrefix}"), got "${prefix}"`);
   const names = settings.captures.flatMap(({ name }) => name ?? []);
   if (capture !== undefined && !names.includes(capture)) {
     const must =
       names.length === 0 ? 'must be left out: CAPTURES is not set' : `must be one of ${names.join(', ')}`;
-    faults.push(`--capture ${must}, got "${capture}"`);
+    issues.push(`--capture ${must}, got "${capture}"`);
   }
   const numberIn = (name: 'price-per-picture' | 'video-minutes', unit: string): number | undefined => {
     const value = options[name];
     if (value === undefined) return undefined;
     if (/^\d+(\.\d+)?$/.test(String(value)) && Number(value) > 0) return Number(value);
-    faults.push(`--${name} must be a number above 0 (${unit}), got "${value}"`);
+    issues.push(`--${name} must be a number above 0 (${unit}), got "${value}"`);
     return undefined;
   };
   const pricePerPicture = numberIn('price-per-picture', 'in any currency');
   const videoMinutes = numberIn('video-minutes', 'min') ?? DEFAULT_VIDEO_MINUTES;
-  if (faults.length > 0) throw new DeployError(faults);
+  if (issues.length > 0) throw new DeployError(issues);
   return { prefix, capture, pricePerPicture, videoMinutes };
 }
 
@@ -165,15 +165,15 @@ async function watch(
   print: Session['print'],
   nextLook: (ms: number) => Promise<unknown>,
 ): Promise<void> {
-  let toldMs = -1;
+  let printedMs = -1;
   let changedMs = Date.now();
   for (;;) {
     const { request, state } = await library.look();
     if (request === undefined) return print('it was ended');
     if (request.id !== id) return print(`another one has taken its place: ${what(request)}`);
     const updatedMs = state?.updated_ms ?? 0;
-    if (updatedMs > toldMs) {
-      toldMs = updatedMs;
+    if (updatedMs > printedMs) {
+      printedMs = updatedMs;
       changedMs = Date.now();
       print(progressText(request, state));
     } else if (Date.now() - changedMs > NO_SWEEP_AFTER_MS) {

@@ -51,9 +51,9 @@ export async function doctor(visit: Visit): Promise<boolean> {
 }
 
 async function examine({ readDesiredState, openApi, options }: Visit): Promise<Finding[]> {
-  const [desired, faults] = attempt(readDesiredState, 'serverless.yml');
+  const [desired, mistakes] = attempt(readDesiredState, 'serverless.yml');
   const [api, gaps] = attempt(openApi, 'environment');
-  if (desired === undefined || api === undefined) return [...faults, ...gaps];
+  if (desired === undefined || api === undefined) return [...mistakes, ...gaps];
   const findings = await diagnose(desired, api);
   if (options.probe !== true) return findings;
   return [...findings, ...(await probeConditionalWrites(desired, api.cloud.connection))];

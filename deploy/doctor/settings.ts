@@ -1,21 +1,21 @@
 import { readFinishSettings } from '../../shared/installation/finish-settings';
 import { readSettings, type Settings } from '../../shared/installation/settings';
-import type { DesiredState, DesiredFunction } from '../desired-state';
+import type { DesiredFunction, DesiredState } from '../desired-state';
 import { DeployError } from '../errors';
 import type { Finding } from './finding';
 
 /** Checks that the functions accept their user data, with the functions' own code. */
 export function checkSettings({ functions }: DesiredState): Finding[] {
-  const keysByFault = new Map<string, string[]>();
+  const keysByIssue = new Map<string, string[]>();
   for (const one of functions) {
-    const fault = settingsFault(one);
-    if (fault !== undefined) keysByFault.set(fault, [...(keysByFault.get(fault) ?? []), one.key]);
+    const issue = settingsIssue(one);
+    if (issue !== undefined) keysByIssue.set(issue, [...(keysByIssue.get(issue) ?? []), one.key]);
   }
   const notes = [...unreadNotes(functions), ...sharedDirectoryNotes(functions)];
-  if (keysByFault.size === 0) {
+  if (keysByIssue.size === 0) {
     return [{ point: 'user data', state: 'ok', text: 'the functions accept their settings' }, ...notes];
   }
-  const faults = [...keysByFault].map(
+  const findings = [...keysByIssue].map(
     ([text, keys]): Finding => ({
       point: `user data of ${keys.join(', ')}`,
       state: 'missing',
@@ -23,17 +23,17 @@ export function checkSettings({ functions }: DesiredState): Finding[] {
       todo: 'change environment in serverless.yml, or the parameters with its values (docs/settings.md)',
     }),
   );
-  return [...faults, ...notes];
+  return [...findings, ...notes];
 }
 
 /** @throws DeployError when a function would refuse its user data */
 export function refuseSettings(desired: DesiredState): void {
-  const faults = checkSettings(desired).filter(({ state }) => state === 'missing');
-  if (faults.length > 0) throw new DeployError(faults.map(({ point, text }) => `${point}: ${text}`));
+  const issues = checkSettings(desired).filter(({ state }) => state === 'missing');
+  if (issues.length > 0) throw new DeployError(issues.map(({ point, text }) => `${point}: ${text}`));
 }
 
 /** What is wrong with the user data of a function; undefined when it is accepted. */
-function settingsFault({ userData, secrets, source, triggers }: DesiredFunction): string | undefined {
+function settingsIssue({ userData, secrets, source, triggers }: DesiredFunction): string | undefined {
   const values: Readonly<Record<string, string>> = { ...userData, ...secrets };
   const typing = typingError(Object.keys(values));
   if (typing !== undefined) return typing;
@@ -139,7 +139,7 @@ function sharedDirectoryNotes(functions: DesiredState['functions']): Finding[] {
   try {
     settings = readSettings({ getUserData: (key) => values[key] }, {});
   } catch {
-    // checkSettings reports the fault.
+    // checkSettings reports the issue.
     return [];
   }
   const { uploadBuckets, captures } = settings;

@@ -1,7 +1,7 @@
 import { callerName, callersOf } from '../access/access';
 import { makeCaller, printKey } from '../access/callers';
-import { GatewayApi } from '../access/gateway-api';
 import { nameIn } from '../access/desired-access';
+import { GatewayApi } from '../access/gateway-api';
 import type { CloudApi } from '../cloud-api';
 import { unlessGone } from './buckets';
 import { instancesOf } from './gateway';

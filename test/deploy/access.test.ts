@@ -1,7 +1,7 @@
 import { planAccess } from '../../deploy/access/access';
 import { callers } from '../../deploy/access/callers';
-import { GatewayApi } from '../../deploy/access/gateway-api';
 import { nameIn } from '../../deploy/access/desired-access';
+import { GatewayApi } from '../../deploy/access/gateway-api';
 import { CallFailed, CloudApi, type CloudService, connectionFrom } from '../../deploy/cloud-api';
 import { deploy } from '../../deploy/deploy';
 import type { DesiredState } from '../../deploy/desired-state';
@@ -200,7 +200,12 @@ test('a stage whose name begins like that of a removed stage keeps its policies'
   const gateway = new GatewayApi(client, GATEWAY_INSTANCE);
   const limits = { api: 5, app: 5, account: 5 };
   await gateway.createThrottle('mpc_snapshots__prod__eu__x', '[serverless mpc-snapshots/prod--eu]', limits);
-  await remove({ desired: await desiredOf(), api: new FunctionGraphApi(client), options: {}, print: () => {} });
+  await remove({
+    desired: await desiredOf(),
+    api: new FunctionGraphApi(client),
+    options: {},
+    print: () => {},
+  });
   expect((await gateway.throttles()).map(({ name }) => name)).toEqual(['mpc_snapshots__prod__eu__x']);
 });
 

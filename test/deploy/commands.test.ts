@@ -13,7 +13,7 @@ import { remove } from '../../deploy/remove';
 import type { Session } from '../../deploy/session';
 import { type Cloud, startCloud } from '../../local/cloud';
 import { closeServer, listen } from '../../local/http-server';
-import { CloudToDeployTo, codeFor, KEY, desiredOf } from './cloud-to-deploy-to';
+import { CloudToDeployTo, codeFor, desiredOf, KEY } from './cloud-to-deploy-to';
 
 let folder: string;
 beforeAll(() => {

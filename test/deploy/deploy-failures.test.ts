@@ -3,9 +3,9 @@ import {
   CloudToDeployTo,
   cleanState,
   codeFor,
+  desiredOf,
   type Fate,
   secondVersion,
-  desiredOf,
 } from './cloud-to-deploy-to';
 
 // Each deploys dozens of times.

@@ -4,11 +4,11 @@ import {
   CloudToDeployTo,
   cleanState,
   codeFor,
+  desiredOf,
   type Fate,
   KEY,
   type ServiceObject,
   secondVersion,
-  desiredOf,
 } from './cloud-to-deploy-to';
 
 let cloud: CloudToDeployTo;

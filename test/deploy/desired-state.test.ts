@@ -2,7 +2,7 @@ import { desiredState } from '../../deploy/desired-state';
 import { leastPolicies } from '../../deploy/doctor/rights';
 import { checkSettings, refuseSettings } from '../../deploy/doctor/settings';
 import { DeployError } from '../../deploy/errors';
-import { type ServiceObject, serviceOf, desiredOf } from './cloud-to-deploy-to';
+import { desiredOf, type ServiceObject, serviceOf } from './cloud-to-deploy-to';
 
 /** The lines of the refusal of a changed service. */
 async function linesOf(change: (service: ServiceObject) => void, stage = 'prod'): Promise<readonly string[]> {

@@ -20,7 +20,7 @@ import { Credentials } from '../../local/iam/credentials';
 import { IdentityBook } from '../../local/iam/identity-book';
 import { createIamServer, type IamOptions } from '../../local/iam/server';
 import { settingsWith } from '../shared/function-context';
-import { KEY, REGION, type ServiceObject, desiredOf } from './cloud-to-deploy-to';
+import { desiredOf, KEY, REGION, type ServiceObject } from './cloud-to-deploy-to';
 
 const AGENCY = functionsAgency('prod-videos', 'prod-snapshots');
 const DOMAIN = '0000000000000000000000000000d0a1';
@@ -274,7 +274,8 @@ describe('the doctor says of the API group', () => {
 });
 
 describe('the doctor says of the creates in a minute', () => {
-  const found = async (change: (service: ServiceObject) => void) => checkPace(await desiredOf('prod', change));
+  const found = async (change: (service: ServiceObject) => void) =>
+    checkPace(await desiredOf('prod', change));
   const setting = (pace: string | undefined, api: number | undefined) => (service: ServiceObject) => {
     const [create] = service.functions.create.events;
     create.apigw.throttle = api === undefined ? undefined : { api, caller: 1 };

@@ -29,7 +29,7 @@ import { createMpc } from '../../local/mpc/server';
 import type { LifecycleRule } from '../../local/obs/object-store';
 import { createObsServer } from '../../local/obs/server';
 import { publishingPolicy } from '../../local/smn/access-policy';
-import { type ServiceObject, desiredOf } from './cloud-to-deploy-to';
+import { desiredOf, type ServiceObject } from './cloud-to-deploy-to';
 
 let cloud: Cloud;
 let credentials: Credentials;
@@ -397,13 +397,13 @@ describe('the doctor says of the functions', () => {
       service.provider.environment.URL_TTL_SECONDS = '0';
       service.functions.query.environment = { LOG_LEVEL: 'loud' };
     });
-    const faults = (await found({}, state)).filter(({ point }) => point.startsWith('user data'));
-    expect(faults[0]).toMatchObject({
+    const findings = (await found({}, state)).filter(({ point }) => point.startsWith('user data'));
+    expect(findings[0]).toMatchObject({
       point: 'user data of create, cancel, on-upload, on-finish',
       state: 'missing',
       text: 'URL_TTL_SECONDS must be a whole number from 1 to 86400 s, got "0"',
     });
-    expect(faults[1]).toMatchObject({
+    expect(findings[1]).toMatchObject({
       point: 'user data of query',
       text: expect.stringContaining('LOG_LEVEL must be one of debug'),
     });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type DesiredState, ownerMark, type DesiredFunction } from '../../deploy/desired-state';
+import { type DesiredFunction, type DesiredState, ownerMark } from '../../deploy/desired-state';
 import type { DesiredTrigger } from '../../deploy/desired-triggers';
 import type { LiveConfiguration, LiveTrigger } from '../../deploy/functiongraph-api';
 import type { LiveFunction, LiveState } from '../../deploy/live-state';

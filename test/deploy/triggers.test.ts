@@ -12,11 +12,11 @@ import { Credentials } from '../../local/iam/credentials';
 import {
   CloudToDeployTo,
   codeFor,
+  desiredOf,
   KEY,
   REGION,
   type ServiceObject,
   serviceOf,
-  desiredOf,
 } from './cloud-to-deploy-to';
 import { lackingFields } from './mandatory-fields';
 

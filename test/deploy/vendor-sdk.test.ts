@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { CloudToDeployTo, codeFor, KEY, desiredOf } from './cloud-to-deploy-to';
+import { CloudToDeployTo, codeFor, desiredOf, KEY } from './cloud-to-deploy-to';
 
 // The SDK opens a log file in the current directory as soon as it is loaded, and prints failed requests with their
 // credentials to standard output. It is loaded elsewhere and silenced.

@@ -166,7 +166,7 @@ const FORBIDDEN: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   original_dir: noFlag,
 };
 
-const fault = fc.oneof(
+const mistake = fc.oneof(
   {
     arbitrary: fc
       .constantFrom(...Object.keys(FORBIDDEN))
@@ -193,7 +193,7 @@ const fault = fc.oneof(
 );
 
 /** Valid bodies with one field, `path`, that is not; as JSON text. */
-export const invalidBody = fc.tuple(validBody, fault).map(([body, { path, value }]) => {
+export const invalidBody = fc.tuple(validBody, mistake).map(([body, { path, value }]) => {
   const copy = structuredClone(body);
   const [field = '', inner] = path.split('.');
   if (inner === undefined) define(copy, field, value);

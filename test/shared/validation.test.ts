@@ -4,7 +4,7 @@ import { InvalidRequest, isObjectKey, parseTaskId, show, TASK_ID } from '../../s
 import { settingsWith } from './function-context';
 
 /** What an answer says about each field. */
-function faultsOf(code: () => unknown): Record<string, string> {
+function detailsOf(code: () => unknown): Record<string, string> {
   try {
     code();
   } catch (error) {
@@ -14,12 +14,13 @@ function faultsOf(code: () => unknown): Record<string, string> {
   return {};
 }
 const create = (changes: object) =>
-  faultsOf(() =>
+  detailsOf(() =>
     parseCreateRequest({ input: { bucket: 'videos', object: 'a.mp4' }, ...changes }, settingsWith()),
   );
 
 describe('a bucket name', () => {
-  const fault = (name: string) => faultsOf(() => parseListRequest({ bucket: [name] }, settingsWith())).bucket;
+  const detailOf = (name: string) =>
+    detailsOf(() => parseListRequest({ bucket: [name] }, settingsWith())).bucket;
 
   test.each([
     'abc',
@@ -31,7 +32,7 @@ describe('a bucket name', () => {
     '10.20.30',
     'a9.10.20.30',
   ])('%s is accepted', (name) => {
-    expect(fault(name)).toContain('must be one of the allowed buckets');
+    expect(detailOf(name)).toContain('must be one of the allowed buckets');
   });
 
   test.each([
@@ -48,7 +49,7 @@ describe('a bucket name', () => {
     '10.20.30.40',
     '192.168.100.254',
   ])('%s is refused', (name) => {
-    expect(fault(name)).toContain('must be a bucket name');
+    expect(detailOf(name)).toContain('must be a bucket name');
   });
 });
 
@@ -67,7 +68,7 @@ test('a task id has 1 to 16 letters and digits', () => {
     Array(5).fill(false),
   );
   expect(parseTaskId('42')).toBe('42');
-  expect(faultsOf(() => parseTaskId('a b'))).toEqual({
+  expect(detailsOf(() => parseTaskId('a b'))).toEqual({
     task_id: 'must be a task id: 1 to 16 letters and digits, got "a b"',
   });
 });
@@ -82,10 +83,10 @@ test('the name of a picture has 1 to 256 characters', () => {
 });
 
 test('a time limit names its unit', () => {
-  const faults = create({
+  const details = create({
     thumbnail_para: { time: 0, start_time: -1, duration: -1, dots: [-1], dots_ms: [-1] },
   });
-  const units = Object.entries(faults).map(([path, message]) => [
+  const units = Object.entries(details).map(([path, message]) => [
     path.replace('thumbnail_para.', ''),
     /\d (m?s), got/.exec(message)?.[1],
   ]);

@@ -1,8 +1,8 @@
-import { lockfileFaults } from '../../tools/check-lockfile';
+import { lockfileIssues } from '../../tools/check-lockfile';
 
 const DIGEST = `sha512-${'A'.repeat(86)}==`;
 const of = (entry: object, version = '1.2.3') =>
-  lockfileFaults(
+  lockfileIssues(
     { packages: { '': {}, 'node_modules/a': { version: '1.2.3', ...entry } } },
     { dependencies: { a: version } },
   );
@@ -31,8 +31,8 @@ describe('the check of the lockfile', () => {
       { resolved: 'https://registry.npmjs.org.evil.example/a.tgz', integrity: DIGEST },
       /comes from/,
     ],
-  ])('refuses a package %s', (_, entry, fault) => {
-    expect(of(entry)).toEqual([expect.stringMatching(fault)]);
+  ])('refuses a package %s', (_, entry, issue) => {
+    expect(of(entry)).toEqual([expect.stringMatching(issue)]);
   });
 
   test.each(['^1.2.3', '~1.2.3', '*', 'latest', 'github:a/a'])('refuses the version %s', (version) => {

@@ -8,7 +8,7 @@ import type { Setup } from '../../../deploy/setup/setup';
 import { localInstance } from '../../../local/apig/management/gateway-book';
 import { functionsAgency, MPC_ADMINISTRATOR } from '../../../local/iam/agencies';
 import { publishingPolicy } from '../../../local/smn/access-policy';
-import { codeFor, type Fate, KEY, desiredOf } from '../cloud-to-deploy-to';
+import { codeFor, desiredOf, type Fate, KEY } from '../cloud-to-deploy-to';
 import { type AccountOptions, AccountToSetUp, SNAPSHOTS, UPLOADS } from './account-to-set-up';
 
 // Some of these set an account up a hundred times.

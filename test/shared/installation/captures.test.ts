@@ -9,7 +9,8 @@ const CHOICE = {
   outputDirectory: 'snapshots/{key}',
 };
 const read = (list: unknown) => checkCaptures(JSON.stringify(list), CHOICE);
-const faults = (list: unknown) => read(list).details?.map(({ path, message }) => `${path} ${message}`) ?? [];
+const detailsOf = (list: unknown) =>
+  read(list).details?.map(({ path, message }) => `${path} ${message}`) ?? [];
 
 test('a capture uses the common settings for what it does not set, and each has its own directory', () => {
   expect(
@@ -103,25 +104,25 @@ test.each([
     'CAPTURES[1].directory must lie apart from that of CAPTURES[0] ("a/{key}") for every upload, got "a/covers/{key}"',
   ],
 ])('%j is refused: %s', (list, message) => {
-  expect(faults(list)).toEqual([message]);
+  expect(detailsOf(list)).toEqual([message]);
 });
 
 test('one directory may serve captures that have no upload in common', () => {
   const directory = 'snapshots/{key}';
   expect(
-    faults([
+    detailsOf([
       { ...TRACK, prefix: 'uploads/films/', directory },
       { ...COVER, prefix: 'uploads/clips/', directory },
     ]),
   ).toEqual([]);
   expect(
-    faults([
+    detailsOf([
       { ...TRACK, suffixes: ['.mp4'], directory },
       { ...COVER, suffixes: ['.mov'], directory },
     ]),
   ).toEqual([]);
   expect(
-    faults([
+    detailsOf([
       { ...TRACK, directory },
       { ...COVER, prefix: 'uploads/a/', directory },
     ]),
