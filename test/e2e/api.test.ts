@@ -4,7 +4,7 @@ import type { Task } from '../../client/src';
 import { closeServer, listen } from '../../local/http-server';
 import { makeClip } from '../clip';
 import { readFrameTimeMs } from '../read-frame-time';
-import { download, LocalService } from './local-service';
+import { download, fetchDescribed, LocalService } from './local-service';
 
 let service: LocalService;
 let clip: Buffer;
@@ -214,7 +214,9 @@ describe('DELETE /snapshots/{task_id}', () => {
 
   test('takes a waiting task out of the queue and answers without a body', async () => {
     const taskId = await waitingTask();
-    const response = await fetch(`${slow.cloud.addresses.gateway}/snapshots/${taskId}`, { method: 'DELETE' });
+    const response = await fetchDescribed(`${slow.cloud.addresses.gateway}/snapshots/${taskId}`, {
+      method: 'DELETE',
+    });
     expect(response.status).toBe(204);
     expect(await response.text()).toBe('');
     expect((await slow.call('GET', `/snapshots/${taskId}`)).body).toMatchObject({ status: 'CANCELED' });

@@ -11,6 +11,7 @@ import type { Invocation } from '../../local/functiongraph/functiongraph';
 import { serviceOf } from '../deploy/cloud-to-deploy-to';
 import { signedHeaders } from '../local/functiongraph/cloud';
 import { until } from '../wait';
+import { fetchDescribed } from './local-service';
 
 jest.setTimeout(120_000);
 
@@ -52,7 +53,11 @@ class DeployedStage {
     });
     Object.assign(service.provider.environment, { MPC_ENDPOINT, OBS_ENDPOINT });
     stage.#desired = desiredState(service);
-    await deploy(stage.#desired, await buildArtifacts(stage.#desired.functions), new FunctionGraphApi(client));
+    await deploy(
+      stage.#desired,
+      await buildArtifacts(stage.#desired.functions),
+      new FunctionGraphApi(client),
+    );
     stage.#gateway = new GatewayApi(client, GATEWAY_INSTANCE);
     return stage;
   }
@@ -64,7 +69,11 @@ class DeployedStage {
       const text = body && JSON.stringify(body);
       const sent = { 'content-type': 'application/json' };
       const headers = signedHeaders(method, url, text, sent, { accessKey, secretKey, projectId: '' });
-      const response = await fetch(url, { method, headers, ...(text !== undefined && { body: text }) });
+      const response = await fetchDescribed(url, {
+        method,
+        headers,
+        ...(text !== undefined && { body: text }),
+      });
       return { status: response.status, body: (await response.json()) as Answer['body'] };
     };
   }

@@ -7,6 +7,7 @@ import { LISTENERS, portOf } from '../../local/ports';
 import { makeClip } from '../clip';
 import { localCommand, spawnLocalCommand } from '../local-command';
 import { until } from '../wait';
+import { fetchDescribed } from './local-service';
 
 let folder: string;
 beforeAll(async () => {
@@ -103,8 +104,11 @@ describe('start', () => {
       return child;
     };
     const tasks = async () => {
-      const answer = await fetch(`http://127.0.0.1:${port}/snapshots?status=SUCCEEDED`).catch(
-        () => undefined,
+      const answer = await fetchDescribed(`http://127.0.0.1:${port}/snapshots?status=SUCCEEDED`).catch(
+        (error: unknown) => {
+          // Not listening yet. What drifts from the description is another error.
+          if ((error as Error).name !== 'TypeError') throw error;
+        },
       );
       return answer?.status === 200
         ? ((await answer.json()) as { task_array: { task_id: string; thumbnail_info: { url: string }[] }[] })

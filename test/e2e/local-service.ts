@@ -27,8 +27,7 @@ export class LocalService {
     this.client = new SnapshotClient({
       endpoint: cloud.addresses.gateway,
       retries: 0,
-      fetch: async (url, init) =>
-        described(await fetch(url, init), init?.method ?? 'GET', new URL(String(url))),
+      fetch: fetchDescribed,
     });
     this.#obs = new ObsClient({
       access_key_id: cloud.accessKey.accessKey,
@@ -146,8 +145,14 @@ function expectDocumented(line: string): void {
   });
 }
 
-/** Holds an answer to the description of the API, and an error to what must stand in none. */
-async function described(response: Response, method: string, { pathname, search }: URL): Promise<Response> {
+/**
+ * Calls the API as `fetch` does. Holds the answer to the description of the API, and an error to what must stand in none: all
+ * answers of the API that an end-to-end test gets come from here.
+ */
+export async function fetchDescribed(url: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const response = await fetch(url, init);
+  const { method = 'GET' } = init ?? {};
+  const { pathname, search } = new URL(String(url));
   const text = await response.clone().text();
   expectDescribed(method, pathname + search, response.status, response.headers.get('content-type'), text);
   if (response.status >= 400) expect({ text, secrets: secretsIn(text) }).toEqual({ text, secrets: [] });

@@ -1,4 +1,4 @@
-import { LocalService } from './local-service';
+import { fetchDescribed, LocalService } from './local-service';
 
 const PAGE = 'http://localhost:3000';
 
@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 const call = (method: string, headers: Record<string, string>, body?: string) =>
-  fetch(`${service.cloud.addresses.gateway}/snapshots`, {
+  fetchDescribed(`${service.cloud.addresses.gateway}/snapshots`, {
     method,
     headers,
     ...(body !== undefined && { body }),

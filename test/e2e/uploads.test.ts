@@ -5,7 +5,7 @@ import type { ObjectEvent } from '../../local/obs/object-store';
 import { makeClip } from '../clip';
 import { readFrameTimeMs } from '../read-frame-time';
 import { until } from '../wait';
-import { download, LocalService } from './local-service';
+import { download, fetchDescribed, LocalService } from './local-service';
 
 let service: LocalService;
 let clip: Buffer;
@@ -260,7 +260,7 @@ describe('with several captures', () => {
     expect(first).toMatchObject({ capture: 'cover', output: { object: 'covers/two/film.mp4' } });
     expect(first?.thumbnail_info?.map(({ time }) => time)).toEqual([3]);
     const of = (format: string) =>
-      fetch(`${service.cloud.addresses.gateway}/snapshots?object=two%2Ffilm.mp4&format=${format}`, {
+      fetchDescribed(`${service.cloud.addresses.gateway}/snapshots?object=two%2Ffilm.mp4&format=${format}`, {
         redirect: 'manual',
       });
     expect((await of('poster')).headers.get('location')).toContain('/covers/two/film.mp4/');

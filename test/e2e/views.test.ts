@@ -4,7 +4,7 @@ import { makeClip } from '../clip';
 import { parseWebVtt } from '../parse-web-vtt';
 import { readFrameTimeMs } from '../read-frame-time';
 import { until } from '../wait';
-import { download, LocalService } from './local-service';
+import { download, fetchDescribed, LocalService } from './local-service';
 
 const KEY = `shows/<img src=x onerror=alert(1)> --> "it's" \u202e🎬.mp4`;
 const OBJECT = `object=${encodeURIComponent(KEY)}`;
@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 const get = (path: string) =>
-  fetch(`${service.cloud.addresses.gateway}/snapshots${path}`, {
+  fetchDescribed(`${service.cloud.addresses.gateway}/snapshots${path}`, {
     redirect: 'manual',
     headers: { origin: PAGE },
   });
@@ -208,15 +208,15 @@ describe('before a task is final', () => {
   test('tracks are empty and valid, a cover is 409, and waiting ends with the frames', async () => {
     const { body } = await slow.call('POST', '/snapshots', { input: { bucket: 'videos', object: 'a.mp4' } });
     const at = `${slow.cloud.addresses.gateway}/snapshots/${body.task_id}`;
-    const track = await fetch(`${at}?format=vtt`);
+    const track = await fetchDescribed(`${at}?format=vtt`);
     expect(track.headers.get('cache-control')).toBe('no-store');
     expect(parseWebVtt(await track.text())).toEqual([]);
-    expect(await (await fetch(`${at}?format=storyboard`)).json()).toEqual([]);
-    expect(await (await fetch(`${at}?format=html`)).text()).toMatch(/WAITING|PROCESSING/);
-    const cover = await fetch(`${at}?format=poster`, { redirect: 'manual' });
+    expect(await (await fetchDescribed(`${at}?format=storyboard`)).json()).toEqual([]);
+    expect(await (await fetchDescribed(`${at}?format=html`)).text()).toMatch(/WAITING|PROCESSING/);
+    const cover = await fetchDescribed(`${at}?format=poster`, { redirect: 'manual' });
     expect(cover.status).toBe(409);
     expect(Number(cover.headers.get('retry-after'))).toBeGreaterThan(0);
-    const waited = await fetch(`${at}?format=vtt&wait=25`);
+    const waited = await fetchDescribed(`${at}?format=vtt&wait=25`);
     expect(parseWebVtt(await waited.text())).toHaveLength(4);
   });
 });
