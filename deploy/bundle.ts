@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Metafile, Plugin } from 'esbuild';
 import { ZipFile } from 'yazl';
-import { PACKAGE_FOLDER } from '../package-folder';
 
 const ROOT = path.resolve(__dirname, '..');
 
@@ -82,12 +80,6 @@ const handlerAsExport: Plugin = {
     }));
   },
 };
-
-/** The code of one function: bundled now, or read from the npm package. */
-export async function functionCode(name: FunctionName): Promise<Buffer> {
-  if (PACKAGE_FOLDER !== undefined) return readFile(path.join(PACKAGE_FOLDER, 'functions', `${name}.js`));
-  return (await bundleFunction(name)).code;
-}
 
 /** Makes the zip for the upload: `index.js` in its root, and its map. The same code gives the same bytes everywhere. */
 export function zipFunction(code: Buffer, sourceMap?: Buffer): Promise<Buffer> {

@@ -33,7 +33,7 @@ export interface AwsSignableRequest {
   headers: ReadonlyMap<string, string>;
 }
 
-export const AWS_ALGORITHM = 'AWS4-HMAC-SHA256';
+const AWS_ALGORITHM = 'AWS4-HMAC-SHA256';
 
 /** Replaces the hash if the body is not signed. */
 export const AWS_UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';

@@ -16,7 +16,7 @@ export const NOTIFICATION_EVENTS = [
 export const VERSIONING = ['Enabled', 'Suspended'] as const;
 
 /** Classes of buckets, and of writes that name one. */
-export const STORAGE_CLASSES = ['STANDARD', 'WARM', 'COLD'] as const;
+const STORAGE_CLASSES = ['STANDARD', 'WARM', 'COLD'] as const;
 
 const corsRule = z.object({
   id: z.string().exactOptional(),

@@ -11,7 +11,7 @@ const MOST_ACROSS = 10;
  */
 const MAX_SHEET_PX = 5_000_000;
 /** With more tiles the sprite gets too large to be useful: then only every second, third, … picture is used. */
-export const MAX_TILES = 1000;
+const MAX_TILES = 1000;
 /** The names of sheets: `sprite-1.jpg`, `sprite-2.jpg`, … */
 export const SHEET_NAME = /^sprite-\d+[.]jpg$/;
 /** test/shared/views/sprite.test.ts compares the scaled picture with its tile at this quality. */
