@@ -88,16 +88,19 @@ function privateAddress(address: string): ServiceUnavailable {
 /** True for addresses outside the public internet (IANA special-purpose address registries). */
 export function isPrivateAddress(address: string): boolean {
   const family = isIP(address);
-  if (family === 0) return true;
-  // A list for each family: with mapped IPv4 networks in it, a common list would match every IPv4 address.
-  const networks = new BlockList();
-  const type = family === 4 ? 'ipv4' : 'ipv6';
-  for (const [network, bits] of family === 4 ? PRIVATE_IPV4 : PRIVATE_IPV6)
-    networks.addSubnet(network, bits, type);
-  return networks.check(address, type);
+  if (family === 4) return isIn(PRIVATE_IPV4, address, 'ipv4');
+  return family === 0 || !isIn(GLOBAL_IPV6, address, 'ipv6') || isIn(PRIVATE_IPV6, address, 'ipv6');
 }
 
-const PRIVATE_IPV4: readonly (readonly [network: string, bits: number])[] = [
+type Networks = readonly (readonly [network: string, bits: number])[];
+
+function isIn(networks: Networks, address: string, family: 'ipv4' | 'ipv6'): boolean {
+  const list = new BlockList();
+  for (const [network, bits] of networks) list.addSubnet(network, bits, family);
+  return list.check(address, family);
+}
+
+const PRIVATE_IPV4: Networks = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
@@ -106,23 +109,22 @@ const PRIVATE_IPV4: readonly (readonly [network: string, bits: number])[] = [
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
   ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
   ['192.168.0.0', 16],
   ['198.18.0.0', 15],
   ['198.51.100.0', 24],
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ];
-const PRIVATE_IPV6: readonly (readonly [network: string, bits: number])[] = [
-  ['::', 96],
-  // IPv4 addresses in IPv6 form. Nobody needs that form for a public address.
-  ['::ffff:0:0', 96],
-  ['64:ff9b::', 96],
-  ['64:ff9b:1::', 48],
-  ['100::', 64],
+/**
+ * All that is given out for the public internet (RFC 4291, section 2.4). Outside are also most forms that hold an IPv4 address:
+ * nobody needs those for a public one.
+ */
+const GLOBAL_IPV6: Networks = [['2000::', 3]];
+/** What is not public of it: protocols, with Teredo; documentation; 6to4. */
+const PRIVATE_IPV6: Networks = [
+  ['2001::', 23],
   ['2001:db8::', 32],
   ['2002::', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['fec0::', 10],
-  ['ff00::', 8],
+  ['3fff::', 20],
 ];

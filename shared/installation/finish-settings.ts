@@ -76,7 +76,7 @@ export function readFinishSettings(
   const { NOTIFY_URL, NOTIFY_SECRET } = values;
   const issues: Detail[] = [];
   if (NOTIFY_URL !== undefined && !NOTIFY_URL.startsWith('https:') && !isLoopback(settings.obsEndpoint)) {
-    issues.push({ path: 'NOTIFY_URL', message: `must be an https address, got "${NOTIFY_URL}"` });
+    issues.push({ path: 'NOTIFY_URL', message: 'must be an https address' });
   }
   if ((NOTIFY_URL === undefined) !== (NOTIFY_SECRET === undefined)) {
     const [missing, given] =
@@ -111,8 +111,8 @@ function isSigningSecret(secret: string): boolean {
   return length >= 24 && length <= 64;
 }
 
-/** The message must not contain the secret: it is logged. */
+/** The message is logged: it must contain neither the secret nor the address, which may hold a token. */
 function withoutSecret(detail: Detail): Detail {
-  if (detail.path !== 'NOTIFY_SECRET') return detail;
+  if (!detail.path.startsWith('NOTIFY_')) return detail;
   return { ...detail, message: detail.message.replace(/, got .*$/s, '') };
 }

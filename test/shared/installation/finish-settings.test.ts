@@ -47,6 +47,16 @@ describe('settings of on-finish', () => {
     );
   });
 
+  test.each([
+    'http://example.com/hook?key=t0ken',
+    'https://user:t0ken@example.com/',
+    'https:/example.com/t0ken',
+  ])('no error contains the address of a receiver, which may hold a token: %s', (NOTIFY_URL) => {
+    const read = () => finishSettingsWith({ NOTIFY_URL, NOTIFY_SECRET: SECRET });
+    expect(read).toThrow('NOTIFY_URL must be an https address');
+    expect(read).not.toThrow(/t0ken/);
+  });
+
   test('a receiver in the local cloud needs no https', () => {
     const local = { OBS_ENDPOINT: 'http://127.0.0.1:4001', MPC_ENDPOINT: 'http://127.0.0.1:4002' };
     expect(
