@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { ageOrder, isPending, listTasks, MAX_IDS, mpcTime, type Task, timeOfMpc } from '../cloud/mpc';
 import { describeFailure } from '../core/errors';
 import { inParallel } from '../core/in-parallel';
-import { optionalWholeNumber, wholeNumber } from '../core/schema';
+import { integer, optionalWholeNumber, wholeNumber } from '../core/schema';
 import type { FinishInvocation } from '../installation/finish-settings';
 import { remainingMs } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
@@ -27,6 +27,8 @@ export interface FinishReport {
 }
 
 const PAGE_SIZE = 100;
+/** MPC refuses later pages. */
+const MAX_PAGE = 50_000;
 /** MPC allows 100 calls a minute for the whole project. */
 const MAX_LIST_CALLS = 2;
 const FIRST_LOOK_BACK_MS = 3_600_000;
@@ -44,7 +46,7 @@ const Pass = z.object({
   from_ms: wholeNumber,
   /** When the pass began; absent before its first page. */
   until_ms: optionalWholeNumber,
-  page: wholeNumber,
+  page: integer(0, MAX_PAGE),
   oldest_unfinished_ms: optionalWholeNumber,
 });
 type Pass = z.infer<typeof Pass>;
@@ -53,7 +55,8 @@ type Pass = z.infer<typeof Pass>;
 export async function finishEndedTasks(invocation: FinishInvocation): Promise<FinishReport> {
   const stored = await getRecordAs(Pass, OBJECT_KEY, invocation);
   // A mark in the future, from a wrong clock or a damaged record, would leave every task unfinished until then.
-  const isUsable = stored !== undefined && stored.from_ms <= Date.now() + OVERLAP_MS;
+  const { from_ms = Infinity, until_ms = 0 } = stored ?? {};
+  const isUsable = stored !== undefined && Math.max(from_ms, until_ms) <= Date.now() + OVERLAP_MS;
   const pass: Pass = isUsable ? stored : { from_ms: Date.now() - FIRST_LOOK_BACK_MS, page: 0 };
   const report: FinishReport = { looked_at: 0, finished: 0, unfinished: 0, failed: 0 };
   pass.until_ms ??= Date.now();

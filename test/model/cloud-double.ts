@@ -80,6 +80,7 @@ export const AS_THE_LOCAL_CLOUD: Omit<CloudDoubleOptions, 'now'> = {
 /** The content of a video that MPC cannot read. */
 export const UNREADABLE = 'unreadable';
 const MAX_KEYS = 1000;
+const MAX_PAGE = 50_000;
 
 /**
  * OBS and MPC in memory, as far as the functions use them: objects, listings, tasks, their list. It checks neither
@@ -291,6 +292,9 @@ export class CloudDouble {
 
   #list(query: URLSearchParams): CloudAnswer {
     const { firstPage, listLagMs, clockAheadMs } = this.#options;
+    const times = [query.get('start_time'), query.get('end_time')].filter((time) => time !== null);
+    if (Number(query.get('page')) > MAX_PAGE || !times.every((time) => /^[12]\d{13}$/.test(time)))
+      return mpcError(400, 'MPC.10202');
     const nowMs = this.#options.now() + clockAheadMs;
     const status = query.get('status') ?? '';
     const matching = this.tasks.filter(

@@ -24,9 +24,14 @@ describe('the search through MPC’s list', () => {
     expect(filesIn(service, '.mpc-snapshots/finished')).toHaveLength(249);
   });
 
-  test.each([9e15, 1e13])('begins anew if its mark is in the future: %d', async (from_ms) => {
+  test.each([
+    { from_ms: 9e15, until_ms: 9e15 + 1, page: 7 },
+    { from_ms: 1e13, page: 0 },
+    { from_ms: Date.UTC(2026, 10, 23), until_ms: 9e15, page: 0 },
+    { from_ms: Date.UTC(2026, 10, 23), until_ms: 1e13, page: 0 },
+    { from_ms: Date.UTC(2026, 10, 23), page: 50_001 },
+  ])('begins anew if its mark is in the future, or behind the last page: %j', async (mark) => {
     const service = await withTask();
-    const mark = { from_ms, until_ms: from_ms + 1, page: 7 };
     service.cloud.put(SNAPSHOTS, '.mpc-snapshots/finish.json', JSON.stringify(mark));
     service.cloud.end(1);
     await service.finish();
