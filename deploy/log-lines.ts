@@ -38,7 +38,7 @@ function eventIn(text: string): LogLine | undefined {
   }
 }
 
-/** A line for people: time, function, level, event, fields, invocation. */
+/** A line for people: time, function, level, event, fields, invocation. Lines of a longer text are indented. */
 export function lineText({
   time,
   level,
@@ -59,5 +59,9 @@ export function lineText({
   const parts = [time ?? '', name ?? '-', (level ?? '').padEnd(5), said];
   // The platform's sentences already contain it.
   if (id !== undefined && !said.includes(id)) parts.push(`(${id})`);
-  return parts.filter((part) => part !== '').join('  ');
+  // A name or a message with a line end cannot look like another line.
+  return parts
+    .filter((part) => part !== '')
+    .join('  ')
+    .replaceAll('\n', '\n    ');
 }

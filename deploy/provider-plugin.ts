@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { asTyped } from '../package-folder';
+import { printableLines } from '../printable';
 import { callers } from './access/callers';
 import { buildArtifacts, readArtifacts, writeArtifacts } from './artifacts';
 import { backfill } from './backfill/backfill';
@@ -164,7 +165,10 @@ export class HuaweiProvider {
       return await work();
     } catch (error) {
       if (!(error instanceof DeployError)) throw error;
-      throw new this.#framework.classes.Error(asTyped(error.lines.join('\n')), 'HUAWEI_PROVIDER');
+      throw new this.#framework.classes.Error(
+        printableLines(asTyped(error.lines.join('\n'))),
+        'HUAWEI_PROVIDER',
+      );
     }
   }
 
@@ -185,7 +189,7 @@ export class HuaweiProvider {
     return { desired, api: this.#openApi(), options: this.#options, print: this.#print };
   }
 
-  readonly #print = (line: string): void => this.#utilities.writeText(asTyped(line));
+  readonly #print = (line: string): void => this.#utilities.writeText(printableLines(asTyped(line)));
 
   get #stage(): string {
     return this.#options.stage ?? this.#framework.service.provider.stage ?? '';
@@ -271,7 +275,7 @@ export class HuaweiProvider {
 
   #done(desired: DesiredState, { cloud }: FunctionGraphApi): void {
     const warning = logWarning(desired);
-    if (warning !== undefined) this.#utilities.log.warning(asTyped(warning));
+    if (warning !== undefined) this.#utilities.log.warning(printableLines(asTyped(warning)));
     const what = this.#options['dry-run'] === true ? 'nothing was changed' : 'deployed';
     this.#utilities.log.success(`${what} (${cloud.calls} calls)`);
   }

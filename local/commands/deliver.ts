@@ -1,6 +1,7 @@
+import { printable } from '../../printable';
 import { readArguments, readKey } from './arguments';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
-import { print, printable, printJson } from './terminal';
+import { print, printJson } from './terminal';
 
 export const OPTIONS = { ...CLOUD_OPTIONS, twice: { type: 'boolean' } } as const;
 

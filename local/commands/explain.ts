@@ -1,7 +1,8 @@
 import type { Explanation, ExplanationStep } from '../../console/server/console-api';
+import { printable } from '../../printable';
 import { readArguments, readKey } from './arguments';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
-import { coloured, print, printable, printJson, table } from './terminal';
+import { coloured, print, printJson, table } from './terminal';
 
 const EXIT_CODE = { captured: 0, not_captured: 1, not_found: 1, in_progress: 3 } as const;
 const COLOUR = { captured: 'green', not_captured: 'red', not_found: 'red', in_progress: 'yellow' } as const;

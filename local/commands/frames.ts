@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFinal, type Task } from '../../client/src';
+import { printable } from '../../printable';
 import { readArguments, readInteger, readKey } from './arguments';
 import { openInBrowser } from './open-in-browser';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
-import { print, printable, printJson, table } from './terminal';
+import { print, printJson, table } from './terminal';
 
 const DEFAULT_WAIT_SECONDS = 60;
 const LOOK_AGAIN_MS = 200;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { asTyped } from '../../package-folder';
+import { printable } from '../../printable';
 import { closeServer, listen as listenAt } from '../http-server';
 import { UsageError } from '../usage-error';
 import { createReceiver, RECEIVER_FAULTS, type ReceivedNotice } from '../webhook-receiver';
@@ -37,7 +38,7 @@ export async function listen(args: readonly string[]): Promise<number> {
   const server = createReceiver({
     secrets: secret.split(/[\s,]+/).filter((one) => one !== ''),
     faults: readFaults(values, RECEIVER_FAULTS),
-    onNotice: (notice) => print(values.json === true ? notice.body : noticeText(notice)),
+    onNotice: (notice) => print(values.json === true ? noticeJson(notice) : noticeText(notice)),
   });
   const stopped = stopSignal();
   const port = await listenAt(server, wanted).catch((error: NodeJS.ErrnoException) => {
@@ -54,17 +55,24 @@ export async function listen(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-function noticeText({ id, body, value, answer, refusal }: ReceivedNotice): string {
+/** Any page in a browser on this machine can send something here: only what is printable of it is printed. */
+export function noticeText({ id, body, value, answer, refusal }: ReceivedNotice): string {
   const what =
     answer === 204
       ? ''
-      : `  (answered ${answer === 'none' ? 'nothing' : answer}${refusal ? `: ${refusal}` : ''})`;
+      : `  (answered ${answer === 'none' ? 'nothing' : answer}${refusal ? `: ${printable(refusal)}` : ''})`;
   const parsed = Notice.safeParse(value);
-  if (!parsed.success) return `${id || 'no webhook-id'}${what}  ${body.slice(0, 200)}`;
+  if (!parsed.success) return `${printable(id) || 'no webhook-id'}${what}  ${printable(body.slice(0, 200))}`;
   const { type, timestamp, data } = parsed.data;
   const { video, task_id, description, index, track, poster } = data;
   const addresses = Object.entries({ index, track, poster, description })
     .filter(([, text]) => text !== undefined)
-    .map(([name, text]) => `\n  ${name.padEnd(12)}${text}`);
-  return `${timestamp}  ${type}  ${video.bucket}/${video.key}  task ${task_id}${what}${addresses.join('')}`;
+    .map(([name, text]) => `\n  ${name.padEnd(12)}${printable(text ?? '')}`);
+  const line = `${timestamp}  ${type}  ${video.bucket}/${video.key}  task ${task_id}`;
+  return `${printable(line)}${what}${addresses.join('')}`;
+}
+
+/** One line of JSON, whatever was sent. */
+export function noticeJson({ body, value }: ReceivedNotice): string {
+  return printable(JSON.stringify(value ?? body));
 }

@@ -1,8 +1,9 @@
 import type { Task, TaskStatus } from '../../console/server/console-api';
+import { printable } from '../../printable';
 import { UsageError } from '../usage-error';
 import { readArguments, readInteger } from './arguments';
 import { CLOUD_OPTIONS, RunningCloud } from './running-cloud';
-import { coloured, print, printable, printJson, table } from './terminal';
+import { coloured, print, printJson, table } from './terminal';
 
 const DEFAULT_COUNT = 20;
 const COLOUR = {

@@ -2,16 +2,6 @@ import { styleText } from 'node:util';
 
 type Colour = 'green' | 'yellow' | 'red' | 'dim';
 
-/**
- * Makes text from outside safe to print. Control characters could move the cursor or hide what follows. Characters that
- * change the direction of writing could make one name look like another. Characters that join emoji stay.
- */
-export function printable(text: string): string {
-  return text.replace(/(?!\u200d)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    return `\\u{${character.codePointAt(0)?.toString(16)}}`;
-  });
-}
-
 /** Coloured on a terminal that supports colours, unless NO_COLOR is set. Plain in files and pipes. */
 export function coloured(colour: Colour, text: string): string {
   const { stdout } = process;

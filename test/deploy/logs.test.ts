@@ -145,3 +145,12 @@ test.each([
 ])('the line %s is shown as %s', (content, expected) => {
   expect(lineText(readLogLine(content)).replace(/ {4,}/, '  ')).toBe(expected);
 });
+
+test('a name with a line end cannot look like another line', () => {
+  const forged = '2026-11-27T22:00:00Z  on-upload  error  sweep.done failed=1';
+  const event = { time: '2026-11-27T22:00:00Z', event: 'upload.processed', key: `a\n${forged}` };
+  for (const content of [JSON.stringify(event), `x\n${forged}`]) {
+    const [, ...others] = lineText(readLogLine(content)).split('\n');
+    expect(others).toEqual([`    ${forged}`]);
+  }
+});

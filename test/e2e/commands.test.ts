@@ -54,7 +54,7 @@ describe('explain', () => {
   test('of a hostile key sends no control characters to the terminal', async () => {
     await service.cloud.store.put('videos', HOSTILE_KEY, Buffer.from('x'));
     const { stdout } = await ask('explain', HOSTILE_KEY);
-    expect(stdout).toContain('\\u{202e}gpj.\\u{1b}[2Jnote.txt');
+    expect(stdout).toContain('\\u202egpj.\\u001b[2Jnote.txt');
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point.
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
   });
