@@ -1,4 +1,4 @@
-import { ServiceRefused } from '../core/errors';
+import { AnswerTooLarge, ServiceRefused } from '../core/errors';
 import { redact } from '../core/redaction';
 import { encodePath, type ObsUrlRequest, obsAddress, signObsUrl } from '../signing';
 import type { Connection } from './connection';
@@ -143,14 +143,14 @@ export async function putJson(
 
 /**
  * OBS GetObject of a small JSON record.
- * @returns the parsed value; null for an object that is not JSON; undefined when there is no such object
+ * @returns the parsed value; null for an object that is not JSON or too large for a record; undefined when there is no such object
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
 export async function getJson(bucket: string, key: string, connection: Connection): Promise<unknown> {
   try {
     return JSON.parse((await call({ method: 'GET', bucket, key }, connection)).body);
   } catch (error) {
-    if (error instanceof SyntaxError) return null;
+    if (error instanceof SyntaxError || error instanceof AnswerTooLarge) return null;
     if (error instanceof ServiceRefused && error.status === 404 && error.code === 'NoSuchKey')
       return undefined;
     throw error;

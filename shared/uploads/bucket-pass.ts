@@ -98,9 +98,11 @@ export async function goOnWithPass(
   };
   await inParallel(pass.ranges, PARALLEL_RANGES, async (range) => {
     const { bucket } = range;
-    const end = unlisted.has(bucket)
-      ? 'not_listed'
-      : await lookThrough(range, marks, prefix, stopping, invocation);
+    // The setting may have changed, or somebody else wrote the record: other buckets are not read.
+    const end =
+      uploadBuckets.includes(bucket) && !unlisted.has(bucket)
+        ? await lookThrough(range, marks, prefix, stopping, invocation)
+        : 'not_listed';
     if (end === 'interrupted') return;
     done.add(range);
     if (end === 'done' || unlisted.has(bucket)) return;
