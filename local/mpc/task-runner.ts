@@ -7,7 +7,7 @@ import { CaptureError, type CaptureFailure } from './capture/capture-error';
 import type { Video } from './capture/capture-pool';
 import type { Frame } from './capture/worker-messages';
 import type { Capture, ObjectStore } from './collaborators';
-import { keyIn, PastTheEnd, planPictures, tarName } from './naming';
+import { keyIn, PastTheEnd, planPictures, type Sampling, tarName } from './naming';
 import { pictureSize } from './size';
 import { TAR_END, tarEntry } from './tar';
 import type { Task, TaskBook } from './task-book';
@@ -15,6 +15,7 @@ import type { Task, TaskBook } from './task-book';
 const MINUTE_MS = 60_000;
 
 type CaptureJob = Parameters<Video['capture']>[0];
+type Interval = Extract<Sampling, { type: 'TIME' }>;
 
 /** Why a task failed. */
 export type FailureReason = CaptureFailure | 'no_input' | 'system';
@@ -151,23 +152,40 @@ export class TaskRunner {
     const filePath = findInput(store, task);
     const video = await capture.open(filePath, signal);
     try {
-      const durationMs = video.info.durationMs ?? (await measuredDurationMs(video, signal));
+      const durationMs = await this.#plausibleDurationMs(task, video);
       try {
         return await this.#makePicturesOf(task, video, durationMs, notes);
       } catch (error) {
+        if (asFailure(error).reason !== 'past_the_end') throw error;
         // "To the end" means the end of the pictures. A header may state more if the sound is longer.
         const takesEnd = task.sampling.type === 'TIME' || behaviour.dotPastEnd === 'clamped';
-        if (!takesEnd || asFailure(error).reason !== 'past_the_end') throw error;
-        const shorterMs = await measuredDurationMs(video, signal);
-        if (shorterMs >= durationMs) throw error;
+        const measuredMs = await measuredDurationMs(video, signal);
+        if (measuredMs === durationMs || (measuredMs < durationMs && !takesEnd)) throw error;
         notes.clear();
-        if (durationMs - shorterMs > MAX_SHORTAGE_MS) notes.add(endsEarly(shorterMs, durationMs));
+        if (Math.abs(durationMs - measuredMs) > MAX_SHORTAGE_MS) notes.add(otherEnd(measuredMs, durationMs));
         await this.#discardPictures(task);
-        return await this.#makePicturesOf(task, video, shorterMs, notes);
+        return await this.#makePicturesOf(task, video, measuredMs, notes);
       }
     } finally {
       video.close();
     }
+  }
+
+  /**
+   * The duration that the file states. If it states none, or one that makes very many pictures, the end of the last
+   * frame. Throws TaskFailure if even that makes too many.
+   */
+  async #plausibleDurationMs({ sampling }: Task, video: Video): Promise<number> {
+    const { durationMs } = video.info;
+    const hasTooMany = (ms: number) =>
+      sampling.type === 'TIME' && lengthMs(sampling, ms) / sampling.intervalSeconds > MAX_PICTURES * 1000;
+    if (durationMs !== undefined && !hasTooMany(durationMs)) return durationMs;
+    const measuredMs = await measuredDurationMs(video, this.#closing.signal);
+    if (!hasTooMany(measuredMs)) return measuredMs;
+    throw new TaskFailure(
+      'too_large',
+      `With this interval, the times in the file give more than ${MAX_PICTURES} pictures.`,
+    );
   }
 
   /** Deletes the pictures of an attempt. How many were stored by then is a matter of chance. */
@@ -199,7 +217,7 @@ export class TaskRunner {
         video.capture(
           work,
           (frame) => {
-            refuseEarlyEnd(frame, durationMs);
+            refuseOtherEnd(frame, durationMs);
             for (const note of frame.notes ?? []) notes.add(note);
             return onFrame(frame);
           },
@@ -276,14 +294,23 @@ export class TaskRunner {
 /** Estimated durations are off by less, and sound commonly outlasts the pictures by less. */
 const MAX_SHORTAGE_MS = 1000;
 
-/** The last frame would be named after a time at which there is no picture. */
-function refuseEarlyEnd({ endMs }: Frame, durationMs: number): void {
-  if (endMs === undefined || durationMs - endMs <= MAX_SHORTAGE_MS) return;
-  throw new CaptureError('past_the_end', `the pictures end at ${endMs} ms, before ${durationMs} ms`);
+/** More pictures than seconds of a day: such a length is a mistake or an attack. */
+const MAX_PICTURES = 100_000;
+
+function lengthMs({ startSeconds, durationSeconds }: Interval, videoMs: number): number {
+  const toEndMs = Math.max(0, videoMs - startSeconds * 1000);
+  return durationSeconds === 0 ? toEndMs : Math.min(toEndMs, durationSeconds * 1000);
 }
 
-function endsEarly(picturesMs: number, statedMs: number): string {
+/** The last frame would be named after a time at which there is another one, or none. */
+function refuseOtherEnd({ endMs }: Frame, durationMs: number): void {
+  if (endMs === undefined || Math.abs(durationMs - endMs) <= MAX_SHORTAGE_MS) return;
+  throw new CaptureError('past_the_end', `the pictures end at ${endMs} ms, not at ${durationMs} ms`);
+}
+
+function otherEnd(picturesMs: number, statedMs: number): string {
   const [end, stated] = [picturesMs, statedMs].map((ms) => `${(ms / 1000).toFixed(1)} s`);
+  if (picturesMs > statedMs) return `the pictures go on to ${end}, where the file states ${stated}`;
   return `the pictures end at ${end}, where the file states ${stated}: it was cut off, or its sound goes on longer`;
 }
 

@@ -8,7 +8,7 @@ import {
 } from 'node-av/constants';
 import { FFmpegError, type FormatContext, type Stream } from 'node-av/lib';
 import { codecNameOf } from './codecs';
-import { MAX_STREAMS } from './limits';
+import { MAX_DURATION_MS, MAX_STREAMS } from './limits';
 
 /** How much of each end of an encrypted file is read to find out how it is encrypted. */
 const LOOKED_AT_BYTES = 1024 * 1024;
@@ -49,7 +49,7 @@ export function wordsAbout(container: FormatContext, filePath: string): string {
   if (streams.length > MAX_STREAMS_NAMED) streams.splice(MAX_STREAMS_NAMED, Infinity, '…');
   const { duration } = container;
   const seconds =
-    duration === AV_NOPTS_VALUE || duration <= 0n
+    duration === AV_NOPTS_VALUE || duration <= 0n || Number(duration) / 1000 > MAX_DURATION_MS
       ? 'unknown length'
       : `${(Number(duration) / 1e6).toFixed(1)} s`;
   return [CONTAINER_NAMES[format] ?? format, ...streams, seconds, bytesInWords(filePath)].join(', ');

@@ -376,8 +376,21 @@ export class FrameFinder implements Finder {
       else next.picture.free();
     }
     this.#next = first;
-    if (this.#found === undefined && this.#readsFromStart) this.#accept();
+    if (this.#found === undefined && this.#readsFromStart) {
+      this.#next ??= this.#firstToCome();
+      this.#accept();
+    }
     return this.#found;
+  }
+
+  /** The first picture that comes out of the packets ahead, after a decoder that was drained. */
+  #firstToCome(): FoundFrame | undefined {
+    this.#decoder?.flushBuffers();
+    this.#isDraining = false;
+    return this.#receive(() => {
+      this.#send(Number.NEGATIVE_INFINITY);
+      return true;
+    });
   }
 
   /** All pictures of this time, of which there may be several, are in the decoder. */

@@ -1,6 +1,9 @@
 /** Most pixels of a picture: 8192 × 4320, as in 8K video, in either direction. */
 export const MAX_PICTURE_PIXELS = 8192 * 4320;
 
+/** A year. A header that states more is wrong. */
+export const MAX_DURATION_MS = 366 * 24 * 3_600_000;
+
 /** Most streams of a file. Later ones are ignored. */
 export const MAX_STREAMS = 64;
 

@@ -1,5 +1,5 @@
 import { AV_CODEC_ID_MPEG4, AV_NOPTS_VALUE, AVERROR_EAGAIN } from 'node-av/constants';
-import { type FormatContext, Packet, type Stream } from 'node-av/lib';
+import { type CodecContext, type FormatContext, Frame, Packet, type Stream } from 'node-av/lib';
 
 /** If decoding times go back by more than this, in ms, a new part of a joined recording begins. */
 export const JOINED_AT_MS = 100;
@@ -82,6 +82,46 @@ export function timingOf(
     joinedTicks: joined > 0 ? length : undefined,
     firstTicks: kind === 'decoding' ? firstDts : firstPts,
   };
+}
+
+/**
+ * True if each picture states its decoding time as presentation time, although pictures are not displayed in the order
+ * of decoding. Usually the first packet shows that it is not so. The container stays where the reading ends.
+ *
+ * @param decoder a new one, of no more use afterwards
+ */
+export function statesDecodingTimes(
+  container: FormatContext,
+  stream: Stream,
+  decoder: CodecContext,
+): boolean {
+  const packet = new Packet();
+  packet.alloc();
+  const picture = new Frame();
+  picture.alloc();
+  let last = Number.NEGATIVE_INFINITY;
+  try {
+    for (let count = 0; count < PEEKED_PACKETS; ) {
+      const result = container.readFrameSync(packet);
+      if (result === AVERROR_EAGAIN) continue;
+      if (result < 0) return false;
+      if (packet.streamIndex === stream.index) {
+        count++;
+        if (packet.pts !== packet.dts) return false;
+        decoder.sendPacketSync(packet);
+        while (decoder.receiveFrameSync(picture) >= 0) {
+          const time = timeOf(picture.pts) ?? last;
+          if (time < last) return true;
+          last = time;
+        }
+      }
+      packet.unref();
+    }
+    return false;
+  } finally {
+    packet.free();
+    picture.free();
+  }
 }
 
 /** MPEG-4 in AVI, as DivX and Xvid packed it: after a picture, the same packet has one that is shown before it. */

@@ -10,13 +10,21 @@ import {
   AVMEDIA_TYPE_VIDEO,
   AVSEEK_FLAG_BACKWARD,
 } from 'node-av/constants';
-import { avGetCodecName, Codec, FormatContext, type Rational, type Stream } from 'node-av/lib';
+import {
+  avGetCodecName,
+  Codec,
+  type CodecContext,
+  FormatContext,
+  type Rational,
+  type Stream,
+} from 'node-av/lib';
 import { CaptureError } from './capture-error';
 import { codecNameOf, reordersFreely } from './codecs';
+import { openDecoder } from './decoder';
 import { encryptionOf, whyUnreadable, wordsAbout } from './file-words';
-import { MAX_STREAMS } from './limits';
+import { MAX_DURATION_MS, MAX_STREAMS } from './limits';
 import type { Dimensions } from './picture-size';
-import { timeOf, timingOf } from './times';
+import { statesDecodingTimes, timeOf, timingOf } from './times';
 import type { VideoInfo } from './worker-messages';
 
 /** How a stored picture becomes the displayed one: FFmpeg's filters, and whether they swap width and height. */
@@ -80,8 +88,8 @@ export class VideoFile {
     const mayBeJoined = MAY_BE_JOINED.has(this.#format);
     // These containers promise a time for each picture, but MPEG-4 may have been copied into them from AVI.
     if (this.#format === 'mov' && codecpar.codecId !== AV_CODEC_ID_MPEG4) {
-      this.isSequential = false;
-      this.times = 'presentation';
+      this.isSequential = codecpar.videoDelay > 0 && this.#statesDecodingTimes();
+      this.times = this.isSequential ? 'decoding' : 'presentation';
       return;
     }
     const isProgramStream = this.#format === 'mpeg' && reordersFreely(this.#stream);
@@ -151,7 +159,8 @@ export class VideoFile {
       this.#format === 'matroska'
         ? 0
         : (timeOf(this.container.startTime) ?? 0) / 1000 - this.originTicks * this.tickMs;
-    return Number(duration) / 1000 + Math.max(0, startMs);
+    const durationMs = Number(duration) / 1000 + Math.max(0, startMs);
+    return durationMs > MAX_DURATION_MS ? undefined : durationMs;
   }
 
   /** The end of the file on the stream's clock, as its header states it. */
@@ -218,6 +227,22 @@ export class VideoFile {
   /** Describes the file for messages: container, codecs, size and duration. */
   get words(): string {
     return wordsAbout(this.container, this.filePath);
+  }
+
+  /** True for an MP4 that presents decoding times as presentation times. */
+  #statesDecodingTimes(): boolean {
+    let decoder: CodecContext | undefined;
+    try {
+      decoder = openDecoder(this);
+      return statesDecodingTimes(this.#container, this.#stream, decoder);
+    } catch (error) {
+      // Whoever decodes next finds the same, and names it.
+      if (error instanceof CaptureError) return false;
+      throw error;
+    } finally {
+      decoder?.freeContext();
+      this.rewind();
+    }
   }
 
   get #format(): string {

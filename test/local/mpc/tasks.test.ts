@@ -206,6 +206,38 @@ describe('a task whose', () => {
     expect(task.description).toMatch(/^the pictures end at 4\.0 s, where the file states 10\.0 s/);
   });
 
+  test.each<[string, object, string[]]>([
+    ['an interval', { type: 'TIME', time: 1 }, ['0.jpg', '1.jpg', '2.jpg', '3.jpg', '4.jpg']],
+    ['a point', { type: 'DOTS', dots: [3] }, ['3.jpg']],
+  ])('header states too little is captured to the end of its pictures: %s', async (_, para, expected) => {
+    const fixture = await MpcFixture.open();
+    await fixture.upload('uploads/short.webm', { durationMs: 2000, lastFrameMs: 3960 });
+    const input = { ...request().input, object: 'uploads/short.webm' };
+    const task = await fixture.ended(await fixture.accepted(request({ input, thumbnail_para: para })));
+    const names = task.thumbnail_info.map(({ pic_name }: { pic_name: string }) => pic_name);
+    expect(names).toEqual(expected);
+    expect(task.description).toBe('the pictures go on to 4.0 s, where the file states 2.0 s');
+  });
+
+  test('header states thousands of years is measured, and fails only if its frames say the same', async () => {
+    const fixture = await MpcFixture.open();
+    const para = { thumbnail_para: { type: 'TIME', time: 1 } };
+    const take = async (object: string) => {
+      const input = { ...request().input, object };
+      return fixture.ended(await fixture.accepted(request({ input, ...para })));
+    };
+    await fixture.upload('uploads/long.webm', { durationMs: 17_179_869_184_000, lastFrameMs: 1960 });
+    expect(await take('uploads/long.webm')).toMatchObject({
+      status: 'SUCCEEDED',
+      thumbnail_info: [{ pic_name: '0.jpg' }, { pic_name: '1.jpg' }, { pic_name: '2.jpg' }],
+    });
+    await fixture.upload('uploads/longer.webm', { durationMs: 17_179_869_184_000 });
+    expect(await take('uploads/longer.webm')).toMatchObject({
+      status: 'FAILED',
+      description: expect.stringMatching(/more than 100000 pictures/),
+    });
+  });
+
   test('header states too much starts over, and keeps no picture of the attempt before', async () => {
     const fixture = await MpcFixture.open();
     const { capture } = fixture;

@@ -223,6 +223,21 @@ describe('each moment at, after and before the start of a frame shows the frame 
     expect(timesOf(taken)).toEqual(points.map((point) => Math.floor(point / FRAME_MS) * FRAME_MS));
   });
 
+  test.each(['h264', 'hevc'] as const)(
+    'an MP4 that states decoding times as presentation times, %s',
+    async (codec) => {
+      const bytes = Buffer.from(await bytesOf({ seconds: 2, codec, gopFrames: 25 }));
+      // Without these boxes nothing tells the order of display.
+      for (const box of ['ctts', 'edts']) bytes.write('free', bytes.indexOf(box), 'latin1');
+      const filePath = file(`no-ctts-${codec}.mp4`, bytes);
+      const points = moments(0, 2000);
+      expect(timesOf(await frames(filePath, points))).toEqual(
+        points.map((point) => Math.floor(point / FRAME_MS) * FRAME_MS),
+      );
+      expect(timesOf(await frames(filePath, [1020]))).toEqual([1000]);
+    },
+  );
+
   test('of two frames with the same time the second one is shown', async () => {
     const bytes = Buffer.from(await bytesOf({ seconds: 3, variableFrameRate: true, bFrames: 0 }));
     // The frames at 40 and 120 ms last 2 and 5 times 40 ms: now the first of them none, the second one both.
@@ -311,6 +326,16 @@ describe('a picture does not depend on which moment was asked for first', () => 
       await frames(file('cut.ts', packets(whole, 0.3, 1)), [0, 200, 'last']),
     );
     expect([first, later, next]).toEqual([2000, 2000, 3960]);
+  });
+
+  test('before the first picture that can be decoded, that picture is shown, also if the first group is damaged', async () => {
+    const bytes = Buffer.from(await bytesOf({ seconds: 4, codec: 'vp9', gopFrames: 50 }));
+    // The sync code of the first key frame (VP9 bitstream, 7.2.1).
+    bytes[bytes.indexOf(Buffer.from('498342', 'hex'))]! ^= 0xff;
+    const filePath = file('damaged-start.webm', bytes);
+    for (const point of [0, 500, 1990, 2000])
+      expect(timesOf(await frames(filePath, [point]))).toEqual([2000]);
+    expect(timesOf(await frames(filePath, [500, 2500, 0]))).toEqual([2000, 2480, 2000]);
   });
 
   test('the parts of a joined recording follow each other', async () => {

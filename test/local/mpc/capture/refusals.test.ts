@@ -141,6 +141,20 @@ test.each([
   await expect(times(filePath, 6500)).rejects.toMatchObject({ reason: 'past_the_end' });
 });
 
+test('a header that states thousands of years is not believed, in words neither', async () => {
+  const stating = async (name: string, options: ClipOptions) => {
+    const bytes = Buffer.from(readFileSync(await makeClip({ container: 'mkv', ...options })));
+    const at = bytes.indexOf(Buffer.from('448988', 'hex')) + 3;
+    bytes.writeDoubleBE(2 ** 60 / 1000, at);
+    return file(name, bytes);
+  };
+  const video = await stating('years.mkv', { ...SMALL, seconds: 1 });
+  expect((await describeFile(pool, video)).durationMs).toBeUndefined();
+  expect(
+    await refusal(await stating('years.mka', { seconds: 2, audioOnly: true }), 'no_video_stream'),
+  ).toMatch(/unknown length/);
+});
+
 test('on a machine where node-av cannot be loaded, the error says so', async () => {
   const worker = fork(childProgram('mpc/capture/capture-worker.ts'), {
     execArgv: [],
