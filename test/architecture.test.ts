@@ -147,6 +147,29 @@ test('deploy/ imports only signing and settings from shared/, and backfill/ also
   ).toEqual([]);
 });
 
+/** The files that rooms around functions/ and shared/ may name beside their own: the first row that fits. See docs/architecture.md. */
+const MAY_NAME: readonly (readonly [files: RegExp, allowed: RegExp])[] = [
+  [/^local\/(commands\/|cli\.ts$)/, /^(local|console|client|deploy)\//],
+  [/^local\//, /^(local|console\/(server|sources\/local))\//],
+  [/^console\/sources\/deployed\//, /^(console|local|client)\//],
+  [/^console\//, /^(console|local)\//],
+  [/^deploy\//, /^(deploy|shared)\//],
+];
+
+test('the rooms around the functions name only what docs/architecture.md says, not even for a type', () => {
+  const files = ['local', 'console', 'deploy'].flatMap(sources);
+  const forbidden = files.flatMap((file) => {
+    const [, allowed = /^$/] = MAY_NAME.find(([fits]) => fits.test(file)) ?? [];
+    return (
+      importsOf(file)
+        // The files in the root belong to all.
+        .filter((imported) => imported.includes('/') && !allowed.test(imported))
+        .map((imported) => `${file} → ${imported}`)
+    );
+  });
+  expect(forbidden).toEqual([]);
+});
+
 test('every module in shared/ that does something has a test of its name', () => {
   const doing = sources('shared').filter(
     (file) => transformSync(readFileSync(path.join(ROOT, file), 'utf8'), { loader: 'ts' }).code !== '',

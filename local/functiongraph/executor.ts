@@ -188,7 +188,7 @@ export class Executor {
       log.push(...exchange.log);
       if (!exchange.answer.isError) return { instance, cold, log };
       await instance.kill();
-      if (attempt === INITIALIZER_TRIES || slot.withdrawn()) return { cold, log, failed: exchange };
+      if (attempt === INITIALIZER_TRIES || slot.isPoolClosed()) return { cold, log, failed: exchange };
     }
   }
 }

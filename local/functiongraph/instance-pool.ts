@@ -32,7 +32,7 @@ export interface Slot {
    */
   take(): Promise<Taken | undefined>;
   /** True once the pool is closed. Then no instance may be taken. */
-  withdrawn(): boolean;
+  isPoolClosed(): boolean;
   release(): void;
 }
 
@@ -96,7 +96,7 @@ export class InstancePool {
         this.#busy.add(current);
         return taken;
       },
-      withdrawn: () => this.#closed,
+      isPoolClosed: () => this.#closed,
       release: () => {
         this.#reserved -= 1;
         account.running -= 1;

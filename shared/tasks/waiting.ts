@@ -52,7 +52,7 @@ const WaitingRecord = z.object({ bucket: text, key: text, other_key: optionalTex
 const OLD = '~';
 
 /** True for an upload that existed long before it was found: it comes after all new ones. */
-export function isOld({ folder }: Pick<Waiting, 'folder'>): boolean {
+export function isFoundLate({ folder }: Pick<Waiting, 'folder'>): boolean {
   return folder.startsWith(OLD);
 }
 
@@ -61,13 +61,13 @@ export function inLine(
   upload: WaitingUpload,
   sinceMs: number,
   { settings }: Invocation,
-  isFoundLate = false,
+  isLate = false,
 ): Waiting {
   const { bucket, key } = upload;
   const path = key.slice(settings.uploadPrefix.length);
   const first = path.slice(0, Math.max(0, path.indexOf('/')));
   const folder = digest(bucket, first).slice(0, FOLDER_CHARACTERS);
-  return { folder: isFoundLate ? `${OLD}${folder}` : folder, sinceMs, id: digest(bucket, key), upload };
+  return { folder: isLate ? `${OLD}${folder}` : folder, sinceMs, id: digest(bucket, key), upload };
 }
 
 /** Records a waiting upload, unless it has a record. @throws what OBS throws */

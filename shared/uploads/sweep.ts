@@ -12,7 +12,7 @@ import {
   forget,
   inLine,
   inTurn,
-  isOld,
+  isFoundLate,
   listLater,
   listWaiting,
   readWaiting,
@@ -161,7 +161,7 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
   else report.failed += later.ids.size - later.due.length;
   const ids = new Set([...(isDryRun ? [] : later.ids), ...waiting.map(({ id }) => id)]);
   const line = isDryRun ? [] : [...later.due, ...waiting];
-  const isNew = (one: Waiting) => !isOld(one);
+  const isNew = (one: Waiting) => !isFoundLate(one);
   const lookMs = isDryRun ? maxMs : MAX_LOOK_MS + MIN_TIME_FOR_A_CAPTURE_MS;
   const looking = within(lookMs, bounded);
   // Tasks start at the pace while the buckets are looked through.
@@ -176,7 +176,7 @@ export async function sweep(invocation: Invocation, options: SweepOptions): Prom
     setBehind(!isTurn);
     if (isTurn && backfill)
       progress.backfill = await goOnWithBackfill(backfill, progress.backfill, progress.marks, bounded);
-    await startInTurn([...found, ...line].filter(isOld), undefined, report, bounded);
+    await startInTurn([...found, ...line].filter(isFoundLate), undefined, report, bounded);
     await putRecord(SWEEP_KEY, progress, invocation);
   }
   const complete = { ...report, duplicates, doubled: duplicates };

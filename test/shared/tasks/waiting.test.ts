@@ -2,7 +2,7 @@ import {
   forget,
   inLine,
   inTurn,
-  isOld,
+  isFoundLate,
   listLater,
   listWaiting,
   readWaiting,
@@ -95,7 +95,7 @@ describe('the record of a waiting upload', () => {
     );
     const late = inLine({ bucket: VIDEOS, key: 'uploads/a/1.mp4' }, 1, invocation, true);
     expect(late).toMatchObject({ folder: `~${folder}`, id });
-    expect([isOld(late), isOld(placeOf('uploads/a/1.mp4'))]).toEqual([true, false]);
+    expect([isFoundLate(late), isFoundLate(placeOf('uploads/a/1.mp4'))]).toEqual([true, false]);
   });
 
   test('is written once, gives its place in line by its name, and is read back', async () => {
