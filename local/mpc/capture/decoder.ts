@@ -10,17 +10,24 @@ import {
   FF_DECODER_LIBVPX_VP8,
   FF_DECODER_LIBVPX_VP9,
 } from 'node-av/constants';
-import { Codec, CodecContext, type Frame } from 'node-av/lib';
+import { Codec, CodecContext, type Frame, type Stream } from 'node-av/lib';
 import { CaptureError } from './capture-error';
 import { MAX_PICTURE_PIXELS } from './limits';
-import type { VideoFile } from './video-file';
+
+/** What a decoder must know of a video. */
+interface CodedVideo {
+  readonly stream: Stream;
+  readonly codecName: string;
+  /** The transparency is stored beside the pictures. */
+  readonly hasAlphaBeside: boolean;
+}
 
 /**
  * True if a decoder needs the video's first packet wherever it starts. Old builds of x264 may have written the video
  * with a bug that a decoder corrects once it knows the build's name, which is only in the very first picture. And the
  * palette of an AVI or MOV is in the first packet.
  */
-export function needsFirstPacket({ stream: { codecpar } }: VideoFile): boolean {
+export function needsFirstPacket({ stream: { codecpar } }: CodedVideo): boolean {
   if (codecpar.format === AV_PIX_FMT_PAL8) return true;
   return codecpar.codecId === AV_CODEC_ID_H264 && codecpar.profile === AV_PROFILE_H264_HIGH_444_PREDICTIVE;
 }
@@ -36,7 +43,7 @@ export function isDamaged(picture: Frame): boolean {
 }
 
 /** A decoder with one thread. Throws CaptureError `unreadable`, which names the codec. */
-export function openDecoder(video: VideoFile): CodecContext {
+export function openDecoder(video: CodedVideo): CodecContext {
   const { stream, codecName } = video;
   const codec = decoderOf(video);
   if (codec === null) {
@@ -59,7 +66,7 @@ export function openDecoder(video: VideoFile): CodecContext {
 }
 
 /** Only the libraries of the format's makers decode the transparency that WebM stores beside the pictures. */
-function decoderOf({ stream, hasAlphaBeside }: VideoFile): Codec | null {
+function decoderOf({ stream, hasAlphaBeside }: CodedVideo): Codec | null {
   const { codecId } = stream.codecpar;
   if (hasAlphaBeside && codecId === AV_CODEC_ID_VP8) return Codec.findDecoderByName(FF_DECODER_LIBVPX_VP8);
   if (hasAlphaBeside && codecId === AV_CODEC_ID_VP9) return Codec.findDecoderByName(FF_DECODER_LIBVPX_VP9);
