@@ -15,6 +15,7 @@ const LONG = [
   'test/deploy/setup/commands.test.ts',
   'test/deploy/setup/setup.test.ts',
   'test/e2e/documents.test.ts',
+  'test/e2e/many-pictures.test.ts',
   'test/e2e/replaced-video.test.ts',
   'test/local/faults/command-line.test.ts',
   'test/local/mpc/capture/hostile.test.ts',

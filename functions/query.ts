@@ -12,7 +12,7 @@ import { awaitTask } from '../shared/tasks/await-task';
 import { type ListRequest, parseListRequest, parseViewRequest } from '../shared/tasks/list-request';
 import { captureOf } from '../shared/tasks/ownership';
 import { listTasksForReader } from '../shared/tasks/reading';
-import { keepResults, ownTasks } from '../shared/tasks/results';
+import { keepResults, keptResult, ownTasks } from '../shared/tasks/results';
 import { recordsOfVideo } from '../shared/tasks/task-index';
 import { InvalidRequest, parseTaskId } from '../shared/validation';
 import { type ListedPictures, withPicturesThatFit } from '../shared/views/fitting';
@@ -70,7 +70,9 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
       const what = shown === undefined ? 'task' : `task of capture ${shown}`;
       throw new ApiError(404, NO_SUCH_TASK, `The video has no ${what}: ${object}`);
     }
-    return viewResponse(await showTask(task, format, invocation, asOfMs));
+    const isShortened = 'pictures_total' in task;
+    const whole = isShortened ? ((await keptResult(task.task_id, invocation))?.task ?? task) : task;
+    return viewResponse(await showTask(whole, format, invocation, asOfMs));
   });
   return { ...answered, headers: { ...answered.headers, ...opened } };
 };

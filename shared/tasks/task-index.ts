@@ -47,11 +47,19 @@ export async function resultsBeside(task: Task, invocation: Invocation): Promise
   return read.flatMap((one) => (one && directoryOf(one.task) === directoryOf(task) ? [one] : []));
 }
 
+/** A function has little memory: no more than so many bytes of records are read at once, and so many pictures are kept. */
+const MAX_BYTES_AT_ONCE = 2_000_000;
+const MAX_PICTURES_KEPT = 40_000;
+
+/** A task without some of its pictures. */
+export type ShortenedTask = Task & { pictures_total?: number };
+
 /** A task of a video: its kept result, or what was recorded when it was created. */
-export type RecordedTask = { result: TaskResult } | { known: Task; asOfMs: number };
+export type RecordedTask = { result: TaskResult & { task: ShortenedTask } } | { known: Task; asOfMs: number };
 
 /**
- * The newest tasks of this installation for a video, and how many older ones were not read. Makes no call to MPC.
+ * The newest tasks of this installation for a video, and how many older ones were not read. Of very many pictures only the
+ * first of each task are kept. Makes no call to MPC.
  * @throws what OBS throws
  */
 export async function recordsOfVideo(
@@ -60,33 +68,70 @@ export async function recordsOfVideo(
   invocation: Invocation,
 ): Promise<{ recorded: RecordedTask[]; leftOut: number }> {
   const objects = await listRecords(bucket, key, invocation);
-  const keys = new Set(objects.map((object) => object.key));
+  const sizes = new Map(objects.map((object) => [object.key, object.sizeBytes]));
   const all = objects.filter((object) => isRecordKey(object.key));
   const isOfUpload = (object: ListedObject) => CLAIM_OF_UPLOAD.test(object.key);
   const newest = [
     ...all.filter(isOfUpload).slice(0, MAX_CLAIMS_READ),
     ...all.filter((object) => !isOfUpload(object)).slice(0, MAX_CLAIMS_READ),
   ];
-  const records = await Promise.all(
-    newest.map(async (object): Promise<RecordedTask | undefined> => {
-      const resultKey = resultKeyOf(object.key);
-      if (keys.has(resultKey)) {
-        const result = await readResult(resultKey, invocation);
-        if (result !== undefined) return { result };
-      }
-      const record = await getRecordAs(ClaimRecord, object.key, invocation);
-      if (record?.task_id === undefined) return undefined;
-      const { task_id, claimed_at_ms, answer, folder } = record;
-      if (!isOfThisStage({}, folder, invocation.settings)) return undefined;
-      const known = parseTask({
-        status: 'WAITING',
-        create_time: mpcTime(claimed_at_ms),
-        input: { bucket, object: key },
-        ...Object(answer),
-        task_id,
-      });
-      return known && { known, asOfMs: claimed_at_ms };
-    }),
-  );
-  return { recorded: records.flatMap((record) => record ?? []), leftOut: all.length - newest.length };
+  const read = async (object: ListedObject): Promise<RecordedTask | undefined> => {
+    const resultKey = resultKeyOf(object.key);
+    if (sizes.has(resultKey)) {
+      const result = await readResult(resultKey, invocation);
+      if (result !== undefined) return { result };
+    }
+    const record = await getRecordAs(ClaimRecord, object.key, invocation);
+    if (record?.task_id === undefined) return undefined;
+    const { task_id, claimed_at_ms, answer, folder } = record;
+    if (!isOfThisStage({}, folder, invocation.settings)) return undefined;
+    const known = parseTask({
+      status: 'WAITING',
+      create_time: mpcTime(claimed_at_ms),
+      input: { bucket, object: key },
+      ...Object(answer),
+      task_id,
+    });
+    return known && { known, asOfMs: claimed_at_ms };
+  };
+  const recorded: RecordedTask[] = [];
+  // Few tasks may keep all their pictures, and of many each one keeps some.
+  const share = Math.floor(MAX_PICTURES_KEPT / newest.length);
+  let left = MAX_PICTURES_KEPT;
+  for (const group of groupsWithin(newest, ({ key: name }) => sizes.get(resultKeyOf(name)) ?? 0)) {
+    for (const record of await Promise.all(group.map(read))) {
+      if (record === undefined) continue;
+      if ('result' in record) left -= shorten(record.result.task, Math.max(left, share));
+      recorded.push(record);
+    }
+  }
+  return { recorded, leftOut: all.length - newest.length };
+}
+
+/** Groups of records that are read at once. One that is larger comes alone. */
+function* groupsWithin(
+  records: readonly ListedObject[],
+  bytesOf: (record: ListedObject) => number,
+): Generator<ListedObject[]> {
+  let group: ListedObject[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    bytes += bytesOf(record);
+    if (bytes > MAX_BYTES_AT_ONCE && group.length > 0) {
+      yield group;
+      group = [];
+      bytes = bytesOf(record);
+    }
+    group.push(record);
+  }
+  if (group.length > 0) yield group;
+}
+
+/** @returns how many pictures the task keeps */
+function shorten(task: ShortenedTask, most: number): number {
+  const { thumbnail_info: pictures = [] } = task;
+  if (pictures.length <= most) return pictures.length;
+  task.pictures_total = pictures.length;
+  task.thumbnail_info = pictures.slice(0, most);
+  return most;
 }

@@ -1,7 +1,7 @@
 import type { Task } from '../cloud/mpc';
 import type { Invocation } from '../installation/invocation';
 import { captureOf } from '../tasks/ownership';
-import { type TaskWithPictures, withPictures } from './pictures';
+import { isArchive, type Picture, pictureUrl, type TaskWithPictures, withPictures } from './pictures';
 
 /** An answer of a function holds at most 6 MB (FunctionGraph user guide, limits). The rest is for its other fields. */
 const MAX_ANSWER_BYTES = 5_500_000;
@@ -30,13 +30,45 @@ export function withPicturesThatFit(
   listed: ListedPictures,
   invocation: Invocation,
 ): FittedTask[] {
-  const shown = tasks.map((task) => cut(shownOf(task, invocation), MOST[listed]));
-  if (fitsIntoAnswer(shown)) return shown;
+  const bare = tasks.map((task) => cut(bareOf(task, invocation), MOST[listed]));
+  const whole = allWithAddresses(bare, invocation);
+  if (whole !== undefined && fitsIntoAnswer(whole)) return whole;
   const shareBytes = MAX_ANSWER_BYTES / tasks.length;
-  return shown.map((task) => {
-    const slim = withoutLongData(task, shareBytes);
+  return bare.map((task) => {
+    const slim = withAddresses(withoutLongData(task, shareBytes), shareBytes, invocation);
     return cut(slim, picturesWithin(slim, shareBytes));
   });
+}
+
+/** @returns undefined if the addresses alone do not fit into an answer */
+function allWithAddresses(tasks: readonly FittedTask[], invocation: Invocation): FittedTask[] | undefined {
+  const addressed: FittedTask[] = [];
+  let left = MAX_ANSWER_BYTES;
+  for (const task of tasks) {
+    const one = withAddresses(task, left, invocation);
+    if (one.thumbnail_info?.length !== task.thumbnail_info?.length) return undefined;
+    addressed.push(one);
+    for (const { url = '' } of one.thumbnail_info ?? []) left -= url.length;
+  }
+  return addressed;
+}
+
+/**
+ * Adds addresses to the first pictures, as long as there is room for them. A task may have tens of thousands of pictures: all
+ * their addresses would exceed the memory of a function.
+ */
+function withAddresses(task: FittedTask, mostCharacters: number, invocation: Invocation): FittedTask {
+  const { thumbnail_info, output } = task;
+  if (thumbnail_info === undefined || isArchive(task)) return task;
+  const addressed: Picture[] = [];
+  let left = mostCharacters;
+  for (const picture of thumbnail_info) {
+    const url = pictureUrl(output, picture.pic_name, invocation);
+    left -= url?.length ?? 0;
+    if (left < 0) break;
+    addressed.push({ ...picture, url });
+  }
+  return cut({ ...task, thumbnail_info }, addressed.length, addressed);
 }
 
 /** A caller's `user_data` may be so long that no picture would fit beside it. */
@@ -46,15 +78,22 @@ function withoutLongData({ user_data, ...task }: FittedTask, shareBytes: number)
   return { ...task, user_data_characters: user_data.length };
 }
 
-function shownOf(task: Task, invocation: Invocation): FittedTask {
-  return { ...withPictures(task, invocation), capture: captureOf(task, invocation.settings)?.name };
+/** Without addresses. */
+function bareOf(task: Task, invocation: Invocation): FittedTask {
+  const addressOf = () => undefined;
+  return {
+    ...withPictures(task, invocation, { addressOf }),
+    capture: captureOf(task, invocation.settings)?.name,
+  };
 }
 
-function cut(task: FittedTask, most: number): FittedTask {
+/** @param first the first pictures, if they are not those of the task */
+function cut(task: FittedTask, most: number, first = task.thumbnail_info?.slice(0, most)): FittedTask {
   const { thumbnail_info: pictures } = task;
-  if (pictures === undefined || pictures.length <= most) return task;
+  if (pictures === undefined || first === undefined) return task;
+  if (pictures.length <= most) return { ...task, thumbnail_info: first };
   const { pictures_total = pictures.length } = task;
-  return { ...task, pictures_total, thumbnail_info: pictures.slice(0, most) };
+  return { ...task, pictures_total, thumbnail_info: first };
 }
 
 function picturesWithin(task: FittedTask, maxBytes: number): number {

@@ -35,6 +35,30 @@ test.each([
   },
 );
 
+test.each([
+  ['all', 1, 36_000, 4600],
+  ['all', 100, 3600, 4600],
+  ['first', 1, 36_000, 1],
+  ['none', 1, 36_000, 0],
+] as const)(
+  'of pictures=%s, %i tasks of %i pictures make at most %i addresses',
+  (listed, count, pictures, most) => {
+    let made = 0;
+    const credentials = {
+      ...invocation.credentials,
+      // Each address contains it.
+      get securityToken() {
+        made++;
+        return 'T'.repeat(2400);
+      },
+    };
+    const tasks = Array.from({ length: count }, (_, id) => film(id, pictures));
+    const shown = withPicturesThatFit(tasks, listed, { ...invocation, credentials });
+    for (const { pictures_total } of shown) expect(pictures_total).toBe(pictures);
+    expect(made).toBeLessThanOrEqual(most);
+  },
+);
+
 test('what fits is left unchanged', () => {
   const [shown] = withPicturesThatFit([film(1, 361)], 'all', invocation);
   expect(shown?.thumbnail_info).toHaveLength(361);
