@@ -201,12 +201,16 @@ export class VideoFile {
     };
   }
 
-  /** The average frame rate, or the codec's if FFmpeg has probably counted one field too many. */
+  /**
+   * The average frame rate, or the codec's if FFmpeg has probably counted one field too many, or has only its default, 25,
+   * as for raw streams.
+   */
   get #frameRate(): number | undefined {
     const { avgFrameRate, rFrameRate, codecpar } = this.stream;
     const average = [avgFrameRate, rFrameRate].map(positive).find(isFrameRate);
     const ofCodec = positive(codecpar.frameRate);
     if (average === undefined || ofCodec === undefined) return average;
+    if (HAS_NO_TIMES.has(this.#format) && isFrameRate(ofCodec)) return ofCodec;
     const difference = Math.abs(average / ofCodec - 1);
     return difference > SAME_RATE && difference < NEARLY_SAME_RATE ? ofCodec : average;
   }

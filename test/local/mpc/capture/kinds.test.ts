@@ -167,6 +167,16 @@ describe('each moment at, after and before the start of a frame shows the frame 
     },
   );
 
+  test.each<[string, ClipOptions]>([
+    ['H.264', { seconds: 1, frameRate: 50, container: 'h264' }],
+    ['MPEG-1', { seconds: 1, frameRate: 50, codec: 'mpeg1', container: 'mpeg1video' }],
+  ])('raw streams have the frame rate that they state: %s', async (_, options) => {
+    const filePath = await makeClip({ ...SMALL, ...options });
+    const taken = await frames(filePath, [0, 330, 510, 'last']);
+    expect(timesOf(taken)).toEqual([0, 320, 500, 980]);
+    expect(taken.map(({ presentationMs }) => Math.round(presentationMs))).toEqual([0, 320, 500, 980]);
+  });
+
   test('a palette that comes with the first packet', async () => {
     const filePath = await makeClip({ ...SMALL, seconds: 2, palette: true, container: 'avi' });
     expect(timesOf(await frames(filePath, [1980]))).toEqual([1960]);
