@@ -128,6 +128,8 @@ export function whyUnreadable(result: number, filePath: string): string {
     return `${failure}: it is ${container[2]}, cut off or damaged before its first picture (${size})`;
   }
   const boxes = topLevelBoxes(filePath, bytes);
+  if (boxes.has('moov') && sampleEntries(filePath).includes('encv'))
+    return `${failure}: ${encrypted(cencIn(filePath))} (${size})`;
   if (boxes.has('moov')) return `${failure}: it is MP4 or MOV whose index (moov) is damaged (${size})`;
   if (boxes.has('moof') || boxes.has('styp')) {
     return (
@@ -156,20 +158,38 @@ export function encryptionOf(
     (format === 'mov' && stream !== undefined && sampleEntries(filePath).includes('encv'));
   let how: string | undefined;
   if (isFairPlay) how = 'FairPlay';
-  else if (isMarked)
-    how =
-      format === 'matroska'
-        ? 'WebM encryption, as of Widevine'
-        : ['CENC', ...protectionSystems(filePath)].join(', ');
+  else if (isMarked) how = format === 'matroska' ? 'WebM encryption, as of Widevine' : cencIn(filePath);
   else if (
     format === 'asf' &&
     ASF_ENCRYPTION.some((id) => startOf(filePath).includes(Buffer.from(id, 'hex')))
   )
     how = 'Windows Media DRM';
   else if (format === 'mpegts' && isScrambled(filePath)) how = 'scrambled MPEG-TS';
-  return how === undefined
-    ? undefined
-    : `the video is encrypted (${how}): only a player that has its key can show it`;
+  return how === undefined ? undefined : encrypted(how);
+}
+
+function encrypted(how: string): string {
+  return `the video is encrypted (${how}): only a player that has its key can show it`;
+}
+
+function cencIn(filePath: string): string {
+  return ['CENC', ...protectionSystems(filePath)].join(', ');
+}
+
+/** Why a file that can be opened gives no picture. @param hasPackets it contains data of pictures */
+export function whyNoPicture(container: FormatContext, filePath: string, hasPackets: boolean): string {
+  if (hasPackets) return 'none of the pictures can be decoded: the file is damaged';
+  const format = container.iformat?.name?.split(',')[0];
+  if (format === 'mov' && boxesWithin(filePath, ['moov', 'mvex']).length > 0) {
+    return 'the file has no pictures: it is the initialization segment of an MP4, whose fragments belong behind it';
+  }
+  return 'the file has no pictures: it was cut off before the first one';
+}
+
+/** Matroska's name of a codec that FFmpeg does not know; undefined for other files. */
+export function matroskaCodec(container: FormatContext, filePath: string): string | undefined {
+  if (container.iformat?.name?.split(',')[0] !== 'matroska') return undefined;
+  return /\bV_[\w/]+/.exec(startOf(filePath).toString('latin1'))?.[0];
 }
 
 function protectionSystems(filePath: string): string[] {
@@ -227,14 +247,23 @@ function topLevelBoxes(filePath: string, bytes: number): Set<string> {
 
 /** The names of the tracks' codecs in the index of an MP4. */
 function sampleEntries(filePath: string): string[] {
+  const path = ['moov', 'trak', 'mdia', 'minf', 'stbl', 'stsd'];
+  const tables = boxesWithin(filePath, path);
+  return reading(filePath, (file) =>
+    // Version, flags and a count come before the entries.
+    tables.flatMap(({ from, to }) => boxesIn(file, { from: from + 8, to }).map(({ type }) => type)),
+  );
+}
+
+/** The boxes at the end of a path through the nested ones. */
+function boxesWithin(filePath: string, path: readonly string[]): Box[] {
   return reading(filePath, (file) => {
     let boxes: Box[] = [{ type: '', from: 0, to: statSync(filePath).size }];
-    for (const type of ['moov', 'trak', 'mdia', 'minf', 'stbl', 'stsd']) {
+    for (const type of path) {
       boxes = boxes.flatMap((box) => boxesIn(file, box)).filter((box) => box.type === type);
       boxes.splice(MAX_STREAMS);
     }
-    // Version, flags and a count come before the entries.
-    return boxes.flatMap(({ from, to }) => boxesIn(file, { from: from + 8, to }).map(({ type }) => type));
+    return boxes;
   });
 }
 

@@ -8,7 +8,6 @@ import {
   AVERROR_EOF,
 } from 'node-av/constants';
 import { type CodecContext, Frame, type Packet } from 'node-av/lib';
-import { CaptureError } from './capture-error';
 import { showsWithoutReferences } from './codecs';
 import { isDamaged, isIntra, needsFirstPacket, openDecoder } from './decoder';
 import type { Finder, FoundFrame } from './finder';
@@ -154,8 +153,7 @@ export class FrameFinder implements Finder {
         if (tries > 1) this.#isSpent = true;
         return ticks === LAST ? { ...found, endTicks: this.#lastFrameEnd } : found;
       }
-      if (this.#takesAny)
-        throw new CaptureError('unreadable', 'no picture of the video can be decoded there');
+      if (this.#takesAny) throw this.video.noPicture(this.#reader.hasRead);
       this.#takesAny = true;
       approach = { anchorUntil: Number.NEGATIVE_INFINITY, from: Number.NEGATIVE_INFINITY, isAnew: true };
     }

@@ -48,6 +48,11 @@ export class PacketReader {
     return this.#isAtEnd;
   }
 
+  /** True if the file has at least one packet. */
+  get hasRead(): boolean {
+    return this.#isChecked;
+  }
+
   /** True if a part of the last packet is missing. */
   get isLastCut(): boolean {
     return this.#isLastCut;

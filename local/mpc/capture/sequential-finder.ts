@@ -1,6 +1,5 @@
 import { AV_CODEC_ID_H264, AVERROR_EAGAIN, AVERROR_EOF } from 'node-av/constants';
 import { type CodecContext, Frame, type Packet } from 'node-av/lib';
-import { CaptureError } from './capture-error';
 import { showsWithoutReferences } from './codecs';
 import { isDamaged, isIntra, openDecoder } from './decoder';
 import { FieldPairs } from './field-pairs';
@@ -62,9 +61,7 @@ export class SequentialFinder implements Finder {
       this.#next = undefined;
       if (this.#found.pts > ticks) return this.#found;
     }
-    if (this.#found === undefined) {
-      throw new CaptureError('unreadable', 'no picture of the video can be decoded');
-    }
+    if (this.#found === undefined) throw this.video.noPicture(this.#reader.hasRead);
     const end = this.#found.pts + this.#frameTicks;
     if (ticks !== Number.POSITIVE_INFINITY && ticks >= end) throw this.video.pastTheEnd(ticks, end);
     return ticks === Number.POSITIVE_INFINITY ? { ...this.#found, endTicks: end } : this.#found;

@@ -21,7 +21,7 @@ import {
 import { CaptureError } from './capture-error';
 import { codecNameOf, reordersFreely } from './codecs';
 import { openDecoder } from './decoder';
-import { encryptionOf, whyUnreadable, wordsAbout } from './file-words';
+import { encryptionOf, matroskaCodec, whyNoPicture, whyUnreadable, wordsAbout } from './file-words';
 import { MAX_DURATION_MS, MAX_STREAMS } from './limits';
 import type { Dimensions } from './picture-size';
 import { statesDecodingTimes, timeOf, timingOf } from './times';
@@ -228,6 +228,11 @@ export class VideoFile {
     );
   }
 
+  /** @param hasPackets the file contains data of pictures */
+  noPicture(hasPackets: boolean): CaptureError {
+    return new CaptureError('unreadable', whyNoPicture(this.container, this.filePath, hasPackets));
+  }
+
   /** Describes the file for messages: container, codecs, size and duration. */
   get words(): string {
     return wordsAbout(this.container, this.filePath);
@@ -285,7 +290,9 @@ function openContainer(filePath: string): [FormatContext, Stream] {
     if (problem !== undefined) throw new CaptureError('unreadable', problem);
     if (stream === undefined) throw new CaptureError('no_video_stream', 'the file has no video stream');
     if (Codec.findDecoder(stream.codecpar.codecId) === null) {
-      throw new CaptureError('unreadable', `the video's codec ${codecNameOf(stream)} is not supported`);
+      const name = codecNameOf(stream);
+      const ownName = name === 'unknown' ? matroskaCodec(container, filePath) : undefined;
+      throw new CaptureError('unreadable', `the video's codec ${ownName ?? name} is not supported`);
     }
     if (!isFound || stream.codecpar.width < 1 || stream.codecpar.height < 1) {
       throw new CaptureError(

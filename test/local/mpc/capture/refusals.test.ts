@@ -193,6 +193,14 @@ describe('a refusal says what was found', () => {
     expect(message).toMatch(ABOUT);
   });
 
+  test('an encrypted MP4 whose index cannot be read is called encrypted', async () => {
+    const bytes = Buffer.from(readFileSync(await makeClip({ ...SMALL, seconds: 1 })));
+    bytes.write('encv', bytes.indexOf('avc1', bytes.indexOf('stsd')), 'latin1');
+    // An impossible number of entries.
+    bytes.writeUInt32BE(0xffffffff, bytes.indexOf('stsc') + 8);
+    expect(await refusal(file('encrypted-broken.mp4', bytes), 'unreadable')).toMatch(/encrypted \(CENC\)/);
+  });
+
   test('an MP4 with FairPlay is called encrypted with FairPlay', async () => {
     const bytes = Buffer.from(readFileSync(await makeClip({ ...SMALL, seconds: 1 })));
     bytes.write('drmi', bytes.indexOf('avc1', bytes.indexOf('stsd')), 'latin1');
@@ -229,6 +237,38 @@ describe('a refusal says what was found', () => {
         /a fragment of an MP4 without its initialization segment \(moov\)/,
       );
     }
+  });
+
+  test('an initialization segment of an MP4 without its fragments is refused as such', async () => {
+    const movflags = 'frag_keyframe+empty_moov+default_base_moof';
+    const bytes = readFileSync(await makeClip({ ...SMALL, seconds: 2, muxerOptions: { movflags } }));
+    const filePath = file('init.mp4', bytes.subarray(0, bytes.indexOf('moof') - 4));
+    await expect(times(filePath, 'last')).rejects.toThrow(
+      /no pictures: it is the initialization segment of an MP4, whose fragments belong behind it \(MP4, video h264/,
+    );
+  });
+
+  test('a file that ends before its first picture is called cut off', async () => {
+    const bytes = readFileSync(await makeClip({ ...SMALL, seconds: 1, codec: 'mjpeg', container: 'avi' }));
+    const filePath = file('header.avi', bytes.subarray(0, bytes.indexOf('movi') + 4));
+    await expect(times(filePath, 0)).rejects.toThrow(
+      /no pictures: it was cut off before the first one \(AVI/,
+    );
+  });
+
+  test('a file none of whose pictures can be decoded is called damaged', async () => {
+    const bytes = Buffer.from(readFileSync(await makeClip({ ...SMALL, seconds: 1, codec: 'vp9' })));
+    const sync = Buffer.from('498342', 'hex');
+    for (let at = bytes.indexOf(sync); at >= 0; at = bytes.indexOf(sync)) bytes[at]! ^= 0xff;
+    await expect(times(file('no-sync.webm', bytes), 0)).rejects.toThrow(
+      /none of the pictures can be decoded: the file is damaged \(Matroska, video vp9/,
+    );
+  });
+
+  test('a codec that only its container knows is named as there', async () => {
+    const bytes = Buffer.from(readFileSync(await makeClip({ ...SMALL, seconds: 1, codec: 'vp9' })));
+    bytes.write('V_XYZ', bytes.indexOf('V_VP9'), 'latin1');
+    expect(await refusal(file('xyz.webm', bytes), 'unreadable')).toMatch(/codec V_XYZ is not supported/);
   });
 
   test.each<[string, string | Buffer, RegExp]>([
