@@ -11,6 +11,7 @@ import {
   AV_CODEC_ID_MSMPEG4V2,
   AV_CODEC_ID_MSMPEG4V3,
   AV_CODEC_ID_VC1,
+  AV_CODEC_ID_VP8,
   AV_CODEC_ID_VP9,
   AV_CODEC_ID_VVC,
   AV_CODEC_ID_WMV1,
@@ -34,6 +35,7 @@ const SHOWS_WITHOUT_REFERENCES = new Set<number>([
   AV_CODEC_ID_FLV1,
 ]);
 const REORDERS_FREELY = new Set<number>([AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_VVC]);
+const STATES_SIZE = new Set<number>([AV_CODEC_ID_VP8, AV_CODEC_ID_VP9]);
 const IS_BT601_UNTAGGED = new Set<number>([AV_CODEC_ID_VP9, AV_CODEC_ID_AV1]);
 
 /**
@@ -49,6 +51,11 @@ export function showsWithoutReferences({ codecpar }: Stream): boolean {
  */
 export function reordersFreely({ codecpar }: Stream): boolean {
   return REORDERS_FREELY.has(codecpar.codecId);
+}
+
+/** True if each key frame states its size, which FFmpeg does not look at before decoding. */
+export function statesSize({ codecpar }: Stream): boolean {
+  return STATES_SIZE.has(codecpar.codecId);
 }
 
 /** True if Chromium reads pictures of any size without colour tags as BT.601. */

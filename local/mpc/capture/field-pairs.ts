@@ -1,3 +1,5 @@
+import { Bits } from './bits';
+
 /**
  * Finds the packets of an H.264 stream that are the second field of the picture before (ITU-T H.264, 7.3 and
  * 7.4.1.2.4). Works for streams with start codes (Annex B), as in AVI and program streams. In others it finds none.
@@ -115,32 +117,4 @@ function bitsOf(packet: Buffer, at: number): Bits {
     else bytes.push(byte);
   }
   return new Bits(bytes.filter((byte) => byte >= 0));
-}
-
-/** Reads the numbers in parameters and slices. After the end all bits are zero. */
-class Bits {
-  #at = 0;
-
-  constructor(private readonly bytes: readonly number[]) {}
-
-  take(count: number): number {
-    let value = 0;
-    for (let place = 0; place < count; place++, this.#at++) {
-      value = value * 2 + (((this.bytes[this.#at >> 3] ?? 0) >> (7 - (this.#at & 7))) & 1);
-    }
-    return value;
-  }
-
-  /** ue(v), 9.1. */
-  number(): number {
-    let zeros = 0;
-    while (zeros < 32 && this.take(1) === 0) zeros++;
-    return 2 ** zeros - 1 + this.take(zeros);
-  }
-
-  /** se(v), 9.1.1. */
-  signed(): number {
-    const number = this.number();
-    return number % 2 === 1 ? (number + 1) / 2 : -number / 2;
-  }
 }

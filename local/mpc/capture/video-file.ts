@@ -5,6 +5,7 @@ import {
   AV_PKT_DATA_DISPLAYMATRIX,
   AV_PKT_DATA_DOVI_CONF,
   AVDISCARD_ALL,
+  AVERROR_EAGAIN,
   AVFMT_FLAG_GENPTS,
   AVMEDIA_TYPE_AUDIO,
   AVMEDIA_TYPE_VIDEO,
@@ -15,16 +16,18 @@ import {
   Codec,
   type CodecContext,
   FormatContext,
+  Packet,
   type Rational,
   type Stream,
 } from 'node-av/lib';
 import { CaptureError } from './capture-error';
-import { codecNameOf, reordersFreely } from './codecs';
+import { codecNameOf, reordersFreely, statesSize } from './codecs';
 import { openDecoder } from './decoder';
 import { encryptionOf, matroskaCodec, whyNoPicture, whyUnreadable, wordsAbout } from './file-words';
 import { MAX_DURATION_MS, MAX_STREAMS } from './limits';
 import type { Dimensions } from './picture-size';
 import { statesDecodingTimes, timeOf, timingOf } from './times';
+import { vpxSize } from './vpx-size';
 import type { VideoInfo } from './worker-messages';
 
 /** How a stored picture becomes the displayed one: FFmpeg's filters, and whether they swap width and height. */
@@ -76,6 +79,8 @@ export class VideoFile {
   /** Which times the pictures take; `none` if they follow each other at the frame rate. */
   readonly times: 'presentation' | 'decoding' | 'none';
   readonly #joinedTicks: number | undefined;
+  /** The size that the first picture states, if the codec does. */
+  readonly #ownSize: Dimensions | undefined;
 
   private constructor(private readonly filePath: string) {
     [this.#container, this.#stream] = openContainer(filePath);
@@ -85,6 +90,8 @@ export class VideoFile {
     this.firstTicks = timeOf(startTime) ?? Math.round(containerTicks);
     this.originTicks = COUNTS_FROM_ZERO.has(this.#format) ? 0 : this.#startTicks;
     this.orientation = orientationOf(codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX));
+    if (COUNTS_FROM_ZERO.has(this.#format) && statesSize(this.#stream))
+      this.#ownSize = this.#firstPictureSize();
     const mayBeJoined = MAY_BE_JOINED.has(this.#format);
     // These containers promise a time for each picture, but MPEG-4 may have been copied into them from AVI.
     if (this.#format === 'mov' && codecpar.codecId !== AV_CODEC_ID_MPEG4) {
@@ -137,7 +144,8 @@ export class VideoFile {
 
   /** The size of the stored picture with square pixels, made as browsers do: by stretching one side. */
   get squarePixelSize(): Dimensions {
-    const { width, height, sampleAspectRatio } = this.stream.codecpar;
+    const { sampleAspectRatio } = this.stream.codecpar;
+    const { width, height } = this.#ownSize ?? this.stream.codecpar;
     const ratio = positive(this.stream.sampleAspectRatio) ?? positive(sampleAspectRatio) ?? 1;
     if (ratio >= 1) return { width: Math.max(1, Math.round(width * ratio)), height };
     return { width, height: Math.max(1, Math.round(height / ratio)) };
@@ -236,6 +244,24 @@ export class VideoFile {
   /** Describes the file for messages: container, codecs, size and duration. */
   get words(): string {
     return wordsAbout(this.container, this.filePath);
+  }
+
+  #firstPictureSize(): Dimensions | undefined {
+    const packet = new Packet();
+    packet.alloc();
+    try {
+      for (;;) {
+        const result = this.#container.readFrameSync(packet);
+        if (result === AVERROR_EAGAIN) continue;
+        if (result < 0) return undefined;
+        if (packet.streamIndex === this.#stream.index) break;
+        packet.unref();
+      }
+      return vpxSize(this.#stream.codecpar.codecId, packet.data ?? Buffer.alloc(0));
+    } finally {
+      packet.free();
+      this.rewind();
+    }
   }
 
   /** True for an MP4 that presents decoding times as presentation times. */

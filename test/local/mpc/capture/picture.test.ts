@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { decode } from 'jpeg-js';
 import { CapturePool, type Frame, type PictureSize } from '../../../../local/mpc/capture/capture-pool';
 import { type ClipOptions, makeClip } from '../../../clip';
@@ -5,7 +8,11 @@ import { readFrameTimeMs } from '../../../read-frame-time';
 import { captureFile, describeFile } from './capture-file';
 
 const pool = new CapturePool({ workers: 1 });
-afterAll(() => pool.close());
+const folder = mkdtempSync(path.join(tmpdir(), 'picture-test-'));
+afterAll(async () => {
+  await pool.close();
+  rmSync(folder, { recursive: true });
+});
 
 async function pictureAt(point: number, clip: ClipOptions, size: PictureSize = 'source'): Promise<Frame> {
   const frames: Frame[] = [];
@@ -48,6 +55,25 @@ test('pixels that are not square are made square', async () => {
   expect(readFrameTimeMs(frame.jpeg)).toBe(480);
   expect(await describeFile(pool, await makeClip(clip))).toMatchObject({ width: 1024, height: 576 });
 });
+
+test.each(['vp8', 'vp9'] as const)(
+  'a container that states another size than the pictures themselves is not believed: %s',
+  async (codec) => {
+    const bytes = Buffer.from(readFileSync(await makeClip({ seconds: 1, width: 240, height: 136, codec })));
+    // PixelWidth.
+    const at = bytes.indexOf(Buffer.from('b081f0', 'hex'));
+    bytes[at + 2] = 120;
+    const filePath = path.join(folder, `${codec}.webm`);
+    writeFileSync(filePath, bytes);
+    expect(await describeFile(pool, filePath)).toMatchObject({ width: 240, height: 136 });
+    const frames: Frame[] = [];
+    await captureFile(pool, { filePath, points: [500], size: 'source' }, (frame) => {
+      frames.push(frame);
+    });
+    expect(jpegSize(frames[0]!)).toEqual([240, 136]);
+    expect(readFrameTimeMs(frames[0]!.jpeg)).toBe(480);
+  },
+);
 
 test.each<[string, PictureSize, [number, number]]>([
   ['the source size', 'source', [640, 360]],
