@@ -55,10 +55,23 @@ async function main([command = 'help', ...args]: string[]): Promise<number> {
     return 0;
   }
   if (load !== undefined) return load()(args);
-  // `npx mpc-snapshots holiday.mov`
-  if (existsSync(command)) return main(['start', command, ...args]);
-  process.stderr.write(`there is no command "${command}"\n\n${asTyped(HELP)}`);
+  // `npx mpc-snapshots holiday.mov`, `npx mpc-snapshots --once`
+  if (existsSync(command) || command.startsWith('-')) return main(['start', command, ...args]);
+  const names = [...Object.keys(COMMANDS), ...Object.keys(STAGE_COMMANDS)].join(', ');
+  process.stderr.write(
+    asTyped(
+      `there is no command or file "${command}"; the commands are ${names}; npm run --silent local -- help describes them\n`,
+    ),
+  );
   return 2;
+}
+
+/** A reader that has seen enough, such as `head`, closes the pipe: that ends the command, and is no failure. */
+function endWithReader(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
 }
 
 function nodeIsTooOld(): boolean {
@@ -72,6 +85,8 @@ if (nodeIsTooOld()) {
   );
   process.exitCode = 1;
 } else {
+  endWithReader(process.stdout);
+  endWithReader(process.stderr);
   main(
     process.argv.length > 2 ? process.argv.slice(2) : [PACKAGE_FOLDER === undefined ? 'help' : 'start'],
   ).then(

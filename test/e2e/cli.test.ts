@@ -64,6 +64,24 @@ describe('start', () => {
     expect(code).toBe(0);
   });
 
+  test('is what an option without a command means', async () => {
+    expect(await localCommand(['--port', 'many'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^--port must be/),
+    });
+  });
+
+  test('ends quietly when nobody reads its output any more', async () => {
+    const child = spawnLocalCommand(['start', '--port', '0']);
+    let stderr = '';
+    child.stderr?.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    const code = await new Promise((resolve) => child.once('exit', resolve));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
   test('names a missing file', async () => {
     expect(await localCommand(['start', 'nowhere.mp4'])).toMatchObject({
       code: 2,
@@ -212,7 +230,7 @@ describe('event and invoke', () => {
     expect(code).toBe(1);
   });
 
-  test.each([[['event', 'nonsense']], [['invoke', 'nonsense']], [['nonsense']]])(
+  test.each([[['event', 'nonsense']], [['invoke', 'nonsense']], [['nonsense']], [['nonsense.mp4']]])(
     '%j is answered with the valid names',
     async (args) => {
       const { code, stderr } = await localCommand(args);
