@@ -3,11 +3,14 @@ import type { AccessKey } from './iam/credentials';
 export const REGION = 'ap-southeast-3';
 export const UPLOAD_BUCKET = 'videos';
 export const SNAPSHOT_BUCKET = 'snapshots';
-/** The only API group that exists. Triggers take any group id. */
-export const API_GROUP = 'local';
-
 /** The only dedicated gateway. The local cloud creates no other. */
 export const GATEWAY_INSTANCE = 'local-gateway';
+
+/** The API group of each gateway, the shared and the dedicated one. Triggers take any group id. */
+export const API_GROUPS = [
+  { id: 'local', name: 'local' },
+  { id: 'local-dedicated', name: 'local', instanceId: GATEWAY_INSTANCE },
+];
 
 /** Where the functions of stage `local` log to; `.env.local` names it too. */
 export const LOG_PLACE = {

@@ -7,7 +7,7 @@ import { LocalSource } from '../console/sources/local/local-source';
 import { RequestLog } from '../console/sources/local/request-log';
 import {
   ACCOUNT,
-  API_GROUP,
+  API_GROUPS,
   GATEWAY_INSTANCE,
   LOG_PLACE,
   REGION,
@@ -212,10 +212,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const pages = createConsole(source);
   const signed = { credentials, onRequest: requests.add };
   const iam = createIamServer({ ...signed, region: REGION, identities });
-  const gateways = new GatewayBook(
-    [localInstance(GATEWAY_INSTANCE)],
-    isEmpty ? [] : [{ id: API_GROUP, name: API_GROUP }],
-  );
+  const gateways = new GatewayBook([localInstance(GATEWAY_INSTANCE)], isEmpty ? [] : API_GROUPS);
   const groups = createApiGroupServer({
     ...signed,
     gateways,

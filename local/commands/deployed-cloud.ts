@@ -22,12 +22,18 @@ export async function startDeployedCloud(
 ): Promise<Cloud> {
   const cloud = await startWatchedCloud(options);
   try {
-    await deployTo(cloud, settings);
+    await deployTo(cloud, { ...limitOfCreates(options), ...settings });
     return cloud;
   } catch (error) {
     await cloud.close();
     throw error;
   }
+}
+
+/** How many tasks callers may create in a minute: as the environment says, or all that another quota of MPC allows. */
+function limitOfCreates({ mpc }: CloudOptions): Record<string, string> {
+  const limit = process.env.API_CREATES_PER_MINUTE ?? mpc?.callsPerMinute;
+  return limit === undefined ? {} : { API_CREATES_PER_MINUTE: `${limit}` };
 }
 
 /** Starts the local cloud without functions, for people who watch. */

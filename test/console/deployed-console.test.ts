@@ -72,7 +72,7 @@ beforeAll(async () => {
   await service.finalTaskOf(KEY);
   // As deployed: API Gateway asks for a signature.
   for (const { triggers } of service.cloud.functiongraph.functions()) {
-    for (const trigger of triggers) if (trigger.type === 'APIG') trigger.data.auth = 'IAM';
+    for (const trigger of triggers) if (trigger.type === 'DEDICATEDGATEWAY') trigger.data.auth = 'IAM';
   }
   const { readLog } = await deployedStage('local', service.cloud.environment, undefined);
   [reading, writing] = await Promise.all([Visitor.come(false, readLog), Visitor.come(true, readLog)]);

@@ -31,13 +31,16 @@ import { createObsServer } from '../../local/obs/server';
 import { publishingPolicy } from '../../local/smn/access-policy';
 import { desiredOf, type ServiceObject } from './cloud-to-deploy-to';
 
+/** As many creates for callers as MPC_REQUESTS_PER_MINUTE leaves. */
+const LIKE_DEPLOYED = { API_CREATES_PER_MINUTE: '20' };
+
 let cloud: Cloud;
 let credentials: Credentials;
 const servers: Server[] = [];
 beforeAll(async () => {
   cloud = await startCloud({ port: 0 });
   credentials = new Credentials(cloud.accessKey);
-  await deployTo(cloud);
+  await deployTo(cloud, LIKE_DEPLOYED);
 });
 afterEach(() => Promise.all(servers.splice(0).map(closeServer)));
 afterAll(() => cloud.close());
@@ -57,7 +60,7 @@ function desired(change: (service: ServiceObject) => void = () => {}): Promise<D
     uploads.asynchronous.onFailure.obs.bucket = SNAPSHOT_BUCKET;
     const writes = [...uploads.writes, ...service.functions['on-finish'].writes];
     for (const place of writes) place.bucket = SNAPSHOT_BUCKET;
-    service.provider.apigw.group_id = 'local';
+    service.functions.create.events[0].apigw.throttle = { api: 20, caller: 10 };
     service.functions['on-finish'].events[0].smn.topic_urn = cloud.environment.SMN_TOPIC_URN;
     change(service);
   });
@@ -583,8 +586,8 @@ describe('of the region', () => {
       eventgrid: { bucket: 'videos', channel_id: 'channel-1', agency: 'fgs_to_eg' },
     };
   };
-  const DEDICATED = (service: ServiceObject) => {
-    service.provider.apigw.instance_id = 'gateway-1';
+  const SHARED = (service: ServiceObject) => {
+    service.provider.apigw.instance_id = '';
   };
 
   /** What a FunctionGraph of these habits says of its region; undefined: it may not be asked. */
@@ -610,7 +613,7 @@ describe('of the region', () => {
   test('that has everything, that nothing is missing', async () => {
     expect((await foundIn({}, OBS)).map(({ state, text }) => `${state} ${text}`)).toEqual([
       'ok ap-southeast-3 has it',
-      'ok ap-southeast-3 has APIG, TIMER, OBS, SMN',
+      'ok ap-southeast-3 has DEDICATEDGATEWAY, TIMER, OBS, SMN',
     ]);
   });
 
@@ -627,8 +630,8 @@ describe('of the region', () => {
   test.each<[FunctionGraphBehaviour['missingTriggerType'], (service: ServiceObject) => void, string]>([
     ['OBS', OBS, 'use an eventgrid event in place of the obs event'],
     ['EVENTGRID', EVENTGRID, 'use an obs event in place of the eventgrid event'],
-    ['APIG', OBS, 'use a dedicated gateway: set APIG_INSTANCE_ID'],
-    ['DEDICATEDGATEWAY', DEDICATED, 'use the shared gateway'],
+    ['APIG', SHARED, 'use a dedicated gateway: set APIG_INSTANCE_ID'],
+    ['DEDICATEDGATEWAY', OBS, 'use the shared gateway'],
     ['TIMER', OBS, 'choose another region'],
   ])('that has no %s triggers, what to choose instead', async (missingTriggerType, change, todo) => {
     expect(notOk(await foundIn({ missingTriggerType }, change))).toEqual([
@@ -644,7 +647,7 @@ describe('of the region', () => {
     ['cn-north-4', OBS, 'OBS triggers', 'use an eventgrid event'],
     ['cn-north-1', OBS, 'OBS triggers', 'cn-north-4, cn-east-3 or cn-south-1 for EventGrid'],
     ['cn-north-1', EVENTGRID, 'EVENTGRID triggers', 'cn-north-4, cn-east-3 or cn-south-1'],
-    ['cn-north-1', DEDICATED, 'DEDICATEDGATEWAY triggers', 'use the shared gateway'],
+    ['cn-north-1', OBS, 'DEDICATEDGATEWAY triggers', 'use the shared gateway'],
   ])('%s that may not be asked, what the documents say', async (region, change, point, todo) => {
     expect(await foundIn(undefined, change, region)).toContainEqual(
       expect.objectContaining({ point, state: 'missing', todo: expect.stringContaining(todo) }),

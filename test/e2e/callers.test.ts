@@ -11,7 +11,7 @@ import type { Invocation } from '../../local/functiongraph/functiongraph';
 import { serviceOf } from '../deploy/cloud-to-deploy-to';
 import { signedHeaders } from '../local/functiongraph/cloud';
 import { until } from '../wait';
-import { fetchDescribed } from './local-service';
+import { fetchDescribed, LocalService } from './local-service';
 
 jest.setTimeout(120_000);
 
@@ -35,6 +35,7 @@ class DeployedStage {
   #desired!: ReturnType<typeof desiredState>;
 
   private constructor(readonly cloud: Cloud) {
+    clouds.push(cloud);
     cloud.functiongraph.onInvocation((invocation) => this.invocations.push(invocation));
   }
 
@@ -108,8 +109,8 @@ class DeployedStage {
   }
 }
 
-let stage: DeployedStage;
-afterEach(() => stage.cloud.close());
+const clouds: Cloud[] = [];
+afterEach(() => Promise.all(clouds.splice(0).map((cloud) => cloud.close())));
 
 const request = (number: number) => ({
   input: { bucket: 'videos', location: 'ap-southeast-3', object: `by-callers/${number}.mp4` },
@@ -117,7 +118,7 @@ const request = (number: number) => ({
 });
 
 test('however many callers create tasks as fast as they can, an upload gets its task at once', async () => {
-  stage = await DeployedStage.start({ mpc: { parallelTasks: 0 } });
+  const stage = await DeployedStage.start({ mpc: { parallelTasks: 0 } });
   const callers = await Promise.all(['a1', 'b2', 'c3', 'd4', 'e5', 'f6'].map((name) => stage.caller(name)));
   const answers: Answer[] = [];
   let isOver = false;
@@ -138,8 +139,26 @@ test('however many callers create tasks as fast as they can, an upload gets its 
   expect(stage.captures()).toEqual(['succeeded', 'succeeded', 'succeeded']);
 });
 
+test('in the local cloud too, an upload gets its task at once, however fast a program creates tasks', async () => {
+  const service = await LocalService.start({ mpc: { parallelTasks: 0 } });
+  try {
+    const statuses: number[] = [];
+    const create = async () => {
+      const { status, body } = await service.call('POST', '/snapshots', request(statuses.length));
+      statuses.push(status);
+      return body.error_code;
+    };
+    while ((await create()) !== 'APIG.0308');
+    await service.upload('one.mp4', Buffer.from('no video'));
+    await until(() => service.taskOf('one.mp4'), { timeoutMs: 10_000, what: 'a task of one.mp4' });
+    expect(statuses.filter((status) => status === 202)).toHaveLength(60);
+  } finally {
+    await service.stop();
+  }
+});
+
 test('however many callers wait for tasks, uploads are captured and tasks are created', async () => {
-  stage = await DeployedStage.start({
+  const stage = await DeployedStage.start({
     mpc: { parallelTasks: 0 },
     functiongraph: { behaviour: { accountConcurrency: 10 } },
   });
