@@ -4,7 +4,15 @@ import path from 'node:path';
 
 const ROOT = path.resolve(__dirname, '..', '..');
 /** What deploying needs. */
-const PARTS = ['functions', 'shared', 'deploy', 'package-folder.ts', 'serverless.yml', 'package.json'];
+const PARTS = [
+  'functions',
+  'shared',
+  'deploy',
+  'package-folder.ts',
+  'printable.ts',
+  'serverless.yml',
+  'package.json',
+];
 
 /** A copy of this project in a folder of its own, whose name begins like this. @returns the folder */
 export function copyOfTheProject(name: string): string {
