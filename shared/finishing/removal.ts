@@ -8,7 +8,8 @@ import type { FinishInvocation } from '../installation/finish-settings';
 import { remainingMs, within } from '../installation/invocation';
 import { isOwnOutput, RECORDS_FOLDER } from '../installation/object-keys';
 import { deleteRecord, getRecord, getRecordAs, listRecordPage, putRecord } from '../installation/records';
-import { CLAIMS_FOLDER, ClaimInFlight, ClaimRecord, claimsFolder } from '../tasks/claims';
+import { CLAIMS_FOLDER, ClaimRecord, claimsFolder } from '../tasks/claim-record';
+import { ClaimInFlight } from '../tasks/claims';
 import {
   type NotedRemoval,
   noteRemoval,

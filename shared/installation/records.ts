@@ -11,6 +11,7 @@ import {
   listObjects,
   putJson,
 } from '../cloud/obs';
+import { sha256Hex } from '../signing';
 import type { Invocation } from './invocation';
 
 // The records of this service: small JSON objects in the snapshot bucket.
@@ -62,4 +63,9 @@ export function listRecordsIn(folder: string, invocation: Invocation): Promise<L
 /** A record as OBS lists it; undefined when there is none. @throws what OBS throws */
 export function findRecord(key: string, invocation: Invocation): Promise<ListedObject | undefined> {
   return findObject(invocation.settings.snapshotBucket, key, invocation);
+}
+
+/** A short name for a record that these parts determine. */
+export function digest(...parts: string[]): string {
+  return sha256Hex(JSON.stringify(parts)).slice(0, 40);
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import * as z from 'zod/mini';
 import {
   type CreatedTask,
   type CreateTaskBody,
@@ -9,18 +8,28 @@ import {
   type ObsLocation,
   type Task,
 } from '../cloud/mpc';
-import { CallerError, describeFailure, ServiceRefused, ServiceUnavailable } from '../core/errors';
-import { anything, flag, oneOf, optionalText, optionalWholeNumber, wholeNumber } from '../core/schema';
+import { CallerError, ServiceRefused, ServiceUnavailable } from '../core/errors';
 import type { Capture } from '../installation/captures';
 import type { Invocation } from '../installation/invocation';
-import { type ObjectVersion, outputDirectoryOf, RECORDS_FOLDER } from '../installation/object-keys';
-import { createRecord, findRecord, getRecord, getRecordAs, putRecord } from '../installation/records';
+import { type ObjectVersion, outputDirectoryOf } from '../installation/object-keys';
+import { digest } from '../installation/records';
 import type { Settings } from '../installation/settings';
-import { sha256Hex } from '../signing';
+import {
+  attemptKey,
+  type ClaimRecord,
+  type ClaimRequest,
+  claimKey,
+  createAttempt,
+  hasAttempt,
+  mayBeOf,
+  readAttempt,
+  writeAttempt,
+  writeAttemptIfPossible,
+} from './claim-record';
 import { CALL_ARRIVES_WITHIN_MS, CALL_WITHIN_MS, forgetReads, tasksOfClaim } from './claim-search';
 import { noteFound } from './found-tasks';
-import { asMpcReads, stageFolder } from './ownership';
-import { type TaskNote, unwrapUserData, withNote } from './task-note';
+import { isWithin } from './ownership';
+import { unwrapUserData, withNote } from './task-note';
 
 /*
  * A claim makes sure that one request becomes one task. Each attempt is a small object in the snapshot bucket,
@@ -44,56 +53,6 @@ import { type TaskNote, unwrapUserData, withNote } from './task-note';
  * time. If two overlap nevertheless, or two API calls with one Idempotency-Key come at the same time, the result
  * is a second task with the same output, never a lost one. The sweep reports it.
  */
-
-/** A request for a task, and its claim in the snapshot bucket. */
-export interface ClaimRequest {
-  id: string;
-  /** Key of the claim's first attempt in the snapshot bucket. */
-  objectKey: string;
-  /** The video. */
-  bucket: string;
-  key: string;
-  /** Name of the capture, if it has one. */
-  capture?: string | undefined;
-  /** The video's version and its modification time (ms since the epoch), if known. */
-  etag?: string | undefined;
-  lastModifiedMs?: number | undefined;
-  /** Where its task writes. */
-  output?: Pick<ObsLocation, 'bucket' | 'object'> | undefined;
-  /** Identifies the request, if one name may be used for different requests. */
-  fingerprint?: string | undefined;
-}
-
-export const ClaimRecord = z.object({
-  state: oneOf('claimed', 'accepted', 'released'),
-  /** The record could not be read. */
-  damaged: flag,
-  claimed_at_ms: wholeNumber,
-  claim: optionalText,
-  etag: optionalText,
-  /** Directory of its task in the snapshot bucket; absent in records of older versions. */
-  directory: optionalText,
-  last_modified_ms: optionalWholeNumber,
-  fingerprint: optionalText,
-  /** Identifies the stage that wrote it: several stages may share the bucket. */
-  folder: optionalText,
-  task_id: optionalText,
-  answer: anything,
-  /** A random id of the writer: only the writer finds its own id in the record. */
-  owner: optionalText,
-  /** How often MPC has refused for good, and when the next try is allowed. */
-  refusals: optionalWholeNumber,
-  not_before_ms: optionalWholeNumber,
-  /** The clean-up was about to cancel the task: MPC's list says whether it did. */
-  giving_up: flag,
-  /** Only in the first attempt: the number of a later one, so that those between need not be read. */
-  next: optionalWholeNumber,
-  /** How far MPC's list was searched for it, and the window (ms) that one read can cover. */
-  sought_to_ms: optionalWholeNumber,
-  window_ms: optionalWholeNumber,
-});
-
-export type ClaimRecord = z.infer<typeof ClaimRecord>;
 
 const COME_BACK_SECONDS = 60;
 
@@ -201,7 +160,7 @@ async function reconcileGivenUp(
   const status = tasks[0]?.status;
   if (status === 'WAITING') throw new ClaimInFlight();
   const isCancelled = status === 'CANCELED';
-  await writeIfPossible(claim, attempt, isCancelled ? withoutTask(record) : record, invocation);
+  await writeAttemptIfPossible(claim, attempt, isCancelled ? withoutTask(record) : record, invocation);
   return isCancelled ? undefined : acceptedTask(record);
 }
 
@@ -240,10 +199,10 @@ export async function cancelToStartAgain(
       const { etag, fingerprint } = record;
       const claim = { ...first, etag, fingerprint };
       const kept = { answer: { task_id }, ...record, state: 'accepted', task_id } as const;
-      await write(claim, attempt, { ...kept, giving_up: 1 }, invocation);
+      await writeAttempt(claim, attempt, { ...kept, giving_up: 1 }, invocation);
       await before(first);
       await cancelTask(task_id, invocation);
-      await writeIfPossible(claim, attempt, withoutTask(record), invocation);
+      await writeAttemptIfPossible(claim, attempt, withoutTask(record), invocation);
       return;
     }
     attempt = Math.max(attempt + 1, record.next ?? 0);
@@ -261,29 +220,7 @@ async function isTakenOver(
   record: ClaimRecord,
   invocation: Invocation,
 ): Promise<boolean> {
-  return !isInFlight(record) && (await readRecord(claim, attempt + 1, invocation)) !== undefined;
-}
-
-function readRecord(claim: ClaimRequest, attempt: number, invocation: Invocation): Promise<unknown> {
-  return getRecord(attemptKey(claim, attempt), invocation);
-}
-
-function attemptKey({ objectKey }: ClaimRequest, attempt: number): string {
-  return attempt === 0 ? objectKey : objectKey.replace(/\.json$/, `.${attempt}.json`);
-}
-
-/** Reads the record of an attempt. Of an unreadable record only its time is known. */
-async function readAttempt(
-  claim: ClaimRequest,
-  attempt: number,
-  invocation: Invocation,
-): Promise<ClaimRecord | undefined> {
-  const stored = await readRecord(claim, attempt, invocation);
-  if (stored === undefined) return undefined;
-  const { data } = z.safeParse(ClaimRecord, stored);
-  if (data && (data.state !== 'accepted' || (data.task_id ?? data.answer))) return data;
-  const object = await findRecord(attemptKey(claim, attempt), invocation);
-  return object && { state: 'claimed', claimed_at_ms: object.lastModifiedMs, damaged: 1 };
+  return !isInFlight(record) && hasAttempt(claim, attempt + 1, invocation);
 }
 
 /**
@@ -312,7 +249,7 @@ export async function createClaimedTask(
   logStep('claim.claimed', claim, invocation);
   // The first attempt leads to this one, so that later readers need not read all of them.
   const pointer = { state: 'released', claimed_at_ms: claimedAtMs, next: attempt } as const;
-  const pointed = attempt === 0 ? undefined : writeIfPossible(claim, 0, pointer, invocation);
+  const pointed = attempt === 0 ? undefined : writeAttemptIfPossible(claim, 0, pointer, invocation);
   const leaveByMs = claimedAtMs + CALL_WITHIN_MS;
   // A synchronous request may be answered later than the last moment at which a call may leave.
   const deadlineMs = body.sync === 1 ? invocation.deadlineMs : Math.min(invocation.deadlineMs, leaveByMs);
@@ -338,26 +275,12 @@ export async function createClaimedTask(
         claimed_at_ms: claimedAtMs,
         ...afterRefusal(error, refusals),
       } as const;
-      await writeIfPossible(claim, attempt, record, invocation);
+      await writeAttemptIfPossible(claim, attempt, record, invocation);
     } else forgetReads();
     throw error;
   } finally {
     await pointed;
   }
-}
-
-/** @returns false when another invocation created the object first */
-async function createAttempt(
-  claim: ClaimRequest,
-  attempt: number,
-  record: ClaimRecord,
-  invocation: Invocation,
-): Promise<boolean> {
-  const key = attemptKey(claim, attempt);
-  if (await createRecord(key, recordOf(claim, record, invocation), invocation)) return true;
-  // The stored record may be our own, from an attempt whose answer was lost.
-  const stored = await getRecordAs(ClaimRecord, key, invocation);
-  return stored?.owner === record.owner;
 }
 
 function isProvablyNoTask(error: unknown): boolean {
@@ -399,7 +322,7 @@ async function reconcileClaim(
   }
   if (found.leftMs > 0) throw new ClaimInFlight(Math.ceil(found.leftMs / 1000));
   if (found.rest) {
-    await writeIfPossible(claim, attempt, { ...record, ...found.rest }, invocation);
+    await writeAttemptIfPossible(claim, attempt, { ...record, ...found.rest }, invocation);
     throw new ClaimInFlight();
   }
   logStep('claim.abandoned', claim, invocation);
@@ -411,21 +334,6 @@ function isTaskOf({ bucket, key, output }: ClaimRequest, record: ClaimRecord, ta
   if (!mayBeOf(record, unwrapUserData(task.user_data).note)) return false;
   const isInput = isWithin(task.input, { bucket, object: key });
   return isInput && (output === undefined || isWithin(task.output, output));
-}
-
-/**
- * False for a task that an earlier record of the same claim was written for. Such a record was deleted with its video, which then
- * came back. Tasks and records of older versions name no owner.
- */
-export function mayBeOf({ owner }: ClaimRecord, note: TaskNote): boolean {
-  return !owner || owner === (note.owner ?? owner);
-}
-
-/** True if a place in MPC's answer matches the requested one. MPC may add a directory below it, and slashes at either end. */
-export function isWithin(actual: Task['input'], requested: Pick<ObsLocation, 'bucket' | 'object'>): boolean {
-  const { bucket = requested.bucket, object = requested.object } = actual ?? {};
-  const place = asMpcReads(requested.object);
-  return bucket === requested.bucket && `${asMpcReads(object)}/`.startsWith(place && `${place}/`);
 }
 
 /** Never fails, because the task exists already: a claim that stays half-written is settled later. */
@@ -443,7 +351,7 @@ export async function completeClaim(
     task_id: created.task_id,
     answer: created,
   };
-  await writeIfPossible(claim, attempt, record, invocation);
+  await writeAttemptIfPossible(claim, attempt, record, invocation);
   logStep('claim.accepted', claim, invocation, { task_id: created.task_id });
 }
 
@@ -455,54 +363,4 @@ function logStep(
   more?: { task_id?: string | undefined },
 ): void {
   log.info(step, { claim: claim.id, bucket: claim.bucket, key: claim.key, ...more });
-}
-
-async function writeIfPossible(
-  claim: ClaimRequest,
-  attempt: number,
-  record: ClaimRecord,
-  invocation: Invocation,
-): Promise<void> {
-  try {
-    await write(claim, attempt, record, invocation);
-  } catch (error) {
-    invocation.log.warn('claim.not_written', { claim: claim.id, ...describeFailure(error) });
-  }
-}
-
-function write(
-  claim: ClaimRequest,
-  attempt: number,
-  record: ClaimRecord,
-  invocation: Invocation,
-): Promise<number> {
-  return putRecord(attemptKey(claim, attempt), recordOf(claim, record, invocation), invocation);
-}
-
-function recordOf(claim: ClaimRequest, record: ClaimRecord, { settings }: Invocation): unknown {
-  const { id, bucket, key, etag, fingerprint, lastModifiedMs, output } = claim;
-  const {
-    last_modified_ms = lastModifiedMs,
-    directory = output?.object,
-    folder = stageFolder(settings),
-  } = record;
-  return { ...record, last_modified_ms, directory, claim: id, bucket, key, etag, fingerprint, folder };
-}
-
-/** Folder of the records of all videos. */
-export const CLAIMS_FOLDER = `${RECORDS_FOLDER}claims/`;
-
-/** The folder of a video's records. Its name is a hash: the key itself may already have the full length that OBS allows. */
-export function claimsFolder(bucket: string, key: string): string {
-  return `${CLAIMS_FOLDER}${digest(bucket, key)}/`;
-}
-
-/** Key of the first record of a claim or task with this id. */
-export function claimKey({ bucket, key }: Pick<ClaimRequest, 'bucket' | 'key'>, id: string): string {
-  return `${claimsFolder(bucket, key)}${id}.json`;
-}
-
-/** A short name that these parts determine. */
-export function digest(...parts: string[]): string {
-  return sha256Hex(JSON.stringify(parts)).slice(0, 40);
 }

@@ -1,8 +1,10 @@
 import { type CreatedTask, type CreateTaskBody, listTasks } from '../cloud/mpc';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
+import { digest } from '../installation/records';
 import { InvalidRequest, MAX_USER_DATA_CHARACTERS, show } from '../validation';
-import { ClaimInFlight, type ClaimRequest, createClaimedTask, digest, findClaim } from './claims';
+import type { ClaimRequest } from './claim-record';
+import { ClaimInFlight, createClaimedTask, findClaim } from './claims';
 import { withNoteIfRoom } from './task-note';
 
 /**

@@ -1,4 +1,4 @@
-import type { Task } from '../cloud/mpc';
+import type { ObsLocation, Task } from '../cloud/mpc';
 import { type Capture, capturesFor } from '../installation/captures';
 import {
   isInUploadArea,
@@ -35,6 +35,13 @@ export function isBetweenOwnBuckets(
     !(to === snapshotBucket && directory.startsWith(RECORDS_FOLDER)) &&
     !isInUploadArea(to, directory, places)
   );
+}
+
+/** True if a place in MPC's answer matches the requested one. MPC may add a directory below it, and slashes at either end. */
+export function isWithin(actual: Task['input'], requested: Pick<ObsLocation, 'bucket' | 'object'>): boolean {
+  const { bucket = requested.bucket, object = requested.object } = actual ?? {};
+  const place = asMpcReads(requested.object);
+  return bucket === requested.bucket && `${asMpcReads(object)}/`.startsWith(place && `${place}/`);
 }
 
 /** The folder of OUTPUT_DIRECTORY. It identifies a stage among those that share buckets. */

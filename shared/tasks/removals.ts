@@ -1,8 +1,8 @@
 import type { ListedObject } from '../cloud/obs';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
-import { putRecord } from '../installation/records';
-import { claimsFolder, digest } from './claims';
+import { digest, putRecord } from '../installation/records';
+import { claimsFolder } from './claim-record';
 
 /*
  * on-finish deletes the pictures, files and records of a video that is gone, because it also writes them: so neither disturbs

@@ -6,7 +6,7 @@ import { anything, optionalText, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
 import { getRecordAs, putRecord } from '../installation/records';
-import { ClaimRecord, claimKey, mayBeOf } from './claims';
+import { ClaimRecord, claimKey, mayBeOf } from './claim-record';
 import { isBetweenOwnBuckets, isInOwnFolder, isOfThisStage } from './ownership';
 import { unwrapUserData } from './task-note';
 

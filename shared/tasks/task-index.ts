@@ -2,7 +2,8 @@ import { mpcTime, parseTask, type Task } from '../cloud/mpc';
 import type { ListedObject } from '../cloud/obs';
 import type { Invocation } from '../installation/invocation';
 import { getRecordAs, listRecordsIn } from '../installation/records';
-import { ClaimRecord, claimKey, claimsFolder, completeClaim } from './claims';
+import { ClaimRecord, claimKey, claimsFolder } from './claim-record';
+import { completeClaim } from './claims';
 import { directoryOf, isOfThisStage } from './ownership';
 import { isRecordKey, isResultKey, readResult, resultKeyOf, type TaskResult } from './results';
 

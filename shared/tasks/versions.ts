@@ -4,15 +4,9 @@ import { describeFailure } from '../core/errors';
 import { groupsOf } from '../core/groups';
 import type { Invocation } from '../installation/invocation';
 import { getRecordAs, putRecord } from '../installation/records';
-import {
-  ClaimDamaged,
-  ClaimInFlight,
-  ClaimRecord,
-  type ClaimRequest,
-  claimKey,
-  findClaim,
-  isWithin,
-} from './claims';
+import { ClaimRecord, type ClaimRequest, claimKey } from './claim-record';
+import { ClaimDamaged, ClaimInFlight, findClaim } from './claims';
+import { isWithin } from './ownership';
 import { isBeingRemoved, type Video } from './removals';
 import { isRecordKey } from './results';
 import { listRecords } from './task-index';

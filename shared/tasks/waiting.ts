@@ -3,8 +3,7 @@ import { describeFailure } from '../core/errors';
 import { optionalText, text } from '../core/schema';
 import type { Invocation } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
-import { deleteRecord, getRecordAs, listRecordPage, putRecord } from '../installation/records';
-import { digest } from './claims';
+import { deleteRecord, digest, getRecordAs, listRecordPage, putRecord } from '../installation/records';
 
 /*
  * Uploads without a task, one small record for each: `waiting/<folder>/<since>-<upload>.json` for uploads that wait in line,

@@ -3,14 +3,8 @@ import { findObject } from '../cloud/obs';
 import { describeFailure, ServiceRefused } from '../core/errors';
 import { type Capture, capturesFor } from '../installation/captures';
 import type { Invocation } from '../installation/invocation';
-import {
-  ClaimDamaged,
-  ClaimInFlight,
-  type ClaimRecord,
-  createClaimedTask,
-  findClaim,
-  uploadClaim,
-} from '../tasks/claims';
+import type { ClaimRecord } from '../tasks/claim-record';
+import { ClaimDamaged, ClaimInFlight, createClaimedTask, findClaim, uploadClaim } from '../tasks/claims';
 import { haveEnded, othersBegun, wasReplacedSince } from '../tasks/versions';
 import { acquirePermit, pause } from './rate-limit';
 import { isRoomAtMpc } from './unfinished';

@@ -5,9 +5,8 @@ import { isoTime } from '../core/iso-time';
 import { anything, optionalText, optionalWholeNumber } from '../core/schema';
 import { type Invocation, remainingMs, within } from '../installation/invocation';
 import { RECORDS_FOLDER } from '../installation/object-keys';
-import { getRecordAs, putRecord } from '../installation/records';
+import { digest, getRecordAs, putRecord } from '../installation/records';
 import { duplicatesReadSince, readTasks } from '../tasks/claim-search';
-import { digest } from '../tasks/claims';
 import {
   forget,
   inLine,

@@ -1,4 +1,4 @@
-import { claimKey } from '../../shared/tasks/claims';
+import { claimKey } from '../../shared/tasks/claim-record';
 import { LocalService } from './local-service';
 
 /** A film of ten hours with a picture of each second. */

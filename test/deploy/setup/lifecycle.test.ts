@@ -1,6 +1,6 @@
 import { EXPIRIES } from '../../../deploy/setup/lifecycle';
 import { RECORDS_FOLDER } from '../../../shared/installation/object-keys';
-import { claimsFolder } from '../../../shared/tasks/claims';
+import { claimsFolder } from '../../../shared/tasks/claim-record';
 import { REMOVED_FOLDER } from '../../../shared/tasks/removals';
 import { BACKFILL_KEY } from '../../../shared/uploads/backfill';
 import { desiredOf } from '../cloud-to-deploy-to';

@@ -1,4 +1,4 @@
-import { claimsFolder } from '../../../shared/tasks/claims';
+import { claimsFolder } from '../../../shared/tasks/claim-record';
 import {
   DELETE,
   endAll,

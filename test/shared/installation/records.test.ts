@@ -1,5 +1,15 @@
 import * as z from 'zod/mini';
-import { getRecord, getRecordAs, putRecord } from '../../../shared/installation/records';
+import {
+  createRecord,
+  digest,
+  findRecord,
+  getRecord,
+  getRecordAs,
+  listRecordsIn,
+  putRecord,
+} from '../../../shared/installation/records';
+import { AS_THE_LOCAL_CLOUD, CloudDouble } from '../../model/cloud-double';
+import { SNAPSHOTS } from '../../model/installation-double';
 import { ServicesDouble } from '../services-double';
 
 const services = new ServicesDouble();
@@ -26,4 +36,22 @@ test('a record that was written at the second attempt says so', async () => {
     return attempts === 1 ? { status: 503, body: '' } : { body: '' };
   };
   expect(await putRecord('r.json', { count: 1 }, services.invocation())).toBe(2);
+});
+
+test('a record is created once, and found by its key or in its folder', async () => {
+  services.serve(
+    new CloudDouble([SNAPSHOTS], { ...AS_THE_LOCAL_CLOUD, conditionalWrites: 'honoured', now: Date.now }),
+  );
+  const invocation = services.invocation();
+  expect(await findRecord('f/r.json', invocation)).toBeUndefined();
+  expect(await createRecord('f/r.json', { count: 1 }, invocation)).toBe(true);
+  expect(await createRecord('f/r.json', { count: 2 }, invocation)).toBe(false);
+  await putRecord('f/g/r.json', {}, invocation);
+  expect(await findRecord('f/r.json', invocation)).toMatchObject({ key: 'f/r.json' });
+  expect((await listRecordsIn('f/', invocation)).map(({ key }) => key)).toEqual(['f/r.json']);
+});
+
+test('a name depends on each part and on where one ends', () => {
+  expect(digest('a', 'b')).toMatch(/^[0-9a-f]{40}$/);
+  expect(new Set([digest('a', 'b'), digest('ab'), digest('a', 'b', ''), digest('b', 'a')]).size).toBe(4);
 });

@@ -1,15 +1,12 @@
-import type { CreateTaskBody, Task } from '../../../shared/cloud/mpc';
+import type { CreateTaskBody } from '../../../shared/cloud/mpc';
+import { type ClaimRequest, claimKey } from '../../../shared/tasks/claim-record';
 import {
   ClaimDamaged,
   ClaimInFlight,
   ClaimOfAnotherRequest,
-  type ClaimRequest,
   cancelToStartAgain,
-  claimKey,
   createClaimedTask,
   findClaim,
-  isWithin,
-  mayBeOf,
   uploadClaim,
 } from '../../../shared/tasks/claims';
 import { AS_THE_LOCAL_CLOUD, CloudDouble, type CloudDoubleOptions } from '../../model/cloud-double';
@@ -125,35 +122,6 @@ describe('the claim of an upload', () => {
       output: OUTPUT,
     });
   });
-});
-
-describe('a place that MPC names', () => {
-  test.each([
-    [{ bucket: 'b', object: 'a/c' }, true],
-    [{ bucket: 'b', object: '/a/c/' }, true],
-    [{ bucket: 'b', object: 'a/c/d' }, true],
-    [{ bucket: 'b' }, true],
-    [{ object: 'a/c' }, true],
-    [undefined, true],
-    [{ bucket: 'b', object: 'a/cd' }, false],
-    [{ bucket: 'b', object: 'a' }, false],
-    [{ bucket: 'x', object: 'a/c' }, false],
-  ])('%j is within the requested one: %s', (actual, expected) => {
-    const place = actual as Task['input'];
-    expect(isWithin(place, { bucket: 'b', object: 'a/c' })).toBe(expected);
-  });
-
-  test('is anywhere in a bucket within the whole bucket', () => {
-    expect(isWithin({ bucket: 'b', location, object: 'x' }, { bucket: 'b', object: '' })).toBe(true);
-  });
-});
-
-test('a task may be of a record unless both name an owner, and another one', () => {
-  const record = { state: 'claimed', claimed_at_ms: 1 } as const;
-  expect(mayBeOf(record, { owner: 'a' })).toBe(true);
-  expect(mayBeOf({ ...record, owner: 'a' }, {})).toBe(true);
-  expect(mayBeOf({ ...record, owner: 'a' }, { owner: 'a' })).toBe(true);
-  expect(mayBeOf({ ...record, owner: 'a' }, { owner: 'b' })).toBe(false);
 });
 
 describe('what is begun', () => {

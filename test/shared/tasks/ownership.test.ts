@@ -1,10 +1,12 @@
 import fc from 'fast-check';
+import type { Task } from '../../../shared/cloud/mpc';
 import {
   asMpcReads,
   captureOf,
   isBetweenOwnBuckets,
   isInOwnFolder,
   isOfThisStage,
+  isWithin,
   stageFolder,
 } from '../../../shared/tasks/ownership';
 import { settingsWith } from '../function-context';
@@ -132,4 +134,25 @@ test('MPC reads a directory without the slashes at either end', () => {
     }),
   );
   expect(asMpcReads(undefined)).toBe('');
+});
+
+describe('a place that MPC names', () => {
+  test.each([
+    [{ bucket: 'b', object: 'a/c' }, true],
+    [{ bucket: 'b', object: '/a/c/' }, true],
+    [{ bucket: 'b', object: 'a/c/d' }, true],
+    [{ bucket: 'b' }, true],
+    [{ object: 'a/c' }, true],
+    [undefined, true],
+    [{ bucket: 'b', object: 'a/cd' }, false],
+    [{ bucket: 'b', object: 'a' }, false],
+    [{ bucket: 'x', object: 'a/c' }, false],
+  ])('%j is within the requested one: %s', (actual, expected) => {
+    const place = actual as Task['input'];
+    expect(isWithin(place, { bucket: 'b', object: 'a/c' })).toBe(expected);
+  });
+
+  test('is anywhere in a bucket within the whole bucket', () => {
+    expect(isWithin({ bucket: 'b', object: 'x' }, { bucket: 'b', object: '' })).toBe(true);
+  });
 });

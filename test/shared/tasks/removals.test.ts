@@ -1,4 +1,4 @@
-import { claimsFolder } from '../../../shared/tasks/claims';
+import { claimsFolder } from '../../../shared/tasks/claim-record';
 import { InstallationDouble, returned, SNAPSHOTS, VIDEOS } from '../../model/installation-double';
 
 const MINUTE_MS = 60_000;

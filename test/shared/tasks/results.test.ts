@@ -1,5 +1,5 @@
 import type { Task } from '../../../shared/cloud/mpc';
-import { claimKey } from '../../../shared/tasks/claims';
+import { claimKey } from '../../../shared/tasks/claim-record';
 import {
   isOwnTask,
   isRecordedTask,
