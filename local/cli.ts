@@ -27,6 +27,8 @@ const COMMANDS: Readonly<Record<string, () => Command>> = {
   'sign-check': () => (require('./commands/sign-check') as typeof import('./commands/sign-check')).signCheck,
 };
 
+let isEnding = false;
+
 const isHelpOption = (word: string) => word === '--help' || word === '-h';
 
 async function main([command = 'help', ...args]: string[]): Promise<number> {
@@ -66,11 +68,14 @@ async function main([command = 'help', ...args]: string[]): Promise<number> {
   return 2;
 }
 
-/** A reader that has seen enough, such as `head`, closes the pipe: that ends the command, and is no failure. */
+/** A reader that has seen enough, such as `head`, closes the pipe: that ends the command like SIGTERM, and is no failure. */
 function endWithReader(stream: NodeJS.WriteStream): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    process.exit();
+    if (isEnding) return;
+    isEnding = true;
+    const isAwaited = process.emit('SIGTERM', 'SIGTERM');
+    if (!isAwaited) process.exit();
   });
 }
 

@@ -29,6 +29,6 @@ export function localCommand(
 }
 
 /** Starts a command of the local cloud in a process group of its own. */
-export function spawnLocalCommand(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...PROGRAM, ...args], { cwd: ROOT, detached: true });
+export function spawnLocalCommand(args: readonly string[], env = process.env): ChildProcess {
+  return spawn(process.execPath, [...PROGRAM, ...args], { cwd: ROOT, detached: true, env });
 }

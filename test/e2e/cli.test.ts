@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -71,8 +71,9 @@ describe('start', () => {
     });
   });
 
-  test('ends quietly when nobody reads its output any more', async () => {
-    const child = spawnLocalCommand(['start', '--port', '0']);
+  test('ends quietly when nobody reads its output any more, and leaves no folder behind', async () => {
+    const TMPDIR = await mkdtemp(path.join(folder, 'temporary-'));
+    const child = spawnLocalCommand(['start', '--port', '0'], { ...process.env, TMPDIR });
     let stderr = '';
     child.stderr?.on('data', (chunk) => {
       stderr += chunk;
@@ -80,6 +81,7 @@ describe('start', () => {
     child.stdout?.once('data', () => child.stdout?.destroy());
     const code = await new Promise((resolve) => child.once('exit', resolve));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect((await readdir(TMPDIR)).filter((name) => name.startsWith('mpc-snapshots-'))).toEqual([]);
   });
 
   test('names a missing file', async () => {
