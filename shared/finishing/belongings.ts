@@ -8,8 +8,8 @@ import { outputDirectoryOf, stemOf } from '../installation/object-keys';
 import { getRecord } from '../installation/records';
 import { asMpcReads, isWithin } from '../tasks/ownership';
 import type { Video } from '../tasks/removals';
-import { isResultKey, pointerKey, readResult } from '../tasks/results';
-import { listRecords } from '../tasks/task-index';
+import { pointerKey, readResult } from '../tasks/results';
+import { listRecords, resultsIn } from '../tasks/task-index';
 import { type Begun, begunIn } from '../tasks/versions';
 import { PUBLISHED_FILES, timeInNameSeconds } from '../views/pictures';
 import { filesBeside } from './finish-mark';
@@ -20,13 +20,16 @@ import { filesBeside } from './finish-mark';
  * existing one: `snapshots/{stem}` is the same for a.mp4 and a.mov, `snapshots/{key}` for the same key in two buckets.
  */
 
+/** An ended task. If its result is kept, the names of its pictures are only there: there may be too many for the memory. */
+export type EndedTask = Task & { resultKey?: string };
+
 /** The tasks of a video. */
 export interface VideoTasks {
   /** Records in the folder of the video's claims. */
   records: readonly ListedObject[];
   begun: readonly Begun[];
   /** Tasks that are known to have ended, with or without pictures. */
-  ended: readonly Task[];
+  ended: readonly EndedTask[];
   /** Ids of tasks without a kept result. */
   unknown: readonly string[];
 }
@@ -41,7 +44,6 @@ export interface OwnObjects {
 const Index = z.object({ task_id: text });
 /** The possible files of tasks without a record of their files. */
 const ANY_FILE = new RegExp(`^(${Object.values(PUBLISHED_FILES).join('|')}|sprite-\\d+[.]jpg)$`);
-const PARALLEL_READS = 8;
 /** If more keys begin like the video's than these pages hold, another video may be among them. */
 const MAX_SIBLING_PAGES = 3;
 
@@ -49,11 +51,10 @@ const MAX_SIBLING_PAGES = 3;
 export async function tasksOfVideo({ bucket, key }: Video, invocation: Invocation): Promise<VideoTasks> {
   const records = await listRecords(bucket, key, invocation);
   const begun = await begunIn(records, undefined, invocation);
-  const ended: Task[] = [];
-  const results = records.filter((record) => isResultKey(record.key));
-  for (const group of groupsOf(results, PARALLEL_READS)) {
-    const read = await Promise.all(group.map((record) => readResult(record.key, invocation)));
-    ended.push(...read.flatMap((result) => result?.task ?? []));
+  const ended: EndedTask[] = [];
+  for await (const { task, resultKey } of resultsIn(records, invocation)) {
+    const { thumbnail_info, ...rest } = task;
+    ended.push({ ...rest, resultKey });
   }
   const known = new Set(ended.map(({ task_id }) => task_id));
   const unknown = begun.flatMap(({ task_id }) =>
@@ -183,10 +184,13 @@ async function namesIn(
     directories.set(directory, names);
     return names;
   };
-  for (const { task_id, status, output, thumbnail_info, output_file_name } of ended) {
+  for (const one of ended) {
+    const { task_id, status, output, output_file_name, resultKey } = one;
     if (output?.bucket !== bucket || !isWithin(output, { bucket, object: own })) continue;
     const place = namesOf(asMpcReads(output.object ?? ''));
     const { names } = place;
+    const { thumbnail_info } =
+      resultKey === undefined ? one : ((await readResult(resultKey, invocation))?.task ?? one);
     for (const { pic_name } of thumbnail_info ?? []) names.add(pic_name);
     if (output_file_name !== undefined) names.add(output_file_name);
     if (status !== 'SUCCEEDED') continue;

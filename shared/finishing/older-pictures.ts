@@ -1,10 +1,10 @@
-import { ageOrder } from '../cloud/mpc';
+import { ageOrder, type Task } from '../cloud/mpc';
 import { describeFailure } from '../core/errors';
-import type { Invocation } from '../installation/invocation';
+import { type Invocation, within } from '../installation/invocation';
 import { deleteRecord } from '../installation/records';
 import { directoryOf, isInOwnFolder } from '../tasks/ownership';
 import type { TaskResult } from '../tasks/results';
-import { resultsBeside } from '../tasks/task-index';
+import { isKeyOfUpload, resultsBeside } from '../tasks/task-index';
 import { isArchive, PUBLISHED_FILES, pictureKey } from '../views/pictures';
 import { hasAnother } from './belongings';
 
@@ -14,6 +14,9 @@ import { hasAnother } from './belongings';
  * pictures in the kept results of older versions, and nothing else: no picture of a caller, whose task has no version, and none
  * in a directory that another video has as well.
  */
+
+/** Files of other videos wait meanwhile. */
+const MAX_READING_MS = 20_000;
 
 /**
  * Deletes the pictures of older versions that the newest one did not overwrite. A failure is only logged: the index names the
@@ -25,7 +28,7 @@ export async function clearOlderPictures(result: TaskResult, invocation: Invocat
   const { task_id, output } = result.task;
   if (settings.onRemoval !== 'delete') return;
   try {
-    const keys = await olderPictures(result, invocation);
+    const keys = await olderPictures(result, within(MAX_READING_MS, invocation));
     for (const key of keys) await deleteRecord(key, invocation);
     if (keys.length > 0) {
       log.info('pictures.cleared', { task_id, directory: output?.object, objects: keys.length });
@@ -39,17 +42,23 @@ export async function clearOlderPictures(result: TaskResult, invocation: Invocat
 async function olderPictures({ task }: TaskResult, invocation: Invocation): Promise<string[]> {
   const { bucket, object: key } = task.input ?? {};
   if (bucket === undefined || key === undefined || !isInOwnFolder(task, invocation.settings)) return [];
-  const beside = await resultsBeside(task, invocation);
-  const versions = beside.filter(({ etag }) => etag !== undefined);
-  const newest = versions.reduce<TaskResult | undefined>(
-    (best, one) => (best === undefined || ageOrder(one.task) > ageOrder(best.task) ? one : best),
-    undefined,
-  );
+  const versions: { task: Task; etag: string }[] = [];
+  for await (const { task: one, etag } of resultsBeside(task, invocation, isKeyOfUpload)) {
+    const { thumbnail_info, ...rest } = one;
+    if (etag !== undefined) versions.push({ task: rest, etag });
+  }
+  const [newest] = versions.sort((a, b) => (ageOrder(a.task) > ageOrder(b.task) ? -1 : 1));
   if (newest?.task.status !== 'SUCCEEDED' || isArchive(newest.task)) return [];
-  const isKept = ({ etag }: TaskResult) => etag === undefined || etag === newest.etag;
-  const kept = new Set([...Object.values(PUBLISHED_FILES), ...beside.filter(isKept).flatMap(namesOf)]);
-  const older = versions.filter((one) => !isKept(one) && !isArchive(one.task));
-  const names = new Set(older.flatMap(namesOf).filter((name) => !kept.has(name)));
+  const isKept = (etag: string | undefined) => etag === undefined || etag === newest.etag;
+  if (versions.every(({ etag }) => isKept(etag))) return [];
+  // There may be more pictures than fit into memory: one result after the other is read again.
+  const names = new Set<string>();
+  for await (const one of resultsBeside(task, invocation, isKeyOfUpload))
+    if (!isKept(one.etag) && !isArchive(one.task)) for (const name of namesOf(one)) names.add(name);
+  for (const name of Object.values(PUBLISHED_FILES)) names.delete(name);
+  if (names.size === 0) return [];
+  for await (const one of resultsBeside(task, invocation))
+    if (isKept(one.etag)) for (const name of namesOf(one)) names.delete(name);
   if (names.size === 0 || (await hasAnother({ bucket, key }, directoryOf(task), invocation))) return [];
   return [...names].map((name) => pictureKey(task.output, name));
 }

@@ -13,7 +13,12 @@ import { isRecordKey, isResultKey, readResult, resultKeyOf, type TaskResult } fr
  */
 const MAX_CLAIMS_READ = 20;
 /** Claims of uploads have a digest as name, tasks of callers their id. */
-const CLAIM_OF_UPLOAD = /\/[0-9a-f]{40}(\.\d{1,4})?\.json$/;
+const OF_UPLOAD = /\/[0-9a-f]{40}(\.\d{1,4})?(\.result)?\.json$/;
+
+/** True for the key of a record or result of an upload's task. */
+export function isKeyOfUpload(key: string): boolean {
+  return OF_UPLOAD.test(key);
+}
 
 /**
  * Records a task that was created without a claim, so that it is found by the video's key. A failure is only logged: the
@@ -38,19 +43,42 @@ export async function listRecords(
   return records.sort((a, b) => b.lastModifiedMs - a.lastModifiedMs);
 }
 
-/** The kept results of the same video's tasks that wrote into the same directory. @throws what OBS throws */
-export async function resultsBeside(task: Task, invocation: Invocation): Promise<TaskResult[]> {
-  const { bucket, object: key } = task.input ?? {};
-  if (bucket === undefined || key === undefined) return [];
-  const records = await listRecords(bucket, key, invocation);
-  const results = records.map(({ key: name }) => name).filter(isResultKey);
-  const read = await Promise.all(results.map((name) => readResult(name, invocation)));
-  return read.flatMap((one) => (one && directoryOf(one.task) === directoryOf(task) ? [one] : []));
-}
-
 /** A function has little memory: no more than so many bytes of records are read at once, and so many pictures are kept. */
 const MAX_BYTES_AT_ONCE = 2_000_000;
 const MAX_PICTURES_KEPT = 40_000;
+
+/**
+ * The results among a video's records, one after the other. Each may have tens of thousands of pictures: nobody should keep
+ * them all.
+ * @throws what OBS throws
+ */
+export async function* resultsIn(
+  records: readonly ListedObject[],
+  invocation: Invocation,
+): AsyncGenerator<TaskResult & { resultKey: string }> {
+  for (const { key: resultKey } of records) {
+    const result = isResultKey(resultKey) ? await readResult(resultKey, invocation) : undefined;
+    if (result !== undefined) yield { ...result, resultKey };
+  }
+}
+
+/**
+ * The kept results of the same video's tasks that wrote into the same directory, the newest first.
+ * @param isWanted chooses by the key of the result
+ * @throws what OBS throws
+ */
+export async function* resultsBeside(
+  task: Task,
+  invocation: Invocation,
+  isWanted = (_key: string) => true,
+): AsyncGenerator<TaskResult> {
+  const { bucket, object: key } = task.input ?? {};
+  if (bucket === undefined || key === undefined) return;
+  const records = await listRecords(bucket, key, invocation);
+  const wanted = records.filter((record) => isWanted(record.key));
+  for await (const one of resultsIn(wanted, invocation))
+    if (directoryOf(one.task) === directoryOf(task)) yield one;
+}
 
 /** A task without some of its pictures. */
 export type ShortenedTask = Task & { pictures_total?: number };
@@ -71,7 +99,7 @@ export async function recordsOfVideo(
   const objects = await listRecords(bucket, key, invocation);
   const sizes = new Map(objects.map((object) => [object.key, object.sizeBytes]));
   const all = objects.filter((object) => isRecordKey(object.key));
-  const isOfUpload = (object: ListedObject) => CLAIM_OF_UPLOAD.test(object.key);
+  const isOfUpload = (object: ListedObject) => isKeyOfUpload(object.key);
   const newest = [
     ...all.filter(isOfUpload).slice(0, MAX_CLAIMS_READ),
     ...all.filter((object) => !isOfUpload(object)).slice(0, MAX_CLAIMS_READ),

@@ -100,8 +100,9 @@ export async function publishFiles(
 
 /** True if a newer task of the same video has pictures in the same directory. */
 async function isReplaced(task: Task, invocation: FinishInvocation): Promise<boolean> {
-  const results = await resultsBeside(task, invocation);
-  return results.some(({ task: one }) => isPublishable(one) && ageOrder(one) > ageOrder(task));
+  for await (const { task: one } of resultsBeside(task, invocation))
+    if (isPublishable(one) && ageOrder(one) > ageOrder(task)) return true;
+  return false;
 }
 
 /** True for a task that left separate pictures. */

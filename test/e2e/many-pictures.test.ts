@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { claimKey } from '../../shared/tasks/claim-record';
+import { until } from '../wait';
 import { LocalService } from './local-service';
 
 /** A film of ten hours with a picture of each second. */
@@ -7,12 +10,12 @@ const names = Array.from({ length: PICTURES }, (_, second) => ({ pic_name: `${se
 
 let service: LocalService;
 beforeAll(async () => {
-  service = await LocalService.start();
+  service = await LocalService.start({}, { ON_REMOVAL: 'delete' });
 }, 60_000);
 afterAll(() => service.stop());
 
-/** Puts the records of ended tasks of callers where the functions keep them. */
-async function keepTasks(key: string, count: number): Promise<void> {
+/** Puts the records of ended tasks of callers where the functions keep them. Each has a directory of its own, or that of the video. */
+async function keepTasks(key: string, count: number, directory?: string): Promise<void> {
   const { uploadBucket: bucket, snapshotBucket } = service.cloud;
   const put = (name: string, value: unknown) =>
     service.upload(name, Buffer.from(JSON.stringify(value)), snapshotBucket);
@@ -25,7 +28,7 @@ async function keepTasks(key: string, count: number): Promise<void> {
       create_time: '20261129000000',
       end_time: '20261129010000',
       input: { bucket, object: key },
-      output: { bucket: snapshotBucket, object: `snapshots/${key}/${id}` },
+      output: { bucket: snapshotBucket, object: directory ?? `snapshots/${key}/${id}` },
       thumbnail_info: names,
     };
     const record = { state: 'accepted', claimed_at_ms: 1, task_id, claim: task_id, folder };
@@ -63,3 +66,19 @@ test.each([1, 20])(
   },
   120_000,
 );
+
+test('a video with sixty such tasks of callers beside its own is finished', async () => {
+  const key = 'v.mp4';
+  const video = readFileSync(path.join(__dirname, '..', '..', 'tools/sample-video/sample.mp4'));
+  await keepTasks(key, 60, `snapshots/${key}`);
+  await service.upload(key, video);
+  const isFinished = () =>
+    service.invocations.find(
+      ({ functionName, outcome }) => functionName === 'on-finish' && outcome?.body.includes('"finished":1'),
+    );
+  await until(isFinished, { timeoutMs: 60_000 });
+  const failed = service.invocations.filter(
+    ({ functionName, outcome }) => functionName === 'on-finish' && outcome?.isError,
+  );
+  expect(failed).toEqual([]);
+}, 120_000);

@@ -680,6 +680,7 @@ describe('one run', () => {
       'GET claims/video/claim.json',
       'PUT claims/video/claim.json',
       'GET claims/video/other.json',
+      'GET claims/video/claim.result.json',
       'GET finished/1.json',
       `GET ${directory}/snapshots.json`,
       ...['0.jpg', 'poster.jpg', 'snapshots.json', 'storyboard.json', 'storyboard.vtt'].map(
@@ -691,6 +692,7 @@ describe('one run', () => {
       ...before,
       'GET claims/video/claim.json',
       'GET claims/video/other.json',
+      'GET claims/video/claim.result.json',
       'GET finished/1.json',
       'DELETE tasks/1.json',
       'DELETE finished/1.json',
