@@ -16,7 +16,7 @@ export interface ReadPlan {
   reads: number;
   lastsMs: number;
   /** Most requests at a time. Requests behind the plan catch up. */
-  maxUnderWay: number;
+  maxPending: number;
 }
 
 /** What came out. */
@@ -30,9 +30,9 @@ export interface ReadReport {
 }
 
 /** Reads ended tasks at an even pace, by key and by id, as JSON and as a track. */
-async function read({ gateway, videos, reads, lastsMs, maxUnderWay }: ReadPlan): Promise<ReadReport> {
+async function read({ gateway, videos, reads, lastsMs, maxPending }: ReadPlan): Promise<ReadReport> {
   // The gateway closes connections that were idle for 5 s.
-  const agent = new Agent({ keepAlive: true, maxSockets: maxUnderWay, timeout: 4_000 });
+  const agent = new Agent({ keepAlive: true, maxSockets: maxPending, timeout: 4_000 });
   const latenciesMs: number[] = [];
   const statuses = new Map<number, number>();
   const before = process.cpuUsage();
@@ -50,7 +50,7 @@ async function read({ gateway, videos, reads, lastsMs, maxUnderWay }: ReadPlan):
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     }
   };
-  await Promise.all(Array.from({ length: maxUnderWay }, reader));
+  await Promise.all(Array.from({ length: maxPending }, reader));
   const { user, system } = process.cpuUsage(before);
   agent.destroy();
   return {

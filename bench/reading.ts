@@ -27,7 +27,7 @@ const READS = 10_000;
 const UPLOADS = 20;
 const LASTS_MS = 60_000;
 /** A visitor's browser runs only a few requests at once. */
-const MAX_UNDER_WAY = 32;
+const MAX_PENDING = 32;
 const SECRET = `whsec_${Buffer.from('a secret of exactly 32 characters').toString('base64')}`;
 
 /** The time of each upload, ms. */
@@ -129,7 +129,7 @@ async function readForAMinute(videos: ReadonlyMap<string, string>, { cloud }: Wa
     videos: [...videos],
     reads: READS,
     lastsMs: LASTS_MS,
-    maxUnderWay: MAX_UNDER_WAY,
+    maxPending: MAX_PENDING,
   };
   readers.send(plan);
   return new Promise((resolve, reject) => {

@@ -39,7 +39,7 @@ const WINDOW_MS = 60_000;
 /** A sweep ignores uploads whose events are probably on their way. */
 const SWEEPABLE_AFTER_MS = EVENT_COMES_WITHIN_MS + 1_000;
 /** An invocation that found a video, and a call of it on its way, last no longer together. */
-const UNDER_WAY_MS = 120_000;
+const IN_FLIGHT_MS = 120_000;
 /** Out of step with the uploads: otherwise timers come at the moment of an event again and again, and are discarded. */
 const SWEEP_EVERY_MS = 14_300;
 const SETTLING_SWEEP_EVERY_MS = 3_000;
@@ -306,7 +306,7 @@ function duplicatesIn(written: readonly Written[], cloud: Cloud): string[][] {
     const isSecond = tasks.some(({ createdAtMs, key }, at) => {
       const beforeMs = tasks[at - 1]?.createdAtMs;
       if (beforeMs === undefined) return false;
-      return !removedAtMs.get(key)?.some((atMs) => atMs > beforeMs - UNDER_WAY_MS && atMs <= createdAtMs);
+      return !removedAtMs.get(key)?.some((atMs) => atMs > beforeMs - IN_FLIGHT_MS && atMs <= createdAtMs);
     });
     const told = tasks.map(
       ({ key, id, createdAtMs }) => `${key}: task ${id} at ${new Date(createdAtMs).toISOString()}`,

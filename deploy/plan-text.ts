@@ -31,12 +31,14 @@ function functionLine({ desired, action, configuration, sendsCode, asynchronous 
   return `~ ${name}: ${changes.join(', ')}`;
 }
 
+/** What is removed, in the words of the plan. */
 export function describeRemoval(removal: Removal): string {
   if (removal.what === 'function') return removal.functionName;
   const { trigger_type_code, event_data } = removal.trigger;
   return `${removal.functionName} ${describeTrigger(trigger_type_code, event_data)}`;
 }
 
+/** What is added or switched, in the words of the plan. */
 export function describeAddition(addition: Addition): string {
   if (addition.what === 'status')
     return `${addition.functionName} ${addition.type} ${addition.name}: ${addition.status}`;

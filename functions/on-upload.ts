@@ -15,9 +15,9 @@ import { type SweepReport, sweep } from '../shared/uploads/sweep';
 import { readUploads, reasonToSkip, type Upload, type UploadRecord } from '../shared/uploads/upload-event';
 
 /** The outcome of one record of an event. */
-type ProcessedRecord = { bucket: string | undefined; key: string | undefined } & Became;
+type ProcessedRecord = { bucket: string | undefined; key: string | undefined } & RecordOutcome;
 /** `noted`: on-finish checks whether the video is gone. */
-type Became = Outcome | { skipped: UploadRecord['skip'] } | { noted: 'removal' };
+type RecordOutcome = Outcome | { skipped: UploadRecord['skip'] } | { noted: 'removal' };
 
 /**
  * On an event of OBS or EventGrid: starts the captures of every uploaded video.
@@ -93,7 +93,7 @@ function removalsMeant({ bucket, key, otherKey = key }: Upload): Upload[] {
   return [...new Set([key, otherKey])].map((one) => ({ bucket, key: one, etag: '' }));
 }
 
-async function note(removed: Upload, invocation: Invocation): Promise<Became> {
+async function note(removed: Upload, invocation: Invocation): Promise<RecordOutcome> {
   const { settings } = invocation;
   const skipped = reasonToSkip(removed, settings);
   if (skipped) return { skipped };
@@ -103,7 +103,7 @@ async function note(removed: Upload, invocation: Invocation): Promise<Became> {
 
 function processed(
   upload: Partial<Upload> | undefined,
-  outcome: Became,
+  outcome: RecordOutcome,
   { log }: Invocation,
 ): ProcessedRecord {
   const record: ProcessedRecord = {

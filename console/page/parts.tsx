@@ -53,10 +53,12 @@ export function Key({ children: key, isWhole = false }: { children: string; isWh
   );
 }
 
+/** A short state with a colour. */
 export function Badge({ kind, children }: { kind: Stage['kind']; children: ComponentChildren }) {
   return <span class={`badge ${kind}`}>{children}</span>;
 }
 
+/** What stands where there is nothing to show. */
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
   return (
     <div class="empty">
@@ -142,6 +144,7 @@ export function Choices<Value extends string>(props: {
   );
 }
 
+/** A field that filters what is shown. */
 export function Search({
   label,
   value,

@@ -14,12 +14,14 @@ const DEFAULT_VIEW = 'videos';
 /** Typing makes one address, not one for each letter: browsers allow a hundred changes in half a minute. */
 const WRITE_TEXT_AFTER_MS = 250;
 
+/** The address of a view; filters without a value are left out. */
 export function linkTo(view: string, selected?: string, filter: Filter = {}): string {
   const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== '')).toString();
   const path = selected === undefined ? `#/${view}` : `#/${view}/${encodeURIComponent(selected)}`;
   return query === '' ? path : `${path}?${query}`;
 }
 
+/** What an address names, or the first view if it names none. */
 export function routeOf(hash: string): Route {
   const [, view = DEFAULT_VIEW, selected, query = ''] =
     /^#\/([\w-]+)(?:\/([^?]+))?(?:\?(.*))?$/s.exec(hash) ?? [];
@@ -30,6 +32,7 @@ export function routeOf(hash: string): Route {
   };
 }
 
+/** The current route; the component is drawn again when it changes. */
 export function useRoute(): Route {
   const [hash, setHash] = useState(location.hash);
   useEffect(() => {

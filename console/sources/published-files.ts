@@ -47,6 +47,7 @@ export function publishedFiles({
   });
 }
 
+/** True for the file names that this service publishes. */
 export function isPublishedName(name: string): boolean {
   return Object.hasOwn(WHAT, name) || SPRITE_SHEET.test(name);
 }

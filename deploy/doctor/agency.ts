@@ -85,6 +85,7 @@ async function checkAgency(
   return [trust, ...rightsFindings(`rights of ${name}`, await probe(() => iam.rolesOf(agency.id)), desired)];
 }
 
+/** Says whether FunctionGraph may use the agency, and for how long. */
 export function trustFinding(
   point: string,
   { trust_domain_name: trusted, expire_time: end }: Agency,

@@ -3,7 +3,7 @@ import type { DesiredState } from '../desired-state';
 import { type Finding, probe } from './finding';
 
 /**
- * Checks that the key may use EventGrid, if events come through it: FunctionGraph creates subscriptions by itself, but
+ * Checks that the key may use EventGrid, if events come through it: FunctionGraph creates the subscriptions, but
  * deleting them needs a call to EventGrid. Channels are not checked.
  */
 export async function checkEventGrid(

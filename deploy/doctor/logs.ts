@@ -79,6 +79,7 @@ export async function logStreams(groupId: string, cloud: CloudApi) {
   return Streams.parse((await cloud.call('lts', { method: 'GET', path })).body).log_streams;
 }
 
+/** Path of the log groups in LTS. */
 export function logGroupsPath(cloud: CloudApi): string {
   return `/v2/${cloud.connection.projectId}/groups`;
 }

@@ -5,7 +5,7 @@ import { type Agency, FUNCTIONGRAPH_DOMAIN, IamReader, trustFinding } from '../d
 import { leastPolicies, rightsLacking } from '../doctor/rights';
 import { unlessGone } from './buckets';
 import type { Names } from './names';
-import type { Look, Part, Step } from './part';
+import type { Inspection, Part, Step } from './part';
 
 const IAM_RIGHT = 'Security Administrator';
 
@@ -35,10 +35,10 @@ export interface AgencyContext {
 /** The agency of the functions with its two rights: MPC's role in the project, and its own policy for OBS. */
 export function agencyPart(context: AgencyContext): Part {
   const name = context.names.agency;
-  return { name: `agency ${name}`, service: 'IAM', right: IAM_RIGHT, look: () => lookAtAgency(context) };
+  return { name: `agency ${name}`, service: 'IAM', right: IAM_RIGHT, inspect: () => inspectAgency(context) };
 }
 
-async function lookAtAgency({ cloud, domainId, names, desired }: AgencyContext): Promise<Look> {
+async function inspectAgency({ cloud, domainId, names, desired }: AgencyContext): Promise<Inspection> {
   const iam = new Iam(cloud, domainId);
   const { region } = cloud.connection;
   const values = { AGENCY: names.agency };
@@ -146,7 +146,7 @@ function sorted(value: unknown): unknown {
 
 /** The agencies and policies with the mark. */
 export function agencyRemains({ cloud, domainId, names }: Omit<AgencyContext, 'desired'>): Part {
-  const look = async (): Promise<Look> => {
+  const inspect = async (): Promise<Inspection> => {
     const iam = new Iam(cloud, domainId);
     const isOwn = ({ description }: { description?: string | null | undefined }) =>
       description?.includes(names.mark) === true;
@@ -172,7 +172,7 @@ export function agencyRemains({ cloud, domainId, names }: Omit<AgencyContext, 'd
       ],
     };
   };
-  return { name: 'agency', service: 'IAM', right: IAM_RIGHT, look };
+  return { name: 'agency', service: 'IAM', right: IAM_RIGHT, inspect };
 }
 
 const POLICIES_PER_PAGE = 100;

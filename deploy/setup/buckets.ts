@@ -4,7 +4,7 @@ import { elementOf, ObsClient } from '../obs-client';
 import type { EnvFile } from './env-file';
 import { LifecycleRules } from './lifecycle';
 import type { Names, Stage } from './names';
-import type { Look, Part, Step } from './part';
+import type { Inspection, Part, Step } from './part';
 
 const OBS_RIGHT = 'OBS Administrator';
 const MPC_RIGHT = 'MPC Administrator';
@@ -24,11 +24,15 @@ export function bucketParts(context: BucketContext): Part[] {
     name: `bucket ${bucket}`,
     service: 'OBS',
     right: OBS_RIGHT,
-    look: () => lookAtBucket(bucket, bucket === snapshotBucket, context),
+    inspect: () => inspectBucket(bucket, bucket === snapshotBucket, context),
   }));
 }
 
-async function lookAtBucket(bucket: string, hasRecords: boolean, context: BucketContext): Promise<Look> {
+async function inspectBucket(
+  bucket: string,
+  hasRecords: boolean,
+  context: BucketContext,
+): Promise<Inspection> {
   const { cloud, file, stage, names } = context;
   const { region } = cloud.connection;
   const obs = new ObsClient(cloud);
@@ -147,11 +151,11 @@ export function bucketRemains(context: BucketContext): Part[] {
     name: `bucket ${bucket}`,
     service: 'OBS',
     right: OBS_RIGHT,
-    look: () => lookAtRemains(bucket, context),
+    inspect: () => inspectRemains(bucket, context),
   }));
 }
 
-async function lookAtRemains(bucket: string, { cloud, file, stage }: BucketContext): Promise<Look> {
+async function inspectRemains(bucket: string, { cloud, file, stage }: BucketContext): Promise<Inspection> {
   const obs = new ObsClient(cloud);
   const made = file.made();
   const place = await placeOf(bucket, obs);

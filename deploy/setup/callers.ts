@@ -6,7 +6,7 @@ import type { CloudApi } from '../cloud-api';
 import { unlessGone } from './buckets';
 import { instancesOf } from './gateway';
 import type { Names, Stage } from './names';
-import type { Look, Part } from './part';
+import type { Inspection, Part } from './part';
 
 const RIGHT = 'APIG FullAccess';
 const NAME = 'callers of the API';
@@ -23,10 +23,16 @@ export interface CallerContext {
 
 /** An app whose key can call the API. Deploying authorizes it. */
 export function callerPart(context: CallerContext): Part {
-  return { name: NAME, service: 'API Gateway', right: RIGHT, look: () => lookAtCallers(context) };
+  return { name: NAME, service: 'API Gateway', right: RIGHT, inspect: () => inspectCallers(context) };
 }
 
-async function lookAtCallers({ cloud, names, stage, environment, print }: CallerContext): Promise<Look> {
+async function inspectCallers({
+  cloud,
+  names,
+  stage,
+  environment,
+  print,
+}: CallerContext): Promise<Inspection> {
   const { region } = cloud.connection;
   const all = await instancesOf(cloud);
   const [instance, ...more] = all.filter(({ id, status }) =>
@@ -57,7 +63,7 @@ async function lookAtCallers({ cloud, names, stage, environment, print }: Caller
 
 /** The apps with the mark, also those of `npm run callers`. */
 export function callerRemains({ cloud, stage }: CallerContext): Part {
-  const look = async (): Promise<Look> => {
+  const inspect = async (): Promise<Inspection> => {
     const instances = await instancesOf(cloud);
     const found = await Promise.all(
       instances.map(async ({ id }) => {
@@ -74,5 +80,5 @@ export function callerRemains({ cloud, stage }: CallerContext): Part {
       })),
     };
   };
-  return { name: NAME, service: 'API Gateway', right: RIGHT, look };
+  return { name: NAME, service: 'API Gateway', right: RIGHT, inspect };
 }

@@ -3,7 +3,7 @@ import { CallFailed, type CloudApi, readAnswer } from '../cloud-api';
 import { unlessGone } from './buckets';
 import type { EnvFile } from './env-file';
 import type { Names } from './names';
-import type { Look, Part } from './part';
+import type { Inspection, Part } from './part';
 
 const RIGHT = 'APIG FullAccess';
 /** The largest page. */
@@ -37,11 +37,11 @@ export function gatewayPart(context: GatewayContext): Part {
     name: 'API group',
     service: 'API Gateway',
     right: RIGHT,
-    look: () => lookAtGateway(context),
+    inspect: () => inspectGateway(context),
   };
 }
 
-async function lookAtGateway({ cloud, names, file, environment }: GatewayContext): Promise<Look> {
+async function inspectGateway({ cloud, names, file, environment }: GatewayContext): Promise<Inspection> {
   const { region } = cloud.connection;
   const { APIG_GROUP_ID: groupId, APIG_INSTANCE_ID: desiredInstance } = environment;
   if (groupId && (await hasGroup(groupId, desiredInstance, cloud))) {
@@ -164,7 +164,7 @@ async function groupsOf(instanceId: string, cloud: CloudApi): Promise<Group[]> {
 
 /** The API groups with the mark. */
 export function gatewayRemains({ cloud, names }: GatewayContext): Part {
-  const look = async (): Promise<Look> => {
+  const inspect = async (): Promise<Inspection> => {
     const instances = await instancesOf(cloud);
     const found = await Promise.all(
       instances.map(async ({ id: instanceId }) =>
@@ -182,5 +182,5 @@ export function gatewayRemains({ cloud, names }: GatewayContext): Part {
       })),
     };
   };
-  return { name: 'API group', service: 'API Gateway', right: RIGHT, look };
+  return { name: 'API group', service: 'API Gateway', right: RIGHT, inspect };
 }

@@ -3,7 +3,7 @@ import { CallFailed, type CloudApi, readAnswer } from '../cloud-api';
 import { type LogGroup, logGroups, logGroupsPath, logStreams } from '../doctor/logs';
 import type { EnvFile } from './env-file';
 import type { Names } from './names';
-import type { Look, Part, Step } from './part';
+import type { Inspection, Part, Step } from './part';
 
 const RIGHT = 'LTS FullAccess';
 const KEPT_DAYS = 30;
@@ -20,10 +20,10 @@ export interface LogContext {
 /** The log group and stream of the functions. */
 export function logPart(context: LogContext): Part {
   const name = `log group ${context.names.logGroup}`;
-  return { name, service: 'LTS', right: RIGHT, look: () => lookAtLogs(context) };
+  return { name, service: 'LTS', right: RIGHT, inspect: () => inspectLogs(context) };
 }
 
-async function lookAtLogs({ cloud, names, file, environment }: LogContext): Promise<Look> {
+async function inspectLogs({ cloud, names, file, environment }: LogContext): Promise<Inspection> {
   const { region } = cloud.connection;
   const groups = await logGroups(cloud);
   const group =
@@ -91,7 +91,7 @@ function isOwn({ tag, log_group_name: name }: LogGroup, { tag: own }: Names, fil
 
 /** The log group that setup created. Its streams are deleted with it. */
 export function logRemains({ cloud, names, file }: LogContext): Part {
-  const look = async (): Promise<Look> => {
+  const inspect = async (): Promise<Inspection> => {
     const own = (await logGroups(cloud)).filter((group) => isOwn(group, names, file));
     if (own.length === 0) file.forget(`log-group:${names.logGroup}`);
     return {
@@ -111,5 +111,5 @@ export function logRemains({ cloud, names, file }: LogContext): Part {
       })),
     };
   };
-  return { name: `log group ${names.logGroup}`, service: 'LTS', right: RIGHT, look };
+  return { name: `log group ${names.logGroup}`, service: 'LTS', right: RIGHT, inspect };
 }

@@ -11,7 +11,7 @@ import {
 import { unlessGone } from './buckets';
 import type { EnvFile } from './env-file';
 import type { Names, Stage } from './names';
-import { type Look, lookAt, type Part, type Step } from './part';
+import { type Inspection, inspect, type Part, type Step } from './part';
 
 const SMN_RIGHT = 'SMN FullAccess';
 const MPC_RIGHT = 'MPC Administrator';
@@ -57,31 +57,31 @@ export function notificationPart(context: NotificationContext & { takeOver: Take
     name: `topic ${context.names.topic}`,
     service: 'SMN',
     right: SMN_RIGHT,
-    look: () => withSetting(context, (setting) => lookAtTopic(setting, context, takeOver, refuse)),
+    inspect: () => withSetting(context, (setting) => inspectTopic(setting, context, takeOver, refuse)),
   };
 }
 
 /** If MPC does not show its setting, its refusal becomes the obstacle. */
 async function withSetting(
   { cloud, names }: NotificationContext,
-  look: (setting: NotificationSetting | undefined) => Promise<Look>,
-): Promise<Look> {
+  inspectWith: (setting: NotificationSetting | undefined) => Promise<Inspection>,
+): Promise<Inspection> {
   let setting: NotificationSetting | undefined;
-  const lookAtMpc = async () => {
+  const inspectMpc = async () => {
     setting = await notificationOf(cloud);
     return {};
   };
-  const part = { name: names.topic, service: 'MPC', right: MPC_RIGHT, look: lookAtMpc };
-  const seen = await lookAt(part, cloud.connection.region);
-  return seen.obstacle === undefined ? look(setting) : seen;
+  const part = { name: names.topic, service: 'MPC', right: MPC_RIGHT, inspect: inspectMpc };
+  const inspection = await inspect(part, cloud.connection.region);
+  return inspection.obstacle === undefined ? inspectWith(setting) : inspection;
 }
 
-async function lookAtTopic(
+async function inspectTopic(
   setting: NotificationSetting | undefined,
   context: NotificationContext,
   takeOver: TakeOver,
   refuse: () => void,
-): Promise<Look> {
+): Promise<Inspection> {
   const { cloud, names, file, stage } = context;
   const { region } = cloud.connection;
   const topic = await topicOf(context);
@@ -173,7 +173,7 @@ function whatIsSet(setting: NotificationSetting): string {
 /** The topic from the environment, or the one with setup's name; undefined: it must be created. */
 async function topicOf(
   context: NotificationContext,
-): Promise<Topic | undefined | { obstacle: NonNullable<Look['obstacle']> }> {
+): Promise<Topic | undefined | { obstacle: NonNullable<Inspection['obstacle']> }> {
   const { cloud, names, environment } = context;
   const given = environment.SMN_TOPIC_URN?.trim() || undefined;
   const named = await namedTopic(context);
@@ -258,14 +258,14 @@ export function notificationRemains(context: NotificationContext): Part {
     name: `topic ${context.names.topic}`,
     service: 'SMN',
     right: SMN_RIGHT,
-    look: () => withSetting(context, (setting) => lookAtRemains(setting, context)),
+    inspect: () => withSetting(context, (setting) => inspectRemains(setting, context)),
   };
 }
 
-async function lookAtRemains(
+async function inspectRemains(
   setting: NotificationSetting | undefined,
   context: NotificationContext,
-): Promise<Look> {
+): Promise<Inspection> {
   const { cloud, names, file } = context;
   const { region } = cloud.connection;
   const named = await namedTopic(context);

@@ -25,12 +25,12 @@ export interface Obstacle {
 
 export interface Consent {
   question: string;
-  /** Called when the answer is no: the next look then has no steps. */
+  /** Called when the answer is no: the next inspection then has no steps. */
   refuse(): void;
 }
 
-/** The result of one look at a part. */
-export interface Look {
+/** The result of inspecting a part. */
+export interface Inspection {
   /** What exists and is used unchanged, for people. */
   there?: readonly string[];
   steps?: readonly Step[];
@@ -52,13 +52,13 @@ export interface Part {
   /** The system policy or role that allows to look at it. */
   right: string;
   /** @throws CallFailed, ZodError for an answer of an unknown form */
-  look(): Promise<Look>;
+  inspect(): Promise<Inspection>;
 }
 
 /** Looks at a part. A refusal becomes an obstacle. */
-export async function lookAt(part: Part, region: string): Promise<Look> {
+export async function inspect(part: Part, region: string): Promise<Inspection> {
   try {
-    return await part.look();
+    return await part.inspect();
   } catch (error) {
     if (error instanceof CallFailed) return { obstacle: obstacleOf(error, part, region) };
     if (error instanceof z.ZodError) {

@@ -1,5 +1,5 @@
 import { CallFailed } from '../cloud-api';
-import { failureOf, type Look, lookAt, type Obstacle, type Part, type Step } from './part';
+import { failureOf, type Inspection, inspect, type Obstacle, type Part, type Step } from './part';
 
 /** The context for setting up or removing. */
 export interface Work {
@@ -27,7 +27,7 @@ export interface Outcome {
 /** Each round has less to do: it only repeats steps whose answers were lost. */
 const ROUNDS = 3;
 /** How often to look again, after 1 s, 2 s, 4 s, …: new things may be missing from lists for a moment. */
-const LOOKS = 5;
+const MAX_TRIES = 5;
 const FIRST_PAUSE_MS = 1000;
 
 /**
@@ -35,28 +35,29 @@ const FIRST_PAUSE_MS = 1000;
  * It keeps no state, so it may be interrupted anywhere and run again.
  */
 export async function carryOut({ parts, region, sign, print, ...work }: Work): Promise<Outcome> {
-  const see = () => Promise.all(parts.map((part) => lookAt(part, region)));
-  let looks = await see();
-  show(parts, looks, sign, print);
-  const values = () => Object.assign({}, ...looks.map((look) => look.values)) as Record<string, string>;
-  const isBlocked = () => looks.some(({ obstacle }) => obstacle !== undefined);
+  const inspectAll = () => Promise.all(parts.map((part) => inspect(part, region)));
+  let inspections = await inspectAll();
+  show(parts, inspections, sign, print);
+  const values = () => Object.assign({}, ...inspections.map((one) => one.values)) as Record<string, string>;
+  const isBlocked = () => inspections.some(({ obstacle }) => obstacle !== undefined);
   if (work.dryRun) return { is: 'shown', values: values() };
-  if (stepsOf(looks) === 0) return { is: isBlocked() ? 'incomplete' : 'nothing to do', values: values() };
+  if (stepsOf(inspections) === 0)
+    return { is: isBlocked() ? 'incomplete' : 'nothing to do', values: values() };
   if (!(await work.confirm())) return { is: 'declined', values: {} };
-  if (await isAnyRefused(looks, work.ask)) {
-    looks = await see();
-    for (const { left } of looks) if (left !== undefined) print(`= ${left.text}`);
+  if (await isAnyRefused(inspections, work.ask)) {
+    inspections = await inspectAll();
+    for (const { left } of inspections) if (left !== undefined) print(`= ${left.text}`);
   }
   work.onStart?.();
   let failures: Obstacle[] = [];
-  for (let rounds = 1; rounds <= ROUNDS && stepsOf(looks) > 0; rounds += 1) {
+  for (let rounds = 1; rounds <= ROUNDS && stepsOf(inspections) > 0; rounds += 1) {
     const done = await Promise.all(
-      looks.map((look, index) => makeAll(look, parts[index], { region, sign, print, pause: work.pause })),
+      inspections.map((one, index) => makeAll(one, parts[index], { region, sign, print, pause: work.pause })),
     );
     failures = done.flatMap((one) => one.failures);
-    const shown = new Map(looks.map(({ obstacle }, index) => [index, obstacle?.text]));
-    looks = await settledLooks(looks, done, see, work.pause);
-    for (const [index, { obstacle }] of looks.entries()) {
+    const shown = new Map(inspections.map(({ obstacle }, index) => [index, obstacle?.text]));
+    inspections = await inspectUntilShown(inspections, done, inspectAll, work.pause);
+    for (const [index, { obstacle }] of inspections.entries()) {
       // Earlier obstacles were already shown.
       if (obstacle !== undefined && obstacle.text !== shown.get(index)) {
         failures.push({ ...obstacle, text: `${parts[index]?.name}: ${obstacle.text}` });
@@ -65,7 +66,7 @@ export async function carryOut({ parts, region, sign, print, ...work }: Work): P
     if (done.some((one) => one.isRefused)) break;
   }
   // The last look decides about steps whose answers were lost.
-  const isComplete = stepsOf(looks) === 0 && !isBlocked();
+  const isComplete = stepsOf(inspections) === 0 && !isBlocked();
   for (const { text, todo } of isComplete ? [] : failures) {
     print(`! ${text}`);
     print(`  → ${todo}`);
@@ -74,28 +75,28 @@ export async function carryOut({ parts, region, sign, print, ...work }: Work): P
 }
 
 /** Looks again until the lists of the cloud, which may lag behind, show what was done. */
-async function settledLooks(
-  before: readonly Look[],
+async function inspectUntilShown(
+  before: readonly Inspection[],
   done: readonly Done[],
-  see: () => Promise<Look[]>,
+  inspectAll: () => Promise<Inspection[]>,
   pause: Work['pause'],
-): Promise<Look[]> {
-  for (let looks = 1, pauseMs = FIRST_PAUSE_MS; ; looks += 1, pauseMs *= 2) {
-    const seen = await see();
+): Promise<Inspection[]> {
+  for (let tries = 1, pauseMs = FIRST_PAUSE_MS; ; tries += 1, pauseMs *= 2) {
+    const seen = await inspectAll();
     const isUnseen = seen.some(({ steps = [], obstacle }, index) => {
       const made = done[index]?.made ?? [];
       const isNewObstacle = obstacle !== undefined && obstacle.text !== before[index]?.obstacle?.text;
       return made.length > 0 && (isNewObstacle || steps.some(({ what }) => made.includes(what)));
     });
-    if (!isUnseen || looks === LOOKS) return seen;
+    if (!isUnseen || tries === MAX_TRIES) return seen;
     await pause(pauseMs);
   }
 }
 
 /** Asks before a setting of others is replaced. */
-async function isAnyRefused(looks: readonly Look[], ask: Work['ask']): Promise<boolean> {
+async function isAnyRefused(inspections: readonly Inspection[], ask: Work['ask']): Promise<boolean> {
   let isRefused = false;
-  for (const { consent } of looks) {
+  for (const { consent } of inspections) {
     if (consent === undefined || (await ask(consent.question))) continue;
     consent.refuse();
     isRefused = true;
@@ -103,12 +104,17 @@ async function isAnyRefused(looks: readonly Look[], ask: Work['ask']): Promise<b
   return isRefused;
 }
 
-function stepsOf(looks: readonly Look[]): number {
-  return looks.reduce((sum, { steps = [] }) => sum + steps.length, 0);
+function stepsOf(inspections: readonly Inspection[]): number {
+  return inspections.reduce((sum, { steps = [] }) => sum + steps.length, 0);
 }
 
-function show(parts: readonly Part[], looks: readonly Look[], sign: string, print: Work['print']): void {
-  for (const [index, { there = [], steps = [], consent, left, obstacle }] of looks.entries()) {
+function show(
+  parts: readonly Part[],
+  inspections: readonly Inspection[],
+  sign: string,
+  print: Work['print'],
+): void {
+  for (const [index, { there = [], steps = [], consent, left, obstacle }] of inspections.entries()) {
     for (const what of there) print(`= ${what}`);
     for (const { what } of steps) print(`${sign} ${what}`);
     if (consent !== undefined) print('  → setup asks about this separately');
@@ -131,7 +137,7 @@ interface Done {
 }
 
 async function makeAll(
-  { steps = [] }: Look,
+  { steps = [] }: Inspection,
   part: Part | undefined,
   { region, sign, print, pause }: Pick<Work, 'region' | 'sign' | 'print' | 'pause'>,
 ): Promise<Done> {
@@ -161,7 +167,7 @@ async function makeOne(step: Step, isBehindAnother: boolean, pause: Work['pause'
       return;
     } catch (error) {
       const isNotFound = error instanceof CallFailed && error.status === 404;
-      if (!isNotFound || !isBehindAnother || tries === LOOKS) throw error;
+      if (!isNotFound || !isBehindAnother || tries === MAX_TRIES) throw error;
       await pause(pauseMs);
     }
   }

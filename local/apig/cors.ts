@@ -21,6 +21,7 @@ export function isPreflight({ method, headers }: IncomingMessage): boolean {
   );
 }
 
+/** The answer to a preflight request of an API with CORS. */
 export function preflightAnswer(): GatewayAnswer {
   return {
     status: 200,

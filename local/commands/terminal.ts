@@ -19,6 +19,7 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
+/** For people. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }

@@ -53,6 +53,7 @@ export function initializationFailure(error: unknown): Answer {
   );
 }
 
+/** The answer of an invocation that failed. */
 export function failure(errorCode: number, body: string): Answer {
   return { isError: true, errorCode, body };
 }

@@ -249,6 +249,7 @@ export function refuseStatus(type: Exclude<Trigger['type'], 'TIMER'>): FunctionG
   );
 }
 
+/** True for triggers of the shared and of a dedicated gateway. */
 export function isGatewayTrigger(trigger: Trigger): trigger is GatewayTrigger {
   return trigger.type === 'APIG' || trigger.type === 'DEDICATEDGATEWAY';
 }

@@ -119,6 +119,7 @@ export function awsStringToSign(canonicalRequest: string, dateTime: string, scop
   return [AWS_ALGORITHM, dateTime, scopeText(scope), sha256(canonicalRequest)].join('\n');
 }
 
+/** The credential scope, as it stands in headers and in the text that is signed. */
 export function scopeText({ date, region, service }: AwsScope): string {
   return `${date}/${region}/${service}/aws4_request`;
 }

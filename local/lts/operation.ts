@@ -26,6 +26,7 @@ export const tagList = z
   .max(20)
   .default([]);
 
+/** Tags by key. */
 export function tagsOf(list: z.output<typeof tagList>): Tags {
   return Object.fromEntries(list.map(({ key, value }) => [key, value]));
 }

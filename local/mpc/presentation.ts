@@ -18,10 +18,12 @@ export function presentTask(task: Task, behaviour: MpcBehaviour): Record<string,
   };
 }
 
+/** A task id in the type that the switch `idsAs` says. */
 export function presentId(id: string, { idsAs }: MpcBehaviour): string | number {
   return idsAs === 'number' ? Number(id) : id;
 }
 
+/** The output of a task, with a slash at its end if the switch `outputTrailingSlash` says so. */
 export function presentOutput(output: ObsLocation, { outputTrailingSlash }: MpcBehaviour): ObsLocation {
   return outputTrailingSlash ? { ...output, object: `${output.object}/` } : output;
 }

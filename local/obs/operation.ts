@@ -188,10 +188,12 @@ export function objectHeaders(object: StoredObject, dialect: Dialect): Record<st
   };
 }
 
+/** An ETag as headers carry it. */
 export function quoted(etag: string): string {
   return `"${etag}"`;
 }
 
+/** An ETag without its quotes. */
 export function unquoted(etag: string): string {
   return etag.replace(/^"(.*)"$/, '$1');
 }

@@ -8,7 +8,7 @@ export interface HttpRequest {
   method: string;
   /** `https://host[:port]` */
   origin: string;
-  /** Encoded path and query; sent as it is. */
+  /** Encoded path and query; sent unchanged. */
   path: string;
   headers: Readonly<Record<string, string>>;
   body?: string | Uint8Array | undefined;

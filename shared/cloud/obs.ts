@@ -75,7 +75,7 @@ export async function putObject(
 }
 
 /**
- * OBS CopyObject with new content headers. OBS copies by itself: no bytes pass through the function.
+ * OBS CopyObject with new content headers. OBS does the copying: no bytes pass through the function.
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
 export async function copyObject(

@@ -87,12 +87,12 @@ const OBJECT_KEY = `${RECORDS_FOLDER}removal.json`;
 const DIGITS = 8;
 const PLACES = 16 ** DIGITS;
 
-const Look = z.object({
+const WeeklyCheck = z.object({
   /** The position of the weekly check, and the time up to which it has done its part. */
   place: integer(0, PLACES),
   done_until_ms: wholeNumber,
 });
-type Look = z.infer<typeof Look>;
+type WeeklyCheck = z.infer<typeof WeeklyCheck>;
 
 const Noted = z.object({ bucket: text, key: text, found: flag });
 
@@ -298,7 +298,7 @@ async function deleteAll(keys: readonly string[], invocation: FinishInvocation):
 /** Goes on with the weekly check, as far as its share of the week goes, or to the end. */
 async function lookOn(isWhole: boolean, report: RemovalReport, invocation: FinishInvocation): Promise<void> {
   const now = Date.now();
-  const stored = await getRecordAs(Look, OBJECT_KEY, invocation);
+  const stored = await getRecordAs(WeeklyCheck, OBJECT_KEY, invocation);
   const { place, done_until_ms } = stored ?? { place: 0, done_until_ms: now };
   // As if a week had passed: the check goes once round from here.
   const doneUntilMs = isWhole ? now - WEEK_MS : Math.max(done_until_ms, now - WEEK_MS);
@@ -314,7 +314,10 @@ async function lookOn(isWhole: boolean, report: RemovalReport, invocation: Finis
   let reached = await look(place, Math.min(until, PLACES));
   if (reached === PLACES) reached += await look(0, until - PLACES);
   const doneMs = Math.floor(((reached - place) / PLACES) * WEEK_MS);
-  const progress: Look = { place: reached % PLACES, done_until_ms: Math.min(now, doneUntilMs + doneMs) };
+  const progress: WeeklyCheck = {
+    place: reached % PLACES,
+    done_until_ms: Math.min(now, doneUntilMs + doneMs),
+  };
   await putRecord(OBJECT_KEY, progress, invocation);
 }
 

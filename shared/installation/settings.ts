@@ -83,7 +83,7 @@ const SettingsSchema = z.object({
   ON_REMOVAL: oneOf('keep', 'delete'),
   PUBLIC_URL: z.optional(
     textThat(
-      // It stands in headers, tracks and pages as it is.
+      // Headers, tracks and pages contain it unchanged.
       (value) => /^https?:\/\/[\w.:[\]-]+(\/[\w!$-;=@~]*)?$/.test(value),
       'must be an ASCII address without query or user, such as https://cdn.example.com',
     ),

@@ -6,7 +6,7 @@ import { reasonToSkip, type Upload } from './upload-event';
 /** The sweep runs every minute. If it does not run, uploads must not wait for it. */
 const BEHIND_FOR_MS = 2 * 60_000;
 
-// There is only one instance. A new one finds out by itself.
+// There is only one instance. A new one learns this from its first upload that has to wait.
 let behindUntilMs = 0;
 
 /** Says whether uploads wait. While they do, no new upload starts before them. */

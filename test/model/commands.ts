@@ -348,7 +348,7 @@ class Deliver extends OnPending {
     );
   }
   toString() {
-    return `deliver ${this.count} event(s) from ${this.index} ${told(this.fates)}`;
+    return `deliver ${this.count} event(s) from ${this.index} ${fatesText(this.fates)}`;
   }
 }
 
@@ -386,7 +386,7 @@ class Sweep extends Step {
       throw new Error('a dry run started something');
   }
   toString() {
-    return `${this.isDryRun ? 'dry ' : ''}sweep ${told(this.fates)}`;
+    return `${this.isDryRun ? 'dry ' : ''}sweep ${fatesText(this.fates)}`;
   }
 }
 
@@ -399,7 +399,7 @@ class CleanUp extends Step {
     await service.cleanUp({}, this.fates);
   }
   toString() {
-    return `clean up ${told(this.fates)}`;
+    return `clean up ${fatesText(this.fates)}`;
   }
 }
 
@@ -457,7 +457,7 @@ class Create extends Step {
     }
   }
   toString() {
-    return `create with key ${this.key} ${this.order === undefined ? told(this.fates) : `twice at once ${this.order.map(Number).join('')}`}`;
+    return `create with key ${this.key} ${this.order === undefined ? fatesText(this.fates) : `twice at once ${this.order.map(Number).join('')}`}`;
   }
 }
 
@@ -479,7 +479,7 @@ class End extends Step {
     for (let time = 0; time < this.told; time++) await service.notify(String(task.id), this.fates);
   }
   toString() {
-    return `end ${this.index} as ${this.status}, told ${this.told} times ${told(this.fates)}`;
+    return `end ${this.index} as ${this.status}, told ${this.told} times ${fatesText(this.fates)}`;
   }
 }
 
@@ -495,7 +495,7 @@ class Finish extends Step {
     await service.finish(this.fates, this.isWhole ? { whole: true } : {});
   }
   toString() {
-    return `finish ${this.isWhole ? 'whole ' : ''}${told(this.fates)}`;
+    return `finish ${this.isWhole ? 'whole ' : ''}${fatesText(this.fates)}`;
   }
 }
 
@@ -515,7 +515,7 @@ class Tell extends Step {
     if (task?.endedAtMs !== undefined) await service.notify(String(task.id), this.fates);
   }
   toString() {
-    return `the end of a task is told, the last but ${this.index} ${told(this.fates)}`;
+    return `notification of the end of a task, the last but ${this.index} ${fatesText(this.fates)}`;
   }
 }
 
@@ -544,7 +544,7 @@ class Read extends Step {
     await service.query({ object: this.key, bucket: VIDEOS }, undefined, this.fates);
   }
   toString() {
-    return `read ${this.key} ${told(this.fates)}`;
+    return `read ${this.key} ${fatesText(this.fates)}`;
   }
 }
 
@@ -567,7 +567,7 @@ export function recordOf({ bucket, key, etag, removal }: PendingEvent): unknown 
   return removal === undefined ? uploadRecord(bucket, key, etag) : removalRecord(bucket, key, removal);
 }
 
-function told(fates: Fates): string {
+function fatesText(fates: Fates): string {
   if ('create' in fates) return `(create call ${fates.create})`;
   const odd = fates.flatMap((fate, index) => (fate === 'ok' ? [] : [`call ${index + 1} ${fate}`]));
   return odd.length === 0 ? '' : `(${odd.join(', ')})`;

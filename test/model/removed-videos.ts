@@ -22,7 +22,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** Of five minutes: with one task at a time, of 40 minutes each, even a few videos take half a day. */
 const MAX_ROUNDS = 400;
 /** An invocation that found the video, and a call of it on its way, last no longer together. */
-const UNDER_WAY_MS = 2 * MINUTE_MS;
+const IN_FLIGHT_MS = 2 * MINUTE_MS;
 /** Records of the whole installation. */
 const OF_INSTALLATION = /^\.mpc-snapshots\/((pace|sweep|finish|removal)\.json$|requests\/)/;
 
@@ -234,7 +234,7 @@ export function checkLives({ service, removals, shortened }: History): void {
     last.set(claim, { id, createdAtMs: arrivedAtMs, isFailed: status === 'FAILED' });
     if (before === undefined || (before.isFailed && (shortened.has(name) || removals.has(name)))) continue;
     const wasGone = (removals.get(name) ?? []).some(
-      ({ atMs }) => atMs > before.createdAtMs - UNDER_WAY_MS && atMs <= arrivedAtMs,
+      ({ atMs }) => atMs > before.createdAtMs - IN_FLIGHT_MS && atMs <= arrivedAtMs,
     );
     if (!wasGone) throw new Error(`tasks ${before.id} and ${id} of one claim of ${name}`);
   }
@@ -247,7 +247,7 @@ export function checkRemoved({ service, removals, etags }: History): void {
     const name = `${bucket}/${key}`;
     // Of a video that was never there, callers may have made tasks.
     if (!etags.has(name)) continue;
-    const [fromMs, untilMs] = [Date.parse(time) - UNDER_WAY_MS, Date.parse(time)];
+    const [fromMs, untilMs] = [Date.parse(time) - IN_FLIGHT_MS, Date.parse(time)];
     const wasGone = (removals.get(name) ?? []).some(
       ({ atMs, backMs = untilMs }) => atMs <= untilMs && backMs >= fromMs,
     );

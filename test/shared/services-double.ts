@@ -10,7 +10,7 @@ export interface CannedAnswer {
   body?: string;
 }
 
-/** MPC and OBS at one address that answers what it is told to, and an invocation that calls them. */
+/** MPC and OBS at one address with the answers of the test, and an invocation that calls them. */
 export class ServicesDouble {
   /** Method and URL of what came. */
   readonly calls: string[] = [];

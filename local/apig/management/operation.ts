@@ -153,6 +153,7 @@ export function appView({ id, name, remark, key, registeredMs, updatedMs }: App)
   };
 }
 
+/** An AppCode as API Gateway lists it. */
 export function appCodeView({ id: app_id }: App, { id, code, createdMs }: AppCode) {
   return { id, app_id, app_code: code, create_time: new Date(createdMs).toISOString() };
 }
@@ -206,6 +207,7 @@ export const throttleBody = z
   })
   .refine((body) => (body.ip_call_limits ?? 1) <= body.api_call_limits, { path: ['ip_call_limits'] });
 
+/** The throttling policy that a body describes. */
 export function limitsOf(body: z.output<typeof throttleBody>): Omit<Throttle, 'id' | 'createdMs'> {
   return {
     name: body.name,
@@ -252,6 +254,7 @@ export const aclBody = z.object({
   entity_type: z.enum(['IP', 'DOMAIN', 'DOMAIN_ID']),
 });
 
+/** The access control policy that a body describes. */
 export function policyContentOf(body: z.output<typeof aclBody>): AccessPolicyContent {
   const values = body.acl_value.split(',').map((value) => value.trim());
   return { name: body.acl_name, type: body.acl_type, entity: body.entity_type, values };

@@ -57,11 +57,13 @@ export function maxKeysOf({ request }: Call): number {
   return Math.min(wanted, MAX_LISTED_KEYS);
 }
 
+/** The header that names the region of the bucket, in the dialect of the request. */
 export function locationHeader({ request, region }: Call): Record<string, string> {
   const name = request.dialect === 'obs' ? 'bucket-location' : 'bucket-region';
   return { [protocolName(request.dialect, name)]: region };
 }
 
+/** A name as the client asked for it, if there is one. */
 export function encodedOrAbsent(
   name: string | undefined,
   encode: (name: string) => string,

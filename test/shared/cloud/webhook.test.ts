@@ -56,19 +56,24 @@ test('a message says what it is, who sends it and when, in whole seconds', () =>
   });
 });
 
-test.each([204, 302, 503])('a message is sent once as it is, and the answer %i is told', async (answer) => {
-  status = answer;
-  const before = received;
-  const url = `http://localhost:${port}/a/b?c=d`;
-  expect(await sendWebhook(url, message, [SECRET], true, Date.now() + 5000)).toBe(answer);
-  expect(received).toBe(before + 1);
-  expect(last).toMatchObject({
-    line: 'POST /a/b?c=d',
-    headers: { 'webhook-id': 'msg_1' },
-    body: message.body,
-  });
-  expect(new Webhook(SECRET).verify(last?.body ?? '', last?.headers as Record<string, string>)).toBeDefined();
-});
+test.each([204, 302, 503])(
+  'a message is sent once and unchanged, and the status %i comes back',
+  async (answer) => {
+    status = answer;
+    const before = received;
+    const url = `http://localhost:${port}/a/b?c=d`;
+    expect(await sendWebhook(url, message, [SECRET], true, Date.now() + 5000)).toBe(answer);
+    expect(received).toBe(before + 1);
+    expect(last).toMatchObject({
+      line: 'POST /a/b?c=d',
+      headers: { 'webhook-id': 'msg_1' },
+      body: message.body,
+    });
+    expect(
+      new Webhook(SECRET).verify(last?.body ?? '', last?.headers as Record<string, string>),
+    ).toBeDefined();
+  },
+);
 
 test('a public address is not refused', async () => {
   await expect(sendWebhook('http://8.8.8.8/', message, [SECRET], false, Date.now() - 1)).rejects.toThrow(
