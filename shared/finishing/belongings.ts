@@ -107,7 +107,7 @@ export async function objectsOfVideo(
       const objects = await listFolder(snapshotBucket, `${directory}/`, invocation);
       const nameOf = (key: string) => key.slice(directory.length + 1);
       const index = objects.find(({ key }) => nameOf(key) === PUBLISHED_FILES.index);
-      if (index !== undefined) {
+      if (index) {
         const read = z.safeParse(Index, await getJson(snapshotBucket, index.key, invocation));
         if (!read.success || (await isOfAnother(read.data.task_id, ids, invocation))) {
           shared.add(directory);
@@ -232,7 +232,7 @@ async function objectsLike(
 ): Promise<{ objects: ListedObject[]; isComplete: boolean }> {
   if (templatesIn(invocation).every((template) => template.includes('{key}'))) {
     const object = await findObject(bucket, key, invocation);
-    return { objects: object === undefined ? [] : [object], isComplete: true };
+    return { objects: object ? [object] : [], isComplete: true };
   }
   const objects: ListedObject[] = [];
   let marker: string | undefined;

@@ -120,7 +120,7 @@ export async function sendDueNotices(isTimer: boolean, invocation: FinishInvocat
     const beganMs = Date.now();
     try {
       const outcome = await sendNotice(key, invocation);
-      if (outcome !== undefined) report[outcome]++;
+      if (outcome) report[outcome]++;
     } catch (error) {
       invocation.log.error('notice.failed', { key, ...describeFailure(error) });
       report.failed++;
@@ -155,7 +155,7 @@ async function sendNotice(
   const { settings, log } = invocation;
   const { notify, snapshotBucket } = settings;
   const notice = await getRecordAs(Notice, key, invocation);
-  if (notify === undefined || notice === undefined) return undefined;
+  if (!notify || !notice) return undefined;
   const { id, type, timestamp, data, attempts } = notice;
   const { index, track, poster } = notice.files;
   const addressOf = (file: string | undefined) => file && objectUrl(snapshotBucket, file, invocation);
@@ -166,7 +166,7 @@ async function sendNotice(
   });
   const fields = { notice: id, type, task_id: data.task_id, attempt: attempts + 1 };
   const failure = await attemptNotice({ id, body }, notify, invocation);
-  if (failure === undefined) {
+  if (!failure) {
     await deleteRecord(key, invocation);
     log.info('notice.sent', fields);
     return 'sent';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { findObject, type ListedObject } from '../cloud/obs';
+import { findObject } from '../cloud/obs';
 import { describeFailure } from '../core/errors';
 import { groupsOf } from '../core/groups';
 import { inParallel } from '../core/in-parallel';
@@ -18,7 +18,7 @@ import {
   removalMark,
   type Video,
 } from '../tasks/removals';
-import { isRecordKey, pointerKey } from '../tasks/results';
+import { isRecordKey, isResultKey, pointerKey } from '../tasks/results';
 import { listRecords } from '../tasks/task-index';
 import { haveEnded } from '../tasks/versions';
 import { inLine, remember } from '../tasks/waiting';
@@ -163,12 +163,12 @@ async function removeNoted(
   let video: NotedRemoval | undefined;
   try {
     video = await getRecordAs(Noted, recordKey, invocation);
-    if (video === undefined || !(await isToBeLookedAt(video, invocation))) {
+    if (!video || !(await isToBeLookedAt(video, invocation))) {
       await deleteRecord(recordKey, invocation);
       return;
     }
     const end = await removeVideo(video, report, invocation);
-    if (end !== undefined) {
+    if (end) {
       report.kept[end]++;
       const { bucket, key } = video;
       log.info('video.kept', { bucket, key, reason: end });
@@ -231,15 +231,14 @@ async function removeVideo(
   const own = await objectsOfVideo(video, tasks, invocation);
   const ids = [...tasks.ended.map(({ task_id }) => task_id), ...tasks.unknown];
   const notices = await waitingNotices(ids, invocation);
-  const isMark = (record: ListedObject) => !record.key.endsWith('.json');
-  const isClaim = (record: ListedObject) => isRecordKey(record.key);
-  const records = tasks.records.filter((record) => !isMark(record));
+  // The mark is deleted last.
+  const records = tasks.records.map((record) => record.key).filter((name) => name.endsWith('.json'));
   const steps: readonly (readonly string[])[] = [
     own.keys,
     [...notices, ...ids.flatMap((id) => [pointerKey(id), markKey(id)])],
     // After an interruption the results still give the names of pictures, and the claims the video: they are deleted last.
-    records.filter((record) => !isClaim(record)).map((record) => record.key),
-    records.filter(isClaim).map((record) => record.key),
+    records.filter(isResultKey),
+    records.filter(isRecordKey),
   ];
   for (const keys of steps) {
     if (!(await deleteAll(keys, invocation))) return 'out_of_time';
@@ -351,7 +350,7 @@ async function lookThrough(
       await Promise.all(
         group.map(async ([, keys]) => {
           const video = await videoOf(keys, invocation);
-          if (video !== undefined && mayBeRemoved(video, invocation)) await visit(video);
+          if (video && mayBeRemoved(video, invocation)) await visit(video);
         }),
       );
     }
@@ -368,7 +367,7 @@ async function videoOf(keys: readonly string[], invocation: FinishInvocation): P
     const result = z.safeParse(OfTask, stored);
     const { input } = result.data?.task ?? {};
     const video = claim.data ?? (input && { bucket: input.bucket, key: input.object });
-    if (video !== undefined && recordKey.startsWith(claimsFolder(video.bucket, video.key))) return video;
+    if (video && recordKey.startsWith(claimsFolder(video.bucket, video.key))) return video;
   }
   return undefined;
 }

@@ -89,10 +89,7 @@ export function readFinishSettings(
     publish: new Set(listOf(values.PUBLISH).filter(isPublishedKind)),
     publishCacheControl: values.PUBLISH_CACHE_CONTROL,
     spriteWidthPx: Number(values.SPRITE_WIDTH),
-    notify:
-      NOTIFY_URL === undefined || NOTIFY_SECRET === undefined
-        ? undefined
-        : { url: NOTIFY_URL, secrets: secretsOf(NOTIFY_SECRET) },
+    notify: NOTIFY_URL && NOTIFY_SECRET ? { url: NOTIFY_URL, secrets: secretsOf(NOTIFY_SECRET) } : undefined,
   };
 }
 
