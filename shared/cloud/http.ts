@@ -50,6 +50,8 @@ export interface SendOptions {
   lookup?: LookupFunction;
   /** Limit of one attempt, ms; 10 s when left out, so that a hanging connection leaves time for another attempt. */
   attemptTimeoutMs?: number | undefined;
+  /** Limit of the answer, bytes; 8 MiB when left out. */
+  maxBytes?: number | undefined;
 }
 
 const MAX_ATTEMPTS = 4;
@@ -208,7 +210,7 @@ export function parseRetryAfter(value: string | undefined): number | undefined {
 }
 
 async function sendOnce(request: HttpRequest, options: SendOptions, attempt: number): Promise<HttpResponse> {
-  const { attemptTimeoutMs = ATTEMPT_TIMEOUT_MS } = options;
+  const { attemptTimeoutMs = ATTEMPT_TIMEOUT_MS, maxBytes = MAX_BODY_BYTES } = options;
   const timeoutMs = Math.min(attemptTimeoutMs, options.deadlineMs - Date.now());
   if (timeoutMs <= 0) throw new ServiceTimedOut(options.service);
   const { protocol, host, port } = addressOf(request.origin);
@@ -244,8 +246,8 @@ async function sendOnce(request: HttpRequest, options: SendOptions, attempt: num
       let sizeBytes = 0;
       response.on('data', (chunk: Buffer) => {
         sizeBytes += chunk.length;
-        if (sizeBytes > MAX_BODY_BYTES)
-          sent.destroy(new AnswerTooLarge(options.service, `answer exceeds ${MAX_BODY_BYTES} bytes`, true));
+        if (sizeBytes > maxBytes)
+          sent.destroy(new AnswerTooLarge(options.service, `answer exceeds ${maxBytes} bytes`, true));
         chunks.push(chunk);
       });
       response.on('error', fail);

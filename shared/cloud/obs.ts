@@ -159,12 +159,19 @@ export async function getJson(bucket: string, key: string, connection: Connectio
 
 /**
  * OBS ListObjects, one page of up to 1,000 objects.
+ * @param maxBytes of the answer; more is AnswerTooLarge
  * @throws ServiceRefused, ServiceTimedOut, ServiceUnavailable
  */
-export async function listObjects(bucket: string, from: ListFrom, connection: Connection): Promise<ListPage> {
+export async function listObjects(
+  bucket: string,
+  from: ListFrom,
+  connection: Connection,
+  maxBytes?: number,
+): Promise<ListPage> {
   // URL encoding leaves the apostrophe alone: it is the only character of an encoded key that XML escapes.
   const parameters = { 'encoding-type': 'url', ...from };
-  const { body } = await call({ method: 'GET', bucket, key: '', parameters }, connection);
+  const request = { method: 'GET', bucket, key: '', parameters } as const;
+  const { body } = await call(request, connection, undefined, undefined, maxBytes);
   const objects = [...body.matchAll(/<Contents>(.*?)<\/Contents>/gs)].map(([, contents = '']) => ({
     key: decodeKey(element(contents, 'Key')),
     etag: element(contents, 'ETag')
@@ -219,6 +226,7 @@ async function call(
   connection: Connection,
   body?: string | Uint8Array,
   plainHeaders?: Readonly<Record<string, string>>,
+  maxBytes?: number,
 ): Promise<HttpResponse> {
   const { settings, credentials, deadlineMs } = connection;
   const response = await send(
@@ -240,7 +248,7 @@ async function call(
       body,
     }),
     // Writing the same record twice leaves the same record.
-    { service: 'OBS', deadlineMs, repeat: 'always' },
+    { service: 'OBS', deadlineMs, repeat: 'always', maxBytes },
   );
   if (response.status < 200 || response.status > 299) {
     throw new ServiceRefused(

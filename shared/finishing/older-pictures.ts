@@ -1,4 +1,4 @@
-import { ageOrder, type Task } from '../cloud/mpc';
+import { ageOrder } from '../cloud/mpc';
 import { describeFailure } from '../core/errors';
 import { type Invocation, within } from '../installation/invocation';
 import { deleteRecord } from '../installation/records';
@@ -42,13 +42,13 @@ export async function clearOlderPictures(result: TaskResult, invocation: Invocat
 async function olderPictures({ task }: TaskResult, invocation: Invocation): Promise<string[]> {
   const { bucket, object: key } = task.input ?? {};
   if (bucket === undefined || key === undefined || !isInOwnFolder(task, invocation.settings)) return [];
-  const versions: { task: Task; etag: string }[] = [];
+  const versions: { age: string; hasPictures: boolean; etag: string }[] = [];
   for await (const { task: one, etag } of resultsBeside(task, invocation, isKeyOfUpload)) {
-    const { thumbnail_info, ...rest } = one;
-    if (etag !== undefined) versions.push({ task: rest, etag });
+    const hasPictures = one.status === 'SUCCEEDED' && !isArchive(one);
+    if (etag !== undefined) versions.push({ age: ageOrder(one), hasPictures, etag });
   }
-  const [newest] = versions.sort((a, b) => (ageOrder(a.task) > ageOrder(b.task) ? -1 : 1));
-  if (newest?.task.status !== 'SUCCEEDED' || isArchive(newest.task)) return [];
+  const [newest] = versions.sort((a, b) => (a.age > b.age ? -1 : 1));
+  if (!newest?.hasPictures) return [];
   const isKept = (etag: string | undefined) => etag === undefined || etag === newest.etag;
   if (versions.every(({ etag }) => isKept(etag))) return [];
   // There may be more pictures than fit into memory: one result after the other is read again.
@@ -56,7 +56,6 @@ async function olderPictures({ task }: TaskResult, invocation: Invocation): Prom
   for await (const one of resultsBeside(task, invocation, isKeyOfUpload))
     if (!isKept(one.etag) && !isArchive(one.task)) for (const name of namesOf(one)) names.add(name);
   for (const name of Object.values(PUBLISHED_FILES)) names.delete(name);
-  if (names.size === 0) return [];
   for await (const one of resultsBeside(task, invocation))
     if (isKept(one.etag)) for (const name of namesOf(one)) names.delete(name);
   if (names.size === 0 || (await hasAnother({ bucket, key }, directoryOf(task), invocation))) return [];

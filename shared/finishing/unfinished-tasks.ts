@@ -55,8 +55,8 @@ type Pass = z.infer<typeof Pass>;
 export async function finishEndedTasks(invocation: FinishInvocation): Promise<FinishReport> {
   const stored = await getRecordAs(Pass, OBJECT_KEY, invocation);
   // A mark in the future, from a wrong clock or a damaged record, would leave every task unfinished until then.
-  const { from_ms = Infinity, until_ms = 0 } = stored ?? {};
-  const isUsable = stored !== undefined && Math.max(from_ms, until_ms) <= Date.now() + OVERLAP_MS;
+  const isUsable =
+    stored !== undefined && Math.max(stored.from_ms, stored.until_ms ?? 0) <= Date.now() + OVERLAP_MS;
   const pass: Pass = isUsable ? stored : { from_ms: Date.now() - FIRST_LOOK_BACK_MS, page: 0 };
   const report: FinishReport = { looked_at: 0, finished: 0, unfinished: 0, failed: 0 };
   pass.until_ms ??= Date.now();

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type ListedObject, type ListPage, listObjects } from '../cloud/obs';
-import { describeFailure } from '../core/errors';
+import { AnswerTooLarge, describeFailure } from '../core/errors';
 import { groupsOf } from '../core/groups';
 import { inParallel } from '../core/in-parallel';
 import { flag, optionalText, text, wholeNumber } from '../core/schema';
@@ -15,6 +15,10 @@ import type { Invocation } from '../installation/invocation';
 
 /** Ranges that are listed at a time. Each keeps a page of 1,000 keys, about 300 KB, in memory. */
 const PARALLEL_RANGES = 10;
+/** Objects on a page (OBS API reference, "Listing Objects in a Bucket"). */
+const MAX_KEYS = 1000;
+/** Keys of 1,024 bytes in other scripts make pages of more than 3 MB: ten of them would exceed the memory of the function. */
+const MAX_PAGE_BYTES = 1_500_000;
 /** Pages between two marks. */
 const PAGES_BETWEEN_MARKS = 16;
 /** When a pass ends with more marks, every second one is dropped. */
@@ -157,18 +161,25 @@ async function lookThrough(
   }
 }
 
-/** A page of an upload bucket; undefined when it cannot be listed: a bucket that is gone must not hold up the next one. */
+/**
+ * A page of an upload bucket; undefined when it cannot be listed: a bucket that is gone must not hold up the next one. Of
+ * objects with long keys a page has fewer.
+ */
 async function listUploads(
   bucket: string,
   prefix: string,
   marker: string | undefined,
   invocation: Invocation,
 ): Promise<ListPage | undefined> {
-  try {
-    return await listObjects(bucket, { prefix, marker }, invocation);
-  } catch (error) {
-    invocation.log.error('sweep.bucket_not_listed', { bucket, ...describeFailure(error) });
-    return undefined;
+  for (let maxKeys = MAX_KEYS; ; maxKeys >>= 1) {
+    try {
+      const from = { prefix, marker, 'max-keys': maxKeys < MAX_KEYS ? String(maxKeys) : undefined };
+      return await listObjects(bucket, from, invocation, MAX_PAGE_BYTES);
+    } catch (error) {
+      if (error instanceof AnswerTooLarge && maxKeys > 1) continue;
+      invocation.log.error('sweep.bucket_not_listed', { bucket, ...describeFailure(error) });
+      return undefined;
+    }
   }
 }
 

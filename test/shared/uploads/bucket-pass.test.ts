@@ -16,6 +16,8 @@ let mostAtOnce = 0;
 let waitFor = 0;
 /** Bucket and marker of each page that was listed. */
 const pages: [bucket: string, marker: string | null][] = [];
+/** Size of the last answer for each path and marker. */
+const answeredBytes = new Map<string, number>();
 /** Is added to the query of each call. */
 let more = '';
 const server = createServer(async (request, response) => {
@@ -30,6 +32,7 @@ const server = createServer(async (request, response) => {
   pages.push([pathname.split('/')[1] ?? '', searchParams.get('marker')]);
   const path = url + more;
   const answer = cloud.handle({ method, path, headers: headers as Record<string, string>, body: '' });
+  answeredBytes.set(`${pathname} ${searchParams.get('marker')}`, Buffer.byteLength(answer.body));
   response.writeHead(answer.status, answer.headers).end(answer.body);
 });
 let invocation: Invocation;
@@ -131,6 +134,19 @@ test('the notes of one pass let the next one list many pages side by side, and e
     expect(mostAtOnce).toBe(waitFor);
     expect(pass.marks?.length).toBe(2);
   }
+});
+
+test('of objects with long keys a page has fewer, so that ten pages fit into memory, and every key is read once', async () => {
+  const keys = Array.from(
+    { length: 1200 },
+    (_, index) => `${String(index).padStart(6, '0')}${'中'.repeat(338)}`,
+  );
+  startCloud(keys.map((key) => ['videos', key] as const));
+  answeredBytes.clear();
+  const { seen } = await passThrough({});
+  expect(seen).toEqual(keys.map((key) => `videos ${key}`));
+  expect(Math.max(...answeredBytes.values())).toBeLessThan(1_500_000);
+  expect(pages.length).toBeLessThan(20);
 });
 
 test('each run that lists a page makes progress, however slow listings are', async () => {
