@@ -58,7 +58,6 @@ export async function buildPackage(directory: string): Promise<void> {
   chmodSync(program, 0o755);
   for (const name of FUNCTION_NAMES) {
     const { code, sourceMap } = await bundleFunction(name);
-    writeFileSync(path.join(directory, 'functions', `${name}.js`), code);
     writeFileSync(path.join(directory, 'functions', `${name}.zip`), await zipFunction(code, sourceMap));
   }
   for (const [name, { body }] of await allPageAssets())
