@@ -1,11 +1,11 @@
 import { Icon } from './parts';
-import { useTeller } from './toasts';
+import { useReporter } from './toasts';
 
 /** Puts a text on the clipboard. @param what names the text, such as `task id` */
 export function Copy({ text, what, label }: { text: string; what: string; label?: string }) {
-  const teller = useTeller();
+  const reporter = useReporter();
   const copy = (): Promise<void> =>
-    teller.attempt(async () => {
+    reporter.attempt(async () => {
       await navigator.clipboard.writeText(text).catch(() => {
         throw new Error('The browser does not let this page write to the clipboard.');
       });

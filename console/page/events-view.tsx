@@ -7,7 +7,7 @@ import { Moment } from './moment';
 import { Action, Badge, Empty, Icon, Key, Search, useGrowing, ViewHead } from './parts';
 import { fits, linkTo, useSearchText } from './route';
 import { Table } from './table';
-import { useTeller } from './toasts';
+import { useReporter } from './toasts';
 
 const ROWS_AT_ONCE = 100;
 
@@ -72,9 +72,9 @@ function rowOf(event: ObjectEvent, canWrite: boolean) {
 }
 
 function EventBody({ event, canWrite }: { event: ObjectEvent; canWrite: boolean }) {
-  const teller = useTeller();
+  const reporter = useReporter();
   const send = (times: 1 | 2): Promise<void> =>
-    teller.attempt(async () => {
+    reporter.attempt(async () => {
       const { requestIds } = await deliver({ event: event.id, times });
       return `Delivered: ${plural(requestIds.length, 'invocation')}.`;
     });

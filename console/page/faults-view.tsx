@@ -3,7 +3,7 @@ import type { FaultDial } from '../server/console-api';
 import { setFaults } from './api';
 import { Moment } from './moment';
 import { Action, Key, ViewHead } from './parts';
-import { useTeller } from './toasts';
+import { useReporter } from './toasts';
 
 type Shares = Readonly<Record<string, number>>;
 
@@ -12,7 +12,7 @@ const sharesOf = (dial: FaultDial): Shares =>
 
 /** Injects faults between the services. */
 export function FaultsView({ dial, canWrite }: { dial: FaultDial; canWrite: boolean }) {
-  const teller = useTeller();
+  const reporter = useReporter();
   const [shares, setShares] = useState(sharesOf(dial));
   const [seed, setSeed] = useState(String(dial.seed));
   const inForce = JSON.stringify([sharesOf(dial), dial.seed]);
@@ -23,7 +23,7 @@ export function FaultsView({ dial, canWrite }: { dial: FaultDial; canWrite: bool
   }, [inForce]);
   const isChanged = JSON.stringify([shares, Number(seed)]) !== inForce;
   const apply = (wanted: Shares): Promise<void> =>
-    teller.attempt(async () => {
+    reporter.attempt(async () => {
       const answer = await setFaults({ shares: wanted, seed: Number(seed) });
       const count = answer.faults.filter(({ share }) => share > 0).length;
       return count === 0 ? 'All faults are off.' : `Faults are set, with seed ${answer.seed}.`;

@@ -8,7 +8,7 @@ import { formatSize, plural } from './format';
 import { Moment } from './moment';
 import { Action, Badge, Choices, Icon } from './parts';
 import { Table } from './table';
-import { useTeller } from './toasts';
+import { useReporter } from './toasts';
 import type { Stage } from './videos';
 
 /** What a task left for sites and players, and its notices. */
@@ -144,9 +144,9 @@ function Notices({ notices, canWrite }: { notices: readonly Notice[]; canWrite: 
 }
 
 function SendAgain({ notice: { id } }: { notice: Notice }) {
-  const teller = useTeller();
+  const reporter = useReporter();
   const send = (): Promise<void> =>
-    teller.attempt(async () => {
+    reporter.attempt(async () => {
       const { requestId } = await sendNotice({ notice: id });
       return requestId === undefined
         ? 'The next run of on-finish sends it, within a minute.'

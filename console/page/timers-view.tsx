@@ -3,7 +3,7 @@ import { fireTimer } from './api';
 import { Moment } from './moment';
 import { Action, Empty, ViewHead } from './parts';
 import { Table } from './table';
-import { useTeller } from './toasts';
+import { useReporter } from './toasts';
 
 /** Timer triggers and when they fire. */
 export function TimersView({ state: { timers, service } }: { state: ConsoleState }) {
@@ -50,9 +50,9 @@ function Next({ timer: { nextAtMs, isActive } }: { timer: Timer }) {
 }
 
 function Fire({ timer: { functionName, name } }: { timer: Timer }) {
-  const teller = useTeller();
+  const reporter = useReporter();
   const fire = (): Promise<void> =>
-    teller.attempt(async () => {
+    reporter.attempt(async () => {
       const { requestId } = await fireTimer({ functionName, timer: name });
       return `${name} has fired: invocation ${requestId}.`;
     });

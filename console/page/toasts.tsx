@@ -10,8 +10,8 @@ interface Toast {
 }
 
 /** Reports the outcome of what a person asked for. */
-export interface Teller {
-  tell(text: string): void;
+export interface Reporter {
+  report(text: string): void;
   /** Runs it and reports its result, or why it failed. */
   attempt(task: () => Promise<string>): Promise<void>;
 }
@@ -19,8 +19,8 @@ export interface Teller {
 const GOOD_NEWS_MS = 6000;
 const MAX_TOASTS = 3;
 
-const TellerContext = createContext<Teller>({ tell: () => {}, attempt: async () => {} });
-export const useTeller = (): Teller => useContext(TellerContext);
+const ReporterContext = createContext<Reporter>({ report: () => {}, attempt: async () => {} });
+export const useReporter = (): Reporter => useContext(ReporterContext);
 
 /** Shows messages over the page, so that nothing moves. Errors stay until they are dismissed. */
 export function Toasts({ children }: { children: ComponentChildren }) {
@@ -32,9 +32,9 @@ export function Toasts({ children }: { children: ComponentChildren }) {
     setToasts((old) => [...old, { id, kind, text }].slice(-MAX_TOASTS));
     if (kind === 'good') setTimeout(() => remove(id), GOOD_NEWS_MS);
   }, []);
-  const teller = useMemo<Teller>(
+  const reporter = useMemo<Reporter>(
     () => ({
-      tell: (text) => add('good', text),
+      report: (text) => add('good', text),
       attempt: (task) =>
         task().then(
           (text) => add('good', text),
@@ -44,7 +44,7 @@ export function Toasts({ children }: { children: ComponentChildren }) {
     [],
   );
   return (
-    <TellerContext.Provider value={teller}>
+    <ReporterContext.Provider value={reporter}>
       {children}
       <div class="toasts" role="status">
         {toasts.map(({ id, kind, text }) => (
@@ -56,6 +56,6 @@ export function Toasts({ children }: { children: ComponentChildren }) {
           </div>
         ))}
       </div>
-    </TellerContext.Provider>
+    </ReporterContext.Provider>
   );
 }

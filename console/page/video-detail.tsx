@@ -10,7 +10,7 @@ import { Action, Badge, Choices, Icon, Key } from './parts';
 import { PlayerDialog } from './player-dialog';
 import { ResultsPanel } from './results-panel';
 import { linkTo, useChoice, useRoute } from './route';
-import { useTeller } from './toasts';
+import { useReporter } from './toasts';
 import { stageOf, stageOfTask, type Video } from './videos';
 
 /** Everything about one video: its tasks, its frames and what happened to it. */
@@ -101,13 +101,13 @@ function TaskPanel(props: {
   canWrite: boolean;
 }) {
   const { task, state, videoKey, canWrite } = props;
-  const teller = useTeller();
+  const reporter = useReporter();
   const [playFromSeconds, setPlayFrom] = useState<number>();
   const version = `${task.status} ${task.frameCount}`;
   const frames = useFetched(task.id, version, () => fetchFrames(task.id));
   const hasFrames = task.frameCount > 0 && !task.isArchive;
   const cancel = (): Promise<void> =>
-    teller.attempt(async () => {
+    reporter.attempt(async () => {
       await cancelTask(task.id);
       return `Task ${task.id} is cancelled.`;
     });

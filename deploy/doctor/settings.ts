@@ -45,14 +45,14 @@ function settingsIssue({ userData, secrets, source, triggers }: DesiredFunction)
     const context = { getUserData: (key: string) => values[key] };
     const settings = readSettings(context, {});
     readFinishSettings(context, settings, {});
-    return source === 'on-upload' ? deafness(settings, triggers) : undefined;
+    return source === 'on-upload' ? skippedEvent(settings, triggers) : undefined;
   } catch (error) {
     return error instanceof Error ? error.message.replace(/^wrong settings: /, '') : String(error);
   }
 }
 
 /** Names an event whose uploads the settings would all skip; undefined when there is none. */
-function deafness(
+function skippedEvent(
   { uploadBuckets, uploadPrefix, uploadSuffixes }: Settings,
   triggers: DesiredFunction['triggers'],
 ): string | undefined {

@@ -296,7 +296,7 @@ function afterRefusal(error: unknown, before: number): Pick<ClaimRecord, 'refusa
   return { refusals: before + 1, not_before_ms: Date.now() + pauseMs };
 }
 
-/** Settles a half-written claim: MPC's list says whether its task was accepted. */
+/** Reconciles a half-written claim: MPC's list says whether its task was accepted. */
 async function reconcileClaim(
   claim: ClaimRequest,
   attempt: number,
@@ -336,7 +336,7 @@ function isTaskOf({ bucket, key, output }: ClaimRequest, record: ClaimRecord, ta
   return isInput && (output === undefined || isWithin(task.output, output));
 }
 
-/** Never fails, because the task exists already: a claim that stays half-written is settled later. */
+/** Never fails, because the task exists already: a claim that stays half-written is reconciled later. */
 export async function completeClaim(
   claim: ClaimRequest,
   created: CreatedTask,
