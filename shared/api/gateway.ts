@@ -34,6 +34,8 @@ export interface ApiResponse {
 }
 
 const TASKS_PATH = '/snapshots/';
+/** The longest useful body has less than half of it. To parse a body of a few MB may exceed the memory of a function. */
+const MAX_BODY_BYTES = 1_000_000;
 
 const namedValues = z.optional(z.nullable(z.looseObject({})));
 
@@ -169,6 +171,10 @@ function notOfGateway(): InvalidRequest {
 
 function parseBody(body: string, isBase64Encoded: boolean): unknown {
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length > MAX_BODY_BYTES) {
+    const message = `must be at most ${MAX_BODY_BYTES} bytes, got ${bytes.length}`;
+    throw new InvalidRequest([{ path: '', message }]);
+  }
   try {
     // Bytes that are not UTF-8 would silently become another text.
     // Some editors and Windows programs begin every text with a byte order mark.

@@ -40,6 +40,22 @@ describe('a malformed request', () => {
     expect(answer.statusCode).toBe(400);
   });
 
+  test.each(['[', '{"a":'])(
+    'a body of 3 MB whose parsing takes much memory is 400, and the error says how much is allowed: %s',
+    async (text) => {
+      const body = text.repeat(3_000_000 / text.length);
+      const answer = await create(postEvent(body), context);
+      expect(answer.statusCode).toBe(400);
+      expect(answer.body).toContain(`the body must be at most 1000000 bytes, got ${body.length}`);
+    },
+  );
+
+  test('the longest text of a caller fits, however it is written', async () => {
+    const body = `{"input":{"bucket":"videos","object":"a.mp4"},"user_data":"${'\\u4e2d'.repeat(65_535)}"}`;
+    expect((await create(postEvent(body), context)).statusCode).toBe(202);
+    services.take();
+  });
+
   test('a field name of 100,000 characters is not echoed', async () => {
     const answer = await create(postEvent(JSON.stringify({ input, ['x'.repeat(100_000)]: 1 })), context);
     expect(answer.statusCode).toBe(400);

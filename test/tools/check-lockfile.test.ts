@@ -31,8 +31,32 @@ describe('the check of the lockfile', () => {
       { resolved: 'https://registry.npmjs.org.evil.example/a.tgz', integrity: DIGEST },
       /comes from/,
     ],
+    [
+      'that is another one of the registry',
+      { resolved: 'https://registry.npmjs.org/evil/-/evil-1.2.3.tgz', integrity: DIGEST },
+      /comes from \S+evil\S+, not from https:\/\/registry.npmjs.org\/a\/-\/a-1.2.3.tgz$/,
+    ],
+    [
+      'of another version',
+      { resolved: 'https://registry.npmjs.org/a/-/a-1.2.2.tgz', integrity: DIGEST },
+      /comes from/,
+    ],
+    ['that is another one under its name', { name: 'evil', integrity: DIGEST }, /a is evil, and nothing/],
+    [
+      'that claims to be inside another one',
+      { resolved: 'https://example.com/a.tgz', integrity: DIGEST, inBundle: true },
+      /comes from/,
+    ],
   ])('refuses a package %s', (_, entry, issue) => {
     expect(of(entry)).toEqual([expect.stringMatching(issue)]);
+  });
+
+  test('accepts another name that a dependency asks for', () => {
+    const packages = {
+      'node_modules/a': { version: '1.2.3', integrity: DIGEST, dependencies: { 'b-cjs': 'npm:@b/c@^1.0.0' } },
+      'node_modules/b-cjs': { name: '@b/c', version: '1.0.0', integrity: DIGEST },
+    };
+    expect(lockfileIssues({ packages }, {})).toEqual([]);
   });
 
   test.each(['^1.2.3', '~1.2.3', '*', 'latest', 'github:a/a'])('refuses the version %s', (version) => {

@@ -47,14 +47,16 @@ describe('settings of on-finish', () => {
     );
   });
 
+  const TOKEN = 't0ken';
+
   test.each([
-    'http://example.com/hook?key=t0ken',
-    'https://user:t0ken@example.com/',
-    'https:/example.com/t0ken',
+    `http://example.com/hook?key=${TOKEN}`,
+    `https://user:${TOKEN}@example.com/`,
+    `https:/example.com/${TOKEN}`,
   ])('no error contains the address of a receiver, which may hold a token: %s', (NOTIFY_URL) => {
     const read = () => finishSettingsWith({ NOTIFY_URL, NOTIFY_SECRET: SECRET });
     expect(read).toThrow('NOTIFY_URL must be an https address');
-    expect(read).not.toThrow(/t0ken/);
+    expect(read).not.toThrow(TOKEN);
   });
 
   test('a receiver in the local cloud needs no https', () => {
