@@ -132,12 +132,15 @@ const BT601 = { primaries: 6, transfer: 6, matrix: 6, range: 1 };
 const BT709 = { primaries: 1, transfer: 1, matrix: 1, range: 1 };
 
 const BT2020 = { primaries: 9, transfer: 1, matrix: 9, range: 1 };
+const PAL = { primaries: 5, transfer: 6, matrix: 5, range: 1 };
 const DISPLAY_P3 = { primaries: 12, transfer: 13, matrix: 1, range: 1 };
 const TEN_BITS = { pixelFormat: 'yuv420p10le', container: 'mp4' } as const;
 
 /** Colours that a screen does not have are clipped. */
 const WIDE: [string, ClipOptions][] = [
   ['h264, BT.2020 primaries with BT.709 transfer', { ...SMALL, tags: BT2020 }],
+  ['h264, PAL', { ...SMALL, tags: PAL }],
+  ['vp9, PAL', { ...SMALL, codec: 'vp9', tags: PAL }],
   ['h264, Display P3', { ...SMALL, tags: DISPLAY_P3 }],
   ['vp9, BT.2020, 10 bits', { ...SMALL, ...TEN_BITS, codec: 'vp9', tags: { ...BT2020, transfer: 14 } }],
   ['av1, BT.2020, 10 bits', { ...SMALL, ...TEN_BITS, codec: 'av1', tags: { ...BT2020, transfer: 14 } }],

@@ -113,9 +113,10 @@ export function coloursOf(frame: Frame, video: VideoFile): Colours {
 
 /** Numbers of ITU-T H.273, table 3. Chromium treats all others like the screen's own. */
 const TRANSFERS: Record<number, Transfer> = { 4: 'gamma22', 5: 'gamma28', 8: 'linear', 16: 'pq', 18: 'hlg' };
-/** Numbers of ITU-T H.273, table 2. BT.601's and all others are treated like BT.709's. */
+/** Numbers of ITU-T H.273, table 2. Those of BT.601 for 525 lines and all others are treated like BT.709's. */
 const PRIMARIES: Record<number, Primaries> = {
   4: 'bt470m',
+  5: 'bt470bg',
   8: 'film',
   9: 'bt2020',
   11: 'dciP3',

@@ -32,7 +32,7 @@ import {
 } from 'node-av/lib';
 import { type Colours, coloursOf } from './colours';
 import type { Dimensions } from './picture-size';
-import { PixelMap } from './pixel-map';
+import { PixelMap, type Primaries } from './pixel-map';
 import type { VideoFile } from './video-file';
 
 /** The encoder's scale 2 (best) … 31; 3 is close to quality 88 of other JPEG encoders. */
@@ -184,9 +184,9 @@ export class JpegEncoder {
     const deinterlace = isInterlaced ? [DEINTERLACER] : [];
     const scale = `scale=${size.width}:${size.height}`;
     const end = [...orientation.filters, 'format=pix_fmts=yuv420p:color_ranges=pc'];
-    if (!isMapped) {
-      const isEven = size.width % 2 === 0 && size.height % 2 === 0;
-      const toJpeg = isEven ? conversionOf(matrix, range) : undefined;
+    const isEven = size.width % 2 === 0 && size.height % 2 === 0;
+    const toJpeg = isEven && !hasAlpha && transfer === 'screen' ? conversionOf(colours) : undefined;
+    if (!isMapped || toJpeg !== undefined) {
       const isReduced = DEEP_FORMATS.has(format) && size.width === width && size.height === height;
       let steps: string[];
       if (toJpeg === undefined) steps = [`${scale}:${JPEG_COLOURS}`];
@@ -212,20 +212,24 @@ function whiteOf(matrix: number): number {
 
 /**
  * To JPEG's colours in one step, which is faster than the scaler and rounds without bias. Undefined for red, green and
- * blue, which only the scaler converts, as it does pictures of odd sizes.
+ * blue, which only the scaler converts, as it does pictures of odd sizes, and for colours that need the map.
  */
-function conversionOf(matrix: number, range: number): string | undefined {
+function conversionOf({ matrix, range, primaries }: Colours): string | undefined {
   const name = MATRIX_NAMES[matrix];
-  if (name === undefined) return undefined;
+  const primariesToo = PRIMARIES_TOO[primaries];
+  if (name === undefined || primariesToo === undefined) return undefined;
   const from = `ispace=${name}:irange=${range === AVCOL_RANGE_JPEG ? 'pc' : 'tv'}`;
-  return `colorspace=${from}:${SAME_COLOURS}:space=smpte170m:range=pc:fast=1`;
+  return `colorspace=${from}:${primariesToo}:space=smpte170m:range=pc`;
 }
 
 /** Of these, the conversion makes 8 bits a sample on the way, which takes a quarter of the scaler's time. */
 const DEEP_FORMATS = new Set<number>([AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV420P12LE]);
 
-/** The filter also converts these if they differ. */
-const SAME_COLOURS = 'iprimaries=bt709:primaries=bt709:itrc=bt709:trc=bt709';
+/** The filter also converts these. PAL's are recorded by many Android devices: the map takes six times as long. */
+const PRIMARIES_TOO: Partial<Record<Primaries, string>> = {
+  bt709: 'iprimaries=bt709:primaries=bt709:itrc=bt709:trc=bt709:fast=1',
+  bt470bg: 'iprimaries=bt470bg:primaries=bt709:itrc=iec61966-2-1:trc=iec61966-2-1',
+};
 const MATRIX_NAMES: Record<number, string> = {
   [AVCOL_SPC_FCC]: 'fcc',
   [AVCOL_SPC_BT470BG]: 'bt470bg',

@@ -2,7 +2,7 @@
 export type Transfer = 'screen' | 'gamma22' | 'gamma28' | 'linear' | 'pq' | 'hlg';
 
 /** The meaning of red, green and blue. */
-export type Primaries = 'bt709' | 'bt2020' | 'displayP3' | 'dciP3' | 'bt470m' | 'film';
+export type Primaries = 'bt709' | 'bt2020' | 'displayP3' | 'dciP3' | 'bt470m' | 'bt470bg' | 'film';
 
 /** BT.2408: the brightness of white paper, and the peak of usual gradings; cd/m². */
 const PAPER_WHITE_NITS = 203;
@@ -47,6 +47,11 @@ const CHROMATICITIES: Record<Primaries, [number, number][]> = {
     [0.67, 0.33],
     [0.21, 0.71],
     [0.14, 0.08],
+  ],
+  bt470bg: [
+    [0.64, 0.33],
+    [0.29, 0.6],
+    [0.15, 0.06],
   ],
   film: [
     [0.681, 0.319],

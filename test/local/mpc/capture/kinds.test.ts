@@ -427,6 +427,22 @@ describe('colours are those that browsers show', () => {
     });
   });
 
+  test.each([
+    ['BT.601 for 625 lines, as many Android cameras have them', 5, [0, 192, 19]],
+    ['BT.601 for 525 lines', 6, [0, 192, 0]],
+  ])('green in the primaries of %s', async (_, primaries, expected) => {
+    const clip: ClipOptions = {
+      ...SMALL,
+      seconds: 0.2,
+      samples: [113, 72, 57],
+      tags: { primaries, transfer: 1, matrix: 6, range: 1 },
+    };
+    const [frame] = await frames(await makeClip(clip), [0]);
+    pixel(frame!, 8, 8).forEach((value, channel) => {
+      expect(Math.abs(value - expected[channel]!)).toBeLessThanOrEqual(4);
+    });
+  });
+
   const hdr = (transfer: number, luma: number): ClipOptions => ({
     ...SMALL,
     seconds: 0.2,
