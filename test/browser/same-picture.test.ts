@@ -167,6 +167,7 @@ test.each<[string, ClipOptions]>([
     'h264, full range without any other tag',
     { ...SMALL, tags: { primaries: 2, transfer: 2, matrix: 2, range: 2 } },
   ],
+  ['h264, colours beyond the stated range', { ...SMALL, samples: [76, 85, 255] }],
   ['h264, 1024 × 576, without tags', { ...SMALL, width: 1024, height: 576 }],
   ['h264, odd pixels, wide', { ...SMALL, pixelAspect: [4, 3] }],
   ['h264, odd pixels, high', { ...SMALL, pixelAspect: [9, 16] }],

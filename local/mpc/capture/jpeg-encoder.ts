@@ -6,6 +6,8 @@ import {
   AV_PIX_FMT_YUV420P,
   AV_PIX_FMT_YUV420P10LE,
   AV_PIX_FMT_YUV420P12LE,
+  AV_PIX_FMT_YUV422P,
+  AV_PIX_FMT_YUV444P,
   AVCOL_PRI_UNSPECIFIED,
   AVCOL_RANGE_JPEG,
   AVCOL_SPC_BT470BG,
@@ -42,6 +44,9 @@ const LAMBDA_PER_STEP = 118;
 
 /** JPEG's own: BT.601 with full range. Without accurate rounding greys become greenish. */
 const JPEG_COLOURS = 'out_range=full:out_color_matrix=bt601:flags=bicubic+accurate_rnd+full_chroma_inp';
+
+/** To red, green and blue. */
+const PRECISE = 'flags=bicubic+accurate_rnd+full_chroma_int';
 
 /** Works within one frame, so that no other frame must be decoded for it. */
 const DEINTERLACER = 'estdif=mode=frame:deint=interlaced';
@@ -171,7 +176,8 @@ export class JpegEncoder {
     const colours = coloursOf(frame, this.video);
     const { matrix, range, transfer, primaries, hasAlpha, isMapped } = colours;
     const isInterlaced = frame.hasFlags(AV_FRAME_FLAG_INTERLACED);
-    const key = [width, height, format, matrix, range, transfer, primaries, isInterlaced].join();
+    const isVivid = range !== AVCOL_RANGE_JPEG && exceedsRange(frame);
+    const key = [width, height, format, matrix, range, transfer, primaries, isInterlaced, isVivid].join();
     if (this.#steps?.key === key) return this.#steps;
     this.#freeSteps();
 
@@ -185,24 +191,67 @@ export class JpegEncoder {
     const scale = `scale=${size.width}:${size.height}`;
     const end = [...orientation.filters, 'format=pix_fmts=yuv420p:color_ranges=pc'];
     const isEven = size.width % 2 === 0 && size.height % 2 === 0;
-    const toJpeg = isEven && !hasAlpha && transfer === 'screen' ? conversionOf(colours) : undefined;
+    const isDirect = isEven && !isVivid && !hasAlpha && transfer === 'screen';
+    const toJpeg = isDirect ? conversionOf(colours) : undefined;
     if (!isMapped || toJpeg !== undefined) {
       const isReduced = DEEP_FORMATS.has(format) && size.width === width && size.height === height;
       let steps: string[];
-      if (toJpeg === undefined) steps = [`${scale}:${JPEG_COLOURS}`];
+      if (isVivid) steps = [`${scale}:${PRECISE}`, 'format=rgb24', `scale=${JPEG_COLOURS}`];
+      else if (toJpeg === undefined) steps = [`${scale}:${JPEG_COLOURS}`];
       else if (isReduced) steps = [`${toJpeg}:format=yuv420p`];
       else steps = [`${scale}:flags=bicubic`, 'format=yuv420p', toJpeg];
       const graph = makeGraph([source, ...deinterlace, ...steps, ...end]);
       this.#steps = { key, graph, colours };
       return this.#steps;
     }
-    const precise = `${scale}:flags=bicubic+accurate_rnd+full_chroma_int`;
-    const graph = makeGraph([source, ...deinterlace, precise, `format=${hasAlpha ? 'rgba64le' : 'rgb48le'}`]);
+    const graph = makeGraph([
+      source,
+      ...deinterlace,
+      `${scale}:${PRECISE}`,
+      `format=${hasAlpha ? 'rgba64le' : 'rgb48le'}`,
+    ]);
     const screen = `buffer@in=video_size=${size.width}x${size.height}:pix_fmt=rgb24:time_base=1/1000:pixel_aspect=1/1:colorspace=gbr:range=pc`;
     const finish = makeGraph([screen, `scale=${JPEG_COLOURS}`, ...end]);
     this.#steps = { key, graph, colours, map: new PixelMap(transfer, primaries, whiteOf(matrix)), finish };
     return this.#steps;
   }
+}
+
+/** With 8 bits a sample, each plane for itself. */
+const PLANAR_FORMATS = new Set<number>([AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUV444P]);
+/** Of limited range, and what encoders add to it. */
+const [LEAST_CHROMA, MOST_CHROMA] = [16 - 2, 240 + 2];
+/** Every so many samples are looked at, and so many of them may exceed the range. */
+const [CHROMA_STEP, FEW_SAMPLES] = [13, 0.002];
+
+/**
+ * True if colours exceed the range that the file states, as if full range were meant. Browsers clip them only as red,
+ * green and blue; JPEG's chroma would clip them sooner.
+ */
+function exceedsRange({ format, data, width, height, linesize }: Frame): boolean {
+  if (!PLANAR_FORMATS.has(format)) return false;
+  const isHalfWide = format !== AV_PIX_FMT_YUV444P;
+  const isHalfHigh = format === AV_PIX_FMT_YUV420P;
+  const columns = isHalfWide ? (width + 1) >> 1 : width;
+  const rows = isHalfHigh ? (height + 1) >> 1 : height;
+  let [looked, exceeding] = [0, 0];
+  for (const plane of [1, 2]) {
+    const samples = data?.[plane];
+    const stride = linesize[plane];
+    if (samples === undefined || stride === undefined) return false;
+    for (let row = 0; row < rows; row += 2) {
+      for (
+        let at = row * stride + (row % CHROMA_STEP), end = row * stride + columns;
+        at < end;
+        at += CHROMA_STEP
+      ) {
+        const sample = samples[at] ?? 128;
+        looked++;
+        if (sample < LEAST_CHROMA || sample > MOST_CHROMA) exceeding++;
+      }
+    }
+  }
+  return exceeding > looked * FEW_SAMPLES;
 }
 
 /** Of 16 bits: the scaler makes such white of samples that are not red, green and blue. */

@@ -427,6 +427,15 @@ describe('colours are those that browsers show', () => {
     });
   });
 
+  test('colours beyond the range that the file states are clipped as red, green and blue', async () => {
+    // Pure red of full range, called limited.
+    const clip: ClipOptions = { ...SMALL, seconds: 0.2, samples: [76, 85, 255] };
+    const [frame] = await frames(await makeClip(clip), [0]);
+    pixel(frame!, 8, 8).forEach((value, channel) => {
+      expect(Math.abs(value - [255, 0, 0][channel]!)).toBeLessThanOrEqual(3);
+    });
+  });
+
   test.each([
     ['BT.601 for 625 lines, as many Android cameras have them', 5, [0, 192, 19]],
     ['BT.601 for 525 lines', 6, [0, 192, 0]],
