@@ -15,7 +15,9 @@ import {
   AVCOL_SPC_RGB,
   AVCOL_SPC_SMPTE170M,
   AVCOL_SPC_SMPTE240M,
+  AVCOL_SPC_SMPTE2085,
   AVCOL_SPC_UNSPECIFIED,
+  AVCOL_SPC_YCGCO,
   AVCOL_TRC_ARIB_STD_B67,
   AVCOL_TRC_SMPTE2084,
   AVCOL_TRC_UNSPECIFIED,
@@ -37,6 +39,33 @@ const KNOWN_MATRICES = new Set<number>([
   AVCOL_SPC_SMPTE240M,
   AVCOL_SPC_BT2020_NCL,
 ]);
+/** Chromium converts these, and no others that FFmpeg cannot convert, as if they were BT.601's. */
+const READ_AS_BT601 = new Set<number>([AVCOL_SPC_SMPTE240M, AVCOL_SPC_YCGCO, AVCOL_SPC_SMPTE2085]);
+/** ITU-T H.273: what Chromium knows. It ignores all three tags if one of them is another, or unspecified. */
+const STATED_PRIMARIES = new Set<number>([1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 22]);
+const STATED_TRANSFERS = new Set<number>([1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]);
+const STATED_MATRICES = new Set<number>([0, 1, 4, 5, 6, 7, 8, 9, 11]);
+const MATRIX_WORDS: Record<number, string> = {
+  [AVCOL_SPC_BT709]: 'BT.709',
+  [AVCOL_SPC_SMPTE170M]: 'BT.601',
+  [AVCOL_SPC_BT2020_NCL]: 'BT.2020',
+};
+
+interface Tags {
+  primaries: number;
+  transfer: number;
+  matrix: number;
+}
+const UNTAGGED: Tags = {
+  primaries: AVCOL_PRI_UNSPECIFIED,
+  transfer: AVCOL_TRC_UNSPECIFIED,
+  matrix: AVCOL_SPC_UNSPECIFIED,
+};
+
+function isComplete({ primaries, transfer, matrix }: Tags): boolean {
+  return STATED_PRIMARIES.has(primaries) && STATED_TRANSFERS.has(transfer) && STATED_MATRICES.has(matrix);
+}
+
 /** For these, Chromium believes the container; for all others, the stream. */
 const CONTAINER_DECIDES = new Set<number>([AV_CODEC_ID_VP8, AV_CODEC_ID_VP9, AV_CODEC_ID_AV1]);
 /** Its pictures have JFIF's colours. */
@@ -65,16 +94,20 @@ export function coloursOf(frame: Frame, video: VideoFile): Colours {
     const [first, second] = containerFirst ? [ofContainer, ofFrame] : [ofFrame, ofContainer];
     return first === unspecified ? second : first;
   };
-  const taggedPrimaries = said(frame.colorPrimaries, codecpar.colorPrimaries, AVCOL_PRI_UNSPECIFIED);
-  const taggedTransfer = said(frame.colorTrc, codecpar.colorTrc, AVCOL_TRC_UNSPECIFIED);
+  const stated: Tags = {
+    primaries: said(frame.colorPrimaries, codecpar.colorPrimaries, AVCOL_PRI_UNSPECIFIED),
+    transfer: said(frame.colorTrc, codecpar.colorTrc, AVCOL_TRC_UNSPECIFIED),
+    matrix: said(frame.colorSpace, codecpar.colorSpace, AVCOL_SPC_UNSPECIFIED),
+  };
   // FFmpeg's decoder tags every VP8 stream with the only matrix of the format, which browsers ignore.
-  const isTaggedByFfmpeg = codecpar.codecId === AV_CODEC_ID_VP8 && taggedPrimaries === AVCOL_PRI_UNSPECIFIED;
-  const taggedMatrix = isTaggedByFfmpeg
-    ? AVCOL_SPC_UNSPECIFIED
-    : said(frame.colorSpace, codecpar.colorSpace, AVCOL_SPC_UNSPECIFIED);
+  if (codecpar.codecId === AV_CODEC_ID_VP8 && stated.primaries === AVCOL_PRI_UNSPECIFIED)
+    stated.matrix = AVCOL_SPC_UNSPECIFIED;
+  // Except for those codecs, Chromium takes all three or none.
+  const isIgnored = !containerFirst && !isComplete(stated);
+  const tags = isIgnored ? UNTAGGED : stated;
   const range = said(frame.colorRange, codecpar.colorRange, AVCOL_RANGE_UNSPECIFIED);
-  const isHdr = taggedTransfer === AVCOL_TRC_SMPTE2084 || taggedTransfer === AVCOL_TRC_ARIB_STD_B67;
-  const isWide = taggedPrimaries === AVCOL_PRI_BT2020 || (isHdr && taggedPrimaries === AVCOL_PRI_UNSPECIFIED);
+  const isHdr = tags.transfer === AVCOL_TRC_SMPTE2084 || tags.transfer === AVCOL_TRC_ARIB_STD_B67;
+  const isWide = tags.primaries === AVCOL_PRI_BT2020 || (isHdr && tags.primaries === AVCOL_PRI_UNSPECIFIED);
   const format = avGetPixFmtName(frame.format as Parameters<typeof avGetPixFmtName>[0]) ?? '';
   const isRgb = /^(0?(rgb|bgr)|gbr|argb|abgr|x2rgb|x2bgr|pal8|xyz)/.test(format);
   const hasAlpha = /^(yuva|rgba|bgra|argb|abgr|gbrap|ya\d|ayuv|vuya|pal8)/.test(format);
@@ -83,23 +116,25 @@ export function coloursOf(frame: Frame, video: VideoFile): Colours {
     notes.push('Dolby Vision profile 5 has no picture for other players: its colours are not shown rightly');
   }
 
-  let matrix: number = taggedMatrix;
+  const guessed = video.squarePixelSize.height >= BT709_FROM_HEIGHT ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
+  let matrix: number = tags.matrix;
   if (isRgb) matrix = AVCOL_SPC_RGB;
-  else if (taggedMatrix === AVCOL_SPC_UNSPECIFIED) {
+  else if (!containerFirst && READ_AS_BT601.has(tags.matrix)) matrix = AVCOL_SPC_SMPTE170M;
+  else if (tags.matrix === AVCOL_SPC_UNSPECIFIED) {
     if (isWide) matrix = AVCOL_SPC_BT2020_NCL;
     else if (IS_JFIF.has(codecpar.codecId) || isBt601Untagged(stream)) matrix = AVCOL_SPC_SMPTE170M;
-    else if (taggedPrimaries === AVCOL_PRI_BT709) matrix = AVCOL_SPC_BT709;
-    else if (taggedPrimaries !== AVCOL_PRI_UNSPECIFIED) matrix = AVCOL_SPC_SMPTE170M;
-    else matrix = video.squarePixelSize.height >= BT709_FROM_HEIGHT ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
-  } else if (!KNOWN_MATRICES.has(taggedMatrix)) {
+    else if (tags.primaries === AVCOL_PRI_BT709) matrix = AVCOL_SPC_BT709;
+    else matrix = tags.primaries === AVCOL_PRI_UNSPECIFIED ? guessed : AVCOL_SPC_SMPTE170M;
+  } else if (!KNOWN_MATRICES.has(tags.matrix)) {
     matrix = isWide ? AVCOL_SPC_BT2020_NCL : AVCOL_SPC_BT709;
-    notes.push(
-      `colour matrix ${taggedMatrix} is none that players know: read as ${isWide ? 'BT.2020' : 'BT.709'}`,
-    );
+  }
+  const isKnown = KNOWN_MATRICES.has(stated.matrix) || stated.matrix === AVCOL_SPC_UNSPECIFIED;
+  if (!isRgb && !isKnown) {
+    notes.push(`colour matrix ${stated.matrix} is none that players know: read as ${MATRIX_WORDS[matrix]}`);
   }
 
-  const transfer = TRANSFERS[taggedTransfer] ?? 'screen';
-  const primaries = isWide ? 'bt2020' : (PRIMARIES[taggedPrimaries] ?? 'bt709');
+  const transfer = TRANSFERS[tags.transfer] ?? 'screen';
+  const primaries = isWide ? 'bt2020' : (PRIMARIES[tags.primaries] ?? 'bt709');
   return {
     matrix,
     range: isRgb ? AVCOL_RANGE_JPEG : range,

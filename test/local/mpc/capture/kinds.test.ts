@@ -475,20 +475,46 @@ describe('colours are those that browsers show', () => {
     expect(frame!.notes).toBeUndefined();
   });
 
-  test.each([8, 10, 11, 14, 15])(
-    'matrix %d, which players do not know, is read as BT.709 and reported',
-    async (matrix) => {
-      const clip = {
-        ...SMALL,
-        seconds: 0.2,
-        samples: STORED,
-        tags: { primaries: 1, transfer: 1, matrix, range: 1 },
-      };
+  const HD = { width: 1280, height: 720 };
+
+  test.each<[number, 'BT.601' | 'BT.709', Partial<ClipOptions>]>([
+    [10, 'BT.601', {}],
+    [14, 'BT.601', {}],
+    [15, 'BT.601', {}],
+    [10, 'BT.709', HD],
+    [14, 'BT.709', HD],
+    [8, 'BT.601', HD],
+    [11, 'BT.601', HD],
+  ])('matrix %d, which players do not know, is read as %s and reported: %j', async (matrix, name, size) => {
+    const tags = { primaries: 1, transfer: 1, matrix, range: 1 };
+    const [frame] = await frames(
+      await makeClip({ ...SMALL, ...size, seconds: 0.2, samples: STORED, tags }),
+      [0],
+    );
+    const expected = name === 'BT.709' ? AS_BT709 : AS_BT601;
+    pixel(frame!, 8, 8).forEach((value, channel) => {
+      expect(Math.abs(value - expected[channel]!)).toBeLessThanOrEqual(4);
+    });
+    expect(frame!.notes).toEqual([`colour matrix ${matrix} is none that players know: read as ${name}`]);
+  });
+
+  test.each<[string, number[], number[], Partial<ClipOptions>]>([
+    ['only the matrix, small', [2, 2, 1], AS_BT601, {}],
+    ['only the matrix, HD', [2, 2, 6], AS_BT709, HD],
+    ['no matrix, small', [1, 1, 2], AS_BT601, {}],
+    ['no matrix, HD, though PQ', [9, 16, 2], AS_BT709, HD],
+    ['no primaries, though PQ', [2, 16, 9], AS_BT601, {}],
+    ['SMPTE 240M', [1, 1, 7], AS_BT601, HD],
+  ])(
+    'incomplete tags are ignored as by browsers: %s',
+    async (_, [primaries, transfer, matrix], expected, size) => {
+      const tags = { primaries: primaries!, transfer: transfer!, matrix: matrix!, range: 1 };
+      const clip = { ...SMALL, ...size, seconds: 0.2, samples: STORED, tags };
       const [frame] = await frames(await makeClip(clip), [0]);
       pixel(frame!, 8, 8).forEach((value, channel) => {
-        expect(Math.abs(value - AS_BT709[channel]!)).toBeLessThanOrEqual(3);
+        expect(Math.abs(value - expected[channel]!)).toBeLessThanOrEqual(4);
       });
-      expect(frame!.notes).toEqual([`colour matrix ${matrix} is none that players know: read as BT.709`]);
+      expect(frame!.notes).toBeUndefined();
     },
   );
 
