@@ -124,6 +124,7 @@ describe('an upload that has no pictures yet', () => {
   beforeAll(async () => {
     slow = await LocalService.start({ mpc: { behaviour: { queueDelayMs: 3_600_000 } } });
     await slow.upload('uploads/slow.mp4', Buffer.from('whatever'));
+    await until(() => slow.taskOf('uploads/slow.mp4'));
   }, 30_000);
   afterAll(() => slow.stop());
   const askSlow = (...args: string[]) =>
