@@ -9,7 +9,7 @@ import type { FunctionContext } from '../shared/core/context';
 import { OPERATION_FAILED, ServiceTimedOut, ServiceUnavailable } from '../shared/core/errors';
 import { oneOf } from '../shared/core/schema';
 import type { Invocation } from '../shared/installation/invocation';
-import { parseCreateRequest } from '../shared/tasks/create-request';
+import { CreateSchema, parseCreateRequest } from '../shared/tasks/create-request';
 import { createOnce } from '../shared/tasks/idempotency';
 import { recordTask } from '../shared/tasks/task-index';
 import { withNoteIfNeeded } from '../shared/tasks/task-note';
@@ -27,7 +27,8 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
   answer(event, context, async (request, invocation) => {
     // The connection opens while the request is checked.
     connect(invocation.settings.mpcEndpoint);
-    const body = parseCreateRequest(request.json(), invocation.settings);
+    const json = request.json();
+    const body = parseCreateRequest(json, invocation.settings);
     const { dry_run } = parse(Query, lastValues(request.query));
     if (dry_run === 'true') return dryRun(body);
     // The record of the task goes there. The connection opens while MPC works.
@@ -36,7 +37,7 @@ export const handler = async (event: unknown, context: FunctionContext): Promise
     const startedAtMs = Date.now();
     const created = await (key === undefined
       ? createTask(withNoteIfNeeded(body), invocation)
-      : createOnce(key, request.caller, body, invocation)
+      : createOnce(key, request.caller, body, parse(CreateSchema, json), invocation)
     ).catch((error: unknown) => {
       throw mayExist(error, startedAtMs, key !== undefined);
     });

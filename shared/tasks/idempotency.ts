@@ -4,7 +4,7 @@ import { RECORDS_FOLDER } from '../installation/object-keys';
 import { digest } from '../installation/records';
 import { InvalidRequest, MAX_USER_DATA_CHARACTERS, show } from '../validation';
 import type { ClaimRequest } from './claim-record';
-import { ClaimInFlight, createClaimedTask, findClaim } from './claims';
+import { ClaimInFlight, ClaimOfAnotherRequest, createClaimedTask, findClaim } from './claims';
 import { withNoteIfRoom } from './task-note';
 
 /**
@@ -13,6 +13,7 @@ import { withNoteIfRoom } from './task-note';
  * Invalid requests never get here, and a refusal by MPC leaves the key free. Two simultaneous calls with one new key
  * can make two tasks if the bucket does not support conditional writes, see claims.ts.
  * @param caller owner of the key; undefined if the gateway does not identify the caller: all of those share their keys
+ * @param asked the request as it came, without the defaults of settings, which may change before it is repeated
  * @throws ClaimOfAnotherRequest for another body with the same key; ClaimInFlight while another call with it is running;
  * ClaimDamaged
  */
@@ -20,6 +21,7 @@ export async function createOnce(
   key: string,
   caller: string | undefined,
   body: CreateTaskBody,
+  asked: unknown,
   invocation: Invocation,
 ): Promise<CreatedTask> {
   if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
@@ -27,12 +29,16 @@ export async function createOnce(
       { path: 'Idempotency-Key', message: `must be 1 to 255 printable ASCII characters, got ${show(key)}` },
     ]);
   }
-  const claim = requestClaim(key, caller, body);
+  const claim = requestClaim(key, caller, body, asked);
   if (withNoteIfRoom(body, { claim: claim.id, owner: claim.id.slice(0, 8) }) === body) {
     const message = `must leave 150 of its ${MAX_USER_DATA_CHARACTERS} characters free with an Idempotency-Key, got ${body.user_data?.length}`;
     throw new InvalidRequest([{ path: 'user_data', message }]);
   }
-  const found = await findClaim(claim, invocation);
+  const found = await findClaim(claim, invocation).catch((error: unknown) => {
+    if (!(error instanceof ClaimOfAnotherRequest)) throw error;
+    // Earlier versions recorded the request with its defaults.
+    return findClaim({ ...claim, fingerprint: fingerprintOf(body) }, invocation);
+  });
   // A claim with a text, even an empty one, is a caller's. See unfinished.ts.
   const withText = { ...body, user_data: body.user_data ?? '' };
   const { task, isNew } =
@@ -54,7 +60,12 @@ async function withPicture(found: CreatedTask, invocation: Invocation): Promise<
   };
 }
 
-function requestClaim(key: string, caller: string | undefined, body: CreateTaskBody): ClaimRequest {
+function requestClaim(
+  key: string,
+  caller: string | undefined,
+  body: CreateTaskBody,
+  asked: unknown,
+): ClaimRequest {
   const id = digest('Idempotency-Key', key, ...(caller === undefined ? [] : [caller]));
   return {
     id,
@@ -62,6 +73,10 @@ function requestClaim(key: string, caller: string | undefined, body: CreateTaskB
     bucket: body.input.bucket,
     key: body.input.object,
     output: body.output,
-    fingerprint: digest(JSON.stringify(body)),
+    fingerprint: fingerprintOf(asked),
   };
+}
+
+function fingerprintOf(request: unknown): string {
+  return digest(JSON.stringify(request));
 }

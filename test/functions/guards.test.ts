@@ -1,3 +1,4 @@
+import { digest } from '../../shared/installation/records';
 import type { CloudAnswer } from '../model/cloud-double';
 import type { Outcome } from '../model/functions-double';
 import {
@@ -360,6 +361,34 @@ describe('an Idempotency-Key', () => {
   const signed = (accessKey: string) => ({
     ...HEADERS,
     authorization: `SDK-HMAC-SHA256 Access=${accessKey}, SignedHeaders=host;x-sdk-date, Signature=00`,
+  });
+
+  test('gives the same task after settings with the defaults have changed, and for fields in another order', async () => {
+    const service = new InstallationDouble();
+    const idOf = async (request: object) => answered(await service.create(request, HEADERS)).body.task_id;
+    const input = { bucket: VIDEOS, object: 'a.mp4' };
+    expect(await idOf({ input, user_data: 'x' })).toBe('1');
+    service.userData.CAPTURE = '{"type":"TIME","time":20}';
+    service.userData.OUTPUT_DIRECTORY = 'others/{key}';
+    await service.time.pass(2 * MINUTE_MS);
+    expect(await idOf({ user_data: 'x', input })).toBe('1');
+    expect(answered(await service.create({ input }, HEADERS)).statusCode).toBe(422);
+    expect(service.cloud.creates).toHaveLength(1);
+  });
+
+  test('that an earlier version recorded, with the defaults, gives the same task', async () => {
+    const service = new InstallationDouble();
+    await service.create(body(), HEADERS);
+    const event = postEvent(JSON.stringify(body()), { queryStringParameters: { dry_run: 'true' } });
+    const { request } = answered(await service.functions.invoke('create', event)).body;
+    for (const [key, { body: text }] of service.cloud.buckets.get(SNAPSHOTS) ?? [])
+      if (key.includes('/requests/')) {
+        const record = { ...JSON.parse(text), fingerprint: digest(JSON.stringify(request)) };
+        service.cloud.put(SNAPSHOTS, key, JSON.stringify(record));
+      }
+    expect(answered(await service.create(body(), HEADERS)).body).toEqual({ task_id: '1' });
+    expect(answered(await service.create(body('b.mp4'), HEADERS)).statusCode).toBe(422);
+    expect(service.cloud.creates).toHaveLength(1);
   });
 
   test('belongs to its caller if the gateway has authenticated the caller', async () => {
