@@ -1,6 +1,7 @@
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
-import { type Picture, SnapshotClient } from '../../client/src';
+import { type Picture, SnapshotClient, TooManyRequestsError } from '../../client/src';
 import type { Cloud } from '../cloud';
 import type { Invocation } from '../functiongraph/functiongraph';
 import type { Task } from '../mpc/task-book';
@@ -40,8 +41,24 @@ export async function waitForOutcome(
     return { kind: 'failed', taskId: task.id, reason: task.description ?? `it is ${task.status}` };
   }
   const client = new SnapshotClient({ endpoint: cloud.addresses.gateway });
-  const { thumbnail_info: pictures = [] } = await client.get(task.id);
+  const { thumbnail_info: pictures = [] } = await whenAllowed(
+    () => client.get(task.id),
+    () => onStep("waits: MPC's calls of this minute are used up"),
+  );
   return { kind: 'frames', taskId: task.id, pictures, note: task.description };
+}
+
+/** What a call gives once the limit of calls allows it: with many short videos, a minute's calls are soon used up. */
+export async function whenAllowed<T>(call: () => Promise<T>, onWait: () => void): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof TooManyRequestsError)) throw error;
+      onWait();
+      await wait((error.retryAfterSeconds ?? 1) * 1000);
+    }
+  }
 }
 
 /**

@@ -67,6 +67,10 @@ export function isBt601Untagged({ codecpar }: Stream): boolean {
 export function codecNameOf({ codecpar }: Stream): string {
   const name = avGetCodecName(codecpar.codecId) ?? 'none';
   if (name !== 'none' && !name.startsWith('unknown')) return name;
-  const tag = codecpar.codecTagString ?? '';
-  return codecpar.codecTag === 0 ? 'unknown' : tag;
+  const { codecTag, codecTagString = '' } = codecpar;
+  if (codecTag === 0) return 'unknown';
+  // FFmpeg writes bytes that are no letters as numbers in brackets.
+  return codecTagString === null || /\[\d+\]/.test(codecTagString)
+    ? `0x${codecTag.toString(16)}`
+    : codecTagString;
 }

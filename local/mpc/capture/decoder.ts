@@ -49,6 +49,13 @@ export function openDecoder(video: CodedVideo): CodecContext {
   if (codec === null) {
     throw new CaptureError('unreadable', `the video's codec ${codecName} is not supported`);
   }
+  const { width, height } = stream.codecpar;
+  if (width * height > MAX_PICTURE_PIXELS) {
+    throw new CaptureError(
+      'too_large',
+      `pictures of ${width} × ${height} are too large: 8192 × 4320 is possible`,
+    );
+  }
   const decoder = new CodecContext();
   decoder.allocContext3(codec);
   decoder.parametersToContext(stream.codecpar);

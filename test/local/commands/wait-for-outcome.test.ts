@@ -1,19 +1,33 @@
-import { startDeployedCloud } from '../../../local/commands/deployed-cloud';
-import { waitForOutcome } from '../../../local/commands/wait-for-outcome';
+import { TooManyRequestsError } from '../../../client/src';
+import { whenAllowed } from '../../../local/commands/wait-for-outcome';
 
-test('an upload whose event is lost is followed by the task that something else starts for it', async () => {
-  const cloud = await startDeployedCloud({ port: 0, faults: { shares: { drop: 1 }, seed: 1 } });
-  try {
-    const key = 'uploads/a.mp4';
-    const outcome = waitForOutcome(key, cloud, () => {});
-    await cloud.store.put(cloud.uploadBucket, key, Buffer.from('no video'));
-    const created = await fetch(`${cloud.addresses.gateway}/snapshots`, {
-      method: 'POST',
-      body: JSON.stringify({ input: { bucket: cloud.uploadBucket, object: key } }),
-    });
-    const { task_id: taskId } = (await created.json()) as { task_id: string };
-    expect(await outcome).toMatchObject({ kind: 'failed', taskId });
-  } finally {
-    await cloud.close();
-  }
+const refusal = () =>
+  new TooManyRequestsError({
+    status: 429,
+    code: 'TooManyRequests',
+    message: "MPC's quota of calls is used up; try again",
+    requestId: undefined,
+    retryAfterSeconds: 0,
+  });
+
+test('a call that is refused for its number is made again when it is allowed', async () => {
+  const waits: number[] = [];
+  let calls = 0;
+  const result = await whenAllowed(
+    async () => {
+      if (++calls < 3) throw refusal();
+      return 'pictures';
+    },
+    () => waits.push(calls),
+  );
+  expect(result).toBe('pictures');
+  expect(waits).toEqual([1, 2]);
+});
+
+test('other failures are not waited for', async () => {
+  const failing = whenAllowed(
+    () => Promise.reject(new Error('gone')),
+    () => {},
+  );
+  await expect(failing).rejects.toThrow('gone');
 });

@@ -265,6 +265,27 @@ describe('a refusal says what was found', () => {
     );
   });
 
+  test('a codec whose code is no letters is named by its number', async () => {
+    const bytes = Buffer.from(readFileSync(await makeClip({ ...SMALL, seconds: 1 })));
+    bytes.writeUInt32BE(0x39000000, bytes.indexOf('avc1', bytes.indexOf('stsd')));
+    expect(await refusal(file('number.mp4', bytes), 'unreadable')).toMatch(/codec 0x39 is not supported/);
+  });
+
+  test('pictures that are too large are called so', async () => {
+    const clip = { seconds: 1, width: 320, height: 320, codec: 'vp9' } as const;
+    const bytes = Buffer.from(readFileSync(await makeClip(clip)));
+    // PixelWidth and PixelHeight, and pictures that do not prove them wrong.
+    bytes[bytes.indexOf(Buffer.from('498342', 'hex'))]! ^= 0xff;
+    for (const id of ['b0820140', 'ba820140'])
+      bytes.writeUInt16BE(12_336, bytes.indexOf(Buffer.from(id, 'hex')) + 2);
+    await expect(times(file('large.webm', bytes), 0)).rejects.toMatchObject({
+      reason: 'too_large',
+      message: expect.stringMatching(
+        /pictures of 12336 × 12336 are too large: 8192 × 4320 is possible \(Matroska/,
+      ),
+    });
+  });
+
   test('a codec that only its container knows is named as there', async () => {
     const bytes = Buffer.from(readFileSync(await makeClip({ ...SMALL, seconds: 1, codec: 'vp9' })));
     bytes.write('V_XYZ', bytes.indexOf('V_VP9'), 'latin1');
