@@ -8,7 +8,7 @@ import {
   AVERROR_EOF,
 } from 'node-av/constants';
 import { type CodecContext, Frame, type Packet } from 'node-av/lib';
-import { showsWithoutReferences } from './codecs';
+import { reordersFreely, showsWithoutReferences } from './codecs';
 import { isDamaged, isIntra, needsFirstPacket, openDecoder } from './decoder';
 import type { Finder, FoundFrame } from './finder';
 import { MAX_AHEAD_BYTES, MAX_FROM_START_PICTURES } from './limits';
@@ -340,6 +340,11 @@ export class FrameFinder implements Finder {
       if (this.#found?.pts === wanted.pts && !this.#hasMoreOf(wanted.pts)) return this.#found;
     }
     if (isDrainedEarly) return 'drained too early';
+    // A later picture came out first, because one of them has a wrong time: in another order both may come.
+    const isOvertaken =
+      this.#next !== undefined && this.#found?.pts !== wanted.pts && !this.#isAhead(wanted.pts);
+    if (isOvertaken && !this.#hasFields && Number.isFinite(wanted.pts) && reordersFreely(this.video.stream))
+      this.#hasDamage = true;
     // More than one picture is missing: after a gap, later ones may come out first.
     const isMissingMore = Number.isFinite(wanted.previousPts) && this.#found?.pts !== wanted.previousPts;
     if (isMissingMore && (this.#found !== undefined || !this.#readsFromStart)) this.#hasDamage = true;

@@ -329,6 +329,31 @@ describe('a picture does not depend on which moment was asked for first', () => 
     }
   });
 
+  test('an intact recording in which two frames are stamped too late', async () => {
+    const bytes = Buffer.from(await bytesOf({ seconds: 2, bFrames: 2, gopFrames: 50 }));
+    const table = bytes.indexOf('ctts') + 8;
+    // Of the B frames, which have the least offset, two in the middle: three frames later.
+    const offsets = Array.from({ length: bytes.readUInt32BE(table) }, (_, entry) => table + 8 + entry * 8);
+    const least = Math.min(...offsets.map((at) => bytes.readUInt32BE(at)));
+    const late = offsets.filter((at) => bytes.readUInt32BE(at) === least)[5]!;
+    bytes.writeUInt32BE(least + (3 * bytes.readUInt32BE(bytes.indexOf('mdhd') + 16)) / 25, late);
+    const filePath = file('late-stamp.mp4', bytes);
+    const points = moments(0, 2000);
+    const alone = new Map<number, number>();
+    for (const point of points) alone.set(point, (await frames(filePath, [point]))[0]!.presentationMs);
+    const inARow = await frames(filePath, points);
+    expect(inARow.map(({ presentationMs }) => presentationMs)).toEqual(
+      points.map((point) => alone.get(point)),
+    );
+    // All frames but these two are where they were.
+    const wrong = inARow.filter(
+      ({ presentationMs, index }) => presentationMs < Math.floor(points[index]! / FRAME_MS) * FRAME_MS - 1,
+    );
+    expect(wrong.map(({ index }) => Math.floor(points[index]! / FRAME_MS) * FRAME_MS).sort()).toEqual([
+      640, 640, 680, 680,
+    ]);
+  });
+
   test('before the first picture that can be decoded, that picture is shown', async () => {
     const whole = await bytesOf({ seconds: 4, container: 'mpegts', gopFrames: 50 });
     // Behind the first key frame and before the second one at 2 s.
