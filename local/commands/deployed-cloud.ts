@@ -4,10 +4,12 @@ import { deploy } from '../../deploy/deploy';
 import { desiredState } from '../../deploy/desired-state';
 import { LOCAL_STAGE } from '../../deploy/desired-triggers';
 import { refuseSettings } from '../../deploy/doctor/settings';
+import { DeployError } from '../../deploy/errors';
 import { FunctionGraphApi } from '../../deploy/functiongraph-api';
 import { withSubDomains } from '../../deploy/gateway-domains';
 import { readService } from '../../deploy/service-file';
 import { type Cloud, type CloudOptions, startCloud } from '../cloud';
+import { UsageError } from '../usage-error';
 
 /** For people who watch: of several uploads at once, each waits a moment and not until the sweep. */
 const NOTHING_DISCARDED = { excessAsyncEvents: 'queued' } as const;
@@ -26,7 +28,8 @@ export async function startDeployedCloud(
     return cloud;
   } catch (error) {
     await cloud.close();
-    throw error;
+    // What is wrong with a setting is for the person who set it.
+    throw error instanceof DeployError ? new UsageError(error.message) : error;
   }
 }
 

@@ -113,6 +113,22 @@ describe('start', () => {
     expect(stderr.trimEnd()).not.toContain('\n');
   });
 
+  test.each([
+    [
+      'UPLOAD_SUFFIXES',
+      'mp4',
+      /^user data of .*: UPLOAD_SUFFIXES must be endings with their dot.*, got "mp4"\n$/,
+    ],
+    ['API_CREATES_PER_MINUTE', 'many', /^(serverless\.yml: .* must be a whole number .*, got "many"\n){2}$/],
+  ])('reports what is wrong with %s, without a stack', async (name, value, complaint) => {
+    const { code, stderr } = await localCommand(['start', '--once', '--port', '0'], {
+      env: { ...process.env, [name]: value },
+    });
+    expect(stderr).toMatch(complaint);
+    expect(stderr).not.toContain('    at ');
+    expect(code).toBe(2);
+  });
+
   test('keeps objects and finished tasks when it is killed', async () => {
     const data = path.join(folder, 'data');
     const port = await freePort();
