@@ -47,6 +47,8 @@ const jsonSchema = (schema: z.core.$ZodType): Json => {
     // Rules that JSON Schema cannot express are rules about strings.
     override: ({ zodSchema, jsonSchema }) => {
       if (zodSchema._zod.def.type === 'custom') jsonSchema.type = 'string';
+      // Of a string with a pattern, which zod counts among the formats.
+      if (jsonSchema.format === 'text') delete jsonSchema.format;
     },
     reused: 'inline',
   }) as Json;

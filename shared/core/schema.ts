@@ -23,8 +23,8 @@ export const textUpTo = (maximum: number) => {
   return z.string(error).check(z.maxLength(maximum, error));
 };
 
-/** A string that matches a regular expression. */
-export const textLike = (form: RegExp, error: string) => z.string(error).check(z.regex(form, error));
+/** A string that matches a regular expression. One schema: `z.string().check(z.regex())` makes three, 1 ms of a cold start. */
+export const textLike = (form: RegExp, error: string) => z.stringFormat('text', form, error);
 
 /**
  * A string that a rule accepts, for rules that JSON Schema cannot express, and for patterns of settings: no description shows them,
